@@ -1,0 +1,46 @@
+"""What travels to a database and back: a Batch of Queries out, a Result a query in.
+
+A Batch is one D1 transaction: all of it happens, or nothing. A *flow* is a generator that
+yields Batches and is sent their Results; it yields nothing else, and it never sleeps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+Value = str | int | float | bytes | None
+"""What SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
+
+
+class Query(NamedTuple):
+    """One SQL statement and the values of its `?1 ?2 …` parameters."""
+
+    sql: str
+    params: tuple[Value, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Queries that go as one transaction.
+
+    `queries` may be any iterable that can be walked again from its start, so that a file larger than
+    memory is a batch too. A batch that `reads` is sent its rows and never changes or creates anything;
+    the rows of the others are discarded.
+    """
+
+    queries: Iterable[Query]
+    reads: bool = False
+    label: str = ""
+
+
+class Result(NamedTuple):
+    """What one query answered: rows of plain Python values."""
+
+    rows: Sequence[tuple[Value, ...]] = ()
+
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    Flow = Generator[Batch, Sequence[Result], T]

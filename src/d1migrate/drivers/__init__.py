@@ -1,0 +1,63 @@
+"""Drivers: the few things that talk to a database, behind one method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Batch, Result
+
+
+class Driver(Protocol):
+    """One database. `batch` is the whole contract; every driver passes `tests/conformance/`."""
+
+    url: str
+    """How it was named, e.g. `sqlite:app.db`."""
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run the queries in order as one transaction; all of them, or nothing.
+
+        Returns:
+            One Result a query for a batch that reads, which must not change or create anything
+            (a database that does not exist yet reads as an empty one); an empty sequence otherwise.
+
+        Raises:
+            QueryError: the database refused a query; `index` says which. Nothing was done.
+            UnavailableError: it could not be reached or stayed busy. Nothing was done.
+            AmbiguousError: no answer came. It may or may not have happened.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the database. A closed driver is not used again."""
+        ...
+
+
+def connect(url: str, *, config: str | None = None) -> Driver:
+    """Open a database by its url.
+
+    Args:
+        url: `sqlite:PATH` for a SQLite file, or `wrangler:NAME[?env=E&persist-to=DIR]` for the local
+            D1 that `wrangler dev` opens for that binding or database name.
+        config: the wrangler configuration file; without it the nearest one upward is taken.
+
+    Returns:
+        A driver. Nothing is opened or created until the first batch.
+
+    Raises:
+        UsageError: the url names no driver, or the wrangler configuration does not hold the name.
+    """
+    scheme, colon, rest = url.partition(":")
+    if colon and rest and scheme == "sqlite":
+        from d1migrate.drivers.sqlite import SqliteDriver
+
+        return SqliteDriver(rest, url=url)
+    if colon and scheme == "wrangler":
+        from d1migrate.drivers.wrangler import open_local
+
+        return open_local(rest, config=config, url=url)
+    raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH or wrangler:BINDING")

@@ -1,0 +1,186 @@
+"""Every error d1migrate raises, in one tree.
+
+::
+
+    Error                      never raised itself; carries .hint and .exit_code
+    ├─ UsageError              wrong call, flag, config                                      exit 2
+    ├─ SourceError             a file is wrong: its name, a duplicate, its content
+    │   └─ ParseError          … at .file, .line, .column, with the source line and a caret
+    ├─ HistoryError            files and database disagree
+    │   ├─ ChecksumMismatch    an applied file was edited
+    │   ├─ MissingMigration    an applied file is gone, or came back under another number
+    │   ├─ OutOfOrder          a pending version lies below the newest applied one
+    │   └─ PartiallyApplied    a migration began and never ended
+    ├─ PlanError               what was asked for cannot be planned
+    │   ├─ Irreversible        no way back is written for a migration
+    │   ├─ DataLoss            a rollback would drop or delete rows nobody allowed it to
+    │   └─ LimitExceeded       a limit of D1: which one, and by how much
+    ├─ ApplyError              a migration failed: where, what was applied, what is pending
+    └─ DriverError             the database did not do what was asked
+        ├─ QueryError          it said no (SQLite's or D1's text), and nothing was done
+        ├─ UnavailableError    it could not be reached, or was busy; nothing was done
+        └─ AmbiguousError      sent, and no answer: it may or may not have happened
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Error(Exception):
+    """The root of the tree.
+
+    Attributes:
+        hint: what the reader can do about it, or None.
+        exit_code: what the command line exits with (1 failed, 2 usage).
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(Error):
+    """A wrong call, flag or configuration value."""
+
+    exit_code = 2
+
+
+class SourceError(Error):
+    """A migration file is wrong."""
+
+
+class ParseError(SourceError):
+    """SQL that cannot be read: `file`, `line` and `column` (from 1), and the line itself."""
+
+    def __init__(
+        self, message: str, *, file: str, line: int, column: int, source: str, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file, self.line, self.column, self.source = file, line, column, source
+
+    def __str__(self) -> str:
+        # Tabs keep their width, so that the caret stands under the character it means.
+        pad = "".join("\t" if c == "\t" else " " for c in self.source[: self.column - 1])
+        place = f"{self.file}:{self.line}:{self.column}"
+        return f"{place}: {self.args[0]}\n  {self.source}\n  {pad}^"
+
+
+class HistoryError(Error):
+    """Files and database disagree, or the database's history is not ours to continue."""
+
+
+class ChecksumMismatch(HistoryError):
+    """Applied files were edited afterwards; `versions` says which."""
+
+    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
+
+
+class MissingMigration(HistoryError):
+    """Applied files are gone or were renumbered; `versions` says which."""
+
+    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
+
+
+class OutOfOrder(HistoryError):
+    """Pending versions lie below the newest applied one; `versions` says which."""
+
+    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
+
+
+class PartiallyApplied(HistoryError):
+    """Migrations began and never ended; `versions` says which."""
+
+    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
+
+
+class PlanError(Error):
+    """What was asked for cannot be planned; nothing was run."""
+
+
+class Irreversible(PlanError):
+    """Migrations have no way back; `versions` says which."""
+
+    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
+
+
+class DataLoss(PlanError):
+    """A rollback would drop or delete rows; `rows` is {table: rows}."""
+
+    def __init__(self, message: str, *, rows: dict[str, int], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.rows = rows
+
+
+class LimitExceeded(PlanError):
+    """A limit of D1: its `limit`, and the `actual` value that is over it."""
+
+    def __init__(self, message: str, *, limit: int, actual: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.limit, self.actual = limit, actual
+
+
+class ApplyError(Error):
+    """A migration failed; `__cause__` is the driver's error.
+
+    Attributes:
+        migration: the name of the one that failed.
+        file, line: the statement that failed (None where the driver cannot tell).
+        statement: its SQL, or None.
+        applied: names done in this run before it.
+        pending: names that were still to come, the failed one first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        migration: str,
+        file: str | None = None,
+        line: int | None = None,
+        statement: str | None = None,
+        applied: Sequence[str] = (),
+        pending: Sequence[str] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.migration, self.file, self.line, self.statement = migration, file, line, statement
+        self.applied, self.pending = tuple(applied), tuple(pending)
+
+
+class DriverError(Error):
+    """The database did not do what was asked."""
+
+
+class QueryError(DriverError):
+    """The database refused a statement; its batch was rolled back whole.
+
+    Attributes:
+        index: the position in the batch of the query that failed, or None where it is not known.
+    """
+
+    def __init__(self, message: str, *, index: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.index = index
+
+
+class UnavailableError(DriverError):
+    """The database could not be reached or stayed busy; nothing was done."""
+
+
+class AmbiguousError(DriverError):
+    """A batch was sent and no answer came: it may or may not have happened. Read before repeating."""
