@@ -1,3 +1,76 @@
-"""Schema migrations for Cloudflare D1 and any SQLite file."""
+"""Schema migrations for Cloudflare D1 and any SQLite file.
+
+    from d1migrate import Migrator
+
+    migrator = Migrator("sqlite:app.db", "migrations")
+    for entry in migrator.status():
+        print(entry.version, entry.name, entry.state)
+    migrator.up()
+
+The errors are in `d1migrate.errors`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from d1migrate.drivers import Driver, connect
+    from d1migrate.files import load_migrations
+    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.read import LogEntry
+    from d1migrate.history import AppliedMigration
+    from d1migrate.migration import Migration, Rollback
+    from d1migrate.migrator import Migrator, Verification
+    from d1migrate.plan import Plan, Step
+    from d1migrate.schema.compare import Difference
+    from d1migrate.schema.model import Schema
+    from d1migrate.sql.split import Statement, split
+    from d1migrate.status import Entry
+
+__all__ = [
+    "AppliedMigration",
+    "Difference",
+    "Driver",
+    "Entry",
+    "LogEntry",
+    "Migration",
+    "Migrator",
+    "Plan",
+    "Report",
+    "Rollback",
+    "Schema",
+    "Statement",
+    "Step",
+    "Verification",
+    "connect",
+    "load_migrations",
+    "split",
+]
+
+_HOMES = {
+    "drivers": ("Driver", "connect"),
+    "files": ("load_migrations",),
+    "flows.migrate": ("Report",),
+    "flows.read": ("LogEntry",),
+    "history": ("AppliedMigration",),
+    "migration": ("Migration", "Rollback"),
+    "migrator": ("Migrator", "Verification"),
+    "plan": ("Plan", "Step"),
+    "schema.compare": ("Difference",),
+    "schema.model": ("Schema",),
+    "sql.split": ("Statement", "split"),
+    "status": ("Entry",),
+}
+
+
+def __getattr__(name: str) -> object:
+    # Modules load when a name is first asked for: a command pays for what it uses only.
+    for home, names in _HOMES.items():
+        if name in names:
+            value: object = getattr(import_module(f"d1migrate.{home}"), name)
+            return value
+    raise AttributeError(f"module 'd1migrate' has no attribute {name!r}")

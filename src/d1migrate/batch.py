@@ -6,7 +6,7 @@ yields Batches and is sent their Results; it yields nothing else, and it never s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -27,18 +27,20 @@ class Batch(NamedTuple):
 
     `queries` may be any iterable that can be walked again from its start, so that a file larger than
     memory is a batch too. A batch that `reads` is sent its rows and never changes or creates anything;
-    the rows of the others are discarded.
+    the rows of the others are discarded. `label` and `size` (bytes of SQL, where it is large) are for those
+    who watch.
     """
 
     queries: Iterable[Query]
     reads: bool = False
     label: str = ""
+    size: int = 0
 
 
 class Result(NamedTuple):
-    """What one query answered: rows of plain Python values."""
+    """What one query answered: rows of plain Python values, each a Value."""
 
-    rows: Sequence[tuple[Value, ...]] = ()
+    rows: Sequence[tuple[Any, ...]] = ()
 
 
 T = TypeVar("T")

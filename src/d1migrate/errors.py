@@ -55,19 +55,31 @@ class SourceError(Error):
 
 
 class ParseError(SourceError):
-    """SQL that cannot be read: `file`, `line` and `column` (from 1), and the line itself."""
+    """SQL that cannot be read: `file`, `line` and `column` (from 1), and the line itself.
+
+    Of a long line, `source` is the part that begins after `shown_from` characters.
+    """
 
     def __init__(
-        self, message: str, *, file: str, line: int, column: int, source: str, hint: str | None = None
+        self,
+        message: str,
+        *,
+        file: str,
+        line: int,
+        column: int,
+        source: str,
+        shown_from: int = 0,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
-        self.file, self.line, self.column, self.source = file, line, column, source
+        self.file, self.line, self.column = file, line, column
+        self.source, self.shown_from = source, shown_from
 
     def __str__(self) -> str:
         # Tabs keep their width, so that the caret stands under the character it means.
-        pad = "".join("\t" if c == "\t" else " " for c in self.source[: self.column - 1])
-        place = f"{self.file}:{self.line}:{self.column}"
-        return f"{place}: {self.args[0]}\n  {self.source}\n  {pad}^"
+        before = self.source[: self.column - 1 - self.shown_from]
+        pad = "".join("\t" if c == "\t" else " " for c in before)
+        return f"{self.file}:{self.line}:{self.column}: {self.args[0]}\n  {self.source}\n  {pad}^"
 
 
 class HistoryError(Error):

@@ -1,0 +1,146 @@
+"""What every command has: its arguments, the configuration, the database, and two streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from d1migrate import config
+from d1migrate.errors import ApplyError, Error
+from d1migrate.report.text import clean, colour
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from d1migrate.config import Config, Environment
+    from d1migrate.migration import Migration
+    from d1migrate.migrator import Migrator
+
+
+class Context:
+    """The shell around a command: it finds configuration and database when first asked, and prints."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self._config: Config | None = None
+        self._migrator: Migrator | None = None
+
+    # --- where things are ---
+
+    @property
+    def config(self) -> Config:
+        """The settings of this run."""
+        if self._config is None:
+            flags = {"config": self.arguments.config, "migrations": self.arguments.migrations}
+            self._config = config.load(os.getcwd(), flags, os.environ)
+        return self._config
+
+    @property
+    def environment(self) -> Environment:
+        """The database to work on."""
+        given = self.arguments
+        env = given.env or (None if given.database else os.environ.get("D1MIGRATE_ENV"))
+        database = given.database or (None if env else os.environ.get("D1MIGRATE_DATABASE"))
+        return self.config.environment(env, database)
+
+    def load(self) -> tuple[Migration, ...]:
+        """Read the migrations folder; the database need not be known for it."""
+        from d1migrate.files import load_migrations
+
+        return load_migrations(self.folder)
+
+    @property
+    def folder(self) -> str:
+        """The migrations folder."""
+        if self.config.migrations:
+            return self.config.migrations
+        chosen = self.arguments.env or self.arguments.database or self.config.environments
+        return self.config.folder(self.environment if chosen else None)
+
+    @property
+    def migrator(self) -> Migrator:
+        """The database and the files."""
+        if self._migrator is None:
+            from d1migrate.drivers import connect
+            from d1migrate.migrator import Migrator
+
+            environment = self.environment
+            allow = getattr(self.arguments, "allow_out_of_order", False)
+            driver = connect(environment.database, config=self.config.wrangler)
+            self._migrator = Migrator(
+                driver,
+                self.load(),
+                allow_out_of_order=allow or environment.out_of_order == "allow",
+            )
+        return self._migrator
+
+    def watched(self) -> Migrator:
+        """The same, telling on stderr what it does."""
+        from d1migrate.report.watch import WatchedDriver
+
+        migrator = self.migrator
+        say_sql = self._say_sql if self.arguments.verbose else None
+        bar = sys.stderr.isatty() and not self.arguments.quiet
+        migrator.driver = WatchedDriver(migrator.driver, self.say, say_sql, bar=bar)
+        return migrator
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._migrator:
+            self._migrator.close()
+
+    # --- what is printed ---
+
+    @property
+    def json(self) -> bool:
+        """Whether the data is asked for as JSON."""
+        return bool(self.arguments.json)
+
+    def paint(self, text: str, name: str | None) -> str:
+        """Colour text for stdout, on a terminal without NO_COLOR."""
+        return colour(text, name, on=_coloured(sys.stdout))
+
+    def out(self, lines: str | Sequence[str]) -> None:
+        """Print data."""
+        print(lines if isinstance(lines, str) else "\n".join(lines))
+
+    def out_json(self, value: Any) -> None:
+        """Print data as JSON."""
+        import json
+
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def say(self, line: str) -> None:
+        """Talk: to stderr, unless --quiet."""
+        if not self.arguments.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def fail(self, error: Error) -> None:
+        """Print an error, its hint, and what was and was not applied."""
+        lines = [colour("error: ", "red", on=_coloured(sys.stderr)) + clean(str(error))]
+        if isinstance(error, ApplyError):
+            lines.append(f"nothing of {clean(error.migration)} was applied")
+            lines.append("applied: " + (clean(", ".join(error.applied)) or "none"))
+            lines.append("pending: " + clean(", ".join(error.pending)))
+        if error.hint:
+            lines.append(f"hint: {clean(error.hint)}")
+        print("\n".join(lines), file=sys.stderr)
+        if self.json:
+            self.out_json({"error": _error_json(error)})
+
+    def _say_sql(self, sql: str) -> None:
+        print(clean(sql) + ";", file=sys.stderr)
+
+
+def _error_json(error: Error) -> dict[str, Any]:
+    value: dict[str, Any] = {"type": type(error).__name__, "message": str(error), "hint": error.hint}
+    for name in ("file", "line", "column", "versions", "rows", "migration", "applied", "pending"):
+        if hasattr(error, name):
+            value[name] = getattr(error, name)
+    return value
+
+
+def _coloured(stream: Any) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,138 @@
+"""Commands that change a database, and the plan of them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import UsageError
+from d1migrate.report import values
+from d1migrate.report.text import clean, duration, plural, size
+from d1migrate.sql.names import quote_literal
+
+if TYPE_CHECKING:
+    from d1migrate.cli.context import Context
+    from d1migrate.flows.migrate import Report
+    from d1migrate.plan import Plan, Step
+
+_SHOWN = 76  # characters of a statement that a plan shows
+
+
+def up_command(context: Context) -> int:
+    """Apply what is pending."""
+    arguments = context.arguments
+    started = time.perf_counter()
+    report = context.watched().up(to=arguments.to, single_transaction=arguments.single_transaction)
+    return _tell(context, report, "applied", time.perf_counter() - started)
+
+
+def down_command(context: Context) -> int:
+    """Take migrations back."""
+    arguments = context.arguments
+    started = time.perf_counter()
+    report = context.watched().down(
+        to=arguments.to,
+        steps=arguments.steps,
+        rollback_from=arguments.rollback_from,
+        allow_loss=arguments.allow_loss,
+    )
+    return _tell(context, report, "rolled back", time.perf_counter() - started)
+
+
+def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
+    if context.json:
+        context.out_json(values.report(report))
+        return 0
+    for row in report.meanwhile:
+        context.out(f"applied meanwhile by another run: {clean(row.name)}")
+    if report.steps:
+        context.out(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
+    elif not report.meanwhile:
+        context.out("nothing to do")
+    return 0
+
+
+def plan_command(context: Context) -> int:
+    """Show what would be run."""
+    arguments = context.arguments
+    if arguments.down:
+        plan = context.migrator.plan_down(
+            to=arguments.to,
+            steps=arguments.steps,
+            rollback_from=arguments.rollback_from,
+            allow_loss=arguments.allow_loss,
+        )
+    elif arguments.steps is not None or arguments.rollback_from or arguments.allow_loss:
+        raise UsageError("--steps, --rollback-from and --allow-loss belong to a rollback", hint="add --down")
+    else:
+        plan = context.migrator.plan(to=arguments.to, single_transaction=arguments.single_transaction)
+    if context.json:
+        context.out_json(values.plan(plan))
+    elif arguments.sql:
+        for step in plan.steps:
+            _print_sql(context, step)
+    else:
+        _print_plan(context, plan)
+    return 0
+
+
+def _print_plan(context: Context, plan: Plan) -> None:
+    if not plan.steps:
+        context.out("nothing to do")
+        return
+    for step in plan.steps:
+        amount = plural(step.statement_count, "statement")
+        context.out(
+            f"{step.direction} {clean(step.name)}: {amount}{f', {size(step.size)}' if step.size else ''}"
+        )
+        if not step.size:
+            for statement in step.script.statements():
+                line = " ".join(clean(statement.sql).split())
+                context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
+    transactions = 1 if plan.single else len(plan.steps)
+    context.out(f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}")
+
+
+def _print_sql(context: Context, step: Step) -> None:
+    """Print a step as a file would have it: its statements, and its row in the migrations table."""
+    context.out(f"-- {step.direction} {clean(step.name)}")
+    for statement in step.script.statements():
+        context.out(f"{statement.sql};")
+    if step.direction == "up":
+        context.out(
+            "INSERT INTO schema_migrations (version, name, applied_at)\n"
+            f"VALUES ({step.version}, {quote_literal(step.name)}, strftime('%s', 'now'))\n"
+            "ON CONFLICT(version) DO NOTHING;"
+        )
+    else:
+        context.out(f"DELETE FROM schema_migrations WHERE version = {step.version};")
+
+
+def baseline_command(context: Context) -> int:
+    """Record what the user vouches for."""
+    recorded = context.migrator.baseline(to=context.arguments.to)
+    if context.json:
+        context.out_json({"recorded": [{"version": m.version, "name": m.name} for m in recorded]})
+        return 0
+    for migration in recorded:
+        context.out(f"  {migration.name}")
+    context.out(f"recorded {plural(len(recorded), 'migration')} as applied; ran nothing")
+    return 0
+
+
+def repair_command(context: Context) -> int:
+    """Make history agree with the files."""
+    arguments = context.arguments
+    if (arguments.accept is None) == (arguments.forget is None):
+        raise UsageError("repair takes one of --accept V and --forget V")
+    if arguments.accept is not None:
+        entry = context.migrator.accept(arguments.accept, reason=arguments.reason)
+        done = f"accepted {entry.name} as it is now" + (f"; it was version {entry.was}" if entry.was else "")
+    else:
+        entry = context.migrator.forget(arguments.forget, reason=arguments.reason)
+        done = f"forgot {entry.name}; its objects, if any, are still there"
+    if context.json:
+        context.out_json(values.entry(entry))
+    else:
+        context.out(clean(done))
+    return 0

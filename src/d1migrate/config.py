@@ -1,0 +1,223 @@
+"""Where things are: d1migrate.toml, pyproject.toml, D1MIGRATE_* variables, and wrangler's configuration.
+
+Precedence: a flag, then its D1MIGRATE_* variable, then the nearest d1migrate.toml upward, then the nearest
+pyproject.toml with a [tool.d1migrate], then the nearest wrangler configuration. Paths in a file are
+relative to that file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_ENVIRONMENT = "local"
+DEFAULT_MIGRATIONS = "migrations"
+
+_KEYS = {"migrations", "index", "wrangler", "out_of_order", "env"}
+_ENVIRONMENT_KEYS = {"database", "out_of_order"}
+_ORDERS = ("refuse", "allow")
+
+
+class Environment(NamedTuple):
+    """A database to work on. `name` is None where `--database` named it without an environment."""
+
+    name: str | None
+    database: str
+    out_of_order: str = "refuse"
+
+
+class Config(NamedTuple):
+    """The settings one command runs with.
+
+    Attributes:
+        migrations: the folder, where a flag, a variable or a file names it.
+        environments: all that the file has.
+        index_module: the Python module that `new` and `index` write, if any.
+        wrangler: the wrangler configuration, if any.
+        path: the file the settings come from, if any.
+    """
+
+    migrations: str | None = None
+    environments: tuple[Environment, ...] = ()
+    index_module: str | None = None
+    wrangler: str | None = None
+    path: str | None = None
+
+    def folder(self, environment: Environment | None) -> str:
+        """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
+
+        Raises:
+            UsageError: the wrangler configuration cannot be read.
+        """
+        if self.migrations:
+            return self.migrations
+        if self.wrangler and environment and environment.database.startswith("wrangler:"):
+            from d1migrate.drivers.wrangler import load_config
+
+            found = load_config(self.wrangler)
+            name = environment.database.removeprefix("wrangler:").partition("?")[0]
+            return os.path.normpath(os.path.join(found.folder, found.database(name or None).migrations_dir))
+        return DEFAULT_MIGRATIONS
+
+    def environment(self, name: str | None, database: str | None) -> Environment:
+        """Choose the database: by its url, by an environment's name, or the default environment.
+
+        Raises:
+            UsageError: the name is unknown, both are given, or nothing names a database.
+        """
+        if database is not None:
+            if name is not None:
+                raise UsageError("--env and --database exclude each other")
+            return Environment(None, database)
+        wanted = name or DEFAULT_ENVIRONMENT
+        for environment in self.environments:
+            if environment.name == wanted:
+                return environment
+        known = ", ".join(str(environment.name) for environment in self.environments)
+        if self.environments:
+            raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
+        if name is not None:
+            raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
+        raise UsageError("no database named", hint=_HOW)
+
+
+_HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"
+
+
+def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, str]) -> Config:
+    """Gather the settings for a command.
+
+    Args:
+        start: the folder the search begins in.
+        flags: `config` and `migrations`, where given.
+        variables: the process's environment.
+
+    Raises:
+        UsageError: a file is missing or malformed, or has a key nobody knows.
+    """
+    explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
+    path, content = _read_explicit(explicit) if explicit else _search(start)
+    config = _from_file(path, content) if path else _from_wrangler(start)
+    if config.wrangler is None and path:
+        config = config._replace(wrangler=_find_wrangler(start))
+    if migrations := flags.get("migrations") or variables.get("D1MIGRATE_MIGRATIONS"):
+        config = config._replace(migrations=migrations)
+    return config
+
+
+def _search(start: str) -> tuple[str | None, dict[str, Any]]:
+    folder = os.path.abspath(start)
+    fallback: tuple[str | None, dict[str, Any]] = (None, {})
+    while True:
+        path = os.path.join(folder, "d1migrate.toml")
+        if os.path.isfile(path):
+            return path, _parse(path)
+        if fallback[0] is None:
+            fallback = _pyproject(os.path.join(folder, "pyproject.toml"))
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return fallback
+        folder = parent
+
+
+def _pyproject(path: str) -> tuple[str | None, dict[str, Any]]:
+    if not os.path.isfile(path):
+        return None, {}
+    section = _parse(path).get("tool", {}).get("d1migrate")
+    return (path, section) if section is not None else (None, {})
+
+
+def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
+    if not os.path.isfile(path):
+        raise UsageError(f"no configuration file {path}")
+    content = _parse(path)
+    if os.path.basename(path) == "pyproject.toml":
+        content = content.get("tool", {}).get("d1migrate", {})
+    return path, content
+
+
+def _parse(path: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _from_file(path: str, content: dict[str, Any]) -> Config:
+    _refuse_unknown(path, "", content, _KEYS)
+    folder = os.path.relpath(os.path.dirname(path) or ".")
+
+    def relative(key: str) -> str | None:
+        value = content.get(key)
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{path}: {key} is not a string")
+        return None if value is None else os.path.normpath(os.path.join(folder, value))
+
+    order = _order(path, "", content, "refuse")
+    environments = tuple(
+        _environment(path, folder, name, section, order) for name, section in content.get("env", {}).items()
+    )
+    wrangler = relative("wrangler")
+    if not environments and wrangler:
+        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order),)
+    return Config(relative("migrations"), environments, relative("index"), wrangler, path)
+
+
+def _environment(path: str, folder: str, name: str, section: Any, order: str) -> Environment:
+    if not isinstance(section, dict) or not isinstance(section.get("database"), str):
+        raise UsageError(f"{path}: [env.{name}] names no database", hint='database = "wrangler:DB"')
+    _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
+    url = _anchored(section["database"], folder)
+    return Environment(name, url, _order(path, f"[env.{name}] ", section, order))
+
+
+def _anchored(url: str, folder: str) -> str:
+    """Return a url whose path is relative to the working directory instead of a configuration file."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest != ":memory:":
+        return f"sqlite:{os.path.normpath(os.path.join(folder, rest))}"
+    name, question, query = rest.partition("?")
+    if scheme == "wrangler" and question:
+        from urllib.parse import parse_qsl, urlencode
+
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        if "persist-to" in options:
+            options["persist-to"] = os.path.normpath(os.path.join(folder, options["persist-to"]))
+        return f"wrangler:{name}?{urlencode(options)}"
+    return url
+
+
+def _order(path: str, where: str, content: dict[str, Any], default: str) -> str:
+    order = content.get("out_of_order", default)
+    if order not in _ORDERS:
+        raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='"refuse" or "allow"')
+    return str(order)
+
+
+def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[str]) -> None:
+    if unknown := sorted(content.keys() - known):
+        raise UsageError(
+            f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
+        )
+
+
+def _find_wrangler(start: str) -> str | None:
+    from d1migrate.drivers.wrangler import find_config
+
+    found = find_config(start)
+    return os.path.relpath(found) if found else None
+
+
+def _from_wrangler(start: str) -> Config:
+    path = _find_wrangler(start)
+    if path is None:
+        return Config()
+    return Config(None, (Environment(DEFAULT_ENVIRONMENT, "wrangler:"),), wrangler=path, path=path)

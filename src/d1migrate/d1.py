@@ -1,0 +1,233 @@
+"""What D1 refuses, and its limits, as plain values and pure functions.
+
+Measured on workerd 1.20261117.1 (SQLite 3.54.1), the engine of local D1, statement by statement;
+`tests/conformance` asks the same questions again on every run. PRODUCTION adds what Cloudflare's
+documentation limits further and local D1 lets pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Limits(NamedTuple):
+    """How much of everything D1 takes. The defaults are local D1's, measured at the edge."""
+
+    length: int = 8_388_642
+    """Bytes of a string, of a blob and of a row."""
+    sql_length: int = 100_000
+    """Bytes of one text handed to the engine, all its statements together."""
+    columns: int = 100
+    expression_depth: int = 100
+    compound_select: int = 5
+    function_args: int = 127
+    like_pattern: int = 50
+    """Bytes of a LIKE or GLOB pattern."""
+    variables: int = 100
+    trigger_depth: int = 10
+    attached: int = 0
+    worker_threads: int = 0
+
+
+WORKERD = Limits()
+PRODUCTION = WORKERD._replace(
+    length=2_000_000
+)  # "maximum string, BLOB or table row size", D1's documentation
+
+TRANSACTION_REFUSED = (
+    "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() "
+    "APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is safer because it "
+    "will automatically roll back on exceptions, and because it interacts correctly with Durable Objects' "
+    "automatic atomic write coalescing."
+)
+TOO_LONG = "statement too long: SQLITE_TOOBIG"
+NOT_AUTHORIZED = "not authorized: SQLITE_AUTH"
+NO_STATEMENT = "SQL code did not contain a statement."
+NO_STATEMENTS = "No SQL statements detected."
+EARLY_PARAMETERS = (
+    "When executing multiple SQL statements in a single call, only the last statement can have parameters."
+)
+WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
+
+FUNCTIONS = frozenset(
+    # core
+    "abs changes char coalesce concat concat_ws format glob hex ifnull iif instr last_insert_rowid length like "
+    "likelihood likely lower ltrim nullif octet_length printf quote random randomblob replace round rtrim sign "
+    "substr substring total_changes trim typeof unhex unicode unlikely upper zeroblob "
+    # date and time
+    "current_date current_time current_timestamp date datetime julianday strftime time timediff unixepoch "
+    # aggregate and window
+    "avg count group_concat max min string_agg sum total cume_dist dense_rank first_value lag last_value lead "
+    "nth_value ntile percent_rank rank row_number "
+    # mathematics; not the aliases ceiling, log10 and power
+    "acos acosh asin asinh atan atan2 atanh ceil cos cosh degrees exp floor ln log log2 mod pi pow radians sin "
+    "sinh sqrt tan tanh trunc "
+    # JSON; not json_pretty, json_error_position, json_array_insert and jsonb_array_insert
+    "-> ->> json json_array json_array_length json_each json_extract json_group_array json_group_object "
+    "json_insert json_object json_patch json_quote json_remove json_replace json_set json_tree json_type "
+    "json_valid jsonb jsonb_array jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert jsonb_object "
+    "jsonb_patch jsonb_remove jsonb_replace jsonb_set "
+    # full text search and R*Tree
+    "bm25 highlight match rtreecheck snippet "
+    # allowed, and refuses by itself
+    "load_extension "
+    # what ALTER TABLE RENAME and DROP COLUMN call; SET NOT NULL and ADD CONSTRAINT call others, so D1 refuses them
+    "sqlite_drop_column sqlite_rename_column sqlite_rename_quotefix sqlite_rename_table sqlite_rename_test".split()
+)
+"""Functions a query may call."""
+
+ABSENT_FUNCTIONS = frozenset(
+    "fts3_tokenizer geopoly_area geopoly_bbox geopoly_blob geopoly_ccw geopoly_contains_point geopoly_debug "
+    "geopoly_group_bbox geopoly_json geopoly_overlap geopoly_regular geopoly_svg geopoly_within geopoly_xform "
+    "matchinfo median offsets optimize percentile percentile_cont percentile_disc".split()
+)
+"""Functions other builds of SQLite have, for which D1 says `no such function`."""
+
+MODULES = frozenset(("fts5", "fts5vocab", "rtree", "rtree_i32"))
+"""Modules a virtual table may use."""
+
+
+def allows_name(name: str | None) -> bool:
+    """Whether a table, index, view or trigger may have this name: `_cf_…` is Cloudflare's, in any letter case."""
+    return name is None or name[:4].lower() != "_cf_"
+
+
+# --- the arguments a PRAGMA may have; None is no argument ---
+
+
+def _none(value: str | None) -> bool:
+    return value is None
+
+
+def _any(_: str | None) -> bool:
+    return True
+
+
+def _boolean(value: str | None) -> bool:
+    if value is None:
+        return True
+    if len(value) >= 2 and value[0] in "'\"" and value[-1] == value[0]:
+        value = value[1:-1]
+    # D1 compares beginnings: `10` and `onwards` pass as well.
+    return value.lower().startswith(("true", "false", "yes", "no", "on", "off", "1", "0"))
+
+
+def _name(value: str | None) -> bool:
+    return value is not None and allows_name(value)
+
+
+def _integer(value: str | None) -> bool:
+    if value is None:
+        return True
+    try:
+        number = int(value, 16 if value.lower().lstrip("+-").startswith("0x") else 10)
+    except ValueError:
+        return False
+    return -(2**31) <= number < 2**31
+
+
+PRAGMAS: dict[str, Callable[[str | None], bool]] = {
+    "table_list": _any,
+    "data_version": _none,
+    "page_size": _none,
+    "table_info": _name,
+    "table_xinfo": _name,
+    "index_list": _name,
+    "index_info": _name,
+    "index_xinfo": _name,
+    "foreign_key_list": _name,
+    "foreign_key_check": allows_name,
+    "quick_check": allows_name,
+    "optimize": _integer,
+    "foreign_keys": _boolean,
+    "defer_foreign_keys": _boolean,
+    "ignore_check_constraints": _boolean,
+    "legacy_alter_table": _boolean,
+    "recursive_triggers": _boolean,
+    "reverse_unordered_selects": _boolean,
+    "case_sensitive_like": _boolean,
+}
+"""The PRAGMAs a query may use, and what each takes."""
+
+
+# --- SQLite's authorizer: a rule an action; an action without one is never allowed ---
+
+
+def _first(arg1: str | None, _: str | None) -> bool:
+    return allows_name(arg1)
+
+
+def _both(arg1: str | None, arg2: str | None) -> bool:
+    return allows_name(arg1) and allows_name(arg2)
+
+
+def _always(_: str | None, __: str | None) -> bool:
+    return True
+
+
+def _pragma(name: str | None, value: str | None) -> bool:
+    rule = PRAGMAS.get((name or "").lower())
+    return rule is not None and rule(value)
+
+
+def _function(_: str | None, name: str | None) -> bool:
+    return (name or "").lower() in FUNCTIONS
+
+
+def _module(table: str | None, module: str | None) -> bool:
+    return (module or "").lower() in MODULES and allows_name(table)
+
+
+READ, UPDATE, ALTER_TABLE, TRANSACTION, SAVEPOINT = 20, 23, 26, 22, 32
+_CREATE_INDEX, _CREATE_TABLE, _CREATE_TRIGGER, _CREATE_VIEW = 1, 2, 7, 8
+_DELETE, _DROP_INDEX, _DROP_TABLE, _DROP_TRIGGER, _DROP_VIEW = 9, 10, 11, 16, 17
+_INSERT, _PRAGMA, _SELECT, _REINDEX, _ANALYZE = 18, 19, 21, 27, 28
+_CREATE_VTABLE, _DROP_VTABLE, _FUNCTION, _RECURSIVE = 29, 30, 31, 33
+
+_RULES: dict[int, Callable[[str | None, str | None], bool]] = {
+    _SELECT: _always,
+    _RECURSIVE: _always,
+    _ANALYZE: _always,  # also of `_cf_` tables: ANALYZE and PRAGMA optimize without a name visit every table
+    READ: _first,
+    UPDATE: _first,
+    _INSERT: _first,
+    _DELETE: _first,
+    _CREATE_TABLE: _first,
+    _DROP_TABLE: _first,
+    ALTER_TABLE: _first,
+    _CREATE_VIEW: _first,
+    _DROP_VIEW: _first,
+    _REINDEX: _first,
+    _CREATE_INDEX: _both,
+    _DROP_INDEX: _both,
+    _CREATE_TRIGGER: _both,
+    _DROP_TRIGGER: _both,
+    _PRAGMA: _pragma,
+    _FUNCTION: _function,
+    _CREATE_VTABLE: _module,
+    _DROP_VTABLE: _module,
+}
+
+
+def authorize(
+    action: int, arg1: str | None, arg2: str | None, database: str | None, trigger: str | None = None
+) -> bool:
+    """Whether D1 lets a statement do this: the question of SQLite's authorizer, with its arguments.
+
+    Args:
+        action: an authorizer action code of SQLite.
+        arg1: the first detail, by action a name, or None.
+        arg2: the second detail.
+        database: `main`, `temp` or None.
+        trigger: the trigger or view that does it: D1 makes no difference.
+    """
+    if action == ALTER_TABLE:  # alone in giving the database first
+        arg1, arg2, database = arg2, None, arg1
+    if database is None or database == "main":
+        rule = _RULES.get(action)
+        return rule is not None and rule(arg1, arg2)
+    # Reading sqlite_temp_schema is all that D1 lets one do in a second database.
+    return database == "temp" and action in (READ, UPDATE) and allows_name(arg1)

@@ -1,0 +1,285 @@
+"""SQLite as D1 runs it: one APSW connection under D1's rules, speaking D1's error texts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from d1migrate import d1
+from d1migrate.batch import Result
+from d1migrate.errors import QueryError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.batch import Query, Value
+
+_OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
+_CREATE_TABLE, _INSERT, _FUNCTION = 2, 18, 31
+_SPACE = " \t\n\v\f\r"  # what D1 skips behind a statement
+
+# The database is at fault, not what was asked of it.
+_UNAVAILABLE = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+)
+# D1 drops the queries of a batch that hold nothing but `--` lines.
+_COMMENT_LINES = re.compile(r"^\s*--.*", re.MULTILINE)
+_RESERVED_RENAME = re.compile(r"\bRENAME\s+TO\s+[\"'`\[]?_cf_", re.IGNORECASE)
+_SORTED_DML = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:WITH\b.*\b)?(?:UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL
+)
+_CALL = re.compile(
+    r"(?:not authorized to use function: |wrong number of arguments to function )(\w+)(?:\(\))?"
+)
+
+
+class Engine:
+    """A connection that accepts and refuses what D1 does.
+
+    Args:
+        path: a file, or `:memory:`.
+        flags: SQLite's open flags.
+        limits: the limits to hold queries to.
+        busy_timeout: seconds to wait for another connection's transaction.
+
+    Raises:
+        UnavailableError: the file cannot be opened.
+    """
+
+    def __init__(self, path: str, flags: int, limits: d1.Limits, busy_timeout: float) -> None:
+        self.path = path
+        self._limits = limits
+        self._trusted = False  # while the statement at hand is the driver's own
+        self._refusal = ""  # why the authorizer refused, where D1 says it in words of its own
+        self._left_stat4 = self._renamed = False
+        self._head = self._rest = ""  # a text of several statements: the first one, and the others
+        try:
+            self._connection = apsw.Connection(path, flags=flags)
+        except apsw.Error as error:
+            raise self.unavailable(error) from error
+        self._connection.set_busy_timeout(int(busy_timeout * 1000))
+        self._cursor, self._tracing_cursor = self._connection.cursor(), self._connection.cursor()
+        self._tracing_cursor.exec_trace = self._trace
+        self._execute = self._cursor.execute
+        self._apply_rules()
+
+    def _apply_rules(self) -> None:
+        connection, limits = self._connection, self._limits
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+        connection.drop_modules(d1.MODULES)
+        for limit, value in (
+            (apsw.SQLITE_LIMIT_LENGTH, limits.length),
+            (apsw.SQLITE_LIMIT_SQL_LENGTH, limits.sql_length),
+            (apsw.SQLITE_LIMIT_COLUMN, limits.columns),
+            (apsw.SQLITE_LIMIT_EXPR_DEPTH, limits.expression_depth),
+            (apsw.SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select),
+            (apsw.SQLITE_LIMIT_FUNCTION_ARG, limits.function_args),
+            (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.like_pattern),
+            (apsw.SQLITE_LIMIT_VARIABLE_NUMBER, limits.variables),
+            (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth),
+            (apsw.SQLITE_LIMIT_ATTACHED, limits.attached),
+            (apsw.SQLITE_LIMIT_WORKER_THREADS, limits.worker_threads),
+        ):
+            connection.limit(limit, value)
+        connection.authorizer = self._authorize
+
+    def _authorize(
+        self, action: int, arg1: str | None, arg2: str | None, database: str | None, trigger: str | None
+    ) -> int:
+        # Asked for every statement; the first test is the rule for the many INSERTs of a data migration.
+        if action == _INSERT and database == "main" and arg1 and arg1[0] != "_":
+            return _OK
+        if arg1 == "sqlite_stat4":
+            self._left_stat4 = self._left_stat4 or action == _CREATE_TABLE
+            if action == d1.READ:
+                return _IGNORE
+        if self._trusted or d1.authorize(action, arg1, arg2, database, trigger):
+            self._renamed = self._renamed or (action == _FUNCTION and arg2 == "sqlite_rename_table")
+            return _OK
+        if action in (d1.TRANSACTION, d1.SAVEPOINT):
+            self._refusal = d1.TRANSACTION_REFUSED
+        return _DENY
+
+    # --- the driver's own statements ---
+
+    def control(self, sql: str) -> Any:
+        """Run a statement of the driver's own, past D1's rules; the first value of its first row, or None."""
+        self._trusted = True
+        try:
+            # Not cached, or a query of the same text would pass with it.
+            return self._execute(sql, can_cache=False).get
+        finally:
+            self._trusted = False
+
+    @property
+    def wal(self) -> str:
+        """The path of the write-ahead log, whether it exists or not."""
+        return self._connection.filename_wal
+
+    def configure(self, option: int, value: int) -> None:
+        """Set one of SQLite's connection options (`SQLITE_DBCONFIG_…`)."""
+        self._connection.config(option, value)
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self._connection.close()
+
+    # --- transactions ---
+
+    def transaction(self, begin: str, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+        """Run queries between `begin` and COMMIT: all of them, or nothing.
+
+        Raises:
+            QueryError: a query, or the commit, was refused; everything is rolled back.
+            UnavailableError: the database was busy, full or unreadable; everything is rolled back.
+        """
+        try:
+            self.control(begin)
+        except apsw.Error as error:
+            raise self.unavailable(error) from error
+        try:
+            results = self._run(queries, keep_rows=keep_rows)
+            self._commit()
+        except BaseException:
+            # After RAISE(ROLLBACK) or OR ROLLBACK the transaction is gone already.
+            if self._connection.in_transaction:
+                self.control("ROLLBACK")
+            raise
+        return results
+
+    def _commit(self) -> None:
+        try:
+            self.control("COMMIT")
+        except apsw.Error as error:
+            raise self._error(error, None) from error
+
+    def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
+        results: list[Result] = []
+        index, empty = None, True
+        try:
+            for index, (sql, params) in enumerate(queries):
+                # One statement that begins with a word: the form nearly all have, and the fast one.
+                if ";" not in sql and sql[:1].isalpha() and len(sql) < 25_000:
+                    rows = self._execute(sql, params)
+                elif _COMMENT_LINES.sub("", sql).strip():
+                    rows = self._execute_text(sql, params)
+                else:
+                    if keep_rows:
+                        results.append(Result())
+                    continue
+                empty = False
+                # Stepped to the end either way: a statement may fail on any row.
+                if keep_rows:
+                    results.append(Result(tuple(rows)))
+                else:
+                    for _ in rows:
+                        pass
+                if self._left_stat4 or self._renamed:
+                    self._settle(sql)
+        except (apsw.Error, QueryError, ValueError, OverflowError) as error:
+            raise self._error(error, index) from error
+        if empty:
+            raise QueryError(d1.NO_STATEMENTS)
+        return results
+
+    def _settle(self, sql: str) -> None:
+        """Make up for what the authorizer cannot: run behind a statement it marked."""
+        if self._left_stat4:
+            # APSW's SQLite also samples when it analyses. D1's does not, so samples neither stay nor count.
+            self._left_stat4 = False
+            self.control("DROP TABLE IF EXISTS main.sqlite_stat4")
+        if self._renamed:
+            self._renamed = False
+            if _RESERVED_RENAME.search(sql):  # the authorizer is not told the new name
+                raise QueryError(d1.NOT_AUTHORIZED)
+
+    # --- texts of any form ---
+
+    def _execute_text(self, sql: str, params: tuple[Value, ...]) -> apsw.Cursor:
+        """Run a text that may hold several statements, or none, as D1 does: the rows are the last one's."""
+        if len(sql.encode()) > self._limits.sql_length:
+            raise QueryError(d1.TOO_LONG)
+        self._rest = sql.rstrip(_SPACE)
+        while True:
+            try:
+                return self._tracing_cursor.execute(self._rest, params)
+            except apsw.ExecTraceAbort:
+                self._execute(self._head)  # D1 too steps all but the last statement to their first row only
+                if self._left_stat4 or self._renamed:
+                    self._settle(self._head)
+            except apsw.BindingsError:
+                self._refuse_parameters()
+
+    def _trace(self, cursor: apsw.Cursor, head: str, _: object) -> bool:
+        """Called with the first statement of `self._rest` before it runs; it runs if it is the last."""
+        if not cursor.has_vdbe:
+            raise QueryError(d1.NO_STATEMENT)
+        rest = self._rest[len(head) :]
+        if not rest and _ends_twice(head):
+            rest = ";"
+        if not rest:
+            return True
+        if cursor.bindings_count:
+            raise QueryError(d1.EARLY_PARAMETERS)
+        self._head, self._rest = head, rest
+        return False
+
+    def _refuse_parameters(self) -> None:
+        """Tell which of D1's two refusals of parameters is due."""
+        try:
+            self._tracing_cursor.execute(self._rest, (None,) * self._limits.variables)
+        except apsw.BindingsError:
+            raise QueryError(d1.WRONG_PARAMETERS) from None
+
+    # --- errors ---
+
+    def unavailable(self, error: Exception) -> UnavailableError:
+        """The error of a database that is busy, full, unreadable or none at all."""
+        hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
+        return UnavailableError(f"{self.path}: {error}", hint=hint)
+
+    def _error(self, error: Exception, index: int | None) -> QueryError | UnavailableError:
+        if isinstance(error, QueryError):
+            return QueryError(str(error), index=index)
+        if isinstance(error, apsw.BindingsError):
+            return QueryError(d1.WRONG_PARAMETERS, index=index)
+        if isinstance(error, _UNAVAILABLE):
+            return self.unavailable(error)
+        if isinstance(error, apsw.Error):
+            refusal, self._refusal = self._refusal, ""
+            if refusal and isinstance(error, apsw.AuthError):
+                return QueryError(refusal, index=index)
+            return QueryError(_describe(error), index=index)
+        if isinstance(error, ValueError) and "null character" in str(error):
+            return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
+        return QueryError(str(error), index=index)
+
+
+def _ends_twice(statement: str) -> bool:
+    """Whether a second `;` follows the one that ends the statement, which to D1 is an empty statement."""
+    body = statement.rstrip("; \t\n\v\f\r")
+    # Behind `--` the semicolons are a comment's: there, one more does not complete the statement.
+    return statement.count(";", len(body)) > 1 and apsw.complete(f"{body};\n")
+
+
+def _describe(error: apsw.Error) -> str:
+    """The error as D1 words it."""
+    message, code, extended = str(error), error.result, error.extendedresult
+    function = _CALL.match(message)
+    if function and function[1].lower() in d1.ABSENT_FUNCTIONS:
+        message = f"no such function: {function[1]}"
+    if error.error_offset >= 0:
+        message += f" at offset {error.error_offset}"
+    message += f": {apsw.mapping_result_codes[code]}"
+    if extended != code:
+        message += f" (extended: {apsw.mapping_extended_result_codes[extended]})"
+    return message

@@ -1,0 +1,148 @@
+"""`sqlite:PATH`: any SQLite file, through the same SQLite release as D1's and under D1's rules."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import apsw
+
+from d1migrate.d1 import PRODUCTION, Limits
+from d1migrate.drivers.engine import Engine
+from d1migrate.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Batch, Result
+
+_MEMORY = ":memory:"
+_OPEN = apsw.SQLITE_OPEN_READWRITE
+_CREATE = _OPEN | apsw.SQLITE_OPEN_CREATE
+_RETRY = 0.002  # seconds between two attempts to switch a new file to WAL
+
+
+class SqliteDriver:
+    """One SQLite file, or `:memory:` for a private database that lives until `close`.
+
+    Nothing is opened before the first batch. Batches that only read leave the file, its directory and
+    its write-ahead log as they were; the first batch that writes creates what is missing.
+
+    Args:
+        path: the file.
+        url: how the database was named, for messages.
+        profile: the limits to hold queries to; production D1's, unless said otherwise.
+        busy_timeout: seconds to wait for another process's transaction.
+    """
+
+    def __init__(
+        self, path: str, *, url: str, profile: Limits = PRODUCTION, busy_timeout: float = 10.0
+    ) -> None:
+        self.url = url
+        self._path, self._profile, self._busy_timeout = path, profile, busy_timeout
+        self._reader: Engine | None = None
+        self._writer: Engine | None = None  # reads too, once it is there
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run the queries in order as one transaction; all of them, or nothing."""
+        if batch.reads:
+            return self._read(batch)
+        if self._writer is None:
+            self._close_reader()
+            self._writer = self._open_writer()
+        return self._writer.transaction("BEGIN IMMEDIATE", batch.queries, keep_rows=False)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._close_reader()
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+    def _close_reader(self) -> None:
+        if self._reader:
+            self._reader.close()
+            self._reader = None
+
+    def _open(self, path: str, flags: int) -> Engine:
+        return Engine(path, flags, self._profile, self._busy_timeout)
+
+    # --- reading ---
+
+    def _read(self, batch: Batch) -> Sequence[Result]:
+        if self._writer:
+            self._writer.control("PRAGMA query_only = ON")
+            try:
+                return self._writer.transaction("BEGIN", batch.queries, keep_rows=True)
+            finally:
+                self._writer.control("PRAGMA query_only = OFF")
+        if self._path == _MEMORY:
+            self._writer = self._open(_MEMORY, _CREATE)
+            return self._read(batch)
+        if self._reader is None and not self._exists():
+            return self._read_nothing(batch)
+        self._reader = self._reader or self._open_reader()
+        return self._reader.transaction("BEGIN", batch.queries, keep_rows=True)
+
+    def _exists(self) -> bool:
+        try:
+            os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UnavailableError(f"{self._path}: {error.strerror}") from error
+        return True
+
+    def _read_nothing(self, batch: Batch) -> Sequence[Result]:
+        engine = self._open(_MEMORY, _CREATE)
+        try:
+            engine.control("PRAGMA query_only = ON")
+            return engine.transaction("BEGIN", batch.queries, keep_rows=True)
+        finally:
+            engine.close()
+
+    def _open_reader(self) -> Engine:
+        engine = self._open(self._path, _OPEN)
+        engine.control("PRAGMA query_only = ON")
+        if os.path.exists(engine.wal):
+            # Another's log: the last one to close would otherwise write it into the database.
+            engine.configure(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            if not os.path.exists(engine.wal[:-3] + "shm"):
+                # A log copied without its index: with the file to itself, SQLite keeps the index in memory.
+                engine.control("PRAGMA locking_mode = EXCLUSIVE")
+        return engine
+
+    # --- writing ---
+
+    def _open_writer(self) -> Engine:
+        if self._path == _MEMORY:
+            return self._open(_MEMORY, _CREATE)
+        try:
+            os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(f"{self._path}: {error.strerror}") from error
+        engine = self._open(self._path, _CREATE)
+        try:
+            self._initialise(engine)
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _initialise(self, engine: Engine) -> None:
+        """Make a new file one like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                if engine.control("PRAGMA page_count") == 0:
+                    engine.control("PRAGMA journal_mode = WAL")
+            except apsw.BusyError as error:
+                # Another process creates the file too; switching to WAL does not wait for it.
+                if time.monotonic() > deadline:
+                    raise engine.unavailable(error) from error
+                time.sleep(_RETRY)
+            except apsw.Error as error:
+                raise engine.unavailable(error) from error
+            else:
+                return

@@ -1,0 +1,95 @@
+"""From a driver's error to an ApplyError that says where in which file, and what is and is not applied."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate import history as h
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.plan import Step, StepQueries
+    from d1migrate.sql.split import Statement
+
+_OFFSET = re.compile(r" at offset (\d+)")
+_VERSIONS = re.compile(re.escape(h.OTHER_VERSIONS) + r"([^']*)")
+_LINES = 6  # of a failed statement that are shown
+
+
+def explain(
+    error: DriverError, parts: Sequence[StepQueries], applied: Sequence[str], pending: Sequence[str]
+) -> ApplyError:
+    """Return the ApplyError for a batch that failed.
+
+    Args:
+        error: what the driver said.
+        parts: the steps of the batch.
+        applied: names of the migrations done before it in this run.
+        pending: names still to come, those of the batch first.
+    """
+    step, statement = _locate(error, parts)
+    text, hint = _describe(error, step)
+    line, message = None, f"{step.name}: {text}"
+    if statement is not None:
+        line, shown = _show(statement, text)
+        message = f"{step.script.file}:{line}: {text}\n{shown}"
+    return ApplyError(
+        message,
+        migration=step.name,
+        file=step.script.file if statement else None,
+        line=line,
+        statement=statement.sql if statement else None,
+        applied=applied,
+        pending=pending,
+        hint=hint,
+    )
+
+
+def _locate(error: DriverError, parts: Sequence[StepQueries]) -> tuple[Step, Statement | None]:
+    """Find the step, and the statement of its file, that a query of the batch belongs to."""
+    index = error.index if isinstance(error, QueryError) else None
+    if index is None:
+        return parts[0].step, None
+    for part in parts:
+        if index < len(part):
+            return part.step, part.statement_at(index)
+        index -= len(part)
+    return parts[-1].step, None
+
+
+def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
+    text = str(error)
+    if other := _VERSIONS.search(text):
+        return (
+            f"its SQL changes the history of other versions ({other[1]}); it may record {step.version} only",
+            f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
+        )
+    if h.ROWS_APPEARED in text:
+        return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
+    if isinstance(error, AmbiguousError):
+        return f"{text}: no answer came, and it is not in the history", "run the command again"
+    if "already exists" in text and step.direction == "up":
+        return text, (
+            f"if it was applied by other means, `d1migrate baseline --to {step.version}` records it"
+        )
+    return text, error.hint
+
+
+def _show(statement: Statement, text: str) -> tuple[int, str]:
+    """Return the line to name, and the statement's lines around it, with a caret where SQLite gave one."""
+    lines = statement.sql.split("\n")
+    at, column = 0, None
+    if offset := _OFFSET.search(text):
+        before = statement.sql.encode()[: int(offset[1])].decode(errors="replace").split("\n")
+        at, column = len(before) - 1, len(before[-1])
+    first = max(0, at - _LINES + 1)
+    shown = []
+    for i in range(first, min(len(lines), max(at + 1, _LINES))):
+        number = f"{statement.line + i:5} | "
+        shown.append(number + lines[i][:200])
+        if i == at and column is not None and column <= 200:
+            shown.append(" " * (len(number) - 2) + "| " + " " * column + "^")
+    return statement.line + at, "\n".join(shown)

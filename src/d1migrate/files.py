@@ -1,0 +1,141 @@
+"""Migration folders on disk. The only place that reads and writes them."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from typing import TYPE_CHECKING
+
+from d1migrate import source
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.migration import LARGE, Migration, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+
+
+class LargeFile:
+    """A Script on disk, read in chunks of a megabyte."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self.path, self.size = path, size
+
+    def chunks(self) -> Iterator[str]:
+        """Read it from the start: UTF-8, without its byte order mark, with LF line ends."""
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        held = done = 0
+        carry = ""
+        try:
+            with open(self.path, "rb") as file:
+                while block := file.read(_CHUNK):
+                    held = len(decoder.getstate()[0])
+                    text = carry + decoder.decode(block)
+                    # A CR at the end may be half of a line end: it waits for the next block.
+                    carry = "\r" if text.endswith("\r") else ""
+                    yield text.removesuffix("\r").replace("\r\n", "\n")
+                    done += len(block)
+                held = len(decoder.getstate()[0])
+                yield carry + decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise _not_utf8(self.path, done - held + error.start, error.object[error.start]) from None
+
+
+def load_migrations(folder: str) -> tuple[Migration, ...]:
+    """Read a folder of `NNN_description.sql` files.
+
+    Args:
+        folder: its path. Files that do not end in `.sql`, hidden files and subfolders are left alone.
+
+    Returns:
+        The migrations, ordered by version. Files over 1 MiB are not held in memory.
+
+    Raises:
+        UsageError: there is no such folder.
+        SourceError: a file is not UTF-8, leads out of the folder, or breaks a naming rule.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for e in entries if _is_sql(e))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"no migrations folder {folder}",
+            hint="name it with --migrations, or `migrations = …` in d1migrate.toml",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
+    return source.load(((name, _read(folder, name)) for name in names), folder=folder)
+
+
+def write_new(path: str, text: str) -> None:
+    """Write a file that must not exist yet.
+
+    Raises:
+        UsageError: it exists, or its folder cannot be written.
+    """
+    try:
+        with open(path, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot create {path}: {error.strerror}") from error
+
+
+def replace(path: str, text: str) -> None:
+    """Write a file whole or not at all, over an older one."""
+    temporary = f"{path}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_text(path: str) -> str | None:
+    """Return a text file, or None where there is none.
+
+    Raises:
+        UsageError: it is there and cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _is_sql(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    return name.lower().endswith(".sql") and not name.startswith(".") and not entry.is_dir()
+
+
+def _read(folder: str, name: str) -> str | Script:
+    path = os.path.join(folder, name)
+    if os.path.islink(path):
+        inside = os.path.realpath(folder) + os.sep
+        if not os.path.realpath(path).startswith(inside):
+            raise SourceError(f"{path} is a link out of the migrations folder", hint="copy the file into it")
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGE + 1)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > LARGE:
+        return LargeFile(path, os.path.getsize(path))
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, error.start, data[error.start]) from None
+
+
+def _not_utf8(path: str, offset: int, byte: int) -> SourceError:
+    with open(path, "rb") as file:
+        line = file.read(offset).count(b"\n") + 1
+    return SourceError(
+        f"{path}:{line}: not UTF-8: byte 0x{byte:02x} at offset {offset}",
+        hint="save the file as UTF-8",
+    )

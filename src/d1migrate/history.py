@@ -1,0 +1,329 @@
+"""The migrations table and its log: what they look like, what is written to them, what they say.
+
+`schema_migrations` keeps the three columns that files applied by wrangler alone write themselves. All else
+goes to `schema_migrations_log`, which is only ever appended to. Every event of one migration's batch carries
+that batch's random token, so a `begun` without its `done` proves that a migration was cut in half.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.batch import Query
+from d1migrate.errors import HistoryError
+from d1migrate.migration import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.sql.names import quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.batch import Result, Value
+    from d1migrate.migration import Migration
+
+TABLES = {
+    MIGRATIONS_TABLE: f"""CREATE TABLE IF NOT EXISTS {MIGRATIONS_TABLE} (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  applied_at INTEGER NOT NULL
+)""",
+    LOG_TABLE: f"""CREATE TABLE IF NOT EXISTS {LOG_TABLE} (
+  id INTEGER PRIMARY KEY,
+  token TEXT NOT NULL,
+  event TEXT NOT NULL,
+  action TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  checksum TEXT,
+  rollback_sql TEXT,
+  rollback_digest TEXT,
+  restore_point TEXT,
+  who TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  detail TEXT
+)""",
+}
+
+MAX_STORED_ROLLBACK = 1_000_000
+"""Bytes of rollback SQL that the log keeps; of more, only the digest (a D1 row holds 2 MB)."""
+
+OTHER_TOOLS = {
+    "d1_migrations": "wrangler d1 migrations",
+    "__drizzle_migrations": "drizzle-kit",
+    "_prisma_migrations": "Prisma",
+    "goose_db_version": "goose",
+    "_sqlx_migrations": "sqlx",
+    "alembic_version": "Alembic",
+    "django_migrations": "Django",
+    "_yoyo_migration": "yoyo",
+    "refinery_schema_history": "refinery",
+    "atlas_schema_revisions": "Atlas",
+    "knex_migrations": "Knex",
+    "kysely_migration": "Kysely",
+}
+"""Tables in which other tools keep their history."""
+
+ALREADY_APPLIED = "already applied: version "
+NOT_APPLIED = "not applied: version "
+CHANGED_MEANWHILE = "history changed meanwhile"
+OTHER_VERSIONS = "history not as planned; versions that differ: "
+ROWS_APPEARED = "rows appeared meanwhile in "
+
+
+class Signature(NamedTuple):
+    """Who did a thing, when, and the random token of its batch. Made by the shell, never by a plan."""
+
+    token: str
+    at: int
+    who: str
+    tool: str
+
+
+class Event(NamedTuple):
+    """What a row of the log says, without its signature."""
+
+    action: str
+    version: int
+    name: str
+    checksum: str | None = None
+    rollback_sql: str | None = None
+    rollback_digest: str | None = None
+    detail: str | None = None
+
+
+class AppliedMigration(NamedTuple):
+    """A version that the database has, as its migrations table and log tell it.
+
+    `checksum` and `rollback_digest` are None for what wrangler applied alone. `keeps_rollback` says whether
+    the log holds the rollback SQL.
+    """
+
+    version: int
+    name: str
+    applied_at: int
+    checksum: str | None = None
+    rollback_digest: str | None = None
+    keeps_rollback: bool = False
+
+
+class Partial(NamedTuple):
+    """A migration whose batch began and never ended."""
+
+    version: int
+    name: str
+    action: str
+
+
+class History(NamedTuple):
+    """What a database says about itself.
+
+    Attributes:
+        applied: by version.
+        partial: what began and never ended.
+        missing: the history tables that do not exist yet.
+        strangers: user objects in a database whose migrations table is absent or empty.
+        other_tools: of those, the tables of other tools' histories.
+    """
+
+    applied: tuple[AppliedMigration, ...] = ()
+    partial: tuple[Partial, ...] = ()
+    missing: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+    other_tools: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The applied versions, ascending."""
+        return tuple(applied.version for applied in self.applied)
+
+
+SHAPE = Query(f"SELECT name, type, pk FROM pragma_table_info('{MIGRATIONS_TABLE}')")
+ROWS = Query(f"SELECT version, name, applied_at FROM {MIGRATIONS_TABLE} ORDER BY version")
+LATEST = Query(  # beside max(), SQLite's bare columns come from the row that has the maximum
+    "SELECT version, max(id), event, action, name, checksum, rollback_digest, rollback_sql IS NOT NULL"
+    f" FROM {LOG_TABLE} GROUP BY version"
+)
+_USER_OBJECTS = (
+    "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+    f" AND tbl_name NOT IN ('{MIGRATIONS_TABLE}', '{LOG_TABLE}') AND type <> 'index'"
+)
+STRANGERS = Query(f"{_USER_OBJECTS} ORDER BY rowid")
+STRANGERS_IF_EMPTY = Query(
+    f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE}) ORDER BY rowid"
+)
+EXISTING = Query(f"SELECT name FROM sqlite_schema WHERE name IN ('{MIGRATIONS_TABLE}', '{LOG_TABLE}')")
+EVENTS = Query(
+    "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun')"
+    f" FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
+)
+
+
+def stored_rollbacks(versions: Iterable[int]) -> Query:
+    """Ask for (version, newest rollback SQL, its id) of what the log keeps."""
+    return Query(
+        f"SELECT version, rollback_sql, max(id) FROM {LOG_TABLE} WHERE rollback_sql IS NOT NULL"
+        f" AND version IN ({_joined(versions)}) GROUP BY version"
+    )
+
+
+def check_shape(columns: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse a migrations table that another tool made.
+
+    Args:
+        columns: the rows of SHAPE; none where the table does not exist.
+
+    Raises:
+        HistoryError: it names the columns that were found.
+    """
+    found = {str(name): (str(kind), pk) for name, kind, pk in columns}
+    kind, pk = found.get("version", ("", 0))
+    if not found or ("INT" in kind.upper() and pk == 1 and {"name", "applied_at"} <= found.keys()):
+        return
+    listed = ", ".join(f"{name} {kind}".strip() for name, (kind, _) in found.items())
+    raise HistoryError(
+        f"the table {MIGRATIONS_TABLE} is another tool's: it has ({listed}), expected"
+        " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
+        hint=f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO old_{MIGRATIONS_TABLE},"
+        " then `d1migrate baseline --to V`",
+    )
+
+
+def fold(rows: Result, latest: Result | None, strangers: Iterable[str], missing: tuple[str, ...]) -> History:
+    """Read the migrations table and the newest log row of each version together.
+
+    A row whose log does not end in its being applied was written by wrangler alone: no checksum is known.
+    """
+    log = {row[0]: row for row in latest.rows} if latest else {}
+    applied, partial = [], []
+    for version, name, at in rows.rows:
+        row = AppliedMigration(version, name, _time(at))
+        _, _, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
+        if event == "done" and action in ("up", "baseline", "accept"):
+            row = row._replace(checksum=checksum, rollback_digest=digest, keeps_rollback=bool(kept))
+        applied.append(row)
+    for version, _, event, action, name, *_ in log.values():
+        if event == "begun":
+            partial.append(Partial(version, name, action))
+    found = tuple(strangers)
+    return History(
+        tuple(applied), tuple(partial), missing, found, tuple(name for name in found if name in OTHER_TOOLS)
+    )
+
+
+def _time(value: Value) -> int:
+    """Return epoch seconds; a text that is no number (`CURRENT_TIMESTAMP`) counts as 0."""
+    try:
+        return int(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return 0
+
+
+def create_tables(missing: Iterable[str]) -> list[Query]:
+    """Return the statements that create the history tables named."""
+    return [Query(TABLES[name]) for name in missing]
+
+
+def event_of(action: str, migration: Migration) -> Event:
+    """Return what the log keeps of a migration that was applied or recorded."""
+    rollback = migration.rollback
+    if rollback is None or rollback.reason is not None:
+        return Event(action, migration.version, migration.name, migration.checksum)
+    kept = rollback.sql if len(rollback.sql.encode()) <= MAX_STORED_ROLLBACK else None
+    return Event(action, migration.version, migration.name, migration.checksum, kept, rollback.digest)
+
+
+def record(event: str, what: Event, signature: Signature) -> Query:
+    """Return the statement that appends a row to the log.
+
+    Numbers and NULL stand in the SQL: D1 binds numbers as REAL, and NULL in several ways.
+    """
+    params: list[str] = []
+
+    def bound(text: str | None) -> str:
+        if text is None:
+            return "NULL"
+        params.append(text)
+        return f"?{len(params)}"
+
+    values = (
+        bound(signature.token),
+        quote_literal(event),
+        quote_literal(what.action),
+        str(what.version),
+        bound(what.name),
+        bound(what.checksum),
+        bound(what.rollback_sql),
+        bound(what.rollback_digest),
+        bound(signature.who),
+        bound(signature.tool),
+        str(signature.at),
+        bound(what.detail),
+    )
+    return Query(
+        f"INSERT INTO {LOG_TABLE} (token, event, action, version, name, checksum, rollback_sql,"
+        f" rollback_digest, who, tool, at, detail) VALUES ({', '.join(values)})",
+        tuple(params),
+    )
+
+
+def insert_row(version: int, name: str, at: int) -> Query:
+    """Return the statement that records a version as applied, unless its file has done so."""
+    return Query(
+        f"INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at) VALUES ({version}, ?1, {at})"
+        " ON CONFLICT (version) DO NOTHING",
+        (name,),
+    )
+
+
+def delete_row(version: int) -> Query:
+    """Return the statement that takes a version out of the migrations table."""
+    return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = {version}")
+
+
+_JOINED = (
+    "(SELECT coalesce(group_concat(version), '') FROM"
+    f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version))"
+)
+
+
+def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
+    """Return a statement that aborts its batch with a message (d1-facts §2.3) where the condition holds."""
+    return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params)
+
+
+def assert_pending(version: int) -> Query:
+    """Abort the batch if the version is applied: another runner was faster."""
+    exists = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = {version})"
+    return _abort(quote_literal(f"{ALREADY_APPLIED}{version}"), exists)
+
+
+def assert_applied(version: int) -> Query:
+    """Abort the batch if the version is not applied: another runner took it back."""
+    exists = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = {version})"
+    return _abort(quote_literal(f"{NOT_APPLIED}{version}"), f"NOT {exists}")
+
+
+def assert_unchanged(versions: Iterable[int]) -> Query:
+    """Abort the batch if the applied versions are not those that were read."""
+    return _abort(quote_literal(CHANGED_MEANWHILE), f"{_JOINED} <> ?1", (_joined(versions),))
+
+
+def assert_result(versions: Iterable[int]) -> Query:
+    """Abort the batch if the applied versions are not those that were planned; the message names them."""
+    differing = (
+        "(SELECT coalesce(group_concat(version), 'one is gone') FROM (SELECT version"
+        f" FROM {MIGRATIONS_TABLE} WHERE instr(','||?1||',', ','||version||',') = 0 ORDER BY version))"
+    )
+    return _abort(f"{quote_literal(OTHER_VERSIONS)}||{differing}", f"{_JOINED} <> ?1", (_joined(versions),))
+
+
+def assert_rows(table: str, at_most: int) -> Query:
+    """Abort the batch if a table holds more rows than were counted before."""
+    return _abort(
+        quote_literal(ROWS_APPEARED + table), f"(SELECT count(*) FROM {quote_identifier(table)}) > {at_most}"
+    )
+
+
+def _joined(versions: Iterable[int]) -> str:
+    return ",".join(map(str, versions))

@@ -1,0 +1,248 @@
+"""A migration file as a value: its statements, its rollback block, its checksum. No disk."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from d1migrate.errors import ParseError, SourceError
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.split import Statement, split
+from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, TRIVIA, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MIGRATIONS_TABLE = "schema_migrations"
+LOG_TABLE = "schema_migrations_log"
+
+LARGE = 1 << 20
+"""Scripts above this many bytes are streamed, never held."""
+
+_ROLLBACK = re.compile(r"^--[ \t]*rollback:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_NOTHING = re.compile(rf"(?:{TRIVIA}|;)*+")
+_NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
+_STARTS = frozenset(
+    "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
+    " VACUUM VALUES WITH ATTACH DETACH ROLLBACK SAVEPOINT RELEASE".split()
+)
+
+
+class Script(Protocol):
+    """SQL text too large to hold: it can be read again and again, in chunks with LF line ends."""
+
+    size: int
+    """Bytes on disk."""
+
+    def chunks(self) -> Iterator[str]:
+        """Read it from the start."""
+        ...
+
+
+class Rollback(NamedTuple):
+    """The rollback block of a file, or the SQL of one that history kept.
+
+    Attributes:
+        sql: the block without its `--` marks; line by line the block's own lines.
+        file: what errors call the place it comes from.
+        first_line: the line of the file on which it starts.
+        reason: why there is no way back (`-- Rollback: none, <reason>`), or None where there is one.
+    """
+
+    sql: str
+    file: str
+    first_line: int = 1
+    reason: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of its meaning, as a migration's checksum."""
+        return _digest_of_meaning(split(self.sql, file=self.file))
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield what it runs, with the line numbers of the file.
+
+        Raises:
+            ParseError: the block is not SQL.
+            SourceError: it drops the tables that history lives in.
+        """
+        shift = self.first_line - 1
+        try:
+            pieces = [s._replace(line=s.line + shift) for s in split(self.sql, file=self.file) if s.sql]
+        except ParseError as error:
+            error.line += shift
+            raise
+        for statement in pieces:
+            self._check(statement)
+            yield statement
+
+    def _check(self, statement: Statement) -> None:
+        tokens = significant(statement.sql)
+        if tokens[0].keyword not in _STARTS:
+            first = statement.sql.split("\n", 1)[0]
+            raise ParseError(
+                "this line of the rollback block is not SQL",
+                file=self.file,
+                line=statement.line,
+                column=1,
+                source=first,
+                hint="prose in a rollback block is written as `-- -- like this`, or above the block",
+            )
+        if tokens[0].keyword == "DROP" and {fold(unquote(t.text)) for t in tokens} & {
+            MIGRATIONS_TABLE,
+            LOG_TABLE,
+        }:
+            raise SourceError(
+                f"{self.file}:{statement.line}: the rollback block drops the history of all migrations",
+                hint=f"take `{statement.sql}` out of it: `down` removes the row of this migration itself",
+            )
+
+
+class Migration:
+    """One migration file. Its parts are read when they are first asked for.
+
+    Attributes:
+        version: the leading digits of its name, as an integer.
+        name: the file name without `.sql`.
+        file: the path that errors name.
+    """
+
+    __slots__ = ("_checksum", "_rollback", "_script", "file", "name", "version")
+
+    def __init__(self, version: int, name: str, script: str | Script, *, file: str | None = None) -> None:
+        self.version, self.name, self.file = version, name, file or f"{name}.sql"
+        self._script = script
+        self._checksum: str | None = None
+        self._rollback: Rollback | bool | None = False
+
+    def __repr__(self) -> str:
+        return f"Migration({self.version}, {self.name!r})"
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is streamed: more than 1 MiB."""
+        return not isinstance(self._script, str)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self._script.encode()) if isinstance(self._script, str) else self._script.size
+
+    @property
+    def text(self) -> str:
+        """The whole text; for tools that embed it."""
+        return self._script if isinstance(self._script, str) else "".join(self._script.chunks())
+
+    @property
+    def checksum(self) -> str:
+        """A fingerprint of what the file means: `v1:` and the sha256 of its statements.
+
+        Comments, white space, the case of keywords and the statement that records the migration are left
+        out, so a reformatted, relicensed or renumbered file keeps it. A large file has `b1:` and the sha256
+        of its bytes, with LF line ends, instead.
+        """
+        if self._checksum is None:
+            if isinstance(self._script, str):
+                self._checksum = "v1:" + _digest_of_meaning(self._pieces())
+            else:
+                digest = sha256()
+                for chunk in self._script.chunks():
+                    digest.update(chunk.encode())
+                self._checksum = "b1:" + digest.hexdigest()
+        return self._checksum
+
+    @property
+    def rollback(self) -> Rollback | None:
+        """The rollback block, or None where the file has none."""
+        if isinstance(self._rollback, bool):
+            self._rollback = None
+            if not isinstance(self._script, str) or "rollback:" in self._script.lower():
+                self._rollback = _find_rollback(self._pieces(), self.file)
+        return self._rollback
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield the statements to run, in order, each with its `sql` and `line`.
+
+        Raises:
+            ParseError: a quote or comment is not closed.
+        """
+        return (piece for piece in self._pieces() if piece.sql)
+
+    def check(self) -> int:
+        """Read all of it, the rollback block too, and return how many statements it runs.
+
+        Raises:
+            SourceError: it holds no statement, cannot be parsed, or its rollback block drops the history.
+        """
+        count = sum(1 for _ in self.statements())
+        if count == 0:
+            raise SourceError(
+                f"{self.file}: no SQL statement in it",
+                hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
+            )
+        if self.rollback:
+            for _ in self.rollback.statements():
+                pass
+        return count
+
+    def _pieces(self) -> Iterator[Statement]:
+        script = self._script
+        return split(script if isinstance(script, str) else script.chunks(), file=self.file)
+
+
+def recorded_table(sql: str) -> str | None:
+    """Return the table a statement inserts into (folded, unquoted), or None if it is no INSERT."""
+    tokens = significant(sql[:400])
+    if not tokens or tokens[0].keyword not in ("INSERT", "REPLACE"):
+        return None
+    words = [token.keyword for token in tokens]
+    if "INTO" not in words:
+        return None
+    names = tokens[words.index("INTO") + 1 :]
+    table = names[2] if len(names) > 2 and names[1].text == "." else names[0] if names else None
+    return fold(unquote(table.text)) if table else None
+
+
+def _digest_of_meaning(pieces: Iterator[Statement]) -> str:
+    meanings = []
+    for piece in pieces:
+        sql = piece.sql
+        if sql and not (MIGRATIONS_TABLE in sql.lower() and recorded_table(sql) == MIGRATIONS_TABLE):
+            words = SIGNIFICANT.findall(sql)
+            meanings.append(" ".join([up if (up := word.upper()) in KEYWORDS else word for word in words]))
+    return sha256(";\n".join(meanings).encode()).hexdigest()
+
+
+def _find_rollback(pieces: Iterator[Statement], file: str) -> Rollback | None:
+    """Look for the block in the comments between statements; inside one it would be part of the SQL."""
+    found: Rollback | None = None
+    for piece in pieces:
+        for match in _ROLLBACK.finditer(piece.lead):
+            if match.start() == 0 and piece.start > 0:
+                continue  # a comment behind a `;`, not at the start of a line
+            line = piece.line - piece.lead.count("\n", match.start())
+            if found is not None:
+                raise SourceError(
+                    f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",
+                    hint="write all of the way back in one block",
+                )
+            found = _read_block(match[1], piece.lead[match.end() + 1 :], file, line)
+    return found
+
+
+def _read_block(first: str, rest: str, file: str, line: int) -> Rollback | None:
+    if none := _NONE.match(first):
+        return Rollback("", file, line, reason=none[1].strip() or "no reason given")
+    lines = []
+    for text in rest.split("\n"):
+        stripped = text.strip()
+        if stripped.startswith("--"):
+            lines.append(stripped[2:].rstrip())
+        elif stripped:
+            break
+        else:
+            lines.append("")
+    indent = min((len(text) - len(text.lstrip()) for text in lines if text), default=0)
+    sql = "\n".join([first.strip(), *(text[indent:] for text in lines)]).rstrip()
+    return None if _NOTHING.fullmatch(sql) else Rollback(sql, file, line)

@@ -1,0 +1,241 @@
+"""Migrator: the library's face. One method a command, each a line over a flow."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate import __version__
+from d1migrate.batch import Batch
+from d1migrate.drivers import Driver, connect
+from d1migrate.files import load_migrations
+from d1migrate.flows import migrate, read, repair
+from d1migrate.history import Signature
+from d1migrate.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.read import LogEntry
+    from d1migrate.migration import Migration
+    from d1migrate.plan import Plan
+    from d1migrate.schema.compare import Difference
+    from d1migrate.schema.model import Schema
+    from d1migrate.status import Entry
+
+_CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
+
+
+class Verification(NamedTuple):
+    """What `verify` found.
+
+    Attributes:
+        entries: files against history.
+        gaps: version numbers between the first and the last file that no file has (sequences only).
+        differences: the live schema against what the applied files build.
+        not_compared: why the schemas could not be compared, or None.
+    """
+
+    entries: tuple[Entry, ...]
+    gaps: tuple[int, ...]
+    differences: tuple[Difference, ...]
+    not_compared: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether files, history and schema agree; what is merely pending does not count."""
+        states = {entry.state for entry in self.entries}
+        return not self.differences and self.not_compared is None and states <= {"applied", "pending"}
+
+
+class Migrator:
+    """Migrations and a database.
+
+    Args:
+        database: a driver from `connect`, or its url.
+        migrations: a folder, or what `load_migrations` returned.
+        allow_out_of_order: whether `up` also applies what lies below the newest applied version.
+        who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
+    """
+
+    def __init__(
+        self,
+        database: Driver | str,
+        migrations: str | Sequence[Migration] = "migrations",
+        *,
+        allow_out_of_order: bool = False,
+        who: str | None = None,
+    ) -> None:
+        self.driver = connect(database) if isinstance(database, str) else database
+        self.migrations = load_migrations(migrations) if isinstance(migrations, str) else tuple(migrations)
+        self._allow_out_of_order = allow_out_of_order
+        self._who = who
+
+    def status(self) -> tuple[Entry, ...]:
+        """Lay files and database side by side, one Entry a version. Writes nothing.
+
+        Raises:
+            HistoryError: the migrations table is another tool's.
+            DriverError: the database cannot be read; it is never taken for an empty one.
+        """
+        return run(read.status(self.migrations), self.driver)
+
+    def current(self) -> int:
+        """Return the highest applied version, 0 where none is. Errors as `status`."""
+        return max(run(read.read_history(), self.driver).versions, default=0)
+
+    def history(self) -> tuple[LogEntry, ...]:
+        """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
+        return run(read.read_log(), self.driver)
+
+    def plan(self, *, to: int | None = None, single_transaction: bool = False) -> Plan:
+        """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
+        return run(
+            migrate.plan(
+                self.migrations, to=to, allow_out_of_order=self._allow_out_of_order, single=single_transaction
+            ),
+            self.driver,
+        )
+
+    def up(self, *, to: int | None = None, single_transaction: bool = False) -> Report:
+        """Apply what is pending, each migration exactly once, whole or not at all.
+
+        Args:
+            to: the last version to apply; all without it.
+            single_transaction: all of them as one transaction.
+
+        Returns:
+            The steps taken, and what another runner applied meanwhile. Nothing pending: no steps.
+
+        Raises:
+            ApplyError: a migration failed. Nothing of it is there; those before it are.
+            HistoryError: files and database disagree; a subclass says how. Nothing was run.
+            SourceError: a file cannot be parsed. Nothing was run.
+            UsageError: there is no version `to`.
+        """
+        return run(
+            migrate.up(
+                self.migrations,
+                self._sign,
+                to=to,
+                allow_out_of_order=self._allow_out_of_order,
+                single=single_transaction,
+            ),
+            self.driver,
+        )
+
+    def plan_down(
+        self,
+        *,
+        to: int | None = None,
+        steps: int | None = None,
+        rollback_from: Literal["file", "history"] | None = None,
+        allow_loss: Collection[str] = (),
+    ) -> Plan:
+        """Plan a `down` without running it; arguments and errors as `down`. Writes nothing."""
+        return run(
+            migrate.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
+            self.driver,
+        )
+
+    def down(
+        self,
+        *,
+        to: int | None = None,
+        steps: int | None = None,
+        rollback_from: Literal["file", "history"] | None = None,
+        allow_loss: Collection[str] = (),
+    ) -> Report:
+        """Take migrations back, newest first, by their rollback blocks; one transaction each.
+
+        Args:
+            to: take back every version above this one; 0 for all.
+            steps: take back this many; 1 without either.
+            rollback_from: which SQL to take where the file's block and the recorded one differ.
+            allow_loss: tables that may lose rows, or "all".
+
+        Raises:
+            Irreversible: versions without a way back, all of them named. Nothing was run.
+            DataLoss: tables that hold rows would lose them; it has the counts. Nothing was run.
+            PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
+            ApplyError: a step failed. Nothing of it happened; those before it did.
+        """
+        todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
+        return run(migrate.down(todo, self._sign), self.driver)
+
+    def baseline(self, *, to: int) -> tuple[Migration, ...]:
+        """Record every file up to version `to` as applied, running nothing; returns what was recorded.
+
+        Raises:
+            UsageError: there is no file of that version.
+        """
+        return run(repair.baseline(self.migrations, self._sign, to=to), self.driver)
+
+    def accept(self, version: int, *, reason: str) -> Entry:
+        """Record the file of a version as it is now: edited, renumbered, or finished by hand.
+
+        Raises:
+            UsageError: nothing about that version disagrees with the database.
+        """
+        return run(repair.accept(self.migrations, self._sign, version=version, reason=reason), self.driver)
+
+    def forget(self, version: int, *, reason: str) -> Entry:
+        """Take a version whose file was removed on purpose out of the migrations table.
+
+        Raises:
+            UsageError: the version is neither missing its file nor partial.
+        """
+        return run(repair.forget(self.migrations, self._sign, version=version, reason=reason), self.driver)
+
+    def schema(self) -> Schema:
+        """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+        from d1migrate.schema import introspect
+
+        return introspect.read(self.driver.batch(Batch(introspect.QUERIES, reads=True)))
+
+    def verify(self) -> Verification:
+        """Compare files with history, and the live schema with what the applied files build.
+
+        Raises:
+            SourceError: an applied file does not run on an empty database.
+        """
+        from d1migrate.replay import schema_of
+        from d1migrate.schema.compare import compare
+
+        entries = self.status()
+        lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
+        if lost:
+            return Verification(entries, self._gaps(), (), f"the file of {', '.join(lost)} is gone")
+        applied = [entry.migration for entry in entries if entry.applied and entry.migration]
+        return Verification(entries, self._gaps(), compare(schema_of(applied), self.schema()), None)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.driver.close()
+
+    def _gaps(self) -> tuple[int, ...]:
+        versions = [migration.version for migration in self.migrations]
+        if not versions or versions[-1] > 10 * len(versions) + 100:
+            return ()  # timestamps
+        return tuple(sorted(set(range(versions[0], versions[-1])) - set(versions)))
+
+    def _sign(self) -> Signature:
+        return Signature(
+            secrets.token_hex(16), int(time.time()), self._who or _user(), f"d1migrate {__version__}"
+        )
+
+
+def _user() -> str:
+    """Return who runs this: D1MIGRATE_BY, the CI's actor, or the user's name; never the host."""
+    for name in ("D1MIGRATE_BY", *_CI_ACTORS):
+        if value := os.environ.get(name):
+            return value
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

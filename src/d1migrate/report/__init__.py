@@ -1,0 +1,1 @@
+"""From values to text and JSON. No decisions are made here."""

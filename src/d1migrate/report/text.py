@@ -1,0 +1,78 @@
+"""Plain text for people: aligned tables, times, colours, and names that cannot harm a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
+_CONTROL |= dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+
+_UNITS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def clean(text: str) -> str:
+    """Return text from a file or database without characters that steer a terminal."""
+    return text.translate(_CONTROL)
+
+
+def colour(text: str, name: str | None, *, on: bool) -> str:
+    """Return text in a colour, where colours are on."""
+    return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if on and name else text
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Return lines with aligned columns; those in `right` are flush right, none has trailing space."""
+    grid = [list(headers), *([clean(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in grid) for i in range(len(headers))]
+    lines = []
+    for row in grid:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def when(at: int | None, *, now: float) -> str:
+    """Return a time as `2026-11-22 13:40 (2 minutes ago)`, in the local time zone."""
+    if at is None:
+        return ""
+    return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(at))} ({ago(now - at)})"
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
+    for size, unit in _UNITS:
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration: `3 ms`, `1.2 s`, `2 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes: `512 B`, `3.4 kB`, `120.0 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    unit, one = next(((u, n) for u, n in (("kB", 1e3), ("MB", 1e6)) if count < n * 1000), ("GB", 1e9))
+    return f"{count / one:.1f} {unit}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 migration`, `3 migrations`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,125 @@
+"""The JSON of every command that reads: times in epoch seconds, unknown is null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.read import LogEntry
+    from d1migrate.migration import Migration
+    from d1migrate.migrator import Verification
+    from d1migrate.plan import Plan
+    from d1migrate.schema.model import Schema, Table
+    from d1migrate.status import Entry
+
+
+def status(entries: Sequence[Entry], environment: str | None, database: str) -> dict[str, Any]:
+    """`pending` counts what an `up` would have to run, `current_version` is the highest applied one or 0."""
+    return {
+        "environment": environment,
+        "database": database,
+        "current_version": max((e.version for e in entries if e.applied), default=0),
+        "latest_version": max((e.version for e in entries if e.migration), default=0),
+        "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
+        "migrations": [entry(e) for e in entries],
+    }
+
+
+def entry(entry: Entry) -> dict[str, Any]:
+    """One version; `was` only where its file was renumbered."""
+    value: dict[str, Any] = {
+        "version": entry.version,
+        "name": entry.name,
+        "state": entry.state,
+        "applied_at": entry.applied.applied_at if entry.applied else None,
+        "checksum": entry.checksum,
+        "reversible": entry.reversible,
+    }
+    if entry.was is not None:
+        value["was"] = entry.was
+    return value
+
+
+def log(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
+    """What happened, oldest first."""
+    return [entry._asdict() for entry in entries]
+
+
+def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:
+    """The files of a folder."""
+    return [
+        {
+            "version": m.version,
+            "name": m.name,
+            "file": m.file,
+            "bytes": m.size,
+            "checksum": m.checksum,
+            "reversible": bool(m.rollback and m.rollback.reason is None),
+        }
+        for m in migrations
+    ]
+
+
+def plan(plan: Plan) -> dict[str, Any]:
+    """The steps; the statements of a large file are null, with their count and bytes beside them."""
+    steps = []
+    for step in plan.steps:
+        large = step.size > 0
+        steps.append(
+            {
+                "version": step.version,
+                "name": step.name,
+                "direction": step.direction,
+                "transport": "batch",
+                "statements": None if large else [s.sql for s in step.script.statements()],
+                "count": step.statement_count,
+                "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
+            }
+        )
+    return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
+
+
+def report(report: Report) -> dict[str, Any]:
+    """What a run did."""
+    return {
+        "steps": [
+            {"version": s.version, "name": s.name, "direction": s.direction, "statements": s.statement_count}
+            for s in report.steps
+        ],
+        "applied_meanwhile": [{"version": m.version, "name": m.name} for m in report.meanwhile],
+    }
+
+
+def verification(found: Verification) -> dict[str, Any]:
+    """What `verify` found; `ok` is what --check goes by."""
+    return {
+        "ok": found.ok,
+        "migrations": [entry(e) for e in found.entries],
+        "gaps": list(found.gaps),
+        "differences": [difference._asdict() for difference in found.differences],
+        "schema_not_compared": found.not_compared,
+    }
+
+
+def schema(schema: Schema) -> dict[str, Any]:
+    """Tables with all that belongs to them, views, and the triggers on views."""
+    return {
+        "tables": [table(t) for t in schema.tables],
+        "views": [view._asdict() for view in schema.views],
+        "triggers": [trigger._asdict() for trigger in schema.triggers],
+    }
+
+
+def table(table: Table) -> dict[str, Any]:
+    """One table."""
+    return {
+        "name": table.name,
+        "sql": table.sql,
+        "columns": [column._asdict() for column in table.columns],
+        "indexes": [index._asdict() for index in table.indexes],
+        "foreign_keys": [key._asdict() for key in table.foreign_keys],
+        "triggers": [{"name": trigger.name, "sql": trigger.sql} for trigger in table.triggers],
+    }

@@ -1,0 +1,1 @@
+"""Schemas as values: what a database holds, read and compared."""

@@ -1,0 +1,92 @@
+"""The queries that read a schema, and their rows as a Schema. One batch, whatever the size.
+
+Every join with a `pragma_…()` function leaves `_cf_*` tables out in its WHERE: production databases hold
+`_cf_KV`, and naming it ends the whole query in "not authorized" (d1-facts §1.3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from d1migrate.batch import Query, Result
+from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_OURS = (
+    "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+    " AND {0}.tbl_name NOT IN ('schema_migrations', 'schema_migrations_log')"
+    # Virtual tables keep their rows in shadow tables, which are theirs alone.
+    " AND {0}.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
+)
+_TABLE = f"t.type = 'table' AND {_OURS.format('t')}"
+
+QUERIES = (
+    Query(f"SELECT type, name, tbl_name, sql FROM sqlite_schema s WHERE {_OURS.format('s')} ORDER BY rowid"),
+    Query(
+        'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden'
+        f" FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c WHERE {_TABLE} ORDER BY t.rowid, c.cid"
+    ),
+    Query(
+        'SELECT t.name, i.name, i."unique", c.name FROM sqlite_schema t JOIN pragma_index_list(t.name) i'
+        f" JOIN pragma_index_info(i.name) c WHERE {_TABLE} ORDER BY t.rowid, i.name, c.seqno"
+    ),
+    Query(
+        'SELECT t.name, k.id, k."table", k."from", k."to", k.on_delete, k.on_update'
+        f" FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k WHERE {_TABLE}"
+        " ORDER BY t.rowid, k.id, k.seq"
+    ),
+)
+
+
+def read(results: Sequence[Result]) -> Schema:
+    """Return the schema that the answers to QUERIES describe."""
+    objects: Any = results[0].rows
+    columns, indexes, keys = (_by_table(result.rows) for result in results[1:])
+    index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
+    triggers = _by_table((table, name, sql) for kind, name, table, sql in objects if kind == "trigger")
+    tables = tuple(
+        Table(
+            name,
+            sql,
+            tuple(_column(row) for row in columns[name] if row[6] != _HIDDEN),
+            tuple(
+                Index(index, bool(unique), tuple(row[3] for row in rows), index_sql.get(index))
+                for (index, unique), rows in _grouped(indexes[name], 1, 2)
+            ),
+            tuple(
+                ForeignKey(tuple(r[3] for r in rows), parent, tuple(r[4] for r in rows), on_delete, on_update)
+                for (_, parent, on_delete, on_update), rows in _grouped(keys[name], 1, 2, 5, 6)
+            ),
+            tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(name, ())),
+        )
+        for kind, name, _, sql in objects
+        if kind == "table"
+    )
+    views = tuple(View(name, sql) for kind, name, _, sql in objects if kind == "view")
+    return Schema(
+        tables, views, tuple(Trigger(n, t, sql) for rest in triggers.values() for t, n, sql in rest)
+    )
+
+
+_HIDDEN = 1  # of pragma_table_xinfo: a virtual table's own; 2 and 3 are generated columns
+
+
+def _column(row: tuple[Any, ...]) -> Column:
+    _, name, kind, not_null, default, primary_key, hidden = row
+    return Column(name, kind, bool(not_null), default, primary_key, hidden > _HIDDEN)
+
+
+def _by_table(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found
+
+
+def _grouped(rows: Iterable[Any], *at: int) -> list[tuple[tuple[Any, ...], list[Any]]]:
+    """Group neighbouring rows by the values at some positions."""
+    return [(key, list(group)) for key, group in groupby(rows, lambda row: tuple(row[i] for i in at))]

@@ -1,0 +1,138 @@
+"""From names and texts to ordered Migrations; the template of a new file; the index. No disk."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.migration import MIGRATIONS_TABLE, Migration, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_VERSION = 2**53 - 1
+"""Larger integers lose digits on their way through D1's JSON (d1-facts: read back rounded)."""
+
+_NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
+_TIMESTAMP_DIGITS = 14
+_DIGITS = 3
+
+
+def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
+    """Order the files of a folder by version.
+
+    Args:
+        files: (file name, text or Script) pairs, in any order.
+        folder: where they lie; it stands before the name in errors.
+
+    Raises:
+        SourceError: a name is not `NNN_description.sql`, a version is 0, too large or used twice, or a
+            file is a `*.down.sql`.
+    """
+    found: dict[int, Migration] = {}
+    for name, script in files:
+        path = f"{folder}/{name}" if folder else name
+        migration = Migration(version_of(name, path), name[: -len(".sql")], script, file=path)
+        if (other := found.get(migration.version)) is not None:
+            raise SourceError(
+                f"two files have version {migration.version}: {other.file} and {path}",
+                hint="renumber the one that is not applied anywhere yet",
+            )
+        found[migration.version] = migration
+    return tuple(found[version] for version in sorted(found))
+
+
+def version_of(name: str, path: str) -> int:
+    """Return the version in a file name; `path` is what errors call it."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise SourceError(
+            f"{path!r} is not named like a migration",
+            hint="NNN_description.sql with letters, digits and . _ - only; wrangler would run any .sql here",
+        )
+    if name.endswith(".down.sql"):
+        raise SourceError(
+            f"{path}: wrangler would run this down file as a forward migration, before its up file",
+            hint="write the way back as a `-- Rollback:` block at the end of the migration itself",
+        )
+    version = int(match[1])
+    if not 1 <= version <= MAX_VERSION:
+        raise SourceError(
+            f"{path}: version {version} is outside 1 … {MAX_VERSION}",
+            hint="versions begin at 1, and D1 returns larger integers rounded",
+        )
+    return version
+
+
+def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> str:
+    """Return the file name of the next migration.
+
+    Args:
+        migrations: the existing ones; their numbering is continued.
+        description: a few words, `add teams table`.
+        now: the time as YYYYMMDDHHMMSS, used where the newest version is such a timestamp.
+
+    Raises:
+        UsageError: the description has no letter or digit.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")
+    if not slug:
+        raise UsageError(f"no letter or digit in the description {description!r}")
+    if not migrations:
+        return f"{1:0{_DIGITS}}_{slug}.sql"
+    newest = migrations[-1]
+    digits = len(newest.name.split("_", 1)[0])
+    if digits == _TIMESTAMP_DIGITS:
+        return f"{max(int(now), newest.version + 1)}_{slug}.sql"
+    return f"{newest.version + 1:0{digits}}_{slug}.sql"
+
+
+def template(name: str, description: str, *, date: str) -> str:
+    """Return the text of a new migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
+    stem = name[: -len(".sql")]
+    version = int(stem.split("_", 1)[0])
+    summary = " ".join(description.split())
+    return f"""\
+-- Migration: {stem}
+-- Description: {summary[:1].upper() + summary[1:]}
+-- Created: {date}
+
+-- Write the change here, e.g.
+--   CREATE TABLE IF NOT EXISTS teams (
+--     id TEXT PRIMARY KEY NOT NULL
+--   );
+
+-- Record migration
+INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at)
+VALUES ({version}, '{stem}', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;
+
+-- Rollback:
+--   -- Write the way back here, e.g. DROP TABLE IF EXISTS teams;
+--   -- or, where there is none: `-- Rollback: none, <reason>`
+"""
+
+
+def index_module(migrations: Sequence[Migration]) -> str:
+    """Return a Python module that embeds the migrations, for a Worker, where no folder can be read.
+
+    The same migrations always give the same text.
+    """
+    lines = [
+        '"""The migrations as a Python value, written by `d1migrate index`. Do not edit."""',
+        "",
+        "MIGRATIONS = (",
+    ]
+    for migration in migrations:
+        lines += ["    (", f'        "{migration.name}.sql",']
+        lines += [f"        {json.dumps(line, ensure_ascii=False)}" for line in _lines(migration.text)]
+        lines[-1] += ","
+        lines += ["    ),"]
+    return "\n".join([*lines, ")", ""])
+
+
+def _lines(text: str) -> list[str]:
+    *whole, last = text.split("\n")
+    return [line + "\n" for line in whole] + ([last] if last else [])

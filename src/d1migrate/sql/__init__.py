@@ -1,0 +1,1 @@
+"""The SQLite language: tokens, statements, names. Imports nothing but errors."""

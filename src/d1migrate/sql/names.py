@@ -1,0 +1,28 @@
+"""Names and literals in SQL text. Everything that puts a name into SQL goes through here."""
+
+from __future__ import annotations
+
+_CLOSING = {'"': '"', "`": "`", "[": "]", "'": "'"}
+
+
+def quote_identifier(name: str) -> str:
+    """Return `name` as a quoted identifier: `a"b` → `"a""b"`."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Return `text` as a string literal: `it's` → `'it''s'`."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def unquote(token: str) -> str:
+    """Return the name a token stands for, whichever of SQLite's four quotes it wears, or none."""
+    close = _CLOSING.get(token[:1])
+    if close is None:
+        return token
+    return token[1:-1] if close == "]" else token[1:-1].replace(close * 2, close)
+
+
+def fold(name: str) -> str:
+    """Return `name` as SQLite compares names: ASCII letters in lower case, all others as they are."""
+    return name.lower() if name.isascii() else "".join(c.lower() if c.isascii() else c for c in name)

@@ -1,0 +1,184 @@
+"""Cut a script into its statements, exactly where SQLite would.
+
+A statement ends at a `;` outside quotes and comments; CREATE TRIGGER ends at `; END ;` only. That is the
+rule of SQLite's own `sqlite3_complete` (src/complete.c), and a law in the tests holds the two together.
+
+One compiled pattern jumps from one `;` to the next in a single match, so dumps are cut at the speed of the
+regular-expression engine; only what begins with CREATE or EXPLAIN is looked at more closely.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import ParseError
+from d1migrate.sql.tokens import TRIVIA, WORD_CHARS, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_QUOTED = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
+_BODY = rf"(?:[^;'\"`\[/-]++|{_QUOTED}|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/|-(?!-)|/(?!\*))*+"
+_END_OF_WORD = rf"(?![{WORD_CHARS}])"
+
+_LEAD = re.compile(rf"{TRIVIA}*+")
+_REST = re.compile(_BODY)
+_STATEMENT = re.compile(rf"({TRIVIA}*+)((?i:create|explain){_END_OF_WORD})?{_BODY};")
+_KEYWORD = rf"(?i:create|explain|temp|temporary|trigger|end){_END_OF_WORD}"
+_TRIGGER = re.compile(
+    # EXPLAIN may stand before CREATE with any words between that mean nothing to complete.c.
+    rf"(?i:explain{_END_OF_WORD}(?:{TRIVIA}|{_QUOTED}|(?!{_KEYWORD})[{WORD_CHARS}]++"
+    rf"|(?!--|/\*)[^;'\"`\[{WORD_CHARS}])*+)?"
+    rf"(?i:create){_END_OF_WORD}(?:{TRIVIA}|(?i:temp|temporary){_END_OF_WORD})*+(?i:trigger){_END_OF_WORD}"
+)
+_SEMICOLONS = re.compile(rf"(?:{TRIVIA}|;)*+")
+_END = re.compile(rf"(?i:end){_END_OF_WORD}{TRIVIA}*+")
+
+_UNCLOSED = {
+    "'": "this string is not closed",
+    '"': "this name is not closed",
+    "`": "this name is not closed",
+    "[": "this name is not closed",
+    "/": "this comment is not closed",
+}
+_WINDOW = 120  # characters of a long source line that an error shows
+
+
+class Statement(NamedTuple):
+    """One piece of a script, up to and including its `;`; the pieces joined are the script.
+
+    Attributes:
+        text: the piece as written, with the white space and comments before its first token.
+        start: where the piece starts in the script, in characters.
+        line: the line, from 1, of its first token.
+        body: where its first token starts, in `text`.
+        stop: where its `;` stands in `text`, or its length where no `;` closes it.
+    """
+
+    text: str
+    start: int
+    line: int
+    body: int
+    stop: int
+
+    @property
+    def lead(self) -> str:
+        """The white space and comments before the first token."""
+        return self.text[: self.body]
+
+    @property
+    def sql(self) -> str:
+        """What is sent to a database: from the first token to the last. Empty where there is none.
+
+        D1 refuses `stmt; -- note` ("SQL code did not contain a statement."), so neither the `;` nor a
+        comment on either side is part of it; what is between is byte for byte.
+        """
+        sql = self.text[self.body : self.stop].rstrip(" \t\r\n\f")
+        if sql.endswith("*/") or "--" in sql[sql.rfind("\n") + 1 :]:
+            tokens = significant(sql)
+            sql = sql[: tokens[-1].start + len(tokens[-1].text)] if tokens else ""
+        return sql
+
+
+def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:
+    """Cut a script into statements.
+
+    Args:
+        script: SQL text, or the chunks of it: what is held is one chunk, or the longest statement.
+        file: the name errors carry.
+
+    Yields:
+        Statements in order. An empty one (`;;`, or the comments after the last `;`) has an empty `.sql`;
+        text after the last `;` is a statement like any other.
+
+    Raises:
+        ParseError: a string, name or comment is not closed, or there is a NUL character, at which SQLite
+            would stop reading without a word. Statements before it may have been yielded already.
+    """
+    chunks = iter((script,) if isinstance(script, str) else script)
+    buffer, final, start, line = "", False, 0, 1
+    while not final:
+        buffer, final = _refill(buffer, chunks)
+        if "\0" in buffer:
+            raise _error("there is a NUL character here", buffer, buffer.index("\0"), line, file)
+        position = 0
+        while (cut := _next(buffer, position, final=final)) is not None:
+            body, end = cut
+            newlines = buffer.count("\n", position, body)
+            yield Statement(buffer[position:end], start, line + newlines, body - position, end - position - 1)
+            line += newlines + buffer.count("\n", body, end)
+            start += end - position
+            position = end
+        buffer = buffer[position:]
+    if buffer:
+        stuck = _stuck(buffer)
+        if stuck < len(buffer):
+            raise _error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
+        body = _matched(_LEAD, buffer, 0)
+        yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, len(buffer))
+
+
+def _refill(buffer: str, chunks: Iterator[str]) -> tuple[str, bool]:
+    """Return the buffer with at least as much again, so that a long statement costs linear time."""
+    parts, wanted = [buffer], len(buffer)
+    for chunk in chunks:
+        parts.append(chunk)
+        wanted -= len(chunk)
+        if wanted < 0:
+            return "".join(parts), False
+    return "".join(parts), True
+
+
+def _next(buffer: str, position: int, *, final: bool) -> tuple[int, int] | None:
+    """Return where the next statement's first token starts and where its `;` ends, if that is known."""
+    match = _STATEMENT.match(buffer, position)
+    if match is None:
+        return None
+    body, end = match.end(1), match.end()
+    if match[2] is None or not _TRIGGER.match(buffer, body):
+        return body, end
+    while True:  # in a trigger: `end` is just after a `;`
+        word = _matched(_SEMICOLONS, buffer, end)
+        stop = _matched(_END, buffer, word)
+        if not final and stop + len("end;") > len(buffer):
+            return None
+        if stop > word and buffer[stop : stop + 1] == ";":
+            return body, stop + 1
+        inner = _matched(_REST, buffer, word)
+        if buffer[inner : inner + 1] != ";":
+            return None
+        end = inner + 1
+
+
+def _stuck(buffer: str) -> int:
+    """Return where a quote or comment starts that is never closed, or the buffer's length."""
+    position = 0
+    while True:
+        position = _matched(_REST, buffer, position)
+        if buffer[position : position + 1] != ";":
+            return position
+        position += 1
+
+
+def _matched(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position
+
+
+def _error(message: str, buffer: str, at: int, first_line: int, file: str) -> ParseError:
+    begin = buffer.rfind("\n", 0, at) + 1
+    end = buffer.find("\n", at)
+    source = (
+        buffer[begin : end if end >= 0 else len(buffer)].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}")
+    )
+    column = at - begin
+    window = max(0, column - _WINDOW // 2)
+    return ParseError(
+        message,
+        file=file,
+        line=first_line + buffer.count("\n", 0, at),
+        column=column + 1,
+        source=source[window : window + _WINDOW],
+        shown_from=window,
+    )

