@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """How much of everything D1 takes. The defaults are local D1's, measured at the edge."""
+    """How much of everything D1 takes, in SQLite's own names. The defaults are local D1's, at the edge."""
 
     length: int = 8_388_642
     """Bytes of a string, of a blob and of a row."""
     sql_length: int = 100_000
     """Bytes of one text handed to the engine, all its statements together."""
-    columns: int = 100
-    expression_depth: int = 100
+    column: int = 100
+    expr_depth: int = 100
     compound_select: int = 5
-    function_args: int = 127
-    like_pattern: int = 50
+    function_arg: int = 127
+    like_pattern_length: int = 50
     """Bytes of a LIKE or GLOB pattern."""
-    variables: int = 100
+    variable_number: int = 100
     trigger_depth: int = 10
     attached: int = 0
     worker_threads: int = 0
@@ -38,10 +38,10 @@ PRODUCTION = WORKERD._replace(
 )  # "maximum string, BLOB or table row size", D1's documentation
 
 TRANSACTION_REFUSED = (
-    "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() "
-    "APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is safer because it "
-    "will automatically roll back on exceptions, and because it interacts correctly with Durable Objects' "
-    "automatic atomic write coalescing."
+    "To execute a transaction, please use the state.storage.transaction() or "
+    "state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The "
+    "JavaScript API is safer because it will automatically roll back on exceptions, and because it interacts "
+    "correctly with Durable Objects' automatic atomic write coalescing."
 )
 TOO_LONG = "statement too long: SQLITE_TOOBIG"
 NOT_AUTHORIZED = "not authorized: SQLITE_AUTH"
@@ -54,28 +54,29 @@ WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
 
 FUNCTIONS = frozenset(
     # core
-    "abs changes char coalesce concat concat_ws format glob hex ifnull iif instr last_insert_rowid length like "
-    "likelihood likely lower ltrim nullif octet_length printf quote random randomblob replace round rtrim sign "
-    "substr substring total_changes trim typeof unhex unicode unlikely upper zeroblob "
+    "abs changes char coalesce concat concat_ws format glob hex ifnull iif instr last_insert_rowid length "
+    "like likelihood likely lower ltrim nullif octet_length printf quote random randomblob replace round "
+    "rtrim sign substr substring total_changes trim typeof unhex unicode unlikely upper zeroblob "
     # date and time
     "current_date current_time current_timestamp date datetime julianday strftime time timediff unixepoch "
     # aggregate and window
-    "avg count group_concat max min string_agg sum total cume_dist dense_rank first_value lag last_value lead "
-    "nth_value ntile percent_rank rank row_number "
+    "avg count group_concat max min string_agg sum total cume_dist dense_rank first_value lag last_value "
+    "lead nth_value ntile percent_rank rank row_number "
     # mathematics; not the aliases ceiling, log10 and power
-    "acos acosh asin asinh atan atan2 atanh ceil cos cosh degrees exp floor ln log log2 mod pi pow radians sin "
-    "sinh sqrt tan tanh trunc "
+    "acos acosh asin asinh atan atan2 atanh ceil cos cosh degrees exp floor ln log log2 mod pi pow radians "
+    "sin sinh sqrt tan tanh trunc "
     # JSON; not json_pretty, json_error_position, json_array_insert and jsonb_array_insert
     "-> ->> json json_array json_array_length json_each json_extract json_group_array json_group_object "
     "json_insert json_object json_patch json_quote json_remove json_replace json_set json_tree json_type "
-    "json_valid jsonb jsonb_array jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert jsonb_object "
-    "jsonb_patch jsonb_remove jsonb_replace jsonb_set "
+    "json_valid jsonb jsonb_array jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert "
+    "jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set "
     # full text search and R*Tree
     "bm25 highlight match rtreecheck snippet "
     # allowed, and refuses by itself
     "load_extension "
-    # what ALTER TABLE RENAME and DROP COLUMN call; SET NOT NULL and ADD CONSTRAINT call others, so D1 refuses them
-    "sqlite_drop_column sqlite_rename_column sqlite_rename_quotefix sqlite_rename_table sqlite_rename_test".split()
+    # what ALTER TABLE RENAME and DROP COLUMN call; SET NOT NULL and ADD CONSTRAINT call others
+    "sqlite_drop_column sqlite_rename_column sqlite_rename_quotefix sqlite_rename_table "
+    "sqlite_rename_test".split()
 )
 """Functions a query may call."""
 
@@ -91,7 +92,7 @@ MODULES = frozenset(("fts5", "fts5vocab", "rtree", "rtree_i32"))
 
 
 def allows_name(name: str | None) -> bool:
-    """Whether a table, index, view or trigger may have this name: `_cf_…` is Cloudflare's, in any letter case."""
+    """Whether a table, index, view or trigger may have this name; `_cf_…` in any case is Cloudflare's."""
     return name is None or name[:4].lower() != "_cf_"
 
 
@@ -190,7 +191,7 @@ _CREATE_VTABLE, _DROP_VTABLE, _FUNCTION, _RECURSIVE = 29, 30, 31, 33
 _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
     _SELECT: _always,
     _RECURSIVE: _always,
-    _ANALYZE: _always,  # also of `_cf_` tables: ANALYZE and PRAGMA optimize without a name visit every table
+    _ANALYZE: _always,  # also of `_cf_` tables: without a name it visits every table
     READ: _first,
     UPDATE: _first,
     _INSERT: _first,
@@ -212,17 +213,14 @@ _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
 }
 
 
-def authorize(
-    action: int, arg1: str | None, arg2: str | None, database: str | None, trigger: str | None = None
-) -> bool:
+def authorize(action: int, arg1: str | None, arg2: str | None, database: str | None) -> bool:
     """Whether D1 lets a statement do this: the question of SQLite's authorizer, with its arguments.
 
     Args:
         action: an authorizer action code of SQLite.
         arg1: the first detail, by action a name, or None.
         arg2: the second detail.
-        database: `main`, `temp` or None.
-        trigger: the trigger or view that does it: D1 makes no difference.
+        database: `main`, `temp` or None. Which trigger or view does it makes no difference to D1.
     """
     if action == ALTER_TABLE:  # alone in giving the database first
         arg1, arg2, database = arg2, None, arg1

@@ -64,7 +64,8 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
     if other := _VERSIONS.search(text):
         return (
-            f"its SQL changes the history of other versions ({other[1]}); it may record {step.version} only",
+            f"its SQL changes the history of other versions (applied then: {other[1]}); it may record"
+            f" {step.version} only",
             f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
         )
     if h.ROWS_APPEARED in text:

@@ -7,7 +7,7 @@ that batch's random token, so a `begun` without its `done` proves that a migrati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from d1migrate.batch import Query
 from d1migrate.errors import HistoryError
@@ -66,7 +66,7 @@ OTHER_TOOLS = {
 ALREADY_APPLIED = "already applied: version "
 NOT_APPLIED = "not applied: version "
 CHANGED_MEANWHILE = "history changed meanwhile"
-OTHER_VERSIONS = "history not as planned; versions that differ: "
+OTHER_VERSIONS = "history not as planned; applied are "
 ROWS_APPEARED = "rows appeared meanwhile in "
 
 
@@ -281,10 +281,35 @@ def delete_row(version: int) -> Query:
     return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = {version}")
 
 
-_JOINED = (
+_MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
+_FINGERPRINT = f"(SELECT count(*) || ' ' || coalesce(sum(version & {_MASK}), 0) FROM {MIGRATIONS_TABLE})"
+_NEWEST = (
     "(SELECT coalesce(group_concat(version), '') FROM"
-    f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version))"
+    f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version DESC LIMIT 50))"
 )
+
+
+class Fingerprint(NamedTuple):
+    """A set of versions as its size and sum: what a batch compares instead of the whole list.
+
+    It can be carried from one migration to the next without looking at the thousands before, and changes
+    with whatever single change a file makes to the set.
+    """
+
+    size: int = 0
+    total: int = 0
+
+    @classmethod
+    def of(cls, versions: Sequence[int]) -> Fingerprint:
+        """Return the fingerprint of a set."""
+        return cls(len(versions), sum(version & _MASK for version in versions))
+
+    def moved(self, version: int, by: Literal[1, -1]) -> Fingerprint:
+        """Return the fingerprint with a version added (1) or taken out (-1)."""
+        return Fingerprint(self.size + by, self.total + by * (version & _MASK))
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.total}"
 
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
@@ -304,18 +329,14 @@ def assert_applied(version: int) -> Query:
     return _abort(quote_literal(f"{NOT_APPLIED}{version}"), f"NOT {exists}")
 
 
-def assert_unchanged(versions: Iterable[int]) -> Query:
+def assert_unchanged(before: Fingerprint) -> Query:
     """Abort the batch if the applied versions are not those that were read."""
-    return _abort(quote_literal(CHANGED_MEANWHILE), f"{_JOINED} <> ?1", (_joined(versions),))
+    return _abort(quote_literal(CHANGED_MEANWHILE), f"{_FINGERPRINT} <> ?1", (str(before),))
 
 
-def assert_result(versions: Iterable[int]) -> Query:
-    """Abort the batch if the applied versions are not those that were planned; the message names them."""
-    differing = (
-        "(SELECT coalesce(group_concat(version), 'one is gone') FROM (SELECT version"
-        f" FROM {MIGRATIONS_TABLE} WHERE instr(','||?1||',', ','||version||',') = 0 ORDER BY version))"
-    )
-    return _abort(f"{quote_literal(OTHER_VERSIONS)}||{differing}", f"{_JOINED} <> ?1", (_joined(versions),))
+def assert_result(after: Fingerprint) -> Query:
+    """Abort the batch if the applied versions are not those planned; the message has the newest there are."""
+    return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", f"{_FINGERPRINT} <> ?1", (str(after),))
 
 
 def assert_rows(table: str, at_most: int) -> Query:

@@ -12,7 +12,7 @@ from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, TRIVIA, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MIGRATIONS_TABLE = "schema_migrations"
 LOG_TABLE = "schema_migrations_log"
@@ -108,12 +108,13 @@ class Migration:
         file: the path that errors name.
     """
 
-    __slots__ = ("_checksum", "_rollback", "_script", "file", "name", "version")
+    __slots__ = ("_checksum", "_rollback", "_script", "_split", "file", "name", "version")
 
     def __init__(self, version: int, name: str, script: str | Script, *, file: str | None = None) -> None:
         self.version, self.name, self.file = version, name, file or f"{name}.sql"
         self._script = script
         self._checksum: str | None = None
+        self._split: tuple[Statement, ...] | None = None
         self._rollback: Rollback | bool | None = False
 
     def __repr__(self) -> str:
@@ -186,9 +187,12 @@ class Migration:
                 pass
         return count
 
-    def _pieces(self) -> Iterator[Statement]:
-        script = self._script
-        return split(script if isinstance(script, str) else script.chunks(), file=self.file)
+    def _pieces(self) -> Iterable[Statement]:
+        if not isinstance(self._script, str):
+            return split(self._script.chunks(), file=self.file)
+        if self._split is None:
+            self._split = tuple(split(self._script, file=self.file))
+        return self._split
 
 
 def recorded_table(sql: str) -> str | None:
@@ -204,7 +208,7 @@ def recorded_table(sql: str) -> str | None:
     return fold(unquote(table.text)) if table else None
 
 
-def _digest_of_meaning(pieces: Iterator[Statement]) -> str:
+def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     meanings = []
     for piece in pieces:
         sql = piece.sql
@@ -214,7 +218,7 @@ def _digest_of_meaning(pieces: Iterator[Statement]) -> str:
     return sha256(";\n".join(meanings).encode()).hexdigest()
 
 
-def _find_rollback(pieces: Iterator[Statement], file: str) -> Rollback | None:
+def _find_rollback(pieces: Iterable[Statement], file: str) -> Rollback | None:
     """Look for the block in the comments between statements; inside one it would be part of the SQL."""
     found: Rollback | None = None
     for piece in pieces:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -72,7 +71,7 @@ class Migrator:
         self.driver = connect(database) if isinstance(database, str) else database
         self.migrations = load_migrations(migrations) if isinstance(migrations, str) else tuple(migrations)
         self._allow_out_of_order = allow_out_of_order
-        self._who = who
+        self._who = who or _user()
 
     def status(self) -> tuple[Entry, ...]:
         """Lay files and database side by side, one Entry a version. Writes nothing.
@@ -223,9 +222,7 @@ class Migrator:
         return tuple(sorted(set(range(versions[0], versions[-1])) - set(versions)))
 
     def _sign(self) -> Signature:
-        return Signature(
-            secrets.token_hex(16), int(time.time()), self._who or _user(), f"d1migrate {__version__}"
-        )
+        return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
 
 
 def _user() -> str:

@@ -54,11 +54,9 @@ class Step(NamedTuple):
         """The bytes of a file that is streamed, else 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
 
-    def after(self, versions: Sequence[int]) -> tuple[int, ...]:
-        """Return the applied versions once this step is done."""
-        if self.direction == "up":
-            return tuple(sorted({*versions, self.version}))
-        return tuple(v for v in versions if v != self.version)
+    def after(self, before: h.Fingerprint) -> h.Fingerprint:
+        """Return the fingerprint of the applied versions once this step is done."""
+        return before.moved(self.version, 1 if self.direction == "up" else -1)
 
 
 class Plan(NamedTuple):
@@ -84,21 +82,21 @@ class StepQueries:
     """The queries of one step, in order; they can be walked any number of times."""
 
     def __init__(
-        self, step: Step, versions: Sequence[int], missing: Iterable[str], signature: h.Signature
+        self, step: Step, before: h.Fingerprint, missing: Iterable[str], signature: h.Signature
     ) -> None:
         self.step = step
         up = step.direction == "up"
         self.opening = (
             *h.create_tables(missing),
             (h.assert_pending if up else h.assert_applied)(step.version),
-            h.assert_unchanged(versions),
+            h.assert_unchanged(before),
             *(h.assert_rows(table, rows) for table, rows in step.guarded.items()),
             h.record("begun", step.event._replace(rollback_sql=None), signature),
         )
         row = h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version)
         self.closing = (
             row,
-            h.assert_result(step.after(versions)),
+            h.assert_result(step.after(before)),
             h.record("done", step.event, signature),
         )
 

@@ -4,6 +4,8 @@ A case is one statement behind the setup of its group. All but those of COMMITTE
 in an assertion that always fails, so that being accepted is seen as that failure and nothing stays.
 """
 
+# ruff: noqa: E501, RUF005 - a statement is one line, however long
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -324,7 +326,18 @@ GROUPS: tuple[Group, ...] = (
         tuple(
             f"PRAGMA {name}{form}"
             for name in _BOOLEANS
-            for form in ("", " = on", " = OFF", "(1)", " = 0", " = yes", " = 'no'", ' = "true"', " = false", " = 2")
+            for form in (
+                "",
+                " = on",
+                " = OFF",
+                "(1)",
+                " = 0",
+                " = yes",
+                " = 'no'",
+                ' = "true"',
+                " = false",
+                " = 2",
+            )
         )
         + (
             "PRAGMA foreign_keys = 10",
@@ -530,7 +543,9 @@ GROUPS: tuple[Group, ...] = (
             "SELECT 1" + " -- " + "x" * 99_989,
             "CREATE TABLE w (" + ", ".join(f"c{n}" for n in range(100)) + ")",
             "CREATE TABLE w (" + ", ".join(f"c{n}" for n in range(101)) + ")",
-            "CREATE TABLE w (" + ", ".join(f"c{n}" for n in range(100)) + "); ALTER TABLE w ADD COLUMN one_more",
+            "CREATE TABLE w ("
+            + ", ".join(f"c{n}" for n in range(100))
+            + "); ALTER TABLE w ADD COLUMN one_more",
             "CREATE TABLE w (" + ", ".join(f"c{n}" for n in range(100)) + "); SELECT rowid, * FROM w",
             "CREATE INDEX w ON t (" + ", ".join(["a"] * 100) + ")",
             "CREATE INDEX w ON t (" + ", ".join(["a"] * 101) + ")",
@@ -578,7 +593,12 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group(
         "trigger depth",
-        ("INSERT INTO d VALUES (9)", "INSERT INTO d VALUES (10)", "INSERT INTO d VALUES (11)", "DELETE FROM chain"),
+        (
+            "INSERT INTO d VALUES (9)",
+            "INSERT INTO d VALUES (10)",
+            "INSERT INTO d VALUES (11)",
+            "DELETE FROM chain",
+        ),
         (
             "PRAGMA recursive_triggers = on",
             "CREATE TABLE d (n)",
@@ -696,7 +716,12 @@ GROUPS: tuple[Group, ...] = (
             "DELETE FROM v",
             "DROP TABLE t; SELECT * FROM v",
         ),
-        (*ITEMS, "CREATE VIEW v AS SELECT a FROM t", "CREATE TABLE dup (a)", "INSERT INTO dup VALUES (1), (1)"),
+        (
+            *ITEMS,
+            "CREATE VIEW v AS SELECT a FROM t",
+            "CREATE TABLE dup (a)",
+            "INSERT INTO dup VALUES (1), (1)",
+        ),
     ),
     Group(
         "triggers",
@@ -824,8 +849,7 @@ GROUPS: tuple[Group, ...] = (
         ),
         (
             *PARENT_CHILD,
-            "CREATE TABLE k (id INTEGER PRIMARY KEY, u UNIQUE, r REFERENCES parent (id), c CHECK (c > 0), "
-            "n NOT NULL DEFAULT 1, d DEFAULT 5, g AS (n + 1), CONSTRAINT positive CHECK (d > 0))",
+            "CREATE TABLE k (id INTEGER PRIMARY KEY, u UNIQUE, r REFERENCES parent (id), c CHECK (c > 0), n NOT NULL DEFAULT 1, d DEFAULT 5, g AS (n + 1), CONSTRAINT positive CHECK (d > 0))",
             "CREATE TABLE one (a)",
         ),
     ),
@@ -1063,6 +1087,9 @@ GROUPS: tuple[Group, ...] = (
             "SELECT json_object('a', json_array(1, 2), 'b', json('{}'))",
             "SELECT json_extract('{}', path) FROM (SELECT '$' AS path UNION ALL SELECT 'second row')",
             "SELECT json_extract('{}', path) FROM (SELECT '$' AS path UNION ALL SELECT 'second row'); SELECT 1",
+            "SELECT a FROM t; DROP TABLE t",
+            "SELECT a FROM t; UPDATE t SET b = 1; SELECT a FROM t; DELETE FROM t",
+            "INSERT INTO t (a) VALUES ('p'), ('q') RETURNING a; SELECT json_extract('{}', 'all ' || count(*)) FROM t",
             "SELECT iif((SELECT count(*) FROM t) <> 9, json_extract('{}', 'lost rows'), 1)",
         ),
         ITEMS,
@@ -1210,8 +1237,8 @@ ROWS = (
     "SELECT round(2.5), round(-2.5), round(1.005, 2), log(100), log(2, 8), ceil(1.2), pow(2, 10), pi()",
     "SELECT json('{\"a\": [1, 2.50, \"x\"]}'), json_extract('{\"a\": 1.0}', '$.a'), '{\"a\": {\"b\": 2}}' ->> '$.a.b'",
     "SELECT json_group_array(b), json_group_object(a, b), group_concat(a, '-' ORDER BY a DESC) FROM t",
-    "SELECT key, value, type FROM json_each('{\"a\": 1, \"b\": [true, null]}')",
-    "SELECT fullkey, atom FROM json_tree('{\"a\": [1, {\"b\": 2}]}')",
+    'SELECT key, value, type FROM json_each(\'{"a": 1, "b": [true, null]}\')',
+    'SELECT fullkey, atom FROM json_tree(\'{"a": [1, {"b": 2}]}\')',
     "SELECT date('2024-02-30'), datetime('2024-01-31', '+1 month'), strftime('%s', '2024-01-01'), unixepoch('2024-01-01')",
     "SELECT julianday('2024-01-01'), timediff('2024-03-01', '2024-02-01'), strftime('%Y-%W %j', '2024-12-31')",
     "SELECT row_number() OVER (ORDER BY b DESC), lag(a) OVER (ORDER BY b), sum(b) OVER (ORDER BY b) FROM t ORDER BY id",

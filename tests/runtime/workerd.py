@@ -35,7 +35,9 @@ class Workerd:
     """
 
     def __init__(self, persist: Path | None = None) -> None:
-        self._temporary = None if persist else tempfile.TemporaryDirectory(prefix="d1-", ignore_cleanup_errors=True)
+        self._temporary = (
+            None if persist else tempfile.TemporaryDirectory(prefix="d1-", ignore_cleanup_errors=True)
+        )
         self.persist = persist or Path(cast("tempfile.TemporaryDirectory[str]", self._temporary).name)
         self._given = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +126,8 @@ class WorkerdDriver:
         if not batch.reads:
             return ()
         return [
-            Result(tuple(tuple(map(_from_json, row)) for row in result["rows"])) for result in answer["results"]
+            Result(tuple(tuple(map(_from_json, row)) for row in result["rows"]))
+            for result in answer["results"]
         ]
 
     def close(self) -> None:

@@ -169,7 +169,8 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
     _add_common(parser, default=None)
     shared = argparse.ArgumentParser(add_help=False)
     _add_common(shared, default=argparse.SUPPRESS)
-    commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands")
+    # With `prog` argparse need not format a usage line here, which would load shutil.
+    commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands", prog="d1migrate")
     for name, command in _COMMANDS.items():
         if only in (None, name):
             sub = commands.add_parser(

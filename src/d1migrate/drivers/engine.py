@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -22,23 +21,11 @@ _SPACE = " \t\n\v\f\r"  # what D1 skips behind a statement
 
 # The database is at fault, not what was asked of it.
 _UNAVAILABLE = (
-    apsw.BusyError,
-    apsw.CantOpenError,
-    apsw.IOError,
-    apsw.LockedError,
-    apsw.NoMemError,
-    apsw.NotADBError,
-    apsw.PermissionsError,
+    *(apsw.BusyError, apsw.CantOpenError, apsw.IOError, apsw.LockedError),
+    *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
 )
-# D1 drops the queries of a batch that hold nothing but `--` lines.
-_COMMENT_LINES = re.compile(r"^\s*--.*", re.MULTILINE)
-_RESERVED_RENAME = re.compile(r"\bRENAME\s+TO\s+[\"'`\[]?_cf_", re.IGNORECASE)
-_SORTED_DML = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:WITH\b.*\b)?(?:UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL
-)
-_CALL = re.compile(
-    r"(?:not authorized to use function: |wrong number of arguments to function )(\w+)(?:\(\))?"
-)
+_LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
+_LIMITED_DML_HINT = "say which rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
 
 
 class Engine:
@@ -72,28 +59,16 @@ class Engine:
         self._apply_rules()
 
     def _apply_rules(self) -> None:
-        connection, limits = self._connection, self._limits
+        connection = self._connection
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
         connection.drop_modules(d1.MODULES)
-        for limit, value in (
-            (apsw.SQLITE_LIMIT_LENGTH, limits.length),
-            (apsw.SQLITE_LIMIT_SQL_LENGTH, limits.sql_length),
-            (apsw.SQLITE_LIMIT_COLUMN, limits.columns),
-            (apsw.SQLITE_LIMIT_EXPR_DEPTH, limits.expression_depth),
-            (apsw.SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select),
-            (apsw.SQLITE_LIMIT_FUNCTION_ARG, limits.function_args),
-            (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.like_pattern),
-            (apsw.SQLITE_LIMIT_VARIABLE_NUMBER, limits.variables),
-            (apsw.SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth),
-            (apsw.SQLITE_LIMIT_ATTACHED, limits.attached),
-            (apsw.SQLITE_LIMIT_WORKER_THREADS, limits.worker_threads),
-        ):
-            connection.limit(limit, value)
+        for name, value in self._limits._asdict().items():
+            connection.limit(getattr(apsw, f"SQLITE_LIMIT_{name.upper()}"), value)
         connection.authorizer = self._authorize
 
     def _authorize(
-        self, action: int, arg1: str | None, arg2: str | None, database: str | None, trigger: str | None
+        self, action: int, arg1: str | None, arg2: str | None, database: str | None, _: str | None
     ) -> int:
         # Asked for every statement; the first test is the rule for the many INSERTs of a data migration.
         if action == _INSERT and database == "main" and arg1 and arg1[0] != "_":
@@ -102,7 +77,7 @@ class Engine:
             self._left_stat4 = self._left_stat4 or action == _CREATE_TABLE
             if action == d1.READ:
                 return _IGNORE
-        if self._trusted or d1.authorize(action, arg1, arg2, database, trigger):
+        if self._trusted or d1.authorize(action, arg1, arg2, database):
             self._renamed = self._renamed or (action == _FUNCTION and arg2 == "sqlite_rename_table")
             return _OK
         if action in (d1.TRANSACTION, d1.SAVEPOINT):
@@ -124,6 +99,11 @@ class Engine:
     def wal(self) -> str:
         """The path of the write-ahead log, whether it exists or not."""
         return self._connection.filename_wal
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may only be read, for want of permission."""
+        return self._connection.readonly("main")
 
     def configure(self, option: int, value: int) -> None:
         """Set one of SQLite's connection options (`SQLITE_DBCONFIG_…`)."""
@@ -160,23 +140,22 @@ class Engine:
         try:
             self.control("COMMIT")
         except apsw.Error as error:
-            raise self._error(error, None) from error
+            raise self._error(error) from error
 
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
-        index, empty = None, True
-        try:
-            for index, (sql, params) in enumerate(queries):
+        empty = True
+        for index, (sql, params) in enumerate(queries):
+            try:
                 # One statement that begins with a word: the form nearly all have, and the fast one.
                 if ";" not in sql and sql[:1].isalpha() and len(sql) < 25_000:
-                    rows = self._execute(sql, params)
-                elif _COMMENT_LINES.sub("", sql).strip():
-                    rows = self._execute_text(sql, params)
+                    rows: Iterable[tuple[Value, ...]] = self._execute(sql, params)
+                    empty = False
+                elif _is_line_comments(sql):
+                    rows = ()
                 else:
-                    if keep_rows:
-                        results.append(Result())
-                    continue
-                empty = False
+                    rows = self._execute_text(sql, params)
+                    empty = False
                 # Stepped to the end either way: a statement may fail on any row.
                 if keep_rows:
                     results.append(Result(tuple(rows)))
@@ -185,8 +164,8 @@ class Engine:
                         pass
                 if self._left_stat4 or self._renamed:
                     self._settle(sql)
-        except (apsw.Error, QueryError, ValueError, OverflowError) as error:
-            raise self._error(error, index) from error
+            except (apsw.Error, QueryError, ValueError, OverflowError) as error:
+                raise self._error(error, index, sql) from error
         if empty:
             raise QueryError(d1.NO_STATEMENTS)
         return results
@@ -199,7 +178,7 @@ class Engine:
             self.control("DROP TABLE IF EXISTS main.sqlite_stat4")
         if self._renamed:
             self._renamed = False
-            if _RESERVED_RENAME.search(sql):  # the authorizer is not told the new name
+            if _renames_to_reserved(sql):  # the authorizer is not told the new name
                 raise QueryError(d1.NOT_AUTHORIZED)
 
     # --- texts of any form ---
@@ -213,7 +192,8 @@ class Engine:
             try:
                 return self._tracing_cursor.execute(self._rest, params)
             except apsw.ExecTraceAbort:
-                self._execute(self._head)  # D1 too steps all but the last statement to their first row only
+                # D1 too steps all but the last statement to their first row only.
+                self._connection.execute(self._head).close(True)
                 if self._left_stat4 or self._renamed:
                     self._settle(self._head)
             except apsw.BindingsError:
@@ -236,7 +216,7 @@ class Engine:
     def _refuse_parameters(self) -> None:
         """Tell which of D1's two refusals of parameters is due."""
         try:
-            self._tracing_cursor.execute(self._rest, (None,) * self._limits.variables)
+            self._tracing_cursor.execute(self._rest, (None,) * self._limits.variable_number)
         except apsw.BindingsError:
             raise QueryError(d1.WRONG_PARAMETERS) from None
 
@@ -247,7 +227,9 @@ class Engine:
         hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
         return UnavailableError(f"{self.path}: {error}", hint=hint)
 
-    def _error(self, error: Exception, index: int | None) -> QueryError | UnavailableError:
+    def _error(
+        self, error: Exception, index: int | None = None, sql: str = ""
+    ) -> QueryError | UnavailableError:
         if isinstance(error, QueryError):
             return QueryError(str(error), index=index)
         if isinstance(error, apsw.BindingsError):
@@ -258,10 +240,39 @@ class Engine:
             refusal, self._refusal = self._refusal, ""
             if refusal and isinstance(error, apsw.AuthError):
                 return QueryError(refusal, index=index)
+            if _is_limited_dml(error, sql):
+                return QueryError(_LIMITED_DML, index=index, hint=_LIMITED_DML_HINT)
             return QueryError(_describe(error), index=index)
         if isinstance(error, ValueError) and "null character" in str(error):
             return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
         return QueryError(str(error), index=index)
+
+
+# The patterns are compiled where they are used: most runs use none, and `re` takes a while to import.
+
+
+def _is_line_comments(sql: str) -> bool:
+    """Whether a text is nothing but `--` lines, which D1 drops from a batch."""
+    import re
+
+    return not re.sub(r"^\s*--.*", "", sql, flags=re.MULTILINE).strip()
+
+
+def _renames_to_reserved(sql: str) -> bool:
+    import re
+
+    return re.search(r"\bRENAME\s+TO\s+[\"'`\[]?_cf_", sql, re.IGNORECASE) is not None
+
+
+def _is_limited_dml(error: apsw.Error, sql: str) -> bool:
+    """Whether it is the LIMIT of an UPDATE or DELETE that was not understood."""
+    if str(error).lower() not in ('near "limit": syntax error', 'near "order": syntax error'):
+        return False
+    import re
+
+    # In a trigger D1 does not take it either.
+    words = set(re.findall(r"\b(?:UPDATE|DELETE|TRIGGER)\b", sql.upper()))
+    return bool(words) and "TRIGGER" not in words
 
 
 def _ends_twice(statement: str) -> bool:
@@ -271,12 +282,14 @@ def _ends_twice(statement: str) -> bool:
     return statement.count(";", len(body)) > 1 and apsw.complete(f"{body};\n")
 
 
-def _describe(error: apsw.Error) -> str:
-    """The error as D1 words it."""
+def _describe(error: Any) -> str:
+    """The error as D1 words it; an apsw.Error, whose attributes its type does not declare."""
+    import re
+
     message, code, extended = str(error), error.result, error.extendedresult
-    function = _CALL.match(message)
-    if function and function[1].lower() in d1.ABSENT_FUNCTIONS:
-        message = f"no such function: {function[1]}"
+    call = re.match(r"(?:not authorized to use|wrong number of arguments to) function:? (\w+)", message)
+    if call and call[1].lower() in d1.ABSENT_FUNCTIONS:
+        message = f"no such function: {call[1]}"
     if error.error_offset >= 0:
         message += f" at offset {error.error_offset}"
     message += f": {apsw.mapping_result_codes[code]}"

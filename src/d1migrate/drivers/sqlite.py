@@ -104,13 +104,31 @@ class SqliteDriver:
 
     def _open_reader(self) -> Engine:
         engine = self._open(self._path, _OPEN)
-        engine.control("PRAGMA query_only = ON")
-        if os.path.exists(engine.wal):
+        has_log = os.path.exists(engine.wal)
+        if has_log:
             # Another's log: the last one to close would otherwise write it into the database.
             engine.configure(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if not os.path.exists(engine.wal[:-3] + "shm"):
                 # A log copied without its index: with the file to itself, SQLite keeps the index in memory.
                 engine.control("PRAGMA locking_mode = EXCLUSIVE")
+        try:
+            engine.control("PRAGMA query_only = ON")
+            engine.control("PRAGMA schema_version")  # the first access
+        except apsw.ReadOnlyError as error:
+            engine.close()
+            if has_log:
+                raise engine.unavailable(error) from error
+            return self._open_immutable()
+        except apsw.Error as error:
+            engine.close()
+            raise engine.unavailable(error) from error
+        return engine
+
+    def _open_immutable(self) -> Engine:
+        """Open a WAL database without a log, in a directory where none can be created."""
+        path = self._path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        engine = self._open(f"file:{path}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        engine.path = self._path
         return engine
 
     # --- writing ---
@@ -132,6 +150,8 @@ class SqliteDriver:
 
     def _initialise(self, engine: Engine) -> None:
         """Make a new file one like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
+        if engine.read_only:
+            raise UnavailableError(f"{self._path}: attempt to write a readonly database")
         deadline = time.monotonic() + self._busy_timeout
         while True:
             try:

@@ -60,10 +60,8 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
     Raises:
         UsageError: there is no configuration, it cannot be read, or it has no such database.
     """
-    from urllib.parse import parse_qsl
-
     name, _, query = rest.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True))
+    options = _options(query)
     if unknown := options.keys() - {"env", "persist-to"}:
         raise UsageError(f"{url}: unknown option {min(unknown)!r}", hint="env and persist-to are known")
     path = config or find_config(os.getcwd())
@@ -75,6 +73,14 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
     found = load_config(path, env=options.get("env"))
     persist = options.get("persist-to") or os.path.join(found.folder, ".wrangler", "state")
     return SqliteDriver(local_path(persist, found.database(name or None).local_id), url=url)
+
+
+def _options(query: str) -> dict[str, str]:
+    if not query:
+        return {}
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def find_config(start: str) -> str | None:

@@ -76,7 +76,8 @@ def up(
         if raced is None:
             break
         read = yield from read_history()
-        if read.versions == _after(todo.versions, taken):
+        expected = {*todo.versions, *(step.version for step in taken)}
+        if set(read.versions) == expected:
             raise raced  # nothing changed meanwhile, so it was not another runner
         history = read
     ours = {step.version for step in done} | set(before.versions)
@@ -148,27 +149,26 @@ def _take(
     todo: Plan, sign: Sign, earlier: Iterable[Step]
 ) -> Flow[tuple[tuple[Step, ...], ApplyError | None]]:
     """Run the steps; return those done, and an error where another runner changed the history first."""
-    versions, missing, done = todo.versions, todo.missing, list[Step]()
+    before, missing, done = h.Fingerprint.of(todo.versions), todo.missing, list[Step]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
-        batch = _Group(group, versions, missing, signature)
+        batch = _Group(group, before, missing, signature)
         try:
             yield Batch(batch, label=" + ".join(s.name for s in group), size=sum(s.size for s in group))
-        except AmbiguousError as error:
-            if not (yield from _happened(signature.token)):
-                names = [step.name for step in (*earlier, *done)]
-                pending = [step.name for step in todo.steps[len(done) :]]
-                raise explain(error, batch.parts, names, pending) from error
         except DriverError as error:
-            names = [step.name for step in (*earlier, *done)]
-            failure = explain(error, batch.parts, names, [step.name for step in todo.steps[len(done) :]])
-            failure.__cause__ = error
-            if any(text in str(error) for text in _RACES):
-                return tuple(done), failure
-            raise failure from error
+            if isinstance(error, AmbiguousError) and (yield from _happened(signature.token)):
+                pass  # the answer was lost, the work was not
+            else:
+                applied = [step.name for step in (*earlier, *done)]
+                pending = [step.name for step in todo.steps[len(done) :]]
+                failure = explain(error, batch.parts, applied, pending)
+                if any(text in str(error) for text in _RACES):
+                    failure.__cause__ = error
+                    return tuple(done), failure
+                raise failure from error
         done += group
-        versions, missing = _after(versions, group), ()
+        before, missing = batch.after, ()
     return tuple(done), None
 
 
@@ -181,14 +181,15 @@ class _Group:
     def __init__(
         self,
         steps: Sequence[Step],
-        versions: tuple[int, ...],
+        before: h.Fingerprint,
         missing: Sequence[str],
         signature: h.Signature,
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, versions, missing, signature))
-            versions, missing = step.after(versions), ()
+            self.parts.append(StepQueries(step, before, missing, signature))
+            before, missing = step.after(before), ()
+        self.after = before
 
     def __iter__(self) -> Iterator[Query]:
         for part in self.parts:
@@ -205,12 +206,6 @@ def _happened(token: str) -> Flow[bool]:
             return False
         raise
     return bool(result.rows[0][0])
-
-
-def _after(versions: tuple[int, ...], steps: Iterable[Step]) -> tuple[int, ...]:
-    for step in steps:
-        versions = step.after(versions)
-    return versions
 
 
 _TABLES = Query(

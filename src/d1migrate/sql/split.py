@@ -13,27 +13,33 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.tokens import TRIVIA, WORD_CHARS, significant
+from d1migrate.sql.tokens import TRIVIA, WORD_CHAR, significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _QUOTED = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
 _BODY = rf"(?:[^;'\"`\[/-]++|{_QUOTED}|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/|-(?!-)|/(?!\*))*+"
-_END_OF_WORD = rf"(?![{WORD_CHARS}])"
+
+
+def _word(*words: str) -> str:
+    """Return a pattern for whole words in any letter case; the IGNORECASE flag is slow to compile."""
+    letters = ("".join(f"[{c}{c.upper()}]" for c in word) for word in words)
+    return f"(?:{'|'.join(letters)})(?!{WORD_CHAR})"
+
 
 _LEAD = re.compile(rf"{TRIVIA}*+")
 _REST = re.compile(_BODY)
-_STATEMENT = re.compile(rf"({TRIVIA}*+)((?i:create|explain){_END_OF_WORD})?{_BODY};")
-_KEYWORD = rf"(?i:create|explain|temp|temporary|trigger|end){_END_OF_WORD}"
+_STATEMENT = re.compile(rf"({TRIVIA}*+)({_word('create', 'explain')})?{_BODY};")
+_NOT_CREATE = _word("create", "explain", "temp", "temporary", "trigger", "end")
 _TRIGGER = re.compile(
     # EXPLAIN may stand before CREATE with any words between that mean nothing to complete.c.
-    rf"(?i:explain{_END_OF_WORD}(?:{TRIVIA}|{_QUOTED}|(?!{_KEYWORD})[{WORD_CHARS}]++"
-    rf"|(?!--|/\*)[^;'\"`\[{WORD_CHARS}])*+)?"
-    rf"(?i:create){_END_OF_WORD}(?:{TRIVIA}|(?i:temp|temporary){_END_OF_WORD})*+(?i:trigger){_END_OF_WORD}"
+    rf"(?:{_word('explain')}(?:{TRIVIA}|{_QUOTED}|(?!{_NOT_CREATE}){WORD_CHAR}++"
+    rf"|(?!--|/\*|{WORD_CHAR})[^;'\"`\[])*+)?"
+    rf"{_word('create')}(?:{TRIVIA}|{_word('temp', 'temporary')})*+{_word('trigger')}"
 )
 _SEMICOLONS = re.compile(rf"(?:{TRIVIA}|;)*+")
-_END = re.compile(rf"(?i:end){_END_OF_WORD}{TRIVIA}*+")
+_END = re.compile(rf"{_word('end')}{TRIVIA}*+")
 
 _UNCLOSED = {
     "'": "this string is not closed",
@@ -53,32 +59,21 @@ class Statement(NamedTuple):
         start: where the piece starts in the script, in characters.
         line: the line, from 1, of its first token.
         body: where its first token starts, in `text`.
-        stop: where its `;` stands in `text`, or its length where no `;` closes it.
+        sql: what is sent to a database: from the first token to the last; empty where there is none. D1
+            refuses `stmt; -- note` ("SQL code did not contain a statement."), so neither the `;` nor a
+            comment on either side is part of it. What is between is byte for byte.
     """
 
     text: str
     start: int
     line: int
     body: int
-    stop: int
+    sql: str
 
     @property
     def lead(self) -> str:
         """The white space and comments before the first token."""
         return self.text[: self.body]
-
-    @property
-    def sql(self) -> str:
-        """What is sent to a database: from the first token to the last. Empty where there is none.
-
-        D1 refuses `stmt; -- note` ("SQL code did not contain a statement."), so neither the `;` nor a
-        comment on either side is part of it; what is between is byte for byte.
-        """
-        sql = self.text[self.body : self.stop].rstrip(" \t\r\n\f")
-        if sql.endswith("*/") or "--" in sql[sql.rfind("\n") + 1 :]:
-            tokens = significant(sql)
-            sql = sql[: tokens[-1].start + len(tokens[-1].text)] if tokens else ""
-        return sql
 
 
 def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:
@@ -106,7 +101,9 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
         while (cut := _next(buffer, position, final=final)) is not None:
             body, end = cut
             newlines = buffer.count("\n", position, body)
-            yield Statement(buffer[position:end], start, line + newlines, body - position, end - position - 1)
+            yield Statement(
+                buffer[position:end], start, line + newlines, body - position, _trimmed(buffer[body : end - 1])
+            )
             line += newlines + buffer.count("\n", body, end)
             start += end - position
             position = end
@@ -116,7 +113,16 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
         if stuck < len(buffer):
             raise _error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
         body = _matched(_LEAD, buffer, 0)
-        yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, len(buffer))
+        yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, _trimmed(buffer[body:]))
+
+
+def _trimmed(sql: str) -> str:
+    """Return SQL without the white space and comments at its end."""
+    sql = sql.rstrip(" \t\r\n\f")
+    if sql.endswith("*/") or "--" in sql[sql.rfind("\n") + 1 :]:
+        tokens = significant(sql)
+        return sql[: tokens[-1].start + len(tokens[-1].text)] if tokens else ""
+    return sql
 
 
 def _refill(buffer: str, chunks: Iterator[str]) -> tuple[str, bool]:

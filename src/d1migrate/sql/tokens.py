@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORD_CHARS = r"0-9A-Za-z_$\x80-\U0010ffff"
-"""What SQLite calls IdChar: everything beyond ASCII is a letter to it."""
+# Classes say what of ASCII they leave out: written the other way round they take 20 ms to compile.
+WORD_CHAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
+"""What SQLite calls IdChar: letters, digits, `_`, `$`, and everything beyond ASCII."""
 
 SPACE = r"[ \t\r\n\f\ufeff]++"
 """White space. A byte order mark at the start of a token is white space too."""
@@ -23,11 +24,11 @@ _KINDS = {
     "comment": COMMENT,
     "string": r"'(?:[^']++|'')*+'",
     "blob": r"[xX]'[^']*+'",
-    "word": rf"[A-Za-z_\x80-\U0010ffff][{WORD_CHARS}]*+",
+    "word": rf"[^\x00-@\[-^`{{-\x7f]{WORD_CHAR}*+",
     "quoted": r'"(?:[^"]++|"")*+"|`(?:[^`]++|``)*+`|\[[^\]]*+\]',
     "number": rf"(?:0[xX][0-9a-fA-F_]++|(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)"
-    rf"(?:[eE][+-]?[0-9_]++)?)[{WORD_CHARS}]*+",
-    "variable": rf"\?[0-9]*+|[:@#$][{WORD_CHARS}]++",
+    rf"(?:[eE][+-]?[0-9_]++)?){WORD_CHAR}*+",
+    "variable": rf"\?[0-9]*+|[:@#$]{WORD_CHAR}++",
     "operator": r"->>|->|\|\||<<|>>|<=|>=|<>|==|!=|(?!/\*)[-+*/%=<>(),.;&|~]",
     "illegal": r".",
 }

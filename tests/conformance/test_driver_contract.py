@@ -1,0 +1,235 @@
+"""What every driver does, whatever is behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import QueryError
+from tests.runtime.workerd import Workerd, WorkerdDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from d1migrate.batch import Value
+    from d1migrate.drivers import Driver
+
+# One line a driver: how to make one over a database that nobody has used.
+DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
+    "sqlite file": lambda request: _file(request.getfixturevalue("tmp_path")),
+    "sqlite memory": lambda _: SqliteDriver(":memory:", url="sqlite::memory:"),
+    "workerd": lambda request: _workerd(request.getfixturevalue("workerd")),
+}
+JAVASCRIPT = ("workerd",)  # numbers cross JavaScript: parameters are REAL, and 2**53 is the end of integers
+
+
+def _file(directory: Path) -> Driver:
+    return SqliteDriver(str(directory / "app.db"), url="sqlite:app.db")
+
+
+def _workerd(workerd: Workerd) -> Driver:
+    return WorkerdDriver(workerd, workerd.database())
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    """Each driver in turn, over a fresh database."""
+    made = DRIVERS[request.param](request)
+    yield made
+    made.close()
+
+
+def write(driver: Driver, *statements: str) -> None:
+    """Run statements as one batch."""
+    driver.batch(Batch([Query(sql) for sql in statements]))
+
+
+def read(driver: Driver, sql: str, *params: Value) -> list[tuple[Value, ...]]:
+    """The rows of one query."""
+    (result,) = driver.batch(Batch([Query(sql, params)], reads=True))
+    return list(result.rows)
+
+
+def tables(driver: Driver) -> list[Value]:
+    """The names of the tables."""
+    return [
+        name for (name,) in read(driver, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
+    ]
+
+
+def test_a_database_that_does_not_exist_reads_as_an_empty_one(driver: Driver) -> None:
+    """Reading what nobody has written yet finds no tables."""
+    assert read(driver, "SELECT count(*) FROM sqlite_master") == [(0,)]
+
+
+def test_a_batch_is_kept(driver: Driver) -> None:
+    """What a batch wrote is there for the next one."""
+    write(driver, "CREATE TABLE t (a)", "INSERT INTO t VALUES ('x')")
+    assert read(driver, "SELECT a FROM t") == [("x",)]
+
+
+def test_a_batch_that_writes_answers_nothing(driver: Driver) -> None:
+    """The rows of a batch that writes are discarded."""
+    assert list(driver.batch(Batch([Query("SELECT 1")]))) == []
+
+
+def test_a_batch_that_reads_answers_each_query(driver: Driver) -> None:
+    """There is one Result a query, in order, with rows in order."""
+    batch = Batch([Query("SELECT 2, 1, 1"), Query("SELECT 1 WHERE 0"), Query("VALUES (1), (2)")], reads=True)
+    assert [list(result.rows) for result in driver.batch(batch)] == [[(2, 1, 1)], [], [(1,), (2,)]]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "INSERT INTO nosuch VALUES (1)",
+        "INSERT INTO t VALUES (NULL)",
+        "nonsense",
+        "SELECT json_extract('{}', 'stop')",
+    ],
+)
+def test_a_failing_query_undoes_the_whole_batch(driver: Driver, failing: str) -> None:
+    """Tables, rows and dropped tables are as before, whatever the query fails on."""
+    write(driver, "CREATE TABLE t (a NOT NULL)", "INSERT INTO t VALUES (1)")
+    with pytest.raises(QueryError):
+        write(driver, "CREATE TABLE u (a)", "DELETE FROM t", "ALTER TABLE t ADD b", failing, "DROP TABLE t")
+    assert tables(driver) == ["t"]
+    assert read(driver, "SELECT * FROM t") == [(1,)]
+
+
+def test_the_error_says_which_query_failed(driver: Driver) -> None:
+    """`index` is the failing query's position, or None where the database does not tell."""
+    with pytest.raises(QueryError) as caught:
+        write(driver, "CREATE TABLE t (a)", "SELECT 1", "INSERT INTO t VALUES (nosuch)", "SELECT 2")
+    assert caught.value.index in (2, None)
+    assert str(caught.value) == "no such column: nosuch at offset 22: SQLITE_ERROR"
+
+
+def test_a_driver_goes_on_after_an_error(driver: Driver) -> None:
+    """A refused batch leaves the driver usable."""
+    with pytest.raises(QueryError):
+        write(driver, "nonsense")
+    write(driver, "CREATE TABLE t (a)")
+    assert tables(driver) == ["t"]
+
+
+def test_an_assertion_on_a_later_row_stops_the_batch(driver: Driver) -> None:
+    """A query is run to its end: one that fails on its second row fails."""
+    paths = "SELECT '$' AS path UNION ALL SELECT 'second row'"
+    with pytest.raises(QueryError, match="bad JSON path: 'second row'"):
+        write(driver, "CREATE TABLE t (a)", f"SELECT json_extract('{{}}', path) FROM ({paths})")
+    assert tables(driver) == []
+
+
+@pytest.mark.parametrize("sql", ["INSERT OR ROLLBACK INTO t VALUES (1)", "INSERT INTO v VALUES (1)"])
+def test_a_rollback_inside_a_query_leaves_nothing(driver: Driver, sql: str) -> None:
+    """OR ROLLBACK and RAISE(ROLLBACK) end the transaction: nothing before or after them happens."""
+    write(
+        driver,
+        "CREATE TABLE t (a UNIQUE)",
+        "INSERT INTO t VALUES (1)",
+        "CREATE VIEW v AS SELECT a FROM t",
+        "CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+    )
+    with pytest.raises(QueryError):
+        write(driver, "CREATE TABLE before (a)", sql, "CREATE TABLE after (a)")
+    assert tables(driver) == ["t"]
+
+
+def test_an_orphan_left_at_commit_is_refused(driver: Driver) -> None:
+    """A deferred foreign key that is still broken when the batch ends undoes the batch."""
+    write(driver, "CREATE TABLE p (id INTEGER PRIMARY KEY)", "CREATE TABLE c (p_id REFERENCES p (id))")
+    with pytest.raises(QueryError):
+        write(driver, "PRAGMA defer_foreign_keys = on", "INSERT INTO c VALUES (9)", "CREATE TABLE u (a)")
+    assert tables(driver) == ["c", "p"]
+    assert read(driver, "SELECT count(*) FROM c") == [(0,)]
+
+
+def test_foreign_keys_cannot_be_turned_off(driver: Driver) -> None:
+    """The PRAGMA succeeds and does nothing."""
+    write(driver, "CREATE TABLE p (id INTEGER PRIMARY KEY)", "CREATE TABLE c (p_id REFERENCES p (id))")
+    write(driver, "PRAGMA foreign_keys = off")
+    with pytest.raises(QueryError, match="FOREIGN KEY constraint failed"):
+        write(driver, "PRAGMA foreign_keys = off", "INSERT INTO c VALUES (9)")
+
+
+@pytest.mark.parametrize(
+    "sql", ["BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT s", "RELEASE s"]
+)
+def test_transaction_statements_are_refused(driver: Driver, sql: str) -> None:
+    """A batch is a transaction already, also when another batch ran before."""
+    write(driver, "SELECT 1")
+    with pytest.raises(QueryError, match="To execute a transaction, please use"):
+        write(driver, "CREATE TABLE t (a)", sql)
+    assert tables(driver) == []
+
+
+def test_a_batch_without_a_statement_is_refused(driver: Driver) -> None:
+    """No queries, and queries that are only comments, are an error as on D1."""
+    for queries in ([], [Query("-- nothing")]):
+        with pytest.raises(QueryError, match="No SQL statements detected"):
+            driver.batch(Batch(queries))
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "text", "grüße 🙂", "it's\n\t\r\0 end", b"", b"\x00\xff", 1.5, -2.25, 1e300]
+)
+def test_a_parameter_comes_back_as_it_went(driver: Driver, value: Value) -> None:
+    """Text, blobs, fractions and NULL survive the way in and out."""
+    driver.batch(Batch([Query("CREATE TABLE t (v)"), Query("INSERT INTO t VALUES (?)", (value,))]))
+    assert read(driver, "SELECT v FROM t") == [(value,)]
+    assert read(driver, "SELECT ?1", value) == [(value,)]
+
+
+@pytest.mark.parametrize("value", [0, 1, -7, 2**53 - 1, 2**53 + 1, 2**63 - 1, -(2**63)])
+def test_integers_in_sql_come_back(driver: Driver, value: int) -> None:
+    """Integers written in the SQL are stored exactly, and read exactly up to what the transport carries."""
+    write(driver, "CREATE TABLE t (v)", f"INSERT INTO t VALUES ({value})")
+    assert read(driver, "SELECT CAST(v AS TEXT), typeof(v) FROM t") == [(str(value), "integer")]
+    ((found,),) = read(driver, "SELECT v FROM t")
+    if driver.url.startswith(JAVASCRIPT):
+        assert float(str(found)) == float(value)
+    else:
+        assert found == value
+
+
+def test_integer_parameters_are_numbers(driver: Driver) -> None:
+    """An integer parameter is an INTEGER, through JavaScript a REAL; a column's affinity evens it out."""
+    expected = "real" if driver.url.startswith(JAVASCRIPT) else "integer"
+    assert read(driver, "SELECT typeof(?)", 7) == [(expected,)]
+    driver.batch(Batch([Query("CREATE TABLE t (v INTEGER)"), Query("INSERT INTO t VALUES (?)", (7,))]))
+    assert read(driver, "SELECT v, typeof(v) FROM t") == [(7, "integer")]
+
+
+@pytest.mark.parametrize(("sql", "params"), [("SELECT ?", ()), ("SELECT 1", (1,)), ("SELECT ?, ?", (1,))])
+def test_parameters_must_be_as_many_as_the_query_has(
+    driver: Driver, sql: str, params: tuple[Value, ...]
+) -> None:
+    """Too few and too many parameters are refused."""
+    with pytest.raises(QueryError, match="Wrong number of parameter bindings"):
+        driver.batch(Batch([Query(sql, params)]))
+
+
+def test_queries_are_walked_from_their_start(driver: Driver) -> None:
+    """Any iterable will do; it is walked again for each batch."""
+    queries = tuple(Query("INSERT INTO t VALUES (?)", (str(n),)) for n in range(50))
+    write(driver, "CREATE TABLE t (a)")
+    for _ in range(2):
+        driver.batch(Batch(queries))
+    assert read(driver, "SELECT count(*) FROM t") == [(100,)]
+
+
+def test_an_error_while_the_queries_are_read_undoes_the_batch(driver: Driver) -> None:
+    """A source of queries that fails half-way leaves nothing of the batch."""
+
+    def queries() -> Iterator[Query]:
+        yield Query("CREATE TABLE t (a)")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver.batch(Batch(queries()))
+    assert tables(driver) == []
