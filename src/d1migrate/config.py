@@ -162,8 +162,11 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         return None if value is None else os.path.normpath(os.path.join(folder, value))
 
     order = _order(path, "", content, "refuse")
+    sections = content.get("env", {})
+    if not isinstance(sections, dict):
+        raise UsageError(f"{path}: env is not a table", hint='[env.local]\ndatabase = "wrangler:DB"')
     environments = tuple(
-        _environment(path, folder, name, section, order) for name, section in content.get("env", {}).items()
+        _environment(path, folder, name, section, order) for name, section in sections.items()
     )
     wrangler = relative("wrangler")
     if not environments and wrangler:

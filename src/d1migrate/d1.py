@@ -82,8 +82,8 @@ FUNCTIONS = frozenset(
 
 ABSENT_FUNCTIONS = frozenset(
     "fts3_tokenizer geopoly_area geopoly_bbox geopoly_blob geopoly_ccw geopoly_contains_point geopoly_debug "
-    "geopoly_group_bbox geopoly_json geopoly_overlap geopoly_regular geopoly_svg geopoly_within geopoly_xform "
-    "matchinfo median offsets optimize percentile percentile_cont percentile_disc".split()
+    "geopoly_group_bbox geopoly_json geopoly_overlap geopoly_regular geopoly_svg geopoly_within "
+    "geopoly_xform matchinfo median offsets optimize percentile percentile_cont percentile_disc".split()
 )
 """Functions other builds of SQLite have, for which D1 says `no such function`."""
 

@@ -151,6 +151,7 @@ class ApplyError(Error):
 
     Attributes:
         migration: the name of the one that failed.
+        direction: "up", or "down" for a rollback; "applied" means "rolled back" then.
         file, line: the statement that failed (None where the driver cannot tell).
         statement: its SQL, or None.
         applied: names done in this run before it.
@@ -162,6 +163,7 @@ class ApplyError(Error):
         message: str,
         *,
         migration: str,
+        direction: str = "up",
         file: str | None = None,
         line: int | None = None,
         statement: str | None = None,
@@ -170,7 +172,8 @@ class ApplyError(Error):
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
-        self.migration, self.file, self.line, self.statement = migration, file, line, statement
+        self.migration, self.direction = migration, direction
+        self.file, self.line, self.statement = file, line, statement
         self.applied, self.pending = tuple(applied), tuple(pending)
 
 

@@ -39,6 +39,7 @@ def explain(
     return ApplyError(
         message,
         migration=step.name,
+        direction=step.direction,
         file=step.script.file if statement else None,
         line=line,
         statement=statement.sql if statement else None,

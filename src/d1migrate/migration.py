@@ -6,7 +6,8 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from d1migrate.errors import ParseError, SourceError
+from d1migrate.d1 import WORKERD
+from d1migrate.errors import LimitExceeded, ParseError, SourceError
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, TRIVIA, significant
@@ -174,9 +175,15 @@ class Migration:
         """Read all of it, the rollback block too, and return how many statements it runs.
 
         Raises:
+            LimitExceeded: a statement is longer than D1 takes.
             SourceError: it holds no statement, cannot be parsed, or its rollback block drops the history.
         """
-        count = sum(1 for _ in self.statements())
+        count = 0
+        for statement in self.statements():
+            count += 1
+            # A character has four bytes at most: short ones need no counting.
+            if len(statement.sql) * 4 > WORKERD.sql_length:
+                self._check_length(statement)
         if count == 0:
             raise SourceError(
                 f"{self.file}: no SQL statement in it",
@@ -186,6 +193,16 @@ class Migration:
             for _ in self.rollback.statements():
                 pass
         return count
+
+    def _check_length(self, statement: Statement) -> None:
+        actual, limit = len(statement.sql.encode()), WORKERD.sql_length
+        if actual > limit:
+            raise LimitExceeded(
+                f"{self.file}:{statement.line}: the statement has {actual} bytes, D1 takes {limit}",
+                limit=limit,
+                actual=actual,
+                hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
+            )
 
     def _pieces(self) -> Iterable[Statement]:
         if not isinstance(self._script, str):

@@ -33,7 +33,8 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
         for migration in migrations:
             statements = [s for s in migration.statements() if _changes_schema(s)]
             try:
-                scratch.batch(Batch([Query(s.sql) for s in statements]))
+                if statements:
+                    scratch.batch(Batch([Query(s.sql) for s in statements]))
             except QueryError as error:
                 line = statements[error.index].line if error.index is not None else 1
                 raise SourceError(

@@ -41,8 +41,9 @@ class Context:
     def environment(self) -> Environment:
         """The database to work on."""
         given = self.arguments
-        env = given.env or (None if given.database else os.environ.get("D1MIGRATE_ENV"))
-        database = given.database or (None if env else os.environ.get("D1MIGRATE_DATABASE"))
+        env, database = given.env, given.database
+        if env is None and database is None:  # a flag of either kind wins over both variables
+            env, database = os.environ.get("D1MIGRATE_ENV"), os.environ.get("D1MIGRATE_DATABASE")
         return self.config.environment(env, database)
 
     def load(self) -> tuple[Migration, ...]:
@@ -121,8 +122,9 @@ class Context:
         """Print an error, its hint, and what was and was not applied."""
         lines = [colour("error: ", "red", on=_coloured(sys.stderr)) + clean(str(error))]
         if isinstance(error, ApplyError):
-            lines.append(f"nothing of {clean(error.migration)} was applied")
-            lines.append("applied: " + (clean(", ".join(error.applied)) or "none"))
+            done = "applied" if error.direction == "up" else "rolled back"
+            lines.append(f"nothing of {clean(error.migration)} was {done}")
+            lines.append(f"{done}: {clean(', '.join(error.applied)) or 'none'}")
             lines.append("pending: " + clean(", ".join(error.pending)))
         if error.hint:
             lines.append(f"hint: {clean(error.hint)}")

@@ -8,6 +8,14 @@ import apsw
 
 from d1migrate import d1
 from d1migrate.batch import Result
+from d1migrate.drivers.texts import (
+    SPACE,
+    describe,
+    ends_twice,
+    is_limited_dml,
+    is_line_comments,
+    renames_to_reserved,
+)
 from d1migrate.errors import QueryError, UnavailableError
 
 if TYPE_CHECKING:
@@ -17,11 +25,10 @@ if TYPE_CHECKING:
 
 _OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
 _CREATE_TABLE, _INSERT, _FUNCTION = 2, 18, 31
-_SPACE = " \t\n\v\f\r"  # what D1 skips behind a statement
 
 # The database is at fault, not what was asked of it.
 _UNAVAILABLE = (
-    *(apsw.BusyError, apsw.CantOpenError, apsw.IOError, apsw.LockedError),
+    *(apsw.BusyError, apsw.CantOpenError, apsw.IOError),
     *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
 )
 _LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
@@ -47,6 +54,7 @@ class Engine:
         self._trusted = False  # while the statement at hand is the driver's own
         self._refusal = ""  # why the authorizer refused, where D1 says it in words of its own
         self._left_stat4 = self._renamed = False
+        self._unfinished: list[apsw.Cursor] = []
         self._head = self._rest = ""  # a text of several statements: the first one, and the others
         try:
             self._connection = apsw.Connection(path, flags=flags)
@@ -134,6 +142,9 @@ class Engine:
             if self._connection.in_transaction:
                 self.control("ROLLBACK")
             raise
+        finally:
+            while self._unfinished:
+                self._unfinished.pop().close(True)
         return results
 
     def _commit(self) -> None:
@@ -151,7 +162,7 @@ class Engine:
                 if ";" not in sql and sql[:1].isalpha() and len(sql) < 25_000:
                     rows: Iterable[tuple[Value, ...]] = self._execute(sql, params)
                     empty = False
-                elif _is_line_comments(sql):
+                elif is_line_comments(sql):
                     rows = ()
                 else:
                     rows = self._execute_text(sql, params)
@@ -178,7 +189,7 @@ class Engine:
             self.control("DROP TABLE IF EXISTS main.sqlite_stat4")
         if self._renamed:
             self._renamed = False
-            if _renames_to_reserved(sql):  # the authorizer is not told the new name
+            if renames_to_reserved(sql):  # the authorizer is not told the new name
                 raise QueryError(d1.NOT_AUTHORIZED)
 
     # --- texts of any form ---
@@ -187,24 +198,32 @@ class Engine:
         """Run a text that may hold several statements, or none, as D1 does: the rows are the last one's."""
         if len(sql.encode()) > self._limits.sql_length:
             raise QueryError(d1.TOO_LONG)
-        self._rest = sql.rstrip(_SPACE)
+        self._rest = sql.rstrip(SPACE)
         while True:
             try:
                 return self._tracing_cursor.execute(self._rest, params)
             except apsw.ExecTraceAbort:
-                # D1 too steps all but the last statement to their first row only.
-                self._connection.execute(self._head).close(True)
-                if self._left_stat4 or self._renamed:
-                    self._settle(self._head)
+                self._execute_head()
             except apsw.BindingsError:
                 self._refuse_parameters()
+
+    def _execute_head(self) -> None:
+        # D1 steps all but the last statement to their first row only, and leaves them open.
+        cursor = self._connection.execute(self._head)
+        if self._left_stat4 or self._renamed:
+            self._settle(self._head)
+        try:
+            cursor.get_description()
+        except apsw.ExecutionCompleteError:
+            return
+        self._unfinished.append(cursor)
 
     def _trace(self, cursor: apsw.Cursor, head: str, _: object) -> bool:
         """Called with the first statement of `self._rest` before it runs; it runs if it is the last."""
         if not cursor.has_vdbe:
             raise QueryError(d1.NO_STATEMENT)
         rest = self._rest[len(head) :]
-        if not rest and _ends_twice(head):
+        if not rest and ends_twice(head):
             rest = ";"
         if not rest:
             return True
@@ -234,65 +253,15 @@ class Engine:
             return QueryError(str(error), index=index)
         if isinstance(error, apsw.BindingsError):
             return QueryError(d1.WRONG_PARAMETERS, index=index)
-        if isinstance(error, _UNAVAILABLE):
+        if isinstance(error, _UNAVAILABLE) and not self._unfinished:
             return self.unavailable(error)
         if isinstance(error, apsw.Error):
             refusal, self._refusal = self._refusal, ""
             if refusal and isinstance(error, apsw.AuthError):
                 return QueryError(refusal, index=index)
-            if _is_limited_dml(error, sql):
+            if is_limited_dml(error, sql):
                 return QueryError(_LIMITED_DML, index=index, hint=_LIMITED_DML_HINT)
-            return QueryError(_describe(error), index=index)
+            return QueryError(describe(error), index=index)
         if isinstance(error, ValueError) and "null character" in str(error):
             return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
         return QueryError(str(error), index=index)
-
-
-# The patterns are compiled where they are used: most runs use none, and `re` takes a while to import.
-
-
-def _is_line_comments(sql: str) -> bool:
-    """Whether a text is nothing but `--` lines, which D1 drops from a batch."""
-    import re
-
-    return not re.sub(r"^\s*--.*", "", sql, flags=re.MULTILINE).strip()
-
-
-def _renames_to_reserved(sql: str) -> bool:
-    import re
-
-    return re.search(r"\bRENAME\s+TO\s+[\"'`\[]?_cf_", sql, re.IGNORECASE) is not None
-
-
-def _is_limited_dml(error: apsw.Error, sql: str) -> bool:
-    """Whether it is the LIMIT of an UPDATE or DELETE that was not understood."""
-    if str(error).lower() not in ('near "limit": syntax error', 'near "order": syntax error'):
-        return False
-    import re
-
-    # In a trigger D1 does not take it either.
-    words = set(re.findall(r"\b(?:UPDATE|DELETE|TRIGGER)\b", sql.upper()))
-    return bool(words) and "TRIGGER" not in words
-
-
-def _ends_twice(statement: str) -> bool:
-    """Whether a second `;` follows the one that ends the statement, which to D1 is an empty statement."""
-    body = statement.rstrip("; \t\n\v\f\r")
-    # Behind `--` the semicolons are a comment's: there, one more does not complete the statement.
-    return statement.count(";", len(body)) > 1 and apsw.complete(f"{body};\n")
-
-
-def _describe(error: Any) -> str:
-    """The error as D1 words it; an apsw.Error, whose attributes its type does not declare."""
-    import re
-
-    message, code, extended = str(error), error.result, error.extendedresult
-    call = re.match(r"(?:not authorized to use|wrong number of arguments to) function:? (\w+)", message)
-    if call and call[1].lower() in d1.ABSENT_FUNCTIONS:
-        message = f"no such function: {call[1]}"
-    if error.error_offset >= 0:
-        message += f" at offset {error.error_offset}"
-    message += f": {apsw.mapping_result_codes[code]}"
-    if extended != code:
-        message += f" (extended: {apsw.mapping_extended_result_codes[extended]})"
-    return message

@@ -12,7 +12,7 @@ from d1migrate.explain import explain
 from d1migrate.flows.read import count, first_column, read_history
 from d1migrate.migration import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.plan import Plan, Step, StepQueries, choose_down, plan_down, plan_up
-from d1migrate.sql.effects import losses
+from d1migrate.sql.effects import Loss, losses
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def choose(
     texts = {int(v): str(sql) for result in stored for v, sql, _ in result.rows}
     todo = plan_down(entries, history, texts, prefer=prefer)
     existing = {fold(name): name for name in first_column(tables.rows)}
-    taken = [_taken_from(step, existing, links.rows) for step in todo.steps]
+    taken = [_taken_from(step, existing, links.rows) for step in todo.steps]  # in order: drops are noted
     names = sorted(set().union(*taken))
     counts: Sequence[int] = ()
     if names:
@@ -220,20 +220,21 @@ _LINKS = Query(
 
 
 def _taken_from(step: Step, existing: dict[str, str], links: Iterable[Sequence[object]]) -> set[str]:
-    """Return the existing tables a rollback takes rows from, by itself or through foreign keys."""
-    found: set[str] = set()
-    reached: set[str] = set()
-    for statement in step.script.statements():
-        for loss in losses(statement.sql):
-            (reached if loss.cascades else found).add(fold(loss.table))
+    """Return the tables a rollback takes rows from, by itself or through foreign keys.
+
+    `existing` is {folded name: name}; what the step drops is taken out of it, for the steps after it.
+    """
+    found = {Loss(fold(loss.table), loss.how) for s in step.script.statements() for loss in losses(s.sql)}
+    reached = {loss.table for loss in found if loss.how != "column"}
     children = [(fold(str(child)), fold(str(parent))) for child, parent in links]
-    grows = True
-    while grows:
-        more = {child for child, parent in children if parent in reached} - reached
+    while more := {child for child, parent in children if parent in reached} - reached:
         reached |= more
-        grows = bool(more)
-    history = {MIGRATIONS_TABLE, LOG_TABLE}
-    return {existing[name] for name in (found | reached) - history if name in existing}
+    taken = (reached | {loss.table for loss in found}) - {MIGRATIONS_TABLE, LOG_TABLE}
+    tables = {existing[name] for name in taken if name in existing}
+    for loss in found:
+        if loss.how == "drop":
+            existing.pop(loss.table, None)
+    return tables
 
 
 def _guarded(step: Step, tables: set[str], rows: dict[str, int]) -> Step:

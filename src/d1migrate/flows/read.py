@@ -81,11 +81,12 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
         for token, _, action, version, name, checksum, who, at, done in rows.rows:
             events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done)))
     last = {event.version: event for event in events}
-    for row in history.applied:
-        event = last.get(row.version)
-        if event is None or (event.done and event.action in ("down", "forget")):
-            events.append(LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True))
-    return tuple(sorted(events, key=lambda event: event.at))
+    alone = [
+        LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
+        for row in history.applied
+        if (event := last.get(row.version)) is None or (event.done and event.action in ("down", "forget"))
+    ]
+    return tuple(sorted(alone + events, key=lambda event: event.at))
 
 
 def count(table: str) -> Query:

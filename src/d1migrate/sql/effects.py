@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from d1migrate.sql.names import unquote
 from d1migrate.sql.tokens import Token, significant
 
 
 class Loss(NamedTuple):
-    """A table from which a statement takes rows, or a column of all its rows.
-
-    `cascades` is False where only a column goes: foreign keys do not fire then.
-    """
+    """A table from which a statement takes rows, or (`column`) one value of each of its rows."""
 
     table: str
-    cascades: bool
+    how: Literal["drop", "delete", "column"]
 
 
 def losses(sql: str) -> list[Loss]:
@@ -25,14 +22,14 @@ def losses(sql: str) -> list[Loss]:
     words = [token.keyword for token in tokens]
     if words[:2] == ["DROP", "TABLE"]:
         at = 4 if words[2:4] == ["IF", "EXISTS"] else 2
-        return [Loss(_name(tokens, at), cascades=True)]
+        return [Loss(_name(tokens, at), "drop")]
     if words[:2] == ["ALTER", "TABLE"]:
         drops_column = "DROP" in words[3:]
-        return [Loss(_name(tokens, 2), cascades=False)] if drops_column else []
+        return [Loss(_name(tokens, 2), "column")] if drops_column else []
     if words[:1] == ["CREATE"]:
         return []  # what the body of a trigger deletes, it deletes later
     return [
-        Loss(_name(tokens, i + 2), cascades=True)
+        Loss(_name(tokens, i + 2), "delete")
         for i, pair in enumerate(pairwise(words))
         if pair in (("DELETE", "FROM"), ("REPLACE", "INTO"))
     ]

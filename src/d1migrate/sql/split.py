@@ -92,11 +92,11 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
             would stop reading without a word. Statements before it may have been yielded already.
     """
     chunks = iter((script,) if isinstance(script, str) else script)
-    buffer, final, start, line = "", False, 0, 1
+    buffer, final, start, line, before = "", False, 0, 1, _Before()
     while not final:
         buffer, final = _refill(buffer, chunks)
         if "\0" in buffer:
-            raise _error("there is a NUL character here", buffer, buffer.index("\0"), line, file)
+            raise before.error("there is a NUL character here", buffer, buffer.index("\0"), line, file)
         position = 0
         while (cut := _next(buffer, position, final=final)) is not None:
             body, end = cut
@@ -107,11 +107,12 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
             line += newlines + buffer.count("\n", body, end)
             start += end - position
             position = end
+        before = before.moved(buffer[:position])
         buffer = buffer[position:]
     if buffer:
         stuck = _stuck(buffer)
         if stuck < len(buffer):
-            raise _error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
+            raise before.error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
         body = _matched(_LEAD, buffer, 0)
         yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, _trimmed(buffer[body:]))
 
@@ -172,19 +173,34 @@ def _matched(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _error(message: str, buffer: str, at: int, first_line: int, file: str) -> ParseError:
-    begin = buffer.rfind("\n", 0, at) + 1
-    end = buffer.find("\n", at)
-    source = (
-        buffer[begin : end if end >= 0 else len(buffer)].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}")
-    )
-    column = at - begin
-    window = max(0, column - _WINDOW // 2)
-    return ParseError(
-        message,
-        file=file,
-        line=first_line + buffer.count("\n", 0, at),
-        column=column + 1,
-        source=source[window : window + _WINDOW],
-        shown_from=window,
-    )
+class _Before(NamedTuple):
+    """What stands on a line before the buffer begins: how many characters, and the last of them."""
+
+    length: int = 0
+    tail: str = ""
+
+    def moved(self, text: str) -> _Before:
+        """Return what stands before the buffer once `text` is cut from its start."""
+        newline = text.rfind("\n")
+        if newline >= 0:
+            return _Before(len(text) - newline - 1, text[newline + 1 :][-_WINDOW:])
+        return _Before(self.length + len(text), (self.tail + text)[-_WINDOW:])
+
+    def error(self, message: str, buffer: str, at: int, first_line: int, file: str) -> ParseError:
+        """Return the error at a position of the buffer, whose first line is `first_line`."""
+        begin = buffer.rfind("\n", 0, at) + 1
+        end = buffer.find("\n", at)
+        source = buffer[begin : end if end >= 0 else len(buffer)]
+        skipped = 0
+        if begin == 0:
+            source, skipped = self.tail + source, self.length - len(self.tail)
+        column = at - begin + (self.length if begin == 0 else 0)
+        window = max(0, column - skipped - _WINDOW // 2)
+        return ParseError(
+            message,
+            file=file,
+            line=first_line + buffer.count("\n", 0, at),
+            column=column + 1,
+            source=source[window : window + _WINDOW].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}"),
+            shown_from=skipped + window,
+        )

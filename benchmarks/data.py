@@ -1,0 +1,84 @@
+"""The data that is measured on: the same bytes on every run and machine."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_STATEMENT = 200  # bytes of one INSERT of the dump
+_SEED = 11
+_WORDS = (
+    "workflow execution task agent queue retry result session token status active paused completed "
+    "failed running draft it''s (nested) a;b -- x,y 100% naïve"
+).split()
+
+
+class File(NamedTuple):
+    """A migration: the name of its file, and its SQL."""
+
+    name: str
+    sql: str
+
+
+def small(count: int) -> Iterator[File]:
+    """Yield migrations of a table, an index and a row each."""
+    for number in range(1, count + 1):
+        table = f"t{number:05}"
+        yield File(
+            f"{number:05}_add_{table}.sql",
+            f"""\
+-- Migration: {number:05}_add_{table}
+CREATE TABLE {table} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL);
+CREATE INDEX idx_{table}_name ON {table}(name);
+INSERT INTO {table} (name, created_at) VALUES ('first', {1_700_000_000 + number});
+""",
+        )
+
+
+def dump(rows: int) -> Iterator[str]:
+    """Yield the lines of a dump: a table and single-row INSERTs of 200 bytes, UTF-8, some with `;` in strings."""
+    chance = random.Random(_SEED)  # noqa: S311 - data, not secrets
+    yield "CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT);\n"
+    for number in range(1, rows + 1):
+        head = f"INSERT INTO events VALUES ({number}, {1_700_000_000 + number}, '{chance.choice(_WORDS)}', '"
+        room = _STATEMENT - len(head.encode()) - len("');\n")
+        body = ""
+        while len((longer := f"{body}{chance.choice(_WORDS)} ").encode()) <= room:
+            body = longer
+        yield f"{head}{body}{'.' * (room - len(body.encode()))}');\n"
+
+
+def write(folder: Path, files: Iterable[File]) -> Path:
+    """Write migrations into a new folder."""
+    folder.mkdir(parents=True)
+    for file in files:
+        (folder / file.name).write_text(file.sql, encoding="utf-8")
+    return folder
+
+
+def write_dump(path: Path, rows: int) -> Path:
+    """Write the dump, line by line: what is held here counts as the children's memory too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(dump(rows))
+    return path
+
+
+def read(folder: Path) -> list[File]:
+    """Read a folder of migrations."""
+    return [File(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]
+
+
+def statements(sql: str) -> Iterator[str]:
+    """Yield the statements of SQL that has at most one `;` at the end of a line, for tools that need them."""
+    piece = ""
+    for line in sql.splitlines(keepends=True):
+        piece += line
+        if sqlite3.complete_statement(piece) and line.rstrip().endswith(";"):
+            yield piece.strip()
+            piece = ""

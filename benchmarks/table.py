@@ -1,0 +1,90 @@
+"""The table that is printed: rows of text, aligned, as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.measure import Missing, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEADER = ("figure", "d1migrate", "compared with", "takes", "ratio", "bar", "")
+_SHORT = 1.0  # seconds; below, times are shown in milliseconds
+_MEGA = 1_000_000
+
+
+class Row(NamedTuple):
+    """One line: a figure of d1migrate's, and one thing it is compared with. `ok` is None without a bar."""
+
+    figure: str
+    ours: str
+    other: str = "–"
+    theirs: str = "–"
+    ratio: str = "–"
+    bar: str = "–"
+    ok: bool | None = None
+
+
+def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> list[Row]:
+    """Return a row for each comparison of one timing with others."""
+    rows = []
+    for other in others:
+        if isinstance(other, Missing):
+            rows.append(Row(figure, seconds(ours), other.label, other.why))
+            continue
+        ratio, bar = ours.median / other.median, other.command.bar
+        rows.append(
+            Row(
+                figure,
+                seconds(ours),
+                other.command.label,
+                seconds(other),
+                f"{ratio:.2f} ×",
+                "–" if bar is None else f"≤ {bar:g} ×",
+                None if bar is None else ratio <= bar,
+            )
+        )
+    return rows
+
+
+def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least: bool = False) -> Row:
+    """Return the row of an absolute figure with its bar, if it has one."""
+    shown = f"{value:.2f} {unit}" if unit == "s" else f"{value:.0f} {unit}".strip()
+    if bar is None:
+        return Row(figure, shown)
+    sign = "≥" if at_least else "≤"
+    return Row(
+        figure,
+        shown,
+        bar=f"{sign} {bar:g} {unit}".strip(),
+        ok=value >= bar if at_least else value <= bar,
+    )
+
+
+def seconds(timing: Timing) -> str:
+    """Return the median with the fastest and the slowest repetition."""
+    scale, digits, unit = (1000, 0, "ms") if timing.median < _SHORT else (1, 2, "s")
+    low, middle, high = (
+        f"{value * scale:.{digits}f}" for value in (min(timing.seconds), timing.median, max(timing.seconds))
+    )
+    return f"{middle} {unit}" + (f" ({low}–{high})" if len(timing.seconds) > 1 else "")
+
+
+def megabytes(amount: float) -> float:
+    """Return bytes as millions of bytes."""
+    return amount / _MEGA
+
+
+def render(rows: Sequence[Row], *, judged: bool) -> str:
+    """Return the table; a figure and its value are written once, verdicts only where `judged`."""
+    lines = [_HEADER]
+    previous: tuple[str, str] | None = None
+    for row in rows:
+        verdict = "" if row.ok is None or not judged else "ok" if row.ok else "OVER"
+        first = ("", "") if (row.figure, row.ours) == previous else (row.figure, row.ours)
+        lines.append((*first, *row[2:6], verdict))
+        previous = (row.figure, row.ours)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER))]
+    padded = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])

@@ -1,0 +1,87 @@
+"""`new`, `index`, completion, help: what they write and print."""
+
+from __future__ import annotations
+
+import runpy
+
+import pytest
+
+from d1migrate.cli.parser import _COMMANDS
+from tests.cli.project import ONE, Project
+
+
+def test_new_continues_the_numbers(project: Project) -> None:
+    """The next number with the same digits, the template of the format, the path alone on stdout."""
+    project.write("007_users.sql", "SELECT 1;")
+    assert project.run("new", "Add teams, table!").out == "migrations/008_add_teams_table.sql\n"
+    text = (project.migrations / "008_add_teams_table.sql").read_text()
+    assert text.startswith("-- Migration: 008_add_teams_table\n-- Description: Add teams, table!\n-- Created: 20")
+    assert "VALUES (8, '008_add_teams_table', strftime('%s', 'now'))" in text
+    assert "-- Rollback:" in text
+    project.run("up")
+    assert project.versions() == [7, 8]
+    assert project.run("down", code=1).err.startswith("error: 008_add_teams_table has no rollback block")
+
+
+def test_new_in_an_empty_project(project: Project) -> None:
+    """Without a folder it is made, and numbers begin at 001."""
+    project.migrations.rmdir()
+    assert project.run("create", "first").out == "migrations/001_first.sql\n"
+
+
+def test_new_after_timestamps(project: Project) -> None:
+    """A folder numbered by time goes on by time."""
+    project.write("20200101000000_a.sql", "SELECT 1;")
+    name = project.run("new", "b").out.strip()
+    assert int(name.removeprefix("migrations/").split("_")[0]) > 20260000000000
+
+
+def test_new_needs_words(project: Project) -> None:
+    """A description without a letter or digit is a usage error."""
+    project.run("new", "—!", code=2)
+
+
+def test_index_embeds_the_files(project: Project) -> None:
+    """The module gives names and texts byte for byte, the same every time, and --check sees a change."""
+    odd = "SELECT '\"quoted\" \\ back\\slash \u2028 \U0001f600 ''x''';\n-- no newline at the end"
+    project.write("001_users.sql", ONE)
+    project.write("002_odd.sql", odd)
+    assert project.run("index", "--output", "lib/index.py").out == "lib/index.py\n"
+    found = runpy.run_path("lib/index.py")["MIGRATIONS"]
+    assert found == (("001_users.sql", ONE), ("002_odd.sql", odd))
+    first = (project.folder / "lib/index.py").read_bytes()
+    project.run("index", "--output", "lib/index.py")
+    assert (project.folder / "lib/index.py").read_bytes() == first
+    project.run("index", "--output", "lib/index.py", "--check")
+    project.write("003_b.sql", "SELECT 1;")
+    project.run("index", "--output", "lib/index.py", "--check", code=3)
+    project.run("index", code=2)
+
+
+def test_new_keeps_the_configured_index(project: Project) -> None:
+    """With `index = …` in the configuration `new` writes the module too."""
+    (project.folder / "d1migrate.toml").write_text('migrations = "migrations"\nindex = "src/index.py"\n')
+    project.run("new", "a")
+    assert [name for name, _ in runpy.run_path("src/index.py")["MIGRATIONS"]] == ["001_a.sql"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_command(project: Project, shell: str) -> None:
+    """The script of each shell names all commands."""
+    script = project.run("completion", shell).out
+    assert all(name in script for name in _COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
+def test_help_shows_an_example(project: Project, name: str) -> None:
+    """Every command's --help has one, and it begins with the command itself."""
+    out = project.run(name, "--help").out
+    assert f"example: d1migrate {name}" in out
+
+
+def test_usage_errors_exit_2(project: Project) -> None:
+    """No command, an unknown one, an unknown flag."""
+    assert "up (apply)" in project.run(code=2).err
+    assert "invalid choice" in project.run("frobnicate", code=2).err
+    project.run("up", "--nope", code=2)
+    assert project.run("--version").out.startswith("d1migrate ")

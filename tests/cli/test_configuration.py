@@ -1,0 +1,169 @@
+"""Where settings come from, and which one wins."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.cli.project import Project
+
+WRANGLER = """{
+  // comments, and a trailing comma
+  "d1_databases": [
+    { "binding": "DB", "database_name": "app", "database_id": "abc", "migrations_dir": "sql", },
+  ],
+}"""
+
+
+@pytest.fixture(autouse=True)
+def no_database(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is configured by the environment."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE", raising=False)
+
+
+def test_nothing_configured(project: Project) -> None:
+    """Without any configuration the error says how to name a database."""
+    err = project.run("up", code=2).err
+    assert "no database named" in err
+    assert "--database sqlite:app.db" in err
+
+
+def test_wranglers_configuration_is_enough(project: Project) -> None:
+    """The nearest wrangler.jsonc names database and folder, also from a folder below it."""
+    (project.folder / "wrangler.jsonc").write_text(WRANGLER)
+    (project.folder / "sql").mkdir()
+    (project.folder / "sql" / "001_a.sql").write_text("CREATE TABLE a (x);")
+    os.chdir(project.folder / "sql")
+    project.run("up")
+    assert (project.folder / ".wrangler" / "state" / "v3" / "d1").is_dir()
+    assert project.run("status", "--json").json["database"] == "wrangler:"
+
+
+def test_several_databases_and_no_choice(project: Project) -> None:
+    """It is a usage error that lists them; a name decides."""
+    (project.folder / "wrangler.toml").write_text(
+        '[[d1_databases]]\nbinding = "A"\ndatabase_name = "one"\n[[d1_databases]]\nbinding = "B"\n'
+    )
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    err = project.run("up", code=2).err
+    assert "it binds: A (one), B" in err
+    project.run("up", "--database", "wrangler:B")
+    project.run("up", "--database", "wrangler:one")
+    assert "no D1 database 'C'" in project.run("up", "--database", "wrangler:C", code=2).err
+
+
+def test_d1migrate_toml(project: Project) -> None:
+    """Environments, paths relative to the file, the default environment, found from below."""
+    (project.folder / "d1migrate.toml").write_text(
+        'migrations = "migrations"\n[env.local]\ndatabase = "sqlite:local.db"\n'
+        '[env.staging]\ndatabase = "sqlite:data/staging.db"\nout_of_order = "allow"\n'
+    )
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    os.chdir(project.migrations)
+    project.run("up")
+    project.run("--env", "staging", "up")
+    assert (project.folder / "local.db").exists()
+    assert (project.folder / "data" / "staging.db").exists()
+    assert project.run("status", "--env", "staging", "--json").json["environment"] == "staging"
+    table = project.run("env").out.splitlines()
+    assert table[0].split() == ["environment", "database", "version", "pending"]
+    assert [line.split()[0] for line in table[1:]] == ["local", "staging"]
+    assert [e["current_version"] for e in project.run("env", "--json").json] == [1, 1]
+    assert "it has: local, staging" in project.run("up", "--env", "prod", code=2).err
+
+
+def test_env_says_what_it_cannot_reach(project: Project) -> None:
+    """An environment that fails stands in the table with its error, beside those that work."""
+    (project.folder / "d1migrate.toml").write_text(
+        '[env.local]\ndatabase = "sqlite:local.db"\n[env.remote]\ndatabase = "d1:app"\n'
+    )
+    local, remote = project.run("env", "--json").json
+    assert (local["pending"], local["error"]) == (0, None)
+    assert (remote["pending"], remote["error"]) == (None, "no driver for database url 'd1:app'")
+
+
+def test_pyproject_is_read_too(project: Project) -> None:
+    """[tool.d1migrate] works where there is no d1migrate.toml, which wins where there is."""
+    (project.folder / "pyproject.toml").write_text('[tool.d1migrate.env.local]\ndatabase = "sqlite:py.db"\n')
+    assert project.run("status", "--json").json["database"] == "sqlite:py.db"
+    (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:toml.db"\n')
+    assert project.run("status", "--json").json["database"] == "sqlite:toml.db"
+
+
+def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of precedence, for database and folder."""
+    (project.folder / "d1migrate.toml").write_text(
+        'migrations = "from_file"\n[env.local]\ndatabase = "sqlite:file.db"\n'
+    )
+    for folder in ("from_file", "from_variable", "from_flag"):
+        (project.folder / folder).mkdir()
+        (project.folder / folder / f"001_{folder}.sql").write_text("SELECT 1;")
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:variable.db")
+    monkeypatch.setenv("D1MIGRATE_MIGRATIONS", "from_variable")
+    found = project.run("status", "--json").json
+    assert (found["database"], found["migrations"][0]["name"]) == ("sqlite:variable.db", "001_from_variable")
+    found = project.run(
+        "status", "--json", "--database", "sqlite:flag.db", "--migrations", "from_flag"
+    ).json
+    assert (found["database"], found["migrations"][0]["name"]) == ("sqlite:flag.db", "001_from_flag")
+    assert project.run("status", "--json", "--env", "local").json["database"] == "sqlite:file.db"
+    project.run("status", "--env", "local", "--database", "sqlite:x.db", code=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("migration = 'x'", "unknown key 'migration'"),
+        ("[env.local]\ndatabse = 'x'", "[env.local] names no database"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nprotected = true", "[env.local] unknown key 'protected'"),
+        ("migrations = 3", "migrations is not a string"),
+        ("out_of_order = 'maybe'", "out_of_order is 'maybe'"),
+        ("env = 3", "env is not a table"),
+        ("migrations = ", "cannot read"),
+    ],
+)
+def test_a_wrong_configuration_is_a_usage_error(project: Project, content: str, message: str) -> None:
+    """Every mistake is named with the file it is in."""
+    (project.folder / "d1migrate.toml").write_text(content)
+    err = project.run("status", code=2).err
+    assert message in err
+    assert "d1migrate.toml" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "cannot read"),
+        ("[]", "not an object of settings"),
+        ('{"d1_databases": {}}', "d1_databases is not a list"),
+        ("{}", "no D1 databases"),
+    ],
+)
+def test_a_wrong_wrangler_configuration(project: Project, content: str, message: str) -> None:
+    """Every mistake is named with the file it is in."""
+    (project.folder / "wrangler.json").write_text(content)
+    err = project.run("up", code=2).err
+    assert message in err
+    assert "wrangler.json" in err
+
+
+def test_a_missing_folder_is_named(project: Project) -> None:
+    """No migrations folder is a usage error, not nothing to do; an empty one is nothing to do."""
+    project.run("up", "--database", "sqlite:app.db")
+    project.migrations.rmdir()
+    assert "no migrations folder migrations" in project.run("up", "--database", "sqlite:app.db", code=2).err
+
+
+def test_unknown_urls(project: Project) -> None:
+    """A url that names no driver says which there are."""
+    for url in ("postgres://x", "app.db", "sqlite:", ""):
+        assert "no driver for database url" in project.run("up", "--database", url, code=2).err
+
+
+def test_a_link_out_of_the_folder_is_refused(project: Project) -> None:
+    """A file that leads elsewhere is a source error."""
+    outside = project.folder / "001_outside.sql"
+    outside.write_text("SELECT 1;")
+    (project.migrations / "001_outside.sql").symlink_to(outside)
+    assert "is a link out of the migrations folder" in project.run("up", "--database", "sqlite:app.db", code=1).err

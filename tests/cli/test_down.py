@@ -1,0 +1,167 @@
+"""`down`: the way back, refused before anything runs where it would lose what nobody allowed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.project import ONE, THREE, TWO, Project
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    """Three migrations, applied."""
+    project.standard()
+    project.run("up")
+    return project
+
+
+def test_takes_the_newest_back(applied: Project) -> None:
+    """One step without arguments, more with --steps, and `up` brings the same schema again."""
+    before = applied.run("schema", "--json").out
+    applied.run("down")
+    assert applied.versions() == [1, 2]
+    applied.run("down", "--steps", "2")
+    assert applied.versions() == []
+    assert applied.tables() == set()
+    applied.run("up")
+    assert applied.run("schema", "--json").out == before
+
+
+def test_down_to_a_version(applied: Project) -> None:
+    """`--to V` takes back all above V, 0 is everything, and an unknown V is a usage error."""
+    assert "version 9 is not applied" in applied.run("down", "--to", "9", code=2).err
+    assert "exclude each other" in applied.run("down", "--to", "1", "--steps", "1", code=2).err
+    assert "at least one step" in applied.run("down", "--steps", "0", code=2).err
+    applied.run("down", "--to", "1")
+    assert applied.versions() == [1]
+    applied.run("down", "--to", "0")
+    assert applied.run("down", "--to", "0").out == "nothing to do\n"
+    assert [e["action"] for e in applied.run("history", "--json").json] == ["up"] * 3 + ["down"] * 3
+
+
+def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:
+    """A table that holds rows is refused with its count; --allow-loss lets it go and the log keeps the count."""
+    applied.sql("INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b')")
+    applied.sql("INSERT INTO teams VALUES (1, 1)")
+    err = applied.run("down", "--to", "0", code=1).err
+    assert "the rollback would take rows: teams holds 1, users holds 2" in err
+    assert "--allow-loss teams --allow-loss users" in err
+    assert applied.versions() == [1, 2, 3]
+    applied.run("down", "--to", "0", "--allow-loss", "teams", code=1)
+    applied.run("down", "--to", "0", "--allow-loss", "teams", "--allow-loss", "users")
+    details = applied.sql("SELECT detail FROM schema_migrations_log WHERE action = 'down' AND event = 'done'")
+    assert [json.loads(d[0]) for d in details] == [
+        {"rows": {"users": 2}},
+        {"rows": {"teams": 1}},
+        {"rows": {"users": 2}},
+    ]
+
+
+def test_all_losses_can_be_allowed(applied: Project) -> None:
+    """`--allow-loss all` is for every table."""
+    applied.sql("INSERT INTO users (id, email) VALUES (1, 'a')")
+    applied.run("down", "--to", "0", "--allow-loss", "all")
+    assert applied.versions() == []
+
+
+def test_rows_that_a_foreign_key_would_take_count_too(project: Project) -> None:
+    """Dropping a parent counts the children that its cascade would delete."""
+    project.write("001_users.sql", ONE)
+    project.write("002_teams.sql", TWO.split("-- Rollback")[0])
+    project.write("003_drop.sql", "SELECT 1;\n-- Rollback: DELETE FROM users;\n")
+    project.run("up")
+    project.sql("INSERT INTO users VALUES (1, 'a')")
+    project.sql("INSERT INTO teams VALUES (1, 1), (2, 1)")
+    assert "teams holds 2, users holds 1" in project.run("down", code=1).err
+
+
+def test_every_irreversible_step_is_named(project: Project) -> None:
+    """Missing and declined rollbacks are all named, and nothing runs."""
+    project.standard()
+    project.write("002_teams.sql", TWO.split("-- Rollback")[0])
+    project.write("004_merge.sql", "SELECT 1;\n-- Rollback: none, the rows are merged\n")
+    project.run("up")
+    err = project.run("down", "--to", "0", code=1).err
+    assert "004_merge is declared irreversible: the rows are merged" in err
+    assert "002_teams has no rollback block" in err
+    assert project.versions() == [1, 2, 3, 4]
+    found = {e["version"]: e["reversible"] for e in project.run("status", "--json").json["migrations"]}
+    assert found == {1: True, 2: False, 3: True, 4: False}
+
+
+def test_the_log_takes_a_gone_file_back(applied: Project) -> None:
+    """An older checkout, without the file, rolls back by the SQL that history kept."""
+    (applied.migrations / "003_names.sql").unlink()
+    (applied.migrations / "002_teams.sql").unlink()
+    applied.run("down", "--steps", "2")
+    assert applied.versions() == [1]
+    assert applied.tables() == {"users"}
+
+
+def test_two_different_rollbacks_need_a_choice(applied: Project) -> None:
+    """Where the file's block differs from the recorded one, the user chooses."""
+    applied.write("003_names.sql", THREE + "-- CREATE TABLE left_behind (x);\n")
+    err = applied.run("down", code=1).err
+    assert "differ: 003_names" in err
+    assert "--rollback-from file" in err
+    applied.run("down", "--rollback-from", "history")
+    assert "left_behind" not in applied.tables()
+    applied.run("up")
+    applied.write("003_names.sql", THREE)
+    applied.run("down", "--rollback-from", "history")
+    assert "left_behind" in applied.tables()
+
+
+def test_a_failing_rollback_leaves_everything(applied: Project) -> None:
+    """A step that fails is undone whole; the error names the line of the rollback block."""
+    applied.write("003_names.sql", THREE.replace("DROP COLUMN name", "DROP COLUMN nowhere"))
+    err = applied.run("down", "--rollback-from", "file", code=1).err
+    assert 'migrations/003_names.sql:3: no such column: "nowhere"' in err
+    assert "nothing of 003_names was rolled back" in err
+    assert applied.versions() == [1, 2, 3]
+
+
+def test_rows_that_appear_after_the_count_abort(applied: Project) -> None:
+    """A table counted as empty must still be empty when the rollback runs."""
+    from d1migrate import Migrator, connect
+    from d1migrate.errors import ApplyError
+    from d1migrate.flows import migrate
+    from d1migrate.run import run
+
+    migrator = Migrator(connect("sqlite:app.db"), "migrations")
+    plan = migrator.plan_down(to=1)
+    applied.sql("INSERT INTO users (id, email) VALUES (1, 'a')")
+    applied.sql("INSERT INTO teams VALUES (1, 1)")
+    with pytest.raises(ApplyError, match="rows appeared meanwhile in"):
+        run(migrate.down(plan, migrator._sign), migrator.driver)
+    migrator.close()
+    assert applied.sql("SELECT count(*) FROM teams") == [(1,)]
+
+
+def test_plan_down_shows_and_changes_nothing(applied: Project) -> None:
+    """`plan --down` prints the rollback as text, SQL and JSON."""
+    assert "down 003_names: 1 statement" in applied.run("plan", "--down").out
+    sql = applied.run("plan", "--down", "--sql", "--to", "1").out
+    assert sql.splitlines() == [
+        "-- down 003_names",
+        "ALTER TABLE users DROP COLUMN name;",
+        "DELETE FROM schema_migrations WHERE version = 3;",
+        "-- down 002_teams",
+        "DROP INDEX idx_teams_owner;",
+        "DROP TABLE teams;",
+        "DELETE FROM schema_migrations WHERE version = 2;",
+    ]
+    steps = applied.run("plan", "--down", "--json").json["steps"]
+    assert [(s["version"], s["direction"], s["count"]) for s in steps] == [(3, "down", 1)]
+    applied.run("plan", "--steps", "1", code=2)
+    assert applied.versions() == [1, 2, 3]
+
+
+def test_one_line_rollbacks(project: Project) -> None:
+    """SQL may stand behind `-- Rollback:` itself."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\n-- rollback: DROP TABLE a;\n")
+    project.run("up")
+    project.run("down")
+    assert project.tables() == set()

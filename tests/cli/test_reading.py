@@ -1,0 +1,261 @@
+"""Commands that read: what they print, and that they write nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from tests.cli.project import ONE, Project
+
+READERS = [["status"], ["history"], ["current"], ["plan"], ["verify"], ["schema"], ["list"], ["plan", "--sql"]]
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_reading_creates_no_database(project: Project, command: list[str]) -> None:
+    """A database file that does not exist is not made."""
+    project.standard()
+    project.run(*command)
+    assert sorted(os.listdir(project.folder)) == ["migrations"]
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_reading_leaves_the_file_as_it_was(project: Project, command: list[str]) -> None:
+    """Neither bytes nor time of the file change, and no -wal stays behind."""
+    project.standard()
+    project.run("up", "--to", "2")
+    before = (project.database.read_bytes(), project.database.stat().st_mtime_ns)
+    project.run(*command)
+    assert (project.database.read_bytes(), project.database.stat().st_mtime_ns) == before
+    assert sorted(os.listdir(project.folder)) == ["app.db", "migrations"]
+
+
+def test_status_json_has_the_documented_shape(project: Project) -> None:
+    """The keys, types and values of `status --json`."""
+    project.standard()
+    project.run("up", "--to", "1")
+    found = project.run("status", "--json").json
+    assert list(found) == ["environment", "database", "current_version", "latest_version", "pending", "migrations"]
+    assert (found["environment"], found["database"]) == (None, "sqlite:app.db")
+    assert (found["current_version"], found["latest_version"], found["pending"]) == (1, 3, 2)
+    first, second, _ = found["migrations"]
+    assert list(first) == ["version", "name", "state", "applied_at", "checksum", "reversible"]
+    assert isinstance(first["applied_at"], int)
+    assert first["checksum"].startswith("v1:")
+    assert (second["state"], second["applied_at"]) == ("pending", None)
+
+
+def test_status_as_text(project: Project) -> None:
+    """Aligned columns on stdout, the summary on stderr, no colour in a pipe."""
+    project.standard()
+    project.write("004_x.sql", "SELECT 1;")
+    project.run("up", "--to", "2")
+    status = project.run("status")
+    lines = status.out.splitlines()
+    assert lines[0].split() == ["version", "name", "state", "applied"]
+    assert lines[1].startswith("      1  001_users  applied  20")
+    assert "(just now)" in lines[1]
+    assert lines[4].endswith("no way back")
+    assert all(len(line) <= 80 for line in lines)
+    assert "\x1b" not in status.out
+    assert status.err.splitlines() == ["sqlite:app.db", "2 applied, 2 pending"]
+
+
+def test_status_check_exits_3(project: Project) -> None:
+    """`--check` is 3 while anything is not applied as it is, else 0."""
+    project.standard()
+    project.run("status", "--check", code=3)
+    project.run("up")
+    project.run("status", "--check")
+    project.write("001_users.sql", ONE.replace("NOT NULL", ""))
+    project.run("status", "--check", code=3)
+
+
+def test_quiet_and_verbose(project: Project) -> None:
+    """--quiet leaves data only; --verbose shows the SQL that is sent; both at once is a usage error."""
+    project.standard()
+    assert project.run("up", "--quiet", "--to", "1").err == ""
+    assert "CREATE TABLE teams" in project.run("up", "-v", "--to", "2").err
+    project.run("up", "-q", "-v", code=2)
+
+
+def test_current_prints_the_version_alone(project: Project) -> None:
+    """0 on an empty database, the highest applied version after."""
+    project.standard()
+    assert project.run("current").out == "0\n"
+    project.run("up")
+    assert project.run("current").out == "3\n"
+    assert project.run("current", "--json").json == {"current_version": 3}
+
+
+def test_history_json(project: Project) -> None:
+    """Oldest first, with the documented keys."""
+    project.standard()
+    project.run("up", "--to", "1")
+    project.run("down")
+    entries = project.run("history", "--json").json
+    assert [(e["action"], e["version"], e["by"], e["done"]) for e in entries] == [
+        ("up", 1, "tester", True),
+        ("down", 1, "tester", True),
+    ]
+    assert list(entries[0]) == ["version", "name", "action", "at", "by", "checksum", "token", "done"]
+    assert "001_users" in project.run("history").out
+
+
+def test_plan_in_its_three_forms(project: Project) -> None:
+    """Text for people, JSON for programs, SQL that runs by itself and leaves the same history row."""
+    project.standard()
+    text = project.run("plan").out
+    assert "up 002_teams: 2 statements" in text
+    assert text.endswith("3 transactions, 5 requests\n")
+    plan = project.run("plan", "--json").json
+    assert plan["requests"] == 5
+    assert list(plan["steps"][1]) == [
+        "version", "name", "direction", "transport", "statements", "count", "bytes",
+    ]  # fmt: skip
+    assert plan["steps"][1]["statements"][1] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
+    assert (plan["steps"][1]["transport"], plan["steps"][1]["count"]) == ("batch", 2)
+    script = project.run("plan", "--sql", "--to", "2").out
+    project.sql(
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+    )
+    project.sql(script.rstrip().removesuffix(";"))
+    assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
+
+
+def test_a_large_file_is_planned_as_count_and_bytes(project: Project) -> None:
+    """Over 1 MiB the statements are not listed; it is applied, checksummed and seen unchanged all the same."""
+    rows = "".join(f"INSERT INTO big VALUES ({i}, '{'x' * 200}');\n" for i in range(6000))
+    project.write("001_big.sql", f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}-- Rollback: DROP TABLE big;\n")
+    (step,) = project.run("plan", "--json").json["steps"]
+    size = (project.migrations / "001_big.sql").stat().st_size
+    assert (step["statements"], step["count"], step["bytes"]) == (None, 6001, size)
+    project.run("up")
+    assert project.sql("SELECT count(*) FROM big") == [(6000,)]
+    found = project.run("status", "--json").json["migrations"][0]
+    assert (found["state"], found["reversible"], found["checksum"][:3]) == ("applied", True, "b1:")
+    project.write("001_big.sql", "\ufeff" + (project.migrations / "001_big.sql").read_text().replace("\n", "\r\n"))
+    assert project.states() == {1: "applied"}
+    project.run("down", "--allow-loss", "big")
+    assert project.tables() == set()
+
+
+def test_an_error_in_a_large_file_is_placed(project: Project) -> None:
+    """Line numbers hold, and nothing stays, where the statement that fails is far down."""
+    rows = "".join(f"INSERT INTO big VALUES ({i}, '{'x' * 200}');\n" for i in range(6000))
+    project.write("001_big.sql", f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}INSERT INTO big VALUES (5, 'twice');\n")
+    err = project.run("up", code=1).err
+    assert "migrations/001_big.sql:6002: UNIQUE constraint failed: big.id" in err
+    assert project.tables() == set()
+
+
+def test_list_shows_files(project: Project) -> None:
+    """`list` needs no database."""
+    project.standard()
+    assert "002_teams" in project.run("list").out
+    assert [f["version"] for f in project.run("list", "--json").json] == [1, 2, 3]
+
+
+def test_verify_finds_drift(project: Project) -> None:
+    """Missing, extra and different columns, indexes, tables, triggers and views are each named."""
+    project.standard()
+    project.write("004_more.sql", "CREATE VIEW v AS SELECT 1;\nCREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;")
+    project.run("up")
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    project.sql(
+        "DROP INDEX idx_teams_owner;\nALTER TABLE users ADD COLUMN extra TEXT;\nCREATE TABLE stray (x);\n"
+        "DROP VIEW v;\nCREATE VIEW v AS SELECT 2;\nDROP TRIGGER t;\nCREATE INDEX late ON teams(id)"
+    )
+    text = project.run("verify", "--check", code=3).out
+    for line in (
+        "+ column users.extra: extra",
+        "- index idx_teams_owner: missing",
+        "+ index late: extra",
+        "+ table stray: extra",
+        "- trigger t: missing",
+        "~ view v: different",
+        "    files | CREATE VIEW v AS SELECT 1\n    live  | CREATE VIEW v AS SELECT 2",
+    ):
+        assert line in text
+    found = project.run("verify", "--json").json
+    assert found["ok"] is False
+    assert {d["problem"] for d in found["differences"]} == {"missing", "extra", "different"}
+
+
+def test_verify_reports_files_and_gaps(project: Project) -> None:
+    """Edited and missing files are findings; a gap is said and is none."""
+    project.write("001_users.sql", ONE)
+    project.write("003_a.sql", "CREATE TABLE a (x);")
+    project.run("up")
+    ok = project.run("verify", "--check")
+    assert "no file for version 2" in ok.out
+    project.write("003_a.sql", "CREATE TABLE a (y);")
+    changed = project.run("verify", "--check", code=3).out
+    assert "003_a: changed" in changed
+    assert "- column a.y: missing" in changed
+    assert "+ column a.x: extra" in changed
+    (project.migrations / "003_a.sql").unlink()
+    gone = project.run("verify", "--check", code=3).out
+    assert "schema not compared: the file of 003_a is gone" in gone
+
+
+def test_schema_json_and_one_table(project: Project) -> None:
+    """Tables with columns, indexes, foreign keys and triggers; FTS shadow tables and history left out."""
+    project.standard()
+    project.write("004_fts.sql", "CREATE VIRTUAL TABLE docs USING fts5(body);\nCREATE VIEW v AS SELECT 1 AS one;")
+    project.run("up")
+    found = project.run("schema", "--json").json
+    assert [t["name"] for t in found["tables"]] == ["users", "teams", "docs"]
+    teams = found["tables"][1]
+    assert [c["name"] for c in teams["columns"]] == ["id", "owner_id"]
+    assert teams["columns"][0]["primary_key"] == 1
+    assert teams["foreign_keys"] == [
+        {"columns": ["owner_id"], "table": "users", "to": ["id"], "on_delete": "CASCADE", "on_update": "NO ACTION"}
+    ]
+    assert teams["indexes"][0]["columns"] == ["owner_id"]
+    assert found["views"] == [{"name": "v", "sql": "CREATE VIEW v AS SELECT 1 AS one"}]
+    assert project.run("schema", "TEAMS", "--json").json == teams
+    assert "foreign key (owner_id) → users(id), on delete cascade" in project.run("schema", "teams").out
+    assert "no table 'nope'" in project.run("schema", "nope", code=2).err
+
+
+def test_a_database_that_cannot_be_read_is_never_version_0(project: Project) -> None:
+    """A file that is no database, or a folder, is an error for every reader."""
+    project.standard()
+    project.database.write_bytes(b"this is not a database, it only looks like one" * 40)
+    for command in ("status", "current", "up", "history"):
+        failed = project.run(command, code=1)
+        assert "app.db: file is not a database" in failed.err
+        assert failed.out == ""
+    project.database.unlink()
+    project.database.mkdir()
+    project.run("current", code=1)
+
+
+def test_a_read_only_database_can_be_read(project: Project) -> None:
+    """Status works on a file that may not be written, and leaves its mode alone."""
+    project.standard()
+    project.run("up")
+    project.database.chmod(0o444)
+    project.run("status", "--check")
+    assert stat.S_IMODE(project.database.stat().st_mode) == 0o444
+
+
+def test_control_characters_do_not_reach_the_terminal(project: Project) -> None:
+    """Names from the database and SQL from files lose what could steer a terminal."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES ('\x1b[2J') RETURNING nothing;\n")
+    failed = project.run("up", code=1)
+    assert "\x1b" not in failed.err
+    assert "[2J" in failed.err
+
+
+def test_errors_as_json(project: Project) -> None:
+    """With --json an error is on stdout too, with what a program would branch on."""
+    project.standard()
+    project.run("up")
+    (project.migrations / "002_teams.sql").unlink()
+    error = project.run("up", "--json", code=1).json["error"]
+    assert error["type"] == "MissingMigration"
+    assert error["versions"] == [2]
+    assert "repair --forget 2" in error["hint"]

@@ -1,0 +1,378 @@
+"""`up`: exactly once, whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.cli.project import ONE, TWO, Project
+
+
+def test_applies_what_is_pending_once(project: Project) -> None:
+    """Three files are applied, then there is nothing to do, and each has one row."""
+    project.standard()
+    assert "applied 3 migrations" in project.run("up").out
+    assert project.run("up").out == "nothing to do\n"
+    assert project.versions() == [1, 2, 3]
+    assert project.sql("SELECT name FROM schema_migrations") == [("001_users",), ("002_teams",), ("003_names",)]
+
+
+def test_up_to_a_version(project: Project) -> None:
+    """`--to` stops there, and a version nobody knows is a usage error."""
+    project.standard()
+    project.run("up", "--to", "2")
+    assert project.versions() == [1, 2]
+    assert "there is no version 9" in project.run("up", "--to", "9", code=2).err
+
+
+def test_the_log_has_who_when_token_checksum_and_rollback(project: Project) -> None:
+    """Every migration leaves begun and done under one token; the rollback SQL is kept."""
+    project.standard()
+    project.run("up", "--to", "2")
+    rows = project.sql(
+        "SELECT event, action, version, name, substr(checksum, 1, 3), who, rollback_sql FROM schema_migrations_log"
+    )
+    assert [row[:6] for row in rows] == [
+        ("begun", "up", 1, "001_users", "v1:", "tester"),
+        ("done", "up", 1, "001_users", "v1:", "tester"),
+        ("begun", "up", 2, "002_teams", "v1:", "tester"),
+        ("done", "up", 2, "002_teams", "v1:", "tester"),
+    ]
+    assert rows[3][6].strip() == "DROP INDEX idx_teams_owner;\nDROP TABLE teams;"
+    tokens = project.sql("SELECT token, count(*) FROM schema_migrations_log GROUP BY token")
+    assert [count for _, count in tokens] == [2, 2]
+
+
+def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
+    """Nothing of the file stays, history is clean, and the error says where, what, and what is pending."""
+    project.standard()
+    project.write("002_teams.sql", "CREATE TABLE a (x);\nCREATE TABLE b (x);\n\nINSERT INTO c\nVALUES (1);\n")
+    failed = project.run("up", code=1)
+    assert "migrations/002_teams.sql:4: no such table: c" in failed.err
+    assert "    4 | INSERT INTO c\n" in failed.err
+    assert "applied: 001_users\n" in failed.err
+    assert "pending: 002_teams, 003_names\n" in failed.err
+    assert project.tables() == {"users"}
+    assert project.states() == {1: "applied", 2: "pending", 3: "pending"}
+    assert project.sql("SELECT count(*) FROM schema_migrations_log WHERE version = 2") == [(0,)]
+
+
+def test_a_syntax_error_shows_its_place(project: Project) -> None:
+    """The caret stands under the token SQLite stopped at."""
+    project.write("001_a.sql", "-- a comment\nCREATE TABLE a (\n  id INTEGER PRIMARI KEY,\n  CHECK )\n);\n")
+    err = project.run("up", code=1).err
+    assert 'migrations/001_a.sql:4: near ")": syntax error' in err
+    shown = re.search(r"    4 \| (.*)\n      \| ( *)\^", err)
+    assert shown is not None
+    assert shown[1][len(shown[2])] == ")"
+
+
+def test_every_file_is_parsed_before_the_first_runs(project: Project) -> None:
+    """An unclosed string in the third file keeps the first two from running."""
+    project.standard()
+    project.write("003_names.sql", "CREATE TABLE t (x);\nINSERT INTO t VALUES ('oops);\n")
+    err = project.run("up", code=1).err
+    assert "migrations/003_names.sql:2:23: this string is not closed" in err
+    assert "INSERT INTO t VALUES ('oops);\n                        ^" in err
+    assert not project.database.exists()
+
+
+def test_single_transaction_is_all_or_nothing(project: Project) -> None:
+    """With --single-transaction a failure in the last file takes the others back too."""
+    project.standard()
+    project.write("004_bad.sql", "INSERT INTO nowhere VALUES (1);")
+    err = project.run("up", "--single-transaction", code=1).err
+    assert "004_bad.sql:1: no such table: nowhere" in err
+    assert "applied: none" in err
+    assert project.tables() == set()
+    (project.migrations / "004_bad.sql").unlink()
+    assert "applied 3 migrations" in project.run("up", "--single-transaction").out
+    assert project.versions() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["up", "apply"])
+def test_out_of_order_is_refused_unless_allowed(project: Project, name: str) -> None:
+    """A pending version below the newest applied one needs a flag."""
+    project.write("001_users.sql", ONE)
+    project.write("003_late.sql", "CREATE TABLE c (x);")
+    project.run("up")
+    project.write("002_teams.sql", TWO)
+    assert project.states() == {1: "applied", 2: "out_of_order", 3: "applied"}
+    err = project.run(name, code=1).err
+    assert "002_teams came after version 3 was applied" in err
+    assert "--allow-out-of-order" in err
+    project.run(name, "--allow-out-of-order")
+    assert project.versions() == [1, 2, 3]
+
+
+def test_out_of_order_can_be_the_policy(project: Project) -> None:
+    """`out_of_order = "allow"` in the configuration needs no flag."""
+    (project.folder / "d1migrate.toml").write_text(
+        'out_of_order = "allow"\n[env.local]\ndatabase = "sqlite:app.db"\n'
+    )
+    project.write("003_late.sql", "CREATE TABLE c (x);")
+    project.run("up", "--env", "local")
+    project.write("002_b.sql", "CREATE TABLE b (x);")
+    project.run("up", "--env", "local")
+    assert project.versions() == [2, 3]
+
+
+def test_an_edited_file_is_refused(project: Project) -> None:
+    """`up` stops at an applied file that means something else now; repair --accept records it."""
+    project.standard()
+    project.run("up")
+    project.write("002_teams.sql", TWO.replace("NOT NULL", ""))
+    assert project.states()[2] == "changed"
+    err = project.run("up", code=1).err
+    assert "applied and edited since: 002_teams" in err
+    assert "repair --accept 2" in err
+    project.run("repair", "--accept", "2", "--reason", "made optional by hand")
+    assert project.states()[2] == "applied"
+    assert project.run("up").out == "nothing to do\n"
+    assert "made optional by hand" in project.sql("SELECT detail FROM schema_migrations_log ORDER BY id DESC")[0][0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda s: "-- (c) a licence header\n" + s, id="header"),
+        pytest.param(lambda s: s.replace("CREATE TABLE", "create  table").replace("\n", "\r\n"), id="format"),
+        pytest.param(lambda s: s.split("-- Rollback")[0], id="rollback"),
+        pytest.param(lambda s: "\ufeff" + s.rstrip().removesuffix(";"), id="bom"),
+    ],
+)
+def test_an_edit_without_meaning_is_none(project: Project, edit: object) -> None:
+    """Comments, white space, keyword case, line ends and the rollback block do not change a file."""
+    project.standard()
+    project.run("up")
+    assert callable(edit)
+    project.write("002_teams.sql", edit(TWO))
+    assert project.states()[2] == "applied"
+
+
+def test_a_missing_file_is_refused(project: Project) -> None:
+    """`up` stops where an applied file is gone; repair --forget takes it out of the history."""
+    project.standard()
+    project.run("up")
+    (project.migrations / "002_teams.sql").unlink()
+    assert project.states() == {1: "applied", 2: "missing", 3: "applied"}
+    assert "the file is gone: 002_teams" in project.run("up", code=1).err
+    project.run("repair", "--forget", "2", "--reason", "squashed")
+    assert project.states() == {1: "applied", 3: "applied"}
+    assert "teams" in project.tables()
+
+
+def test_a_renumbered_file_is_recognised(project: Project) -> None:
+    """A file that came back under another number is not run again."""
+    project.standard()
+    project.run("up", "--to", "2")
+    (project.migrations / "002_teams.sql").rename(project.migrations / "005_teams.sql")
+    found = project.run("status", "--json").json["migrations"]
+    assert [(e["version"], e["state"], e.get("was")) for e in found] == [
+        (1, "applied", None),
+        (3, "pending", None),
+        (5, "renumbered", 2),
+    ]
+    assert "005_teams is version 2" in project.run("up", code=1).err
+    project.run("repair", "--accept", "5", "--reason", "renumbered after a merge")
+    assert project.versions() == [1, 5]
+    project.run("up", "--allow-out-of-order")
+    assert project.versions() == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("000_zero.sql", "SELECT 1;", "version 0 is outside 1"),
+        ("01_again.sql", "SELECT 1;", "two files have version 1: migrations/001_users.sql and migrations/01_again.sql"),
+        ("002_latin.sql", b"SELECT 1;\n-- caf\xe9\n", "002_latin.sql:2: not UTF-8: byte 0xe9 at offset 16"),
+        ("002_empty.sql", "", "002_empty.sql: no SQL statement in it"),
+        ("002_notes.sql", "-- later\n/* perhaps */\n;\n", "002_notes.sql: no SQL statement in it"),
+        ("002_open.sql", "SELECT 1; /* never closed", "002_open.sql:1:11: this comment is not closed"),
+        ("002_nul.sql", "SELECT 1;\0DROP TABLE users;", "002_nul.sql:1:10: there is a NUL character here"),
+        ("seed.sql", "SELECT 1;", "'migrations/seed.sql' is not named like a migration"),
+        ("002_a b.sql", "SELECT 1;", "'migrations/002_a b.sql' is not named like a migration"),
+        ("002_a.down.sql", "SELECT 1;", "would run this down file as a forward migration"),
+        ("99999999999999999_x.sql", "SELECT 1;", "version 99999999999999999 is outside 1"),
+        ("002_drop.sql", "SELECT 1;\n-- Rollback:\n-- DROP TABLE schema_migrations;\n", "drops the history"),
+        ("002_two.sql", "SELECT 1;\n-- Rollback:\n-- SELECT 2;\nSELECT 3;\n-- rollback: SELECT 4;\n", "002_two.sql:5: a second rollback block"),
+        ("002_prose.sql", "SELECT 1;\n-- Rollback:\n-- drop\n--   it by hand, see the wiki\n", "002_prose.sql"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_a_source_error(project: Project, name: str, content: str | bytes, message: str) -> None:
+    """A file that is wrong is named, and nothing runs."""
+    project.write("001_users.sql", ONE)
+    project.write(name, content)
+    failed = project.run("up", code=None)
+    if "prose" in name:  # `drop it by hand` begins like SQL: only the engine can tell, when it is run
+        assert failed.code == 0
+        return
+    assert failed.code == 1
+    assert message in failed.err
+    assert not project.database.exists()
+
+
+def test_a_rollback_that_is_prose_is_refused(project: Project) -> None:
+    """A line of the block that does not begin like SQL is shown before anything runs."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback:\n-- see the wiki\n")
+    err = project.run("up", code=1).err
+    assert "migrations/001_a.sql:3:1: this line of the rollback block is not SQL" in err
+    assert not project.database.exists()
+
+
+def test_gaps_and_missing_headers_are_fine(project: Project) -> None:
+    """Numbers may be left out, and a file needs no header."""
+    project.write("001_a.sql", "CREATE TABLE a (x)")
+    project.write("007_b.sql", "CREATE TABLE b (x);")
+    project.run("up")
+    assert project.versions() == [1, 7]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO schema_migrations VALUES (7, 'other', 1);",
+        'INSERT OR REPLACE INTO "main"."Schema_Migrations" (version, name, applied_at) VALUES (7, \'x\', 1);',
+        "DELETE FROM schema_migrations;",
+        "UPDATE schema_migrations SET version = 9;",
+        "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO schema_migrations VALUES (7, 'x', 1); END;\n"
+        "INSERT INTO a VALUES (1);",
+    ],
+)  # fmt: skip
+def test_a_file_that_records_another_version_fails(project: Project, sql: str) -> None:
+    """However it is written, a file may change no other version's history."""
+    project.write("001_users.sql", ONE)
+    project.run("up")
+    project.write("002_sly.sql", sql)
+    err = project.run("up", code=1).err
+    assert "002_sly: its SQL changes the history of other versions" in err
+    assert project.versions() == [1]
+    assert project.tables() == {"users"}
+
+
+def test_wranglers_own_history_is_taken_up(project: Project) -> None:
+    """Three columns and no log, as `wrangler d1 execute --file` leaves them, are a history like any other."""
+    project.standard()
+    project.sql(
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);\n"
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n"
+        "INSERT INTO schema_migrations VALUES (1, '001_users', strftime('%s', 'now'))"
+    )
+    first = project.run("status", "--json").json["migrations"][0]
+    assert (first["state"], first["checksum"]) == ("applied", None)
+    project.run("up")
+    assert project.versions() == [1, 2, 3]
+    assert [e["by"] for e in project.run("history", "--json").json] == [None, "tester", "tester"]
+
+
+@pytest.mark.parametrize(
+    ("ddl", "found"),
+    [
+        ("CREATE TABLE schema_migrations (version INTEGER, dirty INTEGER)", "(version INTEGER, dirty INTEGER)"),
+        ("CREATE TABLE schema_migrations (version VARCHAR(128) PRIMARY KEY)", "(version VARCHAR(128))"),
+        (
+            "CREATE TABLE schema_migrations (version TEXT PRIMARY KEY, name TEXT, applied_at INTEGER)",
+            "(version TEXT, name TEXT, applied_at INTEGER)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status", "current", "history"])
+def test_another_tools_table_is_named(project: Project, ddl: str, found: str, command: str) -> None:
+    """A schema_migrations of another shape is an error that says what was found, never version 0."""
+    project.standard()
+    project.sql(ddl)
+    failed = project.run(command, code=1)
+    assert f"the table schema_migrations is another tool's: it has {found}" in failed.err
+    assert failed.out == ""
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_a_database_that_did_not_start_here(project: Project, history: bool) -> None:
+    """User objects without a recorded migration stop `up`; baseline vouches for them and runs nothing."""
+    project.standard()
+    project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
+    if history:
+        project.sql(
+            "CREATE TABLE schema_migrations"
+            " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+        )
+    err = project.run("up", code=1).err
+    assert "this database did not start here: no migration is recorded, yet it has users" in err
+    assert "baseline --to" in err
+    project.run("baseline", "--to", "1")
+    project.run("up")
+    assert project.versions() == [1, 2, 3]
+
+
+def test_another_tools_history_is_named(project: Project) -> None:
+    """A non-empty history of wrangler's own migrations is recognised."""
+    project.standard()
+    project.sql("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)")
+    project.sql("INSERT INTO d1_migrations VALUES (1, '0001_x.sql')")
+    assert "d1_migrations is the history of wrangler d1 migrations" in project.run("up", code=1).err
+
+
+def test_an_empty_history_of_another_tool_is_no_obstacle(project: Project) -> None:
+    """`wrangler d1 migrations list` leaves an empty table behind; that is still a fresh database."""
+    project.standard()
+    project.sql("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)")
+    project.run("up")
+    assert project.versions() == [1, 2, 3]
+
+
+def test_baseline_records_and_runs_nothing(project: Project) -> None:
+    """After a baseline the versions count as applied, with checksum and rollback, and no object was made."""
+    project.standard()
+    assert "recorded 2 migrations as applied" in project.run("baseline", "--to", "2").out
+    assert project.tables() == set()
+    assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
+    assert "there is no migration file of version 9" in project.run("baseline", "--to", "9", code=2).err
+    assert "recorded 0 migrations" in project.run("baseline", "--to", "2").out
+
+
+def test_d1_rules_hold(project: Project) -> None:
+    """What D1 refuses is refused here, in its words, with the place."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\nBEGIN TRANSACTION;\n")
+    assert "migrations/001_a.sql:2: To execute a transaction, please use the state.storage" in project.run(
+        "up", code=1
+    ).err
+
+
+def test_d1_limits_are_seen_before_anything_runs(project: Project) -> None:
+    """A statement that is too long stops the run before its file, or any other, is touched."""
+    project.standard()
+    project.write("004_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES ('" + "x" * 100_000 + "');\n")
+    err = project.run("up", code=1).err
+    assert "migrations/004_a.sql:2: the statement has 100025 bytes, D1 takes 100000" in err
+    assert not project.database.exists()
+
+
+def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
+    """`begun` without `done` is partial, blocks `up` and `down`, and can be accepted or forgotten."""
+    project.standard()
+    project.run("up", "--to", "2")
+    project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
+    assert project.states()[2] == "partial"
+    assert "began and never ended: 002_teams" in project.run("up", code=1).err
+    assert "began and never ended: 002_teams" in project.run("down", code=1).err
+    project.run("repair", "--accept", "2", "--reason", "finished by hand")
+    assert project.states()[2] == "applied"
+    project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
+    project.run("repair", "--forget", "2", "--reason", "undone by hand")
+    assert project.states()[2] == "pending"
+
+
+def test_repair_needs_something_to_repair(project: Project) -> None:
+    """Accepting or forgetting what agrees is a usage error, as is neither or both."""
+    project.standard()
+    project.run("up")
+    for arguments in (["--accept", "1"], ["--forget", "1"], ["--accept", "9"], []):
+        project.run("repair", *arguments, "--reason", "x", code=2)
+
+
+def test_a_self_recording_file_is_recorded_once(project: Project) -> None:
+    """The row the file writes stays, and no second one is added."""
+    project.write("001_users.sql", ONE.replace("'001_users', strftime('%s', 'now')", "'its own name', 5"))
+    project.run("up")
+    assert project.sql("SELECT * FROM schema_migrations") == [(1, "its own name", 5)]
