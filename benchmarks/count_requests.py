@@ -1,4 +1,4 @@
-"""Count the batches that a call of the library sends: `count_requests.py status|up|single DATABASE FOLDER`."""
+"""Count the batches of a call of the library: `count_requests.py status|up|single DATABASE FOLDER`."""
 
 from __future__ import annotations
 

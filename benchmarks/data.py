@@ -14,8 +14,10 @@ _STATEMENT = 200  # bytes of one INSERT of the dump
 _SEED = 11
 _WORDS = (
     "workflow execution task agent queue retry result session token status active paused completed "
-    "failed running draft it''s (nested) a;b -- x,y 100% naïve"
+    "failed running draft naïve (nested) 100% it''s"
 ).split()
+_AWKWARD = ("a;b", "x -- y", "/* z")
+"""What makes a splitter stop and look: in one row of ten, as in prose."""
 
 
 class File(NamedTuple):
@@ -41,14 +43,14 @@ INSERT INTO {table} (name, created_at) VALUES ('first', {1_700_000_000 + number}
 
 
 def dump(rows: int) -> Iterator[str]:
-    """Yield the lines of a dump: a table and single-row INSERTs of 200 bytes, UTF-8, some with `;` in strings."""
+    """Yield the lines of a dump: a table and single-row INSERTs of 200 bytes, in UTF-8."""
     chance = random.Random(_SEED)  # noqa: S311 - data, not secrets
     yield "CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT);\n"
     for number in range(1, rows + 1):
         head = f"INSERT INTO events VALUES ({number}, {1_700_000_000 + number}, '{chance.choice(_WORDS)}', '"
         room = _STATEMENT - len(head.encode()) - len("');\n")
-        body = ""
-        while len((longer := f"{body}{chance.choice(_WORDS)} ").encode()) <= room:
+        body = chance.choice(_AWKWARD) if number % 10 == 0 else ""
+        while len((longer := f"{body} {chance.choice(_WORDS)}").encode()) <= room:
             body = longer
         yield f"{head}{body}{'.' * (room - len(body.encode()))}');\n"
 

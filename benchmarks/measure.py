@@ -64,12 +64,7 @@ class Timing(NamedTuple):
 
 
 def in_turns(commands: Sequence[Command], rounds: int) -> list[Timing]:
-    """Time commands A B C A B C …; one round before the first is not counted for those that run in each.
-
-    Args:
-        commands: what to time.
-        rounds: repetitions of the commands that run in every round.
-    """
+    """Time commands in turns: A B C A B C …, `rounds` times (those with `every`: more seldom)."""
     seconds: list[list[float]] = [[] for _ in commands]
     peaks = [0] * len(commands)
     for number in range(rounds):

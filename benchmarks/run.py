@@ -16,7 +16,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure d1migrate beside its peers, in one run.")
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=" ".join(figures.FIGURES))
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions: no verdicts")
-    parser.add_argument("--install", action="store_true", help="measure the checkout, also where one is installed")
+    parser.add_argument(
+        "--install", action="store_true", help="measure the checkout, also where one is installed"
+    )
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.figures if name not in figures.FIGURES]:
         parser.error(f"no figure {unknown[0]!r}; there are: {' '.join(figures.FIGURES)}")
@@ -29,10 +31,10 @@ def main() -> None:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
             rows += figures.FIGURES[name](lab)
     if arguments.quick:
-        print("--quick: smaller sizes and few repetitions. The bars are for the full sizes; nothing is judged.\n")
+        print("--quick: small sizes, few repetitions. The bars are for the full sizes; nothing is judged.\n")
     print(table.render(rows, judged=not arguments.quick))
     print("\nTimes are medians (in brackets the fastest and slowest) of whole processes, taken in turns.")
-    print("A ratio is d1migrate's median over the other's: below 1 × d1migrate is faster.")
+    print("A ratio is d1migrate's median over the other's: below 1 d1migrate is faster.")
     print(f"{tools.versions(found)}; {time.perf_counter() - started:.0f} s in all.")
 
 

@@ -19,10 +19,10 @@ class Row(NamedTuple):
 
     figure: str
     ours: str
-    other: str = "–"
-    theirs: str = "–"
-    ratio: str = "–"
-    bar: str = "–"
+    other: str = "-"
+    theirs: str = "-"
+    ratio: str = "-"
+    bar: str = "-"
     ok: bool | None = None
 
 
@@ -40,8 +40,8 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
                 seconds(ours),
                 other.command.label,
                 seconds(other),
-                f"{ratio:.2f} ×",
-                "–" if bar is None else f"≤ {bar:g} ×",
+                f"{ratio:.2f} x",
+                "-" if bar is None else f"≤ {bar:g} x",
                 None if bar is None else ratio <= bar,
             )
         )
@@ -68,7 +68,7 @@ def seconds(timing: Timing) -> str:
     low, middle, high = (
         f"{value * scale:.{digits}f}" for value in (min(timing.seconds), timing.median, max(timing.seconds))
     )
-    return f"{middle} {unit}" + (f" ({low}–{high})" if len(timing.seconds) > 1 else "")
+    return f"{middle} {unit}" + (f" ({low}-{high})" if len(timing.seconds) > 1 else "")
 
 
 def megabytes(amount: float) -> float:
@@ -86,5 +86,8 @@ def render(rows: Sequence[Row], *, judged: bool) -> str:
         lines.append((*first, *row[2:6], verdict))
         previous = (row.figure, row.ours)
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER))]
-    padded = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    padded = [
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    ]
     return "\n".join([padded[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *padded[1:]])

@@ -21,8 +21,11 @@ LOG_TABLE = "schema_migrations_log"
 LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
 
+NOTHING = "v1:" + sha256(b"").hexdigest()
+"""The checksum of a file that does nothing but record itself."""
+
 _ROLLBACK = re.compile(r"^--[ \t]*rollback:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
-_NOTHING = re.compile(rf"(?:{TRIVIA}|;)*+")
+_NO_SQL = re.compile(rf"(?:{TRIVIA}|;)*+")
 _NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -266,4 +269,4 @@ def _read_block(first: str, rest: str, file: str, line: int) -> Rollback | None:
             lines.append("")
     indent = min((len(text) - len(text.lstrip()) for text in lines if text), default=0)
     sql = "\n".join([first.strip(), *(text[indent:] for text in lines)]).rstrip()
-    return None if _NOTHING.fullmatch(sql) else Rollback(sql, file, line)
+    return None if _NO_SQL.fullmatch(sql) else Rollback(sql, file, line)

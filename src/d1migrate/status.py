@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import history as h
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
+from d1migrate.migration import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +51,9 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     partial = {row.version: row for row in history.partial}
     newest = max(applied, default=0)
     orphans = {
-        row.checksum: row.version for row in history.applied if row.version not in files and row.checksum
+        row.checksum: row.version
+        for row in history.applied
+        if row.version not in files and row.checksum not in (None, NOTHING)
     }
     entries: dict[int, Entry] = {}
     for version, migration in files.items():

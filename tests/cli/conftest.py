@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
     """An empty project as working directory, on the database app.db."""
     for name in ("D1MIGRATE_ENV", "D1MIGRATE_CONFIG", "D1MIGRATE_MIGRATIONS"):
         monkeypatch.delenv(name, raising=False)

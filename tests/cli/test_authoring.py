@@ -15,7 +15,9 @@ def test_new_continues_the_numbers(project: Project) -> None:
     project.write("007_users.sql", "SELECT 1;")
     assert project.run("new", "Add teams, table!").out == "migrations/008_add_teams_table.sql\n"
     text = (project.migrations / "008_add_teams_table.sql").read_text()
-    assert text.startswith("-- Migration: 008_add_teams_table\n-- Description: Add teams, table!\n-- Created: 20")
+    assert text.startswith(
+        "-- Migration: 008_add_teams_table\n-- Description: Add teams, table!\n-- Created: 20"
+    )
     assert "VALUES (8, '008_add_teams_table', strftime('%s', 'now'))" in text
     assert "-- Rollback:" in text
     project.run("up")

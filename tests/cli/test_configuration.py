@@ -103,9 +103,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
     monkeypatch.setenv("D1MIGRATE_MIGRATIONS", "from_variable")
     found = project.run("status", "--json").json
     assert (found["database"], found["migrations"][0]["name"]) == ("sqlite:variable.db", "001_from_variable")
-    found = project.run(
-        "status", "--json", "--database", "sqlite:flag.db", "--migrations", "from_flag"
-    ).json
+    found = project.run("status", "--json", "--database", "sqlite:flag.db", "--migrations", "from_flag").json
     assert (found["database"], found["migrations"][0]["name"]) == ("sqlite:flag.db", "001_from_flag")
     assert project.run("status", "--json", "--env", "local").json["database"] == "sqlite:file.db"
     project.run("status", "--env", "local", "--database", "sqlite:x.db", code=2)
@@ -166,4 +164,7 @@ def test_a_link_out_of_the_folder_is_refused(project: Project) -> None:
     outside = project.folder / "001_outside.sql"
     outside.write_text("SELECT 1;")
     (project.migrations / "001_outside.sql").symlink_to(outside)
-    assert "is a link out of the migrations folder" in project.run("up", "--database", "sqlite:app.db", code=1).err
+    assert (
+        "is a link out of the migrations folder"
+        in project.run("up", "--database", "sqlite:app.db", code=1).err
+    )

@@ -9,7 +9,16 @@ import pytest
 
 from tests.cli.project import ONE, Project
 
-READERS = [["status"], ["history"], ["current"], ["plan"], ["verify"], ["schema"], ["list"], ["plan", "--sql"]]
+READERS = [
+    ["status"],
+    ["history"],
+    ["current"],
+    ["plan"],
+    ["verify"],
+    ["schema"],
+    ["list"],
+    ["plan", "--sql"],
+]
 
 
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
@@ -36,7 +45,14 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
     project.standard()
     project.run("up", "--to", "1")
     found = project.run("status", "--json").json
-    assert list(found) == ["environment", "database", "current_version", "latest_version", "pending", "migrations"]
+    assert list(found) == [
+        "environment",
+        "database",
+        "current_version",
+        "latest_version",
+        "pending",
+        "migrations",
+    ]
     assert (found["environment"], found["database"]) == (None, "sqlite:app.db")
     assert (found["current_version"], found["latest_version"], found["pending"]) == (1, 3, 2)
     first, second, _ = found["migrations"]
@@ -127,7 +143,9 @@ def test_plan_in_its_three_forms(project: Project) -> None:
 def test_a_large_file_is_planned_as_count_and_bytes(project: Project) -> None:
     """Over 1 MiB the statements are not listed; it is applied, checksummed and seen unchanged all the same."""
     rows = "".join(f"INSERT INTO big VALUES ({i}, '{'x' * 200}');\n" for i in range(6000))
-    project.write("001_big.sql", f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}-- Rollback: DROP TABLE big;\n")
+    project.write(
+        "001_big.sql", f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}-- Rollback: DROP TABLE big;\n"
+    )
     (step,) = project.run("plan", "--json").json["steps"]
     size = (project.migrations / "001_big.sql").stat().st_size
     assert (step["statements"], step["count"], step["bytes"]) == (None, 6001, size)
@@ -135,7 +153,9 @@ def test_a_large_file_is_planned_as_count_and_bytes(project: Project) -> None:
     assert project.sql("SELECT count(*) FROM big") == [(6000,)]
     found = project.run("status", "--json").json["migrations"][0]
     assert (found["state"], found["reversible"], found["checksum"][:3]) == ("applied", True, "b1:")
-    project.write("001_big.sql", "\ufeff" + (project.migrations / "001_big.sql").read_text().replace("\n", "\r\n"))
+    project.write(
+        "001_big.sql", "\ufeff" + (project.migrations / "001_big.sql").read_text().replace("\n", "\r\n")
+    )
     assert project.states() == {1: "applied"}
     project.run("down", "--allow-loss", "big")
     assert project.tables() == set()
@@ -144,7 +164,10 @@ def test_a_large_file_is_planned_as_count_and_bytes(project: Project) -> None:
 def test_an_error_in_a_large_file_is_placed(project: Project) -> None:
     """Line numbers hold, and nothing stays, where the statement that fails is far down."""
     rows = "".join(f"INSERT INTO big VALUES ({i}, '{'x' * 200}');\n" for i in range(6000))
-    project.write("001_big.sql", f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}INSERT INTO big VALUES (5, 'twice');\n")
+    project.write(
+        "001_big.sql",
+        f"CREATE TABLE big (id INTEGER PRIMARY KEY, x);\n{rows}INSERT INTO big VALUES (5, 'twice');\n",
+    )
     err = project.run("up", code=1).err
     assert "migrations/001_big.sql:6002: UNIQUE constraint failed: big.id" in err
     assert project.tables() == set()
@@ -160,7 +183,10 @@ def test_list_shows_files(project: Project) -> None:
 def test_verify_finds_drift(project: Project) -> None:
     """Missing, extra and different columns, indexes, tables, triggers and views are each named."""
     project.standard()
-    project.write("004_more.sql", "CREATE VIEW v AS SELECT 1;\nCREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;")
+    project.write(
+        "004_more.sql",
+        "CREATE VIEW v AS SELECT 1;\nCREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;",
+    )
     project.run("up")
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
     project.sql(
@@ -203,7 +229,9 @@ def test_verify_reports_files_and_gaps(project: Project) -> None:
 def test_schema_json_and_one_table(project: Project) -> None:
     """Tables with columns, indexes, foreign keys and triggers; FTS shadow tables and history left out."""
     project.standard()
-    project.write("004_fts.sql", "CREATE VIRTUAL TABLE docs USING fts5(body);\nCREATE VIEW v AS SELECT 1 AS one;")
+    project.write(
+        "004_fts.sql", "CREATE VIRTUAL TABLE docs USING fts5(body);\nCREATE VIEW v AS SELECT 1 AS one;"
+    )
     project.run("up")
     found = project.run("schema", "--json").json
     assert [t["name"] for t in found["tables"]] == ["users", "teams", "docs"]
@@ -211,7 +239,13 @@ def test_schema_json_and_one_table(project: Project) -> None:
     assert [c["name"] for c in teams["columns"]] == ["id", "owner_id"]
     assert teams["columns"][0]["primary_key"] == 1
     assert teams["foreign_keys"] == [
-        {"columns": ["owner_id"], "table": "users", "to": ["id"], "on_delete": "CASCADE", "on_update": "NO ACTION"}
+        {
+            "columns": ["owner_id"],
+            "table": "users",
+            "to": ["id"],
+            "on_delete": "CASCADE",
+            "on_update": "NO ACTION",
+        }
     ]
     assert teams["indexes"][0]["columns"] == ["owner_id"]
     assert found["views"] == [{"name": "v", "sql": "CREATE VIEW v AS SELECT 1 AS one"}]

@@ -15,7 +15,11 @@ def test_applies_what_is_pending_once(project: Project) -> None:
     assert "applied 3 migrations" in project.run("up").out
     assert project.run("up").out == "nothing to do\n"
     assert project.versions() == [1, 2, 3]
-    assert project.sql("SELECT name FROM schema_migrations") == [("001_users",), ("002_teams",), ("003_names",)]
+    assert project.sql("SELECT name FROM schema_migrations") == [
+        ("001_users",),
+        ("002_teams",),
+        ("003_names",),
+    ]
 
 
 def test_up_to_a_version(project: Project) -> None:
@@ -130,7 +134,10 @@ def test_an_edited_file_is_refused(project: Project) -> None:
     project.run("repair", "--accept", "2", "--reason", "made optional by hand")
     assert project.states()[2] == "applied"
     assert project.run("up").out == "nothing to do\n"
-    assert "made optional by hand" in project.sql("SELECT detail FROM schema_migrations_log ORDER BY id DESC")[0][0]
+    assert (
+        "made optional by hand"
+        in project.sql("SELECT detail FROM schema_migrations_log ORDER BY id DESC")[0][0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,9 @@ def test_a_renumbered_file_is_recognised(project: Project) -> None:
         ("002_prose.sql", "SELECT 1;\n-- Rollback:\n-- drop\n--   it by hand, see the wiki\n", "002_prose.sql"),
     ],
 )  # fmt: skip
-def test_a_wrong_file_is_a_source_error(project: Project, name: str, content: str | bytes, message: str) -> None:
+def test_a_wrong_file_is_a_source_error(
+    project: Project, name: str, content: str | bytes, message: str
+) -> None:
     """A file that is wrong is named, and nothing runs."""
     project.write("001_users.sql", ONE)
     project.write(name, content)
@@ -269,7 +278,10 @@ def test_wranglers_own_history_is_taken_up(project: Project) -> None:
 @pytest.mark.parametrize(
     ("ddl", "found"),
     [
-        ("CREATE TABLE schema_migrations (version INTEGER, dirty INTEGER)", "(version INTEGER, dirty INTEGER)"),
+        (
+            "CREATE TABLE schema_migrations (version INTEGER, dirty INTEGER)",
+            "(version INTEGER, dirty INTEGER)",
+        ),
         ("CREATE TABLE schema_migrations (version VARCHAR(128) PRIMARY KEY)", "(version VARCHAR(128))"),
         (
             "CREATE TABLE schema_migrations (version TEXT PRIMARY KEY, name TEXT, applied_at INTEGER)",
@@ -334,9 +346,10 @@ def test_baseline_records_and_runs_nothing(project: Project) -> None:
 def test_d1_rules_hold(project: Project) -> None:
     """What D1 refuses is refused here, in its words, with the place."""
     project.write("001_a.sql", "CREATE TABLE a (x);\nBEGIN TRANSACTION;\n")
-    assert "migrations/001_a.sql:2: To execute a transaction, please use the state.storage" in project.run(
-        "up", code=1
-    ).err
+    assert (
+        "migrations/001_a.sql:2: To execute a transaction, please use the state.storage"
+        in project.run("up", code=1).err
+    )
 
 
 def test_d1_limits_are_seen_before_anything_runs(project: Project) -> None:

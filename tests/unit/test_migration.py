@@ -1,0 +1,147 @@
+"""A migration as a value: checksum, rollback block, statements."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.errors import ParseError, SourceError
+from d1migrate.migration import Migration, recorded_table
+
+
+def migration(text: str) -> Migration:
+    """Version 1 with this text."""
+    return Migration(1, "001_a", text)
+
+
+BASE = "CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT DEFAULT 'x');\nINSERT INTO a VALUES (1, 'y');\n"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "-- note\n" + BASE,
+        BASE.replace("CREATE TABLE", "create\n\ttable").replace("VALUES", "values"),
+        BASE.replace(", ", " /* c */ ,\n"),
+        BASE.rstrip().removesuffix(";"),
+        BASE + ";;\n-- end",
+        BASE + "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, 'n', 0);",
+        BASE + "insert or ignore into main . \"SCHEMA_MIGRATIONS\" values (1, 'n', 0);",
+        BASE + "-- Rollback:\n-- DROP TABLE a;\n",
+    ],
+)
+def test_the_checksum_is_of_meaning(same: str) -> None:
+    """Comments, white space, keyword case, empty statements, the record and the rollback do not count."""
+    assert migration(same).checksum == migration(BASE).checksum
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        BASE.replace("'x'", "'X'"),
+        BASE.replace("name", "Name"),
+        BASE.replace("'y'", "' y'"),
+        BASE.replace("a (", '"a" ('),
+        BASE.replace("(1,", "(1.0,"),
+        BASE.replace(";\nINSERT", "; SELECT 1;\nINSERT"),
+        BASE + "INSERT INTO schema_migrations_log (token) VALUES ('x');",
+    ],
+)
+def test_the_checksum_moves_with_meaning(other: str) -> None:
+    """Identifiers and literals count byte for byte, and so does every statement."""
+    assert migration(other).checksum != migration(BASE).checksum
+
+
+def test_the_checksum_of_version_1_is_frozen() -> None:
+    """A published checksum never changes: databases remember it."""
+    expected = "v1:25772f77415195d95cd6c980865dd0d0e98a597bce1c39ebc33356eaaf31df3a"
+    assert migration(BASE).checksum == expected
+
+
+def test_the_rollback_block() -> None:
+    """It loses one `--` and the common indent, keeps blank lines, and knows the lines of the file."""
+    found = migration(
+        "SELECT 1;\n\n-- Rollback:\n--   DROP TABLE a;\n\n--     -- a note\n--   DROP TABLE b;\n"
+    ).rollback
+    assert found is not None
+    assert found.sql == "\nDROP TABLE a;\n\n  -- a note\nDROP TABLE b;"
+    assert [(s.sql, s.line) for s in found.statements()] == [("DROP TABLE a", 4), ("DROP TABLE b", 7)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("SELECT 1;\n--rollback:\n--DROP TABLE a;", "\nDROP TABLE a;"),
+        ("SELECT 1;\n-- ROLLBACK: DROP TABLE a;", "DROP TABLE a;"),
+        ("-- Rollback:\n-- DROP TABLE a;\nSELECT 1;", "\nDROP TABLE a;"),
+        ("SELECT 1;\n-- Rollback:\n-- DROP TABLE a;\n/* not this */\n-- nor this", "\nDROP TABLE a;"),
+        (
+            "SELECT 1;\n-- Rollback:\n-- CREATE TRIGGER t AFTER INSERT ON a BEGIN\n--   SELECT 1;\n-- END;\n",
+            "\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;",
+        ),
+    ],
+)
+def test_spellings_of_a_rollback_block(text: str, sql: str) -> None:
+    """Any case, on one line, anywhere between statements, with several lines a statement."""
+    found = migration(text).rollback
+    assert found is not None
+    assert found.sql == sql
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1;",
+        "SELECT '\n-- Rollback:\n-- DROP TABLE a;\n';",
+        "SELECT 1; -- Rollback: DROP TABLE a;",
+        "SELECT 1;\n-- Rollback:\n-- -- nothing yet\n",
+        "SELECT 1;\n-- How to roll back: ask\n",
+        "SELECT 1\n-- Rollback: SELECT 2\n, 3;",
+    ],
+)
+def test_what_is_no_rollback_block(text: str) -> None:
+    """Inside a string or statement, behind a statement, or without SQL in it, there is none."""
+    assert migration(text).rollback is None
+
+
+@pytest.mark.parametrize(
+    "text", ["-- Rollback: none, gone", "-- rollback: NONE: gone", "-- Rollback: none - gone"]
+)
+def test_declared_irreversible(text: str) -> None:
+    """`none` and a reason declare that there is no way back."""
+    found = migration(f"SELECT 1;\n{text}\n").rollback
+    assert found is not None
+    assert found.reason == "gone"
+
+
+def test_rollback_errors_name_the_line_of_the_file() -> None:
+    """An unclosed string in the block is shown where it stands in the file."""
+    found = migration("SELECT 1;\n\n-- Rollback:\n-- DROP TABLE a;\n-- SELECT 'x;\n").rollback
+    assert found is not None
+    with pytest.raises(ParseError, match=r"001_a\.sql:5:8"):
+        list(found.statements())
+
+
+@pytest.mark.parametrize(
+    "sql", ["DROP TABLE schema_migrations", 'drop table if exists main."Schema_Migrations_Log"']
+)
+def test_a_rollback_may_not_drop_the_history(sql: str) -> None:
+    """It would take the history of all other migrations with it."""
+    with pytest.raises(SourceError, match="drops the history of all migrations"):
+        migration(f"SELECT 1;\n-- Rollback: {sql};\n").check()
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("INSERT INTO Schema_Migrations VALUES (1)", "schema_migrations"),
+        ("REPLACE INTO [schema_migrations](version) VALUES (1)", "schema_migrations"),
+        ("insert or ignore into `main`.`schema_migrations` values (1)", "schema_migrations"),
+        ("INSERT INTO other SELECT * FROM schema_migrations", "other"),
+        ("DELETE FROM schema_migrations", None),
+        ("INSERT", None),
+        ("INSERT INTO", None),
+    ],
+)
+def test_the_table_an_insert_writes_to(sql: str, table: str | None) -> None:
+    """Whatever its quotes, case and schema."""
+    assert recorded_table(sql) == table
