@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -129,7 +130,7 @@ class Killed:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.test_crash_matrix"],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -201,7 +202,7 @@ class Disk(apsw.VFS):
         """Open a file."""
         return DiskFile(self, name, flags)
 
-    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802, FBT001
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         """Delete a file."""
         self.write()
         super().xDelete(filename, syncdir)
@@ -233,6 +234,18 @@ class DiskFile(apsw.VFSFile):
 # --- what a database is ---
 
 
+SCHEMA = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+    " ORDER BY type, name"
+)
+APPLIED = "SELECT version, name FROM schema_migrations ORDER BY version"
+LOG = (
+    "SELECT event, action, version, name, checksum, rollback_sql, rollback_digest, detail"
+    " FROM schema_migrations_log ORDER BY id"
+)
+PAIRS = "SELECT count(*) FROM schema_migrations_log GROUP BY token, version"
+
+
 class State(NamedTuple):
     """All of a database that two runs of the same commands have in common."""
 
@@ -247,15 +260,7 @@ def state_of(open_: Open, migrations: Sequence[Migration]) -> State:
     """Read it; the log must hold what began with what ended, each under a token of its own."""
     driver = open_()
     try:
-        queries = [
-            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-            " ORDER BY type, name",
-            "SELECT version, name FROM schema_migrations ORDER BY version",
-            "SELECT event, action, version, name, checksum, rollback_sql, rollback_digest, detail"
-            " FROM schema_migrations_log ORDER BY id",
-            "SELECT count(*) FROM schema_migrations_log GROUP BY token, version",
-        ]
-        schema, applied, log, pairs = _read(driver, *queries)
+        schema, applied, log, pairs = _read(driver, SCHEMA, APPLIED, LOG, PAIRS)
         rows: Sequence[tuple[Any, ...]] = ()
         if ("table", "once") in {row[:2] for row in schema}:
             (rows,) = _read(driver, "SELECT n FROM once ORDER BY rowid")
@@ -314,7 +319,6 @@ class Expected(NamedTuple):
 
     def check_again(self, open_: Open, action: str, cut: object) -> None:
         """Status is truthful; run again, and again: the database is as if nothing had happened."""
-        __tracebackhide__ = False
         self.check_status(open_)
         for _ in range(2):
             self.act(open_(), action)
@@ -343,8 +347,8 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
         path = folder / f"{action}.db"
         if action.startswith("down"):
             shutil.copy(applied, path)
-        result.act(SqliteDriver(str(path), url="expected"), action)
-        result.ends[action] = state_of(lambda p=path: SqliteDriver(str(p), url="expected"), migrations)  # type: ignore[misc]
+        result.act(file(path)(), action)
+        result.ends[action] = state_of(file(path), migrations)
         if action == "up":
             shutil.copy(path, applied)
     return result
@@ -353,20 +357,25 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
 # --- databases to run it over: one line a driver ---
 
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Callable[[], Open]]] = {
-    "sqlite": lambda request: lambda path=request.getfixturevalue("tmp_path"): _file(path),  # type: ignore[misc]
-    "workerd": lambda request: lambda server=request.getfixturevalue("workerd"): _workerd(server),  # type: ignore[misc]
+    "sqlite": lambda request: partial(new_file, request.getfixturevalue("tmp_path")),
+    "workerd": lambda request: partial(new_d1, request.getfixturevalue("workerd")),
 }
 _numbers = itertools.count()
 
 
-def _file(folder: Path) -> Open:
-    path = folder / f"{next(_numbers)}.db"
-    return lambda: SqliteDriver(str(path), url=f"sqlite:{path}")
+def file(path: Path) -> Open:
+    """A database in a file."""
+    return partial(SqliteDriver, str(path), url=f"sqlite:{path}")
 
 
-def _workerd(server: Workerd) -> Open:
-    database = server.database()
-    return lambda: WorkerdDriver(server, database)
+def new_file(folder: Path) -> Open:
+    """A database in a new file."""
+    return file(folder / f"{next(_numbers)}.db")
+
+
+def new_d1(server: Workerd) -> Open:
+    """A new real D1."""
+    return partial(WorkerdDriver, server, server.database())
 
 
 @pytest.fixture(params=DRIVERS)
@@ -476,7 +485,7 @@ def test_an_interrupt_at_every_moment(tmp_path: Path, expected: Expected, action
     """An interrupt between any two queries leaves whole migrations; the driver itself can go on."""
     moment = 0
     while True:
-        open_ = _file(tmp_path)
+        open_ = new_file(tmp_path)
         start_of(action, open_, expected)
         driver = open_()
         watched = Watched(driver, _interrupter(moment))
@@ -523,12 +532,15 @@ def test_what_the_command_says_of_an_interrupt(
                 super().batch(batch)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("d1migrate.drivers.connect", lambda url, **_: Interrupted(str(path), url=url))
+    def connect(url: str, *, config: str | None = None) -> Driver:
+        return Interrupted(str(path), url=url)
+
+    monkeypatch.setattr("d1migrate.drivers.connect", connect)
     arguments = ["--database", f"sqlite:{path}", "--migrations", str(expected.folder), "up"]
     assert main(arguments) == 130
     said = capsys.readouterr().err
     assert "interrupted" in said
-    open_ = lambda: SqliteDriver(str(path), url="app")  # noqa: E731
+    open_ = file(path)
     migrator = Migrator(open_(), expected.migrations)
     assert migrator.current() == (2 if behind_commit else 1)
     migrator.close()
@@ -569,7 +581,7 @@ def _kill_everywhere(
             shutil.copy(expected.applied, path)
         if not killed.run(path, action, where, moment):
             return moment
-        expected.check_again(lambda p=path: SqliteDriver(str(p), url="killed"), action, moment)  # type: ignore[misc]
+        expected.check_again(file(path), action, moment)
         for left in folder.glob(f"{moment}.db*"):
             left.unlink()
     raise AssertionError

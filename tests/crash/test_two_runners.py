@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Result
     from d1migrate.drivers import Driver
+    from d1migrate.flows.migrate import Report
     from d1migrate.migration import Migration
 
     Open = Callable[[], Driver]
+    Act = Callable[[Migrator], Report]
 
 ROUNDS = 50
 
@@ -101,16 +105,17 @@ class Ended(NamedTuple):
 def run_together(path: Path, folder: Path) -> list[Ended]:
     """Start two `d1migrate up --verbose`, and let both go at once."""
     gate, opener = os.pipe()
+    database = ["--database", f"sqlite:{path}", "--migrations", str(folder)]
     runners = [
         subprocess.Popen(
-            [sys.executable, "-c", RUNNER, "up", "--verbose"]
-            + ["--database", f"sqlite:{path}", "--migrations", str(folder)],
+            [sys.executable, "-c", RUNNER, "up", "--verbose", *database],
             stdin=gate,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=path.parent,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
             | {"D1MIGRATE_BY": who},
         )
         for who in ("one", "two")
@@ -142,7 +147,9 @@ def test_two_processes_at_the_same_instant(tmp_path: Path, folder: Path) -> None
         assert [(e.code, e.err if e.code else "") for e in ended] == [(0, ""), (0, "")]
         driver = SqliteDriver(str(path), url="sqlite:app.db")
         check_applied_once(driver)
-        counts = dict(read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1"))
+        counts = dict(
+            read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1")
+        )
         driver.close()
         assert sum(counts.values()) == len(FILES)
         for runner in ended:
@@ -179,17 +186,35 @@ class Race:
 
 
 @pytest.fixture(params=["sqlite", "workerd"])
-def open_(request: pytest.FixtureRequest) -> Open:
-    """Opens the same fresh database again and again, over each driver in turn."""
+def fresh(request: pytest.FixtureRequest) -> Callable[[], Open]:
+    """Gives a database nobody has used, again and again; over each driver in turn."""
     if request.param == "workerd":
         server: Workerd = request.getfixturevalue("workerd")
-        database = server.database()
-        return lambda: WorkerdDriver(server, database)
-    path = request.getfixturevalue("tmp_path") / "app.db"
-    return lambda: SqliteDriver(str(path), url=f"sqlite:{path}")
+        return lambda: functools.partial(WorkerdDriver, server, server.database())
+    folder, numbers = request.getfixturevalue("tmp_path"), itertools.count()
+    return lambda: functools.partial(SqliteDriver, str(folder / f"{next(numbers)}.db"), url="sqlite:app.db")
 
 
-def other_run(open_: Open, migrations: Sequence[Migration], act: Callable[[Migrator], object]) -> None:
+@pytest.fixture
+def open_(fresh: Callable[[], Open]) -> Open:
+    """Opens the same fresh database again and again."""
+    return fresh()
+
+
+UP_TO: dict[int, Act] = {
+    1: lambda migrator: migrator.up(to=1),
+    2: lambda migrator: migrator.up(to=2),
+    3: lambda migrator: migrator.up(to=3),
+    4: lambda migrator: migrator.up(),
+}
+
+
+def take_back_two(migrator: Migrator) -> Report:
+    """Take back the two newest migrations."""
+    return migrator.down(steps=2, allow_loss=["all"])
+
+
+def other_run(open_: Open, migrations: Sequence[Migration], act: Act) -> None:
     """What another process does in between."""
     other = Migrator(open_(), migrations, who="other")
     act(other)
@@ -200,41 +225,28 @@ def other_run(open_: Open, migrations: Sequence[Migration], act: Callable[[Migra
 @pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize("to", [1, 2, 4])
 def test_another_run_before_each_batch(
-    open_: Open, migrations: Sequence[Migration], tmp_path: Path, start: int, single: bool, to: int
+    fresh: Callable[[], Open], migrations: Sequence[Migration], start: int, single: bool, to: int
 ) -> None:
     """Whenever the other applies the same migrations, the report tells which, and nothing is doubled."""
     for at in range(4 if single else 6):
-        if at:
-            open_ = _another(open_, tmp_path / f"{at}.db")
+        open_ = fresh()
         if start:
-            other_run(open_, migrations, lambda other: other.up(to=1))
-        race = Race(open_(), at, lambda: other_run(open_, migrations, lambda other: other.up(to=to)))  # noqa: B023
+            other_run(open_, migrations, UP_TO[1])
+        race = Race(open_(), at, functools.partial(other_run, open_, migrations, UP_TO[to]))
         migrator = Migrator(race, migrations, who="us")
         report = migrator.up(single_transaction=single)
         ours = [step.version for step in report.steps]
-        assert all(row.name == list(FILES)[row.version - 1] for row in report.meanwhile)
         assert not {row.version for row in report.meanwhile} & set(ours)
-        who = read(race, "SELECT version, who FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
-        assert [version for version, name in who if name == "us"] == ours
+        done = read(race, "SELECT version, who FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+        assert [version for version, who in done if who == "us"] == ours
         check_applied_once(race)
         migrator.close()
 
 
-def _another(open_: Open, path: Path) -> Open:
-    """A fresh database of the same kind."""
-    driver = open_()
-    driver.close()
-    if isinstance(driver, WorkerdDriver):
-        server = driver._workerd
-        database = server.database()
-        return lambda: WorkerdDriver(server, database)
-    return lambda: SqliteDriver(str(path), url=f"sqlite:{path}")
-
-
 def test_applied_between_the_reading_and_the_batch(open_: Open, migrations: Sequence[Migration]) -> None:
     """The report has the other's migrations as `meanwhile` and the rest as its own."""
-    other_run(open_, migrations, lambda other: other.up(to=1))
-    race = Race(open_(), 1, lambda: other_run(open_, migrations, lambda other: other.up(to=3)))
+    other_run(open_, migrations, UP_TO[1])
+    race = Race(open_(), 1, lambda: other_run(open_, migrations, UP_TO[3]))
     migrator = Migrator(race, migrations)
     report = migrator.up()
     assert [row.version for row in report.meanwhile] == [2, 3]
@@ -247,7 +259,7 @@ def test_applied_between_the_two_readings_of_a_new_database(
     open_: Open, migrations: Sequence[Migration]
 ) -> None:
     """A database that gets its history between the first look and the second is read as it is then."""
-    race = Race(open_(), 1, lambda: other_run(open_, migrations, lambda other: other.up(to=2)))
+    race = Race(open_(), 1, lambda: other_run(open_, migrations, UP_TO[2]))
     migrator = Migrator(race, migrations)
     assert [(entry.state, bool(entry.applied and entry.checksum)) for entry in migrator.status()] == [
         ("applied", True),
@@ -260,35 +272,36 @@ def test_applied_between_the_two_readings_of_a_new_database(
     migrator.close()
 
 
-def test_taken_back_between_the_reading_and_the_batch(open_: Open, migrations: Sequence[Migration]) -> None:
-    """A rollback that another run was faster with is an error that says so, and is run once."""
-    other_run(open_, migrations, lambda other: other.up())
-    at = 2  # behind the reading of history, and of the rollbacks
-    act: Callable[[Migrator], object] = lambda m: m.down(steps=2, allow_loss=["all"])  # noqa: E731
-    for number in (at, at + 1, at + 2):
-        race = Race(open_(), number, lambda: other_run(open_, migrations, act))
-        migrator = Migrator(race, migrations)
-        with pytest.raises(ApplyError) as caught:
-            act(migrator)
-        assert any(text in str(caught.value) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
-        undone = read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
-        taken = [4, 3] if number == at else [4, 3]
-        assert [-version for (version,) in undone] == taken
-        migrator.close()
-        break
+@pytest.mark.parametrize(("at", "ours"), [(1, 0), (2, 0), (3, 0), (4, 1)])
+def test_taken_back_between_the_reading_and_the_batch(
+    open_: Open, migrations: Sequence[Migration], at: int, ours: int
+) -> None:
+    """A rollback that another run was faster with is an error that says so, and nothing is undone twice."""
+    other_run(open_, migrations, UP_TO[4])
+    race = Race(open_(), at, lambda: other_run(open_, migrations, take_back_two))
+    migrator = Migrator(race, migrations)
+    with pytest.raises(ApplyError) as caught:
+        take_back_two(migrator)
+    assert any(text in str(caught.value) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
+    assert caught.value.applied == ("004_last",)[:ours]
+    gone = range(4, 4 - ours - 2, -1)
+    assert [(-v,) for v in gone] == read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
+    log = "SELECT version FROM schema_migrations_log WHERE (event, action) = ('done', 'down') ORDER BY id"
+    assert [(v,) for v in gone] == read(race, log)
+    migrator.up()
+    assert [entry.state for entry in migrator.status()] == ["applied"] * 4
+    migrator.close()
 
 
 def test_taken_back_while_up_runs(open_: Open, migrations: Sequence[Migration]) -> None:
     """What another run takes back before our batch is applied again, in order."""
-    other_run(open_, migrations, lambda other: other.up(to=2))
-    race = Race(
-        open_(), 1, lambda: other_run(open_, migrations, lambda o: o.down(steps=1, allow_loss=["all"]))
-    )
+    other_run(open_, migrations, UP_TO[3])
+    race = Race(open_(), 1, lambda: other_run(open_, migrations, take_back_two))
     migrator = Migrator(race, migrations)
     report = migrator.up()
     assert [step.version for step in report.steps] == [2, 3, 4]
     assert report.meanwhile == ()
-    assert read(race, "SELECT version FROM items ORDER BY rowid") == [(1,), (-2,), (2,), (3,), (4,)]
+    assert read(race, "SELECT version FROM items ORDER BY rowid") == [(1,), (-3,), (-2,), (2,), (3,), (4,)]
     migrator.close()
 
 
@@ -299,7 +312,7 @@ def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], cl
     def refuse() -> None:
         raise QueryError(f"bad JSON path: '{claim}': SQLITE_ERROR")
 
-    other_run(open_, migrations, lambda other: other.up(to=1))
+    other_run(open_, migrations, UP_TO[1])
     race = Race(open_(), 1, refuse)
     migrator = Migrator(race, migrations)
     with pytest.raises(ApplyError, match=claim) as caught:

@@ -20,17 +20,17 @@ _SHOWN = 76  # characters of a statement that a plan shows
 
 def up_command(context: Context) -> int:
     """Apply what is pending."""
-    arguments = context.arguments
+    arguments, migrator = context.arguments, context.watched()
     started = time.perf_counter()
-    report = context.watched().up(to=arguments.to, single_transaction=arguments.single_transaction)
+    report = migrator.up(to=arguments.to, single_transaction=arguments.single_transaction)
     return _tell(context, report, "applied", time.perf_counter() - started)
 
 
 def down_command(context: Context) -> int:
     """Take migrations back."""
-    arguments = context.arguments
+    arguments, migrator = context.arguments, context.watched()
     started = time.perf_counter()
-    report = context.watched().down(
+    report = migrator.down(
         to=arguments.to,
         steps=arguments.steps,
         rollback_from=arguments.rollback_from,

@@ -1,0 +1,1 @@
+"""The tests of d1migrate."""
