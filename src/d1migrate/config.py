@@ -77,13 +77,23 @@ class Config(NamedTuple):
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
             if environment.name == wanted:
-                return environment
+                return self._named(environment)
         known = ", ".join(str(environment.name) for environment in self.environments)
         if self.environments:
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
         if name is not None:
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
         raise UsageError("no database named", hint=_HOW)
+
+
+    def _named(self, environment: Environment) -> Environment:
+        """Return the environment with the binding's name, where wrangler's only database is meant."""
+        if environment.database != "wrangler:" or self.wrangler is None:
+            return environment
+        from d1migrate.drivers.wrangler import load_config
+
+        binding = load_config(self.wrangler).database(None).binding
+        return environment._replace(database=f"wrangler:{binding}")
 
 
 _HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"

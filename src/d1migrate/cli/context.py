@@ -82,6 +82,7 @@ class Context:
         from d1migrate.report.watch import WatchedDriver
 
         migrator = self.migrator
+        self.say_database()
         say_sql = self._say_sql if self.arguments.verbose else None
         bar = sys.stderr.isatty() and not self.arguments.quiet
         migrator.driver = WatchedDriver(migrator.driver, self.say, say_sql, bar=bar)
@@ -117,6 +118,11 @@ class Context:
         """Talk: to stderr, unless --quiet."""
         if not self.arguments.quiet:
             print(line, file=sys.stderr, flush=True)
+
+    def say_database(self) -> None:
+        """Say which database it is: an environment's name and url."""
+        environment = self.environment
+        self.say(f"{environment.name}: {environment.database}" if environment.name else environment.database)
 
     def fail(self, error: Error) -> None:
         """Print an error, its hint, and what was and was not applied."""

@@ -35,9 +35,8 @@ def status_command(context: Context) -> int:
 
 
 def _print_status(context: Context, entries: Sequence[Entry]) -> None:
-    environment, now = context.environment, time.time()
-    name = f"{environment.name}: " if environment.name else ""
-    context.say(f"{name}{environment.database}")
+    now = time.time()
+    context.say_database()
     if not entries:
         context.out(f"no migrations in {context.folder}")
         return

@@ -1,0 +1,165 @@
+"""Every command in the README and the guides is run, and prints what is written there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.runtime.workerd import node
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = ["README.md", "workers/migrations/README.md", "docs/guides/coming-from-wrangler.md"]
+SHOP = {
+    "wrangler.jsonc": """{
+  // our shop
+  "d1_databases": [
+    { "binding": "DB", "database_name": "shop", "database_id": "0a1b2c3d-0000-4000-8000-000000000001" },
+  ],
+}
+""",
+    "migrations/0001_products.sql": "CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n",
+    "migrations/0002_orders.sql": "CREATE TABLE orders (id INTEGER PRIMARY KEY,"
+    " product_id INTEGER NOT NULL REFERENCES products(id));\n",
+}
+# What differs from run to run.
+VOLATILE = [
+    (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)"), "WHEN"),
+]
+
+
+class Command(NamedTuple):
+    """A command line of a page, what is typed into it, and the output written under it."""
+
+    line: str
+    typed: str
+    output: list[str]
+
+
+def commands(page: Path) -> list[Command]:
+    """The `$` lines of a page's console blocks, in order."""
+    found: list[Command] = []
+    for indent, block in re.findall(
+        r"^( *)```console\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        for raw in block.rstrip("\n").split("\n"):
+            line = raw.removeprefix(indent)
+            if line.startswith("$ "):
+                found.append(Command(line[2:], "", []))
+            elif line.startswith("> "):
+                found[-1] = found[-1]._replace(typed=found[-1].typed + line[2:] + "\n")
+            else:
+                found[-1].output.append(line)
+    return found
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder to run in, and an environment with d1migrate and npx on the PATH."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    _script(tools / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
+    _script(tools / "npx", f'shift; exec {node()} {ROOT}/node_modules/wrangler/bin/wrangler.js "$@"')
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("D1MIGRATE")}
+    variables |= {
+        "PATH": f"{tools}:{os.path.dirname(node())}:{os.environ['PATH']}",
+        "CI": "1",
+        "WRANGLER_SEND_METRICS": "false",
+        "HOME": str(tmp_path),
+        "COLUMNS": "80",
+    }
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder, variables
+
+
+def _script(path: Path, command: str) -> None:
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+
+
+def settle(text: str) -> list[str]:
+    """The lines of an output, with what differs from run to run made equal."""
+    for pattern, name in VOLATILE:
+        text = pattern.sub(name, text)
+    return [line.rstrip() for line in text.rstrip("\n").split("\n")] if text.strip() else []
+
+
+def matches(written: list[str], printed: list[str]) -> bool:
+    """Whether an output is what is written; a line `…` stands for any lines."""
+    if "…" not in [line.strip() for line in written]:
+        return written == printed
+    at = [line.strip() for line in written].index("…")
+    rest = len(written) - at - 1
+    return (
+        len(printed) >= at + rest
+        and written[:at] == printed[:at]
+        and written[at + 1 :] == printed[len(printed) - rest :]
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, str]]) -> None:
+    """The commands of a page, run one after the other in a fresh copy of the project it speaks of."""
+    folder, variables = place
+    if "coming-from" in page:
+        for name, text in SHOP.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+    else:
+        shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
+        shutil.copy(ROOT / "d1migrate.toml", folder)
+    found = commands(ROOT / page)
+    assert found
+    for command in found:
+        ran = subprocess.run(
+            ["sh", "-c", command.line], cwd=folder, env=variables, input=command.typed,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        fails = any(line.startswith("error:") for line in command.output)
+        assert (ran.returncode != 0) == fails, f"{command.line}\n{ran.stdout}"
+        printed = settle(ran.stdout)
+        assert matches(settle("\n".join(command.output)), printed), f"{command.line}\n" + "\n".join(printed)
+
+
+def test_the_librarys_lines_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python of the README applies HUMMBL's files."""
+    shutil.copytree(ROOT / "workers" / "migrations", tmp_path / "workers" / "migrations")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102 - it is our own README
+    names["migrator"].close()  # type: ignore[attr-defined]
+    assert capsys.readouterr().out.splitlines()[-1] == "version 3"
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        str(p.relative_to(ROOT))
+        for p in ROOT.glob("**/*.md")
+        if "node_modules" not in p.parts and not p.relative_to(ROOT).parts[0].startswith(".")
+    ),
+)
+def test_links_lead_somewhere(page: str) -> None:
+    """Every relative link of every page names a file that is there."""
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    """commands.md and library.md are up to date."""
+    subprocess.run(
+        [sys.executable, ROOT / "docs" / "reference" / "generate.py", "--check"],
+        env=os.environ | {"COLUMNS": "80"}, check=True,
+    )  # fmt: skip
