@@ -85,7 +85,6 @@ class Config(NamedTuple):
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
         raise UsageError("no database named", hint=_HOW)
 
-
     def _named(self, environment: Environment) -> Environment:
         """Return the environment with the binding's name, where wrangler's only database is meant."""
         if environment.database != "wrangler:" or self.wrangler is None:

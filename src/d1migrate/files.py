@@ -57,7 +57,7 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
     """
     try:
         with os.scandir(folder) as entries:
-            names = sorted(e.name for e in entries if _is_sql(e))
+            found = sorted((entry for entry in entries if _is_sql(entry)), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"no migrations folder {folder}",
@@ -65,7 +65,7 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
-    return source.load(((name, _read(folder, name)) for name in names), folder=folder)
+    return source.load(((entry.name, _read(folder, entry)) for entry in found), folder=folder)
 
 
 def write_new(path: str, text: str) -> None:
@@ -113,19 +113,20 @@ def _is_sql(entry: os.DirEntry[str]) -> bool:
     return name.lower().endswith(".sql") and not name.startswith(".") and not entry.is_dir()
 
 
-def _read(folder: str, name: str) -> str | Script:
-    path = os.path.join(folder, name)
-    if os.path.islink(path):
+def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
+    path = entry.path
+    if entry.is_symlink():
         inside = os.path.realpath(folder) + os.sep
         if not os.path.realpath(path).startswith(inside):
             raise SourceError(f"{path} is a link out of the migrations folder", hint="copy the file into it")
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGE + 1)
+        size = entry.stat().st_size
+        if size > LARGE:
+            return LargeFile(path, size)
+        with open(path, "rb", buffering=0) as file:
+            data = file.readall()
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    if len(data) > LARGE:
-        return LargeFile(path, os.path.getsize(path))
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -236,49 +236,40 @@ def event_of(action: str, migration: Migration) -> Event:
 def record(event: str, what: Event, signature: Signature) -> Query:
     """Return the statement that appends a row to the log.
 
-    Numbers and NULL stand in the SQL: D1 binds numbers as REAL, and NULL in several ways.
+    NULL stands in the SQL, and numbers are bound as text, which the columns turn into integers: D1 binds
+    numbers as REAL, and NULL in several ways.
     """
-    params: list[str] = []
-
-    def bound(text: str | None) -> str:
-        if text is None:
-            return "NULL"
-        params.append(text)
-        return f"?{len(params)}"
-
-    values = (
-        bound(signature.token),
-        quote_literal(event),
-        quote_literal(what.action),
-        str(what.version),
-        bound(what.name),
-        bound(what.checksum),
-        bound(what.rollback_sql),
-        bound(what.rollback_digest),
-        bound(signature.who),
-        bound(signature.tool),
-        str(signature.at),
-        bound(what.detail),
-    )
-    return Query(
-        f"INSERT INTO {LOG_TABLE} (token, event, action, version, name, checksum, rollback_sql,"
-        f" rollback_digest, who, tool, at, detail) VALUES ({', '.join(values)})",
-        tuple(params),
-    )
+    values = {
+        "token": signature.token,
+        "event": event,
+        "action": what.action,
+        "version": str(what.version),
+        "name": what.name,
+        "checksum": what.checksum,
+        "rollback_sql": what.rollback_sql,
+        "rollback_digest": what.rollback_digest,
+        "who": signature.who,
+        "tool": signature.tool,
+        "at": str(signature.at),
+        "detail": what.detail,
+    }
+    given = {column: value for column, value in values.items() if value is not None}
+    places = ", ".join(["?"] * len(given))
+    return Query(f"INSERT INTO {LOG_TABLE} ({', '.join(given)}) VALUES ({places})", tuple(given.values()))
 
 
 def insert_row(version: int, name: str, at: int) -> Query:
     """Return the statement that records a version as applied, unless its file has done so."""
     return Query(
-        f"INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at) VALUES ({version}, ?1, {at})"
+        f"INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (version) DO NOTHING",
-        (name,),
+        (str(version), name, str(at)),
     )
 
 
 def delete_row(version: int) -> Query:
     """Return the statement that takes a version out of the migrations table."""
-    return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = {version}")
+    return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?1", (str(version),))
 
 
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
@@ -317,16 +308,17 @@ def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Quer
     return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params)
 
 
+_EXISTS = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = ?1)"
+
+
 def assert_pending(version: int) -> Query:
     """Abort the batch if the version is applied: another runner was faster."""
-    exists = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = {version})"
-    return _abort(quote_literal(f"{ALREADY_APPLIED}{version}"), exists)
+    return _abort(f"{quote_literal(ALREADY_APPLIED)} || ?1", _EXISTS, (str(version),))
 
 
 def assert_applied(version: int) -> Query:
     """Abort the batch if the version is not applied: another runner took it back."""
-    exists = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = {version})"
-    return _abort(quote_literal(f"{NOT_APPLIED}{version}"), f"NOT {exists}")
+    return _abort(f"{quote_literal(NOT_APPLIED)} || ?1", f"NOT {_EXISTS}", (str(version),))
 
 
 def assert_unchanged(before: Fingerprint) -> Query:

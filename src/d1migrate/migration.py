@@ -76,6 +76,7 @@ class Rollback(NamedTuple):
             pieces = [s._replace(line=s.line + shift) for s in split(self.sql, file=self.file) if s.sql]
         except ParseError as error:
             error.line += shift
+            error.hint = "this is inside the rollback block, where all is SQL; write prose above it"
             raise
         for statement in pieces:
             self._check(statement)
@@ -91,7 +92,7 @@ class Rollback(NamedTuple):
                 line=statement.line,
                 column=1,
                 source=first,
-                hint="prose in a rollback block is written as `-- -- like this`, or above the block",
+                hint="write prose as `-- -- like this`, or above the block",
             )
         if tokens[0].keyword == "DROP" and {fold(unquote(t.text)) for t in tokens} & {
             MIGRATIONS_TABLE,

@@ -1,4 +1,7 @@
-"""Migrator: the library's face. One method a command, each a line over a flow."""
+"""Migrator: the library's face. One method a command, each a line over a flow.
+
+Flows are imported by the methods that run them: a `status` need not load what an `up` needs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from d1migrate import __version__
 from d1migrate.batch import Batch
 from d1migrate.drivers import Driver, connect
 from d1migrate.files import load_migrations
-from d1migrate.flows import migrate, read, repair
+from d1migrate.flows import read
 from d1migrate.history import Signature
 from d1migrate.run import run
 
@@ -92,6 +95,8 @@ class Migrator:
 
     def plan(self, *, to: int | None = None, single_transaction: bool = False) -> Plan:
         """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
+        from d1migrate.flows import migrate
+
         return run(
             migrate.plan(
                 self.migrations, to=to, allow_out_of_order=self._allow_out_of_order, single=single_transaction
@@ -115,6 +120,8 @@ class Migrator:
             SourceError: a file cannot be parsed. Nothing was run.
             UsageError: there is no version `to`.
         """
+        from d1migrate.flows import migrate
+
         return run(
             migrate.up(
                 self.migrations,
@@ -135,6 +142,8 @@ class Migrator:
         allow_loss: Collection[str] = (),
     ) -> Plan:
         """Plan a `down` without running it; arguments and errors as `down`. Writes nothing."""
+        from d1migrate.flows import migrate
+
         return run(
             migrate.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
             self.driver,
@@ -162,6 +171,8 @@ class Migrator:
             PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.
         """
+        from d1migrate.flows import migrate
+
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         return run(migrate.down(todo, self._sign), self.driver)
 
@@ -171,6 +182,8 @@ class Migrator:
         Raises:
             UsageError: there is no file of that version.
         """
+        from d1migrate.flows import repair
+
         return run(repair.baseline(self.migrations, self._sign, to=to), self.driver)
 
     def accept(self, version: int, *, reason: str) -> Entry:
@@ -179,6 +192,8 @@ class Migrator:
         Raises:
             UsageError: nothing about that version disagrees with the database.
         """
+        from d1migrate.flows import repair
+
         return run(repair.accept(self.migrations, self._sign, version=version, reason=reason), self.driver)
 
     def forget(self, version: int, *, reason: str) -> Entry:
@@ -187,6 +202,8 @@ class Migrator:
         Raises:
             UsageError: the version is neither missing its file nor partial.
         """
+        from d1migrate.flows import repair
+
         return run(repair.forget(self.migrations, self._sign, version=version, reason=reason), self.driver)
 
     def schema(self) -> Schema:

@@ -79,17 +79,34 @@ class Plan(NamedTuple):
 
 
 class StepQueries:
-    """The queries of one step, in order; they can be walked any number of times."""
+    """The queries of one step, in order; they can be walked any number of times.
+
+    A step that `follows` another in the same transaction need not ask whether the history is still the one
+    that was read: the step before it has just said what it is.
+    """
 
     def __init__(
-        self, step: Step, before: h.Fingerprint, missing: Iterable[str], signature: h.Signature
+        self,
+        step: Step,
+        before: h.Fingerprint,
+        missing: Iterable[str],
+        signature: h.Signature,
+        *,
+        follows: bool = False,
     ) -> None:
         self.step = step
         up = step.direction == "up"
+        assertions = (
+            ()
+            if follows
+            else (
+                (h.assert_pending if up else h.assert_applied)(step.version),
+                h.assert_unchanged(before),
+            )
+        )
         self.opening = (
             *h.create_tables(missing),
-            (h.assert_pending if up else h.assert_applied)(step.version),
-            h.assert_unchanged(before),
+            *assertions,
             *(h.assert_rows(table, rows) for table, rows in step.guarded.items()),
             h.record("begun", step.event._replace(rollback_sql=None), signature),
         )

@@ -25,7 +25,7 @@ import pytest
 from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import AmbiguousError, Error, QueryError, UnavailableError
+from d1migrate.errors import AmbiguousError, ApplyError, Error, QueryError, UnavailableError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
 from tests.runtime.workerd import Workerd, WorkerdDriver
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Open = Callable[[], Driver]
     """Opens a database as a process of its own would."""
     Fault = Literal["unavailable", "request lost", "answer lost"]
+    Where = Literal["query", "disk", "full disk"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +120,9 @@ class Watched:
         self._at(number)
 
 
-# --- a process that is killed ---
+# --- a process that is killed, or cannot write ---
+
+FAILED = 3  # the exit code of a child that was told that the database is not available
 
 
 class Killed:
@@ -136,14 +139,15 @@ class Killed:
             text=True,
         )
 
-    def run(self, path: Path, action: str, where: Literal["query", "disk"], moment: int) -> bool:
-        """Run an action that is killed at a moment; False if it ended before that."""
+    def run(self, path: Path, action: str, where: Where, moment: int) -> bool:
+        """Run an action that is cut at a moment; False if it ended before that."""
         assert self._process.stdin
         assert self._process.stdout
         job = {"path": str(path), "folder": str(self.folder), "action": action}
         print(json.dumps(job | {"where": where, "moment": moment}), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
-        assert answer.strip() in (str(-signal.SIGKILL), "0"), f"it failed by itself: {answer}"
+        ends = (FAILED if where == "full disk" else -signal.SIGKILL, 0)
+        assert answer.strip() in map(str, ends), f"{action}, {where} {moment}: it failed by itself: {answer}"
         return answer.strip() != "0"
 
     def close(self) -> None:
@@ -156,47 +160,63 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             try:
-                _run(**json.loads(line))
+                os._exit(_run(**json.loads(line)))
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
-            os._exit(0)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _run(path: str, folder: str, action: str, where: str, moment: int) -> None:
+def _run(path: str, folder: str, action: str, where: str, moment: int) -> int:
     driver: Driver = SqliteDriver(path, url=f"sqlite:{path}")
-    kill = _killer(moment)
     if where == "query":
-        driver = Watched(driver, kill)
+        driver = Watched(driver, _killer(moment))
     else:
-        disk = Disk(kill)  # kept as long as files are open
-        assert disk
+        disk = Disk(_killer(moment) if where == "disk" else _filler(moment))
+        assert disk  # kept as long as files are open
     migrator = Migrator(driver, folder)
-    ACTIONS[action](migrator)
-    migrator.close()
+    try:
+        ACTIONS[action](migrator)
+    except ApplyError as error:
+        if isinstance(error.__cause__, UnavailableError):
+            return FAILED
+        raise
+    if where != "full disk":  # there, APSW would raise what SQLite knows how to ignore
+        migrator.close()
+    return 0
 
 
-def _killer(at: int) -> Callable[[int], None]:
-    def kill(moment: int) -> None:
+def _killer(at: int) -> Callable[..., None]:
+    def kill(moment: int, grows: bool = False) -> None:
         if moment == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return kill
 
 
-class Disk(apsw.VFS):
-    """The files of every connection opened from now on; calls `at` with the number of every write."""
+def _filler(at: int) -> Callable[[int, bool], None]:
+    def refuse(moment: int, grows: bool) -> None:
+        if grows and moment >= at:
+            raise apsw.exception_for(apsw.SQLITE_FULL)
 
-    def __init__(self, at: Callable[[int], None]) -> None:
+    return refuse
+
+
+class Disk(apsw.VFS):
+    """The files of every connection opened from now on.
+
+    It calls `at` before every write, with its number and whether it puts bytes into a file.
+    """
+
+    def __init__(self, at: Callable[[int, bool], None]) -> None:
         base = apsw.vfs_names()[0]
         super().__init__("killed", base, makedefault=True)
         self.base, self._at, self._writes = base, at, itertools.count()
 
-    def write(self) -> None:
+    def write(self, *, grows: bool = False) -> None:
         """Count a write that is about to happen."""
-        self._at(next(self._writes))
+        self._at(next(self._writes), grows)
 
     def xOpen(self, name: Any, flags: list[int]) -> DiskFile:  # noqa: N802
         """Open a file."""
@@ -217,7 +237,7 @@ class DiskFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         """Write."""
-        self._disk.write()
+        self._disk.write(grows=True)
         super().xWrite(data, offset)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
@@ -567,24 +587,54 @@ def test_killed_at_every_query(tmp_path: Path, expected: Expected, killed: Kille
 
 
 @every_action
-def test_killed_at_every_write(tmp_path: Path, expected: Expected, killed: Killed, action: str) -> None:
-    """A process killed at any write to the disk: while the file is made, in a commit, in a checkpoint."""
-    assert _kill_everywhere(tmp_path, expected, killed, action, "disk") > 40
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_killed_at_every_write(
+    tmp_path: Path, expected: Expected, killed: Killed, action: str, journal: str
+) -> None:
+    """A process killed at any write to the disk: while the file is made, in a commit, in a checkpoint.
+
+    A file that exists keeps its rollback journal, and what a killed process left in it is undone.
+    """
+    assert _kill_everywhere(tmp_path, expected, killed, action, "disk", journal) > 40
+
+
+@every_action
+def test_a_disk_that_is_full(tmp_path: Path, expected: Expected, killed: Killed, action: str) -> None:
+    """From any write on the disk is full: the command fails and says so, and nothing is half done."""
+    assert _kill_everywhere(tmp_path, expected, killed, action, "full disk") > 40
 
 
 def _kill_everywhere(
-    folder: Path, expected: Expected, killed: Killed, action: str, where: Literal["query", "disk"]
+    folder: Path, expected: Expected, killed: Killed, action: str, where: Where, journal: str = "wal"
 ) -> int:
     for moment in itertools.count():
         path = folder / f"{moment}.db"
         if action.startswith("down"):
             shutil.copy(expected.applied, path)
+        if journal != "wal":
+            _set_journal(path, journal)
         if not killed.run(path, action, where, moment):
             return moment
         expected.check_again(file(path), action, moment)
+        assert _journal(path) == journal
         for left in folder.glob(f"{moment}.db*"):
             left.unlink()
     raise AssertionError
+
+
+def _set_journal(path: Path, journal: str) -> None:
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", journal)
+    connection.pragma("user_version", 1)  # a new file gets its first page by this
+    connection.close()
+
+
+def _journal(path: Path) -> object:
+    connection = apsw.Connection(str(path))
+    try:
+        return connection.pragma("journal_mode")
+    finally:
+        connection.close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -90,7 +89,7 @@ class Project:
         done = subprocess.run(
             [*self._wrangler(), "d1", "execute", database, "--local", "--json", *arguments],
             cwd=self.folder / where,
-            env=self.environment | (variables or {}),
+            env={**self.environment, **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -248,7 +247,9 @@ def test_files_applied_by_wrangler_are_applied(by_wrangler: ByWrangler) -> None:
     assert [(e["version"], e["name"], e["by"]) for e in history] == [
         (i, n, None) for i, n in enumerate(NAMES, 1)
     ]
-    assert "schema_migrations_log" not in project.d1migrate("schema", "--json")
+    driver = connect("wrangler:DB", config=str(project.folder / "workers" / "wrangler.jsonc"))
+    assert "schema_migrations_log" not in read(driver, "SELECT name FROM sqlite_schema")
+    driver.close()
 
 
 def test_a_mixture(by_wrangler: ByWrangler, tmp_path: Path) -> None:
@@ -345,13 +346,12 @@ def check_same_file(
     driver.close()
 
 
-def test_the_environment_variable_of_wrangler(kinds: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variable_of_wrangler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """CLOUDFLARE_ENV chooses the environment where the url does not, as it does for wrangler."""
-    copy = kinds.copy(kinds.folder.parent / "variable")
-    shutil.rmtree(copy.folder / ".wrangler", ignore_errors=True)
-    monkeypatch.chdir(copy.folder)
+    (tmp_path / "wrangler.jsonc").write_text(KINDS)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLOUDFLARE_ENV", "staging")
-    check_same_file(copy, "wrangler:PLAIN", "PLAIN", variables={"CLOUDFLARE_ENV": "staging"})
+    check_same_file(Project(tmp_path), "wrangler:PLAIN", "PLAIN", variables={"CLOUDFLARE_ENV": "staging"})
 
 
 @pytest.mark.parametrize("name", ["wrangler.json", "wrangler.jsonc", "wrangler.toml"])
@@ -457,10 +457,7 @@ def test_up_while_wrangler_dev_serves(tmp_path: Path) -> None:
                 f"CREATE TABLE more_{number} (a);\nINSERT INTO more_{number} SELECT count(*) FROM workflows;\n"
             )
         with Hits(dev) as hits:
-            before = len(hits.answers)
             assert f"applied {MORE} migrations" in project.d1migrate("up")
-            during = len(hits.answers) - before
-        assert during > 3
         assert {f"more_{number}" for number in range(4, 4 + MORE)} <= set(dev.get("tables"))
         assert "n" in dev.get("?id=after")
         (path,) = workers.rglob(f"miniflare-D1DatabaseObject/{there.pop()}")
@@ -479,8 +476,9 @@ def check_whole(path: Path, answers: Mapping[str, Mapping[str, Any]]) -> None:
     assert {id_ for (id_,) in connection.execute("SELECT id FROM workflows")} == {*answers, "after"} - {
         *refused
     }
-    for number in range(4, 4 + MORE):
-        assert connection.execute(f"SELECT count(*) FROM more_{number}").get == 1
+    counts = [list(connection.execute(f"SELECT * FROM more_{number}")) for number in range(4, 4 + MORE)]
+    assert {len(rows) for rows in counts} == {1}
+    assert refused or counts[0] != counts[-1], "no request came while migrations ran"
     log = connection.execute("SELECT count(*), count(DISTINCT version) FROM schema_migrations_log").get
     assert log == (2 * (3 + MORE), 3 + MORE)
     connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 _FLAG: dict[str, Any] = {"action": "store_true"}
 _VERSION: dict[str, Any] = {"type": int, "metavar": "V"}
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; argparse asks shutil for that, which takes 3 ms to load."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+        except (OSError, ValueError):
+            columns = 80
+        super().__init__(prog, width=columns - 2)
 
 
 class _Command(NamedTuple):
@@ -164,10 +176,11 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
         prog="d1migrate",
         description="Schema migrations for Cloudflare D1 and any SQLite file.",
         epilog="example: d1migrate up",
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"d1migrate {__version__}")
     _add_common(parser, default=None)
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = argparse.ArgumentParser(add_help=False, formatter_class=_Formatter)
     _add_common(shared, default=argparse.SUPPRESS)
     # With `prog` argparse need not format a usage line here, which would load shutil.
     commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands", prog="d1migrate")
@@ -180,6 +193,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
                 description=command.help[:1].upper() + command.help[1:] + ".",
                 epilog=f"example: {command.example}",
                 parents=[shared],
+                formatter_class=_Formatter,
             )
             for flags, options in command.arguments:
                 sub.add_argument(*flags, **options)

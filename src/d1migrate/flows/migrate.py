@@ -187,7 +187,8 @@ class _Group:
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, before, missing, signature))
+            follows = bool(self.parts)
+            self.parts.append(StepQueries(step, before, missing, signature, follows=follows))
             before, missing = step.after(before), ()
         self.after = before
 

@@ -10,6 +10,7 @@ regular-expression engine; only what begins with CREATE or EXPLAIN is looked at 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ParseError
@@ -31,13 +32,6 @@ def _word(*words: str) -> str:
 _LEAD = re.compile(rf"{TRIVIA}*+")
 _REST = re.compile(_BODY)
 _STATEMENT = re.compile(rf"({TRIVIA}*+)({_word('create', 'explain')})?{_BODY};")
-_NOT_CREATE = _word("create", "explain", "temp", "temporary", "trigger", "end")
-_TRIGGER = re.compile(
-    # EXPLAIN may stand before CREATE with any words between that mean nothing to complete.c.
-    rf"(?:{_word('explain')}(?:{TRIVIA}|{_QUOTED}|(?!{_NOT_CREATE}){WORD_CHAR}++"
-    rf"|(?!--|/\*|{WORD_CHAR})[^;'\"`\[])*+)?"
-    rf"{_word('create')}(?:{TRIVIA}|{_word('temp', 'temporary')})*+{_word('trigger')}"
-)
 _SEMICOLONS = re.compile(rf"(?:{TRIVIA}|;)*+")
 _END = re.compile(rf"{_word('end')}{TRIVIA}*+")
 
@@ -49,6 +43,18 @@ _UNCLOSED = {
     "/": "this comment is not closed",
 }
 _WINDOW = 120  # characters of a long source line that an error shows
+
+
+@cache
+def _trigger() -> re.Pattern[str]:
+    """Return the pattern of what CREATE TRIGGER begins with; compiled when the first one comes."""
+    keyword = _word("create", "explain", "temp", "temporary", "trigger", "end")
+    return re.compile(
+        # EXPLAIN may stand before CREATE with any words between that mean nothing to complete.c.
+        rf"(?:{_word('explain')}(?:{TRIVIA}|{_QUOTED}|(?!{keyword}){WORD_CHAR}++"
+        rf"|(?!--|/\*|{WORD_CHAR})[^;'\"`\[])*+)?"
+        rf"{_word('create')}(?:{TRIVIA}|{_word('temp', 'temporary')})*+{_word('trigger')}"
+    )
 
 
 class Statement(NamedTuple):
@@ -147,7 +153,7 @@ def _next(buffer: str, position: int, *, final: bool) -> tuple[int, int] | None:
     if match is None:
         return None
     body, end = match.end(1), match.end()
-    if match[2] is None or not _TRIGGER.match(buffer, body):
+    if match[2] is None or "trigger" not in buffer[body:end].lower() or not _trigger().match(buffer, body):
         return body, end
     while True:  # in a trigger: `end` is just after a `;`
         word = _matched(_SEMICOLONS, buffer, end)

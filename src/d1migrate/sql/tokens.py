@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _KINDS = {
     "illegal": r".",
 }
 
-TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.DOTALL)
-"""One match a token; the matches joined are the input. `lastgroup` is the token's kind."""
 
 SIGNIFICANT = re.compile(
     rf"{TRIVIA}*+("
@@ -60,7 +59,7 @@ KEYWORDS = frozenset(
 
 
 class Token(NamedTuple):
-    """A piece of SQL: its kind (a group name of TOKEN), its text, and where it starts."""
+    """A piece of SQL: its kind (a key of _KINDS), its text, and where it starts."""
 
     kind: str
     text: str
@@ -72,9 +71,15 @@ class Token(NamedTuple):
         return self.text.upper() if self.kind == "word" else ""
 
 
+@cache
+def _token() -> re.Pattern[str]:
+    """Return the pattern of one token; its `lastgroup` is the kind. Compiled when first needed."""
+    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.DOTALL)
+
+
 def tokenize(sql: str) -> Iterator[Token]:
     """Yield every token of `sql`, white space and comments included; joined, they are `sql`."""
-    for match in TOKEN.finditer(sql):
+    for match in _token().finditer(sql):
         yield Token(match.lastgroup or "", match[0], match.start())
 
 
