@@ -16,10 +16,15 @@ Value = str | int | float | bytes | None
 
 
 class Query(NamedTuple):
-    """One SQL statement and the values of its `?1 ?2 …` parameters."""
+    """SQL and the values of its `?1 ?2 …` parameters.
+
+    `whole` says that it is known to be exactly one statement, as `split` cuts them; any other text is
+    looked at for a second one.
+    """
 
     sql: str
     params: tuple[Value, ...] = ()
+    whole: bool = False
 
 
 class Batch(NamedTuple):

@@ -19,27 +19,42 @@ _CHUNK = 1 << 20
 class LargeFile:
     """A Script on disk, read in chunks of a megabyte."""
 
-    def __init__(self, path: str, size: int) -> None:
-        self.path, self.size = path, size
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._status = os.stat(path)
+        self.size = self._status.st_size
 
     def chunks(self) -> Iterator[str]:
-        """Read it from the start: UTF-8, without its byte order mark, with LF line ends."""
+        """Read it from the start: UTF-8, without its byte order mark, with LF line ends.
+
+        Raises:
+            SourceError: it is not UTF-8, or not the file that it was when it was first seen.
+        """
         decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        held = done = 0
-        carry = ""
+        seen, carry = 0, ""
         try:
             with open(self.path, "rb") as file:
+                self._refuse_change(os.fstat(file.fileno()))
                 while block := file.read(_CHUNK):
-                    held = len(decoder.getstate()[0])
+                    seen = file.tell() - len(block) - len(decoder.getstate()[0])
                     text = carry + decoder.decode(block)
                     # A CR at the end may be half of a line end: it waits for the next block.
                     carry = "\r" if text.endswith("\r") else ""
                     yield text.removesuffix("\r").replace("\r\n", "\n")
-                    done += len(block)
-                held = len(decoder.getstate()[0])
+                seen = self.size - len(decoder.getstate()[0])
                 yield carry + decoder.decode(b"", final=True)
+                self._refuse_change(os.fstat(file.fileno()))
         except UnicodeDecodeError as error:
-            raise _not_utf8(self.path, done - held + error.start, error.object[error.start]) from None
+            raise _not_utf8(self.path, seen + error.start, error.object[error.start]) from None
+        except OSError as error:
+            raise SourceError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def _refuse_change(self, now: os.stat_result) -> None:
+        """Refuse a file that changes between its check and its run: what was checked is what runs."""
+        if (now.st_size, now.st_mtime_ns) != (self._status.st_size, self._status.st_mtime_ns):
+            raise SourceError(
+                f"{self.path} was changed while it was being read", hint="run the command again"
+            )
 
 
 def load_migrations(folder: str) -> tuple[Migration, ...]:
@@ -120,9 +135,8 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
         if not os.path.realpath(path).startswith(inside):
             raise SourceError(f"{path} is a link out of the migrations folder", hint="copy the file into it")
     try:
-        size = entry.stat().st_size
-        if size > LARGE:
-            return LargeFile(path, size)
+        if entry.stat().st_size > LARGE:
+            return LargeFile(path)
         with open(path, "rb", buffering=0) as file:
             data = file.readall()
     except OSError as error:

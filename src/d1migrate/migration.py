@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -64,6 +65,10 @@ class Rollback(NamedTuple):
         """A sha256 of its meaning, as a migration's checksum."""
         return _digest_of_meaning(split(self.sql, file=self.file))
 
+    def texts(self) -> Iterator[str]:
+        """Yield the SQL of what it runs."""
+        return (statement.sql for statement in self.statements())
+
     def statements(self) -> Iterator[Statement]:
         """Yield what it runs, with the line numbers of the file.
 
@@ -113,14 +118,14 @@ class Migration:
         file: the path that errors name.
     """
 
-    __slots__ = ("_checksum", "_rollback", "_script", "_split", "file", "name", "version")
+    __slots__ = ("_checksum", "_scanned", "_script", "_split", "file", "name", "version")
 
     def __init__(self, version: int, name: str, script: str | Script, *, file: str | None = None) -> None:
         self.version, self.name, self.file = version, name, file or f"{name}.sql"
         self._script = script
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
-        self._rollback: Rollback | bool | None = False
+        self._scanned: _Scan | None = None
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
@@ -152,20 +157,14 @@ class Migration:
             if isinstance(self._script, str):
                 self._checksum = "v1:" + _digest_of_meaning(self._pieces())
             else:
-                digest = sha256()
-                for chunk in self._script.chunks():
-                    digest.update(chunk.encode())
-                self._checksum = "b1:" + digest.hexdigest()
-        return self._checksum
+                for _ in self._hashed(self._script):
+                    pass
+        return self._checksum or ""
 
     @property
     def rollback(self) -> Rollback | None:
         """The rollback block, or None where the file has none."""
-        if isinstance(self._rollback, bool):
-            self._rollback = None
-            if not isinstance(self._script, str) or "rollback:" in self._script.lower():
-                self._rollback = _find_rollback(self._pieces(), self.file)
-        return self._rollback
+        return self._scan().rollback
 
     def statements(self) -> Iterator[Statement]:
         """Yield the statements to run, in order, each with its `sql` and `line`.
@@ -175,6 +174,15 @@ class Migration:
         """
         return (piece for piece in self._pieces() if piece.sql)
 
+    def texts(self) -> Iterator[str]:
+        """Yield the SQL of the statements to run, in order.
+
+        What `check` found of a large file is not looked for a second time: the pieces are taken where they are.
+        """
+        if isinstance(self._script, str) or self._scanned is None:
+            return (statement.sql for statement in self.statements())
+        return _slices(self._script.chunks(), self._scanned.offsets)
+
     def check(self) -> int:
         """Read all of it, the rollback block too, and return how many statements it runs.
 
@@ -182,31 +190,34 @@ class Migration:
             LimitExceeded: a statement is longer than D1 takes.
             SourceError: it holds no statement, cannot be parsed, or its rollback block drops the history.
         """
-        count = 0
-        for statement in self.statements():
-            count += 1
-            # A character has four bytes at most: short ones need no counting.
-            if len(statement.sql) * 4 > WORKERD.sql_length:
-                self._check_length(statement)
-        if count == 0:
+        found = self._scan()
+        if found.statements == 0:
             raise SourceError(
                 f"{self.file}: no SQL statement in it",
                 hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
             )
-        if self.rollback:
-            for _ in self.rollback.statements():
-                pass
-        return count
-
-    def _check_length(self, statement: Statement) -> None:
-        actual, limit = len(statement.sql.encode()), WORKERD.sql_length
-        if actual > limit:
+        if found.too_long:
+            line, actual = found.too_long
             raise LimitExceeded(
-                f"{self.file}:{statement.line}: the statement has {actual} bytes, D1 takes {limit}",
-                limit=limit,
+                f"{self.file}:{line}: the statement has {actual} bytes, D1 takes {WORKERD.sql_length}",
+                limit=WORKERD.sql_length,
                 actual=actual,
                 hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
             )
+        if found.rollback:
+            for _ in found.rollback.statements():
+                pass
+        return found.statements
+
+    def _scan(self) -> _Scan:
+        """Read it once for all that is to be known before it runs."""
+        if self._scanned is None:
+            if isinstance(self._script, str):
+                pieces = self._pieces()
+            else:
+                pieces = split(self._hashed(self._script), file=self.file)
+            self._scanned = _scan(pieces, self.file, keep_offsets=self.is_large)
+        return self._scanned
 
     def _pieces(self) -> Iterable[Statement]:
         if not isinstance(self._script, str):
@@ -214,6 +225,60 @@ class Migration:
         if self._split is None:
             self._split = tuple(split(self._script, file=self.file))
         return self._split
+
+    def _hashed(self, script: Script) -> Iterator[str]:
+        """Yield the chunks of a large script; when all are read, the checksum is known."""
+        digest = sha256()
+        for chunk in script.chunks():
+            digest.update(chunk.encode())
+            yield chunk
+        self._checksum = "b1:" + digest.hexdigest()
+
+
+class _Scan(NamedTuple):
+    """What one reading of a script tells: its statements, the first too long (line, bytes), the rollback.
+
+    Of a large script, `offsets` has start and end of every statement's SQL, in characters.
+    """
+
+    statements: int
+    too_long: tuple[int, int] | None
+    rollback: Rollback | None
+    offsets: array[int]
+
+
+def _scan(pieces: Iterable[Statement], file: str, *, keep_offsets: bool) -> _Scan:
+    count, limit, offsets = 0, WORKERD.sql_length, array("Q")
+    too_long: tuple[int, int] | None = None
+    rollback: Rollback | None = None
+    for piece in pieces:
+        sql = piece.sql
+        if sql:
+            count += 1
+            if keep_offsets:
+                start = piece.start + piece.body
+                offsets.append(start)
+                offsets.append(start + len(sql))
+            # A character has four bytes at most: short ones need no counting.
+            if len(sql) * 4 > limit and too_long is None and (size := len(sql.encode())) > limit:
+                too_long = (piece.line, size)
+        if piece.body > _SHORTEST:
+            rollback = _find_rollback(piece, file, rollback)
+    return _Scan(count, too_long, rollback, offsets)
+
+
+def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
+    """Yield the parts of a text between pairs of offsets that ascend, holding little of it."""
+    buffer, base, end_of_buffer = "", 0, 0
+    bounds = iter(offsets)
+    for start, end in zip(bounds, bounds, strict=True):
+        while end > end_of_buffer:
+            used = min(start - base, len(buffer))
+            chunk = next(chunks)
+            buffer = buffer[used:] + chunk
+            base += used
+            end_of_buffer += len(chunk)
+        yield buffer[start - base : end - base]
 
 
 def recorded_table(sql: str) -> str | None:
@@ -239,20 +304,21 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     return sha256(";\n".join(meanings).encode()).hexdigest()
 
 
-def _find_rollback(pieces: Iterable[Statement], file: str) -> Rollback | None:
-    """Look for the block in the comments between statements; inside one it would be part of the SQL."""
-    found: Rollback | None = None
-    for piece in pieces:
-        for match in _ROLLBACK.finditer(piece.lead):
-            if match.start() == 0 and piece.start > 0:
-                continue  # a comment behind a `;`, not at the start of a line
-            line = piece.line - piece.lead.count("\n", match.start())
-            if found is not None:
-                raise SourceError(
-                    f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",
-                    hint="write all of the way back in one block",
-                )
-            found = _read_block(match[1], piece.lead[match.end() + 1 :], file, line)
+_SHORTEST = len("--rollback:")
+
+
+def _find_rollback(piece: Statement, file: str, found: Rollback | None) -> Rollback | None:
+    """Look for the block in the comments before a statement; inside one it would be part of the SQL."""
+    for match in _ROLLBACK.finditer(piece.lead):
+        if match.start() == 0 and piece.start > 0:
+            continue  # a comment behind a `;`, not at the start of a line
+        line = piece.line - piece.lead.count("\n", match.start())
+        if found is not None:
+            raise SourceError(
+                f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",
+                hint="write all of the way back in one block",
+            )
+        found = _read_block(match[1], piece.lead[match.end() + 1 :], file, line)
     return found
 
 

@@ -119,8 +119,8 @@ class StepQueries:
 
     def __iter__(self) -> Iterator[Query]:
         yield from self.opening
-        for statement in self.step.script.statements():
-            yield Query(statement.sql)
+        for sql in self.step.script.texts():
+            yield Query(sql, (), True)
         yield from self.closing
 
     def statement_at(self, index: int) -> Statement | None:

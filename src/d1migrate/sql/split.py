@@ -99,22 +99,24 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
     """
     chunks = iter((script,) if isinstance(script, str) else script)
     buffer, final, start, line, before = "", False, 0, 1, _Before()
+    match_statement = _STATEMENT.match
     while not final:
         buffer, final = _refill(buffer, chunks)
         if "\0" in buffer:
             raise before.error("there is a NUL character here", buffer, buffer.index("\0"), line, file)
         position = 0
-        while (cut := _next(buffer, position, final=final)) is not None:
-            body, end = cut
-            newlines = buffer.count("\n", position, body)
-            yield Statement(
-                buffer[position:end],
-                start,
-                line + newlines,
-                body - position,
-                _trimmed(buffer[body : end - 1]),
-            )
-            line += newlines + buffer.count("\n", body, end)
+        while match := match_statement(buffer, position):
+            body, end = match.end(1), match.end()
+            if match[2]:  # it begins with CREATE or EXPLAIN
+                end = _end(buffer, body, end, final=final)
+                if end == 0:
+                    break
+            line += buffer.count("\n", position, body)
+            sql = buffer[body : end - 1]
+            if "--" in sql or sql[-1:] in _MAY_TRAIL:
+                sql = _trimmed(sql)
+            yield Statement(buffer[position:end], start, line, body - position, sql)
+            line += buffer.count("\n", body, end)
             start += end - position
             position = end
         before = before.moved(buffer[:position])
@@ -125,6 +127,9 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
             raise before.error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
         body = _matched(_LEAD, buffer, 0)
         yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, _trimmed(buffer[body:]))
+
+
+_MAY_TRAIL = frozenset((" ", "\t", "\r", "\n", "\f", "/"))
 
 
 def _trimmed(sql: str) -> str:
@@ -147,24 +152,23 @@ def _refill(buffer: str, chunks: Iterator[str]) -> tuple[str, bool]:
     return "".join(parts), True
 
 
-def _next(buffer: str, position: int, *, final: bool) -> tuple[int, int] | None:
-    """Return where the next statement's first token starts and where its `;` ends, if that is known."""
-    match = _STATEMENT.match(buffer, position)
-    if match is None:
-        return None
-    body, end = match.end(1), match.end()
-    if match[2] is None or "trigger" not in buffer[body:end].lower() or not _trigger().match(buffer, body):
-        return body, end
-    while True:  # in a trigger: `end` is just after a `;`
+def _end(buffer: str, body: int, end: int, *, final: bool) -> int:
+    """Return where a statement that begins with CREATE or EXPLAIN ends; 0 if the buffer does not tell yet.
+
+    `body` is where it starts, `end` is behind its first `;`, where it ends unless it creates a trigger.
+    """
+    if "trigger" not in buffer[body:end].lower() or not _trigger().match(buffer, body):
+        return end
+    while True:
         word = _matched(_SEMICOLONS, buffer, end)
         stop = _matched(_END, buffer, word)
         if not final and stop + len("end;") > len(buffer):
-            return None
+            return 0
         if stop > word and buffer[stop : stop + 1] == ";":
-            return body, stop + 1
+            return stop + 1
         inner = _matched(_REST, buffer, word)
         if buffer[inner : inner + 1] != ";":
-            return None
+            return 0
         end = inner + 1
 
 

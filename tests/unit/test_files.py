@@ -1,0 +1,69 @@
+"""Reading migration files from disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.errors import SourceError
+from d1migrate.files import LargeFile, load_migrations
+from d1migrate.migration import LARGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW = "INSERT INTO t VALUES ('é', 'x');\r\n"
+
+
+def large(folder: Path, text: str = "") -> Path:
+    """A file over 1 MiB, with a byte order mark and CRLF line ends."""
+    path = folder / "001_big.sql"
+    rows = ROW * (3 * LARGE // len(ROW))
+    path.write_bytes(("\ufeff" + rows + text).encode())
+    return path
+
+
+def test_chunks_are_the_text(tmp_path: Path) -> None:
+    """Joined, the chunks are the file without byte order mark and with LF, wherever a chunk ends."""
+    path = large(tmp_path, "-- end\r")
+    text = "".join(LargeFile(str(path)).chunks())
+    assert text == path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("at", [10, LARGE - 1, LARGE, 2 * LARGE + 17, -1])
+def test_a_wrong_byte_is_placed(tmp_path: Path, at: int) -> None:
+    """The byte, its offset and its line are named, in whatever chunk it is."""
+    path = large(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[at] = 0xFF
+    path.write_bytes(data)
+    offset = at % len(data)
+    line = data[:offset].count(b"\n") + 1
+    with pytest.raises(SourceError) as caught:
+        list(LargeFile(str(path)).chunks())
+    # A wrong byte behind the first half of a character is seen at that half.
+    assert f"001_big.sql:{line}: not UTF-8: byte 0x" in str(caught.value)
+    seen = int(str(caught.value).rsplit(" ", 1)[1])
+    assert seen in (offset, offset - 1)
+
+
+def test_what_was_checked_is_what_runs(tmp_path: Path) -> None:
+    """A large file that is edited between its check and its run is refused."""
+    path = large(tmp_path)
+    (migration,) = load_migrations(str(tmp_path))
+    assert migration.is_large
+    migration.check()
+    path.write_bytes(path.read_bytes().replace(b"'x'", b"'y'"))
+    with pytest.raises(SourceError, match="was changed while it was being read"):
+        list(migration.texts())
+
+
+def test_what_is_no_migration_is_left_alone(tmp_path: Path) -> None:
+    """Other endings, hidden files and subfolders are not migrations."""
+    for name in ("README.md", ".001_hidden.sql", "001_a.sql.orig"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "002_folder.sql").mkdir()
+    (tmp_path / "003_a.sql").write_text("SELECT 1;")
+    (tmp_path / "004_inner.sql").symlink_to(tmp_path / "003_a.sql")
+    assert [m.name for m in load_migrations(str(tmp_path))] == ["003_a", "004_inner"]
