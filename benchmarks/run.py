@@ -30,12 +30,13 @@ def main() -> None:
         for name in arguments.figures or figures.FIGURES:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
             rows += figures.FIGURES[name](lab)
+        versions = tools.versions(found)
     if arguments.quick:
         print("--quick: small sizes, few repetitions. The bars are for the full sizes; nothing is judged.\n")
     print(table.render(rows, judged=not arguments.quick))
     print("\nTimes are medians (in brackets the fastest and slowest) of whole processes, taken in turns.")
     print("A ratio is d1migrate's median over the other's: below 1 d1migrate is faster.")
-    print(f"{tools.versions(found)}; {time.perf_counter() - started:.0f} s in all.")
+    print(f"{versions}; {time.perf_counter() - started:.0f} s in all.")
 
 
 if __name__ == "__main__":

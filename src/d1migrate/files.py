@@ -30,8 +30,8 @@ class LargeFile:
         Raises:
             SourceError: it is not UTF-8, or not the file that it was when it was first seen.
         """
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        seen, carry = 0, ""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        seen, carry, mark = 0, "", "\ufeff"
         try:
             with open(self.path, "rb") as file:
                 self._refuse_change(os.fstat(file.fileno()))
@@ -40,7 +40,8 @@ class LargeFile:
                     text = carry + decoder.decode(block)
                     # A CR at the end may be half of a line end: it waits for the next block.
                     carry = "\r" if text.endswith("\r") else ""
-                    yield text.removesuffix("\r").replace("\r\n", "\n")
+                    yield text.removeprefix(mark).removesuffix("\r").replace("\r\n", "\n")
+                    mark = ""
                 seen = self.size - len(decoder.getstate()[0])
                 yield carry + decoder.decode(b"", final=True)
                 self._refuse_change(os.fstat(file.fileno()))
@@ -142,7 +143,7 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error.start, data[error.start]) from None
 

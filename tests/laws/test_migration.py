@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTS = [
-    "SELECT 1;", "SELECT ';', \"a;b\" -- c;\n;", " /* ; */ ", "\n", "-- note\n", ";", "INSERT INTO a VALUES ('é;');",
+    "SELECT 1;", "SELECT ';', \"a;b\" -- c;\n;", " /* ; */ ", "\n", "-- -- note\n", ";", "INSERT INTO a VALUES ('é;');",
     "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; SELECT 2; END;", "SELECT 2",
     "\n-- Rollback:\n--   DROP TABLE a;\n", "\r\n",
 ]  # fmt: skip
