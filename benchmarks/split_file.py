@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from d1migrate.files import LargeFile
-from d1migrate.sql.split import split
+from d1migrate import split
+
+_CHUNK = 1 << 20  # characters
 
 
 def main() -> None:
     """Read, decode and split the file; exit with an error where the number of statements is not as told."""
     path, expected = sys.argv[1:]
-    found = sum(1 for piece in split(LargeFile(path, os.path.getsize(path)).chunks()) if piece.sql)
+    with open(path, encoding="utf-8", newline="") as file:
+        found = sum(piece.sql != "" for piece in split(iter(lambda: file.read(_CHUNK), "")))
     if found != int(expected):
         sys.exit(f"{found} statements instead of {expected}")
 

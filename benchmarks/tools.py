@@ -23,7 +23,8 @@ _OWN_MODULES = ROOT / "benchmarks" / "node_modules"
 _PIP = "not installed: pip install -r benchmarks/requirements.txt"
 _NPM = "not installed: npm ci --prefix benchmarks"
 _ROOT_NPM = "not installed: npm ci"
-_NODE = "needs Node: pip install -r benchmarks/requirements.txt"
+_NODE_VERSION = 22
+_NODE = f"needs Node {_NODE_VERSION}: pip install -r benchmarks/requirements.txt"
 _SHELL = "not on PATH"
 
 
@@ -111,7 +112,9 @@ def _wrangler() -> tuple[str, ...] | str:
     if wheel and wheel.submodule_search_locations:
         return (str(Path(wheel.submodule_search_locations[0], "bin", "node")), str(script))
     node = shutil.which("node")
-    return (node, str(script)) if node else _NODE
+    if node is None or int(run((node, "--version"), ROOT).lstrip("v").partition(".")[0]) < _NODE_VERSION:
+        return _NODE
+    return (node, str(script))
 
 
 def _npm_version(package: Path) -> str:

@@ -57,11 +57,9 @@ class Config(NamedTuple):
         if self.migrations:
             return self.migrations
         if self.wrangler and environment and environment.database.startswith("wrangler:"):
-            from d1migrate.drivers.wrangler import load_config
+            from d1migrate.drivers.wrangler import resolve
 
-            found = load_config(self.wrangler)
-            name = environment.database.removeprefix("wrangler:").partition("?")[0]
-            return os.path.normpath(os.path.join(found.folder, found.database(name or None).migrations_dir))
+            return resolve(environment.database.removeprefix("wrangler:"), self.wrangler).migrations_dir
         return DEFAULT_MIGRATIONS
 
     def environment(self, name: str | None, database: str | None) -> Environment:
@@ -89,10 +87,9 @@ class Config(NamedTuple):
         """Return the environment with the binding's name, where wrangler's only database is meant."""
         if environment.database != "wrangler:" or self.wrangler is None:
             return environment
-        from d1migrate.drivers.wrangler import load_config
+        from d1migrate.drivers.wrangler import resolve
 
-        binding = load_config(self.wrangler).database(None).binding
-        return environment._replace(database=f"wrangler:{binding}")
+        return environment._replace(database=f"wrangler:{resolve('', self.wrangler).binding}")
 
 
 _HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"

@@ -156,6 +156,8 @@ class ApplyError(Error):
         statement: its SQL, or None.
         applied: names done in this run before it.
         pending: names that were still to come, the failed one first.
+        unknown: whether it is not known if the migration happened: the answer was lost, and the database
+            could not be asked. It is False where nothing of it happened.
     """
 
     def __init__(
@@ -175,6 +177,13 @@ class ApplyError(Error):
         self.migration, self.direction = migration, direction
         self.file, self.line, self.statement = file, line, statement
         self.applied, self.pending = tuple(applied), tuple(pending)
+        self.unknown = False
+
+    def with_unknown_outcome(self) -> ApplyError:
+        """Say that it is not known whether the migration happened."""
+        self.unknown = True
+        self.hint = "look at `d1migrate status` when the database can be reached, then run the command again"
+        return self
 
 
 class DriverError(Error):

@@ -72,7 +72,9 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     if h.ROWS_APPEARED in text:
         return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
     if isinstance(error, AmbiguousError):
-        return f"{text}: no answer came, and it is not in the history", "run the command again"
+        return f"{text}: no answer came", "it is not in the history: run the command again"
+    if h.NOT_APPLIED in text:
+        return "another run took it back meanwhile", "see `d1migrate status`"
     if "already exists" in text and step.direction == "up":
         return text, (
             f"if it was applied by other means, `d1migrate baseline --to {step.version}` records it"

@@ -37,8 +37,10 @@ _STARTS = frozenset(
 class Script(Protocol):
     """SQL text too large to hold: it can be read again and again, in chunks with LF line ends."""
 
-    size: int
-    """Bytes on disk."""
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        ...
 
     def chunks(self) -> Iterator[str]:
         """Read it from the start."""

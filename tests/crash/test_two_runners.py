@@ -282,7 +282,7 @@ def test_taken_back_between_the_reading_and_the_batch(
     migrator = Migrator(race, migrations)
     with pytest.raises(ApplyError) as caught:
         take_back_two(migrator)
-    assert any(text in str(caught.value) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
+    assert any(text in str(caught.value.__cause__) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
     assert caught.value.applied == ("004_last",)[:ours]
     gone = range(4, 4 - ours - 2, -1)
     assert [(-v,) for v in gone] == read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
@@ -315,8 +315,9 @@ def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], cl
     other_run(open_, migrations, UP_TO[1])
     race = Race(open_(), 1, refuse)
     migrator = Migrator(race, migrations)
-    with pytest.raises(ApplyError, match=claim) as caught:
+    with pytest.raises(ApplyError) as caught:
         migrator.up()
+    assert claim in str(caught.value.__cause__)
     assert (caught.value.migration, caught.value.applied) == ("002_self", ())
     assert race.batches == 3  # the reading, the batch, and the reading that tells that nothing changed
     migrator.up()

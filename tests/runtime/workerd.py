@@ -98,6 +98,7 @@ class Workerd:
     def post(self, database: str, batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Run one batch: `{"results": [{"columns", "rows"}, …]}` or `{"error": text}`."""
         assert self._connection, "start() first"
+        self._connection.close()  # one that was kept for long is closed at the other end; it opens again
         self._connection.request("POST", f"/{database}", json.dumps({"batch": batch}))
         body = self._connection.getresponse().read()
         return cast("dict[str, Any]", json.loads(body))

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         context.fail(error)
         return error.exit_code
     except KeyboardInterrupt:
-        context.say("interrupted: the migration that was running was not applied; see `d1migrate status`")
+        context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

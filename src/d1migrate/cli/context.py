@@ -129,7 +129,12 @@ class Context:
         lines = [colour("error: ", "red", on=_coloured(sys.stderr)) + clean(str(error))]
         if isinstance(error, ApplyError):
             done = "applied" if error.direction == "up" else "rolled back"
-            lines.append(f"nothing of {clean(error.migration)} was {done}")
+            name = clean(error.migration)
+            lines.append(
+                f"whether {name} was {done} is not known"
+                if error.unknown
+                else f"nothing of {name} was {done}"
+            )
             lines.append(f"{done}: {clean(', '.join(error.applied)) or 'none'}")
             lines.append("pending: " + clean(", ".join(error.pending)))
         if error.hint:

@@ -29,7 +29,7 @@ _ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # and DELETE, INSERT: actions on
 
 # The database is at fault, not what was asked of it.
 _UNAVAILABLE = (
-    *(apsw.BusyError, apsw.CantOpenError, apsw.IOError),
+    *(apsw.BusyError, apsw.CantOpenError, apsw.FullError, apsw.IOError),
     *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
 )
 _LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"

@@ -15,7 +15,7 @@ CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
 
 class Binding(NamedTuple):
-    """A D1 database as a wrangler configuration names it."""
+    """A D1 database as a wrangler configuration names it; `local_id` is what names its local file."""
 
     binding: str
     database_name: str | None
@@ -28,11 +28,6 @@ class WranglerConfig(NamedTuple):
 
     path: str
     databases: tuple[Binding, ...]
-
-    @property
-    def folder(self) -> str:
-        """Where it lies; the paths in it are relative to this."""
-        return os.path.dirname(self.path) or "."
 
     def database(self, name: str | None) -> Binding:
         """Return the database with this binding or database name; the only one there is for None.
@@ -54,28 +49,37 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
     Args:
         rest: NAME[?env=E&persist-to=DIR]; NAME is a binding or a database name, and may be left out
             where the configuration has one database only.
-        config: the wrangler configuration; the nearest one upward without it.
+        config: the wrangler configuration; the one wrangler would take without it.
         url: how the database was named, for messages.
 
     Raises:
         UsageError: there is no configuration, it cannot be read, or it has no such database.
     """
-    name, _, query = rest.partition("?")
-    options = _options(query)
-    if unknown := options.keys() - {"env", "persist-to"}:
-        raise UsageError(f"{url}: unknown option {min(unknown)!r}", hint="env and persist-to are known")
     path = config or find_config(os.getcwd())
     if path is None:
         raise UsageError(
             f"{url}: no wrangler configuration here or above",
             hint="name the file with `wrangler = …` in d1migrate.toml",
         )
-    found = load_config(path, env=options.get("env"))
-    persist = options.get("persist-to") or os.path.join(found.folder, ".wrangler", "state")
-    return SqliteDriver(local_path(persist, found.database(name or None).local_id), url=url)
+    binding = resolve(rest, path)
+    persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
+    return SqliteDriver(local_path(persist, binding.local_id), url=url)
 
 
-def _options(query: str) -> dict[str, str]:
+def resolve(rest: str, path: str) -> Binding:
+    """Return the database that NAME[?env=E&…] means in a configuration.
+
+    Without `env`, CLOUDFLARE_ENV names the environment, as it does for wrangler. Raises as `open_local`.
+    """
+    options = _options(rest)
+    if unknown := options.keys() - {"env", "persist-to"}:
+        raise UsageError(f"unknown option {min(unknown)!r} of wrangler:", hint="env and persist-to are known")
+    env = options.get("env") or os.environ.get("CLOUDFLARE_ENV")
+    return load_config(path, env=env).database(rest.partition("?")[0] or None)
+
+
+def _options(rest: str) -> dict[str, str]:
+    query = rest.partition("?")[2]
     if not query:
         return {}
     from urllib.parse import parse_qsl
@@ -84,17 +88,18 @@ def _options(query: str) -> dict[str, str]:
 
 
 def find_config(start: str) -> str | None:
-    """Return the nearest wrangler configuration in a folder or those above it, as wrangler looks for it."""
-    folder = os.path.abspath(start)
-    while True:
-        for name in CONFIG_NAMES:
+    """Return the configuration that wrangler would take: for each name in turn, the nearest one upward."""
+    for name in CONFIG_NAMES:
+        folder = os.path.abspath(start)
+        while True:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 return path
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                break
+            folder = parent
+    return None
 
 
 def load_config(path: str, *, env: str | None = None) -> WranglerConfig:
@@ -119,7 +124,7 @@ def load_config(path: str, *, env: str | None = None) -> WranglerConfig:
         isinstance(db, dict) and "binding" in db for db in databases
     ):
         raise UsageError(f"{path}: d1_databases is not a list of databases, each with a binding")
-    return WranglerConfig(path, tuple(_binding(db) for db in databases))
+    return WranglerConfig(path, tuple(_binding(db, path) for db in databases))
 
 
 def local_path(persist: str, local_id: str) -> str:
@@ -134,14 +139,10 @@ def local_path(persist: str, local_id: str) -> str:
     return os.path.join(persist, "v3", "d1", "miniflare-D1DatabaseObject", f"{(base + mac).hex()}.sqlite")
 
 
-def _binding(db: dict[str, Any]) -> Binding:
+def _binding(db: dict[str, Any], path: str) -> Binding:
     local_id = db.get("preview_database_id") or db.get("database_id") or db["binding"]
-    return Binding(
-        str(db["binding"]),
-        db.get("database_name"),
-        str(local_id),
-        str(db.get("migrations_dir") or "migrations"),
-    )
+    migrations = os.path.join(os.path.dirname(path), str(db.get("migrations_dir") or "migrations"))
+    return Binding(str(db["binding"]), db.get("database_name"), str(local_id), os.path.normpath(migrations))
 
 
 def _parse(path: str) -> dict[str, Any]:

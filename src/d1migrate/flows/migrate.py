@@ -157,15 +157,13 @@ def _take(
         try:
             yield Batch(batch, label=" + ".join(s.name for s in group), size=sum(s.size for s in group))
         except DriverError as error:
-            if isinstance(error, AmbiguousError) and (yield from _happened(signature.token)):
-                pass  # the answer was lost, the work was not
-            else:
-                applied = [step.name for step in (*earlier, *done)]
-                pending = [step.name for step in todo.steps[len(done) :]]
-                failure = explain(error, batch.parts, applied, pending)
-                if any(text in str(error) for text in _RACES):
-                    failure.__cause__ = error
-                    return tuple(done), failure
+            applied = [step.name for step in (*earlier, *done)]
+            pending = [step.name for step in todo.steps[len(done) :]]
+            failure = explain(error, batch.parts, applied, pending)
+            failure.__cause__ = error
+            if any(text in str(error) for text in _RACES):
+                return tuple(done), failure
+            if not isinstance(error, AmbiguousError) or not (yield from _happened(signature.token, failure)):
                 raise failure from error
         done += group
         before, missing = batch.after, ()
@@ -197,15 +195,21 @@ class _Group:
             yield from part
 
 
-def _happened(token: str) -> Flow[bool]:
-    """Ask whether the batch with this token was committed, after its answer was lost."""
+def _happened(token: str, failure: ApplyError) -> Flow[bool]:
+    """Ask whether the batch with this token was committed, after its answer was lost.
+
+    Raises:
+        ApplyError: the database cannot be asked; the failure, with its outcome unknown.
+    """
     query = Query(f"SELECT count(*) FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done'", (token,))
     try:
         (result,) = yield Batch((query,), reads=True)
     except QueryError as error:
         if "no such table" in str(error):
             return False
-        raise
+        raise failure.with_unknown_outcome() from error
+    except DriverError as error:
+        raise failure.with_unknown_outcome() from error
     return bool(result.rows[0][0])
 
 

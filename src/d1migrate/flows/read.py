@@ -57,6 +57,8 @@ def _read_incomplete_history(*, log_is_missing: bool) -> Flow[h.History]:
     h.check_shape(results[0].rows)
     existing = first_column(results[1].rows)
     missing = tuple(table for table in h.TABLES if table not in existing)
+    if MIGRATIONS_TABLE not in missing and (LOG_TABLE not in missing or not log_is_missing):
+        return (yield from read_history())  # another runner created it since the first try
     strangers: Sequence[str] = first_column(results[2].rows)
     if MIGRATIONS_TABLE not in missing and results[3].rows:
         return h.fold(results[3], None, (), missing)
