@@ -7,7 +7,7 @@ that batch's random token, so a `begun` without its `done` proves that a migrati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.batch import Query
 from d1migrate.errors import HistoryError
@@ -273,7 +273,9 @@ def delete_row(version: int) -> Query:
 
 
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
-_FINGERPRINT = f"(SELECT count(*) || ' ' || coalesce(sum(version & {_MASK}), 0) FROM {MIGRATIONS_TABLE})"
+_COUNT = f"(SELECT count(*) FROM {MIGRATIONS_TABLE})"
+_QUICK = f"{_COUNT} || ' ' || coalesce((SELECT max(version) FROM {MIGRATIONS_TABLE}), 0)"
+_FULL = f"{_COUNT} || ' ' || coalesce((SELECT sum(version & {_MASK}) FROM {MIGRATIONS_TABLE}), 0)"
 _NEWEST = (
     "(SELECT coalesce(group_concat(version), '') FROM"
     f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version DESC LIMIT 50))"
@@ -281,26 +283,28 @@ _NEWEST = (
 
 
 class Fingerprint(NamedTuple):
-    """A set of versions as its size and sum: what a batch compares instead of the whole list.
+    """A set of versions as its size, its maximum and its sum: what a batch compares instead of the list.
 
-    It can be carried from one migration to the next without looking at the thousands before, and changes
-    with whatever single change a file makes to the set.
+    The sum costs a look at every row, so it is asked for only where SQL could change the set and keep size
+    and maximum. `newest` is not kept up when a version is taken out; there the sum is compared.
     """
 
     size: int = 0
+    newest: int = 0
     total: int = 0
 
     @classmethod
     def of(cls, versions: Sequence[int]) -> Fingerprint:
         """Return the fingerprint of a set."""
-        return cls(len(versions), sum(version & _MASK for version in versions))
+        return cls(len(versions), max(versions, default=0), sum(version & _MASK for version in versions))
 
-    def moved(self, version: int, by: Literal[1, -1]) -> Fingerprint:
-        """Return the fingerprint with a version added (1) or taken out (-1)."""
-        return Fingerprint(self.size + by, self.total + by * (version & _MASK))
+    def plus(self, version: int) -> Fingerprint:
+        """Return the fingerprint with a version added."""
+        return Fingerprint(self.size + 1, max(self.newest, version), self.total + (version & _MASK))
 
-    def __str__(self) -> str:
-        return f"{self.size} {self.total}"
+    def minus(self, version: int) -> Fingerprint:
+        """Return the fingerprint with a version taken out."""
+        return Fingerprint(self.size - 1, self.newest, self.total - (version & _MASK))
 
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
@@ -321,14 +325,23 @@ def assert_applied(version: int) -> Query:
     return _abort(f"{quote_literal(NOT_APPLIED)} || ?1", f"NOT {_EXISTS}", (str(version),))
 
 
-def assert_unchanged(before: Fingerprint) -> Query:
+def assert_unchanged(before: Fingerprint, *, full: bool) -> Query:
     """Abort the batch if the applied versions are not those that were read."""
-    return _abort(quote_literal(CHANGED_MEANWHILE), f"{_FINGERPRINT} <> ?1", (str(before),))
+    return _abort(quote_literal(CHANGED_MEANWHILE), *_differs(before, full=full))
 
 
-def assert_result(after: Fingerprint) -> Query:
-    """Abort the batch if the applied versions are not those planned; the message has the newest there are."""
-    return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", f"{_FINGERPRINT} <> ?1", (str(after),))
+def assert_result(after: Fingerprint, *, full: bool) -> Query:
+    """Abort the batch if the applied versions are not those planned; the message has the newest there are.
+
+    `full` is for SQL that could change the set and keep its size and maximum.
+    """
+    return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", *_differs(after, full=full))
+
+
+def _differs(expected: Fingerprint, *, full: bool) -> tuple[str, tuple[str]]:
+    """Return the condition that the applied versions are others, and its parameter."""
+    size, newest, total = expected
+    return (f"{_FULL} <> ?1", (f"{size} {total}",)) if full else (f"{_QUICK} <> ?1", (f"{size} {newest}",))
 
 
 def assert_rows(table: str, at_most: int) -> Query:

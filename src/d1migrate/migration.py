@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from d1migrate.d1 import WORKERD
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.split import Statement, split
+from d1migrate.sql.split import Cuts, Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, TRIVIA, significant
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class Rollback(NamedTuple):
     def digest(self) -> str:
         """A sha256 of its meaning, as a migration's checksum."""
         return _digest_of_meaning(split(self.sql, file=self.file))
+
+    @property
+    def touches_history(self) -> bool:
+        """Whether it could change rows of the migrations table: a rollback always could."""
+        return True
 
     def texts(self) -> Iterator[str]:
         """Yield the SQL of what it runs."""
@@ -168,6 +173,16 @@ class Migration:
         """The rollback block, or None where the file has none."""
         return self._scan().rollback
 
+    @property
+    def touches_history(self) -> bool:
+        """Whether its SQL could change rows of the migrations table, other than by adding some."""
+        if not isinstance(self._script, str):
+            return True
+        return any(
+            MIGRATIONS_TABLE in sql and ("update" in sql or recorded_table(sql) != MIGRATIONS_TABLE)
+            for sql in (piece.sql.lower() for piece in self._pieces())
+        )
+
     def statements(self) -> Iterator[Statement]:
         """Yield the statements to run, in order, each with its `sql` and `line`.
 
@@ -214,11 +229,8 @@ class Migration:
     def _scan(self) -> _Scan:
         """Read it once for all that is to be known before it runs."""
         if self._scanned is None:
-            if isinstance(self._script, str):
-                pieces = self._pieces()
-            else:
-                pieces = split(self._hashed(self._script), file=self.file)
-            self._scanned = _scan(pieces, self.file, keep_offsets=self.is_large)
+            script = self._script if isinstance(self._script, str) else self._hashed(self._script)
+            self._scanned = _scan(Cuts(script, file=self.file), self.file)
         return self._scanned
 
     def _pieces(self) -> Iterable[Statement]:
@@ -238,9 +250,10 @@ class Migration:
 
 
 class _Scan(NamedTuple):
-    """What one reading of a script tells: its statements, the first too long (line, bytes), the rollback.
+    """What one reading of a script tells.
 
-    Of a large script, `offsets` has start and end of every statement's SQL, in characters.
+    `offsets` has start and end of every statement's SQL, in characters; `too_long` is the first statement
+    that is (line, bytes).
     """
 
     statements: int
@@ -249,24 +262,22 @@ class _Scan(NamedTuple):
     offsets: array[int]
 
 
-def _scan(pieces: Iterable[Statement], file: str, *, keep_offsets: bool) -> _Scan:
-    count, limit, offsets = 0, WORKERD.sql_length, array("Q")
-    too_long: tuple[int, int] | None = None
-    rollback: Rollback | None = None
-    for piece in pieces:
-        sql = piece.sql
-        if sql:
-            count += 1
-            if keep_offsets:
-                start = piece.start + piece.body
-                offsets.append(start)
-                offsets.append(start + len(sql))
+def _scan(cuts: Cuts, file: str) -> _Scan:
+    offsets, too_long, rollback = array("Q"), None, None
+    note, limit = offsets.append, WORKERD.sql_length
+    for position, body, stop, _ in cuts:
+        if stop > body:
+            note(cuts.start + body)
+            note(cuts.start + stop)
             # A character has four bytes at most: short ones need no counting.
-            if len(sql) * 4 > limit and too_long is None and (size := len(sql.encode())) > limit:
-                too_long = (piece.line, size)
-        if piece.body > _SHORTEST:
-            rollback = _find_rollback(piece, file, rollback)
-    return _Scan(count, too_long, rollback, offsets)
+            if (stop - body) * 4 > limit and too_long is None:
+                size = len(cuts.buffer[body:stop].encode())
+                too_long = (cuts.line_at(body), size) if size > limit else None
+        if body - position > _SHORTEST:
+            at_line_start = cuts.start + position == 0
+            lead = cuts.buffer[position:body]
+            rollback = _find_rollback(lead, cuts.line_at(position), file, rollback, whole=at_line_start)
+    return _Scan(len(offsets) // 2, too_long, rollback, offsets)
 
 
 def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
@@ -309,18 +320,23 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
 _SHORTEST = len("--rollback:")
 
 
-def _find_rollback(piece: Statement, file: str, found: Rollback | None) -> Rollback | None:
-    """Look for the block in the comments before a statement; inside one it would be part of the SQL."""
-    for match in _ROLLBACK.finditer(piece.lead):
-        if match.start() == 0 and piece.start > 0:
-            continue  # a comment behind a `;`, not at the start of a line
-        line = piece.line - piece.lead.count("\n", match.start())
+def _find_rollback(
+    lead: str, first_line: int, file: str, found: Rollback | None, *, whole: bool
+) -> Rollback | None:
+    """Look for the block in the comments before a statement; inside one it would be part of the SQL.
+
+    `whole` says that the comments begin a line; else what comes first stands behind a `;`.
+    """
+    for match in _ROLLBACK.finditer(lead):
+        if match.start() == 0 and not whole:
+            continue
+        line = first_line + lead.count("\n", 0, match.start())
         if found is not None:
             raise SourceError(
                 f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",
                 hint="write all of the way back in one block",
             )
-        found = _read_block(match[1], piece.lead[match.end() + 1 :], file, line)
+        found = _read_block(match[1], lead[match.end() + 1 :], file, line)
     return found
 
 

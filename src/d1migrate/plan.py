@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
     def after(self, before: h.Fingerprint) -> h.Fingerprint:
         """Return the fingerprint of the applied versions once this step is done."""
-        return before.moved(self.version, 1 if self.direction == "up" else -1)
+        return before.plus(self.version) if self.direction == "up" else before.minus(self.version)
 
 
 class Plan(NamedTuple):
@@ -81,8 +81,8 @@ class Plan(NamedTuple):
 class StepQueries:
     """The queries of one step, in order; they can be walked any number of times.
 
-    A step that `follows` another in the same transaction need not ask whether the history is still the one
-    that was read: the step before it has just said what it is.
+    `first` is for the first step of a run: there the whole history is compared with the one that was read,
+    later its size and maximum (for a rollback, which changes the maximum, again the whole).
     """
 
     def __init__(
@@ -92,28 +92,20 @@ class StepQueries:
         missing: Iterable[str],
         signature: h.Signature,
         *,
-        follows: bool = False,
+        first: bool,
     ) -> None:
         self.step = step
         up = step.direction == "up"
-        assertions = (
-            ()
-            if follows
-            else (
-                (h.assert_pending if up else h.assert_applied)(step.version),
-                h.assert_unchanged(before),
-            )
-        )
         self.opening = (
             *h.create_tables(missing),
-            *assertions,
+            (h.assert_pending if up else h.assert_applied)(step.version),
+            h.assert_unchanged(before, full=first or not up),
             *(h.assert_rows(table, rows) for table, rows in step.guarded.items()),
             h.record("begun", step.event._replace(rollback_sql=None), signature),
         )
-        row = h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version)
         self.closing = (
-            row,
-            h.assert_result(step.after(before)),
+            h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version),
+            h.assert_result(step.after(before), full=step.script.touches_history),
             h.record("done", step.event, signature),
         )
 

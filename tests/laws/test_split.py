@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from d1migrate.errors import ParseError
 from d1migrate.sql.split import Statement, split
-from d1migrate.sql.tokens import tokenize
+from d1migrate.sql.tokens import significant, tokenize
 
 WORDS = [
     *(
@@ -86,7 +86,10 @@ def test_pieces_join_to_the_script(script: str) -> None:
     for piece in found:
         assert script[piece.start :].startswith(piece.text)
         assert piece.line == 1 + script.count("\n", 0, piece.start + piece.body)
-        assert piece.sql in piece.text
+        assert piece.text[piece.body :].startswith(piece.sql)
+        if tokens := significant(piece.text[piece.body :].rstrip(";") if not piece.sql else piece.sql):
+            assert piece.sql == piece.sql[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
+            assert tokens[-1].text != ";"
 
 
 @given(scripts)

@@ -153,7 +153,7 @@ def _take(
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
-        batch = _Group(group, before, missing, signature)
+        batch = _Group(group, before, missing, signature, first=not done)
         try:
             yield Batch(batch, label=" + ".join(s.name for s in group), size=sum(s.size for s in group))
         except DriverError as error:
@@ -182,12 +182,13 @@ class _Group:
         before: h.Fingerprint,
         missing: Sequence[str],
         signature: h.Signature,
+        *,
+        first: bool,
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            follows = bool(self.parts)
-            self.parts.append(StepQueries(step, before, missing, signature, follows=follows))
-            before, missing = step.after(before), ()
+            self.parts.append(StepQueries(step, before, missing, signature, first=first))
+            before, missing, first = step.after(before), (), False
         self.after = before
 
     def __iter__(self) -> Iterator[Query]:

@@ -35,7 +35,10 @@ def baseline(migrations: Sequence[Migration], sign: Sign, *, to: int) -> Flow[tu
     todo = tuple(m for m in migrations if m.version <= to and m.version not in history.versions)
     if todo:
         signature = sign()
-        queries = [*h.create_tables(history.missing), h.assert_unchanged(h.Fingerprint.of(history.versions))]
+        queries = [
+            *h.create_tables(history.missing),
+            h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
+        ]
         for migration in todo:
             queries.append(h.insert_row(migration.version, migration.name, signature.at))
             queries.append(h.record("done", h.event_of("baseline", migration), signature))
@@ -57,7 +60,10 @@ def accept(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
             hint="--accept is for files that are changed, renumbered or partial",
         )
     signature, detail = sign(), json.dumps({"reason": reason})
-    queries = [*h.create_tables(history.missing), h.assert_unchanged(h.Fingerprint.of(history.versions))]
+    queries = [
+        *h.create_tables(history.missing),
+        h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
+    ]
     at = signature.at
     if entry.was is not None:
         old = next(row for row in history.applied if row.version == entry.was)
@@ -87,7 +93,7 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
     yield Batch(
         [
             *h.create_tables(history.missing),
-            h.assert_unchanged(h.Fingerprint.of(history.versions)),
+            h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
             h.delete_row(version),
             h.record("done", event, sign()),
         ]

@@ -14,13 +14,14 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.tokens import TRIVIA, WORD_CHAR, significant
+from d1migrate.sql.tokens import COMMENT, TRIVIA, WORD_CHAR, significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _QUOTED = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]"
-_BODY = rf"(?:[^;'\"`\[/-]++|{_QUOTED}|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/|-(?!-)|/(?!\*))*+"
+_PART = rf"[^;'\"`\[/-]++|{_QUOTED}|-(?!-)|/(?!\*)"
+_BODY = rf"(?:{_PART}|{COMMENT})*+"
 
 
 def _word(*words: str) -> str:
@@ -31,7 +32,9 @@ def _word(*words: str) -> str:
 
 _LEAD = re.compile(rf"{TRIVIA}*+")
 _REST = re.compile(_BODY)
-_STATEMENT = re.compile(rf"({TRIVIA}*+)({_word('create', 'explain')})?{_BODY};")
+_START = rf"({TRIVIA}*+)({_word('create', 'explain')})?"
+_PLAIN = re.compile(rf"{_START}(?:{_PART})*+;")  # without a comment inside
+_COMMENTED = re.compile(rf"{_START}{_BODY};")
 _SEMICOLONS = re.compile(rf"(?:{TRIVIA}|;)*+")
 _END = re.compile(rf"{_word('end')}{TRIVIA}*+")
 
@@ -97,59 +100,100 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
         ParseError: a string, name or comment is not closed, or there is a NUL character, at which SQLite
             would stop reading without a word. Statements before it may have been yielded already.
     """
-    chunks = iter((script,) if isinstance(script, str) else script)
-    buffer, final, start, line, before = "", False, 0, 1, _Before()
-    match_statement = _STATEMENT.match
-    while not final:
-        buffer, final = _refill(buffer, chunks)
-        if "\0" in buffer:
-            raise before.error("there is a NUL character here", buffer, buffer.index("\0"), line, file)
-        position = 0
-        while match := match_statement(buffer, position):
-            body, end = match.end(1), match.end()
-            if match[2]:  # it begins with CREATE or EXPLAIN
-                end = _end(buffer, body, end, final=final)
-                if end == 0:
-                    break
-            line += buffer.count("\n", position, body)
-            sql = buffer[body : end - 1]
-            if "--" in sql or sql[-1:] in _MAY_TRAIL:
-                sql = _trimmed(sql)
-            yield Statement(buffer[position:end], start, line, body - position, sql)
-            line += buffer.count("\n", body, end)
-            start += end - position
-            position = end
-        before = before.moved(buffer[:position])
-        buffer = buffer[position:]
-    if buffer:
-        stuck = _stuck(buffer)
-        if stuck < len(buffer):
-            raise before.error(_UNCLOSED[buffer[stuck]], buffer, stuck, line, file)
-        body = _matched(_LEAD, buffer, 0)
-        yield Statement(buffer, start, line + buffer.count("\n", 0, body), body, _trimmed(buffer[body:]))
+    cuts = Cuts(script, file=file)
+    for position, body, stop, end in cuts:
+        buffer = cuts.buffer
+        yield Statement(
+            buffer[position:end],
+            cuts.start + position,
+            cuts.line_at(body),
+            body - position,
+            buffer[body:stop],
+        )
 
 
-_MAY_TRAIL = frozenset((" ", "\t", "\r", "\n", "\f", "/"))
+class Cuts:
+    """Where the pieces of a script begin and end: what `split` knows before it makes Statements of it.
+
+    Iterating gives (position, body, stop, end) of each piece in `buffer`: where it starts, where its first
+    token starts, where its last token ends, and where the next piece starts.
+
+    Attributes:
+        buffer: the part of the script that is held; it changes while iterating.
+        start: where the buffer starts in the script, in characters.
+    """
+
+    def __init__(self, script: str | Iterable[str], *, file: str) -> None:
+        self.buffer, self.start = "", 0
+        self._chunks = iter((script,) if isinstance(script, str) else script)
+        self._file = file
+        self._line, self._counted = 1, 0  # the line at a place of the buffer up to which lines are counted
+        self._before = _Before()
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
+        match_plain, final = _PLAIN.match, False
+        while not final:
+            final = self._refill()
+            buffer, position = self.buffer, 0
+            while match := match_plain(buffer, position) or _COMMENTED.match(buffer, position):
+                body, end = match.end(1), match.end()
+                plain = match.re is _PLAIN and buffer[end - 2 : end - 1] not in _SPACES
+                if match.lastindex != 1:  # it begins with CREATE or EXPLAIN
+                    end, plain = _end(buffer, body, end, final=final), False
+                    if end == 0:
+                        break
+                yield position, body, end - 1 if plain else _trimmed(buffer, body, end - 1), end
+                position = end
+            self._drop(position)
+        if self.buffer:
+            stuck = _stuck(self.buffer)
+            if stuck < len(self.buffer):
+                raise self._error(_UNCLOSED[self.buffer[stuck]], stuck)
+            body = _matched(_LEAD, self.buffer, 0)
+            yield 0, body, _trimmed(self.buffer, body, len(self.buffer)), len(self.buffer)
+
+    def line_at(self, place: int) -> int:
+        """Return the line, from 1, of a place in the buffer; places are asked for in ascending order."""
+        self._line += self.buffer.count("\n", self._counted, place)
+        self._counted = place
+        return self._line
+
+    def _refill(self) -> bool:
+        """Double the buffer, so that a long statement costs linear time; whether that was all there is."""
+        parts, wanted, final = [self.buffer], len(self.buffer), True
+        for chunk in self._chunks:
+            parts.append(chunk)
+            wanted -= len(chunk)
+            if wanted < 0:
+                final = False
+                break
+        self.buffer = "".join(parts)
+        if "\0" in self.buffer:
+            raise self._error("there is a NUL character here", self.buffer.index("\0"))
+        return final
+
+    def _drop(self, position: int) -> None:
+        """Forget the buffer up to a position."""
+        self.line_at(position)
+        self._counted = 0
+        self._before = self._before.moved(self.buffer[:position])
+        self.buffer = self.buffer[position:]
+        self.start += position
+
+    def _error(self, message: str, at: int) -> ParseError:
+        return self._before.error(message, self.buffer, at, self.line_at(at), self._file)
 
 
-def _trimmed(sql: str) -> str:
-    """Return SQL without the white space and comments at its end."""
-    sql = sql.rstrip(" \t\r\n\f")
+_SPACES = frozenset((" ", "\t", "\r", "\n", "\f", "\ufeff"))
+
+
+def _trimmed(buffer: str, body: int, stop: int) -> int:
+    """Return where SQL from `body` to `stop` ends without the white space and comments at its end."""
+    sql = buffer[body:stop].rstrip(" \t\r\n\f\ufeff")
     if sql.endswith("*/") or "--" in sql[sql.rfind("\n") + 1 :]:
         tokens = significant(sql)
-        return sql[: tokens[-1].start + len(tokens[-1].text)] if tokens else ""
-    return sql
-
-
-def _refill(buffer: str, chunks: Iterator[str]) -> tuple[str, bool]:
-    """Return the buffer with at least as much again, so that a long statement costs linear time."""
-    parts, wanted = [buffer], len(buffer)
-    for chunk in chunks:
-        parts.append(chunk)
-        wanted -= len(chunk)
-        if wanted < 0:
-            return "".join(parts), False
-    return "".join(parts), True
+        return body + (tokens[-1].start + len(tokens[-1].text) if tokens else 0)
+    return body + len(sql)
 
 
 def _end(buffer: str, body: int, end: int, *, final: bool) -> int:
@@ -200,8 +244,8 @@ class _Before(NamedTuple):
             return _Before(len(text) - newline - 1, text[newline + 1 :][-_WINDOW:])
         return _Before(self.length + len(text), (self.tail + text)[-_WINDOW:])
 
-    def error(self, message: str, buffer: str, at: int, first_line: int, file: str) -> ParseError:
-        """Return the error at a position of the buffer, whose first line is `first_line`."""
+    def error(self, message: str, buffer: str, at: int, line: int, file: str) -> ParseError:
+        """Return the error at a position of the buffer."""
         begin = buffer.rfind("\n", 0, at) + 1
         end = buffer.find("\n", at)
         source = buffer[begin : end if end >= 0 else len(buffer)]
@@ -213,7 +257,7 @@ class _Before(NamedTuple):
         return ParseError(
             message,
             file=file,
-            line=first_line + buffer.count("\n", 0, at),
+            line=line,
             column=column + 1,
             source=source[window : window + _WINDOW].rstrip("\r").replace("\0", "\N{SYMBOL FOR NULL}"),
             shown_from=skipped + window,
