@@ -21,8 +21,8 @@ _MODULES = ROOT / "node_modules"
 _OWN_MODULES = ROOT / "benchmarks" / "node_modules"
 
 _PIP = "not installed: pip install -r benchmarks/requirements.txt"
-_NPM = "not installed: npm ci --prefix benchmarks"
-_ROOT_NPM = "not installed: npm ci"
+_NPM = "not installed: npm install --no-save --prefix benchmarks"
+_ROOT_NPM = "not installed: npm install --no-save"
 _NODE_VERSION = 22
 _NODE = f"needs Node {_NODE_VERSION}: pip install -r benchmarks/requirements.txt"
 _SHELL = "not on PATH"

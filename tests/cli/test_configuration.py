@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.project import Project
+if TYPE_CHECKING:
+    from tests.cli.project import Project
 
 WRANGLER = """{
   // comments, and a trailing comma

@@ -245,8 +245,7 @@ def test_gaps_and_missing_headers_are_fine(project: Project) -> None:
         'INSERT OR REPLACE INTO "main"."Schema_Migrations" (version, name, applied_at) VALUES (7, \'x\', 1);',
         "DELETE FROM schema_migrations;",
         "UPDATE schema_migrations SET version = 9;",
-        "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO schema_migrations VALUES (7, 'x', 1); END;\n"
-        "INSERT INTO a VALUES (1);",
+        "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO schema_migrations VALUES (7, 'x', 1); END;\nINSERT INTO a VALUES (1);",
     ],
 )  # fmt: skip
 def test_a_file_that_records_another_version_fails(project: Project, sql: str) -> None:
@@ -255,7 +254,7 @@ def test_a_file_that_records_another_version_fails(project: Project, sql: str) -
     project.run("up")
     project.write("002_sly.sql", sql)
     err = project.run("up", code=1).err
-    assert "002_sly: its SQL changes the history of other versions" in err
+    assert "002_sly: its SQL changes the history of other versions than 2" in err
     assert project.versions() == [1]
     assert project.tables() == {"users"}
 

@@ -4,7 +4,7 @@ A case is one statement behind the setup of its group. All but those of COMMITTE
 in an assertion that always fails, so that being accepted is seen as that failure and nothing stays.
 """
 
-# ruff: noqa: E501, RUF005 - a statement is one line, however long
+# ruff: noqa: RUF005 - a statement is one line, however long
 
 from __future__ import annotations
 

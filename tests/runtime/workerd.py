@@ -47,7 +47,7 @@ class Workerd:
         """Start workerd and wait until it answers."""
         modules = ROOT / "node_modules"
         if not (modules / "miniflare").is_dir():
-            raise FileNotFoundError(f"{modules}/miniflare is missing: run `npm ci` in {ROOT}")
+            raise FileNotFoundError(f"{modules}/miniflare is missing: run `npm install` in {ROOT}")
         self.persist.mkdir(parents=True, exist_ok=True)
         command = [node(), str(SERVER), str(modules), str(self.persist), str(DATABASES)]
         with self._log.open("wb") as log:
