@@ -190,9 +190,13 @@ def _print_table(context: Context, table: Table) -> None:
         to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
         actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"
         context.out(text.clean(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}"))
+    primary_key = tuple(c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key)
     for index in table.indexes:
         columns = ", ".join(name or "<expression>" for name in index.columns)
-        context.out(text.clean(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})"))
+        if index.sql:
+            context.out(text.clean(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})"))
+        elif index.columns != primary_key:
+            context.out(text.clean(f"  unique ({columns})"))
     for trigger in table.triggers:
         context.out(text.clean(f"  trigger {trigger.name}"))
 

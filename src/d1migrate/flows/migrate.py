@@ -155,7 +155,7 @@ def _take(
         signature = sign()
         batch = _Group(group, before, missing, signature, first=not done)
         try:
-            yield Batch(batch, label=" + ".join(s.name for s in group), size=sum(s.size for s in group))
+            yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
         except DriverError as error:
             applied = [step.name for step in (*earlier, *done)]
             pending = [step.name for step in todo.steps[len(done) :]]
@@ -168,6 +168,11 @@ def _take(
         done += group
         before, missing = batch.after, ()
     return tuple(done), None
+
+
+def _label(steps: Sequence[Step]) -> str:
+    first, last = steps[0].name, steps[-1].name
+    return first if len(steps) == 1 else f"{first} … {last} ({len(steps)} migrations)"
 
 
 _RACES = (h.ALREADY_APPLIED, h.NOT_APPLIED, h.CHANGED_MEANWHILE)
