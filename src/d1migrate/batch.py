@@ -6,10 +6,8 @@ yields Batches and is sent their Results; it yields nothing else, and it never s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 Value = str | int | float | bytes | None
 """What SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
@@ -49,5 +47,5 @@ class Result(NamedTuple):
 
 
 T = TypeVar("T")
-if TYPE_CHECKING:
-    Flow = Generator[Batch, Sequence[Result], T]
+Flow = Generator[Batch, Sequence[Result], T]
+"""Yields batches, is sent their results, and returns a T."""

@@ -75,7 +75,7 @@ class Config(NamedTuple):
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
             if environment.name == wanted:
-                return self._named(environment)
+                return self.named(environment)
         known = ", ".join(str(environment.name) for environment in self.environments)
         if self.environments:
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
@@ -83,7 +83,7 @@ class Config(NamedTuple):
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
         raise UsageError("no database named", hint=_HOW)
 
-    def _named(self, environment: Environment) -> Environment:
+    def named(self, environment: Environment) -> Environment:
         """Return the environment with the binding's name, where wrangler's only database is meant."""
         if environment.database != "wrangler:" or self.wrangler is None:
             return environment
@@ -134,8 +134,17 @@ def _search(start: str) -> tuple[str | None, dict[str, Any]]:
 def _pyproject(path: str) -> tuple[str | None, dict[str, Any]]:
     if not os.path.isfile(path):
         return None, {}
-    section = _parse(path).get("tool", {}).get("d1migrate")
+    section = _section(path, _parse(path))
     return (path, section) if section is not None else (None, {})
+
+
+def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return [tool.d1migrate] of a pyproject.toml, if it has one."""
+    tool = content.get("tool")
+    section = tool.get("d1migrate") if isinstance(tool, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise UsageError(f"{path}: tool.d1migrate is not a table")
+    return section
 
 
 def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
@@ -143,7 +152,7 @@ def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
         raise UsageError(f"no configuration file {path}")
     content = _parse(path)
     if os.path.basename(path) == "pyproject.toml":
-        content = content.get("tool", {}).get("d1migrate", {})
+        content = _section(path, content) or {}
     return path, content
 
 

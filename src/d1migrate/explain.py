@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate import history as h
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
+from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,8 @@ def explain(
     """
     step, statement = _locate(error, parts)
     text, hint = _describe(error, step)
+    if statement is None and len(parts) > 1:
+        text += f" (in one transaction with {', '.join(part.step.name for part in parts[1:])})"
     line, message = None, f"{step.name}: {text}"
     if statement is not None:
         line, shown = _show(statement, text)
@@ -74,6 +77,8 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return f"{text}: no answer came", "it is not in the history: run the command again"
     if h.NOT_APPLIED in text:
         return "another run took it back meanwhile", "see `d1migrate status`"
+    if "already exists" in text and MIGRATIONS_TABLE in text:
+        return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or leave it out"
     if "already exists" in text and step.direction == "up":
         return text, (
             f"if it was applied by other means, `d1migrate baseline --to {step.version}` records it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from d1migrate import source
@@ -88,23 +89,31 @@ def write_new(path: str, text: str) -> None:
     """Write a file that must not exist yet.
 
     Raises:
-        UsageError: it exists, or its folder cannot be written.
+        UsageError: it exists, its folder cannot be written, or the text is not Unicode.
     """
     try:
-        with open(path, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        data = text.encode()
+        with open(path, "xb") as file:
+            file.write(data)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"not text: {error.object[error.start : error.end]!r}") from None
     except OSError as error:
         raise UsageError(f"cannot create {path}: {error.strerror}") from error
 
 
 def replace(path: str, text: str) -> None:
     """Write a file whole or not at all, over an older one."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        try:
+            with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.replace(temporary, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
@@ -126,7 +135,11 @@ def read_text(path: str) -> str | None:
 
 def _is_sql(entry: os.DirEntry[str]) -> bool:
     name = entry.name
-    return name.lower().endswith(".sql") and not name.startswith(".") and not entry.is_dir()
+    if not name.lower().endswith(".sql") or name.startswith(".") or entry.is_dir():
+        return False
+    if entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path)):
+        return True  # a broken link is an error when it is read
+    raise SourceError(f"{entry.path} is not a file")
 
 
 def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.batch import Query
 from d1migrate.errors import HistoryError
-from d1migrate.migration import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -34,14 +34,19 @@ TABLES = {
   version INTEGER NOT NULL,
   name TEXT NOT NULL,
   checksum TEXT,
-  rollback_sql TEXT,
-  rollback_digest TEXT,
-  restore_point TEXT,
   who TEXT NOT NULL,
   tool TEXT NOT NULL,
   at INTEGER NOT NULL,
-  detail TEXT
+  restore_point TEXT,
+  detail TEXT,
+  rollback_digest TEXT,
+  rollback_sql TEXT
 )""",
+}
+
+_LOG_COLUMNS = {
+    *("id", "token", "event", "action", "version", "name", "checksum", "who", "tool", "at", "restore_point"),
+    *("detail", "rollback_digest", "rollback_sql"),
 }
 
 MAX_STORED_ROLLBACK = 1_000_000
@@ -94,16 +99,18 @@ class Event(NamedTuple):
 class AppliedMigration(NamedTuple):
     """A version that the database has, as its migrations table and log tell it.
 
-    `checksum` and `rollback_digest` are None for what wrangler applied alone. `keeps_rollback` says whether
-    the log holds the rollback SQL.
+    `checksum` and `rollback_digest` are None for what wrangler applied alone, `applied_at` is None where
+    the row holds no time. `keeps_rollback` says whether
+    the log holds the rollback SQL, `order` sorts by when it was applied; 0 where the log does not tell.
     """
 
     version: int
     name: str
-    applied_at: int
+    applied_at: int | None
     checksum: str | None = None
     rollback_digest: str | None = None
     keeps_rollback: bool = False
+    order: int = 0
 
 
 class Partial(NamedTuple):
@@ -123,6 +130,7 @@ class History(NamedTuple):
         missing: the history tables that do not exist yet.
         strangers: user objects in a database whose migrations table is absent or empty.
         other_tools: of those, the tables of other tools' histories.
+        reads: the requests it took to find out.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -130,6 +138,7 @@ class History(NamedTuple):
     missing: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     other_tools: tuple[str, ...] = ()
+    reads: int = 1
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -137,22 +146,28 @@ class History(NamedTuple):
         return tuple(applied.version for applied in self.applied)
 
 
-SHAPE = Query(f"SELECT name, type, pk FROM pragma_table_info('{MIGRATIONS_TABLE}')")
-ROWS = Query(f"SELECT version, name, applied_at FROM {MIGRATIONS_TABLE} ORDER BY version")
+SHAPE = Query(f"SELECT name, type, pk, \"notnull\", dflt_value FROM pragma_table_info('{MIGRATIONS_TABLE}')")
+LOG_SHAPE = Query(f"SELECT name FROM pragma_table_info('{LOG_TABLE}')")
+ROWS = Query(  # wrangler's users also write CURRENT_TIMESTAMP, which is text
+    "SELECT version, coalesce(name, ''), iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"
+    f" FROM {MIGRATIONS_TABLE} ORDER BY version"
+)
 LATEST = Query(  # beside max(), SQLite's bare columns come from the row that has the maximum
     "SELECT version, max(id), event, action, name, checksum, rollback_digest, rollback_sql IS NOT NULL"
     f" FROM {LOG_TABLE} GROUP BY version"
 )
+_OURS = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
 _USER_OBJECTS = (
     "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-    f" AND tbl_name NOT IN ('{MIGRATIONS_TABLE}', '{LOG_TABLE}') AND type <> 'index'"
+    f" AND lower(tbl_name) NOT IN {_OURS} AND type <> 'index'"
 )
 STRANGERS = Query(f"{_USER_OBJECTS} ORDER BY rowid")
 STRANGERS_IF_EMPTY = Query(
-    f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE}) ORDER BY rowid"
+    f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE})"
+    f" AND NOT EXISTS (SELECT 1 FROM {LOG_TABLE}) ORDER BY rowid"
 )
-EXISTING = Query(f"SELECT name FROM sqlite_schema WHERE name IN ('{MIGRATIONS_TABLE}', '{LOG_TABLE}')")
+EXISTING = Query(f"SELECT lower(name) FROM sqlite_schema WHERE lower(name) IN {_OURS}")
 EVENTS = Query(
     "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun')"
     f" FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
@@ -167,29 +182,45 @@ def stored_rollbacks(versions: Iterable[int]) -> Query:
     )
 
 
-def check_shape(columns: Sequence[tuple[Any, ...]]) -> None:
-    """Refuse a migrations table that another tool made.
+def check_shape(columns: Sequence[tuple[Any, ...]], log_columns: Sequence[tuple[Any, ...]] = ()) -> None:
+    """Refuse history tables that another tool made.
 
     Args:
         columns: the rows of SHAPE; none where the table does not exist.
+        log_columns: the rows of LOG_SHAPE, likewise.
 
     Raises:
         HistoryError: it names the columns that were found.
     """
-    found = {str(name): (str(kind), pk) for name, kind, pk in columns}
-    kind, pk = found.get("version", ("", 0))
-    if not found or ("INT" in kind.upper() and pk == 1 and {"name", "applied_at"} <= found.keys()):
-        return
-    listed = ", ".join(f"{name} {kind}".strip() for name, (kind, _) in found.items())
-    raise HistoryError(
-        f"the table {MIGRATIONS_TABLE} is another tool's: it has ({listed}), expected"
-        " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-        hint=f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO old_{MIGRATIONS_TABLE},"
-        " then `d1migrate baseline --to V`",
+    found = {name: kind for name, kind, *_ in columns}
+    key = [name for name, _, pk, *_ in columns if pk]
+    demands = [n for n, _, pk, not_null, default in columns if not_null and default is None and not pk]
+    ours = (
+        key == ["version"]
+        and found["version"].upper() == "INTEGER"
+        and {"name", "applied_at"} <= found.keys()
     )
+    if columns and not (ours and set(demands) <= {"name", "applied_at"}):
+        raise HistoryError(
+            f"the table {MIGRATIONS_TABLE} is another tool's: it has ({_listed(columns)}), expected"
+            " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
+            hint=f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO old_{MIGRATIONS_TABLE},"
+            " then `d1migrate baseline --to V`",
+        )
+    if log_columns and not {name for (name,) in log_columns} >= _LOG_COLUMNS:
+        raise HistoryError(
+            f"the table {LOG_TABLE} is not d1migrate's: it has ({', '.join(n for (n,) in log_columns)})",
+            hint=f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}",
+        )
 
 
-def fold(rows: Result, latest: Result | None, strangers: Iterable[str], missing: tuple[str, ...]) -> History:
+def _listed(columns: Sequence[tuple[Any, ...]]) -> str:
+    return ", ".join(f"{name} {kind}".strip() for name, kind, *_ in columns)
+
+
+def fold(
+    rows: Result, latest: Result | None, strangers: Iterable[str], missing: tuple[str, ...], *, reads: int
+) -> History:
     """Read the migrations table and the newest log row of each version together.
 
     A row whose log does not end in its being applied was written by wrangler alone: no checksum is known.
@@ -197,26 +228,26 @@ def fold(rows: Result, latest: Result | None, strangers: Iterable[str], missing:
     log = {row[0]: row for row in latest.rows} if latest else {}
     applied, partial = [], []
     for version, name, at in rows.rows:
-        row = AppliedMigration(version, name, _time(at))
-        _, _, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
+        row = AppliedMigration(version, str(name), _time(at))
+        _, order, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
         if event == "done" and action in ("up", "baseline", "accept"):
             row = row._replace(checksum=checksum, rollback_digest=digest, keeps_rollback=bool(kept))
+            row = row._replace(order=order) if action == "up" else row
         applied.append(row)
     for version, _, event, action, name, *_ in log.values():
         if event == "begun":
             partial.append(Partial(version, name, action))
     found = tuple(strangers)
-    return History(
-        tuple(applied), tuple(partial), missing, found, tuple(name for name in found if name in OTHER_TOOLS)
-    )
+    others = tuple(name for name in found if name in OTHER_TOOLS)
+    return History(tuple(applied), tuple(partial), missing, found, others, reads)
 
 
-def _time(value: Value) -> int:
-    """Return epoch seconds; a text that is no number (`CURRENT_TIMESTAMP`) counts as 0."""
+def _time(value: Any) -> int | None:
+    """Return epoch seconds; None for what is no time."""
     try:
-        return int(float(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return 0
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def create_tables(missing: Iterable[str]) -> list[Query]:
@@ -275,7 +306,10 @@ def delete_row(version: int) -> Query:
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
 _COUNT = f"(SELECT count(*) FROM {MIGRATIONS_TABLE})"
 _QUICK = f"{_COUNT} || ' ' || coalesce((SELECT max(version) FROM {MIGRATIONS_TABLE}), 0)"
-_FULL = f"{_COUNT} || ' ' || coalesce((SELECT sum(version & {_MASK}) FROM {MIGRATIONS_TABLE}), 0)"
+_FULL = (
+    f"{_COUNT} || ' ' || (SELECT coalesce(sum(version & {_MASK}), 0) || ' ' ||"
+    f" coalesce(sum(version % 65521 * (version % 65519)), 0) FROM {MIGRATIONS_TABLE})"
+)
 _NEWEST = (
     "(SELECT coalesce(group_concat(version), '') FROM"
     f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version DESC LIMIT 50))"
@@ -283,28 +317,36 @@ _NEWEST = (
 
 
 class Fingerprint(NamedTuple):
-    """A set of versions as its size, its maximum and its sum: what a batch compares instead of the list.
+    """A set of versions as its size, its maximum and two sums: what a batch compares instead of the list.
 
-    The sum costs a look at every row, so it is asked for only where SQL could change the set and keep size
-    and maximum. `newest` is not kept up when a version is taken out; there the sum is compared.
+    The sums cost a look at every row, so they are asked for only where SQL could change the set and keep
+    size and maximum. `newest` is not kept up when a version is taken out; there the sums are compared.
     """
 
     size: int = 0
     newest: int = 0
     total: int = 0
+    squares: int = 0
 
     @classmethod
     def of(cls, versions: Sequence[int]) -> Fingerprint:
         """Return the fingerprint of a set."""
-        return cls(len(versions), max(versions, default=0), sum(version & _MASK for version in versions))
+        squares = sum(version % 65521 * (version % 65519) for version in versions)
+        return cls(len(versions), max(versions, default=0), sum(v & _MASK for v in versions), squares)
 
     def plus(self, version: int) -> Fingerprint:
         """Return the fingerprint with a version added."""
-        return Fingerprint(self.size + 1, max(self.newest, version), self.total + (version & _MASK))
+        return self._moved(version, 1, max(self.newest, version))
 
     def minus(self, version: int) -> Fingerprint:
         """Return the fingerprint with a version taken out."""
-        return Fingerprint(self.size - 1, self.newest, self.total - (version & _MASK))
+        return self._moved(version, -1, self.newest)
+
+    def _moved(self, version: int, by: int, newest: int) -> Fingerprint:
+        total = self.total + by * (version & _MASK)
+        return Fingerprint(
+            self.size + by, newest, total, self.squares + by * (version % 65521 * (version % 65519))
+        )
 
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
@@ -340,15 +382,15 @@ def assert_result(after: Fingerprint, *, full: bool) -> Query:
 
 def _differs(expected: Fingerprint, *, full: bool) -> tuple[str, tuple[str]]:
     """Return the condition that the applied versions are others, and its parameter."""
-    size, newest, total = expected
-    return (f"{_FULL} <> ?1", (f"{size} {total}",)) if full else (f"{_QUICK} <> ?1", (f"{size} {newest}",))
+    size, newest, total, squares = expected
+    if full:
+        return f"{_FULL} <> ?1", (f"{size} {total} {squares}",)
+    return f"{_QUICK} <> ?1", (f"{size} {newest}",)
 
 
-def assert_rows(table: str, at_most: int) -> Query:
-    """Abort the batch if a table holds more rows than were counted before."""
-    return _abort(
-        quote_literal(ROWS_APPEARED + table), f"(SELECT count(*) FROM {quote_identifier(table)}) > {at_most}"
-    )
+def assert_empty(table: str) -> Query:
+    """Abort the batch if a table that was counted as empty holds a row."""
+    return _abort(quote_literal(ROWS_APPEARED + table), f"EXISTS (SELECT 1 FROM {quote_identifier(table)})")
 
 
 def _joined(versions: Iterable[int]) -> str:

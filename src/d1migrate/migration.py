@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from d1migrate.d1 import WORKERD
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
-from d1migrate.sql.names import fold, unquote
+from d1migrate.recording import MIGRATIONS_TABLE, check_history_use, recorded_table
 from d1migrate.sql.split import Cuts, Statement, split
-from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, TRIVIA, significant
+from d1migrate.sql.tokens import COMMENT, KEYWORDS, SIGNIFICANT, TRIVIA, significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-MIGRATIONS_TABLE = "schema_migrations"
-LOG_TABLE = "schema_migrations_log"
 
 LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
@@ -26,6 +23,7 @@ NOTHING = "v1:" + sha256(b"").hexdigest()
 """The checksum of a file that does nothing but record itself."""
 
 _ROLLBACK = re.compile(r"^--[ \t]*rollback:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_COMMENT = re.compile(COMMENT)
 _NO_SQL = re.compile(rf"(?:{TRIVIA}|;)*+")
 _NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
 _STARTS = frozenset(
@@ -106,14 +104,10 @@ class Rollback(NamedTuple):
                 source=first,
                 hint="write prose as `-- -- like this`, or above the block",
             )
-        if tokens[0].keyword == "DROP" and {fold(unquote(t.text)) for t in tokens} & {
-            MIGRATIONS_TABLE,
-            LOG_TABLE,
-        }:
-            raise SourceError(
-                f"{self.file}:{statement.line}: the rollback block drops the history of all migrations",
-                hint=f"take `{statement.sql}` out of it: `down` removes the row of this migration itself",
-            )
+        if MIGRATIONS_TABLE in statement.sql.lower():
+            check_history_use(statement, self.file, None)
+        if (size := len(statement.sql.encode())) > WORKERD.sql_length:
+            raise _too_long(self.file, statement.line, size)
 
 
 class Migration:
@@ -161,11 +155,25 @@ class Migration:
         of its bytes, with LF line ends, instead.
         """
         if self._checksum is None:
-            if isinstance(self._script, str):
-                self._checksum = "v1:" + _digest_of_meaning(self._pieces())
-            else:
-                for _ in self._hashed(self._script):
-                    pass
+            large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
+            self._checksum = self._checksum_of_bytes() if large else self._checksum_of_meaning()
+        return self._checksum
+
+    def matches(self, recorded: str) -> bool:
+        """Whether it is what a recorded checksum was taken of, whichever kind that is."""
+        if recorded[:3] == self.checksum[:3]:
+            return recorded == self.checksum
+        other = self._checksum_of_bytes() if recorded[:3] == "b1:" else self._checksum_of_meaning()
+        return recorded == other
+
+    def _checksum_of_meaning(self) -> str:
+        return "v1:" + _digest_of_meaning(self._pieces())
+
+    def _checksum_of_bytes(self) -> str:
+        if isinstance(self._script, str):
+            return "b1:" + sha256(self._script.encode()).hexdigest()
+        for _ in self._hashed(self._script):
+            pass
         return self._checksum or ""
 
     @property
@@ -214,13 +222,11 @@ class Migration:
                 hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
             )
         if found.too_long:
-            line, actual = found.too_long
-            raise LimitExceeded(
-                f"{self.file}:{line}: the statement has {actual} bytes, D1 takes {WORKERD.sql_length}",
-                limit=WORKERD.sql_length,
-                actual=actual,
-                hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
-            )
+            raise _too_long(self.file, *found.too_long)
+        if isinstance(self._script, str):
+            for statement in self.statements():
+                if MIGRATIONS_TABLE in statement.sql.lower():
+                    check_history_use(statement, self.file, self.version)
         if found.rollback:
             for _ in found.rollback.statements():
                 pass
@@ -265,7 +271,7 @@ class _Scan(NamedTuple):
 def _scan(cuts: Cuts, file: str) -> _Scan:
     offsets, too_long, rollback = array("Q"), None, None
     note, limit = offsets.append, WORKERD.sql_length
-    for position, body, stop, _ in cuts:
+    for position, body, stop, end in cuts:
         if stop > body:
             note(cuts.start + body)
             note(cuts.start + stop)
@@ -277,6 +283,9 @@ def _scan(cuts: Cuts, file: str) -> _Scan:
             at_line_start = cuts.start + position == 0
             lead = cuts.buffer[position:body]
             rollback = _find_rollback(lead, cuts.line_at(position), file, rollback, whole=at_line_start)
+        if end - stop > _SHORTEST:  # comments behind the last statement, where no `;` ends it
+            tail = cuts.buffer[stop:end]
+            rollback = _find_rollback(tail, cuts.line_at(stop), file, rollback, whole=False)
     return _Scan(len(offsets) // 2, too_long, rollback, offsets)
 
 
@@ -294,17 +303,18 @@ def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
         yield buffer[start - base : end - base]
 
 
-def recorded_table(sql: str) -> str | None:
-    """Return the table a statement inserts into (folded, unquoted), or None if it is no INSERT."""
-    tokens = significant(sql[:400])
-    if not tokens or tokens[0].keyword not in ("INSERT", "REPLACE"):
-        return None
-    words = [token.keyword for token in tokens]
-    if "INTO" not in words:
-        return None
-    names = tokens[words.index("INTO") + 1 :]
-    table = names[2] if len(names) > 2 and names[1].text == "." else names[0] if names else None
-    return fold(unquote(table.text)) if table else None
+def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"{file}:{line}: the statement has {actual} bytes, D1 takes {WORKERD.sql_length}",
+        limit=WORKERD.sql_length,
+        actual=actual,
+        hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
+    )
+
+
+def _meant(word: str) -> str:
+    # Only ASCII: the upper case of some letters beyond it is an ASCII word, and another name to SQLite.
+    return up if word.isascii() and (up := word.upper()) in KEYWORDS else word
 
 
 def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
@@ -313,7 +323,7 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
         sql = piece.sql
         if sql and not (MIGRATIONS_TABLE in sql.lower() and recorded_table(sql) == MIGRATIONS_TABLE):
             words = SIGNIFICANT.findall(sql)
-            meanings.append(" ".join([up if (up := word.upper()) in KEYWORDS else word for word in words]))
+            meanings.append(" ".join([_meant(word) for word in words]))
     return sha256(";\n".join(meanings).encode()).hexdigest()
 
 
@@ -327,8 +337,10 @@ def _find_rollback(
 
     `whole` says that the comments begin a line; else what comes first stands behind a `;`.
     """
+    blocks = [match.span() for match in _COMMENT.finditer(lead) if match[0].startswith("/*")]
     for match in _ROLLBACK.finditer(lead):
-        if match.start() == 0 and not whole:
+        inside = any(start < match.start() < end for start, end in blocks)
+        if inside or (match.start() == 0 and not whole):
             continue
         line = first_line + lead.count("\n", 0, match.start())
         if found is not None:

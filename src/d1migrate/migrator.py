@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate import __version__
 from d1migrate.batch import Batch
 from d1migrate.drivers import Driver, connect
+from d1migrate.errors import SourceError
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
-from d1migrate.history import Signature
+from d1migrate.history import OTHER_TOOLS, Signature
 from d1migrate.run import run
 
 if TYPE_CHECKING:
@@ -66,13 +67,15 @@ class Migrator:
     def __init__(
         self,
         database: Driver | str,
-        migrations: str | Sequence[Migration] = "migrations",
+        migrations: str | os.PathLike[str] | Sequence[Migration] = "migrations",
         *,
         allow_out_of_order: bool = False,
         who: str | None = None,
     ) -> None:
         self.driver = connect(database) if isinstance(database, str) else database
-        self.migrations = load_migrations(migrations) if isinstance(migrations, str) else tuple(migrations)
+        if isinstance(migrations, (str, os.PathLike)):
+            migrations = load_migrations(os.fspath(migrations))
+        self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._allow_out_of_order = allow_out_of_order
         self._who = who or _user()
 
@@ -215,8 +218,7 @@ class Migrator:
     def verify(self) -> Verification:
         """Compare files with history, and the live schema with what the applied files build.
 
-        Raises:
-            SourceError: an applied file does not run on an empty database.
+        History tables, those of other tools too, are left out. Errors as `status`.
         """
         from d1migrate.replay import schema_of
         from d1migrate.schema.compare import compare
@@ -225,8 +227,13 @@ class Migrator:
         lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
         if lost:
             return Verification(entries, self._gaps(), (), f"the file of {', '.join(lost)} is gone")
-        applied = [entry.migration for entry in entries if entry.applied and entry.migration]
-        return Verification(entries, self._gaps(), compare(schema_of(applied), self.schema()), None)
+        applied = sorted((entry for entry in entries if entry.applied), key=_order_of_application)
+        try:
+            expected = schema_of(entry.migration for entry in applied if entry.migration)
+        except SourceError as error:  # e.g. a baseline whose beginning is not in the files
+            return Verification(entries, self._gaps(), (), str(error))
+        found = [d for d in compare(expected, self.schema()) if d.name not in OTHER_TOOLS]
+        return Verification(entries, self._gaps(), tuple(found), None)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -240,6 +247,11 @@ class Migrator:
 
     def _sign(self) -> Signature:
         return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
+
+
+def _order_of_application(entry: Entry) -> tuple[int, int]:
+    applied = entry.applied
+    return (applied.order if applied else 0, entry.version)
 
 
 def _user() -> str:

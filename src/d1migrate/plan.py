@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import history as h
 from d1migrate.batch import Query
-from d1migrate.errors import Irreversible, OutOfOrder, PlanError, UsageError
-from d1migrate.migration import LOG_TABLE, Migration, Rollback
+from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, SourceError, UsageError
+from d1migrate.migration import LARGE, NOTHING, Migration, Rollback
+from d1migrate.recording import LOG_TABLE
 from d1migrate.status import (
     Entry,
     compare,
@@ -19,6 +20,7 @@ from d1migrate.status import (
     names,
     refuse_disagreement,
     refuse_partial,
+    refuse_renumbered,
     refuse_strangers,
     versions,
 )
@@ -38,7 +40,7 @@ class Step(NamedTuple):
         script: what gives the statements: the migration, or the rollback.
         statement_count: how many statements there are.
         event: what goes to the log.
-        guarded: tables that must hold no more rows than counted (rollbacks), {name: rows}.
+        guarded: tables that must be empty still when it begins (rollbacks).
     """
 
     direction: Direction
@@ -47,7 +49,7 @@ class Step(NamedTuple):
     script: Migration | Rollback
     statement_count: int
     event: h.Event
-    guarded: Mapping[str, int]
+    guarded: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -62,20 +64,22 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """Steps in order, for a database whose applied versions are `versions`.
 
-    `missing` names the history tables that the first step creates; `single` says that all steps go as one
-    transaction.
+    Attributes:
+        missing: the history tables that the first step creates.
+        single: whether all steps go as one transaction.
+        reads: the requests it takes to read what the plan rests on.
     """
 
     steps: tuple[Step, ...]
     versions: tuple[int, ...]
     missing: tuple[str, ...] = ()
     single: bool = False
+    reads: int = 1
 
     @property
     def requests(self) -> int:
-        """How many batches a run takes: the reading of history, and one a transaction."""
-        reads = 2 if self.missing else 1
-        return reads + (bool(self.steps) if self.single else len(self.steps))
+        """How many requests a run takes: those that read, and one a transaction."""
+        return self.reads + (bool(self.steps) if self.single else len(self.steps))
 
 
 class StepQueries:
@@ -100,7 +104,7 @@ class StepQueries:
             *h.create_tables(missing),
             (h.assert_pending if up else h.assert_applied)(step.version),
             h.assert_unchanged(before, full=first or not up),
-            *(h.assert_rows(table, rows) for table, rows in step.guarded.items()),
+            *(h.assert_empty(table) for table in step.guarded),
             h.record("begun", step.event._replace(rollback_sql=None), signature),
         )
         self.closing = (
@@ -162,13 +166,33 @@ def plan_up(
             hint="give it a newer number, or apply it late with --allow-out-of-order",
         )
     steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
-    return Plan(steps, history.versions, history.missing, single)
+    if single:
+        _refuse_large(steps)
+    return Plan(steps, history.versions, history.missing, single, history.reads)
+
+
+def _refuse_large(steps: Iterable[Step]) -> None:
+    """Raise LimitExceeded for a file that D1 takes by its import only, which is a transaction of its own."""
+    for step in steps:
+        if step.size > LARGE:
+            raise LimitExceeded(
+                f"{step.script.file} has {step.size} bytes; over {LARGE} D1 imports a file by itself, so it"
+                " cannot share a transaction",
+                limit=LARGE,
+                actual=step.size,
+                hint="run `up` without --single-transaction, or `up --to` the version before it first",
+            )
 
 
 def _step_up(migration: Migration) -> Step:
     count = migration.check()
+    if migration.checksum == NOTHING:
+        raise SourceError(
+            f"{migration.file}: it records itself and changes nothing",
+            hint="write the change first; `SELECT 1;` if it is meant to do nothing",
+        )
     event = h.event_of("up", migration)
-    return Step("up", migration.version, migration.name, migration, count, event, {})
+    return Step("up", migration.version, migration.name, migration, count, event)
 
 
 def choose_down(
@@ -189,6 +213,7 @@ def choose_down(
         raise UsageError(f"version {to} is not applied", hint=f"0, or one of the applied versions: {known}")
     entries = compare(migrations, history)
     refuse_partial(entries)
+    refuse_renumbered(entries)
     applied = [entry for entry in reversed(entries) if entry.applied]
     if to is not None:
         return tuple(entry for entry in applied if entry.version > to)
@@ -225,7 +250,7 @@ def plan_down(
             dead.append(entry)
         else:
             chosen[entry.version] = rollback
-    if dead:
+    if dead := [entry for entry in dead if entry not in differ]:
         raise Irreversible(
             "; ".join(f"{entry.name} {_why_irreversible(entry)}" for entry in dead),
             versions=versions(dead),
@@ -237,7 +262,7 @@ def plan_down(
             hint="choose with --rollback-from file or --rollback-from history",
         )
     steps = tuple(_step_down(entry, chosen[entry.version]) for entry in entries)
-    return Plan(steps, history.versions, history.missing)
+    return Plan(steps, history.versions, history.missing, reads=history.reads)
 
 
 def _choose_rollback(
@@ -245,11 +270,12 @@ def _choose_rollback(
 ) -> tuple[Rollback | None, bool]:
     """Return the rollback to run and whether a choice between two is still owed."""
     from_file = entry.migration.rollback if entry.migration else None
+    digest = entry.applied.rollback_digest if entry.applied else None
     kept = stored.get(entry.version)
     from_log = None if kept is None else Rollback(kept, f"{entry.name} (rollback SQL in {LOG_TABLE})")
-    if from_file is None or from_log is None:
-        return from_file or from_log, False
-    if from_file.reason is None and from_file.digest == from_log.digest:
+    if entry.migration is None:
+        return from_log, False
+    if digest is None or (from_file and from_file.reason is None and from_file.digest == digest):
         return from_file, False
     return (from_log if prefer == "history" else from_file), prefer is None
 
@@ -257,7 +283,7 @@ def _choose_rollback(
 def _step_down(entry: Entry, rollback: Rollback) -> Step:
     count = sum(1 for _ in rollback.statements())
     event = h.Event("down", entry.version, entry.name, entry.applied.checksum if entry.applied else None)
-    return Step("down", entry.version, entry.name, rollback, count, event, {})
+    return Step("down", entry.version, entry.name, rollback, count, event)
 
 
 def _why_irreversible(entry: Entry) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, SourceError
+from d1migrate.history import TABLES, create_tables
 from d1migrate.schema import introspect
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     """
     scratch = SqliteDriver(":memory:", url="scratch")
     try:
+        scratch.batch(Batch(create_tables(TABLES)))  # a migration may speak of them
         for migration in migrations:
             statements = [s for s in migration.statements() if _changes_schema(s)]
             try:

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError, UsageError
-from d1migrate.migration import MIGRATIONS_TABLE, Migration, Script
+from d1migrate.migration import Migration, Script
+from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,11 +80,13 @@ def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> 
     """
     slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")
     if not slug:
-        raise UsageError(f"no letter or digit in the description {description!r}")
+        raise UsageError(f"no ASCII letter or digit in the description {description!r}")
     if not migrations:
         return f"{1:0{_DIGITS}}_{slug}.sql"
     newest = migrations[-1]
     digits = len(newest.name.split("_", 1)[0])
+    if newest.version == MAX_VERSION:
+        raise UsageError(f"{newest.name} has the highest version there can be")
     if digits == _TIMESTAMP_DIGITS:
         return f"{max(int(now), newest.version + 1)}_{slug}.sql"
     return f"{newest.version + 1:0{digits}}_{slug}.sql"
@@ -118,7 +121,7 @@ ON CONFLICT(version) DO NOTHING;
 def index_module(migrations: Sequence[Migration]) -> str:
     """Return a Python module that embeds the migrations, for a Worker, where no folder can be read.
 
-    The same migrations always give the same text.
+    The same migrations always give the same text. Raises SourceError for what `up` would refuse.
     """
     lines = [
         '"""The migrations as a Python value, written by `d1migrate index`. Do not edit."""',
@@ -126,6 +129,7 @@ def index_module(migrations: Sequence[Migration]) -> str:
         "MIGRATIONS = (",
     ]
     for migration in migrations:
+        migration.check()
         lines += ["    (", f'        "{migration.name}.sql",']
         lines += [f"        {json.dumps(line, ensure_ascii=False)}" for line in _lines(migration.text)]
         lines[-1] += ","

@@ -19,7 +19,7 @@ State = Literal["pending", "applied", "changed", "missing", "out_of_order", "ren
 class Entry(NamedTuple):
     """One version as files and database see it together.
 
-    `was` is the applied version whose content a renumbered file has.
+    `was` is the applied version whose content a renumbered file has; `applied` is that version's row then.
     """
 
     version: int
@@ -53,7 +53,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     orphans = {
         row.checksum: row.version
         for row in history.applied
-        if row.version not in files and row.checksum not in (None, NOTHING)
+        if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
     }
     entries: dict[int, Entry] = {}
     for version, migration in files.items():
@@ -62,9 +62,9 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if version in partial:
             state: State = "partial"
         elif row is not None:
-            state = "changed" if row.checksum not in (None, migration.checksum) else "applied"
+            state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
         elif orphans and (was := orphans.pop(migration.checksum, None)) is not None:
-            state = "renumbered"
+            state, row = "renumbered", applied[was]
         else:
             state = "out_of_order" if version < newest else "pending"
         entries[version] = Entry(version, migration.name, state, migration, row, was)
@@ -77,6 +77,11 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if version not in entries:
             entries[version] = Entry(version, begun.name, "partial", None, applied.get(version))
     return tuple(entries[version] for version in sorted(entries))
+
+
+def _is_of(migration: Migration | None, checksum: str) -> bool:
+    """Whether a recorded checksum is that of a file."""
+    return migration is not None and migration.matches(checksum)
 
 
 def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
@@ -99,6 +104,7 @@ def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
 def refuse_disagreement(entries: Sequence[Entry]) -> None:
     """Raise a HistoryError that names every version on which files and history disagree."""
     refuse_partial(entries)
+    refuse_renumbered(entries)
     if changed := [entry for entry in entries if entry.state == "changed"]:
         first = changed[0].version
         raise ChecksumMismatch(
@@ -106,14 +112,6 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
             versions=versions(changed),
             hint="restore the file and write a new migration;"
             f" if the edit is right, `d1migrate repair --accept {first} --reason …`",
-        )
-    if renumbered := [entry for entry in entries if entry.state == "renumbered"]:
-        first = renumbered[0].version
-        raise MissingMigration(
-            "applied under another number: "
-            + ", ".join(f"{entry.name} is version {entry.was}" for entry in renumbered),
-            versions=versions(renumbered),
-            hint=f"rename the file back, or `d1migrate repair --accept {first} --reason …`",
         )
     if missing := [entry for entry in entries if entry.state == "missing"]:
         first = missing[0].version
@@ -125,6 +123,18 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
         )
 
 
+def refuse_renumbered(entries: Sequence[Entry]) -> None:
+    """Raise MissingMigration for files that are applied under another number."""
+    if renumbered := [entry for entry in entries if entry.state == "renumbered"]:
+        first = renumbered[0].version
+        raise MissingMigration(
+            "applied under another number: "
+            + ", ".join(f"{entry.name} is version {entry.was}" for entry in renumbered),
+            versions=versions(renumbered),
+            hint=f"rename the file back, or `d1migrate repair --accept {first} --reason …`",
+        )
+
+
 def refuse_partial(entries: Sequence[Entry]) -> None:
     """Raise PartiallyApplied for migrations that began and never ended."""
     if partial := [entry for entry in entries if entry.state == "partial"]:
@@ -133,7 +143,7 @@ def refuse_partial(entries: Sequence[Entry]) -> None:
             f"began and never ended: {names(partial)}",
             versions=versions(partial),
             hint="look at the database (`d1migrate verify`), finish or undo it by hand, then"
-            f" `d1migrate repair --accept {first}` or `--forget {first}`",
+            f" `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
         )
 
 

@@ -20,6 +20,8 @@ def test_new_continues_the_numbers(project: Project) -> None:
     )
     assert "VALUES (8, '008_add_teams_table', strftime('%s', 'now'))" in text
     assert "-- Rollback:" in text
+    assert "it records itself and changes nothing" in project.run("up", code=1).err
+    project.write("008_add_teams_table.sql", text.replace("-- Record", "CREATE TABLE teams (id);\n-- Record"))
     project.run("up")
     assert project.versions() == [7, 8]
     assert "error: 008_add_teams_table has no rollback block" in project.run("down", code=1).err
@@ -87,3 +89,23 @@ def test_usage_errors_exit_2(project: Project) -> None:
     assert "invalid choice" in project.run("frobnicate", code=2).err
     project.run("up", "--nope", code=2)
     assert project.run("--version").out.startswith("d1migrate ")
+
+
+def test_index_refuses_what_up_refuses(project: Project) -> None:
+    """An empty file does not become a module that cannot be imported."""
+    project.write("001_a.sql", "")
+    assert "no SQL statement in it" in project.run("index", "--output", "i.py", code=1).err
+    assert not (project.folder / "i.py").exists()
+
+
+def test_an_option_may_have_the_name_of_a_command(project: Project) -> None:
+    """`--migrations schema` names a folder."""
+    (project.folder / "schema").mkdir()
+    assert project.run("--migrations", "schema", "status").out == "no migrations in schema\n"
+
+
+def test_plan_sql_runs_on_a_fresh_database(project: Project) -> None:
+    """It brings the migrations table along."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    project.sql(project.run("plan", "--sql").out.rstrip().removesuffix(";"))
+    assert project.states() == {1: "applied"}

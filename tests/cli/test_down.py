@@ -165,3 +165,73 @@ def test_one_line_rollbacks(project: Project) -> None:
     project.run("up")
     project.run("down")
     assert project.tables() == set()
+
+
+@pytest.mark.parametrize(
+    ("schema", "rollback", "rows", "at_stake"),
+    [
+        ("CREATE TABLE a (x);", "ALTER TABLE a RENAME TO b; DROP TABLE b;", "a", "a"),
+        ("CREATE TABLE a (x); CREATE TABLE b (x);", "ALTER TABLE a RENAME TO c; ALTER TABLE b RENAME TO a; DROP TABLE c;", "a", "a"),
+        ("CREATE TABLE a (id INTEGER PRIMARY KEY);", "UPDATE OR REPLACE a SET id = 1;", "a", "a"),
+        ("CREATE TABLE a (x UNIQUE ON CONFLICT REPLACE);", "INSERT INTO a VALUES (1);", "a", "a"),
+        ("CREATE TABLE a (x); CREATE TABLE log (x); CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END;", "DELETE FROM a;", "log", "log"),
+        ("CREATE TABLE a (x); CREATE VIEW v AS SELECT * FROM a; CREATE TRIGGER t INSTEAD OF DELETE ON v BEGIN DELETE FROM a; END;", "DELETE FROM v;", "a", "a"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL);", "ALTER TABLE p RENAME TO q; DROP TABLE q;", "c", "c"),
+    ],
+)  # fmt: skip
+def test_rows_at_stake_are_found(
+    project: Project, schema: str, rollback: str, rows: str, at_stake: str
+) -> None:
+    """Through renames, OR REPLACE, constraints, triggers, views and foreign keys."""
+    project.write("001_a.sql", f"{schema}\n-- Rollback: {rollback}\n")
+    project.run("up")
+    project.sql(f"INSERT INTO {rows} DEFAULT VALUES")
+    assert f"the rollback would take rows: {at_stake} holds 1" in project.run("down", code=1).err
+    assert project.sql(f"SELECT count(*) FROM {rows}") == [(1,)]
+
+
+def test_a_table_renamed_by_a_later_migration(project: Project) -> None:
+    """Taking both back is refused for the rows the table has under its present name."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
+    project.write("002_b.sql", "ALTER TABLE a RENAME TO b;\n-- Rollback: ALTER TABLE b RENAME TO a;\n")
+    project.run("up")
+    project.run("down", "--to", "0")
+    project.run("up")
+    project.sql("INSERT INTO b VALUES (1)")
+    assert "b holds 1" in project.run("down", "--to", "0", code=1).err
+    project.run("down", "--to", "0", "--allow-loss", "b")
+
+
+def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
+    """What an earlier step puts into an empty table does not stop a later one."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
+    project.write("002_b.sql", "SELECT 1;\n-- Rollback: INSERT INTO a VALUES (1);\n")
+    project.run("up")
+    project.run("down", "--to", "0")
+    assert project.tables() == set()
+
+
+def test_allowing_a_loss_that_is_not_at_stake_is_a_mistake(applied: Project) -> None:
+    """A misspelt table is a usage error, not an unused flag."""
+    assert "it takes rows from: users" in applied.run("down", "--allow-loss", "user", code=2).err
+
+
+def test_a_rollback_that_d1_would_not_take_is_seen_first(project: Project) -> None:
+    """A statement over D1's limit is refused before its migration is applied."""
+    project.write("001_a.sql", f"CREATE TABLE a (x);\n-- Rollback: UPDATE a SET x = '{'x' * 100_000}';\n")
+    err = project.run("up", code=1).err
+    assert "001_a.sql:2: the statement has 100019 bytes" in err
+
+
+def test_a_block_taken_out_of_the_file_needs_a_choice(applied: Project) -> None:
+    """Where the log keeps a rollback and the file has none any more, the user says which counts."""
+    applied.write("003_names.sql", THREE.split("-- Rollback")[0])
+    assert "differ: 003_names" in applied.run("down", code=1).err
+    assert "has no rollback block" in applied.run("down", "--rollback-from", "file", code=1).err
+    applied.run("down", "--rollback-from", "history")
+    assert applied.versions() == [1, 2]
+
+
+def test_plan_down_counts_its_requests(applied: Project) -> None:
+    """History, schema, rows, and one a step."""
+    assert applied.run("plan", "--down", "--json").json["requests"] == 4

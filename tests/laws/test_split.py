@@ -89,7 +89,6 @@ def test_pieces_join_to_the_script(script: str) -> None:
         assert piece.text[piece.body :].startswith(piece.sql)
         if tokens := significant(piece.text[piece.body :].rstrip(";") if not piece.sql else piece.sql):
             assert piece.sql == piece.sql[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
-            assert tokens[-1].text != ";"
 
 
 @given(scripts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError, SourceError
-from d1migrate.migration import Migration, recorded_table
+from d1migrate.migration import Migration
+from d1migrate.recording import recorded_table, recorded_version
 
 
 def migration(text: str) -> Migration:
@@ -43,6 +44,7 @@ def test_the_checksum_is_of_meaning(same: str) -> None:
         BASE.replace("a (", '"a" ('),
         BASE.replace("(1,", "(1.0,"),
         BASE.replace(";\nINSERT", "; SELECT 1;\nINSERT"),
+        BASE.replace("name", "\ufb01rst"),
         BASE + "INSERT INTO schema_migrations_log (token) VALUES ('x');",
     ],
 )
@@ -74,6 +76,7 @@ def test_the_rollback_block() -> None:
         ("SELECT 1;\n-- ROLLBACK: DROP TABLE a;", "DROP TABLE a;"),
         ("-- Rollback:\n-- DROP TABLE a;\nSELECT 1;", "\nDROP TABLE a;"),
         ("SELECT 1;\n-- Rollback:\n-- DROP TABLE a;\n/* not this */\n-- nor this", "\nDROP TABLE a;"),
+        ("SELECT 1\n\n-- Rollback:\n-- DROP TABLE a;\n", "\nDROP TABLE a;"),
         (
             "SELECT 1;\n-- Rollback:\n-- CREATE TRIGGER t AFTER INSERT ON a BEGIN\n--   SELECT 1;\n-- END;\n",
             "\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n  SELECT 1;\nEND;",
@@ -96,6 +99,7 @@ def test_spellings_of_a_rollback_block(text: str, sql: str) -> None:
         "SELECT 1;\n-- Rollback:\n-- -- nothing yet\n",
         "SELECT 1;\n-- How to roll back: ask\n",
         "SELECT 1\n-- Rollback: SELECT 2\n, 3;",
+        "SELECT 1;\n/*\n-- Rollback:\n-- DROP TABLE a;\n*/",
     ],
 )
 def test_what_is_no_rollback_block(text: str) -> None:
@@ -122,11 +126,18 @@ def test_rollback_errors_name_the_line_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["DROP TABLE schema_migrations", 'drop table if exists main."Schema_Migrations_Log"']
+    "sql",
+    [
+        "DROP TABLE schema_migrations",
+        'drop table if exists main."Schema_Migrations_Log"',
+        "ALTER TABLE schema_migrations RENAME TO x",
+        "DELETE FROM schema_migrations_log",
+        "UPDATE schema_migrations SET name = 1",
+    ],
 )
 def test_a_rollback_may_not_drop_the_history(sql: str) -> None:
     """It would take the history of all other migrations with it."""
-    with pytest.raises(SourceError, match="drops the history of all migrations"):
+    with pytest.raises(SourceError, match="changes the history of all migrations"):
         migration(f"SELECT 1;\n-- Rollback: {sql};\n").check()
 
 
@@ -145,3 +156,31 @@ def test_a_rollback_may_not_drop_the_history(sql: str) -> None:
 def test_the_table_an_insert_writes_to(sql: str, table: str | None) -> None:
     """Whatever its quotes, case and schema."""
     assert recorded_table(sql) == table
+
+
+def test_letters_beyond_ascii_are_no_keywords() -> None:
+    """A name whose upper case is a keyword is still that name."""
+    assert migration("CREATE TABLE t (\ufb01rst);").checksum != migration("CREATE TABLE t (first);").checksum
+
+
+def test_a_text_over_the_limit_has_the_checksum_of_its_bytes() -> None:
+    """Held or streamed, from a folder or an index, a file has one checksum; and each kind knows the other."""
+    small, big = migration(BASE), migration(BASE + "-- " + "x" * (1 << 20))
+    assert (small.checksum[:3], big.checksum[:3]) == ("v1:", "b1:")
+    assert big.matches(small.checksum)
+    assert not migration(BASE.replace("a", "b")).matches(small.checksum)
+
+
+@pytest.mark.parametrize(
+    ("sql", "version"),
+    [
+        ("INSERT INTO schema_migrations (version, name, applied_at) VALUES (4, 'x', 1)", 4),
+        ("INSERT INTO schema_migrations (name, version) VALUES ('x', 5)", 5),
+        ("INSERT INTO schema_migrations VALUES (6, 'x', strftime('%s', 'now')) ON CONFLICT DO NOTHING", 6),
+        ("INSERT INTO schema_migrations (name, version) VALUES (upper('x'), 5)", None),
+        ("INSERT INTO schema_migrations SELECT 7, 'x', 1", None),
+    ],
+)
+def test_the_version_an_insert_records(sql: str, version: int | None) -> None:
+    """Read where it stands as a number; else left to the check in the batch."""
+    assert recorded_version(sql) == version

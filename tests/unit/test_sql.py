@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.effects import Loss, losses
+from d1migrate.sql.effects import Effect, effects, effects_of_trigger
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
 from d1migrate.sql.tokens import significant
@@ -127,20 +127,34 @@ def test_tokens_of_every_kind() -> None:
 @pytest.mark.parametrize(
     ("sql", "found"),
     [
-        ("DROP TABLE IF EXISTS main.[a b]", [Loss("a b", "drop")]),
-        ("drop table a", [Loss("a", "drop")]),
-        ("DELETE FROM a WHERE x", [Loss("a", "delete")]),
-        ('WITH c AS (SELECT 1) DELETE FROM "a" WHERE x IN c', [Loss("a", "delete")]),
-        ("REPLACE INTO a VALUES (1)", [Loss("a", "delete")]),
-        ("INSERT OR REPLACE INTO a VALUES (1)", [Loss("a", "delete")]),
-        ("ALTER TABLE a DROP COLUMN b", [Loss("a", "column")]),
-        ("ALTER TABLE main.a DROP b", [Loss("a", "column")]),
-        ("ALTER TABLE a ADD COLUMN b", []),
+        ("DROP TABLE IF EXISTS main.[A b]", [Effect("drop", "a b")]),
+        ("drop table a", [Effect("drop", "a")]),
+        ("DELETE FROM a WHERE x", [Effect("delete", "a")]),
+        ('WITH c AS (SELECT 1) DELETE FROM "A" WHERE x IN c', [Effect("delete", "a")]),
+        ("REPLACE INTO a VALUES (1)", [Effect("delete", "a")]),
+        ("INSERT OR REPLACE INTO main.a VALUES (1)", [Effect("delete", "a")]),
+        ("UPDATE OR REPLACE a SET x = 1", [Effect("delete", "a")]),
+        ("UPDATE a SET x = replace(x, 1, 2)", [Effect("update", "a")]),
+        ("INSERT OR IGNORE INTO a VALUES (1)", [Effect("insert", "a")]),
+        ("INSERT INTO a VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [Effect("insert", "a")]),
+        ("ALTER TABLE a DROP COLUMN b", [Effect("drop column", "a")]),
+        ("ALTER TABLE main.a DROP b", [Effect("drop column", "a")]),
+        ("ALTER TABLE a ADD COLUMN b", [Effect("alter", "a")]),
+        ("ALTER TABLE a RENAME TO `B`", [Effect("rename", "a", "b")]),
+        ("ALTER TABLE a RENAME COLUMN b TO c", [Effect("alter", "a")]),
+        ("CREATE TABLE IF NOT EXISTS a (x)", [Effect("create", "a")]),
+        ("CREATE VIRTUAL TABLE a USING fts5(x)", [Effect("create", "a")]),
         ("CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END", []),
         ("DROP INDEX i", []),
         ("SELECT replace(a, b, c) FROM t", []),
     ],
 )
-def test_losses(sql: str, found: list[Loss]) -> None:
-    """What a statement drops, deletes from, or takes a column from."""
-    assert losses(sql) == found
+def test_effects(sql: str, found: list[Effect]) -> None:
+    """What a statement does to which table."""
+    assert effects(sql) == found
+
+
+def test_effects_of_a_trigger() -> None:
+    """What its body does when it fires; the event it waits for is not one of them."""
+    sql = "CREATE TRIGGER t AFTER UPDATE OF x ON a BEGIN UPDATE b SET x = 1; DELETE FROM c; END"
+    assert effects_of_trigger(sql) == [Effect("update", "b"), Effect("delete", "c")]

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.cli.context import Context
+
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -26,24 +28,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     from d1migrate.cli.context import Context
     from d1migrate.cli.parser import parse
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     arguments = parse(sys.argv[1:] if argv is None else argv)
     context = Context(arguments)
     try:
         code: int = arguments.command(context)
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except Error as error:
         context.fail(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        for note in getattr(interrupt, "__notes__", ()):
+            context.say(note)
         context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
         return _INTERRUPTED
-    except BrokenPipeError:  # the reader went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:  # stdout: the database's errors are Errors
+        return _lost_stdout(context, error)
     else:
         return code
     finally:
         context.close()
+
+
+def _prepare_streams() -> None:
+    """Make data UTF-8 wherever it goes, and talk survive any terminal."""
+    if hasattr(sys.stdout, "reconfigure"):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(
+            encoding=encoding, errors="backslashreplace" if sys.stdout.isatty() else "strict"
+        )
+    if hasattr(sys.stderr, "reconfigure"):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def _lost_stdout(context: Context, error: OSError) -> int:
+    """End where nobody takes the data: quietly if the reader went away, as `| head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        return 0
+    context.say(f"error: cannot write the output: {error.strerror}")
+    return 1

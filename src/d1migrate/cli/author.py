@@ -46,13 +46,15 @@ def index_command(context: Context) -> int:
     migrations: Sequence[Migration] = context.load()
     text = source.index_module(migrations)
     current = files.read_text(path) == text
-    if context.arguments.check:
-        context.say(f"{path} is {'up to date' if current else 'not what the migrations make'}")
-        return 0 if current else 3
-    if not current:
+    if not current and not context.arguments.check:
         files.replace(path, text)
-    context.out(path)
-    return 0
+    if context.json:
+        context.out_json({"path": path, "up_to_date": current})
+    elif context.arguments.check:
+        context.say(f"{path} is {'up to date' if current else 'not what the migrations make'}")
+    else:
+        context.out(path)
+    return 3 if context.arguments.check and not current else 0
 
 
 def completion_command(context: Context) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import config
@@ -84,7 +85,7 @@ class Context:
         migrator = self.migrator
         self.say_database()
         say_sql = self._say_sql if self.arguments.verbose else None
-        bar = sys.stderr.isatty() and not self.arguments.quiet
+        bar = bool(sys.stderr) and sys.stderr.isatty() and not self.arguments.quiet
         migrator.driver = WatchedDriver(migrator.driver, self.say, say_sql, bar=bar)
         return migrator
 
@@ -115,9 +116,10 @@ class Context:
         print(json.dumps(value, indent=2, ensure_ascii=False))
 
     def say(self, line: str) -> None:
-        """Talk: to stderr, unless --quiet."""
+        """Talk: to stderr, unless --quiet. That nobody listens is no reason to stop a migration."""
         if not self.arguments.quiet:
-            print(line, file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print(line, file=sys.stderr, flush=True)
 
     def say_database(self) -> None:
         """Say which database it is: an environment's name and url."""
@@ -139,21 +141,27 @@ class Context:
             lines.append("pending: " + clean(", ".join(error.pending)))
         if error.hint:
             lines.append(f"hint: {clean(error.hint)}")
-        print("\n".join(lines), file=sys.stderr)
+        with suppress(OSError):
+            print("\n".join(lines), file=sys.stderr, flush=True)
         if self.json:
             self.out_json({"error": _error_json(error)})
 
     def _say_sql(self, sql: str) -> None:
-        print(clean(sql) + ";", file=sys.stderr)
+        with suppress(OSError):
+            print(clean(sql) + ";", file=sys.stderr)
 
 
 def _error_json(error: Error) -> dict[str, Any]:
     value: dict[str, Any] = {"type": type(error).__name__, "message": str(error), "hint": error.hint}
-    for name in ("file", "line", "column", "versions", "rows", "migration", "applied", "pending"):
-        if hasattr(error, name):
-            value[name] = getattr(error, name)
-    return value
+    return value | {
+        name: fact for name, fact in vars(error).items() if name not in ("hint", "source", "shown_from")
+    }
 
 
 def _coloured(stream: Any) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None
+        and stream.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )

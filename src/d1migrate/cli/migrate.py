@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
+from d1migrate.history import TABLES
+from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
 from d1migrate.report.text import clean, duration, plural, size
 from d1migrate.sql.names import quote_literal
@@ -69,6 +72,8 @@ def plan_command(context: Context) -> int:
     if context.json:
         context.out_json(values.plan(plan))
     elif arguments.sql:
+        if plan.steps and MIGRATIONS_TABLE in plan.missing:
+            context.out(f"{TABLES[MIGRATIONS_TABLE]};")
         for step in plan.steps:
             _print_sql(context, step)
     else:
@@ -97,7 +102,7 @@ def _print_sql(context: Context, step: Step) -> None:
     """Print a step as a file would have it: its statements, and its row in the migrations table."""
     context.out(f"-- {step.direction} {clean(step.name)}")
     for statement in step.script.statements():
-        context.out(f"{statement.sql};")
+        context.out(f"{clean(statement.sql) if sys.stdout.isatty() else statement.sql};")
     if step.direction == "up":
         context.out(
             "INSERT INTO schema_migrations (version, name, applied_at)\n"

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate import __version__
@@ -152,6 +153,9 @@ _COMMANDS = {
 }
 
 
+_TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config")
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse arguments; `command` of the result is the function that runs the command.
 
@@ -159,7 +163,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     names = {command.alias or name: name for name, command in _COMMANDS.items()} | {n: n for n in _COMMANDS}
     # Building one command's parser takes a tenth of the time of building all.
-    chosen = next((names[word] for word in argv if word in names), None)
+    words = (word for before, word in pairwise(("", *argv)) if before not in _TAKE_A_VALUE)
+    chosen = next((names[word] for word in words if word in names), None)
     parser = build(only=chosen)
     arguments = parser.parse_args(argv)
     if arguments.name is None:

@@ -232,6 +232,8 @@ def _environment(context: Context, environment: Environment) -> dict[str, Any]:
     value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
     value |= {"current_version": None, "latest_version": None, "pending": None, "error": None}
     try:
+        environment = context.config.named(environment)
+        value["database"] = environment.database
         driver = connect(environment.database, config=context.config.wrangler)
         migrator = Migrator(driver, load_migrations(context.config.folder(environment)))
         try:

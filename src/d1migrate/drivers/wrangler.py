@@ -74,8 +74,9 @@ def resolve(rest: str, path: str) -> Binding:
     options = _options(rest)
     if unknown := options.keys() - {"env", "persist-to"}:
         raise UsageError(f"unknown option {min(unknown)!r} of wrangler:", hint="env and persist-to are known")
-    env = options.get("env") or os.environ.get("CLOUDFLARE_ENV")
-    return load_config(path, env=env).database(rest.partition("?")[0] or None)
+    env = options.get("env")
+    config = load_config(path, env=env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
+    return config.database(rest.partition("?")[0] or None)
 
 
 def _options(rest: str) -> dict[str, str]:
@@ -102,19 +103,23 @@ def find_config(start: str) -> str | None:
     return None
 
 
-def load_config(path: str, *, env: str | None = None) -> WranglerConfig:
+def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> WranglerConfig:
     """Read the D1 databases of a wrangler.jsonc, wrangler.json or wrangler.toml.
 
     Args:
         path: the file.
         env: one of its environments; D1 databases are not inherited by them, so only its own count.
+        env_is_required: whether a configuration without any environments is an error then; to wrangler
+            CLOUDFLARE_ENV is a warning there.
 
     Raises:
         UsageError: the file is missing or malformed, or has no such environment.
     """
     content = _parse(path)
-    if env:
-        sections = content.get("env") or {}
+    sections = content.get("env") or {}
+    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
+        raise UsageError(f"{path}: env is not an object of environments")
+    if env and (sections or env_is_required):
         if env not in sections:
             known = ", ".join(sections) or "none"
             raise UsageError(f"{path}: no environment {env!r}", hint=f"it has: {known}")

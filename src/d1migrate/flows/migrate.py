@@ -6,20 +6,20 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import history as h
-from d1migrate.batch import Batch, Query
-from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, QueryError
+from d1migrate import losses
+from d1migrate.batch import Batch
+from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, UsageError
 from d1migrate.explain import explain
-from d1migrate.flows.read import count, first_column, read_history
-from d1migrate.migration import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.flows.read import count, happened, read_history
 from d1migrate.plan import Plan, Step, StepQueries, choose_down, plan_down, plan_up
-from d1migrate.sql.effects import Loss, losses
+from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Literal
 
-    from d1migrate.batch import Flow
+    from d1migrate.batch import Flow, Query
     from d1migrate.migration import Migration
 
     Sign = Callable[[], h.Signature]
@@ -75,13 +75,30 @@ def up(
         done += taken
         if raced is None:
             break
-        read = yield from read_history()
-        expected = {*todo.versions, *(step.version for step in taken)}
-        if set(read.versions) == expected:
+        try:
+            read = yield from read_history()
+            plan_up(migrations, read, to=to, allow_out_of_order=allow_out_of_order, single=single)
+        except Error as error:
+            raise _stopped(error, done, todo.steps[len(taken) :]) from error
+        if set(read.versions) == {*todo.versions, *(step.version for step in taken)}:
             raise raced  # nothing changed meanwhile, so it was not another runner
         history = read
     ours = {step.version for step in done} | set(before.versions)
     return Report(tuple(done), tuple(row for row in history.applied if row.version not in ours))
+
+
+def _stopped(error: Error, done: Sequence[Step], pending: Sequence[Step]) -> Error:
+    """Return an error that stops a run in its middle, so that it says what was done before."""
+    if not done:
+        return error
+    return ApplyError(
+        str(error),
+        migration=pending[0].name,
+        direction=pending[0].direction,
+        applied=[step.name for step in done],
+        pending=[step.name for step in pending],
+        hint=error.hint,
+    )
 
 
 def choose(
@@ -108,29 +125,48 @@ def choose(
     history = yield from read_history()
     entries = choose_down(migrations, history, to=to, steps=steps)
     kept = [e.version for e in entries if e.applied and e.applied.keeps_rollback]
-    reads = (h.stored_rollbacks(kept), _TABLES, _LINKS) if kept else (_TABLES, _LINKS)
-    *stored, tables, links = yield Batch(reads, reads=True)
-    texts = {int(v): str(sql) for result in stored for v, sql, _ in result.rows}
-    todo = plan_down(entries, history, texts, prefer=prefer)
-    existing = {fold(name): name for name in first_column(tables.rows)}
-    taken = [_taken_from(step, existing, links.rows) for step in todo.steps]  # in order: drops are noted
-    names = sorted(set().union(*taken))
-    counts: Sequence[int] = ()
+    stored: dict[int, str] = {}
+    there = yield Batch((*losses.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
+    if kept:
+        *there, texts = there
+        stored = {version: sql for version, sql, _ in texts.rows}
+    todo = plan_down(entries, history, stored, prefer=prefer)
+    risks = losses.risks((step.script.texts() for step in todo.steps), losses.Ground(there))
+    names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
+    requests = todo.reads + 1
+    rows: dict[str, int] = {}
     if names:
         results = yield Batch([count(name) for name in names], reads=True)
-        counts = [int(result.rows[0][0]) for result in results]
-    rows = dict(zip(names, counts, strict=True))
-    allowed = {fold(name) for name in allow_loss}
-    refused = {t: n for t, n in rows.items() if n and "all" not in allowed and fold(t) not in allowed}
+        rows = {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
+        requests += 1
+    allowed = _allowed(names, allow_loss)
+    refused = {table: n for table, n in rows.items() if n and table not in allowed}
     if refused:
         raise DataLoss(
             "the rollback would take rows: " + ", ".join(f"{t} holds {n}" for t, n in refused.items()),
             rows=refused,
-            hint="back them up, then allow it: " + " ".join(f"--allow-loss {t}" for t in refused),
+            hint="back them up, then allow it: " + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
         )
-    return todo._replace(
-        steps=tuple(_guarded(step, t, rows) for step, t in zip(todo.steps, taken, strict=True))
-    )
+    guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
+    return todo._replace(steps=guarded, reads=requests)
+
+
+def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
+    """Return the tables that may lose rows; a name that is none of those at stake is a mistake."""
+    wanted = {fold(name) for name in allow_loss}
+    if "all" in wanted:
+        return set(names)
+    if unknown := sorted(wanted - {fold(name) for name in names}):
+        raise UsageError(
+            f"--allow-loss {unknown[0]}: the rollback takes no rows from such a table",
+            hint=f"it takes rows from: {', '.join(names) or 'none'}",
+        )
+    return {name for name in names if fold(name) in wanted}
+
+
+def _argument(table: str) -> str:
+    """Return a table name as a shell takes it."""
+    return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
 
 
 def down(todo: Plan, sign: Sign) -> Flow[Report]:
@@ -163,8 +199,13 @@ def _take(
             failure.__cause__ = error
             if any(text in str(error) for text in _RACES):
                 return tuple(done), failure
-            if not isinstance(error, AmbiguousError) or not (yield from _happened(signature.token, failure)):
+            if not isinstance(error, AmbiguousError) or not (yield from _settled(signature.token, failure)):
                 raise failure from error
+        except Error as error:  # a large file was changed while it ran
+            raise _stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
+        except BaseException as error:
+            error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
+            raise
         done += group
         before, missing = batch.after, ()
     return tuple(done), None
@@ -201,55 +242,25 @@ class _Group:
             yield from part
 
 
-def _happened(token: str, failure: ApplyError) -> Flow[bool]:
-    """Ask whether the batch with this token was committed, after its answer was lost.
+def _settled(token: str, failure: ApplyError) -> Flow[bool]:
+    """Ask whether a batch whose answer was lost was committed.
 
     Raises:
         ApplyError: the database cannot be asked; the failure, with its outcome unknown.
     """
-    query = Query(f"SELECT count(*) FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done'", (token,))
     try:
-        (result,) = yield Batch((query,), reads=True)
-    except QueryError as error:
-        if "no such table" in str(error):
-            return False
-        raise failure.with_unknown_outcome() from error
+        return (yield from happened(token))
     except DriverError as error:
         raise failure.with_unknown_outcome() from error
-    return bool(result.rows[0][0])
 
 
-_TABLES = Query(
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-)
-_LINKS = Query(
-    'SELECT t.name, k."table" FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k'
-    " WHERE t.type = 'table' AND t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-    " AND k.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')"
-)
-
-
-def _taken_from(step: Step, existing: dict[str, str], links: Iterable[Sequence[object]]) -> set[str]:
-    """Return the tables a rollback takes rows from, by itself or through foreign keys.
-
-    `existing` is {folded name: name}; what the step drops is taken out of it, for the steps after it.
-    """
-    found = {Loss(fold(loss.table), loss.how) for s in step.script.statements() for loss in losses(s.sql)}
-    reached = {loss.table for loss in found if loss.how != "column"}
-    children = [(fold(str(child)), fold(str(parent))) for child, parent in links]
-    while more := {child for child, parent in children if parent in reached} - reached:
-        reached |= more
-    taken = (reached | {loss.table for loss in found}) - {MIGRATIONS_TABLE, LOG_TABLE}
-    tables = {existing[name] for name in taken if name in existing}
-    for loss in found:
-        if loss.how == "drop":
-            existing.pop(loss.table, None)
-    return tables
-
-
-def _guarded(step: Step, tables: set[str], rows: dict[str, int]) -> Step:
+def _guarded(
+    step: Step, risks: Iterable[losses.Risk], rows: dict[str, int], allowed: Collection[str]
+) -> Step:
     """Return the step with its counts for the log, and tables seen empty guarded against new rows."""
-    lost = {table: rows[table] for table in sorted(tables) if rows[table]}
+    lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table)}
+    empty = [
+        r.name_then for r in risks if rows.get(r.table) == 0 and r.table not in allowed and not r.written
+    ]
     event = step.event._replace(detail=json.dumps({"rows": lost}) if lost else None)
-    return step._replace(event=event, guarded={table: 0 for table in sorted(tables) if not rows[table]})
+    return step._replace(event=event, guarded=tuple(empty))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import history as h
-from d1migrate.batch import Batch, Query
-from d1migrate.errors import QueryError
-from d1migrate.migration import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.batch import Batch, Query, Result
+from d1migrate.errors import HistoryError, QueryError
+from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import quote_identifier
 from d1migrate.status import Entry, compare
 
@@ -24,49 +24,71 @@ class LogEntry(NamedTuple):
     version: int
     name: str
     action: str
-    at: int
+    at: int | None
     by: str | None
     checksum: str | None
     token: str | None
     done: bool
 
 
-def read_history() -> Flow[h.History]:
+def read_history(*, reads: int = 1) -> Flow[h.History]:
     """Read what the database says about itself; one request, two where a history table is missing.
 
+    Args:
+        reads: which request this is, counted from 1.
+
     Raises:
-        HistoryError: the migrations table is another tool's.
+        HistoryError: a history table is another tool's, or is gone while the other is there.
     """
     try:
-        shape, rows, latest, strangers = yield Batch(
-            (h.SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY), reads=True
+        shape, log_shape, rows, latest, strangers = yield Batch(
+            (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY), reads=True
         )
     except QueryError as error:
-        if "no such" not in str(error):  # table, or column where the table is another tool's
+        if "no such" not in str(error) or reads > 2:  # table, or column where the table is another tool's
             raise
-        return (yield from _read_incomplete_history(log_is_missing=LOG_TABLE in str(error)))
-    h.check_shape(shape.rows)
-    return h.fold(rows, latest, first_column(strangers.rows), ())
+        return (yield from _read_incomplete_history(reads + 1, log_is_missing=LOG_TABLE in str(error)))
+    h.check_shape(shape.rows, log_shape.rows)
+    found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
+    return (yield from _without_empty_histories(found))
 
 
-def _read_incomplete_history(*, log_is_missing: bool) -> Flow[h.History]:
+def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
     """Read a database that lacks a history table: SQL that names a missing one fails whole."""
-    queries = (h.SHAPE, h.EXISTING, h.STRANGERS)
+    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.STRANGERS)
     # The queries above ran in order: if it was the log that was missing, the table before it was there.
     results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
-    h.check_shape(results[0].rows)
-    existing = first_column(results[1].rows)
+    h.check_shape(results[0].rows, results[1].rows)
+    existing = first_column(results[2].rows)
     missing = tuple(table for table in h.TABLES if table not in existing)
     if MIGRATIONS_TABLE not in missing and (LOG_TABLE not in missing or not log_is_missing):
-        return (yield from read_history())  # another runner created it since the first try
-    strangers: Sequence[str] = first_column(results[2].rows)
-    if MIGRATIONS_TABLE not in missing and results[3].rows:
-        return h.fold(results[3], None, (), missing)
-    others = [name for name in strangers if name in h.OTHER_TOOLS]
-    if others and len(others) == len(strangers):
-        counts = yield Batch([count(table) for table in others], reads=True)
-        strangers = [table for table, n in zip(others, counts, strict=True) if n.rows[0][0]]
-    return h.History((), (), missing, tuple(strangers), tuple(n for n in others if n in strangers))
+        return (yield from read_history(reads=reads + 1))  # another runner created it since the first try
+    if missing == (MIGRATIONS_TABLE,):
+        yield from _refuse_log_alone()
+    rows = results[4] if log_is_missing else Result()
+    strangers = () if rows.rows else first_column(results[3].rows)
+    found = h.fold(rows, None, strangers, missing, reads=reads)
+    return (yield from _without_empty_histories(found))
+
+
+def _refuse_log_alone() -> Flow[None]:
+    """Raise HistoryError where the migrations table is gone and the log tells of migrations."""
+    (result,) = yield Batch((count(LOG_TABLE),), reads=True)
+    if result.rows[0][0]:
+        raise HistoryError(
+            f"the table {MIGRATIONS_TABLE} is gone, yet {LOG_TABLE} tells of migrations",
+            hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
+        )
+
+
+def _without_empty_histories(found: h.History) -> Flow[h.History]:
+    """Look closer where nothing but tables of other tools stands in the way: empty ones are no history."""
+    others = found.other_tools
+    if not others or len(others) < len(found.strangers):
+        return found
+    counts = yield Batch([count(table) for table in others], reads=True)
+    full = tuple(table for table, n in zip(others, counts, strict=True) if n.rows[0][0])
+    return found._replace(strangers=full, other_tools=full, reads=found.reads + 1)
 
 
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
@@ -82,13 +104,37 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
         (rows,) = yield Batch((h.EVENTS,), reads=True)
         for token, _, action, version, name, checksum, who, at, done in rows.rows:
             events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done)))
-    last = {event.version: event for event in events}
-    alone = [
-        LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
-        for row in history.applied
-        if (event := last.get(row.version)) is None or (event.done and event.action in ("down", "forget"))
-    ]
-    return tuple(sorted(alone + events, key=lambda event: event.at))
+    last = {event.version: i for i, event in enumerate(events)}
+    for row in history.applied:
+        at = last.get(row.version)
+        if at is None or (events[at].done and events[at].action in ("down", "forget")):
+            alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
+            _insert(events, alone, after=-1 if at is None else at)
+    return tuple(events)
+
+
+def _insert(events: list[LogEntry], alone: LogEntry, *, after: int) -> None:
+    """Put what has no place in the log where its time, and what must come before it, says."""
+    place = after + 1
+    while place < len(events) and (events[place].at or 0) < (alone.at or 0):
+        place += 1
+    events.insert(place, alone)
+
+
+def happened(token: str) -> Flow[bool]:
+    """Ask whether the batch with this token was committed, after its answer was lost.
+
+    Raises:
+        DriverError: the database cannot be asked.
+    """
+    query = Query(f"SELECT count(*) FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done'", (token,))
+    try:
+        (result,) = yield Batch((query,), reads=True)
+    except QueryError as error:
+        if "no such table" in str(error):
+            return False
+        raise
+    return bool(result.rows[0][0])
 
 
 def count(table: str) -> Query:

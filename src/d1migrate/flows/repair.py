@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from d1migrate import history as h
 from d1migrate.batch import Batch
-from d1migrate.errors import UsageError
-from d1migrate.flows.read import read_history
-from d1migrate.status import Entry, compare, refuse_partial
+from d1migrate.errors import AmbiguousError, HistoryError, QueryError, UsageError
+from d1migrate.flows.read import happened, read_history
+from d1migrate.status import Entry, compare, refuse_partial, refuse_renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.batch import Flow
+    from d1migrate.batch import Flow, Query
     from d1migrate.flows.migrate import Sign
     from d1migrate.migration import Migration
 
@@ -27,52 +27,51 @@ def baseline(migrations: Sequence[Migration], sign: Sign, *, to: int) -> Flow[tu
 
     Raises:
         UsageError: there is no file of that version.
+        HistoryError: another run changed the history meanwhile, or a file is applied under another number.
     """
     if to not in {migration.version for migration in migrations}:
         raise UsageError(f"there is no migration file of version {to}")
     history = yield from read_history()
-    refuse_partial(compare(migrations, history))
+    entries = compare(migrations, history)
+    refuse_partial(entries)
+    refuse_renumbered([entry for entry in entries if entry.version <= to])
     todo = tuple(m for m in migrations if m.version <= to and m.version not in history.versions)
     if todo:
         signature = sign()
-        queries = [
-            *h.create_tables(history.missing),
-            h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
-        ]
+        queries: list[Query] = []
         for migration in todo:
             queries.append(h.insert_row(migration.version, migration.name, signature.at))
             queries.append(h.record("done", h.event_of("baseline", migration), signature))
-        yield Batch(queries)
+        yield from _record(history, queries, signature)
     return todo
 
 
 def accept(migrations: Sequence[Migration], sign: Sign, *, version: int, reason: str) -> Flow[Entry]:
-    """Record a file as it is now: edited since it was applied, renumbered, or finished by hand.
+    """Record a file as it is now: edited since it was applied, renumbered, finished by hand, or unknown.
 
     Raises:
         UsageError: there is no such file, or nothing about it disagrees with the database.
+        HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history()
     entry = _entry(compare(migrations, history), version)
-    if entry.migration is None or entry.state not in ("changed", "renumbered", "partial"):
+    unknown = entry.state == "applied" and entry.checksum is None
+    if entry.migration is None or not (unknown or entry.state in ("changed", "renumbered", "partial")):
         raise UsageError(
             f"nothing to accept: {entry.name} is {entry.state}",
-            hint="--accept is for files that are changed, renumbered or partial",
+            hint="--accept is for files that are changed, renumbered or partial, or have no checksum yet",
         )
     signature, detail = sign(), json.dumps({"reason": reason})
-    queries = [
-        *h.create_tables(history.missing),
-        h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
-    ]
+    queries: list[Query] = []
     at = signature.at
-    if entry.was is not None:
-        old = next(row for row in history.applied if row.version == entry.was)
-        at = old.applied_at
+    if entry.was is not None and entry.applied is not None:
+        old = entry.applied
+        at = old.applied_at or at
         queries.append(h.delete_row(old.version))
         queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), signature))
-    queries.append(h.insert_row(version, entry.name, at))
     event = h.event_of("accept", entry.migration)._replace(detail=detail)
-    yield Batch([*queries, h.record("done", event, signature)])
+    queries += [h.insert_row(version, entry.name, at), h.record("done", event, signature)]
+    yield from _record(history, queries, signature)
     return entry
 
 
@@ -81,6 +80,7 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
 
     Raises:
         UsageError: the version is neither missing its file nor partial.
+        HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history()
     entry = _entry(compare(migrations, history), version)
@@ -89,16 +89,26 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
             f"nothing to forget: {entry.name} is {entry.state}",
             hint="to take an applied migration back, use `d1migrate down`",
         )
+    signature = sign()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
-    yield Batch(
-        [
-            *h.create_tables(history.missing),
-            h.assert_unchanged(h.Fingerprint.of(history.versions), full=True),
-            h.delete_row(version),
-            h.record("done", event, sign()),
-        ]
-    )
+    yield from _record(history, [h.delete_row(version), h.record("done", event, signature)], signature)
     return entry
+
+
+def _record(history: h.History, queries: Sequence[Query], signature: h.Signature) -> Flow[None]:
+    """Write to the history, if it is still the one that was read."""
+    before = h.assert_unchanged(h.Fingerprint.of(history.versions), full=True)
+    try:
+        yield Batch([*h.create_tables(history.missing), before, *queries])
+    except AmbiguousError:
+        if not (yield from happened(signature.token)):
+            raise
+    except QueryError as error:
+        if h.CHANGED_MEANWHILE not in str(error):
+            raise
+        raise HistoryError(
+            "another run changed the history meanwhile", hint="look at `d1migrate status`, and run it again"
+        ) from error
 
 
 def _entry(entries: Iterable[Entry], version: int) -> Entry:

@@ -44,7 +44,10 @@ def when(at: int | None, *, now: float) -> str:
     """Return a time as `2026-11-22 13:40 (2 minutes ago)`, in the local time zone."""
     if at is None:
         return ""
-    return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(at))} ({ago(now - at)})"
+    try:
+        return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(at))} ({ago(now - at)})"
+    except (OSError, OverflowError, ValueError):
+        return str(at)  # no time of this world
 
 
 def ago(seconds: float) -> str:

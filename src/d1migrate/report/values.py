@@ -21,7 +21,7 @@ def status(entries: Sequence[Entry], environment: str | None, database: str) -> 
     return {
         "environment": environment,
         "database": database,
-        "current_version": max((e.version for e in entries if e.applied), default=0),
+        "current_version": max((e.applied.version for e in entries if e.applied), default=0),
         "latest_version": max((e.version for e in entries if e.migration), default=0),
         "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
         "migrations": [entry(e) for e in entries],

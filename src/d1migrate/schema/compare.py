@@ -49,14 +49,13 @@ def compare(expected: Schema, actual: Schema) -> tuple[Difference, ...]:
 
 
 def canonical(sql: str) -> str:
-    """Return SQL as SQLite means it: no comments, one space between tokens, names without quotes."""
+    """Return SQL as SQLite means it: without comments, one space between tokens, names without quotes."""
     words = []
     for token in significant(sql):
-        upper = token.keyword
-        quoted = token.kind == "quoted"
-        words.append(
-            upper if upper in KEYWORDS else fold(unquote(token.text)) if quoted or upper else token.text
-        )
+        # In double quotes may be a string, whose case counts; that of a bare word does not.
+        text = unquote(token.text) if token.kind == "quoted" else token.text
+        upper = text.upper() if text.isascii() else text
+        words.append(upper if upper in KEYWORDS else fold(text) if token.kind == "word" else text)
     return " ".join(words)
 
 

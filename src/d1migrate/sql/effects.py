@@ -5,38 +5,82 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from d1migrate.sql.names import unquote
+from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import Token, significant
 
+Kind = Literal["create", "rename", "alter", "drop", "drop column", "delete", "insert", "update"]
 
-class Loss(NamedTuple):
-    """A table from which a statement takes rows, or (`column`) one value of each of its rows."""
 
+class Effect(NamedTuple):
+    """What is done to a table; names are folded. `to` is the new name of one that is renamed.
+
+    REPLACE, and OR REPLACE in INSERT and UPDATE, count as `delete`: they take the rows they conflict with.
+    """
+
+    kind: Kind
     table: str
-    how: Literal["drop", "delete", "column"]
+    to: str = ""
 
 
-def losses(sql: str) -> list[Loss]:
-    """Return the tables one statement drops, deletes from, or drops a column of."""
+def effects(sql: str) -> list[Effect]:
+    """Return what a statement does to tables, in order; a trigger's body is not done when it is created."""
     tokens = significant(sql)
     words = [token.keyword for token in tokens]
+    if words[:1] == ["CREATE"]:
+        return _create(tokens, words)
     if words[:2] == ["DROP", "TABLE"]:
         at = 4 if words[2:4] == ["IF", "EXISTS"] else 2
-        return [Loss(_name(tokens, at), "drop")]
+        return [Effect("drop", _name(tokens, at)[0])]
     if words[:2] == ["ALTER", "TABLE"]:
-        drops_column = "DROP" in words[3:]
-        return [Loss(_name(tokens, 2), "column")] if drops_column else []
-    if words[:1] == ["CREATE"]:
-        return []  # what the body of a trigger deletes, it deletes later
-    return [
-        Loss(_name(tokens, i + 2), "delete")
-        for i, pair in enumerate(pairwise(words))
-        if pair in (("DELETE", "FROM"), ("REPLACE", "INTO"))
-    ]
+        return _alter(tokens, words)
+    return _changes_of_rows(tokens, words)
 
 
-def _name(tokens: list[Token], at: int) -> str:
-    """Return the table name at a position, without its quotes and the schema before it."""
+def effects_of_trigger(sql: str) -> list[Effect]:
+    """Return what the body of a CREATE TRIGGER does when it fires."""
+    tokens = significant(sql)
+    words = [token.keyword for token in tokens]
+    begin = words.index("BEGIN") if "BEGIN" in words else len(words)
+    return _changes_of_rows(tokens[begin:], words[begin:])
+
+
+def replaces_on_conflict(sql: str) -> bool:
+    """Whether a CREATE TABLE has a constraint that takes the rows a new one conflicts with."""
+    return ("CONFLICT", "REPLACE") in pairwise(token.keyword for token in significant(sql))
+
+
+def _create(tokens: list[Token], words: list[str]) -> list[Effect]:
+    if "TABLE" not in words[1:3]:
+        return []
+    at = words.index("TABLE") + 1
+    return [Effect("create", _name(tokens, at + 3 if words[at : at + 2] == ["IF", "NOT"] else at)[0])]
+
+
+def _alter(tokens: list[Token], words: list[str]) -> list[Effect]:
+    table, at = _name(tokens, 2)
+    if words[at : at + 2] == ["RENAME", "TO"]:
+        return [Effect("rename", table, _name(tokens, at + 2)[0])]
+    return [Effect("drop column" if words[at : at + 1] == ["DROP"] else "alter", table)]
+
+
+def _changes_of_rows(tokens: list[Token], words: list[str]) -> list[Effect]:
+    found: list[Effect] = []
+    for i, (word, following) in enumerate(pairwise(words)):
+        if word == "DELETE" and following == "FROM":
+            found.append(Effect("delete", _name(tokens, i + 2)[0]))
+        elif word in ("INSERT", "REPLACE") and following in ("INTO", "OR") and words[i - 1 : i] != ["OR"]:
+            replaces = word == "REPLACE" or words[i + 2 : i + 3] == ["REPLACE"]
+            at = i + (2 if following == "INTO" else 4)
+            found.append(Effect("delete" if replaces else "insert", _name(tokens, at)[0]))
+        elif word == "UPDATE" and following != "SET":  # not `DO UPDATE SET`
+            at = i + (3 if following == "OR" else 1)
+            replaces = words[i + 1 : i + 3] == ["OR", "REPLACE"]
+            found.append(Effect("delete" if replaces else "update", _name(tokens, at)[0]))
+    return found
+
+
+def _name(tokens: list[Token], at: int) -> tuple[str, int]:
+    """Return the table name at a position, folded and without the schema before it, and where it ends."""
     if at + 2 < len(tokens) and tokens[at + 1].text == ".":
         at += 2
-    return unquote(tokens[at].text) if at < len(tokens) else ""
+    return (fold(unquote(tokens[at].text)) if at < len(tokens) else ""), at + 1

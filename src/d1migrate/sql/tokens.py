@@ -68,7 +68,7 @@ class Token(NamedTuple):
     @property
     def keyword(self) -> str:
         """The word in upper case, or "" for everything that is not a bare word."""
-        return self.text.upper() if self.kind == "word" else ""
+        return self.text.upper() if self.kind == "word" and self.text.isascii() else ""
 
 
 @cache
