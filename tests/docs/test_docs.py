@@ -53,7 +53,7 @@ def commands(page: Path) -> list[Command]:
             line = raw.removeprefix(indent)
             if line.startswith("$ "):
                 found.append(Command(line[2:], "", []))
-            elif line.startswith("> "):
+            elif line == ">" or line.startswith("> "):
                 found[-1] = found[-1]._replace(typed=found[-1].typed + line[2:] + "\n")
             else:
                 found[-1].output.append(line)
