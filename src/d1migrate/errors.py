@@ -131,9 +131,9 @@ class Irreversible(PlanError):
 
 
 class DataLoss(PlanError):
-    """A rollback would drop or delete rows; `rows` is {table: rows}."""
+    """A rollback would drop or delete rows; `rows` is {table: rows}, None where they cannot be counted."""
 
-    def __init__(self, message: str, *, rows: dict[str, int], hint: str | None = None) -> None:
+    def __init__(self, message: str, *, rows: dict[str, int | None], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.rows = rows
 

@@ -308,7 +308,7 @@ _COUNT = f"(SELECT count(*) FROM {MIGRATIONS_TABLE})"
 _QUICK = f"{_COUNT} || ' ' || coalesce((SELECT max(version) FROM {MIGRATIONS_TABLE}), 0)"
 _FULL = (
     f"{_COUNT} || ' ' || (SELECT coalesce(sum(version & {_MASK}), 0) || ' ' ||"
-    f" coalesce(sum(version % 65521 * (version % 65519)), 0) FROM {MIGRATIONS_TABLE})"
+    f" coalesce(sum((version & {_MASK}) % 65521 * ((version & {_MASK}) % 65519)), 0) FROM {MIGRATIONS_TABLE})"
 )
 _NEWEST = (
     "(SELECT coalesce(group_concat(version), '') FROM"
@@ -331,7 +331,7 @@ class Fingerprint(NamedTuple):
     @classmethod
     def of(cls, versions: Sequence[int]) -> Fingerprint:
         """Return the fingerprint of a set."""
-        squares = sum(version % 65521 * (version % 65519) for version in versions)
+        squares = sum(_square(version) for version in versions)
         return cls(len(versions), max(versions, default=0), sum(v & _MASK for v in versions), squares)
 
     def plus(self, version: int) -> Fingerprint:
@@ -344,9 +344,12 @@ class Fingerprint(NamedTuple):
 
     def _moved(self, version: int, by: int, newest: int) -> Fingerprint:
         total = self.total + by * (version & _MASK)
-        return Fingerprint(
-            self.size + by, newest, total, self.squares + by * (version % 65521 * (version % 65519))
-        )
+        return Fingerprint(self.size + by, newest, total, self.squares + by * _square(version))
+
+
+def _square(version: int) -> int:
+    masked = version & _MASK
+    return masked % 65521 * (masked % 65519)
 
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:

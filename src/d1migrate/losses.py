@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.batch import Query
-from d1migrate.sql.effects import Effect, effects, effects_of_trigger, replaces_on_conflict
+from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.sql.effects import Effect, Trigger, effects, replaces_on_conflict, trigger_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ QUERIES = (
         " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     ),
     Query(
-        'SELECT t.name, k."table" FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k'
+        'SELECT t.name, k."table", k.on_delete, k.on_update'
+        " FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k"
         " WHERE t.type = 'table' AND t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-        " AND k.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')"
     ),
-    Query("SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'"),
+    Query("SELECT sql FROM sqlite_schema WHERE type = 'trigger'"),
 )
+_ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
 class Risk(NamedTuple):
@@ -49,12 +51,24 @@ class Ground:
         tables, links, triggers = (result.rows for result in results)
         self.tables = {fold(name): name for name, _ in tables}
         self._replacing = {fold(name) for name, sql in tables if replaces_on_conflict(sql or "")}
-        self._children: dict[str, set[str]] = {}
-        for child, parent in links:
-            self._children.setdefault(fold(parent), set()).add(fold(child))
-        self._fired: dict[str, list[Effect]] = {}
-        for table, sql in triggers:
-            self._fired.setdefault(fold(table), []).extend(effects_of_trigger(sql))
+        self._children: dict[tuple[str, str], set[str]] = {}  # by parent, and what happens to it
+        for child, parent, on_delete, on_update in links:
+            for kind, action in (("delete", on_delete), ("update", on_update)):
+                if action in _ACTS:
+                    self._children.setdefault((fold(parent), kind), set()).add(fold(child))
+        self._triggers: dict[str, list[Trigger]] = {}
+        for (sql,) in triggers:
+            self.add_trigger(sql)
+
+    def add_trigger(self, sql: str) -> None:
+        """Take note of a CREATE TRIGGER; other statements are none."""
+        if trigger := trigger_of(sql):
+            self._triggers.setdefault(trigger.table, []).append(trigger)
+
+    def drop_trigger(self, name: str) -> None:
+        """Take note of a DROP TRIGGER."""
+        for table, triggers in self._triggers.items():
+            self._triggers[table] = [trigger for trigger in triggers if trigger.name != name]
 
     def taken(self, effect: Effect, alive: Container[str]) -> set[str]:
         """Return the tables that lose rows, or a column of them, when this is done; names are folded.
@@ -75,9 +89,12 @@ class Ground:
             if deletes or kind == "drop column":
                 taken.add(table)
             if deletes:
-                todo += [("delete", child) for child in self._children.get(table, ())]
-            if kind in ("delete", "insert", "update"):  # DROP fires no trigger of the table itself
-                todo += [(fired.kind, fired.table) for fired in self._fired.get(table, ())]
+                todo += [("delete", child) for child in self._children.get((table, "delete"), ())]
+            elif kind == "update":
+                todo += [("update", child) for child in self._children.get((table, "update"), ())]
+            for trigger in self._triggers.get(table, ()):  # DROP fires none of the table's own
+                if trigger.event == kind or (deletes and kind != "drop" and trigger.event == "delete"):
+                    todo += [(effect.kind, effect.table) for effect in trigger.effects]
         return taken & self.tables.keys()
 
 
@@ -93,12 +110,17 @@ def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
     for statements in steps:
         taken, wrote = set[str](), set[str]()
         names.begin_step()
-        for sql in statements:
+        # `down` itself takes the row of the migration; other tables may refer to it.
+        for sql in (f"DELETE FROM {MIGRATIONS_TABLE}", *statements):
+            ground.add_trigger(sql)
             for effect in effects(sql):
+                if effect.kind == "drop trigger":
+                    ground.drop_trigger(effect.table)
+                    continue
                 before = names.before(effect.table)
                 if before is not None:
                     taken |= ground.taken(effect._replace(table=before), names.now)
-                    wrote |= {before} if effect.kind in ("insert", "update") else set()
+                    wrote |= {before} if effect.kind == "insert" else set()
                 names.follow(effect)
         found.append([Risk(ground.tables[t], names.at_begin(t), t in written) for t in sorted(taken)])
         written |= wrote
@@ -130,11 +152,12 @@ class _Names:
 
     def follow(self, effect: Effect) -> None:
         """Take note of what a statement does to names."""
-        if effect.kind == "create":
-            self._before.setdefault(effect.table, None)
+        if effect.kind == "create" and self._before.get(effect.table) is None:
+            self._before[effect.table] = None
         if effect.kind not in ("drop", "rename"):
             return
-        before = self._before.pop(effect.table, None)
+        before = self._before.get(effect.table)
+        self._before[effect.table] = None
         if effect.kind == "rename":
             self._before[effect.to] = before
         if before is not None:

@@ -119,7 +119,7 @@ class Migration:
         file: the path that errors name.
     """
 
-    __slots__ = ("_checksum", "_scanned", "_script", "_split", "file", "name", "version")
+    __slots__ = ("_checksum", "_names_history", "_scanned", "_script", "_split", "file", "name", "version")
 
     def __init__(self, version: int, name: str, script: str | Script, *, file: str | None = None) -> None:
         self.version, self.name, self.file = version, name, file or f"{name}.sql"
@@ -127,6 +127,7 @@ class Migration:
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
         self._scanned: _Scan | None = None
+        self._names_history = isinstance(script, str) and MIGRATIONS_TABLE in script.lower()
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
@@ -184,8 +185,8 @@ class Migration:
     @property
     def touches_history(self) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by adding some."""
-        if not isinstance(self._script, str):
-            return True
+        if not self._names_history:
+            return False
         return any(
             MIGRATIONS_TABLE in sql and ("update" in sql or recorded_table(sql) != MIGRATIONS_TABLE)
             for sql in (piece.sql.lower() for piece in self._pieces())
@@ -223,7 +224,7 @@ class Migration:
             )
         if found.too_long:
             raise _too_long(self.file, *found.too_long)
-        if isinstance(self._script, str):
+        if self._names_history:
             for statement in self.statements():
                 if MIGRATIONS_TABLE in statement.sql.lower():
                     check_history_use(statement, self.file, self.version)
@@ -248,9 +249,12 @@ class Migration:
 
     def _hashed(self, script: Script) -> Iterator[str]:
         """Yield the chunks of a large script; when all are read, the checksum is known."""
-        digest = sha256()
+        digest, before = sha256(), ""
         for chunk in script.chunks():
             digest.update(chunk.encode())
+            lower = before + chunk.lower()
+            self._names_history = self._names_history or MIGRATIONS_TABLE in lower
+            before = lower[-len(MIGRATIONS_TABLE) :]
             yield chunk
         self._checksum = "b1:" + digest.hexdigest()
 
@@ -272,6 +276,10 @@ def _scan(cuts: Cuts, file: str) -> _Scan:
     offsets, too_long, rollback = array("Q"), None, None
     note, limit = offsets.append, WORKERD.sql_length
     for position, body, stop, end in cuts:
+        if body - position > _SHORTEST:
+            at_line_start = cuts.start + position == 0
+            lead = cuts.buffer[position:body]
+            rollback = _find_rollback(lead, cuts.line_at(position), file, rollback, whole=at_line_start)
         if stop > body:
             note(cuts.start + body)
             note(cuts.start + stop)
@@ -279,10 +287,6 @@ def _scan(cuts: Cuts, file: str) -> _Scan:
             if (stop - body) * 4 > limit and too_long is None:
                 size = len(cuts.buffer[body:stop].encode())
                 too_long = (cuts.line_at(body), size) if size > limit else None
-        if body - position > _SHORTEST:
-            at_line_start = cuts.start + position == 0
-            lead = cuts.buffer[position:body]
-            rollback = _find_rollback(lead, cuts.line_at(position), file, rollback, whole=at_line_start)
         if end - stop > _SHORTEST:  # comments behind the last statement, where no `;` ends it
             tail = cuts.buffer[stop:end]
             rollback = _find_rollback(tail, cuts.line_at(stop), file, rollback, whole=False)
@@ -301,6 +305,8 @@ def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
             base += used
             end_of_buffer += len(chunk)
         yield buffer[start - base : end - base]
+    for _ in chunks:  # to its end, where a file tells whether it is still the same
+        pass
 
 
 def _too_long(file: str, line: int, actual: int) -> LimitExceeded:

@@ -227,9 +227,8 @@ class Migrator:
         lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
         if lost:
             return Verification(entries, self._gaps(), (), f"the file of {', '.join(lost)} is gone")
-        applied = sorted((entry for entry in entries if entry.applied), key=_order_of_application)
         try:
-            expected = schema_of(entry.migration for entry in applied if entry.migration)
+            expected = schema_of(_in_order_of_application(entries))
         except SourceError as error:  # e.g. a baseline whose beginning is not in the files
             return Verification(entries, self._gaps(), (), str(error))
         found = [d for d in compare(expected, self.schema()) if d.name not in OTHER_TOOLS]
@@ -249,9 +248,15 @@ class Migrator:
         return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
 
 
-def _order_of_application(entry: Entry) -> tuple[int, int]:
-    applied = entry.applied
-    return (applied.order if applied else 0, entry.version)
+def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
+    """Return the applied migrations in the order of the log; one it does not tell of, behind its elders."""
+    newest, ordered = 0, []
+    for entry in entries:
+        if entry.applied and entry.migration:
+            order = entry.applied.order or newest
+            newest = max(newest, order)
+            ordered.append((order, entry.version, entry.migration))
+    return [migration for *_, migration in sorted(ordered, key=lambda item: item[:2])]
 
 
 def _user() -> str:

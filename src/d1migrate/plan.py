@@ -275,7 +275,9 @@ def _choose_rollback(
     from_log = None if kept is None else Rollback(kept, f"{entry.name} (rollback SQL in {LOG_TABLE})")
     if entry.migration is None:
         return from_log, False
-    if digest is None or (from_file and from_file.reason is None and from_file.digest == digest):
+    recorded = entry.applied.checksum if entry.applied else None
+    gained = digest is None and (recorded is None or entry.migration.matches(recorded))
+    if gained or (from_file and from_file.reason is None and from_file.digest == digest):
         return from_file, False
     return (from_log if prefer == "history" else from_file), prefer is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
-from d1migrate.sql.effects import effects
+from d1migrate.sql.effects import effects, trigger_of
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
@@ -25,11 +25,12 @@ def check_history_use(statement: Statement, file: str, version: int | None) -> N
     Raises:
         SourceError: it names the statement's line.
     """
-    tokens = significant(statement.sql)
-    if [token.keyword for token in tokens[:1]] == ["CREATE"] and "TRIGGER" in {
-        t.keyword for t in tokens[1:3]
-    }:
-        raise SourceError(f"{file}:{statement.line}: it creates a trigger that has to do with the history")
+    trigger = trigger_of(statement.sql)
+    if trigger and {MIGRATIONS_TABLE, LOG_TABLE} & {trigger.table, *(e.table for e in trigger.effects)}:
+        raise SourceError(
+            f"{file}:{statement.line}: it creates a trigger that has to do with the history",
+            hint="what happens in the history is d1migrate's to do",
+        )
     for effect in effects(statement.sql):
         ours = effect.table == MIGRATIONS_TABLE
         if effect.table != LOG_TABLE and not ours:
@@ -54,16 +55,22 @@ def recorded_version(sql: str) -> int | None:
     """Return the version that `INSERT INTO … VALUES (…)` writes, where it stands there as a number."""
     tokens = significant(sql)
     words = [token.keyword for token in tokens]
-    if "VALUES" not in words:
+    if "INTO" not in words:
         return None
-    values = words.index("VALUES")
-    listed = tokens[values - 1].text == ")"
-    opened = max((i for i in range(values) if tokens[i].text == "("), default=0)
-    columns = [fold(unquote(t.text)) for t in tokens[opened:values] if t.text not in "(),"] if listed else []
-    at = columns.index("version") if "version" in columns else 0
-    row = [token.text for token in tokens[values + 2 : values + 4 + 2 * at]]
-    simple = len(row) == 2 * at + 2 and all(text == "," for text in row[1:-1:2]) and row[-1] in (",", ")")
-    return int(row[2 * at]) if simple and row[2 * at].isdigit() else None
+    at = words.index("INTO") + 2
+    at += 2 if tokens[at : at + 1] and tokens[at].text == "." else 0
+    place = 0
+    if tokens[at : at + 1] and tokens[at].text == "(":
+        texts = [token.text for token in tokens]
+        close = texts.index(")", at) if ")" in texts[at:] else len(texts)
+        columns = [fold(unquote(text)) for text in texts[at + 1 : close : 2]]
+        place, at = (columns.index("version") if "version" in columns else 0), close + 1
+    if words[at : at + 1] != ["VALUES"]:
+        return None
+    row = [token.text for token in tokens[at + 2 : at + 4 + 2 * place]]
+    simple = len(row) == 2 * place + 2 and all(text == "," for text in row[1:-1:2]) and row[-1] in (",", ")")
+    number = row[2 * place] if simple else ""
+    return int(number) if number.isascii() and number.isdecimal() else None
 
 
 def recorded_table(sql: str) -> str | None:

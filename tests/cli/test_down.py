@@ -177,6 +177,9 @@ def test_one_line_rollbacks(project: Project) -> None:
         ("CREATE TABLE a (x); CREATE TABLE log (x); CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END;", "DELETE FROM a;", "log", "log"),
         ("CREATE TABLE a (x); CREATE VIEW v AS SELECT * FROM a; CREATE TRIGGER t INSTEAD OF DELETE ON v BEGIN DELETE FROM a; END;", "DELETE FROM v;", "a", "a"),
         ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL);", "ALTER TABLE p RENAME TO q; DROP TABLE q;", "c", "c"),
+        ("CREATE TABLE a (x); CREATE TABLE log (x);", "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END; DELETE FROM a;", "log", "log"),
+        ("CREATE TABLE u (id INTEGER PRIMARY KEY); CREATE TABLE c (u REFERENCES u ON UPDATE CASCADE); CREATE TABLE d (x); CREATE TRIGGER t AFTER UPDATE ON c BEGIN DELETE FROM d; END;", "UPDATE u SET id = id + 1;", "d", "d"),
+        ("CREATE TABLE note (v REFERENCES schema_migrations(version) ON DELETE CASCADE);", "SELECT 1;", "note", "note"),
     ],
 )  # fmt: skip
 def test_rows_at_stake_are_found(
@@ -235,3 +238,55 @@ def test_a_block_taken_out_of_the_file_needs_a_choice(applied: Project) -> None:
 def test_plan_down_counts_its_requests(applied: Project) -> None:
     """History, schema, rows, and one a step."""
     assert applied.run("plan", "--down", "--json").json["requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("schema", "rollback"),
+    [
+        ("CREATE TABLE u (r); CREATE TABLE s (x); CREATE TRIGGER kick AFTER DELETE ON u BEGIN DELETE FROM s; END;", "UPDATE u SET r = NULL;"),
+        ("CREATE TABLE u (r); CREATE TABLE s (x); CREATE TRIGGER kick AFTER UPDATE ON u BEGIN DELETE FROM s; END;", "DROP TRIGGER kick; UPDATE u SET r = NULL;"),
+        ("CREATE TABLE s (x);", "ALTER TABLE s RENAME TO t; DROP TABLE IF EXISTS s; ALTER TABLE t RENAME TO s;"),
+        ("CREATE TABLE s (x);", "INSERT INTO s SELECT x + 1 FROM s; UPDATE s SET x = replace(x, 1, 2);"),
+    ],
+)  # fmt: skip
+def test_rows_that_stay_are_no_reason_to_refuse(project: Project, schema: str, rollback: str) -> None:
+    """Triggers of another event or dropped before, and names that are gone, take nothing."""
+    project.write("001_a.sql", f"{schema}\n-- Rollback: {rollback}\n")
+    project.run("up")
+    project.sql("INSERT INTO s VALUES (1)")
+    project.run("down")
+    assert project.sql("SELECT count(*) > 0 FROM s") == [(1,)]
+
+
+def test_files_that_swapped_numbers_are_not_taken_back_blindly(project: Project) -> None:
+    """The rollback of one migration never runs in the name of another."""
+    project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
+    project.write("002_b.sql", "CREATE TABLE b (x);\n")
+    project.run("up")
+    project.write("001_b.sql", "CREATE TABLE b (x);\n")
+    project.write("002_a.sql", "CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
+    (project.migrations / "001_a.sql").unlink()
+    (project.migrations / "002_b.sql").unlink()
+    project.run("down", code=1)
+    assert project.tables() == {"a", "b"}
+
+
+def test_a_table_that_cannot_be_counted_can_be_let_go(project: Project) -> None:
+    """A contentless FTS table has no rows to count; it is refused until it is allowed."""
+    project.write(
+        "001_f.sql",
+        "CREATE VIRTUAL TABLE f USING fts5(t, content='', columnsize=0);\n-- Rollback: DROP TABLE f;\n",
+    )
+    project.run("up")
+    assert "f cannot be counted" in project.run("down", code=1).err
+    project.run("down", "--allow-loss", "f")
+    assert project.tables() == set()
+
+
+def test_a_negative_version_can_be_forgotten(project: Project) -> None:
+    """Whatever stands in the table, repair can settle it."""
+    project.standard()
+    project.run("up")
+    project.sql("INSERT INTO schema_migrations VALUES (-1, 'm', 1)")
+    project.run("repair", "--forget", "-1", "--reason", "nonsense")
+    assert project.versions() == [1, 2, 3]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -290,3 +293,43 @@ def test_errors_as_json(project: Project) -> None:
     assert error["type"] == "MissingMigration"
     assert error["versions"] == [2]
     assert "repair --forget 2" in error["hint"]
+
+
+def test_verify_replays_in_the_order_of_application(project: Project) -> None:
+    """Also where wrangler applied some, a file was accepted, or one came late."""
+    project.write("001_t.sql", "CREATE TABLE t (a);")
+    project.run("up")
+    project.write("002_b.sql", "ALTER TABLE t ADD COLUMN b;")
+    project.sql("ALTER TABLE t ADD COLUMN b;\nINSERT INTO schema_migrations VALUES (2, '002_b', 1)")
+    project.run("verify", "--check")
+    project.run("repair", "--accept", "2", "--reason", "by wrangler")
+    project.run("verify", "--check")
+    project.write("004_d.sql", "ALTER TABLE t ADD COLUMN d;")
+    project.run("up")
+    project.write("003_c.sql", "ALTER TABLE t ADD COLUMN c;")
+    project.run("up", "--allow-out-of-order")
+    project.run("verify", "--check")
+
+
+@pytest.mark.parametrize(
+    "redirect", [">&-", "2>&-", ">/dev/full", "2>/dev/full", "| true", "2>&1 | true", ">&- 2>&-"]
+)
+def test_a_run_does_not_depend_on_who_listens(project: Project, redirect: str) -> None:
+    """With either stream closed, full or gone, all is applied and no traceback is seen."""
+    project.standard()
+    shell = ["sh", "-c", f"{sys.executable} -m d1migrate up --json {redirect}"]
+    ended = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert project.versions() == [1, 2, 3]
+    assert "Traceback" not in ended.stdout + ended.stderr
+    if redirect == "2>&-":
+        assert [step["version"] for step in json.loads(ended.stdout)["steps"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("command", ["plan --sql", "completion bash", "status", "--json down --to 7"])
+@pytest.mark.parametrize("redirect", [">&-", ">/dev/full", "| true"])
+def test_readers_survive_any_stdout(project: Project, command: str, redirect: str) -> None:
+    """No traceback where the output cannot be written."""
+    project.standard()
+    shell = ["sh", "-c", f"{sys.executable} -m d1migrate {command} {redirect}"]
+    ended = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert "Traceback" not in ended.stdout + ended.stderr

@@ -545,3 +545,34 @@ def test_nobody_listening_does_not_stop_a_run(project: Project, monkeypatch: pyt
     monkeypatch.setattr("sys.stderr", Closed())
     assert main(["up"]) == 0
     assert project.versions() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE schema_migrations_archive (x); CREATE TRIGGER g AFTER INSERT ON schema_migrations_archive BEGIN SELECT 1; END;",
+        "CREATE TABLE a (x); CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT max(version) /* of schema_migrations */ FROM schema_migrations; END;",
+        "CREATE TABLE a (x); WITH n(t) AS (VALUES (1732)) INSERT INTO schema_migrations (version, name, applied_at) SELECT 2, '002_b', t FROM n;",
+        "CREATE TABLE a (x); INSERT INTO schema_migrations SELECT 2, '002_b', column1 FROM (VALUES (1732));",
+        "CREATE TABLE a (x); INSERT OR REPLACE INTO schema_migrations VALUES (2, '002_b', 1);",
+        "CREATE TABLE a (x); INSERT INTO schema_migrations (name, version, applied_at) VALUES ('002_b', 2, 1) ON CONFLICT (version) DO UPDATE SET name = name;",
+        "CREATE TABLE a AS SELECT * FROM schema_migrations; CREATE VIEW v AS SELECT name FROM schema_migrations;",
+        "INSERT INTO users (email) VALUES ('schema_migrations'); -- schema_migrations_log",
+    ],
+)
+def test_harmless_mentions_of_the_history_are_fine(project: Project, sql: str) -> None:
+    """Reading it, naming it, and recording the file's own version in any form is good SQL."""
+    project.write("001_users.sql", ONE)
+    project.write("002_b.sql", sql)
+    project.run("up")
+    assert project.versions() == [1, 2]
+
+
+def test_a_large_file_may_not_touch_other_history_either(project: Project) -> None:
+    """What is refused in a small file is refused at the end of a large one."""
+    project.write("001_users.sql", ONE)
+    rows = "INSERT INTO users (email) VALUES ('" + "x" * 1000 + "');\n"
+    project.write("002_big.sql", rows * 1200 + "DELETE FROM schema_migrations_log;\n")
+    err = project.run("up", code=1).err
+    assert "002_big.sql:1201: it changes the history of all migrations (delete schema_migrations_log)" in err
+    assert not project.database.exists()

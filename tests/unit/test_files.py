@@ -67,3 +67,15 @@ def test_what_is_no_migration_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "003_a.sql").write_text("SELECT 1;")
     (tmp_path / "004_inner.sql").symlink_to(tmp_path / "003_a.sql")
     assert [m.name for m in load_migrations(str(tmp_path))] == ["003_a", "004_inner"]
+
+
+def test_a_file_that_changes_while_it_runs_is_refused(tmp_path: Path) -> None:
+    """Rewritten in the middle of its run, with the same size, it ends in an error and not in a mixture."""
+    path = large(tmp_path)
+    (migration,) = load_migrations(str(tmp_path))
+    migration.check()
+    texts = migration.texts()
+    next(texts)
+    path.write_bytes(path.read_bytes().replace(b"'x'", b"'y'"))
+    with pytest.raises(SourceError, match="was changed while it was being read"):
+        list(texts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.effects import Effect, effects, effects_of_trigger
+from d1migrate.sql.effects import Effect, Trigger, effects, trigger_of
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
 from d1migrate.sql.tokens import significant
@@ -131,9 +131,10 @@ def test_tokens_of_every_kind() -> None:
         ("drop table a", [Effect("drop", "a")]),
         ("DELETE FROM a WHERE x", [Effect("delete", "a")]),
         ('WITH c AS (SELECT 1) DELETE FROM "A" WHERE x IN c', [Effect("delete", "a")]),
-        ("REPLACE INTO a VALUES (1)", [Effect("delete", "a")]),
-        ("INSERT OR REPLACE INTO main.a VALUES (1)", [Effect("delete", "a")]),
-        ("UPDATE OR REPLACE a SET x = 1", [Effect("delete", "a")]),
+        ("REPLACE INTO a VALUES (1)", [Effect("delete", "a"), Effect("insert", "a")]),
+        ("INSERT OR REPLACE INTO main.a VALUES (1)", [Effect("delete", "a"), Effect("insert", "a")]),
+        ("UPDATE OR REPLACE a SET x = 1", [Effect("delete", "a"), Effect("update", "a")]),
+        ("DROP TRIGGER IF EXISTS main.T", [Effect("drop trigger", "t")]),
         ("UPDATE a SET x = replace(x, 1, 2)", [Effect("update", "a")]),
         ("INSERT OR IGNORE INTO a VALUES (1)", [Effect("insert", "a")]),
         ("INSERT INTO a VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [Effect("insert", "a")]),
@@ -155,6 +156,8 @@ def test_effects(sql: str, found: list[Effect]) -> None:
 
 
 def test_effects_of_a_trigger() -> None:
-    """What its body does when it fires; the event it waits for is not one of them."""
-    sql = "CREATE TRIGGER t AFTER UPDATE OF x ON a BEGIN UPDATE b SET x = 1; DELETE FROM c; END"
-    assert effects_of_trigger(sql) == [Effect("update", "b"), Effect("delete", "c")]
+    """Its name, table and event, and what its body does when it fires."""
+    body = [Effect("update", "b"), Effect("delete", "c")]
+    sql = "CREATE TRIGGER IF NOT EXISTS main.T AFTER UPDATE OF x ON A BEGIN UPDATE b SET x = 1; DELETE FROM c; END"
+    assert trigger_of(sql) == Trigger("t", "a", "update", body)
+    assert trigger_of("CREATE TABLE trigger_on (begin_ INTEGER)") is None

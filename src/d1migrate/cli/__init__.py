@@ -31,36 +31,40 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
     _prepare_streams()
-    arguments = parse(sys.argv[1:] if argv is None else argv)
-    context = Context(arguments)
+    context = Context(parse(sys.argv[1:] if argv is None else argv))
     try:
-        code: int = arguments.command(context)
-        if sys.stdout:
-            sys.stdout.flush()
-    except Error as error:
-        context.fail(error)
-        return error.exit_code
-    except KeyboardInterrupt as interrupt:
-        for note in getattr(interrupt, "__notes__", ()):
-            context.say(note)
-        context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
-        return _INTERRUPTED
+        return _run(context)
     except OSError as error:  # stdout: the database's errors are Errors
         return _lost_stdout(context, error)
-    else:
-        return code
     finally:
         context.close()
         gc.enable()
 
 
+def _run(context: Context) -> int:
+    try:
+        code: int = context.arguments.command(context)
+    except Error as error:
+        context.fail(error)
+        code = error.exit_code
+    except KeyboardInterrupt as interrupt:
+        for note in getattr(interrupt, "__notes__", ()):
+            context.say(note)
+        context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
+        code = _INTERRUPTED
+    sys.stdout.flush()
+    return code
+
+
 def _prepare_streams() -> None:
-    """Make data UTF-8 wherever it goes, and talk survive any terminal."""
+    """Make data UTF-8 wherever it goes, talk survive any terminal, and closed streams swallow all."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if hasattr(sys.stdout, "reconfigure"):
-        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
-        sys.stdout.reconfigure(
-            encoding=encoding, errors="backslashreplace" if sys.stdout.isatty() else "strict"
-        )
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     if hasattr(sys.stderr, "reconfigure"):
         sys.stderr.reconfigure(errors="backslashreplace")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate import history as h
 from d1migrate import losses
 from d1migrate.batch import Batch
-from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, UsageError
+from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, QueryError, UsageError
 from d1migrate.explain import explain
 from d1migrate.flows.read import count, happened, read_history
 from d1migrate.plan import Plan, Step, StepQueries, choose_down, plan_down, plan_up
@@ -134,21 +134,35 @@ def choose(
     risks = losses.risks((step.script.texts() for step in todo.steps), losses.Ground(there))
     names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
     requests = todo.reads + 1
-    rows: dict[str, int] = {}
-    if names:
-        results = yield Batch([count(name) for name in names], reads=True)
-        rows = {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
-        requests += 1
+    rows = yield from _count_rows(names)
+    requests += bool(names)
     allowed = _allowed(names, allow_loss)
-    refused = {table: n for table, n in rows.items() if n and table not in allowed}
+    refused = {table: n for table, n in rows.items() if n != 0 and table not in allowed}
     if refused:
+        held = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in refused.items())
         raise DataLoss(
-            "the rollback would take rows: " + ", ".join(f"{t} holds {n}" for t, n in refused.items()),
+            "the rollback would take rows: " + ", ".join(held),
             rows=refused,
             hint="back them up, then allow it: " + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
         )
     guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
     return todo._replace(steps=guarded, reads=requests)
+
+
+def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
+    """Count the rows of tables; None for one that cannot be counted, as some virtual tables."""
+    if not names:
+        return {}
+    try:
+        results = yield Batch([count(name) for name in names], reads=True)
+    except QueryError:
+        if len(names) == 1:
+            return {names[0]: None}
+        rows: dict[str, int | None] = {}
+        for name in names:
+            rows |= yield from _count_rows([name])
+        return rows
+    return {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
 
 
 def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
@@ -255,10 +269,10 @@ def _settled(token: str, failure: ApplyError) -> Flow[bool]:
 
 
 def _guarded(
-    step: Step, risks: Iterable[losses.Risk], rows: dict[str, int], allowed: Collection[str]
+    step: Step, risks: Iterable[losses.Risk], rows: dict[str, int | None], allowed: Collection[str]
 ) -> Step:
     """Return the step with its counts for the log, and tables seen empty guarded against new rows."""
-    lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table)}
+    lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table, 0) != 0}
     empty = [
         r.name_then for r in risks if rows.get(r.table) == 0 and r.table not in allowed and not r.written
     ]

@@ -8,13 +8,16 @@ from typing import Literal, NamedTuple
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import Token, significant
 
-Kind = Literal["create", "rename", "alter", "drop", "drop column", "delete", "insert", "update"]
+Kind = Literal[
+    "create", "rename", "alter", "drop", "drop column", "drop trigger", "delete", "insert", "update"
+]
 
 
 class Effect(NamedTuple):
     """What is done to a table; names are folded. `to` is the new name of one that is renamed.
 
-    REPLACE, and OR REPLACE in INSERT and UPDATE, count as `delete`: they take the rows they conflict with.
+    REPLACE, and OR REPLACE in INSERT and UPDATE, count as `delete` too: they take the rows they conflict
+    with. For `drop trigger`, `table` is the trigger.
     """
 
     kind: Kind
@@ -31,17 +34,38 @@ def effects(sql: str) -> list[Effect]:
     if words[:2] == ["DROP", "TABLE"]:
         at = 4 if words[2:4] == ["IF", "EXISTS"] else 2
         return [Effect("drop", _name(tokens, at)[0])]
+    if words[:2] == ["DROP", "TRIGGER"]:
+        at = 4 if words[2:4] == ["IF", "EXISTS"] else 2
+        return [Effect("drop trigger", _name(tokens, at)[0])]
     if words[:2] == ["ALTER", "TABLE"]:
         return _alter(tokens, words)
     return _changes_of_rows(tokens, words)
 
 
-def effects_of_trigger(sql: str) -> list[Effect]:
-    """Return what the body of a CREATE TRIGGER does when it fires."""
+class Trigger(NamedTuple):
+    """A trigger: its name and table, folded, the event it fires on, and what its body does."""
+
+    name: str
+    table: str
+    event: Kind
+    effects: list[Effect]
+
+
+def trigger_of(sql: str) -> Trigger | None:
+    """Return the trigger that a statement creates, or None for any other statement."""
     tokens = significant(sql)
     words = [token.keyword for token in tokens]
-    begin = words.index("BEGIN") if "BEGIN" in words else len(words)
-    return _changes_of_rows(tokens[begin:], words[begin:])
+    if words[:1] != ["CREATE"] or "TRIGGER" not in words[1:3] or not {"ON", "BEGIN"} <= set(words):
+        return None
+    at = words.index("TRIGGER") + 1
+    name, at = _name(tokens, at + 3 if words[at : at + 2] == ["IF", "NOT"] else at)
+    event = next((word for word in words[at:] if word in _EVENTS), "DELETE")
+    begin = words.index("BEGIN")
+    table, _ = _name(tokens, words.index("ON", at) + 1)
+    return Trigger(name, table, _EVENTS[event], _changes_of_rows(tokens[begin:], words[begin:]))
+
+
+_EVENTS: dict[str, Kind] = {"DELETE": "delete", "INSERT": "insert", "UPDATE": "update"}
 
 
 def replaces_on_conflict(sql: str) -> bool:
@@ -71,11 +95,15 @@ def _changes_of_rows(tokens: list[Token], words: list[str]) -> list[Effect]:
         elif word in ("INSERT", "REPLACE") and following in ("INTO", "OR") and words[i - 1 : i] != ["OR"]:
             replaces = word == "REPLACE" or words[i + 2 : i + 3] == ["REPLACE"]
             at = i + (2 if following == "INTO" else 4)
-            found.append(Effect("delete" if replaces else "insert", _name(tokens, at)[0]))
+            table = _name(tokens, at)[0]
+            found += [Effect("delete", table)] if replaces else []
+            found.append(Effect("insert", table))
         elif word == "UPDATE" and following != "SET":  # not `DO UPDATE SET`
             at = i + (3 if following == "OR" else 1)
             replaces = words[i + 1 : i + 3] == ["OR", "REPLACE"]
-            found.append(Effect("delete" if replaces else "update", _name(tokens, at)[0]))
+            table = _name(tokens, at)[0]
+            found += [Effect("delete", table)] if replaces else []
+            found.append(Effect("update", table))
     return found
 
 
