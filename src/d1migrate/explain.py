@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from d1migrate import history as h
+from d1migrate import assertions
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.recording import MIGRATIONS_TABLE
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _OFFSET = re.compile(r" at offset (\d+)")
-_VERSIONS = re.compile(re.escape(h.OTHER_VERSIONS) + r"([^']*)")
+_VERSIONS = re.compile(re.escape(assertions.OTHER_VERSIONS) + r"([^']*)")
 _LINES = 6  # of a failed statement that are shown
 
 
@@ -71,11 +71,11 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
             f"its SQL changes the history of other versions than {step.version} (applied then: {other[1]})",
             f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
         )
-    if h.ROWS_APPEARED in text:
+    if assertions.ROWS_APPEARED in text:
         return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
     if isinstance(error, AmbiguousError):
         return f"{text}: no answer came", "it is not in the history: run the command again"
-    if h.NOT_APPLIED in text:
+    if assertions.NOT_APPLIED in text:
         return "another run took it back meanwhile", "see `d1migrate status`"
     if "already exists" in text and MIGRATIONS_TABLE in text:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or leave it out"

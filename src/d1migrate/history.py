@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.batch import Query
 from d1migrate.errors import HistoryError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
-from d1migrate.sql.names import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.batch import Result, Value
+    from d1migrate.batch import Result
     from d1migrate.migration import Migration
 
 TABLES = {
@@ -67,12 +66,6 @@ OTHER_TOOLS = {
     "kysely_migration": "Kysely",
 }
 """Tables in which other tools keep their history."""
-
-ALREADY_APPLIED = "already applied: version "
-NOT_APPLIED = "not applied: version "
-CHANGED_MEANWHILE = "history changed meanwhile"
-OTHER_VERSIONS = "history not as planned; applied are "
-ROWS_APPEARED = "rows appeared meanwhile in "
 
 
 class Signature(NamedTuple):
@@ -301,99 +294,6 @@ def insert_row(version: int, name: str, at: int) -> Query:
 def delete_row(version: int) -> Query:
     """Return the statement that takes a version out of the migrations table."""
     return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?1", (str(version),))
-
-
-_MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
-_COUNT = f"(SELECT count(*) FROM {MIGRATIONS_TABLE})"
-_QUICK = f"{_COUNT} || ' ' || coalesce((SELECT max(version) FROM {MIGRATIONS_TABLE}), 0)"
-_FULL = (
-    f"{_COUNT} || ' ' || (SELECT coalesce(sum(version & {_MASK}), 0) || ' ' ||"
-    f" coalesce(sum((version & {_MASK}) % 65521 * ((version & {_MASK}) % 65519)), 0) FROM {MIGRATIONS_TABLE})"
-)
-_NEWEST = (
-    "(SELECT coalesce(group_concat(version), '') FROM"
-    f" (SELECT version FROM {MIGRATIONS_TABLE} ORDER BY version DESC LIMIT 50))"
-)
-
-
-class Fingerprint(NamedTuple):
-    """A set of versions as its size, its maximum and two sums: what a batch compares instead of the list.
-
-    The sums cost a look at every row, so they are asked for only where SQL could change the set and keep
-    size and maximum. `newest` is not kept up when a version is taken out; there the sums are compared.
-    """
-
-    size: int = 0
-    newest: int = 0
-    total: int = 0
-    squares: int = 0
-
-    @classmethod
-    def of(cls, versions: Sequence[int]) -> Fingerprint:
-        """Return the fingerprint of a set."""
-        squares = sum(_square(version) for version in versions)
-        return cls(len(versions), max(versions, default=0), sum(v & _MASK for v in versions), squares)
-
-    def plus(self, version: int) -> Fingerprint:
-        """Return the fingerprint with a version added."""
-        return self._moved(version, 1, max(self.newest, version))
-
-    def minus(self, version: int) -> Fingerprint:
-        """Return the fingerprint with a version taken out."""
-        return self._moved(version, -1, self.newest)
-
-    def _moved(self, version: int, by: int, newest: int) -> Fingerprint:
-        total = self.total + by * (version & _MASK)
-        return Fingerprint(self.size + by, newest, total, self.squares + by * _square(version))
-
-
-def _square(version: int) -> int:
-    masked = version & _MASK
-    return masked % 65521 * (masked % 65519)
-
-
-def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
-    """Return a statement that aborts its batch with a message (d1-facts §2.3) where the condition holds."""
-    return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params)
-
-
-_EXISTS = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = ?1)"
-
-
-def assert_pending(version: int) -> Query:
-    """Abort the batch if the version is applied: another runner was faster."""
-    return _abort(f"{quote_literal(ALREADY_APPLIED)} || ?1", _EXISTS, (str(version),))
-
-
-def assert_applied(version: int) -> Query:
-    """Abort the batch if the version is not applied: another runner took it back."""
-    return _abort(f"{quote_literal(NOT_APPLIED)} || ?1", f"NOT {_EXISTS}", (str(version),))
-
-
-def assert_unchanged(before: Fingerprint, *, full: bool) -> Query:
-    """Abort the batch if the applied versions are not those that were read."""
-    return _abort(quote_literal(CHANGED_MEANWHILE), *_differs(before, full=full))
-
-
-def assert_result(after: Fingerprint, *, full: bool) -> Query:
-    """Abort the batch if the applied versions are not those planned; the message has the newest there are.
-
-    `full` is for SQL that could change the set and keep its size and maximum.
-    """
-    return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", *_differs(after, full=full))
-
-
-def _differs(expected: Fingerprint, *, full: bool) -> tuple[str, tuple[str]]:
-    """Return the condition that the applied versions are others, and its parameter."""
-    size, newest, total, squares = expected
-    if full:
-        return f"{_FULL} <> ?1", (f"{size} {total} {squares}",)
-    return f"{_QUICK} <> ?1", (f"{size} {newest}",)
-
-
-def assert_empty(table: str) -> Query:
-    """Abort the batch if a table that was counted as empty holds a row."""
-    return _abort(quote_literal(ROWS_APPEARED + table), f"EXISTS (SELECT 1 FROM {quote_identifier(table)})")
 
 
 def _joined(versions: Iterable[int]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.batch import Query
 from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, SourceError, UsageError
@@ -56,7 +57,7 @@ class Step(NamedTuple):
         """The bytes of a file that is streamed, else 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
 
-    def after(self, before: h.Fingerprint) -> h.Fingerprint:
+    def after(self, before: assertions.Fingerprint) -> assertions.Fingerprint:
         """Return the fingerprint of the applied versions once this step is done."""
         return before.plus(self.version) if self.direction == "up" else before.minus(self.version)
 
@@ -92,7 +93,7 @@ class StepQueries:
     def __init__(
         self,
         step: Step,
-        before: h.Fingerprint,
+        before: assertions.Fingerprint,
         missing: Iterable[str],
         signature: h.Signature,
         *,
@@ -102,14 +103,13 @@ class StepQueries:
         up = step.direction == "up"
         self.opening = (
             *h.create_tables(missing),
-            (h.assert_pending if up else h.assert_applied)(step.version),
-            h.assert_unchanged(before, full=first or not up),
-            *(h.assert_empty(table) for table in step.guarded),
+            assertions.assert_ready(step.version, step.direction, before, full=first or not up),
+            *(assertions.assert_empty(table) for table in step.guarded),
             h.record("begun", step.event._replace(rollback_sql=None), signature),
         )
         self.closing = (
             h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version),
-            h.assert_result(step.after(before), full=step.script.touches_history),
+            assertions.assert_result(step.after(before), full=step.script.touches_history),
             h.record("done", step.event, signature),
         )
 

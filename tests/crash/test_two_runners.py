@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from d1migrate import history as h
+from d1migrate import assertions
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
@@ -98,7 +98,7 @@ class Ended(NamedTuple):
     @property
     def lost(self) -> int:
         """How many of its batches another runner had been faster than: those sent, less those done."""
-        sent = self.err.count(f"SELECT json_extract('{{}}', '{h.ALREADY_APPLIED}")
+        sent = self.err.count(f"'{assertions.ALREADY_APPLIED}'")
         return sent - sum(f"  {name}  " in self.err for name in FILES)
 
 
@@ -282,7 +282,9 @@ def test_taken_back_between_the_reading_and_the_batch(
     migrator = Migrator(race, migrations)
     with pytest.raises(ApplyError) as caught:
         take_back_two(migrator)
-    assert any(text in str(caught.value.__cause__) for text in (h.NOT_APPLIED, h.CHANGED_MEANWHILE))
+    assert any(
+        text in str(caught.value.__cause__) for text in (assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
+    )
     assert caught.value.applied == ("004_last",)[:ours]
     gone = range(4, 4 - ours - 2, -1)
     assert [(-v,) for v in gone] == read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
@@ -305,7 +307,9 @@ def test_taken_back_while_up_runs(open_: Open, migrations: Sequence[Migration]) 
     migrator.close()
 
 
-@pytest.mark.parametrize("claim", [f"{h.ALREADY_APPLIED}2", h.CHANGED_MEANWHILE, f"{h.NOT_APPLIED}1"])
+@pytest.mark.parametrize(
+    "claim", [f"{assertions.ALREADY_APPLIED}2", assertions.CHANGED_MEANWHILE, f"{assertions.NOT_APPLIED}1"]
+)
 def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], claim: str) -> None:
     """A batch that claims a change of history where there is none fails, and is not tried for ever."""
 
@@ -327,9 +331,9 @@ def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], cl
 
 def test_a_file_that_claims_a_race(open_: Open, migrations: Sequence[Migration]) -> None:
     """SQL of a file that fails with the very words of a lost race is the file's failure."""
-    bad = type(migrations[0])(5, "005_bad", f"SELECT json_extract('{{}}', '{h.ALREADY_APPLIED}5');")
+    bad = type(migrations[0])(5, "005_bad", f"SELECT json_extract('{{}}', '{assertions.ALREADY_APPLIED}5');")
     migrator = Migrator(open_(), [*migrations, bad])
-    with pytest.raises(ApplyError, match=h.ALREADY_APPLIED) as caught:
+    with pytest.raises(ApplyError, match=assertions.ALREADY_APPLIED) as caught:
         migrator.up()
     assert caught.value.applied == tuple(FILES)
     check_applied_once(migrator.driver)

@@ -19,6 +19,7 @@ LAYERS = [
     "migration",
     "source",
     "history",
+    "assertions",
     "status",
     "losses",
     "plan",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate import assertions, losses
 from d1migrate import history as h
-from d1migrate import losses
 from d1migrate.batch import Batch
 from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, QueryError, UsageError
 from d1migrate.explain import explain
@@ -199,7 +199,7 @@ def _take(
     todo: Plan, sign: Sign, earlier: Iterable[Step]
 ) -> Flow[tuple[tuple[Step, ...], ApplyError | None]]:
     """Run the steps; return those done, and an error where another runner changed the history first."""
-    before, missing, done = h.Fingerprint.of(todo.versions), todo.missing, list[Step]()
+    before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[Step]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
@@ -230,7 +230,7 @@ def _label(steps: Sequence[Step]) -> str:
     return first if len(steps) == 1 else f"{first} … {last} ({len(steps)} migrations)"
 
 
-_RACES = (h.ALREADY_APPLIED, h.NOT_APPLIED, h.CHANGED_MEANWHILE)
+_RACES = (assertions.ALREADY_APPLIED, assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
 
 
 class _Group:
@@ -239,7 +239,7 @@ class _Group:
     def __init__(
         self,
         steps: Sequence[Step],
-        before: h.Fingerprint,
+        before: assertions.Fingerprint,
         missing: Sequence[str],
         signature: h.Signature,
         *,

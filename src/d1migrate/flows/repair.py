@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.batch import Batch
 from d1migrate.errors import AmbiguousError, HistoryError, QueryError, UsageError
@@ -97,14 +98,14 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
 
 def _record(history: h.History, queries: Sequence[Query], signature: h.Signature) -> Flow[None]:
     """Write to the history, if it is still the one that was read."""
-    before = h.assert_unchanged(h.Fingerprint.of(history.versions), full=True)
+    before = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions))
     try:
         yield Batch([*h.create_tables(history.missing), before, *queries])
     except AmbiguousError:
         if not (yield from happened(signature.token)):
             raise
     except QueryError as error:
-        if h.CHANGED_MEANWHILE not in str(error):
+        if assertions.CHANGED_MEANWHILE not in str(error):
             raise
         raise HistoryError(
             "another run changed the history meanwhile", hint="look at `d1migrate status`, and run it again"
