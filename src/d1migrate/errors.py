@@ -83,39 +83,27 @@ class ParseError(SourceError):
 
 
 class HistoryError(Error):
-    """Files and database disagree, or the database's history is not ours to continue."""
+    """Files and database disagree (`versions` says on which), or the history is not ours to continue."""
+
+    def __init__(self, message: str, *, versions: Sequence[int] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.versions = tuple(versions)
 
 
 class ChecksumMismatch(HistoryError):
-    """Applied files were edited afterwards; `versions` says which."""
-
-    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+    """Applied files were edited afterwards."""
 
 
 class MissingMigration(HistoryError):
-    """Applied files are gone or were renumbered; `versions` says which."""
-
-    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+    """Applied files are gone or were renumbered."""
 
 
 class OutOfOrder(HistoryError):
-    """Pending versions lie below the newest applied one; `versions` says which."""
-
-    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+    """Pending versions lie below the newest applied one."""
 
 
 class PartiallyApplied(HistoryError):
-    """Migrations began and never ended; `versions` says which."""
-
-    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+    """Migrations began and never ended."""
 
 
 class PlanError(Error):

@@ -67,22 +67,24 @@ def up(
         ApplyError: a migration failed; it says which were applied and which are pending.
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
     """
-    before = yield from read_history()
-    history, done = before, list[Step]()
+    before = history = yield from read_history()
+    done: list[Step] = []
+    todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
     while True:
-        todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
         taken, raced = yield from _take(todo, sign, done)
         done += taken
         if raced is None:
             break
+        rest = todo.steps[len(taken) :]
         try:
-            read = yield from read_history()
-            plan_up(migrations, read, to=to, allow_out_of_order=allow_out_of_order, single=single)
+            history = yield from read_history()
+            if set(history.versions) == {*todo.versions, *(step.version for step in taken)}:
+                raise raced  # nothing changed meanwhile, so it was not another runner
+            todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+        except ApplyError:
+            raise
         except Error as error:
-            raise _stopped(error, done, todo.steps[len(taken) :]) from error
-        if set(read.versions) == {*todo.versions, *(step.version for step in taken)}:
-            raise raced  # nothing changed meanwhile, so it was not another runner
-        history = read
+            raise _stopped(error, done, rest) from error
     ours = {step.version for step in done} | set(before.versions)
     return Report(tuple(done), tuple(row for row in history.applied if row.version not in ours))
 
