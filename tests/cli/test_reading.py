@@ -81,6 +81,16 @@ def test_status_as_text(project: Project) -> None:
     assert status.err.splitlines() == ["sqlite:app.db", "2 applied, 2 pending"]
 
 
+def test_status_says_under_which_name_a_version_is_recorded(project: Project) -> None:
+    """Two branches may have used one number: where no checksum tells, the name is shown."""
+    project.standard()
+    project.sql(
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+    )
+    project.sql("INSERT INTO schema_migrations VALUES (1, '001_theirs', 1)")
+    assert project.run("status").out.splitlines()[1].endswith("recorded as 001_theirs")
+
+
 def test_status_check_exits_3(project: Project) -> None:
     """`--check` is 3 while anything is not applied as it is, else 0."""
     project.standard()

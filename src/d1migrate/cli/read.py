@@ -46,7 +46,7 @@ def _print_status(context: Context, entries: Sequence[Entry]) -> None:
             e.name,
             e.state if e.was is None else f"{e.state} (was {e.was})",
             text.when(e.applied.applied_at, now=now) if e.applied else "",
-            "" if e.reversible else "no way back",
+            _remark(e),
         )
         for e in entries
     ]
@@ -59,6 +59,14 @@ def _print_status(context: Context, entries: Sequence[Entry]) -> None:
     for entry in entries:
         counts[entry.state] = counts.get(entry.state, 0) + 1
     context.say(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()))
+
+
+def _remark(entry: Entry) -> str:
+    """Say what a state does not: another file's record without a checksum may be another migration's."""
+    applied = entry.applied
+    if applied and applied.checksum is None and applied.name not in ("", entry.name):
+        return f"recorded as {applied.name}"
+    return "" if entry.reversible else "no way back"
 
 
 def history_command(context: Context) -> int:
