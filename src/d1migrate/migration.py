@@ -318,18 +318,15 @@ def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
     )
 
 
-def _meant(word: str) -> str:
-    # Only ASCII: the upper case of some letters beyond it is an ASCII word, and another name to SQLite.
-    return up if word.isascii() and (up := word.upper()) in KEYWORDS else word
-
-
 def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     meanings = []
     for piece in pieces:
         sql = piece.sql
         if sql and not (MIGRATIONS_TABLE in sql.lower() and recorded_table(sql) == MIGRATIONS_TABLE):
             words = SIGNIFICANT.findall(sql)
-            meanings.append(" ".join([_meant(word) for word in words]))
+            # Only ASCII: the upper case of some letters beyond it is an ASCII word, another name to SQLite.
+            meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]
+            meanings.append(" ".join(meant))
     return sha256(";\n".join(meanings).encode()).hexdigest()
 
 
