@@ -105,7 +105,7 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
         for token, _, action, version, name, checksum, who, at, done in rows.rows:
             events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done)))
     last = {event.version: i for i, event in enumerate(events)}
-    for row in history.applied:
+    for row in reversed(history.applied):  # each goes before what is there of its time
         at = last.get(row.version)
         if at is None or (events[at].done and events[at].action in ("down", "forget")):
             alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
