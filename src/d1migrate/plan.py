@@ -209,8 +209,10 @@ def choose_down(
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}: it takes at least one step")
     if to is not None and to != 0 and to not in history.versions:
-        known = ", ".join(map(str, history.versions[-10:])) or "none"
-        raise UsageError(f"version {to} is not applied", hint=f"0, or one of the applied versions: {known}")
+        applied_ones = ", ".join(map(str, history.versions[-10:])) or "none"
+        raise UsageError(
+            f"version {to} is not applied", hint=f"0, or one of the applied versions: {applied_ones}"
+        )
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renumbered(entries)

@@ -105,46 +105,48 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     """Raise a HistoryError that names every version on which files and history disagree."""
     refuse_partial(entries)
     refuse_renumbered(entries)
-    if changed := [entry for entry in entries if entry.state == "changed"]:
-        first = changed[0].version
-        raise ChecksumMismatch(
-            f"applied and edited since: {names(changed)}",
-            versions=versions(changed),
-            hint="restore the file and write a new migration;"
-            f" if the edit is right, `d1migrate repair --accept {first} --reason …`",
-        )
-    if missing := [entry for entry in entries if entry.state == "missing"]:
-        first = missing[0].version
-        raise MissingMigration(
-            f"applied, and the file is gone: {names(missing)}",
-            versions=versions(missing),
-            hint="is this an older checkout? If the file was removed on purpose,"
-            f" `d1migrate repair --forget {first} --reason …`",
-        )
+    _refuse(
+        [entry for entry in entries if entry.state == "changed"],
+        ChecksumMismatch,
+        "applied and edited since",
+        "restore the file and write a new migration;"
+        " if the edit is right, `d1migrate repair --accept {first} --reason …`",
+    )
+    _refuse(
+        [entry for entry in entries if entry.state == "missing"],
+        MissingMigration,
+        "applied, and the file is gone",
+        "is this an older checkout? If the file was removed on purpose,"
+        " `d1migrate repair --forget {first} --reason …`",
+    )
 
 
 def refuse_renumbered(entries: Sequence[Entry]) -> None:
     """Raise MissingMigration for files that are applied under another number."""
-    if renumbered := [entry for entry in entries if entry.state == "renumbered"]:
-        first = renumbered[0].version
-        raise MissingMigration(
-            "applied under another number: "
-            + ", ".join(f"{entry.name} is version {entry.was}" for entry in renumbered),
-            versions=versions(renumbered),
-            hint=f"rename the file back, or `d1migrate repair --accept {first} --reason …`",
-        )
+    _refuse(
+        [entry for entry in entries if entry.state == "renumbered"],
+        MissingMigration,
+        "applied under another number",
+        "rename the file back, or `d1migrate repair --accept {first} --reason …`",
+    )
 
 
 def refuse_partial(entries: Sequence[Entry]) -> None:
     """Raise PartiallyApplied for migrations that began and never ended."""
-    if partial := [entry for entry in entries if entry.state == "partial"]:
-        first = partial[0].version
-        raise PartiallyApplied(
-            f"began and never ended: {names(partial)}",
-            versions=versions(partial),
-            hint="look at the database (`d1migrate verify`), finish or undo it by hand, then"
-            f" `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
-        )
+    _refuse(
+        [entry for entry in entries if entry.state == "partial"],
+        PartiallyApplied,
+        "began and never ended",
+        "look at the database (`d1migrate verify`), finish or undo it by hand, then"
+        " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
+    )
+
+
+def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
+    """Raise an error that names what was found, if anything was; `{first}` in the hint is its version."""
+    if found:
+        named = ", ".join(e.name if e.was is None else f"{e.name} is version {e.was}" for e in found)
+        raise kind(f"{problem}: {named}", versions=versions(found), hint=hint.format(first=found[0].version))
 
 
 def names(entries: Iterable[Entry]) -> str:

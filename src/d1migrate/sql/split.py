@@ -79,11 +79,6 @@ class Statement(NamedTuple):
     body: int
     sql: str
 
-    @property
-    def lead(self) -> str:
-        """The white space and comments before the first token."""
-        return self.text[: self.body]
-
 
 def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:
     """Cut a script into statements.
