@@ -135,8 +135,12 @@ def test_history_json(project: Project) -> None:
 def test_history_of_wranglers_rows_keeps_their_order(project: Project) -> None:
     """Rows of one second, which no log tells of, stand in the order of their versions."""
     project.standard()
-    project.sql("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)")
-    project.sql("INSERT INTO schema_migrations VALUES (1, '001_users', 5), (2, '002_teams', 5), (3, '003_names', 5)")
+    project.sql(
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+    )
+    project.sql(
+        "INSERT INTO schema_migrations VALUES (1, '001_users', 5), (2, '002_teams', 5), (3, '003_names', 5)"
+    )
     assert [entry["version"] for entry in project.run("history", "--json").json] == [1, 2, 3]
 
 
