@@ -156,7 +156,7 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
     try:
-        return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error.start, data[error.start]) from None
 

@@ -117,17 +117,31 @@ class Migration:
         version: the leading digits of its name, as an integer.
         name: the file name without `.sql`.
         file: the path that errors name.
+        has_crlf: whether its lines end in CR LF on disk; here they end in LF.
+        names_history: whether it speaks of the migrations table.
     """
 
-    __slots__ = ("_checksum", "_names_history", "_scanned", "_script", "_split", "file", "name", "version")
+    __slots__ = (
+        *("_checksum", "_scanned", "_script", "_split", "file", "has_crlf", "name", "names_history"),
+        "version",
+    )
 
-    def __init__(self, version: int, name: str, script: str | Script, *, file: str | None = None) -> None:
+    def __init__(
+        self,
+        version: int,
+        name: str,
+        script: str | Script,
+        *,
+        file: str | None = None,
+        has_crlf: bool = False,
+    ) -> None:
         self.version, self.name, self.file = version, name, file or f"{name}.sql"
+        self.has_crlf = has_crlf
         self._script = script
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
         self._scanned: _Scan | None = None
-        self._names_history = isinstance(script, str) and MIGRATIONS_TABLE in script.lower()
+        self.names_history = isinstance(script, str) and MIGRATIONS_TABLE in script.lower()
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
@@ -168,7 +182,7 @@ class Migration:
         return recorded == other
 
     def _checksum_of_meaning(self) -> str:
-        return "v1:" + _digest_of_meaning(self._pieces())
+        return "v1:" + _digest_of_meaning(self.pieces())
 
     def _checksum_of_bytes(self) -> str:
         if isinstance(self._script, str):
@@ -185,11 +199,11 @@ class Migration:
     @property
     def touches_history(self) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by adding some."""
-        if not self._names_history:
+        if not self.names_history:
             return False
         return any(
             MIGRATIONS_TABLE in sql and ("update" in sql or recorded_table(sql) != MIGRATIONS_TABLE)
-            for sql in (piece.sql.lower() for piece in self._pieces())
+            for sql in (piece.sql.lower() for piece in self.pieces())
         )
 
     def statements(self) -> Iterator[Statement]:
@@ -198,7 +212,7 @@ class Migration:
         Raises:
             ParseError: a quote or comment is not closed.
         """
-        return (piece for piece in self._pieces() if piece.sql)
+        return (piece for piece in self.pieces() if piece.sql)
 
     def texts(self) -> Iterator[str]:
         """Yield the SQL of the statements to run, in order.
@@ -224,7 +238,7 @@ class Migration:
             )
         if found.too_long:
             raise _too_long(self.file, *found.too_long)
-        if self._names_history:
+        if self.names_history:
             for statement in self.statements():
                 if MIGRATIONS_TABLE in statement.sql.lower():
                     check_history_use(statement, self.file, self.version)
@@ -240,7 +254,12 @@ class Migration:
             self._scanned = _scan(Cuts(script, file=self.file), self.file)
         return self._scanned
 
-    def _pieces(self) -> Iterable[Statement]:
+    def pieces(self) -> Iterable[Statement]:
+        """Return all of the file in pieces: the statements, and what is around them.
+
+        Raises:
+            ParseError: a quote or comment is not closed.
+        """
         if not isinstance(self._script, str):
             return split(self._script.chunks(), file=self.file)
         if self._split is None:
@@ -253,7 +272,7 @@ class Migration:
         for chunk in script.chunks():
             digest.update(chunk.encode())
             lower = before + chunk.lower()
-            self._names_history = self._names_history or MIGRATIONS_TABLE in lower
+            self.names_history = self.names_history or MIGRATIONS_TABLE in lower
             before = lower[-len(MIGRATIONS_TABLE) :]
             yield chunk
         self._checksum = "b1:" + digest.hexdigest()

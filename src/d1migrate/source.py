@@ -25,7 +25,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
     """Order the files of a folder by version.
 
     Args:
-        files: (file name, text or Script) pairs, in any order.
+        files: (file name, text or Script) pairs, in any order; line ends may be LF or CR LF.
         folder: where they lie; it stands before the name in errors.
 
     Raises:
@@ -35,7 +35,11 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
     found: dict[int, Migration] = {}
     for name, script in files:
         path = f"{folder}/{name}" if folder else name
-        migration = Migration(version_of(name, path), name[: -len(".sql")], script, file=path)
+        has_crlf = isinstance(script, str) and "\r\n" in script
+        if isinstance(script, str) and has_crlf:
+            script = script.replace("\r\n", "\n")
+        version, stem = version_of(name, path), name[: -len(".sql")]
+        migration = Migration(version, stem, script, file=path, has_crlf=has_crlf)
         if (other := found.get(migration.version)) is not None:
             raise SourceError(
                 f"two files have version {migration.version}: {other.file} and {path}",

@@ -24,6 +24,7 @@ LAYERS = [
     "losses",
     "plan",
     "explain",
+    "lint",
     "flows",
     "run",
     "drivers",

@@ -32,7 +32,8 @@ _UNAVAILABLE = (
     *(apsw.BusyError, apsw.CantOpenError, apsw.FullError, apsw.IOError),
     *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
 )
-_LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
+LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
+"""What it says where D1 would do what it is told."""
 _LIMITED_DML_HINT = "say which rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
 
 
@@ -263,7 +264,7 @@ class Engine:
             if refusal and isinstance(error, apsw.AuthError):
                 return QueryError(refusal, index=index)
             if is_limited_dml(error, sql):
-                return QueryError(_LIMITED_DML, index=index, hint=_LIMITED_DML_HINT)
+                return QueryError(LIMITED_DML, index=index, hint=_LIMITED_DML_HINT)
             return QueryError(describe(error), index=index)
         if isinstance(error, ValueError) and "null character" in str(error):
             return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL

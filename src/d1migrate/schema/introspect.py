@@ -14,7 +14,7 @@ from d1migrate.batch import Query, Result
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _OURS = (
     "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
@@ -42,6 +42,20 @@ QUERIES = (
 )
 
 
+ONE_TABLE = (
+    'SELECT ?1, name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)',
+    (
+        'SELECT ?1, i.name, i."unique", c.name FROM pragma_index_list(?1) i'
+        " JOIN pragma_index_info(i.name) c ORDER BY i.name, c.seqno"
+    ),
+    (
+        'SELECT ?1, id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list(?1)'
+        " ORDER BY id, seq"
+    ),
+)
+"""What QUERIES ask behind the first, of one table: its name is the parameter."""
+
+
 def read(results: Sequence[Result]) -> Schema:
     """Return the schema that the answers to QUERIES describe."""
     objects: Any = results[0].rows
@@ -49,19 +63,10 @@ def read(results: Sequence[Result]) -> Schema:
     index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
     triggers = _by_table((table, name, sql) for kind, name, table, sql in objects if kind == "trigger")
     tables = tuple(
-        Table(
-            name,
-            sql,
-            tuple(_column(row) for row in columns[name] if row[6] != _HIDDEN),
-            tuple(
-                Index(index, bool(unique), tuple(row[3] for row in rows), index_sql.get(index))
-                for (index, unique), rows in _grouped(indexes[name], 1, 2)
-            ),
-            tuple(
-                ForeignKey(tuple(r[3] for r in rows), parent, tuple(r[4] for r in rows), on_delete, on_update)
-                for (_, parent, on_delete, on_update), rows in _grouped(keys[name], 1, 2, 5, 6)
-            ),
-            tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(name, ())),
+        table(
+            *(name, sql, columns[name], indexes[name], keys[name]),
+            index_sql=index_sql,
+            triggers=tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(name, ())),
         )
         for kind, name, _, sql in objects
         if kind == "table"
@@ -69,6 +74,33 @@ def read(results: Sequence[Result]) -> Schema:
     views = tuple(View(name, sql) for kind, name, _, sql in objects if kind == "view")
     return Schema(
         tables, views, tuple(Trigger(n, t, sql) for rest in triggers.values() for t, n, sql in rest)
+    )
+
+
+def table(
+    name: str,
+    sql: str,
+    columns: Iterable[Any],
+    indexes: Iterable[Any],
+    keys: Iterable[Any],
+    *,
+    index_sql: Mapping[str, str | None],
+    triggers: tuple[Trigger, ...],
+) -> Table:
+    """Return a table from its rows of the three queries, {index: CREATE INDEX} and its triggers."""
+    return Table(
+        name,
+        sql,
+        tuple(_column(row) for row in columns if row[6] != _HIDDEN),
+        tuple(
+            Index(index, bool(unique), tuple(row[3] for row in rows), index_sql.get(index))
+            for (index, unique), rows in _grouped(indexes, 1, 2)
+        ),
+        tuple(
+            ForeignKey(tuple(r[3] for r in rows), parent, tuple(r[4] for r in rows), on_delete, on_update)
+            for (_, parent, on_delete, on_update), rows in _grouped(keys, 1, 2, 5, 6)
+        ),
+        triggers,
     )
 
 

@@ -1,0 +1,112 @@
+"""A private database in memory that tells what statements would do, and what they touch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apsw
+
+from d1migrate import d1
+from d1migrate.drivers.engine import Engine
+from d1migrate.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Value
+
+_ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
+_FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
+
+
+class Action(NamedTuple):
+    """What SQLite's authorizer was told: a row of `table` is read, written, added or deleted.
+
+    Attributes:
+        kind: read, insert, update or delete.
+        table: its name as the schema has it.
+        column: what is read or updated, "" for whole rows.
+        by: the trigger or view that does it, "" where the statement itself does.
+    """
+
+    kind: str
+    table: str
+    column: str
+    by: str
+
+
+class Outcome(NamedTuple):
+    """How a statement went: D1's refusal or None, and what it touched."""
+
+    refusal: str | None
+    actions: tuple[Action, ...]
+
+
+class Scratch(Engine):
+    """An empty database in memory, under D1's rules. Everything happens in one transaction."""
+
+    def __init__(self) -> None:
+        super().__init__(":memory:", _FLAGS, d1.PRODUCTION, 0)
+        self._actions: dict[Action, None] = {}
+        self._preparing = self._connection.cursor()
+        self._preparing.exec_trace = lambda *_: False
+        self._connection.authorizer = self._noted
+        self.control("BEGIN")
+
+    def _noted(
+        self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None
+    ) -> int:
+        kind = _ACTIONS.get(action)
+        if kind and not self._trusted and arg1 and arg1 not in ("sqlite_master", "sqlite_temp_master"):
+            self._actions[Action(kind, arg1, arg2 or "", by or "")] = None
+        return self._authorize(action, arg1, arg2, database, by)
+
+    def run(self, sql: str, *, prepare_only: bool = False) -> Outcome:
+        """Run one statement, or only let it be prepared."""
+        self._actions = {}
+        if len(sql.encode()) > d1.WORKERD.sql_length:
+            return Outcome(d1.TOO_LONG, ())
+        refusal = None
+        try:
+            if prepare_only:
+                self._prepare(sql)
+            else:
+                for _ in self._execute(sql, can_cache=False):
+                    pass
+            if self._left_stat4 or self._renamed:
+                self._settle(sql)
+        except (apsw.Error, QueryError, ValueError, OverflowError) as error:
+            refusal = str(self._error(error, 0, sql))
+        return Outcome(refusal, tuple(self._actions))
+
+    def _prepare(self, sql: str) -> None:
+        try:
+            self._preparing.execute(sql, can_cache=False)
+        except apsw.ExecTraceAbort:
+            return
+
+    def prepares_without_string_names(self, sql: str) -> str | None:
+        """Prepare a statement with `"…"` always a name, as the SQL standard has it; the error, or None."""
+        for option in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
+            self.configure(option, 0)
+        try:
+            return self.run(sql, prepare_only=True).refusal
+        finally:
+            for option in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
+                self.configure(option, 1)
+
+    def rows(self, sql: str, params: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the tool's own, past D1's rules."""
+        self._trusted = True
+        try:
+            return self._cursor.execute(sql, tuple(params)).fetchall()
+        finally:
+            self._trusted = False
+
+    def build(self, sql: str) -> bool:
+        """Run a CREATE that the database already has; whether SQLite took it."""
+        try:
+            self.control(sql)
+        except apsw.Error:
+            return False
+        return True

@@ -1,0 +1,160 @@
+"""The linter: rules over Replays. `check` gives what they find, with the file's own `allow`s applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import LimitExceeded, ParseError
+from d1migrate.lint.rule import Finding, Rule
+from d1migrate.lint.rules import data, housekeeping, meaning, rebuilt, refused, rows, serving, transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from d1migrate.errors import SourceError
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.rule import Severity
+    from d1migrate.migration import Migration
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        value
+        for module in (data, rebuilt, rows, refused, transport, meaning, serving, housekeeping)
+        for value in vars(module).values()
+        if isinstance(value, Rule)
+    )
+)
+_BY_CODE = {rule.code: rule for rule in RULES}
+SEVERITIES = ("error", "warning", "info", "off")
+
+
+class Diagnostic(NamedTuple):
+    """Something a rule found.
+
+    Attributes:
+        code: the rule; stable.
+        severity: error, warning or info, as configured.
+        message: what was found, with the names involved.
+        file, line, column: where; lines and columns count from 1.
+        source: the line itself, or None where the whole file is meant.
+        why: why it matters on D1.
+        fix: SQL that does it right, or None.
+        allowed: the reason for which the file allows it, or None.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    column: int = 1
+    source: str | None = None
+    why: str = ""
+    fix: str | None = None
+    allowed: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The rule's name for people."""
+        return _BY_CODE[self.code].name
+
+    @property
+    def page(self) -> str:
+        """Where it is explained."""
+        return f"docs/reference/rules.md#{self.code.lower()}"
+
+
+def severity_of(code: str, configured: Mapping[str, str]) -> str:
+    """Return a rule's severity: configured for its code, else for its letter, else its own."""
+    return configured.get(code) or configured.get(code[0]) or _BY_CODE[code].severity
+
+
+def check(
+    replay: Replay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules find in a migration, in the order of its lines.
+
+    Args:
+        replay: the migration as it ran.
+        configured: {code or letter: severity, or "off"}.
+        only_errors: ask only rules whose findings are errors.
+    """
+    configured = configured or {}
+    found: list[Diagnostic] = []
+    used: set[tuple[int, str]] = set()
+    for rule in RULES:
+        severity = severity_of(rule.code, configured)
+        if severity == "off" or (only_errors and severity != "error"):
+            continue
+        for finding in rule.check(replay):
+            allowed = _allowed(replay, rule.code, finding, used)
+            found.append(_diagnostic(replay, rule, severity, finding, allowed))  # type: ignore[arg-type]
+    if not only_errors:
+        found += _unused(replay, used, severity_of("H110", configured))
+    return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
+
+
+def _allowed(replay: Replay, code: str, finding: Finding, used: set[tuple[int, str]]) -> str | None:
+    """Return the reason of the directive that allows a finding, and take note that it was used."""
+    reason = None
+    for directive in replay.directives:
+        if directive.allows(code, finding.ran.index if finding.ran else None):
+            used.add((directive.line, code))
+            reason = reason or directive.reason
+    return reason
+
+
+def _unused(replay: Replay, used: set[tuple[int, str]], severity: str) -> Iterable[Diagnostic]:
+    if severity == "off":
+        return
+    rule = _BY_CODE["H110"]
+    for directive in replay.directives:
+        for code in directive.codes if directive.reason else ():
+            if (directive.line, code) not in used and not code.startswith("X"):  # a rehearsal's to judge
+                known = "" if code in _BY_CODE else ": there is no such rule"
+                finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
+                yield _diagnostic(replay, rule, severity, finding, None)  # type: ignore[arg-type]
+
+
+def _diagnostic(
+    replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None
+) -> Diagnostic:
+    if finding.ran is not None:
+        line, column, source = _place(replay.migration, finding.ran, finding.offset)
+    else:
+        line, column, source = finding.line or 1, 1, None
+    return Diagnostic(
+        *(rule.code, severity, finding.message, replay.migration.file, line, column, source),
+        *(rule.page.why, finding.fix, allowed),
+    )
+
+
+def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
+    """Return line, column and source line of a place in a statement's SQL."""
+    before, statement = ran.sql[:offset], ran.statement
+    down = before.count("\n")
+    if migration.is_large:
+        return statement.line + down, len(before) - before.rfind("\n"), ran.sql.split("\n")[down]
+    text, at = migration.text, statement.start + statement.body + offset
+    begin = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    return statement.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
+
+
+def unreadable(migration: Migration, error: SourceError) -> Diagnostic:
+    """Return the Diagnostic for a file that cannot be replayed at all."""
+    line, column, source = 1, 1, None
+    if isinstance(error, ParseError):
+        line, column, source = error.line, error.column, error.source
+    code = "P105" if isinstance(error, ParseError) else "R109" if isinstance(error, LimitExceeded) else "R111"
+    message = str(error.args[0]).removeprefix(f"{migration.file}:")
+    return Diagnostic(
+        *(code, _BY_CODE[code].severity, message, migration.file, line, column, source),
+        *(_BY_CODE[code].page.why, error.hint),
+    )
+
+
+def failing(diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> bool:
+    """Whether there are errors, or with `strict` warnings, that no file allows."""
+    bad = ("error", "warning") if strict else ("error",)
+    return any(d.severity in bad and d.allowed is None for d in diagnostics)

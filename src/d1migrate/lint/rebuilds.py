@@ -1,0 +1,102 @@
+"""Tables that a file takes apart and makes again, in whatever spelling."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.sqltext import copied, is_bare
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.tokens import Token
+
+
+class Rebuild:
+    """A table that goes by the name of one that the file found, and is another.
+
+    Attributes:
+        old, new: the two.
+        ran: the statement that takes the old one away, or its name.
+        fills: the statements that fill the new one from other tables.
+    """
+
+    def __init__(self, replay: Replay, name: str, ran: Ran) -> None:
+        self.old, self.new = replay.before.tables[name], replay.after.tables[name]
+        self.ran = ran
+        number = replay.after.ids[name]
+        self.fills = [
+            fill
+            for fill in replay.of("insert", "replace")
+            if fill.before.ids.get(fill.target) == number
+            and any(touch.kind == "read" and touch.table != fill.target for touch in fill.touches)
+        ]
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.new.name
+
+    @cached_property
+    def read(self) -> set[str]:
+        """The columns, of any table, that go into the new one; folded."""
+        return {t.column for fill in self.fills for t in fill.touches if t.kind == "read"}
+
+    @cached_property
+    def values(self) -> dict[str, list[Token]]:
+        """What goes into each column of the new one, as {folded name: tokens}."""
+        found: dict[str, list[Token]] = {}
+        for fill in self.fills:
+            found |= copied(fill.tokens, [c.name for c in self.new.columns if not c.generated])
+        return found
+
+    def is_copied(self, column: str) -> bool:
+        """Whether a column goes into the new table as it was."""
+        value = self.values.get(fold(column))
+        return value is not None and is_bare(value)
+
+
+def rebuilds(replay: Replay) -> list[Rebuild]:
+    """Return the rebuilds of a file, in order."""
+    found: dict[str, Rebuild] = {}
+    for ran in replay.of("drop table", "alter table"):
+        name = ran.shape.name
+        old, new = replay.before.ids.get(name), replay.after.ids.get(name)
+        is_taken_away = old is not None and ran.before.ids.get(name) == old and ran.after.ids.get(name) != old
+        if is_taken_away and new is not None and new != old:
+            found[name] = Rebuild(replay, name, ran)
+    return list(found.values())
+
+
+def columns_of(table: Table) -> dict[str, str]:
+    """Return {folded name: declared type} of a table's stored columns."""
+    return {fold(column.name): column.type for column in table.columns if not column.generated}
+
+
+_NUMERIC = ("INTEGER", "REAL", "NUMERIC")
+
+
+def affinity(declared: str) -> str:
+    """Return the affinity of a declared type, by SQLite's rules in their order (sqlite.org/datatype3)."""
+    upper = declared.upper()
+    if "INT" in upper:
+        return "INTEGER"
+    if any(part in upper for part in ("CHAR", "CLOB", "TEXT")):
+        return "TEXT"
+    if "BLOB" in upper or not upper:
+        return "BLOB"
+    if any(part in upper for part in ("REAL", "FLOA", "DOUB")):
+        return "REAL"
+    return "NUMERIC"
+
+
+def is_narrower(old: str, new: str) -> bool:
+    """Whether values that one declared type keeps as they are may become others under the second."""
+    before, after = affinity(old), affinity(new)
+    if before == "TEXT":
+        return after in _NUMERIC
+    if before == "REAL":
+        return after == "INTEGER"
+    return before == "BLOB" and after in (*_NUMERIC, "TEXT")

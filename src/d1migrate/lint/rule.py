@@ -1,0 +1,90 @@
+"""What a rule is: a function from a Replay to Findings, with a code, a severity, and a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from d1migrate.lint.model import Ran, Replay
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Finding(NamedTuple):
+    """What a rule has to say.
+
+    Attributes:
+        message: what was found, with the names involved.
+        ran: the statement it is about, or None where it is about the file.
+        offset: the place in the statement's SQL, in characters, that a caret marks.
+        line: the line of the file, where no statement is meant.
+        fix: SQL that does it right, or None.
+    """
+
+    message: str
+    ran: Ran | None = None
+    offset: int = 0
+    line: int | None = None
+    fix: str | None = None
+
+
+class Page(NamedTuple):
+    """A rule's documentation, as its docstring has it.
+
+    Attributes:
+        title: what it is about.
+        why: why it matters on D1, in a sentence or two.
+        given: SQL of the migration before the examples, or "".
+        bad, good: an example that it reports, and one that it does not.
+    """
+
+    title: str
+    why: str
+    given: str
+    bad: str
+    good: str
+
+
+class Rule(NamedTuple):
+    """A rule.
+
+    Attributes:
+        code: its name in configuration and suppressions; the letter is its group.
+        name: the same for people.
+        severity: what it is unless configured otherwise.
+        check: the function.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    check: Callable[[Replay], Iterable[Finding]]
+
+    @property
+    def page(self) -> Page:
+        """What its docstring says."""
+        return _page(self.check.__doc__ or "")
+
+
+def rule(code: str, name: str, severity: Severity) -> Callable[[Callable[[Replay], Iterable[Finding]]], Rule]:
+    """Make a rule of a function; its docstring has a title, then `Why:`, `Given:`, `Bad:` and `Good:`."""
+    return lambda check: Rule(code, name, severity, check)
+
+
+_SECTIONS = ("why", "given", "bad", "good")
+
+
+def _page(docstring: str) -> Page:
+    title, _, rest = docstring.partition("\n")
+    parts: dict[str, list[str]] = {section: [] for section in _SECTIONS}
+    section = "why"
+    for line in rest.split("\n"):
+        word = line.strip().removesuffix(":").lower()
+        if line.startswith("    ") and not line.startswith("     ") and line.endswith(":") and word in parts:
+            section = word
+        else:
+            parts[section].append(line.removeprefix("        "))
+    why, given, bad, good = ("\n".join(parts[section]).strip() for section in _SECTIONS)
+    return Page(title.strip(), " ".join(why.split()), given, bad, good)

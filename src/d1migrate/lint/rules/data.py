@@ -1,0 +1,347 @@
+"""D: rows, and what belongs to them, are lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.stakes import at_stake, copies, guards, sentence
+from d1migrate.schema.compare import canonical
+from d1migrate.sql.names import fold, quote_identifier, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.stakes import Stake
+    from d1migrate.sql.tokens import Token
+
+_CHECK = (
+    "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
+    " FROM pragma_foreign_key_check;"
+)
+
+
+@rule("D101", "drop-takes-children", "error")
+def drop_takes_children(replay: Replay) -> Iterator[Finding]:
+    """DROP TABLE takes the rows of tables that refer to it.
+
+    Why: D1 keeps foreign keys on whatever a PRAGMA says, and DROP TABLE first deletes every row: ON DELETE
+        CASCADE empties the children, SET NULL cuts their links, and the migration reports success.
+
+    Given:
+        CREATE TABLE workflows (id TEXT PRIMARY KEY, name TEXT);
+        CREATE TABLE executions (id TEXT PRIMARY KEY, workflow_id TEXT REFERENCES workflows(id) ON DELETE CASCADE);
+        CREATE INDEX idx_executions_workflow ON executions(workflow_id);
+    Bad:
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE workflows_new (id TEXT PRIMARY KEY, name TEXT, owner TEXT);
+        INSERT INTO workflows_new (id, name) SELECT id, name FROM workflows;
+        DROP TABLE workflows;
+        ALTER TABLE workflows_new RENAME TO workflows;
+    Good:
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE workflows_new (id TEXT PRIMARY KEY, name TEXT, owner TEXT);
+        INSERT INTO workflows_new (id, name) SELECT id, name FROM workflows;
+        CREATE TRIGGER _guard BEFORE DELETE ON executions BEGIN SELECT RAISE(IGNORE); END;
+        DROP TABLE workflows;
+        ALTER TABLE workflows_new RENAME TO workflows;
+        DROP TRIGGER _guard;
+        PRAGMA defer_foreign_keys = OFF;
+        SELECT json_extract('{}', 'orphan in ' || "table") FROM pragma_foreign_key_check;
+    """
+    rebuilt = {rebuild.ran.index for rebuild in rebuilds(replay)}
+    for ran in replay.of("drop table"):
+        stakes = [s for s in _stakes_of_drop(replay, ran) if not _is_successor(replay, ran, s)]
+        if stakes:
+            yield Finding(
+                f"DROP TABLE {_name(ran)} {sentence(stakes)}",
+                ran,
+                fix=_guarded(ran, stakes) if ran.index in rebuilt or _is_aside(replay, ran) else None,
+            )
+
+
+def _stakes_of_drop(replay: Replay, ran: Ran) -> list[Stake]:
+    parent = ran.shape.name
+    if parent not in ran.before.tables or replay.is_empty(parent, ran):
+        return []
+    return at_stake(replay, ran, parent)
+
+
+def _is_successor(replay: Replay, ran: Ran, stake: Stake) -> bool:
+    """Whether what loses rows is the table that takes the dropped one's place."""
+    first = replay.before.name_of(ran.before.ids[ran.shape.name])
+    child = ran.before.ids[fold(stake.child)]
+    return stake.direct and first is not None and replay.after.ids.get(first) == child
+
+
+def _is_aside(replay: Replay, ran: Ran) -> bool:
+    """Whether what is dropped went by another name before the file, which another table has now."""
+    old = replay.before.name_of(ran.before.ids[ran.shape.name])
+    return old is not None and old != ran.shape.name and old in replay.after.tables
+
+
+def _guarded(ran: Ran, stakes: list[Stake]) -> str:
+    """Return the DROP TABLE with guard triggers around it (d1-facts: measured to lose nothing)."""
+    on, off = guards(stakes)
+    return "\n".join(
+        [
+            *("PRAGMA defer_foreign_keys = ON;", *on, f"{ran.sql};"),
+            "-- … the new table takes the name here …",
+            *(*off, "PRAGMA defer_foreign_keys = OFF;", _CHECK),
+        ]
+    )
+
+
+@rule("D102", "rebuild-takes-itself", "error")
+def rebuild_takes_itself(replay: Replay) -> Iterator[Finding]:
+    """The new table refers to the old one by name, so dropping the old one takes the copied rows.
+
+    Why: while both exist, a self-reference written with the final name is a foreign key from the new table
+        to the old: DROP TABLE cascades into the rows that were just copied.
+
+    Given:
+        CREATE TABLE tree (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES tree(id) ON DELETE CASCADE);
+        CREATE INDEX idx_tree_parent ON tree(parent_id);
+    Bad:
+        CREATE TABLE tree_new (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES tree(id) ON DELETE CASCADE);
+        INSERT INTO tree_new SELECT id, parent_id FROM tree;
+        DROP TABLE tree;
+        ALTER TABLE tree_new RENAME TO tree;
+        CREATE INDEX idx_tree_parent ON tree(parent_id);
+    Good:
+        CREATE TABLE tree_new (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES tree_new(id) ON DELETE CASCADE);
+        INSERT INTO tree_new SELECT id, parent_id FROM tree;
+        DROP TABLE tree;
+        ALTER TABLE tree_new RENAME TO tree;
+        CREATE INDEX idx_tree_parent ON tree(parent_id);
+    """
+    for ran in replay.of("drop table"):
+        for stake in _stakes_of_drop(replay, ran):
+            if _is_successor(replay, ran, stake):
+                yield Finding(
+                    f"DROP TABLE {_name(ran)} {stake}, which this file just filled",
+                    ran,
+                    fix=f"-- in CREATE TABLE {stake.child}: REFERENCES {quote_identifier(stake.child)}(…),"
+                    " which RENAME then rewrites",
+                )
+
+
+@rule("D103", "replace-takes-children", "error")
+def replace_takes_children(replay: Replay) -> Iterator[Finding]:
+    """REPLACE deletes the row it conflicts with, and with it the rows that refer to it.
+
+    Why: INSERT OR REPLACE is a DELETE and an INSERT: foreign keys act on the DELETE. An upsert changes the
+        row in place.
+
+    Given:
+        CREATE TABLE plans (id TEXT PRIMARY KEY, price INTEGER);
+        CREATE TABLE subscriptions (id INTEGER PRIMARY KEY, plan_id TEXT REFERENCES plans(id) ON DELETE CASCADE);
+        CREATE INDEX idx_subscriptions_plan ON subscriptions(plan_id);
+    Bad:
+        INSERT OR REPLACE INTO plans (id, price) VALUES ('pro', 20);
+    Good:
+        INSERT INTO plans (id, price) VALUES ('pro', 20) ON CONFLICT(id) DO UPDATE SET price = excluded.price;
+    """
+    for ran in replay.of("insert", "replace", "update"):
+        if not _replaces(ran) or replay.is_empty(ran.target, ran):
+            continue
+        if stakes := at_stake(replay, ran, ran.target, itself=True):
+            table = ran.before.tables[ran.target].name
+            yield Finding(f"REPLACE on {table} {sentence(stakes)} where a row is already there", ran)
+
+
+def _replaces(ran: Ran) -> bool:
+    if ran.target not in ran.before.tables:
+        return False
+    words = ran.words
+    if ran.verb == "replace" or ("OR" in words and words[words.index("OR") + 1 :][:1] == ["REPLACE"]):
+        return True
+    sql = canonical(ran.before.tables[ran.target].sql)
+    return "ON CONFLICT REPLACE" in sql and "CONFLICT" not in words and "OR" not in words[:3]
+
+
+@rule("D104", "drop-table", "warning")
+def drop_table(replay: Replay) -> Iterator[Finding]:
+    """DROP TABLE of a table that may hold rows.
+
+    Why: a rollback brings the table back, not its rows. Deploy the code that no longer uses it first.
+
+    Given:
+        CREATE TABLE old_logs (id INTEGER PRIMARY KEY, line TEXT);
+    Bad:
+        DROP TABLE old_logs;
+    Good:
+        -- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
+        DROP TABLE old_logs;
+    """
+    for ran in replay.of("drop table"):
+        name = ran.shape.name
+        if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
+            continue
+        if not any(copy.index < ran.index for copy in copies(replay, ran.before.ids[name])):
+            yield Finding(f"DROP TABLE {_name(ran)} loses its rows", ran)
+
+
+@rule("D105", "drop-column", "warning")
+def drop_column(replay: Replay) -> Iterator[Finding]:
+    """A column goes, and what it holds.
+
+    Why: a rollback brings the column back, not its values. Deploy the code that no longer uses it first.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, fax TEXT);
+    Bad:
+        ALTER TABLE users DROP COLUMN fax;
+    Good:
+        -- d1migrate: allow=D105 reason="empty in every row since 2024"
+        ALTER TABLE users DROP COLUMN fax;
+    """
+    for ran in replay.of("alter table"):
+        name = ran.shape.name
+        if name not in ran.before.tables or name not in ran.after.tables or replay.is_new(name, ran):
+            continue
+        gone = columns_of(ran.before.tables[name]).keys() - columns_of(ran.after.tables[name]).keys()
+        added = columns_of(ran.after.tables[name]).keys() - columns_of(ran.before.tables[name]).keys()
+        if not added and gone & columns_of(replay.before.tables.get(name, ran.before.tables[name])).keys():
+            yield Finding(f"DROP COLUMN loses what {_name(ran)}.{', '.join(gone)} holds", ran)
+    for rebuild in rebuilds(replay):
+        kept = columns_of(rebuild.new).keys() | rebuild.read
+        gone = columns_of(rebuild.old).keys() - kept
+        if gone and rebuild.fills:
+            names = ", ".join(f"{rebuild.name}.{column}" for column in sorted(gone))
+            yield Finding(f"the rebuild of {rebuild.name} leaves out {names}", rebuild.fills[-1])
+
+
+@rule("D106", "delete-everything", "warning")
+def delete_everything(replay: Replay) -> Iterator[Finding]:
+    """DELETE without WHERE.
+
+    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it.
+
+    Given:
+        CREATE TABLE sessions (id TEXT PRIMARY KEY, expires_at INTEGER);
+    Bad:
+        DELETE FROM sessions;
+    Good:
+        DELETE FROM sessions WHERE expires_at < unixepoch();
+    """
+    for ran in replay.of("delete"):
+        if not ran.has_where and ran.target in ran.before.tables and not replay.is_new(ran.target, ran):
+            stakes = [] if replay.is_empty(ran.target, ran) else at_stake(replay, ran, ran.target)
+            also = f", and {sentence(stakes)}" if stakes else ""
+            yield Finding(f"DELETE without WHERE empties {ran.before.tables[ran.target].name}{also}", ran)
+
+
+@rule("D107", "update-everything", "warning")
+def update_everything(replay: Replay) -> Iterator[Finding]:
+    """UPDATE without WHERE overwrites a column in every row.
+
+    Why: what was there before is gone, whatever the rollback says. Filling a column that the same file adds
+        is no loss and is not reported.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, role TEXT);
+    Bad:
+        UPDATE users SET role = 'viewer';
+    Good:
+        UPDATE users SET role = 'viewer' WHERE role IS NULL;
+    """
+    for ran in replay.of("update"):
+        if ran.has_where or ran.target not in ran.before.tables or replay.is_new(ran.target, ran):
+            continue
+        found = replay.before.name_of(ran.before.ids[ran.target])
+        old = columns_of(replay.before.tables[found]) if found else {}
+        overwritten = [
+            column for column, value in ran.sets().items() if column in old and not _restores(value)
+        ]
+        if overwritten:
+            names = ", ".join(f"{ran.before.tables[ran.target].name}.{column}" for column in overwritten)
+            yield Finding(f"UPDATE without WHERE overwrites {names} in every row", ran)
+
+
+def _restores(value: Sequence[Token]) -> bool:
+    """Whether a new value can be turned back into the old: a key whose sign is changed."""
+    return len(value) >= 2 and value[0].text == "-"
+
+
+@rule("D113", "hides-orphans", "warning")
+def hides_orphans(replay: Replay) -> Iterator[Finding]:
+    """PRAGMA defer_foreign_keys = OFF lets broken links commit.
+
+    Why: switching it off sets D1's count of broken links to zero, so rows whose parent is gone commit without
+        a word. Leave it out and the commit checks them; or check them yourself behind it.
+
+    Given:
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
+        CREATE INDEX idx_members_team ON members(team_id);
+    Bad:
+        PRAGMA defer_foreign_keys = ON;
+        DELETE FROM teams WHERE id > 100;
+        PRAGMA defer_foreign_keys = OFF;
+    Good:
+        PRAGMA defer_foreign_keys = ON;
+        DELETE FROM teams WHERE id > 100;
+    """
+    for ran in replay.of("pragma"):
+        if not _switches(ran, "defer_foreign_keys", "off"):
+            continue
+        writes = any(
+            r.index < ran.index for r in replay.of("drop table", "insert", "update", "delete", "replace")
+        )
+        checked = any(
+            r.index > ran.index and "pragma_foreign_key_check" in r.sql.lower() and "(" in r.sql
+            for r in replay.of("select", "insert")
+        )
+        if writes and not checked:
+            yield Finding(
+                "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit", ran, fix=_CHECK
+            )
+
+
+_SWITCH = {"on": ("on", "1", "true", "yes"), "off": ("off", "0", "false", "no")}
+
+
+def _switches(ran: Ran, pragma: str, to: str) -> bool:
+    words = [fold(unquote(token.text)) for token in ran.tokens]
+    return pragma in words and words[-1 if words[-1] != ")" else -2] in _SWITCH[to]
+
+
+@rule("D114", "update-unlinks-children", "error")
+def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
+    """UPDATE of a key cuts the links of the rows that refer to it.
+
+    Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children forget their parent.
+
+    Given:
+        CREATE TABLE plans (id TEXT PRIMARY KEY);
+        CREATE TABLE users (id INTEGER PRIMARY KEY, plan_id TEXT REFERENCES plans(id) ON UPDATE SET NULL);
+        CREATE INDEX idx_users_plan ON users(plan_id);
+    Bad:
+        UPDATE plans SET id = 'plus' WHERE id = 'pro';
+    Good:
+        INSERT INTO plans (id) VALUES ('plus');
+        UPDATE users SET plan_id = 'plus' WHERE plan_id = 'pro';
+        DELETE FROM plans WHERE id = 'pro';
+    """
+    for ran in replay.of("update"):
+        table = ran.before.tables.get(ran.target)
+        if table is None:
+            continue
+        keys = {fold(column.name) for column in table.columns if column.primary_key}
+        for child, key in ran.before.references(ran.target):
+            to = {fold(name) for name in key.to if name} or keys
+            if key.on_update in ("SET NULL", "SET DEFAULT") and to & ran.sets().keys():
+                if replay.is_empty(child, ran):
+                    continue
+                name = ran.before.tables[child].name
+                columns = ", ".join(f"{name}.{column}" for column in key.columns)
+                yield Finding(f"UPDATE of {table.name}'s key makes {columns} {key.on_update[4:]}", ran)
+
+
+def _name(ran: Ran) -> str:
+    """Return the name of the table a DROP or ALTER is about, as the schema has it."""
+    table = ran.before.tables.get(ran.shape.name)
+    return table.name if table else ran.shape.name

@@ -1,0 +1,258 @@
+"""H: good order."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.rules.serving import index_on, is_indexed, is_partial
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+    from d1migrate.lint.model import Replay
+    from d1migrate.schema.model import Index, Table
+
+_HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*(\S+)", re.MULTILINE)
+_SEQUENCE = 10**8  # versions above are timestamps
+
+
+@rule("H101", "no-if-exists", "info")
+def no_if_exists(replay: Replay) -> Iterator[Finding]:
+    """CREATE without IF NOT EXISTS, or DROP without IF EXISTS.
+
+    Why: with it, a file that was cut in half by other means can be run again.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Good:
+        CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY);
+    """
+    found = [
+        ran
+        for ran in replay.ran
+        if ran.verb.startswith(("create ", "drop ")) and not ran.shape.conditional and not ran.refusal
+    ]
+    if found:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        word = "IF NOT EXISTS" if found[0].verb.startswith("create") else "IF EXISTS"
+        yield Finding(f"{found[0].verb.upper()} {found[0].shape.name} without {word}{more}", found[0])
+
+
+@rule("H102", "no-rollback", "info")
+def no_rollback(replay: Replay) -> Iterator[Finding]:
+    """No way back is written.
+
+    Why: `d1migrate down` needs a `-- Rollback:` block. Where there is no way back, say so:
+        `-- Rollback: none, <reason>`.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    """
+    if replay.migration.rollback is None:
+        yield Finding("no `-- Rollback:` block, and it is not declared irreversible", line=1)
+
+
+@rule("H103", "wrong-rollback", "warning")
+def wrong_rollback(replay: Replay) -> Iterator[Finding]:
+    """A rollback that does not take back what the file does. It was run, and the schemas compared.
+
+    Why: it will be needed on a bad day.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE teams;
+        --   DROP TABLE users;
+    """
+    back, rollback = replay.way_back, replay.migration.rollback
+    if back is None or rollback is None:
+        return
+    if back.refusal:
+        text, line = back.refusal
+        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}", line=line)
+    elif back.differences:
+        says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
+        what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
+        yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)
+
+
+@rule("H104", "unindexed-foreign-key", "info")
+def unindexed_foreign_key(replay: Replay) -> Iterator[Finding]:
+    """A foreign key without an index on its columns.
+
+    Why: every delete or update of a parent reads all of the child, and D1 bills rows read.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id));
+    Good:
+        CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id));
+        CREATE INDEX idx_posts_user_id ON posts(user_id);
+    """
+    for table in replay.changed_tables:
+        before = replay.before.tables.get(fold(table.name))
+        there = set(before.foreign_keys) if before else set()
+        for key in table.foreign_keys:
+            if key not in there and not is_indexed(table, key):
+                message = f"no index on the foreign key {table.name}({', '.join(key.columns)})"
+                yield Finding(message, replay.maker_of(table), fix=index_on(table, key))
+
+
+@rule("H105", "redundant-index", "info")
+def redundant_index(replay: Replay) -> Iterator[Finding]:
+    """An index that another one, a UNIQUE or the primary key already is.
+
+    Why: every write pays for it, and no query is quicker.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
+        CREATE INDEX idx_users_email ON users(email);
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
+    """
+    for ran in replay.of("create index"):
+        table = replay.after.tables.get(ran.after.owners.get(ran.shape.name, ""))
+        mine = next((i for i in table.indexes if fold(i.name) == ran.shape.name), None) if table else None
+        if table is None or mine is None or ran.before is ran.after or _is_special(mine):
+            continue
+        if other := _covering(table, mine, ran.before.owners):
+            yield Finding(f"index {mine.name} repeats {other}", ran, fix=f"DROP INDEX {mine.name};")
+
+
+def _is_special(index: Index) -> bool:
+    return None in index.columns or is_partial(index.sql) or "COLLATE" in (index.sql or "").upper()
+
+
+def _covering(table: Table, mine: Index, earlier: Container[str]) -> str | None:
+    """Return what makes an index unneeded, or None."""
+
+    def starts(columns: Sequence[str | None]) -> bool:
+        return [fold(c or "") for c in columns[: len(mine.columns)]] == [fold(c or "") for c in mine.columns]
+
+    primary = [c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
+    if starts(primary) and not (mine.unique and len(primary) > len(mine.columns)):
+        return f"the primary key of {table.name}"
+    for other in table.indexes:
+        same = len(other.columns) == len(mine.columns)
+        if other.name == mine.name or _is_special(other) or not starts(other.columns):
+            continue
+        if mine.unique:
+            repeats = same and other.unique
+        else:  # of two that are the same, the one that came first stays
+            repeats = not same or other.unique or fold(other.name) in earlier
+        if repeats:
+            return f"index {other.name}" if other.sql else f"UNIQUE ({', '.join(map(str, other.columns))})"
+    return None
+
+
+@rule("H106", "no-primary-key", "info")
+def no_primary_key(replay: Replay) -> Iterator[Finding]:
+    """A table without a primary key.
+
+    Why: nothing names a row: upserts, foreign keys to it and repairs by hand all need one.
+
+    Bad:
+        CREATE TABLE logs (line TEXT);
+    Good:
+        CREATE TABLE logs (id INTEGER PRIMARY KEY, line TEXT);
+    """
+    for table in replay.changed_tables:
+        is_new = fold(table.name) not in replay.before.tables
+        if (
+            is_new
+            and not any(c.primary_key for c in table.columns)
+            and "VIRTUAL" not in table.sql[:20].upper()
+        ):
+            yield Finding(f"{table.name} has no primary key", replay.maker_of(table))
+
+
+@rule("H107", "version-gap", "info")
+def version_gap(replay: Replay) -> Iterator[Finding]:
+    """A number is left out.
+
+    Why: a file may be missing; the next one to use the number comes out of order.
+    """
+    version, previous = replay.migration.version, replay.previous
+    if previous is not None and version > previous + 1 and version < _SEQUENCE:
+        yield Finding(f"version {previous + 1} is left out: {previous} comes before {version}", line=1)
+
+
+@rule("H108", "header-disagrees", "info")
+def header_disagrees(replay: Replay) -> Iterator[Finding]:
+    """The header names another migration.
+
+    Why: a file that was copied or renumbered says so wherever it is read.
+    """
+    match = _HEADER.search(replay.comments)
+    if match and match[1].removesuffix(".sql") != replay.migration.name:
+        yield Finding(f"the header says {match[1]}, the file is {replay.migration.name}", line=1)
+
+
+@rule("H109", "does-not-record", "info")
+def does_not_record(replay: Replay) -> Iterator[Finding]:
+    """A file that does not record itself, among files that do.
+
+    Why: run with `wrangler d1 execute --file` it is applied and stays pending.
+    """
+    if replay.siblings_record and not replay.records_itself:
+        m = replay.migration
+        yield Finding(
+            "it does not record itself, the files before it do",
+            line=1,
+            fix="INSERT INTO schema_migrations (version, name, applied_at)\n"
+            f"VALUES ({m.version}, '{m.name}', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;",
+        )
+
+
+@rule("H110", "unused-allow", "warning")
+def unused_allow(_: Replay) -> Iterator[Finding]:
+    """An `allow` that allows nothing.
+
+    Why: what it was for is gone, or the code is misspelt; the next finding would pass unseen.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        -- d1migrate: allow=D104 reason="no longer used"
+        ALTER TABLE users ADD COLUMN name TEXT;
+    Good:
+        ALTER TABLE users ADD COLUMN name TEXT;
+    """
+    return iter(())  # known when all other rules are done
+
+
+@rule("H111", "bad-directive", "warning")
+def bad_directive(replay: Replay) -> Iterator[Finding]:
+    """A directive that cannot be understood, or an `allow` without a reason.
+
+    Why: without a reason it does not count: `-- d1migrate: allow=D104 reason="why this is right"`.
+
+    Given:
+        CREATE TABLE logs (id INTEGER PRIMARY KEY);
+    Bad:
+        -- d1migrate: allow=D104
+        DROP TABLE logs;
+    Good:
+        -- d1migrate: allow=D104 reason="exported, unused since release 41"
+        DROP TABLE logs;
+    """
+    for directive in replay.directives:
+        if not directive.codes:
+            yield Finding(f"not understood: {directive.text!r}", line=directive.line)
+        elif not directive.reason:
+            codes = ",".join(directive.codes)
+            yield Finding(f"allow={codes} without a reason does not count", line=directive.line)

@@ -1,0 +1,209 @@
+"""D, continued: what a rebuild of a table loses beside rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.model import definition
+from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.schema.compare import canonical
+from d1migrate.sql.names import fold, quote_identifier, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.model import Replay
+    from d1migrate.lint.rebuilds import Rebuild
+
+
+@rule("D108", "narrower-type", "warning")
+def narrower_type(replay: Replay) -> Iterator[Finding]:
+    """A rebuild gives a column a type that changes its values.
+
+    Why: the new column's affinity is applied to what is copied into it: '007' in TEXT becomes 7 in INTEGER.
+
+    Given:
+        CREATE TABLE parcels (id INTEGER PRIMARY KEY, zip TEXT);
+    Bad:
+        CREATE TABLE parcels_new (id INTEGER PRIMARY KEY, zip INTEGER);
+        INSERT INTO parcels_new SELECT id, zip FROM parcels;
+        DROP TABLE parcels;
+        ALTER TABLE parcels_new RENAME TO parcels;
+    Good:
+        CREATE TABLE parcels_new (id INTEGER PRIMARY KEY, zip TEXT NOT NULL DEFAULT '');
+        INSERT INTO parcels_new SELECT id, coalesce(zip, '') FROM parcels;
+        DROP TABLE parcels;
+        ALTER TABLE parcels_new RENAME TO parcels;
+    """
+    for rebuild in rebuilds(replay):
+        new = columns_of(rebuild.new)
+        for column, old_type in columns_of(rebuild.old).items():
+            if column in new and is_narrower(old_type, new[column]) and rebuild.is_copied(column):
+                yield Finding(
+                    f"{rebuild.name}.{column} changes from {old_type or 'no type'} to {new[column]}, which may"
+                    " change its values",
+                    rebuild.fills[-1],
+                )
+
+
+@rule("D109", "rebuild-loses-indexes", "warning")
+def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
+    """A rebuild does not make the table's indexes again.
+
+    Why: DROP TABLE drops them too; queries still work, and read the whole table, which D1 bills by the row.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE INDEX idx_users_email ON users(email);
+    Bad:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
+        INSERT INTO users_new (id, email) SELECT id, email FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+    Good:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
+        INSERT INTO users_new (id, email) SELECT id, email FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+        CREATE INDEX idx_users_email ON users(email);
+    """
+    for rebuild in rebuilds(replay):
+        named = _named_for_drop(replay, "drop index")
+        there = {fold(index.name) for index in rebuild.new.indexes}
+        columns = {index.columns for index in rebuild.new.indexes}
+        kept = columns_of(rebuild.new).keys()
+        lost = [
+            index
+            for index in rebuild.old.indexes
+            if index.sql
+            and fold(index.name) not in there | named
+            and index.columns not in columns
+            and all(column is None or fold(column) in kept for column in index.columns)
+        ]
+        yield from _lost(rebuild, "index", [(index.name, index.sql or "") for index in lost])
+
+
+@rule("D110", "rebuild-loses-triggers", "warning")
+def rebuild_loses_triggers(replay: Replay) -> Iterator[Finding]:
+    """A rebuild does not make the table's triggers again.
+
+    Why: DROP TABLE drops them too, and nothing complains: audit rows and search indexes just stop.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE audit (id INTEGER PRIMARY KEY, what TEXT);
+        CREATE TRIGGER users_audit AFTER INSERT ON users BEGIN INSERT INTO audit (what) VALUES (new.email); END;
+    Bad:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
+        INSERT INTO users_new (id, email) SELECT id, email FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+    Good:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
+        INSERT INTO users_new (id, email) SELECT id, email FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+        CREATE TRIGGER users_audit AFTER INSERT ON users BEGIN INSERT INTO audit (what) VALUES (new.email); END;
+    """
+    for rebuild in rebuilds(replay):
+        named = _named_for_drop(replay, "drop trigger")
+        there = {fold(trigger.name) for trigger in rebuild.new.triggers}
+        lost = [t for t in rebuild.old.triggers if fold(t.name) not in there | named]
+        yield from _lost(rebuild, "trigger", [(trigger.name, trigger.sql) for trigger in lost])
+
+
+def _named_for_drop(replay: Replay, verb: str) -> set[str]:
+    return {ran.shape.name for ran in replay.of(verb)}
+
+
+def _lost(rebuild: Rebuild, kind: str, items: list[tuple[str, str]]) -> Iterator[Finding]:
+    if items:
+        names = ", ".join(name for name, _ in items)
+        fix = "\n".join(f"{sql};" for _, sql in items)
+        plural = {"index": "indexes"}.get(kind, f"{kind}s") if len(items) > 1 else kind
+        yield Finding(f"the rebuild of {rebuild.name} loses its {plural} {names}", rebuild.ran, fix=fix)
+
+
+@rule("D111", "rebuild-loses-sequence", "warning")
+def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
+    """A rebuild forgets the AUTOINCREMENT counter.
+
+    Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
+        highest id that is left, so ids of deleted rows are given again.
+
+    Given:
+        CREATE TABLE invoices (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER);
+    Bad:
+        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
+        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
+        DROP TABLE invoices;
+        ALTER TABLE invoices_new RENAME TO invoices;
+    Good:
+        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
+        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
+        UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'invoices') WHERE name = 'invoices_new';
+        DROP TABLE invoices;
+        ALTER TABLE invoices_new RENAME TO invoices;
+    """
+    for rebuild in rebuilds(replay):
+        old, new = definition(rebuild.old), definition(rebuild.new)
+        if old is None or not old.autoincrement:
+            continue
+        if new is None or not new.autoincrement:
+            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are given again", rebuild.ran)
+        elif not any(
+            touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
+            for ran in replay.of("insert", "update", "replace")
+            for touch in ran.touches
+            if ran.target == "sqlite_sequence"
+        ):
+            yield Finding(f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.ran)
+
+
+@rule("D112", "rebuild-renumbers-rowids", "warning")
+def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
+    """A rebuild renumbers the rowids that a full-text index refers to.
+
+    Why: an FTS5 table with `content=` finds its text by rowid; a table without INTEGER PRIMARY KEY gets new
+        rowids when it is copied, and searches then show the wrong rows.
+
+    Given:
+        CREATE TABLE notes (slug TEXT PRIMARY KEY, body TEXT);
+        CREATE VIRTUAL TABLE notes_fts USING fts5(body, content='notes');
+    Bad:
+        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
+        INSERT INTO notes_new (slug, body) SELECT slug, body FROM notes;
+        DROP TABLE notes;
+        ALTER TABLE notes_new RENAME TO notes;
+    Good:
+        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
+        INSERT INTO notes_new (rowid, slug, body) SELECT rowid, slug, body FROM notes;
+        DROP TABLE notes;
+        ALTER TABLE notes_new RENAME TO notes;
+    """
+    for rebuild in rebuilds(replay):
+        if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
+            continue
+        searches = [t.name for t in replay.after.tables.values() if fold(rebuild.name) in _contents(t.sql)]
+        copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
+        rebuilt = any("'rebuild'" in ran.sql.lower() for ran in replay.of("insert"))
+        if searches and not copies_rowid and not rebuilt:
+            yield Finding(
+                f"the rebuild of {rebuild.name} renumbers the rowids that {', '.join(searches)} refers to",
+                rebuild.fills[-1] if rebuild.fills else rebuild.ran,
+                fix=f"INSERT INTO {quote_identifier(searches[0])}({quote_identifier(searches[0])})"
+                " VALUES ('rebuild');",
+            )
+
+
+def _contents(sql: str) -> set[str]:
+    """Return the table that a full-text table's `content=` names."""
+    if "VIRTUAL" not in sql[:20].upper():
+        return set()
+    words = canonical(sql).replace(" = ", "=").split()
+    return {
+        fold(unquote(word.split("=", 1)[1].rstrip(",)")))
+        for word in words
+        if word.upper().startswith("CONTENT=")
+    }

@@ -1,0 +1,291 @@
+"""R: D1 refuses it. What it says is D1's own text, from the engine; the hint is ours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate import d1
+from d1migrate.lint.rule import Finding, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.model import Ran, Replay
+
+_OFFSET = re.compile(r" at offset (\d+)")
+_FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")
+_INSTEAD = {
+    "power": "pow",
+    "ceiling": "ceil",
+    "log10": "log",
+    "if": "iif",
+    "json_pretty": "json",
+    "unistr": "char, or the characters themselves",
+    "sqlite_version": "nothing: D1 does not tell its version",
+    "uuid": "lower(hex(randomblob(16)))",
+    "regexp": "GLOB or LIKE",
+}
+_TRANSACTIONS = ("begin", "commit", "end", "rollback", "savepoint", "release")
+_ALTERS = ("sqlite_fail", "sqlite_drop_constraint", "sqlite_add_constraint")
+_LIMITS = (
+    "too many columns", "too many SQL variables", "variable number must be", "Expression tree is too large",
+    "too many arguments on", "tables in a join", "string or blob too big", "LIKE or GLOB pattern too complex",
+    "triggers nested too deep", "too many levels",
+)  # fmt: skip
+_NEVER_ADDED = (
+    "Cannot add a UNIQUE column",
+    "Cannot add a PRIMARY KEY column",
+    "after drop column",
+    "cannot drop ",
+)
+
+
+def kind_of(ran: Ran) -> str:
+    """Return the code of the rule that a refusal belongs to."""
+    text, verb = ran.refusal or "", ran.verb
+    if verb in _TRANSACTIONS:
+        return "R101"
+    if verb == "vacuum":
+        return "R105"
+    if text == d1.TOO_LONG:
+        return "R109"
+    if "compound SELECT" in text:
+        return "R107"
+    if verb == "alter table" and any(part in text for part in (*_ALTERS, *_NEVER_ADDED)):
+        return "R110"
+    if _FUNCTION.search(text):
+        return "R103"
+    if any(part in text for part in _LIMITS):
+        return "R108"
+    if "not authorized" in text:
+        return "R102" if verb == "pragma" else "R104"
+    return "R106"
+
+
+def _refused(replay: Replay, code: str) -> Iterator[Ran]:
+    return (ran for ran in replay.ran if ran.refusal is not None and kind_of(ran) == code)
+
+
+def _finding(ran: Ran, message: str | None = None, fix: str | None = None) -> Finding:
+    text = ran.refusal or ""
+    found = _OFFSET.search(text)
+    offset = len(ran.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
+    shown = _OFFSET.sub("", text).removesuffix(": SQLITE_ERROR").removesuffix(": SQLITE_AUTH")
+    return Finding(message or f"D1 refuses it: {shown}", ran, offset, fix=fix)
+
+
+@rule("R101", "transaction", "error")
+def transaction(replay: Replay) -> Iterator[Finding]:
+    """BEGIN, COMMIT, SAVEPOINT and their like.
+
+    Why: D1 runs every migration as one transaction by itself and refuses SQL that opens or ends one.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        BEGIN TRANSACTION;
+        ALTER TABLE users ADD COLUMN name TEXT;
+        COMMIT;
+    Good:
+        ALTER TABLE users ADD COLUMN name TEXT;
+    """
+    for ran in _refused(replay, "R101"):
+        yield _finding(
+            ran, f"D1 refuses {ran.verb.upper()}: take it out, the file is one transaction as it is"
+        )
+
+
+@rule("R102", "pragma", "error")
+def pragma(replay: Replay) -> Iterator[Finding]:
+    """A PRAGMA that D1 denies.
+
+    Why: D1 allows a short list of PRAGMAs and denies the rest with `not authorized`.
+
+    Bad:
+        PRAGMA journal_mode = WAL;
+    Good:
+        PRAGMA foreign_key_check;
+    """
+    for ran in _refused(replay, "R102"):
+        name = ran.tokens[1].text if len(ran.tokens) > 1 else ""
+        yield _finding(ran, f"D1 denies PRAGMA {name}")
+    for ran in replay.ran:
+        for token in ran.tokens if "pragma_" in ran.sql.lower() else ():
+            name = token.text.lower()
+            if token.kind == "word" and name.startswith("pragma_") and name[7:] not in d1.PRAGMAS:
+                yield Finding(f"D1 denies PRAGMA {name[7:]}, as a table too", ran, token.start)
+
+
+@rule("R103", "function", "error")
+def function(replay: Replay) -> Iterator[Finding]:
+    """A function that D1 denies or does not have.
+
+    Why: other builds of SQLite have it, D1 says `not authorized to use function` or `no such function`.
+
+    Given:
+        CREATE TABLE scores (id INTEGER PRIMARY KEY, n INTEGER);
+    Bad:
+        UPDATE scores SET n = power(n, 2) WHERE n > 0;
+    Good:
+        UPDATE scores SET n = pow(n, 2) WHERE n > 0;
+    """
+    for ran in _refused(replay, "R103"):
+        found = _FUNCTION.search(ran.refusal or "")
+        name = found[1] if found else ""
+        instead = _INSTEAD.get(name.lower())
+        yield _finding(ran, f"D1 has no function {name}" + (f": use {instead}" if instead else ""))
+
+
+@rule("R104", "not-authorized", "error")
+def not_authorized(replay: Replay) -> Iterator[Finding]:
+    """ATTACH, temporary tables, names that are Cloudflare's, modules D1 does not have.
+
+    Why: D1 denies them with `not authorized`.
+
+    Bad:
+        CREATE TEMP TABLE held (id INTEGER);
+    Good:
+        CREATE TABLE held (id INTEGER);
+        DROP TABLE held;
+    """
+    for ran in _refused(replay, "R104"):
+        yield _finding(ran, f"D1 does not allow this {ran.verb.upper()}: {_reason(ran)}")
+
+
+def _reason(ran: Ran) -> str:
+    words = ran.words
+    if "TEMP" in words or "TEMPORARY" in words:
+        return "it has no temporary tables, a holding table must be a real one"
+    if "VIRTUAL" in words:
+        return f"its modules are {', '.join(sorted(d1.MODULES))}"
+    if "_cf_" in ran.sql.lower():
+        return "names that begin with _cf_ are Cloudflare's"
+    return "not authorized"
+
+
+@rule("R105", "vacuum", "error")
+def vacuum(replay: Replay) -> Iterator[Finding]:
+    """VACUUM.
+
+    Why: D1 refuses it within a transaction, and everything runs in one.
+
+    Bad:
+        VACUUM;
+    Good:
+        PRAGMA optimize;
+    """
+    for ran in _refused(replay, "R105"):
+        yield _finding(ran, "D1 refuses VACUUM: take it out")
+
+
+@rule("R106", "invalid", "error")
+def invalid(replay: Replay) -> Iterator[Finding]:
+    """SQL that SQLite does not understand, or that does not fit the schema.
+
+    Why: a misspelt word, a table or column that is not there, a name that is taken: the migration fails.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        CREATE INDEX idx_users_email ON users(email);
+    Good:
+        ALTER TABLE users ADD COLUMN email TEXT;
+        CREATE INDEX idx_users_email ON users(email);
+    """
+    for ran in _refused(replay, "R106"):
+        yield _finding(ran)
+
+
+@rule("R107", "compound-select", "error")
+def compound_select(replay: Replay) -> Iterator[Finding]:
+    """More than five SELECTs joined by UNION, EXCEPT or INTERSECT.
+
+    Why: D1 takes five terms of a compound SELECT (SQLite 500). Rows in one VALUES have no such limit.
+
+    Given:
+        CREATE TABLE roles (name TEXT PRIMARY KEY);
+    Bad:
+        INSERT INTO roles SELECT 'a' UNION ALL SELECT 'b' UNION ALL SELECT 'c'
+        UNION ALL SELECT 'd' UNION ALL SELECT 'e' UNION ALL SELECT 'f';
+    Good:
+        INSERT INTO roles VALUES ('a'), ('b'), ('c'), ('d'), ('e'), ('f');
+    """
+    for ran in _refused(replay, "R107"):
+        yield _finding(ran, "more than 5 terms in a compound SELECT: use VALUES (…), (…), or several INSERTs")
+
+
+@rule("R108", "limit", "error")
+def limit(replay: Replay) -> Iterator[Finding]:
+    """A limit of D1: columns, parameters, expression depth, arguments, joins, LIKE patterns.
+
+    Why: they are lower than SQLite's own: 100 columns a table, 50 bytes a LIKE pattern.
+
+    Given:
+        CREATE TABLE pages (id INTEGER PRIMARY KEY, url TEXT);
+    Bad:
+        DELETE FROM pages WHERE url LIKE 'https://example.com/a/very/long/path/that/goes/on/%';
+    Good:
+        DELETE FROM pages WHERE substr(url, 1, 51) = 'https://example.com/a/very/long/path/that/goes/on/x';
+    """
+    for ran in _refused(replay, "R108"):
+        yield _finding(ran)
+    allowed = d1.WORKERD.like_pattern_length
+    for ran in replay.ran:
+        if ran.refusal is not None or not ("like" in ran.sql.lower() or "glob" in ran.sql.lower()):
+            continue
+        for word, pattern in zip(ran.tokens, ran.tokens[1:], strict=False):
+            size = len(pattern.text[1:-1].replace("''", "'").encode())
+            if word.keyword in ("LIKE", "GLOB") and pattern.kind == "string" and size > allowed:
+                message = (
+                    f"the pattern has {size} bytes, D1 takes {allowed}: LIKE or GLOB pattern too complex"
+                )
+                yield Finding(message, ran, pattern.start)
+
+
+@rule("R109", "too-long", "error")
+def too_long(replay: Replay) -> Iterator[Finding]:
+    """A statement of more than 100,000 bytes.
+
+    Why: D1 takes 100,000 bytes a statement, whatever transport carries it.
+    """
+    for ran in _refused(replay, "R109"):
+        yield _finding(
+            ran, f"the statement has {len(ran.sql.encode())} bytes, D1 takes {d1.WORKERD.sql_length}"
+        )
+
+
+@rule("R110", "alter", "error")
+def alter(replay: Replay) -> Iterator[Finding]:
+    """An ALTER TABLE that D1 always refuses.
+
+    Why: a UNIQUE or PRIMARY KEY column cannot be added, an indexed one not dropped, and SET NOT NULL or ADD
+        CONSTRAINT, which SQLite has since 3.53, are denied.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE INDEX idx_users_email ON users(email);
+    Bad:
+        ALTER TABLE users DROP COLUMN email;
+    Good:
+        DROP INDEX idx_users_email;
+        -- d1migrate: allow=D105 reason="moved to contacts in 014"
+        ALTER TABLE users DROP COLUMN email;
+    """
+    for ran in _refused(replay, "R110"):
+        text = ran.refusal or ""
+        if any(part in text for part in _ALTERS):
+            yield _finding(ran, "D1 denies SET and DROP NOT NULL, ADD and DROP CONSTRAINT: rebuild the table")
+        elif "UNIQUE column" in text and "add" in text.lower():
+            yield _finding(ran, "a UNIQUE column cannot be added: add it plain, then CREATE UNIQUE INDEX")
+        else:
+            yield _finding(ran)
+
+
+@rule("R111", "unreadable", "error")
+def unreadable(_: Replay) -> Iterator[Finding]:
+    """A file that d1migrate does not run: it cannot be read, holds no SQL, or changes the history.
+
+    Why: what cannot be read to its end cannot be judged, and the history is d1migrate's to write.
+    """
+    return iter(())  # found where the file is read

@@ -1,0 +1,159 @@
+"""W: it runs while the Worker serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.sql.names import fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.model import Replay
+    from d1migrate.schema.model import ForeignKey, Table
+
+
+@rule("W101", "rename-in-use", "warning")
+def rename_in_use(replay: Replay) -> Iterator[Finding]:
+    """A table or column that running code uses gets another name.
+
+    Why: between the migration and the deploy, one of the two Workers asks for a name that is not there. Add
+        the new one, write both, move the readers, then drop the old one: expand and contract.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+    Bad:
+        ALTER TABLE users RENAME COLUMN name TO full_name;
+    Good:
+        ALTER TABLE users ADD COLUMN full_name TEXT;
+        UPDATE users SET full_name = name;
+    """
+    for ran in replay.of("alter table"):
+        name = ran.shape.name
+        old = ran.before.tables.get(name)
+        if old is None or replay.is_new(name, ran):
+            continue
+        number = ran.before.ids[name]
+        now, at_first = ran.after.name_of(number), replay.before.name_of(number)
+        if now != name:
+            if (
+                now != at_first
+                and replay.after.name_of(number) == now
+                and at_first not in replay.after.tables
+            ):
+                yield Finding(f"running code still says {old.name}: this renames it to {now}", ran)
+            continue
+        gone = columns_of(old).keys() - columns_of(ran.after.tables[name]).keys()
+        new = columns_of(ran.after.tables[name]).keys() - columns_of(old).keys()
+        first = columns_of(replay.before.tables[at_first]) if at_first else {}
+        if gone and new and gone & first.keys():
+            column = f"{old.name}.{next(iter(gone))}"
+            yield Finding(f"running code still says {column}: this renames it to {next(iter(new))}", ran)
+
+
+@rule("W102", "index-build", "info")
+def index_build(replay: Replay) -> Iterator[Finding]:
+    """An index on a table that may be large.
+
+    Why: D1 reads every row and writes an entry for each, which is billed, and serves nothing else meanwhile.
+
+    Given:
+        CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);
+    Bad:
+        CREATE INDEX idx_events_at ON events(at);
+    Good:
+        CREATE TABLE visits (id INTEGER PRIMARY KEY, at INTEGER);
+        CREATE INDEX idx_visits_at ON visits(at);
+    """
+    for ran in replay.of("create index"):
+        owner = ran.after.owners.get(ran.shape.name, "")
+        if owner in ran.before.tables and ran.before is not ran.after and not replay.is_new(owner, ran):
+            table = ran.before.tables[owner].name
+            yield Finding(f"building this index reads all of {table} and writes an entry a row", ran)
+
+
+@rule("W103", "rebuild", "info")
+def rebuild(replay: Replay) -> Iterator[Finding]:
+    """A rebuild of a table that may be large.
+
+    Why: every row and every index entry is written again, which is billed, within the 30 seconds of a batch,
+        and D1 serves nothing else meanwhile.
+
+    Given:
+        CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);
+    Bad:
+        CREATE TABLE events_new (id INTEGER PRIMARY KEY, at TEXT);
+        INSERT INTO events_new SELECT id, datetime(at, 'unixepoch') FROM events;
+        DROP TABLE events;
+        ALTER TABLE events_new RENAME TO events;
+    Good:
+        ALTER TABLE events ADD COLUMN day TEXT;
+    """
+    for found in rebuilds(replay):
+        yield Finding(f"every row of {found.name} is written again", found.ran)
+
+
+@rule("W104", "unindexed-child", "warning")
+def unindexed_child(replay: Replay) -> Iterator[Finding]:
+    """DROP TABLE of a parent whose children have no index on the foreign key.
+
+    Why: for every row of the parent D1 reads all of the child: 500 parents with 15,000 children read 7.5
+        million rows, which is billed and takes seconds.
+
+    Given:
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
+    Bad:
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE teams_hold AS SELECT id FROM teams;
+        DROP TABLE teams;
+        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO teams (id) SELECT id FROM teams_hold;
+        DROP TABLE teams_hold;
+    Good:
+        CREATE INDEX idx_members_team ON members(team_id);
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE teams_hold AS SELECT id FROM teams;
+        DROP TABLE teams;
+        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO teams (id) SELECT id FROM teams_hold;
+        DROP TABLE teams_hold;
+    """
+    for ran in replay.of("drop table"):
+        parent = ran.shape.name
+        if parent not in ran.before.tables or replay.is_empty(parent, ran):
+            continue
+        for child, key in ran.before.references(parent):
+            stays = ran.before.ids[child] in replay.survivors and not replay.is_new(child, ran)
+            if child != parent and stays and not replay.is_empty(child, ran):
+                table = ran.before.tables[child]
+                if not is_indexed(table, key):
+                    columns = ", ".join(key.columns)
+                    yield Finding(
+                        f"{table.name}({columns}) has no index: dropping {ran.before.tables[parent].name} reads"
+                        f" all of {table.name} once a row",
+                        ran,
+                        fix=index_on(table, key),
+                    )
+
+
+def is_indexed(table: Table, key: ForeignKey) -> bool:
+    """Whether the columns of a foreign key are the first of an index, or of the primary key, in any order."""
+    wanted = {fold(column) for column in key.columns}
+    primary = [fold(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
+    lists = [primary, *([fold(c or "") for c in i.columns] for i in table.indexes if not is_partial(i.sql))]
+    return any(set(columns[: len(wanted)]) == wanted for columns in lists)
+
+
+def is_partial(sql: str | None) -> bool:
+    """Whether an index covers only some rows."""
+    return " WHERE " in f" {' '.join((sql or '').upper().split())} "
+
+
+def index_on(table: Table, key: ForeignKey) -> str:
+    """Return the CREATE INDEX for a foreign key."""
+    name = quote_identifier(f"idx_{table.name}_{'_'.join(key.columns)}")
+    columns = ", ".join(quote_identifier(column) for column in key.columns)
+    return f"CREATE INDEX IF NOT EXISTS {name} ON {quote_identifier(table.name)}({columns});"

@@ -1,0 +1,103 @@
+"""Parts of SQL statements that rules ask for: SET lists, what goes into which column, places of words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.names import fold, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.sql.tokens import Token
+
+_ENDS_SET = {"FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"}
+_ENDS_COLUMNS = {"FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "GROUP", "LIMIT"}
+
+
+def depths(tokens: Sequence[Token]) -> Iterator[tuple[int, Token, int]]:
+    """Yield (place, token, how many parentheses it stands in); a parenthesis counts as outside itself."""
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth -= token.text == ")"
+        yield place, token, depth
+        depth += token.text == "("
+
+
+def comma_separated(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Cut tokens at the commas that stand in no parentheses."""
+    parts: list[list[Token]] = [[]]
+    for _, token, depth in depths(tokens):
+        if token.text == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def assignments(tokens: Sequence[Token]) -> dict[str, list[Token]]:
+    """Return {column: tokens of the new value} of an UPDATE's SET list; column names are folded."""
+    start = next((i + 1 for i, t, d in depths(tokens) if t.keyword == "SET" and d == 0), len(tokens))
+    rest = tokens[start:]
+    end = next((i for i, t, d in depths(rest) if t.keyword in _ENDS_SET and d == 0), len(rest))
+    found: dict[str, list[Token]] = {}
+    for part in comma_separated(rest[:end]):
+        equals = next((i for i, t, d in depths(part) if t.text in ("=", "==") and d == 0), len(part))
+        names = [fold(unquote(t.text)) for t in part[:equals] if t.text not in ("(", ")", ",")]
+        value = part[equals + 1 :]
+        found |= dict.fromkeys(names, value)
+    return found
+
+
+def copied(tokens: Sequence[Token], into: Sequence[str]) -> dict[str, list[Token]]:
+    """Return {column: tokens of what goes into it} of an INSERT … SELECT; {} where that cannot be told.
+
+    Args:
+        tokens: the statement.
+        into: the table's columns in order, for an INSERT that names none.
+    """
+    select = next((i for i, t, d in depths(tokens) if t.keyword == "SELECT" and d == 0), None)
+    intos = next((i for i, t, d in depths(tokens) if t.keyword == "INTO" and d == 0), None)
+    if select is None or intos is None:
+        return {}
+    head = tokens[intos + 1 : select]
+    opening = next((i for i, t, _ in depths(head) if t.text == "("), None)
+    columns = [fold(name) for name in into]
+    if opening is not None:
+        columns = [fold(unquote(t.text)) for t in head[opening + 1 :] if t.text not in (",", ")")]
+    rest = tokens[select + 1 :]
+    end = next((i for i, t, d in depths(rest) if t.keyword in _ENDS_COLUMNS and d == 0), len(rest))
+    values = comma_separated([t for t in rest[:end] if t.keyword not in ("DISTINCT", "ALL")])
+    if len(values) == len(columns):
+        return dict(zip(columns, values, strict=True))
+    star = len(values) == 1 and values[0][-1].text == "*"
+    return dict.fromkeys(columns, values[0]) if star else {}
+
+
+def is_bare(value: Sequence[Token]) -> bool:
+    """Whether a value is a column as it is: `name`, `t.name`, or what a `*` stands for."""
+    kinds = [token.kind for token in value]
+    return (kinds[-1:] in (["word"], ["quoted"]) and len(value) in (1, 3)) or [t.text for t in value][
+        -1:
+    ] == ["*"]
+
+
+def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
+    """Return (event, columns it is limited to) of a trigger that makes SQLite leave rows alone.
+
+    That is `CREATE TRIGGER … BEFORE DELETE|UPDATE [OF …] ON … BEGIN SELECT RAISE(IGNORE); END`.
+    """
+    words = [token.text.upper() for token in sql_tokens]
+    if "BEGIN" not in words or words[words.index("BEGIN") :] != _IGNORES or "WHEN" in words:
+        return None
+    if "BEFORE" not in words:
+        return None
+    at = words.index("BEFORE") + 1
+    columns: tuple[str, ...] = ()
+    if words[at + 1 : at + 2] == ["OF"]:
+        names = sql_tokens[at + 2 : words.index("ON", at)]
+        columns = tuple(fold(unquote(t.text)) for t in names if t.text != ",")
+    return words[at].lower(), columns
+
+
+_IGNORES = ["BEGIN", "SELECT", "RAISE", "(", "IGNORE", ")", ";", "END"]

@@ -1,0 +1,155 @@
+"""Questions put to a stage beside the file itself: what if the table held a row, what does a name hide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.model import Dangling
+from d1migrate.schema.compare import Difference, canonical, compare
+from d1migrate.schema.model import Schema, Table
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.effects import trigger_of
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.replay.stage import Stage
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.model import Trigger
+    from d1migrate.sql.shape import Shape
+    from d1migrate.sql.tokens import Token
+
+_PROBE = "d1migrate_probe"
+
+
+def adds_column(tokens: Sequence[Token], kind: Shape) -> bool:
+    """Whether it is ALTER TABLE … ADD [COLUMN]."""
+    return kind.verb == "alter table" and [t.keyword for t in tokens[kind.at + 1 : kind.at + 2]] == ["ADD"]
+
+
+def said_of_rows(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> str | None:
+    """Ask what an ADD COLUMN says of a table with one row; on an empty table nearly all pass."""
+    table = stage.catalog.tables.get(kind.name)
+    if table is None:
+        return None
+    columns = ", ".join(quote_identifier(column.name) for column in table.columns)
+    if not stage.scratch.build(f"CREATE TABLE {_PROBE} ({columns})"):
+        return None
+    stage.scratch.control(f"INSERT INTO {_PROBE} DEFAULT VALUES")
+    refusal = stage.scratch.run(_with_name(sql, tokens[kind.at], _PROBE)).refusal
+    stage.scratch.control(f"DROP TABLE {_PROBE}")
+    return refusal
+
+
+def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list[Difference]:
+    """Return how the object that hides a CREATE … IF NOT EXISTS differs from what it would create."""
+    if not kind.conditional or not kind.verb.startswith("create"):
+        return []
+    table = stage.catalog.tables.get(kind.name)
+    if kind.verb == "create table" and table is not None:
+        return _hidden_table(stage, sql, tokens, kind, table)
+    there = _sql_of(stage.catalog, kind)
+    if there is None or canonical(_unconditional(there)) == canonical(_unconditional(sql)):
+        return []
+    return [Difference(kind.verb.split()[-1], kind.name, "different", sql, there)]
+
+
+def _hidden_table(
+    stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape, table: Table
+) -> list[Difference]:
+    if not stage.scratch.build(_with_name(sql, tokens[kind.at], _PROBE)):
+        return []
+    ((text,),) = stage.scratch.rows("SELECT sql FROM sqlite_schema WHERE name = ?1", (_PROBE,))
+    probe = stage.read_table(_PROBE, text, {}, ())
+    stage.scratch.control(f"DROP TABLE {_PROBE}")
+    keys = tuple(
+        key._replace(table=table.name) if fold(key.table) == _PROBE else key for key in probe.foreign_keys
+    )
+    wanted = probe._replace(name=table.name, sql="", indexes=(), foreign_keys=keys)
+    found = compare(Schema((wanted,)), Schema((table._replace(sql="", indexes=(), triggers=()),)))
+    uniques = [{i.columns for i in t.indexes if i.unique and not i.sql} for t in (probe, table)]
+    checks = [_checks(t.sql) for t in (probe, table)]
+    if not found and (uniques[0] != uniques[1] or checks[0] != checks[1]):
+        return [Difference("table", table.name, "different", sql, table.sql)]
+    return list(found)
+
+
+def _checks(sql: str) -> list[str]:
+    definition = parse_table(sql)
+    return sorted(canonical(check.expression) for check in definition.all_checks) if definition else []
+
+
+def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
+    """Return the CREATE of an existing index, view or trigger of that name."""
+    if there := catalog.views.get(kind.name) or catalog.tables.get(kind.name):
+        return there.sql
+    owner = catalog.tables.get(catalog.owners.get(kind.name, ""))
+    named = {fold(index.name): index.sql for index in owner.indexes} if owner else {}
+    named |= {fold(trigger.name): trigger.sql for trigger in catalog.triggers()}
+    return named.get(kind.name)
+
+
+def _with_name(sql: str, name: Token, new: str) -> str:
+    return sql[: name.start] + new + sql[name.start + len(name.text) :]
+
+
+def _unconditional(sql: str) -> str:
+    """Return a CREATE without its IF NOT EXISTS, as SQLite keeps it."""
+    tokens = significant(sql)
+    words = [token.keyword for token in tokens[:6]]
+    if "IF" not in words:
+        return sql
+    at = words.index("IF")
+    return sql[: tokens[at].start] + sql[tokens[at + 3].start :]
+
+
+def broken(stage: Stage, names: set[str]) -> list[Dangling]:
+    """Return the views and triggers that speak of some names and do not compile."""
+    found = []
+    for view in stage.catalog.views.values():
+        if stage.mentions(view.sql, names):
+            query = f"SELECT * FROM {quote_identifier(view.name)}"
+            found += _dangling(stage, "view", view.name, query)
+    for trigger in stage.catalog.triggers():
+        if stage.mentions(trigger.sql, names):
+            found += _dangling(stage, "trigger", trigger.name, _firing(stage.catalog, trigger))
+    return found
+
+
+def unusable(stage: Stage, name: str) -> str | None:
+    """Return what D1 says when a view is read, or a trigger fires; None where it works or is gone."""
+    if view := stage.catalog.views.get(name):
+        return stage.run(f"SELECT * FROM {quote_identifier(view.name)}", prepare_only=True).refusal
+    trigger = next((t for t in stage.catalog.triggers() if fold(t.name) == name), None)
+    return stage.run(_firing(stage.catalog, trigger), prepare_only=True).refusal if trigger else None
+
+
+def _dangling(stage: Stage, kind: str, name: str, sql: str) -> list[Dangling]:
+    stage.need(fold(name))
+    error = stage.run(sql, prepare_only=True).refusal
+    return [Dangling(kind, name, error)] if error and "no such" in error else []
+
+
+def _firing(catalog: Catalog, trigger: Trigger) -> str:
+    """Return a statement that fires a trigger."""
+    table, told = quote_identifier(trigger.table), trigger_of(trigger.sql)
+    if told is None or told.event == "delete":
+        return f"DELETE FROM {table}"
+    if told.event == "insert":
+        return f"INSERT INTO {table} DEFAULT VALUES"
+    owner = catalog.tables.get(fold(trigger.table))
+    columns = [quote_identifier(c.name) for c in owner.columns if not c.generated] if owner else []
+    return f"UPDATE {table} SET " + ", ".join(f"{name} = {name}" for name in columns)
+
+
+def differences(stage: Stage, before: Catalog) -> tuple[Difference, ...]:
+    """Return how what was touched differs from what it was in an earlier catalog."""
+    schemas = []
+    for catalog in (before, stage.catalog):
+        tables = (catalog.tables.get(name) for name in sorted(stage.touched))
+        views = (catalog.views.get(name) for name in sorted(stage.touched))
+        triggers = (t for t in catalog.view_triggers.values() if fold(t.table) in stage.touched)
+        schemas.append(Schema(tuple(filter(None, tables)), tuple(filter(None, views)), tuple(triggers)))
+    return compare(*schemas)

@@ -1,0 +1,255 @@
+"""A scratch database with the part of a schema that a file speaks of, and the schema as it changes.
+
+A file gets a stage of its own, so that it costs the same in a database of ten tables as in one of a thousand:
+SQLite reads the whole schema again for every ALTER TABLE. A table that turns out to be needed is built then.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.drivers.engine import LIMITED_DML
+from d1migrate.drivers.scratch import Scratch
+from d1migrate.history import TABLES
+from d1migrate.lint.model import Ran, Touch
+from d1migrate.replay import probes
+from d1migrate.schema import introspect
+from d1migrate.schema.model import Table, Trigger, View
+from d1migrate.sql.effects import effects
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.shape import Shape, shape
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from d1migrate.drivers.scratch import Outcome
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.sql.split import Statement
+    from d1migrate.sql.tokens import Token
+
+SCHEMA_VERBS = frozenset(
+    f"{verb} {kind}" for verb in ("create", "drop", "alter") for kind in ("table", "index", "view", "trigger")
+) | {"create virtual table", "create", "drop", "alter", "pragma", "analyze", "reindex", "vacuum"}
+"""Statements that are run; the others are only prepared."""
+
+_MISSING = re.compile(
+    r"no such (?:table|view|index|trigger): (?:main\.)?(.*?)(?: at offset \d+)?: SQLITE_ERROR"
+)
+
+
+class _Object(NamedTuple):
+    """A row of sqlite_schema; the fields in the order of Trigger's."""
+
+    name: str
+    table: str
+    sql: str
+
+
+class Stage:
+    """Where one file runs.
+
+    Attributes:
+        catalog: the whole schema, as the statements so far left it.
+        failed: whether a statement was refused; what misses something then may only follow from it.
+        not_built: objects of the schema that SQLite did not take, such as those that use a function of
+            the application's own.
+        touched: names of the tables and views that statements changed.
+    """
+
+    def __init__(self, catalog: Catalog, numbers: Iterator[int]) -> None:
+        self.scratch, self.catalog, self._numbers = Scratch(), catalog, numbers
+        self.failed = False
+        self.not_built: dict[str, None] = {}
+        self.touched: set[str] = set()
+        self._built: set[str] = set()
+        self._known: dict[tuple[str, str], _Object] = {}
+        self._last_row = 0
+        self._has_virtual = False
+
+    # --- running ---
+
+    def step(self, index: int, statement: Statement) -> Ran:
+        """Run a statement, or prepare it where it is one that works on rows."""
+        sql, kind, before = statement.sql, shape(statement.sql), self.catalog
+        changes_schema = kind.verb in SCHEMA_VERBS
+        facts = self._ask(sql, kind) if changes_schema else {}
+        if '"' in sql and kind.verb != "pragma":
+            facts["quoted"] = self._quoted(sql)
+        outcome = self.run(sql, prepare_only=not changes_schema)
+        refusal = self._refusal(outcome.refusal)
+        if changes_schema and refusal is None and kind.verb != "pragma":
+            self._follow(sql, kind)
+        touches = [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
+        return Ran(index, statement, kind, touches, before, self.catalog, refusal=refusal, **facts)
+
+    def run(self, sql: str, *, prepare_only: bool) -> Outcome:
+        """Run SQL, building the tables that it turns out to need."""
+        outcome = self.scratch.run(sql, prepare_only=prepare_only)
+        while outcome.refusal and (match := _MISSING.search(outcome.refusal)):
+            if not self.need(fold(unquote(match[1]))):
+                break
+            outcome = self.scratch.run(sql, prepare_only=prepare_only)
+        return outcome
+
+    def _ask(self, sql: str, kind: Shape) -> dict[str, Any]:
+        """Build what the statement speaks of, and ask what is to be known before it runs."""
+        tokens = significant(sql)
+        self._need_all(tokens, kind)
+        if probes.adds_column(tokens, kind):
+            return {"on_rows": probes.said_of_rows(self, sql, tokens, kind)}
+        return {"hidden": probes.hidden(self, sql, tokens, kind)}
+
+    def _quoted(self, sql: str) -> str | None:
+        """Return the complaint about a string in double quotes, where there is one."""
+        if self.run(sql, prepare_only=True).refusal:
+            return None
+        error = self.scratch.prepares_without_string_names(sql)
+        return error if error and "string literal" in error else None
+
+    def _refusal(self, text: str | None) -> str | None:
+        """Return what D1 would say; not what only follows from an earlier refusal, or cannot be known."""
+        if text is None or text == LIMITED_DML:
+            return None
+        if "no such " in text and (self.failed or self.not_built):
+            return None
+        self.failed = True
+        return text
+
+    # --- following what a statement did to the schema ---
+
+    def _follow(self, sql: str, kind: Shape) -> None:
+        """Read again what a statement changed, and only that."""
+        creates = kind.verb.startswith("create ")
+        self._has_virtual = self._has_virtual or kind.verb == "create virtual table"
+        found = self._read_objects(since=self._last_row if creates else 0)
+        removed = set() if creates else self._known.keys() - found.keys()
+        fresh = {key: item for key, item in found.items() if self._known.get(key) != item}
+        touched = {fold(item.table) for item in fresh.values()}
+        touched |= {fold(self._known.pop(key).table) for key in removed}
+        self._known.update(fresh)
+        if touched:
+            self._change(touched, {e.to: e.table for e in effects(sql) if e.kind == "rename"})
+
+    def _read_objects(self, *, since: int) -> dict[tuple[str, str], _Object]:
+        rows = self.scratch.rows(
+            "SELECT rowid, type, name, tbl_name, sql FROM sqlite_schema WHERE rowid > ?1", (since,)
+        )
+        shadows = set()
+        if self._has_virtual:
+            found = self.scratch.rows("SELECT name FROM pragma_table_list WHERE type = 'shadow'")
+            shadows = {name for (name,) in found}
+        self._last_row = max([since, *(row[0] for row in rows)])
+        return {
+            (kind, fold(name)): _Object(name, table, sql)
+            for _, kind, name, table, sql in rows
+            if sql is not None
+            and not name.startswith("sqlite_")
+            and table not in shadows
+            and table not in TABLES
+        }
+
+    def _change(self, touched: set[str], renamed: Mapping[str, str]) -> None:
+        """Put the tables and views of some names into the catalog as they are now."""
+        tables: dict[str, Table | None] = {}
+        ids: dict[str, int] = {}
+        views: dict[str, View | None] = {}
+        triggers, indexes = self._parts(touched)
+        for name in touched:
+            mine = tuple(Trigger(*item) for item in triggers.get(name, ()))
+            if own := self._known.get(("table", name)):
+                tables[name] = self.read_table(own.name, own.sql, indexes.get(name, {}), mine)
+                old = self.catalog.ids.get(renamed.get(name, name))
+                ids[name] = next(self._numbers) if old is None else old
+            elif name in self.catalog.tables:
+                tables[name] = None
+            if view := self._known.get(("view", name)):
+                views[name] = View(view.name, view.sql)
+            elif name in self.catalog.views:
+                views[name] = None
+        on_views: dict[str, Trigger | None] = {
+            name: None for name, t in self.catalog.view_triggers.items() if fold(t.table) in touched
+        }
+        for view_name in views:
+            on_views |= {fold(t.name): Trigger(*t) for t in triggers.get(view_name, ())}
+        self.touched |= touched
+        self._built |= touched
+        self.catalog = self.catalog.changed(tables, ids, views=views, view_triggers=on_views)
+
+    def _parts(self, touched: Collection[str]) -> tuple[dict[str, list[_Object]], dict[str, dict[str, str]]]:
+        """Return the triggers and the {index: SQL} of some tables."""
+        triggers: dict[str, list[_Object]] = {}
+        indexes: dict[str, dict[str, str]] = {}
+        for (kind, _), item in self._known.items():
+            table = fold(item.table)
+            if table in touched and kind == "trigger":
+                triggers.setdefault(table, []).append(item)
+            elif table in touched and kind == "index":
+                indexes.setdefault(table, {})[item.name] = item.sql
+        return triggers, indexes
+
+    def read_table(
+        self, name: str, sql: str, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]
+    ) -> Table:
+        """Read a table of the scratch database."""
+        columns, indexes, keys = (self.scratch.rows(query, (name,)) for query in introspect.ONE_TABLE)
+        return introspect.table(name, sql, columns, indexes, keys, index_sql=index_sql, triggers=triggers)
+
+    # --- building what is needed ---
+
+    def need(self, name: str) -> bool:
+        """Build a table, with its indexes and triggers, or a view; whether that was still to be done."""
+        name = self.catalog.owners.get(name, name)
+        table, view = self.catalog.tables.get(name), self.catalog.views.get(name)
+        if name in self._built or (name not in TABLES and table is None and view is None):
+            return False
+        self._built.add(name)
+        if name in TABLES:
+            self.scratch.build(TABLES[name])
+        if table is not None:
+            self._build("table", table.name, table.name, table.sql)
+            for index in table.indexes:
+                if index.sql:
+                    self._build("index", index.name, table.name, index.sql)
+            for trigger in table.triggers:
+                self._build("trigger", *trigger)
+        if view is not None:
+            self._build("view", view.name, view.name, view.sql)
+            for trigger in self.catalog.view_triggers.values():
+                if fold(trigger.table) == name:
+                    self._build("trigger", *trigger)
+        ((self._last_row,),) = self.scratch.rows("SELECT coalesce(max(rowid), 0) FROM sqlite_schema")
+        return True
+
+    def _build(self, kind: str, name: str, table: str, sql: str) -> None:
+        self._has_virtual = self._has_virtual or "VIRTUAL" in sql[:20].upper()
+        if self.scratch.build(sql):
+            self._known[(kind, fold(name))] = _Object(name, table, sql)
+        else:
+            self.not_built[name] = None
+
+    def _need_all(self, tokens: Sequence[Token], kind: Shape) -> None:
+        """Build what a statement speaks of, and for ALTER TABLE all that SQLite will look at."""
+        self._need_named(tokens)
+        if kind.verb != "alter table":
+            return
+        for child in self.catalog.children.get(kind.name, ()):
+            self.need(child)
+        named = [(view.name, view.sql) for view in self.catalog.views.values()]
+        named += [(trigger.name, trigger.sql) for trigger in self.catalog.triggers()]
+        for name, sql in named:
+            if self.mentions(sql, {kind.name, *self.touched}):
+                self.need(fold(name))
+                self._need_named(significant(sql))
+
+    def _need_named(self, tokens: Sequence[Token]) -> None:
+        for token in tokens:
+            if token.kind in ("word", "quoted", "string"):
+                self.need(fold(unquote(token.text)))
+
+    @staticmethod
+    def mentions(sql: str, names: Collection[str]) -> bool:
+        """Whether SQL may speak of one of some folded names."""
+        text = fold(sql)
+        return any(name in text for name in names)
