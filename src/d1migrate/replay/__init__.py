@@ -9,7 +9,7 @@ from d1migrate.errors import SourceError
 from d1migrate.lint.directives import Directive, directives
 from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.recording import MIGRATIONS_TABLE
-from d1migrate.replay.probes import broken, differences, unusable
+from d1migrate.replay.probes import broken, differences
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
@@ -44,41 +44,63 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
 
 
 def replay(
-    migrations: Iterable[Migration],
-    base: Schema | None = None,
-    *,
-    earlier: Sequence[Migration] = (),
-    proofs: bool = True,
+    migrations: Iterable[Migration], base: Schema | None = None, *, proofs: bool = True
 ) -> Iterator[Replay]:
-    """Yield every migration as it runs, in order, on a scratch engine.
+    """Yield every migration as it ran, in order; arguments and errors as Replayer's."""
+    replayer = Replayer(base)
+    for migration in migrations:
+        yield replayer.replay(migration, proofs=proofs)
+
+
+class Replayer:
+    """Runs migrations one after the other, each on a scratch engine of its own.
 
     Statements that change the schema are run, those that read or change rows only prepared.
 
     Args:
-        migrations: what to replay.
         base: the schema they begin with; an empty one without it.
         earlier: the files that made that schema, where they are known.
-        proofs: whether to try the rollbacks, and what views and triggers are left broken.
 
-    Raises:
-        SourceError: a file cannot be parsed.
+    Attributes:
+        catalog: the schema, as the migrations so far left it.
     """
-    catalog, numbers = Catalog.of(base or Schema()), count(len((base or Schema()).tables))
-    names_history = [migration.names_history for migration in earlier]
-    previous = earlier[-1].version if earlier else None
-    for migration in migrations:
-        migration.check()
-        stage = Stage(catalog, numbers)
+
+    def __init__(self, base: Schema | None = None, *, earlier: Sequence[Migration] = ()) -> None:
+        base = base or Schema()
+        self.catalog = Catalog.of(base)
+        self._numbers = count(len(base.tables))
+        self._names_history = [migration.names_history for migration in earlier]
+        self._previous = earlier[-1].version if earlier else None
+        self._is_incomplete = False
+
+    def replay(self, migration: Migration, *, proofs: bool = True) -> Replay:
+        """Run one.
+
+        Args:
+            migration: it.
+            proofs: whether to try its rollback, and which views and triggers it leaves broken.
+
+        Raises:
+            SourceError: it cannot be parsed.
+        """
+        stage = Stage(self.catalog, self._numbers, failed=self._is_incomplete)
+        siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
             replayed = _File(migration, stage, proofs=proofs).replay(
-                siblings_record=2 * sum(names_history) > len(names_history), previous=previous
+                siblings_record=siblings_record, previous=self._previous
             )
         finally:
             stage.scratch.close()
-        yield replayed
-        catalog = replayed.after
-        names_history.append(migration.names_history)
-        previous = migration.version
+        self.catalog = replayed.after
+        self._is_incomplete = stage.failed
+        self._names_history.append(migration.names_history)
+        self._previous = migration.version
+        return replayed
+
+    def give_up_on(self, migration: Migration) -> None:
+        """Go on without a migration that cannot be read; what misses something then is not refused."""
+        self._is_incomplete = True
+        self._previous = migration.version
 
 
 class _File:
@@ -105,7 +127,6 @@ class _File:
                 kept.append(ran)
             index, last = index + 1, statement
         after = self._stage.catalog
-        self._use_created(kept)
         dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
         return Replay(
             *(self._migration, before, after, kept),
@@ -146,27 +167,20 @@ class _File:
             self._replacing[table] = there is not None and "REPLACE" in there.sql.upper()
         return self._replacing[table]
 
-    def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> Sequence[Dangling]:
-        """Return the views and triggers that compiled before the file and no longer do."""
+    def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> list[Dangling]:
+        """Return the views and triggers that do not work, and were created here or worked before."""
+        made = {r.shape.name for r in ran if r.verb in ("create view", "create trigger") and not r.refusal}
         gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
-        found = broken(self._stage, gone) if gone else []
-        if not found:
-            return ()
-        old = Stage(before, count())
-        try:
-            was = {(d.kind, d.name) for d in broken(old, gone)}
-        finally:
-            old.scratch.close()
-        return [d for d in found if (d.kind, d.name) not in was]
-
-    def _use_created(self, ran: Sequence[Ran]) -> None:
-        """Compile the views and triggers that were created: SQLite looks into them when they are used."""
-        for made in ran:
-            if made.verb not in ("create view", "create trigger") or made.refusal is not None:
-                continue
-            error = unusable(self._stage, made.shape.name)
-            if error and "no such " not in error:
-                made.refusal = error
+        found = broken(self._stage, mention=gone, named=made)
+        earlier = [d for d in found if d.name not in made]
+        if earlier:
+            old = Stage(before, count())
+            try:
+                was = {(d.kind, d.name) for d in broken(old, mention=gone)}
+            finally:
+                old.scratch.close()
+            found = [d for d in found if d not in earlier or (d.kind, d.name) not in was]
+        return found
 
     def _way_back(self, before: Catalog) -> WayBack | None:
         rollback = self._migration.rollback

@@ -13,7 +13,7 @@ from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from d1migrate.replay.stage import Stage
     from d1migrate.schema.catalog import Catalog
@@ -105,31 +105,31 @@ def _unconditional(sql: str) -> str:
     return sql[: tokens[at].start] + sql[tokens[at + 3].start :]
 
 
-def broken(stage: Stage, names: set[str]) -> list[Dangling]:
-    """Return the views and triggers that speak of some names and do not compile."""
+def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = ()) -> list[Dangling]:
+    """Return the views and triggers that fail when they are used.
+
+    SQLite looks into them only then.
+
+    Args:
+        stage: the schema.
+        mention: only those whose SQL may speak of one of these names, folded,
+        named: and those of these names.
+    """
     found = []
     for view in stage.catalog.views.values():
-        if stage.mentions(view.sql, names):
+        if fold(view.name) in named or stage.mentions(view.sql, mention):
             query = f"SELECT * FROM {quote_identifier(view.name)}"
             found += _dangling(stage, "view", view.name, query)
-    for trigger in stage.catalog.triggers():
-        if stage.mentions(trigger.sql, names):
+    for trigger in stage.catalog.triggers() if mention or named else ():
+        if fold(trigger.name) in named or stage.mentions(trigger.sql, mention):
             found += _dangling(stage, "trigger", trigger.name, _firing(stage.catalog, trigger))
     return found
-
-
-def unusable(stage: Stage, name: str) -> str | None:
-    """Return what D1 says when a view is read, or a trigger fires; None where it works or is gone."""
-    if view := stage.catalog.views.get(name):
-        return stage.run(f"SELECT * FROM {quote_identifier(view.name)}", prepare_only=True).refusal
-    trigger = next((t for t in stage.catalog.triggers() if fold(t.name) == name), None)
-    return stage.run(_firing(stage.catalog, trigger), prepare_only=True).refusal if trigger else None
 
 
 def _dangling(stage: Stage, kind: str, name: str, sql: str) -> list[Dangling]:
     stage.need(fold(name))
     error = stage.run(sql, prepare_only=True).refusal
-    return [Dangling(kind, name, error)] if error and "no such" in error else []
+    return [Dangling(kind, name, error)] if error else []
 
 
 def _firing(catalog: Catalog, trigger: Trigger) -> str:

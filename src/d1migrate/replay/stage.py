@@ -52,15 +52,16 @@ class Stage:
 
     Attributes:
         catalog: the whole schema, as the statements so far left it.
-        failed: whether a statement was refused; what misses something then may only follow from it.
+        failed: whether a statement was refused, here or in an earlier file; what misses something then may
+            only follow from it.
         not_built: objects of the schema that SQLite did not take, such as those that use a function of
             the application's own.
         touched: names of the tables and views that statements changed.
     """
 
-    def __init__(self, catalog: Catalog, numbers: Iterator[int]) -> None:
+    def __init__(self, catalog: Catalog, numbers: Iterator[int], *, failed: bool = False) -> None:
         self.scratch, self.catalog, self._numbers = Scratch(), catalog, numbers
-        self.failed = False
+        self.failed = failed
         self.not_built: dict[str, None] = {}
         self.touched: set[str] = set()
         self._built: set[str] = set()

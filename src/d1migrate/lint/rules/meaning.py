@@ -282,7 +282,7 @@ def dangling(replay: Replay) -> Iterator[Finding]:
         )
         reason = _OFFSET.sub("", broken.error).removesuffix(": SQLITE_ERROR")
         last = replay.last.line if replay.last else 1
-        yield Finding(f"{broken.kind} {broken.name} no longer works: {reason}", culprit, line=last)
+        yield Finding(f"{broken.kind} {broken.name} does not work: {reason}", culprit, line=last)
 
 
 @rule("S108", "ineffective-pragma", "warning")

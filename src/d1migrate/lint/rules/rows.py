@@ -164,7 +164,15 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
             continue
         table = ran.after.tables[owner]
         index = next(i for i in table.indexes if fold(i.name) == ran.shape.name)
-        if replay.is_new(owner, ran) or replay.is_empty(owner, ran) or _is_null(replay, ran, owner, index):
+        before = replay.before.tables.get(replay.before.name_of(ran.before.ids[owner]) or "")
+        named = {fold(column) for column in index.columns if column}
+        again = before and "COLLATE" not in ran.words and any(u <= named for u in _unique_sets(before))
+        if (
+            again
+            or replay.is_new(owner, ran)
+            or replay.is_empty(owner, ran)
+            or _is_null(replay, ran, owner, index)
+        ):
             continue
         if None in index.columns:
             fix = None

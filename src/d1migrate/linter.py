@@ -1,0 +1,64 @@
+"""Lint files: replay them, and give what the rules find. Not core: the replay needs the embedded engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import SourceError, UnsafeMigration
+from d1migrate.lint import Diagnostic, check, failing, unreadable
+from d1migrate.replay import Replayer, replay
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from d1migrate.migration import Migration
+    from d1migrate.schema.model import Schema
+
+
+def lint(
+    migrations: Iterable[Migration],
+    base: Schema | None = None,
+    *,
+    earlier: Sequence[Migration] = (),
+    severities: Mapping[str, str] | None = None,
+    only: Collection[int] | None = None,
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules find in migrations, file by file, in the order of their lines.
+
+    What a file allows with a reason is among it, with that reason; so it is for the caller to leave out.
+
+    Args:
+        migrations: the files, in order.
+        base: the schema they begin with; an empty one without it.
+        earlier: the files that made that schema, where they are known.
+        severities: {code of a rule, or its letter: error, warning, info or off}.
+        only: the versions to judge; the others are replayed only.
+    """
+    replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
+    for migration in migrations:
+        wanted = only is None or migration.version in only
+        try:
+            migration.check()
+            replay = replayer.replay(migration, proofs=wanted)
+        except SourceError as error:
+            replayer.give_up_on(migration)
+            found += [unreadable(migration, error)] if wanted else []
+        else:
+            found += check(replay, severities) if wanted else []
+    return tuple(found)
+
+
+def refuse_errors(
+    migrations: Iterable[Migration], base: Schema, severities: Mapping[str, str] | None = None
+) -> None:
+    """Let pass what has no error in it that its file does not allow; the files are known to be readable.
+
+    Raises:
+        UnsafeMigration: it carries the Diagnostics.
+    """
+    found = list[Diagnostic]()
+    for replayed in replay(migrations, base, proofs=False):
+        found += check(replayed, severities, only_errors=True)
+    errors = tuple(d for d in found if failing([d]))
+    if errors:
+        raise UnsafeMigration(errors)

@@ -1,0 +1,24 @@
+-- Case: a RESTRICT child without rows does not stop the cascade into its sister
+-- Source: d1-facts §2.2
+-- Expect: D101 F108
+-- Loses: posts
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE posts (
+  id INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  title TEXT
+);
+CREATE INDEX posts_user ON posts(user_id);
+CREATE TABLE invoices (
+  id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE RESTRICT
+);
+CREATE INDEX invoices_user ON invoices(user_id);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid');
+INSERT INTO posts VALUES (1, 1, 'one'), (2, 1, 'two'), (3, 2, 'three');
+-- == migration
+CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT, email TEXT);
+INSERT INTO users_new (id, name) SELECT id, name FROM users;
+DROP TABLE users;
+ALTER TABLE users_new RENAME TO users;

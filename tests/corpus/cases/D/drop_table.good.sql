@@ -1,0 +1,10 @@
+-- Case: a drop that says why it is meant
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE logs (id INTEGER PRIMARY KEY, line TEXT);
+-- == rows
+INSERT INTO logs VALUES (1, 'x');
+-- == migration
+-- d1migrate: allow=D104 reason="moved to R2 on 2026-11-01, nothing reads it"
+DROP TABLE logs;

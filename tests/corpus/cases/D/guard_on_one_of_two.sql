@@ -1,0 +1,29 @@
+-- Case: one child is guarded, its sister is not
+-- Source: d1-facts §2.3
+-- Expect: D101
+-- Loses: sessions
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE posts (
+  id INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  title TEXT
+);
+CREATE INDEX posts_user ON posts(user_id);
+CREATE TABLE sessions (
+  token TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_user ON sessions(user_id);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid');
+INSERT INTO posts VALUES (1, 1, 'one'), (2, 1, 'two'), (3, 2, 'three');
+INSERT INTO sessions VALUES ('s1', 1), ('s2', 2);
+-- == migration
+PRAGMA defer_foreign_keys = ON;
+CREATE TABLE hold AS SELECT id, name FROM users;
+CREATE TRIGGER guard_posts BEFORE DELETE ON posts BEGIN SELECT RAISE(IGNORE); END;
+DROP TABLE users;
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO users SELECT id, name FROM hold;
+DROP TRIGGER guard_posts;
+DROP TABLE hold;

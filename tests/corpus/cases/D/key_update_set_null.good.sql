@@ -1,0 +1,16 @@
+-- Case: an UPDATE of ids, followed by ON UPDATE CASCADE
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE members (
+  id INTEGER PRIMARY KEY,
+  team_id INTEGER REFERENCES teams(id) ON UPDATE CASCADE,
+  name TEXT
+);
+CREATE INDEX members_team ON members(team_id);
+-- == rows
+INSERT INTO teams VALUES (1, 'red'), (2, 'blue');
+INSERT INTO members VALUES (1, 1, 'Ada'), (2, 2, 'Bob'), (3, NULL, 'Cid');
+-- == migration
+UPDATE teams SET id = id + 1000 WHERE id < 1000;

@@ -1,0 +1,14 @@
+-- Case: a rebuild makes the index again
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE items (id INTEGER PRIMARY KEY, code TEXT, price REAL);
+CREATE INDEX items_code ON items(code);
+-- == rows
+INSERT INTO items VALUES (1, '007', 1.5), (2, 'x9', 2.0);
+-- == migration
+CREATE TABLE items_new (id INTEGER PRIMARY KEY, code TEXT, price REAL, note TEXT);
+INSERT INTO items_new (id, code, price) SELECT id, code, price FROM items;
+DROP TABLE items;
+ALTER TABLE items_new RENAME TO items;
+CREATE INDEX IF NOT EXISTS items_code ON items(code);

@@ -1,0 +1,12 @@
+-- Case: TEXT becomes INTEGER: '007' becomes 7
+-- Source: -
+-- Expect: D108
+-- == before
+CREATE TABLE items (id INTEGER PRIMARY KEY, code TEXT, price REAL);
+-- == rows
+INSERT INTO items VALUES (1, '007', 1.5), (2, 'x9', 2.0);
+-- == migration
+CREATE TABLE items_new (id INTEGER PRIMARY KEY, code INTEGER, price REAL);
+INSERT INTO items_new (id, code, price) SELECT id, code, price FROM items;
+DROP TABLE items;
+ALTER TABLE items_new RENAME TO items;

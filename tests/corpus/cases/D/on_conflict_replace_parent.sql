@@ -1,0 +1,12 @@
+-- Case: a plain INSERT replaces where the table says ON CONFLICT REPLACE
+-- Source: -
+-- Expect: D103
+-- Loses: tagged
+-- == before
+CREATE TABLE tags (name TEXT PRIMARY KEY ON CONFLICT REPLACE, colour TEXT);
+CREATE TABLE tagged (tag TEXT REFERENCES tags(name) ON DELETE CASCADE, item INTEGER, PRIMARY KEY (tag, item));
+-- == rows
+INSERT INTO tags VALUES ('hot', 'red'), ('cold', 'blue');
+INSERT INTO tagged VALUES ('hot', 1), ('cold', 2);
+-- == migration
+INSERT INTO tags (name, colour) VALUES ('hot', 'orange');

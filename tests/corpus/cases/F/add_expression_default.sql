@@ -1,0 +1,9 @@
+-- Case: an expression is not constant, even 1+1
+-- Source: d1-facts §1.4
+-- Expect: F102
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada', 36), (2, 'Ada', NULL);
+-- == migration
+ALTER TABLE users ADD COLUMN score INTEGER DEFAULT (1+1);

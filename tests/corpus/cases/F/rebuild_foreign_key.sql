@@ -1,0 +1,13 @@
+-- Case: a rebuild adds a foreign key
+-- Source: -
+-- Expect: F107
+-- == before
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada', 36), (2, 'Ada', NULL);
+-- == migration
+CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT, age INTEGER REFERENCES teams(id));
+INSERT INTO users_new (id, name, age) SELECT id, name, age FROM users;
+DROP TABLE users;
+ALTER TABLE users_new RENAME TO users;

@@ -1,0 +1,10 @@
+-- Case: a table with UNIQUE is made anew and filled from nothing
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada', 36), (2, 'Ada', NULL);
+-- == migration
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT UNIQUE CHECK (name <> ''), note TEXT NOT NULL) STRICT;
+INSERT INTO names (name, note) VALUES ('Ada', ''), ('Bob', '');

@@ -1,0 +1,9 @@
+-- Case: a UNIQUE index over rows that may repeat
+-- Source: d1-facts §1.4
+-- Expect: F106
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);
+-- == rows
+INSERT INTO users VALUES (1, 'Ada', 36), (2, 'Ada', NULL);
+-- == migration
+CREATE UNIQUE INDEX users_name ON users(name);

@@ -1,0 +1,8 @@
+-- Case: an empty reason is no reason
+-- Source: -
+-- Expect: D106 H111
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+-- == migration
+-- d1migrate: allow=D106 reason=""
+DELETE FROM users;

@@ -1,0 +1,8 @@
+-- Case: an allowance without a reason does not count
+-- Source: -
+-- Expect: D106 H111
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+-- == migration
+-- d1migrate: allow=D106
+DELETE FROM users;

@@ -1,0 +1,17 @@
+-- Case: both files record themselves
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO schema_migrations (version, name, applied_at)
+VALUES (1, '001_before', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;
+-- == rows
+INSERT INTO users VALUES (1, 'Ada');
+-- == migration
+ALTER TABLE users ADD COLUMN email TEXT;
+
+INSERT INTO schema_migrations (version, name, applied_at)
+VALUES (2, '002_case', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;

@@ -1,0 +1,12 @@
+-- Case: CRLF line ends in a file with a trigger
+-- Source: cloudflare/workers-sdk#14991
+-- Expect: P103
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, role TEXT);
+CREATE TABLE log (id INTEGER PRIMARY KEY, line TEXT);
+-- == migration
+ALTER TABLE users ADD COLUMN email TEXT;
+CREATE TRIGGER users_log AFTER INSERT ON users
+BEGIN
+  INSERT INTO log (line) VALUES (NEW.name);
+END;

@@ -1,0 +1,9 @@
+-- Case: case_sensitive_like stays on for later requests
+-- Source: d1-facts §1.3
+-- Expect: P108
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, role TEXT);
+CREATE TABLE log (id INTEGER PRIMARY KEY, line TEXT);
+-- == migration
+PRAGMA case_sensitive_like = yes;
+ALTER TABLE users ADD COLUMN email TEXT;

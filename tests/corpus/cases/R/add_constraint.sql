@@ -1,0 +1,7 @@
+-- Case: ADD CONSTRAINT parses and is denied
+-- Source: d1-facts §1.4
+-- Expect: R110
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+-- == migration
+ALTER TABLE users ADD CONSTRAINT named CHECK (name <> '');

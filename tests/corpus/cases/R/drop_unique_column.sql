@@ -1,0 +1,7 @@
+-- Case: a UNIQUE column cannot be dropped
+-- Source: d1-facts §1.4
+-- Expect: R110
+-- == before
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
+-- == migration
+ALTER TABLE users DROP COLUMN email;
