@@ -8,27 +8,29 @@ relative to that file.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
+from typing import Any, NamedTuple
 
 from d1migrate.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
-_KEYS = {"migrations", "index", "wrangler", "out_of_order", "env"}
-_ENVIRONMENT_KEYS = {"database", "out_of_order"}
+_KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env"}
+_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint"}
 _ORDERS = ("refuse", "allow")
 
 
 class Environment(NamedTuple):
-    """A database to work on. `name` is None where `--database` named it without an environment."""
+    """A database to work on. `name` is None where `--database` named it without an environment.
+
+    `lint` is {code of a rule, or its letter: severity}.
+    """
 
     name: str | None
     database: str
     out_of_order: str = "refuse"
+    lint: Mapping[str, str] = {}
 
 
 class Config(NamedTuple):
@@ -40,6 +42,7 @@ class Config(NamedTuple):
         index_module: the Python module that `new` and `index` write, if any.
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
+        lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
     """
 
     migrations: str | None = None
@@ -47,6 +50,7 @@ class Config(NamedTuple):
     index_module: str | None = None
     wrangler: str | None = None
     path: str | None = None
+    lint: Mapping[str, str] = {}
 
     def folder(self, environment: Environment | None) -> str:
         """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
@@ -71,7 +75,7 @@ class Config(NamedTuple):
         if database is not None:
             if name is not None:
                 raise UsageError("--env and --database exclude each other")
-            return Environment(None, database)
+            return Environment(None, database, lint=self.lint)
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
             if environment.name == wanted:
@@ -82,6 +86,18 @@ class Config(NamedTuple):
         if name is not None:
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
         raise UsageError("no database named", hint=_HOW)
+
+    def severities(self, name: str | None) -> Mapping[str, str]:
+        """Return {rule or letter: severity} of an environment by its name, or of the default one.
+
+        Raises:
+            UsageError: there is no environment of that name.
+        """
+        wanted = name or DEFAULT_ENVIRONMENT
+        found = next((e for e in self.environments if e.name == wanted), None)
+        if found is None and name is not None:
+            self.environment(name, None)
+        return found.lint if found else self.lint
 
     def named(self, environment: Environment) -> Environment:
         """Return the environment with the binding's name, where wrangler's only database is meant."""
@@ -176,25 +192,30 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
             raise UsageError(f"{path}: {key} is not a string")
         return None if value is None else os.path.normpath(os.path.join(folder, value))
 
-    order = _order(path, "", content, "refuse")
+    order, lint = _order(path, "", content, "refuse"), _lint(path, "", content)
     sections = content.get("env", {})
     if not isinstance(sections, dict):
         raise UsageError(f"{path}: env is not a table", hint='[env.local]\ndatabase = "wrangler:DB"')
     environments = tuple(
-        _environment(path, folder, name, section, order) for name, section in sections.items()
+        _environment(path, folder, name, section, order, lint) for name, section in sections.items()
     )
     wrangler = relative("wrangler")
     if not environments and wrangler:
-        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order),)
-    return Config(relative("migrations"), environments, relative("index"), wrangler, path)
+        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
+    return Config(relative("migrations"), environments, relative("index"), wrangler, path, lint)
 
 
-def _environment(path: str, folder: str, name: str, section: Any, order: str) -> Environment:
+def _environment(
+    path: str, folder: str, name: str, section: Any, order: str, lint: Mapping[str, str]
+) -> Environment:
     if not isinstance(section, dict) or not isinstance(section.get("database"), str):
         raise UsageError(f"{path}: [env.{name}] names no database", hint='database = "wrangler:DB"')
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)
-    return Environment(name, url, _order(path, f"[env.{name}] ", section, order))
+    where = f"[env.{name}] "
+    return Environment(
+        name, url, _order(path, where, section, order), {**lint, **_lint(path, where, section)}
+    )
 
 
 def _anchored(url: str, folder: str) -> str:
@@ -218,6 +239,24 @@ def _order(path: str, where: str, content: dict[str, Any], default: str) -> str:
     if order not in _ORDERS:
         raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='"refuse" or "allow"')
     return str(order)
+
+
+def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
+    """Read a `lint` table: rules, or their letters, with a severity."""
+    table = content.get("lint", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {where}lint is not a table", hint='[lint]\nD104 = "error"')
+    if not table:
+        return {}
+    from d1migrate.lint import RULES, SEVERITIES
+
+    known = {name for rule in RULES for name in (rule.code, rule.code[0])}
+    for code, severity in table.items():
+        if code not in known:
+            raise UsageError(f"{path}: {where}lint: no rule {code!r}", hint="docs/reference/rules.md")
+        if severity not in SEVERITIES:
+            raise UsageError(f"{path}: {where}lint: {code} is {severity!r}", hint=", ".join(SEVERITIES))
+    return table
 
 
 def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[str]) -> None:

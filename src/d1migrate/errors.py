@@ -14,6 +14,7 @@
     ├─ PlanError               what was asked for cannot be planned
     │   ├─ Irreversible        no way back is written for a migration
     │   ├─ DataLoss            a rollback would drop or delete rows nobody allowed it to
+    │   ├─ UnsafeMigration     the linter found errors in what is pending
     │   └─ LimitExceeded       a limit of D1: which one, and by how much
     ├─ ApplyError              a migration failed: where, what was applied, what is pending
     └─ DriverError             the database did not do what was asked
@@ -27,6 +28,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from d1migrate.lint import Diagnostic
 
 
 class Error(Exception):
@@ -76,10 +79,21 @@ class ParseError(SourceError):
         self.source, self.shown_from = source, shown_from
 
     def __str__(self) -> str:
-        # Tabs keep their width, so that the caret stands under the character it means.
-        before = self.source[: self.column - 1 - self.shown_from]
-        pad = "".join("\t" if c == "\t" else " " for c in before)
-        return f"{self.file}:{self.line}:{self.column}: {self.args[0]}\n  {self.source}\n  {pad}^"
+        shown = self.column - self.shown_from
+        return _placed(self.file, self.line, self.column, str(self.args[0]), self.source, shown)
+
+
+def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
+    """Return a message with its place, the source line, and a caret under the character it means."""
+    caret = column if caret is None else caret
+    head = f"{file}:{line}:{column}: {message}"
+    if not source or caret > _WIDEST:
+        return head
+    pad = "".join("\t" if c == "\t" else " " for c in source[: caret - 1])  # tabs keep their width
+    return f"{head}\n  {source[:_WIDEST]}\n  {pad}^"
+
+
+_WIDEST = 200  # characters of a source line
 
 
 class HistoryError(Error):
@@ -124,6 +138,21 @@ class DataLoss(PlanError):
     def __init__(self, message: str, *, rows: dict[str, int | None], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.rows = rows
+
+
+class UnsafeMigration(PlanError):
+    """The linter found errors in what was to be applied: `diagnostics`. Nothing was run."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        places = [
+            _placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
+        ]
+        count = f"{len(places)} error{'' if len(places) == 1 else 's'}"
+        super().__init__(
+            "\n".join([f"the linter found {count} in what is pending; nothing was run", *places]),
+            hint="`d1migrate lint` says why and how to write it; `up --no-lint` runs it as it is",
+        )
 
 
 class LimitExceeded(PlanError):

@@ -85,6 +85,24 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
     return source.load(((entry.name, _read(folder, entry)) for entry in found), folder=folder)
 
 
+def load_file(path: str, *, version: int) -> Migration:
+    """Read one file that lies outside a migrations folder, under whatever name.
+
+    Raises:
+        UsageError: there is no such file.
+        SourceError: it is not UTF-8, or cannot be read.
+    """
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            entry = next((entry for entry in entries if entry.name == name), None)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if entry is None or not entry.is_file():
+        raise UsageError(f"no file {path}")
+    return source.read(version, os.path.splitext(name)[0], _read(folder or ".", entry), path)
+
+
 def write_new(path: str, text: str) -> None:
     """Write a file that must not exist yet.
 

@@ -162,8 +162,8 @@ STRANGERS_IF_EMPTY = Query(
 )
 EXISTING = Query(f"SELECT lower(name) FROM sqlite_schema WHERE lower(name) IN {_OURS}")
 EVENTS = Query(
-    "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun')"
-    f" FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
+    "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun'),"
+    f" max(detail) FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
 )
 
 

@@ -10,7 +10,6 @@ import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import __version__
-from d1migrate.batch import Batch
 from d1migrate.drivers import Driver, connect
 from d1migrate.errors import SourceError
 from d1migrate.files import load_migrations
@@ -19,10 +18,11 @@ from d1migrate.history import OTHER_TOOLS, Signature
 from d1migrate.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.lint import Diagnostic
     from d1migrate.migration import Migration
     from d1migrate.plan import Plan
     from d1migrate.schema.compare import Difference
@@ -61,6 +61,7 @@ class Migrator:
         database: a driver from `connect`, or its url.
         migrations: a folder, or what `load_migrations` returned.
         allow_out_of_order: whether `up` also applies what lies below the newest applied version.
+        severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
         who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
     """
 
@@ -70,13 +71,14 @@ class Migrator:
         migrations: str | os.PathLike[str] | Sequence[Migration] = "migrations",
         *,
         allow_out_of_order: bool = False,
+        severities: Mapping[str, str] | None = None,
         who: str | None = None,
     ) -> None:
         self.driver = connect(database) if isinstance(database, str) else database
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
-        self._allow_out_of_order = allow_out_of_order
+        self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._who = who or _user()
 
     def status(self) -> tuple[Entry, ...]:
@@ -107,12 +109,25 @@ class Migrator:
             self.driver,
         )
 
-    def up(self, *, to: int | None = None, single_transaction: bool = False) -> Report:
+    def lint(self) -> tuple[Diagnostic, ...]:
+        """Judge what is pending against the live schema; what its file allows is among it, with the reason.
+
+        Writes nothing; errors as `status`. To judge files without a database, see `d1migrate.lint_files`.
+        """
+        from d1migrate.linter import lint
+
+        entries = self.status()
+        todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
+        earlier = [e.migration for e in entries if e.migration and e.applied]
+        return lint(todo, self.schema(), earlier=earlier, severities=self._severities)
+
+    def up(self, *, to: int | None = None, single_transaction: bool = False, lint: bool = True) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
         Args:
             to: the last version to apply; all without it.
             single_transaction: all of them as one transaction.
+            lint: whether to refuse what the linter finds errors in; where it is not, the log says so.
 
         Returns:
             The steps taken, and what another runner applied meanwhile. Nothing pending: no steps.
@@ -121,6 +136,7 @@ class Migrator:
             ApplyError: a migration failed. Nothing of it is there; those before it are.
             HistoryError: files and database disagree; a subclass says how. Nothing was run.
             SourceError: a file cannot be parsed. Nothing was run.
+            UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no version `to`.
         """
         from d1migrate.flows import migrate
@@ -132,9 +148,15 @@ class Migrator:
                 to=to,
                 allow_out_of_order=self._allow_out_of_order,
                 single=single_transaction,
+                judge=self._judge if lint else None,
             ),
             self.driver,
         )
+
+    def _judge(self, migrations: Sequence[Migration], schema: Schema) -> None:
+        from d1migrate.linter import refuse_errors
+
+        refuse_errors(migrations, schema, self._severities)
 
     def plan_down(
         self,
@@ -211,9 +233,7 @@ class Migrator:
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
-        from d1migrate.schema import introspect
-
-        return introspect.read(self.driver.batch(Batch(introspect.QUERIES, reads=True)))
+        return run(read.read_schema(), self.driver)
 
     def verify(self) -> Verification:
         """Compare files with history, and the live schema with what the applied files build.

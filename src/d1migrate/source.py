@@ -35,11 +35,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
     found: dict[int, Migration] = {}
     for name, script in files:
         path = f"{folder}/{name}" if folder else name
-        has_crlf = isinstance(script, str) and "\r\n" in script
-        if isinstance(script, str) and has_crlf:
-            script = script.replace("\r\n", "\n")
-        version, stem = version_of(name, path), name[: -len(".sql")]
-        migration = Migration(version, stem, script, file=path, has_crlf=has_crlf)
+        migration = read(version_of(name, path), name[: -len(".sql")], script, path)
         if (other := found.get(migration.version)) is not None:
             raise SourceError(
                 f"two files have version {migration.version}: {other.file} and {path}",
@@ -47,6 +43,14 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
             )
         found[migration.version] = migration
     return tuple(found[version] for version in sorted(found))
+
+
+def read(version: int, name: str, script: str | Script, path: str) -> Migration:
+    """Return a migration of a text with LF or CR LF line ends."""
+    has_crlf = isinstance(script, str) and "\r\n" in script
+    if isinstance(script, str) and has_crlf:
+        script = script.replace("\r\n", "\n")
+    return Migration(version, name, script, file=path, has_crlf=has_crlf)
 
 
 def version_of(name: str, path: str) -> int:

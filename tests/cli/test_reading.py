@@ -128,7 +128,17 @@ def test_history_json(project: Project) -> None:
         ("up", 1, "tester", True),
         ("down", 1, "tester", True),
     ]
-    assert list(entries[0]) == ["version", "name", "action", "at", "by", "checksum", "token", "done"]
+    assert list(entries[0]) == [
+        "version",
+        "name",
+        "action",
+        "at",
+        "by",
+        "checksum",
+        "token",
+        "done",
+        "detail",
+    ]
     assert "001_users" in project.run("history").out
 
 
@@ -149,9 +159,9 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     project.standard()
     text = project.run("plan").out
     assert "up 002_teams: 2 statements" in text
-    assert text.endswith("3 transactions, 5 requests\n")
+    assert text.endswith("3 transactions, 6 requests\n")
     plan = project.run("plan", "--json").json
-    assert plan["requests"] == 5
+    assert plan["requests"] == 6
     assert list(plan["steps"][1]) == [
         "version", "name", "direction", "transport", "statements", "count", "bytes",
     ]  # fmt: skip
@@ -301,9 +311,10 @@ def test_a_read_only_database_can_be_read(project: Project) -> None:
 def test_control_characters_do_not_reach_the_terminal(project: Project) -> None:
     """Names from the database and SQL from files lose what could steer a terminal."""
     project.write("001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES ('\x1b[2J') RETURNING nothing;\n")
-    failed = project.run("up", code=1)
-    assert "\x1b" not in failed.err
-    assert "[2J" in failed.err
+    for arguments in (["up"], ["up", "--no-lint"]):
+        failed = project.run(*arguments, code=1)
+        assert "\x1b" not in failed.err
+        assert "[2J" in failed.err
 
 
 def test_errors_as_json(project: Project) -> None:

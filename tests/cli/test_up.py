@@ -53,7 +53,7 @@ def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
     """Nothing of the file stays, history is clean, and the error says where, what, and what is pending."""
     project.standard()
     project.write("002_teams.sql", "CREATE TABLE a (x);\nCREATE TABLE b (x);\n\nINSERT INTO c\nVALUES (1);\n")
-    failed = project.run("up", code=1)
+    failed = project.run("up", "--no-lint", code=1)
     assert "migrations/002_teams.sql:4: no such table: c" in failed.err
     assert "    4 | INSERT INTO c\n" in failed.err
     assert "applied: 001_users\n" in failed.err
@@ -66,7 +66,7 @@ def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
 def test_a_syntax_error_shows_its_place(project: Project) -> None:
     """The caret stands under the token SQLite stopped at."""
     project.write("001_a.sql", "-- a comment\nCREATE TABLE a (\n  id INTEGER PRIMARI KEY,\n  CHECK )\n);\n")
-    err = project.run("up", code=1).err
+    err = project.run("up", "--no-lint", code=1).err
     assert 'migrations/001_a.sql:4: near ")": syntax error' in err
     shown = re.search(r"    4 \| (.*)\n      \| ( *)\^", err)
     assert shown is not None
@@ -87,7 +87,7 @@ def test_single_transaction_is_all_or_nothing(project: Project) -> None:
     """With --single-transaction a failure in the last file takes the others back too."""
     project.standard()
     project.write("004_bad.sql", "INSERT INTO nowhere VALUES (1);")
-    err = project.run("up", "--single-transaction", code=1).err
+    err = project.run("up", "--single-transaction", "--no-lint", code=1).err
     assert "004_bad.sql:1: no such table: nowhere" in err
     assert "applied: none" in err
     assert project.tables() == set()
@@ -231,7 +231,7 @@ def test_a_rollback_that_is_prose_is_refused(project: Project) -> None:
 
 def test_gaps_and_missing_headers_are_fine(project: Project) -> None:
     """Numbers may be left out, and a file needs no header."""
-    project.write("001_a.sql", "CREATE TABLE a (x)")
+    project.write("001_a.sql", "CREATE TABLE a (x);")
     project.write("007_b.sql", "CREATE TABLE b (x);")
     project.run("up")
     assert project.versions() == [1, 7]
@@ -369,7 +369,7 @@ def test_d1_rules_hold(project: Project) -> None:
     project.write("001_a.sql", "CREATE TABLE a (x);\nBEGIN TRANSACTION;\n")
     assert (
         "migrations/001_a.sql:2: To execute a transaction, please use the state.storage"
-        in project.run("up", code=1).err
+        in project.run("up", "--no-lint", code=1).err
     )
 
 

@@ -320,11 +320,11 @@ def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], cl
     race = Race(open_(), 1, refuse)
     migrator = Migrator(race, migrations)
     with pytest.raises(ApplyError) as caught:
-        migrator.up()
+        migrator.up(lint=False)
     assert claim in str(caught.value.__cause__)
     assert (caught.value.migration, caught.value.applied) == ("002_self", ())
     assert race.batches == 3  # the reading, the batch, and the reading that tells that nothing changed
-    migrator.up()
+    migrator.up(lint=False)
     check_applied_once(race)
     migrator.close()
 

@@ -13,7 +13,7 @@ from d1migrate.report.text import clean, colour
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from d1migrate.config import Config, Environment
     from d1migrate.migration import Migration
@@ -47,6 +47,18 @@ class Context:
             env, database = os.environ.get("D1MIGRATE_ENV"), os.environ.get("D1MIGRATE_DATABASE")
         return self.config.environment(env, database)
 
+    @property
+    def names_database(self) -> bool:
+        """Whether anything says which database to work on."""
+        given = self.arguments.env or self.arguments.database
+        variables = os.environ.get("D1MIGRATE_ENV") or os.environ.get("D1MIGRATE_DATABASE")
+        return bool(given or variables or self.config.environments)
+
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """What the environment, or else the configuration, says of lint rules; no database is looked for."""
+        return self.config.severities(self.arguments.env or os.environ.get("D1MIGRATE_ENV"))
+
     def load(self) -> tuple[Migration, ...]:
         """Read the migrations folder; the database need not be known for it."""
         from d1migrate.files import load_migrations
@@ -75,6 +87,7 @@ class Context:
                 driver,
                 self.load(),
                 allow_out_of_order=allow or environment.out_of_order == "allow",
+                severities=environment.lint,
             )
         return self._migrator
 

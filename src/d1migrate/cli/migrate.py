@@ -25,7 +25,9 @@ def up_command(context: Context) -> int:
     """Apply what is pending."""
     arguments, migrator = context.arguments, context.watched()
     started = time.perf_counter()
-    report = migrator.up(to=arguments.to, single_transaction=arguments.single_transaction)
+    report = migrator.up(
+        to=arguments.to, single_transaction=arguments.single_transaction, lint=not arguments.no_lint
+    )
     return _tell(context, report, "applied", time.perf_counter() - started)
 
 

@@ -68,7 +68,10 @@ _COMMANDS = {
         "migrate",
         "apply pending migrations",
         "d1migrate up --to 3",
-        (_TO_UP, _LATE, _SINGLE),
+        (
+            *(_TO_UP, _LATE, _SINGLE),
+            _argument("--no-lint", help="run it whatever the linter finds; the log says so", **_FLAG),
+        ),
         alias="apply",
     ),
     "down": _Command(
@@ -126,6 +129,19 @@ _COMMANDS = {
         "the live schema",
         "d1migrate schema users",
         (_argument("table", metavar="TABLE", nargs="?", help="one table only"),),
+    ),
+    "lint": _Command(
+        "judge",
+        "what is wrong with pending migrations, before they run; writes nothing",
+        "d1migrate lint --all --strict",
+        (
+            _argument("files", nargs="*", metavar="FILE", help="judge these, without a database"),
+            _argument("--all", help="judge every migration, without a database", **_FLAG),
+            _argument("--strict", help="exit 3 on warnings too", **_FLAG),
+            _argument(
+                "--format", choices=("text", "github", "sarif"), default="text", help="(default: text)"
+            ),
+        ),
     ),
     "baseline": _Command(
         "migrate",

@@ -10,7 +10,8 @@ from d1migrate import history as h
 from d1migrate.batch import Batch
 from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, QueryError, UsageError
 from d1migrate.explain import explain
-from d1migrate.flows.read import count, happened, read_history
+from d1migrate.flows.read import count, happened, read_history, read_schema
+from d1migrate.migration import Migration
 from d1migrate.plan import Plan, Step, StepQueries, choose_down, plan_down, plan_up
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from d1migrate.batch import Flow, Query
-    from d1migrate.migration import Migration
+    from d1migrate.schema.model import Schema
 
     Sign = Callable[[], h.Signature]
+    Judge = Callable[[Sequence[Migration], Schema], None]
 
 
 class Report(NamedTuple):
@@ -39,9 +41,13 @@ def plan(
     allow_out_of_order: bool = False,
     single: bool = False,
 ) -> Flow[Plan]:
-    """Read history and plan an `up`; the arguments and errors are those of `plan_up`."""
+    """Read history and plan an `up`; the arguments and errors are those of `plan_up`.
+
+    Among the requests is that for the schema, which the linter judges by.
+    """
     history = yield from read_history()
-    return plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    return todo._replace(reads=todo.reads + bool(todo.steps))
 
 
 def up(
@@ -51,6 +57,7 @@ def up(
     to: int | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
+    judge: Judge | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
 
@@ -62,6 +69,8 @@ def up(
         to: the last version to apply; all without it.
         allow_out_of_order: also what lies below the newest applied version.
         single: all as one transaction.
+        judge: is shown what is about to run and the live schema, and may raise; without it the log says that
+            nobody looked.
 
     Raises:
         ApplyError: a migration failed; it says which were applied and which are pending.
@@ -70,7 +79,13 @@ def up(
     before = history = yield from read_history()
     done: list[Step] = []
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    if judge and todo.steps:
+        judge(
+            [step.script for step in todo.steps if isinstance(step.script, Migration)],
+            (yield from read_schema()),
+        )
     while True:
+        todo = todo if judge else _not_linted(todo)
         taken, raced = yield from _take(todo, sign, done)
         done += taken
         if raced is None:
@@ -87,6 +102,14 @@ def up(
             raise _stopped(error, done, rest) from error
     ours = {step.version for step in done} | set(before.versions)
     return Report(tuple(done), tuple(row for row in history.applied if row.version not in ours))
+
+
+def _not_linted(todo: Plan) -> Plan:
+    """Return the plan with a note for the log."""
+    note = json.dumps({"lint": False})
+    return todo._replace(
+        steps=tuple(step._replace(event=step.event._replace(detail=note)) for step in todo.steps)
+    )
 
 
 def _stopped(error: Error, done: Sequence[Step], pending: Sequence[Step]) -> Error:

@@ -8,6 +8,7 @@ from d1migrate import history as h
 from d1migrate.batch import Batch, Query, Result
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.schema import introspect
 from d1migrate.sql.names import quote_identifier
 from d1migrate.status import Entry, compare
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Flow
     from d1migrate.migration import Migration
+    from d1migrate.schema.model import Schema
 
 
 class LogEntry(NamedTuple):
-    """One line of history. `done` is False for what began and never ended; unknown is None."""
+    """One line of history. `done` is False for what began and never ended; unknown is None.
+
+    `detail` is JSON: what a rollback took, why something was repaired, that an `up` was not linted.
+    """
 
     version: int
     name: str
@@ -29,6 +34,7 @@ class LogEntry(NamedTuple):
     checksum: str | None
     token: str | None
     done: bool
+    detail: str | None = None
 
 
 def read_history(*, reads: int = 1) -> Flow[h.History]:
@@ -91,6 +97,11 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
     return found._replace(strangers=full, other_tools=full, reads=found.reads + 1)
 
 
+def read_schema() -> Flow[Schema]:
+    """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+    return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+
+
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
     """Lay files and database side by side."""
     return compare(migrations, (yield from read_history()))
@@ -102,8 +113,8 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
     events: list[LogEntry] = []
     if LOG_TABLE not in history.missing:
         (rows,) = yield Batch((h.EVENTS,), reads=True)
-        for token, _, action, version, name, checksum, who, at, done in rows.rows:
-            events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done)))
+        for token, _, action, version, name, checksum, who, at, done, detail in rows.rows:
+            events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done), detail))
     last = {event.version: i for i, event in enumerate(events)}
     for row in reversed(history.applied):  # each goes before what is there of its time
         at = last.get(row.version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def entry(entry: Entry) -> dict[str, Any]:
 
 def log(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
     """What happened, oldest first."""
-    return [entry._asdict() for entry in entries]
+    return [
+        entry._asdict() | {"detail": json.loads(entry.detail) if entry.detail else None} for entry in entries
+    ]
 
 
 def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate import d1
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +195,17 @@ def invalid(replay: Replay) -> Iterator[Finding]:
         CREATE INDEX idx_users_email ON users(email);
     """
     for ran in _refused(replay, "R106"):
-        yield _finding(ran)
+        text, version = ran.refusal or "", replay.migration.version
+        if "already exists" not in text:
+            yield _finding(ran)
+        elif MIGRATIONS_TABLE in text:
+            yield _finding(ran, f"d1migrate creates {MIGRATIONS_TABLE}: write CREATE TABLE IF NOT EXISTS")
+        else:
+            found = _finding(ran)
+            yield found._replace(
+                message=f"{found.message}; if this file was applied by other means, `d1migrate baseline"
+                f" --to {version}` records it"
+            )
 
 
 @rule("R107", "compound-select", "error")
