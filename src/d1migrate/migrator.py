@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import __version__
-from d1migrate.drivers import Driver, connect
+from d1migrate.drivers import Driver, connect, local_file
 from d1migrate.errors import SourceError
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
 from d1migrate.history import OTHER_TOOLS, Signature
+from d1migrate.migration import Migration
 from d1migrate.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
     from d1migrate.lint import Diagnostic
-    from d1migrate.migration import Migration
     from d1migrate.plan import Plan
+    from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
     from d1migrate.status import Entry
@@ -120,6 +122,47 @@ class Migrator:
         todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
         earlier = [e.migration for e in entries if e.migration and e.applied]
         return lint(todo, self.schema(), earlier=earlier, severities=self._severities)
+
+    def rehearse(
+        self,
+        *,
+        to: int | None = None,
+        rows: int = 50,
+        data: str | None = None,
+        scale: Mapping[str, int] | None = None,
+        watch: Callable[[Rehearsed], None] | None = None,
+    ) -> Rehearsal:
+        """Run what is pending on a scratch database with rows in every table; see what becomes of them.
+
+        Reads the target's history and schema, and with `data` instead those of a file; writes nothing.
+
+        Args:
+            to: the last version to rehearse; all that is pending without it.
+            rows: how many made-up rows a table gets that holds none.
+            data: a SQLite file or a D1 export with rows; "" for the target's own, where it is a local file.
+            scale: {table: rows it has in the target}, to estimate the cost there.
+            watch: is shown every migration when it is done.
+
+        Raises:
+            UsageError: there is no version `to`, the data cannot be read, or `scale` names no table.
+            HistoryError, SourceError: as `plan`.
+        """
+        from d1migrate.rehearse import Ground, rehearse
+
+        if data is None:
+            pending, start = self._pending(self.driver, to), run(read.read_schema(), self.driver)
+            return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
+        with closing(Ground.of(data or local_file(self.driver))) as ground:
+            with closing(connect(f"sqlite:{ground.path}")) as copy:
+                pending = self._pending(copy, to)
+            return rehearse(pending, ground, rows=rows, scale=scale, severities=self._severities, watch=watch)
+
+    def _pending(self, driver: Driver, to: int | None) -> list[Migration]:
+        """Return what an `up` would apply to a database; errors as `plan`."""
+        from d1migrate.flows import migrate
+
+        todo = run(migrate.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order), driver)
+        return [step.script for step in todo.steps if isinstance(step.script, Migration)]
 
     def up(self, *, to: int | None = None, single_transaction: bool = False, lint: bool = True) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.

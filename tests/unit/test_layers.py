@@ -29,10 +29,14 @@ LAYERS = [
     "run",
     "drivers",
     "replay",
+    "linter",
+    "rehearse",
     "files",
     "config",
     "migrator",
     "report",
+    "testing",
+    "pytest_plugin",
     "cli",
 ]
 CORE = LAYERS[: LAYERS.index("run")]

@@ -10,8 +10,9 @@ from d1migrate.errors import UsageError
 from d1migrate.files import load_file
 from d1migrate.lint import failing
 from d1migrate.linter import lint
+from d1migrate.migrator import Migrator
 from d1migrate.report import findings
-from d1migrate.report.text import plural
+from d1migrate.report.text import clean, duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.context import Context
     from d1migrate.lint import Diagnostic
     from d1migrate.migration import Migration
+    from d1migrate.rehearse import Rehearsed
 
 _FOUND = 3
 
@@ -54,6 +56,48 @@ def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
     context.say_database()
     pending = sum(e.state in ("pending", "out_of_order") for e in migrator.status())
     return migrator.lint(), pending
+
+
+def rehearse_command(context: Context) -> int:
+    """Run pending migrations where every table holds rows."""
+    from d1migrate.rehearse import rehearse
+    from d1migrate.report import rehearsal
+
+    arguments = context.arguments
+    scale = dict(_scaled(text) for text in arguments.scale)
+
+    def watch(done: Rehearsed) -> None:
+        context.say(f"  {clean(done.name)}  {duration(done.cost.seconds) if done.cost else 'fails'}")
+
+    if arguments.all and arguments.data is not None:
+        raise UsageError("--data and --all exclude each other", hint="--all begins with an empty database")
+    if arguments.all or (arguments.data is None and not context.names_database):
+        migrations = [m for m in context.load() if arguments.to is None or m.version <= arguments.to]
+        severities = context.severities
+        found = rehearse(migrations, rows=arguments.rows, scale=scale, severities=severities, watch=watch)
+    else:
+        migrator = context.migrator if context.names_database else _without_database(context)
+        found = migrator.rehearse(
+            to=arguments.to, rows=arguments.rows, data=arguments.data, scale=scale, watch=watch
+        )
+    if context.json:
+        context.out_json(rehearsal.values(found))
+    else:
+        context.out(rehearsal.text(found, verbose=arguments.verbose, paint=context.paint))
+    return 0 if found.ok else _FOUND
+
+
+def _without_database(context: Context) -> Migrator:
+    """Return the files with an empty database: the data to rehearse on brings all that is asked of one."""
+    return Migrator("sqlite::memory:", context.load(), severities=context.severities)
+
+
+def _scaled(text: str) -> tuple[str, int]:
+    """Read TABLE=ROWS."""
+    table, equals, rows = text.rpartition("=")
+    if not (equals and table and rows.isascii() and rows.isdecimal()):
+        raise UsageError(f"--scale {text!r} is not TABLE=ROWS", hint="--scale orders=2000000")
+    return table, int(rows)
 
 
 def _chosen(paths: Sequence[str], migrations: Sequence[Migration]) -> tuple[tuple[Migration, ...], set[int]]:

@@ -143,6 +143,31 @@ _COMMANDS = {
             ),
         ),
     ),
+    "rehearse": _Command(
+        "judge",
+        "run pending migrations on a scratch database with rows in every table; writes nothing",
+        "d1migrate rehearse --rows 200",
+        (
+            _argument("--to", help="the last version to rehearse", **_VERSION),
+            _argument("--all", help="every migration, from an empty database", **_FLAG),
+            _argument("--rows", type=int, default=50, metavar="N", help="made-up rows a table (default: 50)"),
+            _argument(
+                "--data",
+                nargs="?",
+                const="",
+                metavar="FILE",
+                help="take schema, history and rows from a SQLite file or a D1 export; without FILE, from"
+                " the target, where it is a local file",
+            ),
+            _argument(
+                "--scale",
+                action="append",
+                default=[],
+                metavar="TABLE=ROWS",
+                help="rows of a table in the target, to estimate the cost there; repeat it for several",
+            ),
+        ),
+    ),
     "baseline": _Command(
         "migrate",
         "record files as applied without running them: the schema is already there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Protocol
 
 from d1migrate.errors import UsageError
@@ -35,6 +36,18 @@ class Driver(Protocol):
     def close(self) -> None:
         """Let go of the database. A closed driver is not used again."""
         ...
+
+
+def local_file(driver: Driver) -> str:
+    """Return the path of the file that a driver works on.
+
+    Raises:
+        UsageError: it works on none, or the file does not exist.
+    """
+    path = getattr(driver, "path", None)
+    if path is None or path == ":memory:" or not os.path.exists(path):
+        raise UsageError(f"{driver.url} is no local file with rows", hint="name a SQLite file or an export")
+    return str(path)
 
 
 def connect(url: str, *, config: str | None = None) -> Driver:

@@ -119,6 +119,20 @@ class Engine:
         """Set one of SQLite's connection options (`SQLITE_DBCONFIG_…`)."""
         self._connection.config(option, value)
 
+    def copy_to(self, path: str) -> None:
+        """Write a copy of the database to another file.
+
+        Raises:
+            UnavailableError: one of the files cannot be used.
+        """
+        try:
+            target = apsw.Connection(path)
+            with target.backup("main", self._connection, "main") as backup:
+                backup.step()
+            target.close()
+        except apsw.Error as error:
+            raise self.unavailable(error) from error
+
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
         self._connection.close()

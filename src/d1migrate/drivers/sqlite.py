@@ -40,7 +40,7 @@ class SqliteDriver:
         self, path: str, *, url: str, profile: Limits = PRODUCTION, busy_timeout: float = 10.0
     ) -> None:
         self.url = url
-        self._path, self._profile, self._busy_timeout = path, profile, busy_timeout
+        self.path, self._profile, self._busy_timeout = path, profile, busy_timeout
         self._reader: Engine | None = None
         self._writer: Engine | None = None  # reads too, once it is there
 
@@ -60,6 +60,13 @@ class SqliteDriver:
             self._writer.close()
             self._writer = None
 
+    def copy_to(self, path: str) -> None:
+        """Write a copy of the database, as it is now, to another file; this one is only read."""
+        reader = self._reader or (self._open_reader() if self._writer is None else self._writer)
+        reader.copy_to(path)
+        if reader not in (self._reader, self._writer):
+            reader.close()
+
     def _close_reader(self) -> None:
         if self._reader:
             self._reader.close()
@@ -77,7 +84,7 @@ class SqliteDriver:
                 return self._writer.transaction("BEGIN", batch.queries, keep_rows=True)
             finally:
                 self._writer.control("PRAGMA query_only = OFF")
-        if self._path == _MEMORY:
+        if self.path == _MEMORY:
             self._writer = self._open(_MEMORY, _CREATE)
             return self._read(batch)
         if self._reader is None and not self._exists():
@@ -87,11 +94,11 @@ class SqliteDriver:
 
     def _exists(self) -> bool:
         try:
-            os.stat(self._path)
+            os.stat(self.path)
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise UnavailableError(f"{self._path}: {error.strerror}") from error
+            raise UnavailableError(f"{self.path}: {error.strerror}") from error
         return True
 
     def _read_nothing(self, batch: Batch) -> Sequence[Result]:
@@ -103,7 +110,7 @@ class SqliteDriver:
             engine.close()
 
     def _open_reader(self) -> Engine:
-        engine = self._open(self._path, _OPEN)
+        engine = self._open(self.path, _OPEN)
         has_log = os.path.exists(engine.wal)
         if has_log:
             # Another's log: the last one to close would otherwise write it into the database.
@@ -126,21 +133,21 @@ class SqliteDriver:
 
     def _open_immutable(self) -> Engine:
         """Open a WAL database without a log, in a directory where none can be created."""
-        path = self._path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        path = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
         engine = self._open(f"file:{path}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-        engine.path = self._path
+        engine.path = self.path
         return engine
 
     # --- writing ---
 
     def _open_writer(self) -> Engine:
-        if self._path == _MEMORY:
+        if self.path == _MEMORY:
             return self._open(_MEMORY, _CREATE)
         try:
-            os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
         except OSError as error:
-            raise UnavailableError(f"{self._path}: {error.strerror}") from error
-        engine = self._open(self._path, _CREATE)
+            raise UnavailableError(f"{self.path}: {error.strerror}") from error
+        engine = self._open(self.path, _CREATE)
         try:
             self._initialise(engine)
         except BaseException:
@@ -151,7 +158,7 @@ class SqliteDriver:
     def _initialise(self, engine: Engine) -> None:
         """Make a new file one like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
         if engine.read_only:
-            raise UnavailableError(f"{self._path}: attempt to write a readonly database")
+            raise UnavailableError(f"{self.path}: attempt to write a readonly database")
         deadline = time.monotonic() + self._busy_timeout
         while True:
             try:

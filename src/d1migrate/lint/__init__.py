@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
-from d1migrate.lint.rules import data, housekeeping, meaning, rebuilt, refused, rows, serving, transport
+from d1migrate.lint.rules import (
+    data,
+    housekeeping,
+    meaning,
+    rebuilt,
+    refused,
+    rehearsed,
+    rows,
+    serving,
+    transport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         value
-        for module in (data, rebuilt, rows, refused, transport, meaning, serving, housekeeping)
+        for module in (data, rebuilt, rows, refused, transport, meaning, serving, housekeeping, rehearsed)
         for value in vars(module).values()
         if isinstance(value, Rule)
     )
@@ -92,6 +102,25 @@ def check(
     if not only_errors:
         found += _unused(replay, used, severity_of("H110", configured))
     return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
+
+
+def diagnose(
+    replay: Replay, code: str, finding: Finding, configured: Mapping[str, str], *, twins: Sequence[str] = ()
+) -> Diagnostic | None:
+    """Return the Diagnostic for something that was found outside the rules, by a rehearsal.
+
+    Args:
+        replay: the migration.
+        code: an X code.
+        finding: what was found.
+        configured: {code or letter: severity, or "off"}.
+        twins: codes of rules that foresee it: what allows one of them in the file allows this.
+    """
+    severity = severity_of(code, configured)
+    if severity == "off":
+        return None
+    reasons = (d.reason for d in replay.directives if d.reason and {code, *twins} & set(d.codes))
+    return _diagnostic(replay, _BY_CODE[code], severity, finding, next(reasons, None))  # type: ignore[arg-type]
 
 
 def _allowed(replay: Replay, code: str, finding: Finding, used: set[tuple[int, str]]) -> str | None:

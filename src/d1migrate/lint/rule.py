@@ -87,4 +87,4 @@ def _page(docstring: str) -> Page:
         else:
             parts[section].append(line.removeprefix("        "))
     why, given, bad, good = ("\n".join(parts[section]).strip() for section in _SECTIONS)
-    return Page(title.strip(), " ".join(why.split()), given, bad, good)
+    return Page(title.strip(), " ".join(why.split()).removeprefix("Why: "), given, bad, good)

@@ -1,0 +1,177 @@
+"""The database a rehearsal happens in: a file in a temporary directory, and copies of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import closing
+from typing import TYPE_CHECKING, Self
+
+import apsw
+
+from d1migrate.batch import Result
+from d1migrate.drivers.counting import CountingEngine
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import Error, UsageError
+from d1migrate.history import TABLES
+from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.rehearse.fill import Filled, fill
+from d1migrate.schema import introspect
+from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from d1migrate.schema.model import Schema
+
+_SQLITE = b"SQLite format 3\0"
+
+
+class Ground:
+    """A scratch database in a file. `close` removes it, and every copy that was taken."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="d1migrate-")
+        self.path = os.path.join(self._folder.name, "rehearsal.sqlite")
+
+    @classmethod
+    def of(cls, source: str) -> Self:
+        """Return one with the schema and the rows of a SQLite file, or of an SQL export.
+
+        Raises:
+            UsageError: it is neither, or cannot be read.
+        """
+        ground = cls()
+        try:
+            ground._load(source)
+        except BaseException:
+            ground.close()
+            raise
+        return ground
+
+    def close(self) -> None:
+        """Remove all of it."""
+        self._folder.cleanup()
+
+    # --- what it holds ---
+
+    def build(self, schema: Schema) -> dict[str, str]:
+        """Create what a schema has; returns {object that SQLite does not take here: why}."""
+        refused = {}
+        with self.alone() as connection:
+            for name, sql in _objects(schema):
+                try:
+                    connection.execute(sql)
+                except apsw.Error as error:
+                    refused[name] = str(error)
+        return refused
+
+    def _load(self, source: str) -> None:
+        try:
+            with open(source, "rb") as file:
+                is_database = file.read(len(_SQLITE)) == _SQLITE
+            if is_database:
+                with closing(SqliteDriver(source, url=source)) as database:
+                    database.copy_to(self.path)
+                with self.alone() as connection:
+                    connection.execute("PRAGMA journal_mode = DELETE")  # a file in WAL mode cannot be copied
+            else:
+                self._run_export(source)
+        except (OSError, UnicodeDecodeError, apsw.Error, Error) as error:
+            raise UsageError(
+                f"cannot take rows from {source}: {error}", hint="a SQLite file, or a D1 export"
+            ) from error
+
+    def _run_export(self, source: str) -> None:
+        with open(source, encoding="utf-8") as file, self.alone() as connection:
+            connection.execute("BEGIN")
+            for statement in split(iter(lambda: file.read(1 << 20), ""), file=source):
+                if statement.sql:
+                    connection.execute(statement.sql)
+            connection.execute("COMMIT")
+
+    def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
+        """Put made-up rows into the empty tables, of all or of those named."""
+        with self.alone() as connection:
+            return fill(connection, rows, tables=tables)
+
+    def schema(self) -> Schema:
+        """Read its schema."""
+        with self.alone() as connection:
+            return introspect.read(
+                [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
+            )
+
+    def count(self, table: str) -> int:
+        """Return how many rows a table has; 0 for one that cannot be counted, as some virtual tables."""
+        with self.alone() as connection:
+            try:
+                return int(next(connection.execute(f"SELECT count(*) FROM {quote_identifier(table)}"))[0])
+            except apsw.Error:
+                return 0
+
+    # --- what is done to it ---
+
+    def copy(self) -> Ground:
+        """Return a copy of it as it is."""
+        other = Ground()
+        shutil.copyfile(self.path, other.path)
+        return other
+
+    def run(self, statements: Iterable[str]) -> CountingEngine:
+        """Run statements as one D1 transaction; what was counted is in what is returned.
+
+        Raises:
+            QueryError: one was refused. Nothing was done.
+        """
+        engine = CountingEngine(self.path)
+        try:
+            engine.control("PRAGMA synchronous = OFF")
+            engine.batch(statements)
+        finally:
+            engine.close()
+        return engine
+
+    def beside(self, earlier: Ground) -> _Plain:
+        """Open it under no rules but SQLite's, with an earlier copy attached as `was`."""
+        return _Plain(self.path, earlier.path)
+
+    def forget(self, version: int) -> None:
+        """Take a version out of the migrations table, as `down` does."""
+        with self.alone() as connection:
+            connection.execute(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?", (version,))
+
+    def alone(self) -> _Plain:
+        """Open it under no rules but SQLite's."""
+        return _Plain(self.path, None)
+
+
+class _Plain:
+    """A connection for the length of a `with`."""
+
+    def __init__(self, path: str, was: str | None) -> None:
+        self._connection = apsw.Connection(path)
+        self._connection.execute("PRAGMA synchronous = OFF")
+        if was:
+            self._connection.execute("ATTACH ? AS was", (was,))
+
+    def __enter__(self) -> apsw.Connection:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _objects(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Yield (name, SQL) of what makes a schema, the history tables first, in an order that SQLite takes."""
+    yield from TABLES.items()
+    for table in schema.tables:
+        yield table.name, table.sql
+    for table in schema.tables:
+        yield from ((index.name, index.sql) for index in table.indexes if index.sql)
+    yield from ((view.name, view.sql) for view in schema.views)
+    for table in schema.tables:
+        yield from ((trigger.name, trigger.sql) for trigger in table.triggers)
+    yield from ((trigger.name, trigger.sql) for trigger in schema.triggers)

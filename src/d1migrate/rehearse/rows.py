@@ -1,0 +1,229 @@
+"""The plan of a table's rows: which parents each points at, and what its other columns hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from d1migrate.rehearse.cluster import Cluster, Trial
+from d1migrate.rehearse.links import fitting, links_of
+from d1migrate.rehearse.rules import Rules
+from d1migrate.rehearse.values import candidates, usual
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence, Set
+
+    from d1migrate.batch import Value
+    from d1migrate.rehearse.links import Key, Link, Parents
+    from d1migrate.rehearse.values import Maker
+    from d1migrate.schema.model import Table
+
+Row = dict[str, "Value"]
+
+TRIES = 100
+"""How many rows a plan proposes for a number."""
+
+_BLANK = 20  # every such turn has NULL wherever it may stand: there a UNIQUE column takes any number
+
+_STRIDE = 997  # how far a further try moves on: prime, so that it meets every member of a list
+
+
+class NoParentError(Exception):
+    """No row of the other table fits a foreign key that may not be NULL."""
+
+
+class Plan:
+    """How the rows of a table are made.
+
+    Args:
+        table: the table; not a virtual one.
+        tables: all tables by folded name.
+        parents: the keys to point at.
+
+    Attributes:
+        links: its foreign keys.
+        names: the columns that are given values, folded.
+        pointed: by column, the plans and their columns that point at it.
+    """
+
+    def __init__(self, table: Table, tables: Mapping[str, Table], parents: Parents) -> None:
+        self.table = table
+        self.definition = parse_table(table.sql)
+        self.links = links_of(table, tables)
+        columns = [column for column in table.columns if not column.generated]
+        self.names = [fold(column.name) for column in columns]
+        self.pointed: dict[str, list[tuple[Plan, str]]] = defaultdict(list)
+        self._parents = parents
+        self._columns = dict(zip(self.names, columns, strict=True))
+        self._linked = {name for link in self.links for name in link.columns}
+        self._nullable = {n for n, c in self._columns.items() if not (c.not_null or c.primary_key)}
+        self._own_keys: dict[Link, list[Key]] = {link: [] for link in self.links if link.own}
+        self._used: dict[Link, set[Key]] = {link: set() for link in self.links if link.once}
+        self._usual = {
+            name: usual(table.name, column, position)
+            for position, (name, column) in enumerate(self._columns.items())
+        }
+
+    # --- rules ---
+
+    @cached_property
+    def _rules(self) -> Rules | None:
+        return Rules(self.table, self.definition) if self.definition else None
+
+    @cached_property
+    def _clusters(self) -> list[Cluster]:
+        return list(dict.fromkeys(self._cluster_of.values()))
+
+    @cached_property
+    def _free(self) -> list[str]:
+        return [name for name in self.names if name not in self._cluster_of]
+
+    @cached_property
+    def _cluster_of(self) -> dict[str, Cluster]:
+        """By column, the columns that rules tie it to; those without rules have none."""
+        groups = self._rules.groups() if self._rules else []
+        tied = self._linked.union(*groups)
+        groups += [frozenset({name}) for name in self.pointed if name not in tied]
+        clusters: dict[str, Cluster] = {}
+        for group in groups:
+            names = [name for name in self.names if name in group]
+            cluster = self._cluster(names)
+            clusters |= dict.fromkeys(names, cluster) if cluster else {}
+        return clusters
+
+    def _judges(self, name: str, seen: set[tuple[str, str]]) -> list[tuple[Rules, str]]:
+        """Return whose rules a column's values keep: its table's first, then all's that point at it."""
+        at = self.table.name, name
+        if at in seen or self._rules is None:
+            return []
+        seen.add(at)
+        pointed = [judge for plan, column in self.pointed[name] for judge in plan._judges(column, seen)]
+        return [(self._rules, name), *pointed]
+
+    def _cluster(self, names: Sequence[str]) -> Cluster | None:
+        # What is given by a foreign key has been judged where it comes from.
+        judges = {name: self._judges(name, set())[: 1 if name in self._linked else None] for name in names}
+        trials, heirs = list[Trial](), list[Trial]()
+        for name in names:
+            for rules, column in judges[name]:
+                if alone := rules.alone(column):
+                    trial = Trial(rules.lab([column], alone), (name,))
+                    (trials if rules is self._rules else heirs).append(trial)
+        if self._rules and len(names) > 1:
+            tied = [rule for rule in self._rules.all if len(rule.columns) > 1 and rule.columns <= set(names)]
+            trials.append(Trial(self._rules.lab(names, tied), tuple(names)))
+        if not trials and not heirs:
+            return None
+        usual = {name: None if name in self._linked else self._usual[name] for name in names}
+        return Cluster(usual, partial(self._others, judges), trials, heirs, self._nullable & set(names))
+
+    def _others(self, judges: dict[str, list[tuple[Rules, str]]], name: str) -> list[Maker]:
+        """Return what else a column might hold, going by the rules for it."""
+        texts, known = [self._columns[name].default or ""], set[str]()
+        for rules, column in judges[name]:
+            texts += [r.text for r in (rules.about(column) if rules is self._rules else rules.alone(column))]
+            known |= rules.names
+        return candidates(self._columns[name].type, texts, known)
+
+    def close(self) -> None:
+        """Give back the memory of what its rules are tried in."""
+        for cluster in self._clusters:
+            cluster.close()
+
+    # --- rows ---
+
+    def row(self, number: int, turn: int) -> Row:
+        """Return a row.
+
+        Args:
+            number: which, from 0.
+            turn: which try for this number, from 0 and below TRIES.
+
+        Raises:
+            NoParentError: a foreign key that may not be NULL has nothing to point at, in this try.
+        """
+        q = number + _STRIDE * turn
+        row = self._linked_part(number, turn, q, self.links)
+        blank = self._blanks[number % 5] if number and not turn else frozenset()
+        if turn % _BLANK == _BLANK - 1:
+            blank = self._nullable
+        for cluster in self._clusters:
+            row |= cluster.values(q, row, blank, turn)
+        for name in self._free:
+            if name in blank:
+                row[name] = None
+            elif name not in row:
+                row[name] = self._usual[name](q)
+        return row
+
+    def added(self, row: Row) -> None:
+        """Take note of a row that is in the table now: later ones may point at it."""
+        for link, keys in self._own_keys.items():
+            keys.append(tuple(row[column] for column in link.to))
+        for link, used in self._used.items():
+            used.add(tuple(row[column] for column in link.columns))
+
+    def key(self, columns: Sequence[str], q: int) -> Key:
+        """Return what some columns of a row will hold, as far as can be told before it is made."""
+        row: Row = {}
+        links = [link for link in self.links if not link.own and not set(columns).isdisjoint(link.columns)]
+        with suppress(NoParentError):
+            row = self._linked_part(q, 0, q, links)
+        for name in columns:
+            if name not in row and (cluster := self._cluster_of.get(name)):
+                row |= cluster.values(q, {one: self._usual[one](q) for one in self._linked} | row, set(), 0)
+        return tuple(row[name] if name in row else self._usual[name](q) for name in columns)
+
+    @cached_property
+    def _blanks(self) -> list[Set[str]]:
+        """The columns to be NULL in every fifth row, in the one after it, and so on."""
+        free = self._nullable - self._linked
+        return [
+            {name for i, name in enumerate(self.names) if (number + i) % 5 == 4 and name in free}.union(
+                *(link.loose for link in self.links if (number + link.number) % 5 == 4)
+            )
+            for number in range(5)
+        ]
+
+    def _linked_part(self, number: int, turn: int, q: int, links: Iterable[Link]) -> Row:
+        """Return the columns of foreign keys; the turns go through all combinations of parents."""
+        row: Row = {}
+        for link in links:
+            bound = {column: row[column] for column in link.columns if column in row}
+            if None in bound.values():
+                continue  # not a key any more
+            keys = self._keys(link, bound, q)
+            if not keys and not link.loose:
+                raise NoParentError(str(link))
+            if not keys:
+                row |= dict.fromkeys(link.loose)
+                continue
+            # Some parents have many children, and some have none.
+            chance = ((number + 1) * 0.618034 + 0.37 * link.number) % 1
+            start = 0 if link.once else int(len(keys) * chance * chance)
+            row.update(zip(link.columns, keys[(start + turn) % len(keys)], strict=True))
+            turn //= len(keys)
+        for link in links:
+            for column in link.columns:
+                if column not in row:
+                    row[column] = self._usual[column](q)
+        return row
+
+    def _keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[Key]:
+        keys = self._all_keys(link, bound, q)
+        return [key for key in keys if key not in self._used[link]] if link.once else keys
+
+    def _all_keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[Key]:
+        if not link.own:
+            return self._parents.matching(link, bound)
+        earlier = fitting(link, self._own_keys[link], bound) if bound else self._own_keys[link]
+        if link.loose:
+            return earlier  # so that the first row is the root
+        there = dict(zip(link.columns, link.to, strict=True))
+        shared = {there[column]: value for column, value in bound.items()}
+        coming = [dict(zip(link.to, self.key(link.to, n), strict=True)) | shared for n in (q, q + 1)]
+        return [*earlier, *(tuple(key[column] for column in link.to) for key in coming)]

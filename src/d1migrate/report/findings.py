@@ -1,0 +1,264 @@
+"""What the linter found: as text for people, JSON, GitHub annotations and SARIF."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+from textwrap import indent, wrap
+from typing import TYPE_CHECKING, Any
+
+from d1migrate.lint import RULES
+from d1migrate.report.text import clean, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.rule import Rule
+
+    Paint = Callable[[str, str | None], str]
+
+_COLOURS = {"error": "red", "warning": "yellow", "info": None}
+_ANNOTATIONS = {"error": "error", "warning": "warning", "info": "notice"}
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_NOUNS = {"error": "error", "warning": "warning", "info": "note"}
+_WINDOW = 120  # characters of a long source line that are shown
+_WIDTH = 100  # columns of a paragraph
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_RULES = {rule.code: rule for rule in RULES}
+
+
+def _counts(diagnostics: Sequence[Diagnostic]) -> Counter[str]:
+    """Return how many there are of each severity, and how many the files allow, under `allowed`."""
+    return Counter(d.severity if d.allowed is None else "allowed" for d in diagnostics)
+
+
+# --- for people ---
+
+
+def text(
+    diagnostics: Sequence[Diagnostic], *, verbose: bool, paint: Paint, count: int | None = None
+) -> list[str]:
+    """Return lines for people: each finding with its place in the source, why, and what to do; a summary.
+
+    Args:
+        diagnostics: what was found.
+        verbose: show infos at full length, and what the files allow.
+        paint: colours text: (text, red, yellow, dim, bold or None).
+        count: how many migrations were judged, for the summary.
+    """
+    lines: list[str] = []
+    for found in diagnostics:
+        if found.allowed is not None:
+            lines += [*_allowed(found, paint), ""] if verbose else []
+        elif verbose or found.severity != "info":
+            lines += [*_finding(found, paint), ""]
+    brief = [d for d in diagnostics if d.severity == "info" and d.allowed is None and not verbose]
+    lines += [f"info[{d.code}] {_place(d)}: {_line(d.message)}" for d in brief]
+    lines += [""] if brief else []
+    return [*lines, paint(_summary(diagnostics, count), "bold")]
+
+
+def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
+    counts = _counts(diagnostics)
+    parts = [plural(counts[severity], noun) for severity, noun in _NOUNS.items() if counts[severity]]
+    judged = f" in {plural(count, 'migration')}" if count is not None else ""
+    allowed = f" ({counts['allowed']} allowed)" if counts["allowed"] else ""
+    return f"{', '.join(parts) or 'no findings'}{judged}{allowed}"
+
+
+def _finding(found: Diagnostic, paint: Paint) -> Iterator[str]:
+    colour = _COLOURS[found.severity]
+    kind = paint(f"{found.severity}[{found.code}]", colour)
+    yield f"{kind} {paint(found.name, 'bold')}: {_line(found.message)}"
+    yield f"{paint(' -->', 'dim')} {_place(found)}"
+    yield from _excerpt(found, colour, paint)
+    if found.why:
+        yield from wrap(
+            _line(found.why), _WIDTH, initial_indent="  why: ", subsequent_indent=" " * 7,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+    if found.fix:
+        yield "  fix:"
+        yield from indent(clean(found.fix), " " * 4).split("\n")
+    yield paint(f"  see: {found.page}", "dim")
+
+
+def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:
+    yield paint(f"allowed[{found.code}] {found.name}: {_line(found.message)}", "dim")
+    yield paint(f" --> {_place(found)}", "dim")
+    yield paint(f"  reason: {_line(found.allowed or '')}", "dim")
+
+
+def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[str]:
+    """Yield the source line and a caret under the column; of a long line the part around it."""
+    source, at = found.source, found.column - 1
+    if source is None:
+        return
+    start = max(0, at - _WINDOW // 2) if len(source) > _WINDOW else 0
+    end = start + _WINDOW
+    head, number = "…" if start else "", str(found.line)
+    shown = head + _line(source[start:end], tabs=True) + ("…" if end < len(source) else "")
+    yield paint(f"{number} | ", "dim") + shown.rstrip()
+    if at <= len(source):
+        pad = _pad(head + _line(source[start:at], tabs=True))
+        yield paint(f"{' ' * len(number)} | ", "dim") + pad + paint("^", colour)
+
+
+def _pad(before: str) -> str:
+    """Return white space as wide as text is on a terminal; tabs are kept."""
+    from unicodedata import combining, east_asian_width
+
+    widths = (
+        (c, 2 if east_asian_width(c) in "WF" else 0 if combining(c) or c == "\N{ZERO WIDTH JOINER}" else 1)
+        for c in before
+    )
+    return "".join("\t" if c == "\t" else " " * width for c, width in widths)
+
+
+def _place(found: Diagnostic) -> str:
+    return f"{_line(found.file)}:{found.line}:{found.column}"
+
+
+def _line(text: str, *, tabs: bool = False) -> str:
+    """Return text from a file as part of one line."""
+    text = clean(text).replace("\n", " ")
+    return text if tabs else text.replace("\t", " ")
+
+
+# --- for programs ---
+
+
+def values(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Return the JSON; what a file allows counts as `allowed` only, and has its reason there."""
+    counts = _counts(diagnostics)
+    return {
+        "errors": counts["error"],
+        "warnings": counts["warning"],
+        "infos": counts["info"],
+        "allowed": counts["allowed"],
+        "diagnostics": [_value(found) for found in diagnostics],
+    }
+
+
+def _value(found: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "name": found.name,
+        "severity": found.severity,
+        "message": found.message,
+        "file": found.file,
+        "line": found.line,
+        "column": found.column,
+        "why": found.why,
+        "fix": found.fix,
+        "page": found.page,
+        "allowed": found.allowed,
+    }
+
+
+def github(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """Return workflow commands that make annotations; what a file allows is left out."""
+    return [_annotation(found) for found in diagnostics if found.allowed is None]
+
+
+def _annotation(found: Diagnostic) -> str:
+    properties = {
+        "file": clean(found.file),
+        "line": str(found.line),
+        "col": str(found.column),
+        "title": f"{found.code} {found.name}",
+    }
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    message = clean(found.message) + (f"\n{clean(found.why)}" if found.why else "")
+    return f"::{_ANNOTATIONS[found.severity]} {written}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """Escape the message of a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a property of a workflow command."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# --- SARIF 2.1.0 ---
+
+
+def sarif(diagnostics: Sequence[Diagnostic], version: str) -> dict[str, Any]:
+    """Return a SARIF log of one run, with the rules that found something.
+
+    Args:
+        diagnostics: what was found.
+        version: of d1migrate.
+    """
+    codes = sorted({found.code for found in diagnostics})
+    driver = {
+        "name": "d1migrate",
+        "semanticVersion": version,
+        "rules": [_rule(_RULES[code]) for code in codes],
+    }
+    seen: Counter[tuple[str, str]] = Counter()
+    results = []
+    for found in diagnostics:
+        fingerprint = _fingerprint(found)
+        seen[found.file, fingerprint] += 1
+        results.append(
+            _result(found, codes.index(found.code), f"{fingerprint}:{seen[found.file, fingerprint]}")
+        )
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    page = rule.page
+    examples = [("Given", page.given), ("Bad", page.bad), ("Good", page.good)]
+    plain = [f"{title}:\n{indent(sql, '    ')}" for title, sql in examples if sql]
+    fenced = [f"{title}:\n\n```sql\n{sql}\n```" for title, sql in examples if sql]
+    return {
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": page.title},
+        "fullDescription": {"text": page.why},
+        "help": {
+            "text": "\n\n".join([page.title, page.why, *plain]),
+            "markdown": "\n\n".join([page.title, page.why, *fenced]),
+        },
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(found: Diagnostic, index: int, fingerprint: str) -> dict[str, Any]:
+    allowed = [] if found.allowed is None else [{"kind": "inSource", "justification": found.allowed}]
+    region = {"startLine": found.line, "startColumn": found.column}
+    return {
+        "ruleId": found.code,
+        "ruleIndex": index,
+        "level": _LEVELS[found.severity],
+        "message": {"text": found.message},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": _uri(found.file)}, "region": region}}
+        ],
+        "partialFingerprints": {"primaryLocationLineHash": fingerprint},
+        "suppressions": allowed,  # of all results or of none, says the standard
+    }
+
+
+def _fingerprint(found: Diagnostic) -> str:
+    """Return what a finding is recognised by when lines are put above it."""
+    facts = (found.code, found.message, " ".join((found.source or "").split()))
+    return sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _uri(file: str) -> str:
+    """Return the path as a URI: a relative one as seen from where the command ran."""
+    from pathlib import PurePath
+    from urllib.parse import quote
+
+    path = PurePath(file)
+    if path.is_absolute():
+        return path.as_uri()
+    return quote(path.as_posix().encode(errors="surrogateescape"))

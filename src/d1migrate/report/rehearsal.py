@@ -1,0 +1,132 @@
+"""A rehearsal for people, and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from d1migrate.report import findings
+from d1migrate.report.text import clean, duration, plural, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange
+
+_LIMIT = 30  # seconds D1 gives a batch
+_FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
+_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red"}
+
+
+def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], str]) -> list[str]:
+    """Return the lines for people: a table of migrations, then what is to be said of each."""
+    if not found.migrations:
+        return ["nothing to rehearse"]
+    rows = [(m.name, m.verdict, *_costs(m.cost), _way_back(m)) for m in found.migrations]
+    scaled = any(m.cost and m.cost.scaled_rows_written is not None for m in found.migrations)
+    written = "rows written ~" if scaled else "rows written"
+    header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
+    out = [paint(header, "dim")]
+    for migration, line in zip(found.migrations, lines, strict=True):
+        shade = None if migration.ok else _COLOURS.get(migration.verdict)
+        out.append(line.replace(migration.verdict, paint(migration.verdict, shade), 1))
+    for migration in found.migrations:
+        out += _details(migration)
+    diagnostics = [d for m in found.migrations for d in m.diagnostics]
+    if diagnostics:
+        out += ["", *findings.text(diagnostics, verbose=verbose, paint=paint)]
+    if found.not_rehearsed:
+        out.append(f"not rehearsed: {clean(', '.join(found.not_rehearsed))}")
+    out += [f"stayed empty: {clean(name)}: {clean(why)}" for name, why in found.empty.items()]
+    return out
+
+
+def _costs(cost: Cost | None) -> tuple[str, str]:
+    if cost is None:
+        return "", ""
+    if cost.scaled_rows_written is None or cost.scaled_seconds is None:
+        return duration(cost.seconds), f"{cost.rows_written:,}"
+    return f"~{duration(cost.scaled_seconds)}", f"{cost.scaled_rows_written:,}"
+
+
+def _way_back(migration: Rehearsed) -> str:
+    back = migration.way_back
+    if back is None:
+        return ""
+    loses = ", ".join(f"{name} {count}" for name, count in back.loses.items())
+    return f"{back.state}, loses {loses}" if loses else back.state
+
+
+def _details(migration: Rehearsed) -> Iterator[str]:
+    """Yield what the file itself does to rows, and the limits of D1 it comes near."""
+    cost = migration.cost
+    for change in migration.changes:
+        if says := list(_says(change)):
+            yield f"  {clean(migration.name)}: {clean(change.table)} {clean('; '.join(says))}"
+    if cost and cost.scaled_seconds is not None and cost.scaled_seconds > _LIMIT:
+        time = duration(cost.scaled_seconds)
+        yield f"  {clean(migration.name)}: about {time}; D1 ends a batch after {_LIMIT} s"
+    written = cost.scaled_rows_written if cost else None
+    if written is not None and written > _FREE_ROWS:
+        yield f"  {clean(migration.name)}: D1's free plan ends a day at {_FREE_ROWS:,} rows written"
+
+
+def _says(change: TableChange) -> Iterator[str]:
+    found = change.difference
+    if change.name is not None and change.name.lower() != change.table.lower():
+        yield f"is now {change.name}"
+    if found.lost:
+        yield f"{found.lost} of {plural(found.before, 'row')} lost ({change.lost_by or 'nothing names it'})"
+    if found.gained:
+        yield f"{plural(found.gained, 'row')} gained" + (f" ({change.gained_by})" if change.gained_by else "")
+    for column, count in found.changed.items():
+        by = change.changed_by.get(column.lower()) or change.changed_by.get("*") or "nothing names it"
+        yield f"{column} changed in {plural(count, 'row')} ({by})"
+    for column, count in change.dropped.items():
+        yield f"column {column} dropped with {plural(count, 'value')}"
+
+
+def values(found: Rehearsal) -> dict[str, Any]:
+    """Return what --json prints; `rows_read` is null here, scaled figures are estimates."""
+    return {
+        "ok": found.ok,
+        "migrations": [_migration(m) for m in found.migrations],
+        "not_rehearsed": list(found.not_rehearsed),
+        "rows": dict(found.rows),
+        "empty": dict(found.empty),
+    }
+
+
+def _migration(m: Rehearsed) -> dict[str, Any]:
+    return {
+        "version": m.version,
+        "name": m.name,
+        "file": m.file,
+        "verdict": m.verdict,
+        "ok": m.ok,
+        "tables": [_change(change) for change in m.changes],
+        "cost": m.cost._asdict() if m.cost else None,
+        "rollback": {"state": m.way_back.state, "loses": dict(m.way_back.loses)} if m.way_back else None,
+        **findings.values(m.diagnostics),
+    }
+
+
+def _change(change: TableChange) -> dict[str, Any]:
+    found = change.difference
+    return {
+        "table": change.table,
+        "name": change.name,
+        "before": found.before,
+        "after": found.after,
+        "lost": found.lost,
+        "lost_by": change.lost_by or None,
+        "lost_keys": [[_json(value) for value in key] for key in found.keys],
+        "gained": found.gained,
+        "gained_by": change.gained_by or None,
+        "changed": dict(found.changed),
+        "changed_by": dict(change.changed_by),
+        "dropped_columns": dict(change.dropped),
+    }
+
+
+def _json(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value
