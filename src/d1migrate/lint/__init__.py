@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded, ParseError
@@ -79,6 +80,14 @@ def severity_of(code: str, configured: Mapping[str, str]) -> str:
     return configured.get(code) or configured.get(code[0]) or _BY_CODE[code].severity
 
 
+@cache
+def _asked(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> list[tuple[Rule, str]]:
+    """Return the rules to ask, with their severities."""
+    severities = ((rule, severity_of(rule.code, dict(configured))) for rule in RULES)
+    wanted = ("error",) if only_errors else SEVERITIES[:3]
+    return [(rule, severity) for rule, severity in severities if severity in wanted]
+
+
 def check(
     replay: Replay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
 ) -> tuple[Diagnostic, ...]:
@@ -92,10 +101,7 @@ def check(
     configured = configured or {}
     found: list[Diagnostic] = []
     used: set[tuple[int, str]] = set()
-    for rule in RULES:
-        severity = severity_of(rule.code, configured)
-        if severity == "off" or (only_errors and severity != "error"):
-            continue
+    for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
         for finding in rule.check(replay):
             allowed = _allowed(replay, rule.code, finding, used)
             found.append(_diagnostic(replay, rule, severity, finding, allowed))  # type: ignore[arg-type]

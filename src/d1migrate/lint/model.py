@@ -66,6 +66,7 @@ class Ran:
         touches: Sequence[Touch],
         before: Catalog,
         after: Catalog,
+        tokens: list[Token] | None = None,
         *,
         refusal: str | None = None,
         on_rows: str | None = None,
@@ -75,6 +76,8 @@ class Ran:
         self.index, self.statement, self.shape, self.touches = index, statement, shape, touches
         self.before, self.after, self.refusal = before, after, refusal
         self.on_rows, self.quoted, self.hidden = on_rows, quoted, hidden
+        if tokens is not None:
+            self.tokens = tokens
 
     @property
     def sql(self) -> str:

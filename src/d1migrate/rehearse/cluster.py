@@ -40,8 +40,8 @@ class Cluster:
         usual: the usual maker of each column; None where a foreign key gives the value.
         others: what else a column might hold.
         trials: what the values have to pass.
-        heirs: what they should pass, too, for other tables to point here. These may want different things, as
-            kinds of one thing in a table each do: so each has its way in some rows.
+        heirs: what they should pass, too, for other tables to point here. Where these do not agree, as kinds of
+            one thing in a table each may not, every one has its way in some rows.
         nullable: the columns that may be NULL.
     """
 
@@ -62,6 +62,7 @@ class Cluster:
         self._others = others
         self._trials = trials
         self._heirs = heirs
+        self._agreed = True
         self._nullable = nullable
         self._linked = None in usual.values()
         self._usual = tuple(make or _given for make in usual.values())
@@ -78,11 +79,8 @@ class Cluster:
             blank: the columns to be NULL if the rules allow it.
             turn: how often this row has been asked for.
         """
-        row = None
-        if self._heirs:
-            heir = self._heirs[q % len(self._heirs)]
-            row = self._find(q, given, [*self._trials, heir], turn)
-        row = row or self._find(q, given, self._trials, turn) or self._row(self._usual, q, given)
+        found = (self._find(q, given, trials, turn) for trials in self._wishes(q))
+        row = next(filter(None, found), None) or self._row(self._usual, q, given)
         empty = {**row, **dict.fromkeys(blank & row.keys())}
         return empty if empty != row and _passes(empty, self._trials) else row
 
@@ -90,6 +88,15 @@ class Cluster:
         """Close the labs."""
         for trial in (*self._trials, *self._heirs):
             trial.lab.close()
+
+    def _wishes(self, q: int) -> Iterator[list[Trial]]:
+        """Yield what a row may be asked to pass, the most first."""
+        if self._heirs and self._agreed:
+            yield [*self._trials, *self._heirs]
+            self._agreed = False  # not asked for more, it would have been found
+        if self._heirs:
+            yield [*self._trials, self._heirs[q % len(self._heirs)]]
+        yield self._trials
 
     def _find(
         self, q: int, given: Mapping[str, Value], trials: list[Trial], turn: int

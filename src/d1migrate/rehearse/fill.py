@@ -84,7 +84,10 @@ def _quiet(connection: apsw.Connection) -> Iterator[None]:
 
 
 def _count(connection: apsw.Connection, table: Table) -> int:
-    count: int = connection.execute(f"SELECT count(*) FROM main.{quote_identifier(table.name)}").get
+    try:
+        count: int = connection.execute(f"SELECT count(*) FROM main.{quote_identifier(table.name)}").get
+    except apsw.SQLError:
+        return 0  # a full-text table that indexes one that is not there
     return count
 
 
@@ -104,8 +107,8 @@ def _fill_plain(
     for plan in _parents_first(parents.plans):
         refusals = _insert(connection, plan, rows)
         # Where rows were put in, only the repair below can have taken them all again.
-        reasons = [reason for reason, _ in refusals.most_common(1)] or [str(link) for link in plan.links]
-        why[plan.table.name] = f"{reasons[0]} could not be satisfied" if reasons else "no rows were asked for"
+        reasons = [reason for reason, _ in refusals.most_common(1)] or list(map(_unsatisfied, plan.links))
+        why[plan.table.name] = reasons[0] if rows and reasons else "no rows were asked for"
         parents.done.add(fold(plan.table.name))
         plan.close()
     repair(connection, parents.plans.values(), parents)
@@ -148,20 +151,26 @@ def _add(connection: apsw.Connection, plan: Plan, sql: str, number: int, refusal
             row = plan.row(number, turn)
             connection.execute(sql, [row[name] for name in plan.names])
         except NoParentError as error:
-            refusals[str(error)] += 1
+            refusals[_unsatisfied(error)] += 1
         except REFUSED as error:
-            refusals[_constraint(str(error), plan.definition)] += 1
+            refusals[_reason(str(error), plan.definition)] += 1
         else:
             plan.added(row)
             return True
     return False
 
 
-def _constraint(message: str, definition: TableDefinition | None) -> str:
-    """Return the constraint that an error speaks of, as it is written where it is a CHECK."""
+def _reason(message: str, definition: TableDefinition | None) -> str:
+    """Return what an error says, for a CHECK with its text."""
     _, _, subject = message.partition("CHECK constraint failed: ")
-    for check in definition.all_checks if definition and subject else ():
+    if not subject:
+        return f"every row was refused: {message}"
+    for check in definition.all_checks if definition else ():
         if subject in (check.name, check.expression):
             name = f"CONSTRAINT {check.name} " if check.name else ""
-            return f"{name}CHECK ({' '.join(check.expression.split())})"
-    return f"CHECK {subject}" if subject else message
+            return _unsatisfied(f"{name}CHECK ({' '.join(check.expression.split())})")
+    return _unsatisfied(f"CHECK {subject}")
+
+
+def _unsatisfied(constraint: object) -> str:
+    return f"{constraint} could not be satisfied"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from d1migrate.rehearse.cluster import Cluster, Trial
@@ -15,7 +15,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from d1migrate.batch import Value
     from d1migrate.rehearse.links import Key, Link, Parents
@@ -95,37 +95,41 @@ class Plan:
             clusters |= dict.fromkeys(names, cluster) if cluster else {}
         return clusters
 
-    def _judges(self, name: str, seen: set[tuple[str, str]]) -> list[tuple[Rules, str]]:
-        """Return whose rules a column's values keep: its table's first, then all's that point at it."""
-        at = self.table.name, name
-        if at in seen or self._rules is None:
-            return []
-        seen.add(at)
-        pointed = [judge for plan, column in self.pointed[name] for judge in plan._judges(column, seen)]
-        return [(self._rules, name), *pointed]
+    def _heirs(self, name: str) -> Iterator[tuple[Rules, str]]:
+        """Yield the rules that have a say in a column because theirs points at it, straight or in turn."""
+        if name in self._linked:
+            return  # they had it where its values come from
+        waiting = [(self, name)]
+        for plan, column in waiting:
+            waiting += [there for there in plan.pointed[column] if there not in waiting]
+        yield from ((plan._rules, column) for plan, column in waiting[1:] if plan._rules)
 
     def _cluster(self, names: Sequence[str]) -> Cluster | None:
-        # What is given by a foreign key has been judged where it comes from.
-        judges = {name: self._judges(name, set())[: 1 if name in self._linked else None] for name in names}
-        trials, heirs = list[Trial](), list[Trial]()
-        for name in names:
-            for rules, column in judges[name]:
-                if alone := rules.alone(column):
-                    trial = Trial(rules.lab([column], alone), (name,))
-                    (trials if rules is self._rules else heirs).append(trial)
+        trials = [
+            Trial(self._rules.lab([name], alone), (name,))
+            for name in names
+            if self._rules and (alone := self._rules.alone(name))
+        ]
         if self._rules and len(names) > 1:
             tied = [rule for rule in self._rules.all if len(rule.columns) > 1 and rule.columns <= set(names)]
             trials.append(Trial(self._rules.lab(names, tied), tuple(names)))
+        heirs = [
+            Trial(rules.lab([column], alone), (name,))
+            for name in names
+            for rules, column in self._heirs(name)
+            if (alone := rules.alone(column))
+        ]
         if not trials and not heirs:
             return None
         usual = {name: None if name in self._linked else self._usual[name] for name in names}
-        return Cluster(usual, partial(self._others, judges), trials, heirs, self._nullable & set(names))
+        return Cluster(usual, self._others, trials, heirs, self._nullable & set(names))
 
-    def _others(self, judges: dict[str, list[tuple[Rules, str]]], name: str) -> list[Maker]:
+    def _others(self, name: str) -> list[Maker]:
         """Return what else a column might hold, going by the rules for it."""
-        texts, known = [self._columns[name].default or ""], set[str]()
-        for rules, column in judges[name]:
-            texts += [r.text for r in (rules.about(column) if rules is self._rules else rules.alone(column))]
+        texts, known = [self._columns[name].default or ""], set(self.names)
+        texts += [rule.text for rule in self._rules.about(name)] if self._rules else []
+        for rules, column in self._heirs(name):
+            texts += [rule.text for rule in rules.alone(column)]
             known |= rules.names
         return candidates(self._columns[name].type, texts, known)
 
@@ -202,9 +206,10 @@ class Plan:
             if not keys:
                 row |= dict.fromkeys(link.loose)
                 continue
-            # Some parents have many children, and some have none.
+            # One after the other where each is used once; else some have many children, and some have none.
             chance = ((number + 1) * 0.618034 + 0.37 * link.number) % 1
-            start = 0 if link.once else int(len(keys) * chance * chance)
+            used = self._used.get(link)
+            start = int(len(keys) * chance * chance) if used is None else number - len(used)
             row.update(zip(link.columns, keys[(start + turn) % len(keys)], strict=True))
             turn //= len(keys)
         for link in links:

@@ -60,7 +60,7 @@ def fill_virtual(connection: apsw.Connection, table: Table, virtual: Virtual, ro
             sql = f"INSERT INTO main.{name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             connection.execute(sql, row)
     except REFUSED as error:
-        return f"{virtual.module} refused a row: {error}"
+        return f"{virtual.module} refused: {error}"
     return "no rows were asked for"
 
 

@@ -9,17 +9,19 @@ from d1migrate.errors import SourceError
 from d1migrate.lint.directives import Directive, directives
 from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.replay.alike import Alike
 from d1migrate.replay.probes import broken, differences
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
+from d1migrate.sql.tokens import without_strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.migration import Migration
 
-_TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", "'REBUILD'", '"')
+_TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
 
 
 def schema_of(migrations: Iterable[Migration]) -> Schema:
@@ -109,14 +111,18 @@ class _File:
     def __init__(self, migration: Migration, stage: Stage, *, proofs: bool) -> None:
         self._migration, self._stage, self._proofs = migration, stage, proofs
         self._filled: dict[int, tuple[int, int]] = {}
-        self._replacing: dict[str, bool] = {}
+        self._telling: dict[str, bool] = {}
         self._records = False
+        self._alike, self._into = Alike(), list[int]()
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
         before, kept, found = self._stage.catalog, list[Ran](), list[Directive]()
         comments = list[str]()
         index, last = 0, None
         for statement in self._migration.pieces():
+            if statement.body <= 1 and self._is_alike(index, statement.sql):
+                index, last = index + 1, statement
+                continue
             found += directives(index, statement)
             comments += [lead] if (lead := statement.text[: statement.body].strip()) else []
             if not statement.sql:
@@ -125,6 +131,9 @@ class _File:
             self._note(ran)
             if self._tells(ran):
                 kept.append(ran)
+                self._alike.forget()
+            else:
+                self._alike.learn(statement.sql)
             index, last = index + 1, statement
         after = self._stage.catalog
         dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
@@ -143,29 +152,38 @@ class _File:
             comments="\n".join(comments),
         )
 
+    def _is_alike(self, index: int, sql: str) -> bool:
+        """Whether all that is to be known of a statement is that it adds rows where the last one did."""
+        if not self._alike.covers(sql):
+            return False
+        for number in self._into:
+            self._filled[number] = (self._filled[number][0], index)
+        return True
+
     def _note(self, ran: Ran) -> None:
         """Take note of the tables it adds rows to."""
         into = [touch.table for touch in ran.touches if touch.kind == "insert"]
         if ran.verb == "create table" and ran.is_from_select:
             into.append(ran.shape.name)
-        for table in into:
-            if (number := ran.after.ids.get(table)) is not None:
-                first, _ = self._filled.get(number, (ran.index, 0))
-                self._filled[number] = (first, ran.index)
+        self._into = [number for table in into if (number := ran.after.ids.get(table)) is not None]
+        for number in self._into:
+            first, _ = self._filled.get(number, (ran.index, 0))
+            self._filled[number] = (first, ran.index)
         self._records = self._records or MIGRATIONS_TABLE in into
 
     def _tells(self, ran: Ran) -> bool:
         """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
         if ran.verb != "insert" or ran.refusal:
             return True
-        sql = ran.sql.upper()
+        sql = without_strings(ran.sql.upper())
         if any(word in sql for word in _TELLING):
             return True
         table = ran.target
-        if table not in self._replacing:
+        if table not in self._telling:
             there = ran.before.tables.get(table)
-            self._replacing[table] = there is not None and "REPLACE" in there.sql.upper()
-        return self._replacing[table]
+            words = there.sql.upper() if there else ""  # virtual tables take commands as INSERTs
+            self._telling[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
+        return self._telling[table]
 
     def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> list[Dangling]:
         """Return the views and triggers that do not work, and were created here or worked before."""

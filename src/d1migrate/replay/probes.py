@@ -85,9 +85,11 @@ def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
     """Return the CREATE of an existing index, view or trigger of that name."""
     if there := catalog.views.get(kind.name) or catalog.tables.get(kind.name):
         return there.sql
+    if on_view := catalog.view_triggers.get(kind.name):
+        return on_view.sql
     owner = catalog.tables.get(catalog.owners.get(kind.name, ""))
     named = {fold(index.name): index.sql for index in owner.indexes} if owner else {}
-    named |= {fold(trigger.name): trigger.sql for trigger in catalog.triggers()}
+    named |= {fold(trigger.name): trigger.sql for trigger in owner.triggers} if owner else {}
     return named.get(kind.name)
 
 

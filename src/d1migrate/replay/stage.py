@@ -18,8 +18,8 @@ from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
 from d1migrate.sql.effects import effects
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.shape import Shape, shape
-from d1migrate.sql.tokens import significant
+from d1migrate.sql.shape import Shape, shape_of
+from d1migrate.sql.tokens import significant, without_strings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,6 +33,8 @@ SCHEMA_VERBS = frozenset(
     f"{verb} {kind}" for verb in ("create", "drop", "alter") for kind in ("table", "index", "view", "trigger")
 ) | {"create virtual table", "create", "drop", "alter", "pragma", "analyze", "reindex", "vacuum"}
 """Statements that are run; the others are only prepared."""
+
+_LONG = ("INSERT ", "UPDATE ", "DELETE ", "SELECT ")  # by far the most, and seldom looked at closer
 
 _MISSING = re.compile(
     r"no such (?:table|view|index|trigger): (?:main\.)?(.*?)(?: at offset \d+)?: SQLITE_ERROR"
@@ -73,17 +75,19 @@ class Stage:
 
     def step(self, index: int, statement: Statement) -> Ran:
         """Run a statement, or prepare it where it is one that works on rows."""
-        sql, kind, before = statement.sql, shape(statement.sql), self.catalog
+        sql, before = statement.sql, self.catalog
+        tokens = None if sql[:7].upper() in _LONG else significant(sql)
+        kind = Shape(sql[:6].lower()) if tokens is None else shape_of(tokens)
         changes_schema = kind.verb in SCHEMA_VERBS
-        facts = self._ask(sql, kind) if changes_schema else {}
-        if '"' in sql and kind.verb != "pragma":
+        facts = self._ask(sql, tokens, kind) if tokens and changes_schema else {}
+        if '"' in sql and kind.verb != "pragma" and '"' in without_strings(sql):
             facts["quoted"] = self._quoted(sql)
         outcome = self.run(sql, prepare_only=not changes_schema)
         refusal = self._refusal(outcome.refusal)
         if changes_schema and refusal is None and kind.verb != "pragma":
             self._follow(sql, kind)
         touches = [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
-        return Ran(index, statement, kind, touches, before, self.catalog, refusal=refusal, **facts)
+        return Ran(*(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts)
 
     def run(self, sql: str, *, prepare_only: bool) -> Outcome:
         """Run SQL, building the tables that it turns out to need."""
@@ -94,9 +98,8 @@ class Stage:
             outcome = self.scratch.run(sql, prepare_only=prepare_only)
         return outcome
 
-    def _ask(self, sql: str, kind: Shape) -> dict[str, Any]:
+    def _ask(self, sql: str, tokens: Sequence[Token], kind: Shape) -> dict[str, Any]:
         """Build what the statement speaks of, and ask what is to be known before it runs."""
-        tokens = significant(sql)
         self._need_all(tokens, kind)
         if probes.adds_column(tokens, kind):
             return {"on_rows": probes.said_of_rows(self, sql, tokens, kind)}
@@ -131,7 +134,8 @@ class Stage:
         touched |= {fold(self._known.pop(key).table) for key in removed}
         self._known.update(fresh)
         if touched:
-            self._change(touched, {e.to: e.table for e in effects(sql) if e.kind == "rename"})
+            told = effects(sql) if kind.verb == "alter table" else ()
+            self._change(touched, {e.to: e.table for e in told if e.kind == "rename"})
 
     def _read_objects(self, *, since: int) -> dict[tuple[str, str], _Object]:
         rows = self.scratch.rows(
@@ -160,7 +164,11 @@ class Stage:
         for name in touched:
             mine = tuple(Trigger(*item) for item in triggers.get(name, ()))
             if own := self._known.get(("table", name)):
-                tables[name] = self.read_table(own.name, own.sql, indexes.get(name, {}), mine)
+                was = self.catalog.tables.get(name)
+                if was is not None and was.sql == own.sql:  # an index or a trigger came or went
+                    tables[name] = self._with_indexes(was, indexes.get(name, {}), mine)
+                else:
+                    tables[name] = self.read_table(own.name, own.sql, indexes.get(name, {}), mine)
                 old = self.catalog.ids.get(renamed.get(name, name))
                 ids[name] = next(self._numbers) if old is None else old
             elif name in self.catalog.tables:
@@ -196,6 +204,16 @@ class Stage:
         """Read a table of the scratch database."""
         columns, indexes, keys = (self.scratch.rows(query, (name,)) for query in introspect.ONE_TABLE)
         return introspect.table(name, sql, columns, indexes, keys, index_sql=index_sql, triggers=triggers)
+
+    def _with_indexes(
+        self, table: Table, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]
+    ) -> Table:
+        """Return a table with the indexes it has now; its columns are what they were."""
+        if {index.name for index in table.indexes if index.sql} == index_sql.keys():
+            return table._replace(triggers=triggers)
+        indexes = self.scratch.rows(introspect.ONE_TABLE[1], (table.name,))
+        read = introspect.table(table.name, table.sql, (), indexes, (), index_sql=index_sql, triggers=())
+        return table._replace(indexes=read.indexes, triggers=triggers)
 
     # --- building what is needed ---
 

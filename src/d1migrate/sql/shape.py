@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,16 +33,8 @@ class Shape(NamedTuple):
     at: int = 0
 
 
-def shape(sql: str) -> Shape:
-    """Return the kind of a statement."""
-    head = sql[:7].upper()
-    if head.startswith(("INSERT ", "UPDATE ", "DELETE ", "SELECT ", "PRAGMA ")):
-        return Shape(head.rstrip().lower())  # nearly all that is long
-    return shape_of(significant(sql))
-
-
 def shape_of(tokens: Sequence[Token]) -> Shape:
-    """Return the kind of a statement from its significant tokens."""
+    """Return the kind of a statement from its significant tokens; the first few will do for most."""
     first = tokens[0].keyword if tokens else ""
     if first == "WITH":
         return _with(tokens)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.stakes import at_stake, copies, guards, sentence
-from d1migrate.schema.compare import canonical
+from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def _replaces(ran: Ran) -> bool:
     words = ran.words
     if ran.verb == "replace" or ("OR" in words and words[words.index("OR") + 1 :][:1] == ["REPLACE"]):
         return True
-    sql = canonical(ran.before.tables[ran.target].sql)
-    return "ON CONFLICT REPLACE" in sql and "CONFLICT" not in words and "OR" not in words[:3]
+    told = "CONFLICT" in words or "OR" in words[:3]
+    return not told and replaces_on_conflict(ran.before.tables[ran.target].sql)
 
 
 @rule("D104", "drop-table", "warning")
