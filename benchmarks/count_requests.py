@@ -38,7 +38,7 @@ def main() -> None:
     if what == "status":
         migrator.status()
     else:
-        migrator.up(single_transaction=what == "single")
+        migrator.up(single_transaction=what == "single", lint=what == "linted")
     migrator.close()
     print(driver.batches)
 

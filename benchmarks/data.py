@@ -42,6 +42,20 @@ INSERT INTO {table} (name, created_at) VALUES ('first', {1_700_000_000 + number}
         )
 
 
+def altering(count: int) -> Iterator[File]:
+    """Yield migrations of a table and an index each, of which every third changes the table before."""
+    for file, number in zip(small(count), range(1, count + 1), strict=True):
+        before = f"t{number - 1:05}"
+        change = f"ALTER TABLE {before} ADD COLUMN note TEXT;\n" if number % 3 == 0 else ""
+        back = f"ALTER TABLE {before} DROP COLUMN note;" if number % 3 == 0 else ""
+        yield File(file.name, f"{file.sql}{change}-- Rollback:\n-- DROP TABLE t{number:05};\n-- {back}\n")
+
+
+def loading(rows: int) -> Iterator[File]:
+    """Yield one migration that is a dump."""
+    yield File("00001_load_events.sql", "".join(dump(rows)))
+
+
 def dump(rows: int) -> Iterator[str]:
     """Yield the lines of a dump: a table and single-row INSERTs of 200 bytes, in UTF-8."""
     chance = random.Random(_SEED)  # noqa: S311 - data, not secrets

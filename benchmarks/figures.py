@@ -180,9 +180,42 @@ def requests(lab: Lab) -> list[Row]:
         _requests(lab, "up", database, first)
         name = f"up of {count}" + (", --single-transaction" if what == "single" else "")
         rows.append(limited(f"requests: {name}", _requests(lab, what, database, migrations), bar, ""))
+    database = folder / "linted.db"
+    _requests(lab, "up", database, first)
+    sent = _requests(lab, "linted", database, migrations)
+    rows.append(limited(f"requests: up of {count}, with lint", sent, count + 2, ""))
     for what, name in (("status", "status"), ("up", "no-op up")):
         sent = _requests(lab, what, folder / "up.db", migrations)
         rows.append(limited(f"requests: {name}", sent, 1, ""))
+    return rows
+
+
+def lint(lab: Lab) -> list[Row]:
+    """`up` with the linter beside `up --no-lint`, and the linter alone."""
+    rows: list[Row] = []
+    count = lab.sizes.migrations
+    sets = {
+        f"{count:,} migrations": (data.small(count), partial(_tables, count)),
+        f"{lab.sizes.rows:,} INSERTs": (data.loading(lab.sizes.rows), partial(_rows, lab.sizes.rows)),
+    }
+    for name, (files, done) in sets.items():
+        folder = lab.folder / f"lint-{name.split()[1]}"
+        migrations = data.write(folder / "migrations", files)
+        up = partial(_up_linted, lab, migrations)
+        commands = [
+            _on_new_file("d1migrate up", up, folder / "linted.db", done),
+            _on_new_file("up --no-lint", partial(_up, lab, migrations), folder / "not.db", done, bar=2),
+        ]
+        first, other = in_turns(commands, lab.sizes.middle if "migrations" in name else lab.sizes.long)
+        rows += compared(f"up with lint, {name}", first, [other])
+    for name, files in (("", data.small(count)), (", every third alters", data.altering(count))):
+        folder = lab.folder / f"lint-all{len(rows)}"
+        migrations = data.write(folder / "migrations", files)
+        argv = (lab.tools.d1migrate, "lint", "--all", "--json", "--migrations", str(migrations))
+        (timing,) = in_turns([Command("d1migrate lint", argv, folder)], lab.sizes.middle)
+        bar = 3.0 if count == FULL.migrations else None
+        judged = limited(f"lint {count:,} migrations{name}", timing.median, bar, "s")
+        rows.append(judged._replace(ours=seconds(timing)))
     return rows
 
 
@@ -194,6 +227,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "load": load,
     "split": splitting,
     "requests": requests,
+    "lint": lint,
 }
 """The figures by the names that the command line takes."""
 
@@ -202,6 +236,10 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
 
 
 def _up(lab: Lab, migrations: Path, database: Path) -> tuple[str, ...]:
+    return (*_up_linted(lab, migrations, database), "--no-lint")
+
+
+def _up_linted(lab: Lab, migrations: Path, database: Path) -> tuple[str, ...]:
     return (lab.tools.d1migrate, "up", "--database", f"sqlite:{database}", "--migrations", str(migrations))
 
 
