@@ -213,9 +213,9 @@ def _environment(
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)
     where = f"[env.{name}] "
-    return Environment(
-        name, url, _order(path, where, section, order), {**lint, **_lint(path, where, section)}
-    )
+    own = _lint(path, where, section)
+    general = {code: severity for code, severity in lint.items() if code[0] not in own}  # a letter means all
+    return Environment(name, url, _order(path, where, section, order), {**general, **own})
 
 
 def _anchored(url: str, folder: str) -> str:

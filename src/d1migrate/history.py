@@ -51,6 +51,9 @@ _LOG_COLUMNS = {
 MAX_STORED_ROLLBACK = 1_000_000
 """Bytes of rollback SQL that the log keeps; of more, only the digest (a D1 row holds 2 MB)."""
 
+NOT_LINTED = '{"lint": false}'
+"""The detail of an `up` that was run without looking."""
+
 OTHER_TOOLS = {
     "d1_migrations": "wrangler d1 migrations",
     "__drizzle_migrations": "drizzle-kit",

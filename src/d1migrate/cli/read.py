@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import Error, UsageError
+from d1migrate.history import NOT_LINTED
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.context import Context
     from d1migrate.config import Environment
+    from d1migrate.flows.read import LogEntry
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema, Table
     from d1migrate.status import Entry
@@ -82,7 +84,7 @@ def history_command(context: Context) -> int:
     rows = [
         (
             text.when(e.at, now=now),
-            e.action if e.done else f"{e.action} (never ended)",
+            _action(e),
             e.name,
             e.by or "wrangler",
             (e.token or "")[:8],
@@ -91,6 +93,12 @@ def history_command(context: Context) -> int:
     ]
     context.out(text.table(("when", "action", "name", "by", "token"), rows))
     return 0
+
+
+def _action(entry: LogEntry) -> str:
+    if not entry.done:
+        return f"{entry.action} (never ended)"
+    return f"{entry.action} (not linted)" if entry.detail == NOT_LINTED else entry.action
 
 
 def list_command(context: Context) -> int:

@@ -106,10 +106,8 @@ def up(
 
 def _not_linted(todo: Plan) -> Plan:
     """Return the plan with a note for the log."""
-    note = json.dumps({"lint": False})
-    return todo._replace(
-        steps=tuple(step._replace(event=step.event._replace(detail=note)) for step in todo.steps)
-    )
+    steps = (step._replace(event=step.event._replace(detail=h.NOT_LINTED)) for step in todo.steps)
+    return todo._replace(steps=tuple(steps))
 
 
 def _stopped(error: Error, done: Sequence[Step], pending: Sequence[Step]) -> Error:

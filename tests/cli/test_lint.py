@@ -1,0 +1,222 @@
+"""`lint`, and what `up` refuses because of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.project import ONE, TWO
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+PARENTS = """\
+CREATE TABLE workflows (id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL);
+CREATE TABLE executions (
+  id TEXT PRIMARY KEY NOT NULL, workflow_id TEXT NOT NULL REFERENCES workflows(id) ON DELETE CASCADE
+);
+CREATE TABLE task_results (
+  id TEXT PRIMARY KEY NOT NULL, execution_id TEXT NOT NULL REFERENCES executions(id) ON DELETE CASCADE
+);
+CREATE INDEX idx_executions ON executions(workflow_id);
+CREATE INDEX idx_task_results ON task_results(execution_id);
+"""
+REBUILD = """\
+CREATE TABLE workflows_new (id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, owner TEXT);
+INSERT INTO workflows_new (id, name) SELECT id, name FROM workflows;
+DROP TABLE workflows;
+ALTER TABLE workflows_new RENAME TO workflows;
+"""
+PRAGMAS = {
+    "none": ("", ""),
+    "defer": ("PRAGMA defer_foreign_keys = ON;\n", ""),
+    "docs": ("PRAGMA defer_foreign_keys = ON;\n", "PRAGMA defer_foreign_keys = OFF;\n"),
+    "drizzle": ("PRAGMA foreign_keys=OFF;--> statement-breakpoint\n", "PRAGMA foreign_keys=ON;\n"),
+    "prisma": (
+        "PRAGMA defer_foreign_keys=ON;\nPRAGMA foreign_keys=OFF;\n",
+        "PRAGMA foreign_keys=ON;\nPRAGMA defer_foreign_keys=OFF;\n",
+    ),
+    "legacy": ("PRAGMA legacy_alter_table = ON;\n", "PRAGMA legacy_alter_table = OFF;\n"),
+}
+
+
+@pytest.fixture
+def workflows(project: Project) -> Project:
+    """A project whose first migration is applied, with a row in every table."""
+    project.write("001_workflows.sql", PARENTS)
+    project.run("up")
+    project.sql(
+        "INSERT INTO workflows VALUES ('w', 'one');\nINSERT INTO executions VALUES ('e', 'w');\n"
+        "INSERT INTO task_results VALUES ('t', 'e')"
+    )
+    return project
+
+
+@pytest.mark.parametrize("pragmas", PRAGMAS)
+def test_the_canonical_rebuild_is_caught(workflows: Project, pragmas: str) -> None:
+    """With each of the pragma sets: lint names both children, rehearse the rows, and up refuses it."""
+    before, after = PRAGMAS[pragmas]
+    workflows.write("002_owner.sql", before + REBUILD + after)
+    linted = workflows.run("lint", code=3).out
+    assert "error[D101]" in linted
+    assert "DROP TABLE workflows deletes the rows of executions and task_results" in linted
+    rehearsed = workflows.run("rehearse", "--json", code=3).json["migrations"][0]
+    lost = {change["table"]: change["lost"] for change in rehearsed["tables"]}
+    assert lost == {"executions": 50, "task_results": 50}
+    refused = workflows.run("up", code=1)
+    assert "D101 DROP TABLE workflows deletes" in refused.err
+    assert workflows.versions() == [1]
+    assert workflows.sql("SELECT count(*) FROM task_results") == [(1,)]
+
+
+def test_the_fix_it_prints_loses_nothing(workflows: Project) -> None:
+    """The guards around the DROP, as `lint --json` gives them, make the same file pass and keep every row."""
+    workflows.write("002_owner.sql", REBUILD)
+    (found,) = (d for d in workflows.run("lint", "--json", code=3).json["diagnostics"] if d["code"] == "D101")
+    rename = "ALTER TABLE workflows_new RENAME TO workflows;"
+    fixed = found["fix"].replace("-- … the new table takes the name here …", rename)
+    workflows.write("002_owner.sql", REBUILD.replace(f"DROP TABLE workflows;\n{rename}\n", fixed + "\n"))
+    assert workflows.run("lint", "--strict", "--json").json["diagnostics"] is not None
+    assert workflows.run("rehearse").code == 0
+    workflows.run("up")
+    assert workflows.sql(
+        "SELECT (SELECT count(*) FROM executions) + (SELECT count(*) FROM task_results)"
+    ) == [(2,)]
+
+
+def test_a_plain_migration_passes_all_three(workflows: Project) -> None:
+    """An additive migration has nothing said of it, and is applied."""
+    workflows.write(
+        "002_note.sql",
+        "ALTER TABLE workflows ADD COLUMN note TEXT;\n-- Rollback:\n-- ALTER TABLE workflows DROP COLUMN note;\n",
+    )
+    assert workflows.run("lint", "--strict").out == "no findings\n"
+    assert "no loss" in workflows.run("rehearse").out
+    workflows.run("up")
+    assert workflows.versions() == [1, 2]
+
+
+def test_no_lint_is_recorded(workflows: Project) -> None:
+    """`up --no-lint` runs it, and the log says that nobody looked."""
+    workflows.write("002_owner.sql", REBUILD)
+    workflows.run("up", "--no-lint")
+    assert workflows.sql("SELECT count(*) FROM task_results") == [(0,)]
+    first, second = workflows.run("history", "--json").json
+    assert first["detail"] is None
+    assert second["detail"] == {"lint": False}
+    assert "not linted" in workflows.run("history").out
+
+
+def test_an_allowed_loss_runs(workflows: Project) -> None:
+    """With a reason in the file it is applied; without one it does not count."""
+    workflows.write("002_owner.sql", REBUILD.replace("DROP", "-- d1migrate: allow=D101\nDROP"))
+    assert "H111" in workflows.run("lint", code=3).out
+    allowed = REBUILD.replace("DROP", '-- d1migrate: allow=D101 reason="executions are made again"\nDROP')
+    workflows.write("002_owner.sql", allowed)
+    found = workflows.run("lint", "--json").json
+    assert (found["errors"], found["allowed"]) == (0, 1)
+    assert "executions are made again" in workflows.run("lint", "--verbose").out
+    assert workflows.run("rehearse", "--json").json["migrations"][0]["verdict"] == "loses rows"
+    workflows.run("up")
+
+
+def test_severities_of_an_environment(project: Project) -> None:
+    """What an environment says comes before what is said for all; `up` goes by it too."""
+    project.standard()
+    project.run("up")
+    project.write("004_drop.sql", "DROP TABLE teams;\n-- Rollback: none, gone\n")
+    config = project.folder / "d1migrate.toml"
+    config.write_text(
+        '[lint]\nD104 = "error"\n[env.local]\ndatabase = "sqlite:app.db"\n'
+        '[env.staging]\ndatabase = "sqlite:app.db"\nlint = { D = "off" }\n'
+        '[env.preview]\ndatabase = "sqlite:app.db"\nlint = { D104 = "warning" }\n'
+    )
+    assert project.run("lint", "--json", code=3).json["errors"] == 1
+    assert project.run("up", code=1).err.count("D104") == 1
+    assert project.run("--env", "preview", "lint", "--json").json["warnings"] == 1
+    project.run("--env", "preview", "lint", "--strict", code=3)
+    staging = project.run("--env", "staging", "lint", "--json").json
+    assert (staging["errors"], staging["warnings"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('lint = { D999 = "error" }', "no rule 'D999'"),
+        ('lint = { D104 = "fatal" }', "D104 is 'fatal'"),
+        ('lint = "off"', "lint is not a table"),
+    ],
+)
+def test_bad_severities(project: Project, table: str, says: str) -> None:
+    """What the configuration cannot mean is a usage error that names the file."""
+    (project.folder / "d1migrate.toml").write_text(f"{table}\n")
+    err = project.run("lint", "--all", code=2).err
+    assert "d1migrate.toml" in err
+    assert says in err
+
+
+def test_all_and_files_need_no_database(project: Project) -> None:
+    """`--all` and named files are judged from the files alone; nothing is created."""
+    project.standard()
+    project.write("004_drop.sql", "DROP TABLE teams;\n")
+    assert project.run("lint", "--all", "--json").json["warnings"] == 1
+    assert project.run("lint", "migrations/003_names.sql", "--json").json["warnings"] == 0
+    draft = project.folder / "draft.sql"
+    draft.write_text("ALTER TABLE users ADD COLUMN role TEXT NOT NULL;\n")
+    found = project.run("lint", "draft.sql", "--json").json["diagnostics"]
+    assert [d["code"] for d in found if d["severity"] != "info"] == ["F101"]
+    assert found[0]["file"] == "draft.sql"
+    assert not project.database.exists()
+    project.run("lint", "nosuch.sql", code=2)
+    project.run("lint", "--all", "draft.sql", code=2)
+
+
+def test_pending_is_judged_against_the_live_schema(project: Project) -> None:
+    """Not against what the files would have made."""
+    project.write("001_users.sql", ONE)
+    project.run("up")
+    project.sql("CREATE TABLE visits (user_id INTEGER REFERENCES users(id) ON DELETE CASCADE)")
+    project.write("002_drop.sql", "DROP TABLE users;\n")
+    assert "deletes the rows of visits" in project.run("lint", code=3).out
+    assert "D101" not in project.run("lint", "--all").out
+
+
+def test_a_file_that_cannot_be_read_is_a_finding(project: Project) -> None:
+    """With its place, and the files behind it are judged all the same."""
+    project.write("001_users.sql", ONE)
+    project.write("002_open.sql", "CREATE TABLE t (a INTEGER PRIMARY KEY);\n/* never closed\n")
+    project.write("003_teams.sql", TWO + "BEGIN;\n")
+    found = project.run("lint", "--all", "--json", code=3).json["diagnostics"]
+    assert [(d["code"], d["line"]) for d in found if d["severity"] == "error"] == [("P105", 2), ("R101", 6)]
+
+
+def test_annotations_and_sarif(project: Project) -> None:
+    """For GitHub: a line a finding, and a log that code scanning reads."""
+    project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);\nVACUUM;\n")
+    (line,) = (
+        x for x in project.run("lint", "--all", "--format", "github", code=3).out.splitlines() if "error" in x
+    )
+    assert line.startswith("::error file=migrations/001_a.sql,line=2,col=1,title=R105 vacuum::")
+    log = json.loads(project.run("lint", "--all", "--format", "sarif", code=3).out)
+    (run,) = log["runs"]
+    assert "R105" in [result["ruleId"] for result in run["results"]]
+
+
+def test_a_wrong_rollback_is_proved(project: Project) -> None:
+    """The rollback block is run, and what it leaves is named."""
+    project.write(
+        "001_a.sql",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY);\nCREATE TABLE b (id INTEGER PRIMARY KEY);\n-- Rollback:\n-- DROP TABLE a;\n",
+    )
+    out = project.run("lint", "--all", "--strict", code=3).out
+    assert "H103" in out
+    assert "table b stays" in out
+
+
+def test_names_that_steer_a_terminal(project: Project) -> None:
+    """Control characters from a file do not reach the terminal."""
+    project.write("001_a.sql", 'CREATE TABLE "a\x1b[2J" (id INTEGER);\nDROP TABLE nosuch\x07;\n')
+    assert "\x1b" not in project.run("lint", "--all", code=3).out
+    assert "\x1b" not in project.run("up", code=1).err
