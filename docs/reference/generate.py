@@ -1,4 +1,4 @@
-"""Write commands.md and library.md from the code: `python docs/reference/generate.py [--check]`."""
+"""Write commands.md, library.md and rules.md from the code: `python docs/reference/generate.py [--check]`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import argparse
 import inspect
 import sys
 from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING
 
 import d1migrate
 from d1migrate import errors
 from d1migrate.cli.parser import build
+from d1migrate.lint import RULES
+
+if TYPE_CHECKING:
+    from d1migrate.lint.rule import Rule
 
 HERE = Path(__file__).parent
 NOTE = "<!-- written by docs/reference/generate.py; do not edit -->\n"
@@ -53,10 +59,113 @@ def _block(docstring: str | None) -> str:
     return f"```text\n{inspect.cleandoc(docstring or '')}\n```\n"
 
 
+GROUPS = {
+    "D": ("Loses data", "Rows, columns, links, and what belongs to a table, are gone when it has run."),
+    "F": ("Fails on rows", "It passes on an empty table, and stops where there are rows."),
+    "R": ("Refused by D1", "D1 says no; the message is D1's own, and the scratch engine said it."),
+    "P": ("Breaks on the way to production", "Local D1 takes it; what carries it to production does not."),
+    "S": ("Silently not what it says", "It runs without an error, and does something else than is written."),
+    "W": ("Runs while the Worker serves", "Requests come in before, during and after it."),
+    "H": ("Housekeeping", "Nothing breaks, but the next person will wish it had been done."),
+    "X": (
+        "Seen in a rehearsal",
+        "`d1migrate rehearse` runs the file with rows in every table and finds these; `lint` does not.",
+    ),
+}
+RULES_INTRO = """# The rules of the linter
+
+`d1migrate lint` replays every migration, statement by statement, on a scratch database with D1's engine and
+D1's rules, and judges what it saw: what each statement touched, and the schema before and after it. `up` does
+the same with what it is about to apply, and refuses errors; `up --no-lint` applies it all the same, and the
+log says so.
+
+## What a severity promises
+
+**error**: D1 refuses it; or rows that the statement does not name are lost (children by CASCADE, links by SET
+NULL, a table that refers to itself); or it is cut, or run by half, on the way to production.
+
+**warning**: rows or values that the statement does name are lost, as by DROP TABLE, or by UPDATE and DELETE
+without WHERE; or it depends on the data whether it runs, or does what it says.
+
+**info**: good order. Nothing goes wrong today.
+
+Ordinary backfills and honest drops are never blocked: a warning stops nothing, unless `lint --strict` asks
+for it.
+
+## Allowing a finding
+
+Where the author knows better, the file says so, and why:
+
+```sql
+-- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
+DROP TABLE old_logs;
+```
+
+| where the line stands | what it is about |
+|---|---|
+| above a statement | that statement |
+| behind a statement, on the line where it ends | that statement |
+| above the first statement | the whole file |
+| below the last statement | the whole file |
+
+Several codes have commas between them, and no space: `allow=D104,S104`. Without a reason it does not count
+([H111](#h111)), and one that allows nothing is reported ([H110](#h110)). In a string, between the words of a
+statement or in `/* */` it is not seen. What a file allows is not counted; `lint --verbose` shows it, with the
+reason.
+
+## Configuring severities
+
+In `d1migrate.toml`, for all environments or for one; a rule's own code goes before its letter:
+
+```toml
+[lint]
+H = "off"          # all of a letter
+H103 = "warning"   # but this one
+D104 = "error"
+
+[env.staging.lint]
+D104 = "info"
+```
+
+A severity is `"error"`, `"warning"`, `"info"` or `"off"`.
+
+## All rules
+"""
+
+
+def rules() -> str:
+    """Return the page of all rules of the linter: what their docstrings say."""
+    lines = ["| rule | | severity | |", "|---|---|---|---|"]
+    parts = []
+    for letter, (title, sentence) in GROUPS.items():
+        members = [rule for rule in RULES if rule.code.startswith(letter)]
+        if members:
+            parts.append(f"## {letter}: {title}\n\n{sentence}\n")
+            parts += [_rule(rule) for rule in members]
+        for rule in members:
+            cells = (f"[{rule.code}](#{rule.code.lower()})", rule.name, rule.severity, rule.page.title)
+            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join([NOTE, RULES_INTRO, "\n".join(lines) + "\n", *parts])
+
+
+def _rule(rule: Rule) -> str:
+    page = rule.page
+    examples = (("Given:", page.given), ("Bad:", page.bad), ("Good:", page.good))
+    parts = (
+        f'<a id="{rule.code.lower()}"></a>',
+        f"### {rule.code} {rule.name}",
+        f"**{rule.severity.capitalize()}.** {page.title}",
+        fill(f"Why: {page.why.removeprefix('Why: ')}", 110, break_on_hyphens=False),
+        *(f"{name}\n\n```sql\n{sql}\n```" for name, sql in examples if sql),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
 def main() -> int:
     """Write the pages, or with --check say which are not what the code makes."""
     stale = []
-    for name, text in (("commands.md", commands()), ("library.md", library())):
+    pages = {"commands.md": commands(), "library.md": library(), "rules.md": rules()}
+    for name, text in pages.items():
         path = HERE / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)

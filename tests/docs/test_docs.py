@@ -15,7 +15,10 @@ import pytest
 from tests.runtime.workerd import node
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ["README.md", "workers/migrations/README.md", "docs/guides/coming-from-wrangler.md"]
+PAGES = [
+    *("README.md", "workers/migrations/README.md"),
+    *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
+]
 SHOP = {
     "wrangler.jsonc": """{
   // our shop
@@ -28,9 +31,25 @@ SHOP = {
     "migrations/0002_orders.sql": "CREATE TABLE orders (id INTEGER PRIMARY KEY,"
     " product_id INTEGER NOT NULL REFERENCES products(id));\n",
 }
+ORDERS = """CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE orders (
+  id INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
+  total INTEGER NOT NULL
+);
+CREATE INDEX idx_orders_customer ON orders(customer_id);
+-- Rollback:
+--   DROP TABLE orders;
+--   DROP TABLE customers;
+"""
+PROJECTS = {
+    "coming-from-wrangler": SHOP,
+    "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},
+}
 # What differs from run to run.
 VOLATILE = [
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "TIME"),
+    (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)"), "WHEN"),
 ]
 
@@ -109,8 +128,8 @@ def matches(written: list[str], printed: list[str]) -> bool:
 def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, str]]) -> None:
     """The commands of a page, run one after the other in a fresh copy of the project it speaks of."""
     folder, variables = place
-    if "coming-from" in page:
-        for name, text in SHOP.items():
+    if files := PROJECTS.get(Path(page).stem):
+        for name, text in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
     else:
@@ -123,7 +142,7 @@ def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, 
             ["sh", "-c", command.line], cwd=folder, env=variables, input=command.typed,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip
-        fails = any(line.startswith("error:") for line in command.output)
+        fails = any(line.startswith(("error:", "error[")) for line in command.output)
         assert (ran.returncode != 0) == fails, f"{command.line}\n{ran.stdout}"
         printed = settle(ran.stdout)
         assert matches(settle("\n".join(command.output)), printed), f"{command.line}\n" + "\n".join(printed)

@@ -77,6 +77,8 @@ def rehearse_command(context: Context) -> int:
         found = rehearse(migrations, rows=arguments.rows, scale=scale, severities=severities, watch=watch)
     else:
         migrator = context.migrator if context.names_database else _without_database(context)
+        if not arguments.data:
+            context.say_database()
         found = migrator.rehearse(
             to=arguments.to, rows=arguments.rows, data=arguments.data, scale=scale, watch=watch
         )
