@@ -8,7 +8,6 @@ from d1migrate import history as h
 from d1migrate.batch import Batch, Query, Result
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
-from d1migrate.schema import introspect
 from d1migrate.sql.names import quote_identifier
 from d1migrate.status import Entry, compare
 
@@ -99,6 +98,8 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
 
 def read_schema() -> Flow[Schema]:
     """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+    from d1migrate.schema import introspect  # a status need not load it
+
     return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
 
 
