@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import LimitExceeded, ParseError
+from d1migrate.errors import ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     data,
@@ -106,7 +107,7 @@ def check(
             allowed = _allowed(replay, rule.code, finding, used)
             found.append(_diagnostic(replay, rule, severity, finding, allowed))  # type: ignore[arg-type]
     if not only_errors:
-        found += _unused(replay, used, severity_of("H110", configured))
+        found += _unused(replay, used, configured)
     return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
 
 
@@ -139,12 +140,16 @@ def _allowed(replay: Replay, code: str, finding: Finding, used: set[tuple[int, s
     return reason
 
 
-def _unused(replay: Replay, used: set[tuple[int, str]], severity: str) -> Iterable[Diagnostic]:
+def _unused(
+    replay: Replay, used: set[tuple[int, str]], configured: Mapping[str, str]
+) -> Iterable[Diagnostic]:
+    rule, severity = _BY_CODE["H110"], severity_of("H110", configured)
     if severity == "off":
         return
-    rule = _BY_CODE["H110"]
     for directive in replay.directives:
         for code in directive.codes if directive.reason else ():
+            if code in _BY_CODE and severity_of(code, configured) == "off":
+                continue
             if (directive.line, code) not in used and not code.startswith("X"):  # a rehearsal's to judge
                 known = "" if code in _BY_CODE else ": there is no such rule"
                 finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
@@ -178,14 +183,15 @@ def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
 
 def unreadable(migration: Migration, error: SourceError) -> Diagnostic:
     """Return the Diagnostic for a file that cannot be replayed at all."""
-    line, column, source = 1, 1, None
+    rule = _BY_CODE["P105" if isinstance(error, ParseError) else "R111"]
+    found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
+    message = str(error.args[0])[found.end() :] if found else str(error.args[0])
+    line, column, source = int(found[1]) if found and found[1] else 1, 1, None
     if isinstance(error, ParseError):
-        line, column, source = error.line, error.column, error.source
-    code = "P105" if isinstance(error, ParseError) else "R109" if isinstance(error, LimitExceeded) else "R111"
-    message = str(error.args[0]).removeprefix(f"{migration.file}:")
+        line, column = error.line, error.column
+        source = error.source if migration.is_large else migration.text.split("\n")[line - 1]
     return Diagnostic(
-        *(code, _BY_CODE[code].severity, message, migration.file, line, column, source),
-        *(_BY_CODE[code].page.why, error.hint),
+        *(rule.code, rule.severity, message, migration.file, line, column, source), rule.page.why, error.hint
     )
 
 

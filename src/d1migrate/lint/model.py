@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -213,13 +214,54 @@ class Replay:
 
     def maker_of(self, table: Table) -> Ran | None:
         """Return the statement that made a table, or the last one that altered it."""
-        number = self.after.ids[fold(table.name)]
-        for ran in reversed(list(self.of("create table", "create virtual table", "alter table"))):
-            name = ran.after.name_of(number)
-            renames = "RENAME" in ran.words and ran.verb == "alter table"
-            if name is not None and not renames and ran.shape.name == name and ran.before is not ran.after:
-                return ran
-        return None
+        return self._makers.get(self.after.ids[fold(table.name)])
+
+    @cached_property
+    def _makers(self) -> dict[int, Ran]:
+        found: dict[int, Ran] = {}
+        for ran in self.of("create table", "create virtual table", "alter table"):
+            number = ran.after.ids.get(ran.shape.name)  # not so behind RENAME TO
+            if number is not None and ran.before is not ran.after and "RENAME" not in ran.words:
+                found[number] = ran
+        return found
+
+    @cached_property
+    def writers(self) -> dict[int, list[Ran]]:
+        """The statements that change the rows of each table themselves, by its number."""
+        found: dict[int, list[Ran]] = {}
+        for ran in self.of("insert", "replace", "update", "delete"):
+            number = ran.before.ids.get(ran.target)
+            if number is not None:
+                found.setdefault(number, []).append(ran)
+        return found
+
+    @cached_property
+    def updates(self) -> dict[int, list[Ran]]:
+        """The UPDATEs among them."""
+        return {
+            number: updates
+            for number, writers in self.writers.items()
+            if (updates := [ran for ran in writers if ran.verb == "update"])
+        }
+
+    @cached_property
+    def readers(self) -> dict[int, list[Ran]]:
+        """The statements that add rows to other tables and read each table, by its number."""
+        found: dict[int, list[Ran]] = {}
+        for ran in self.of("insert", "replace", "create table"):
+            read = {ran.before.ids.get(touch.table) for touch in ran.touches if touch.kind == "read"}
+            for number in read - {None, ran.before.ids.get(ran.target)}:
+                found.setdefault(number, []).append(ran)  # type: ignore[arg-type]
+        return found
+
+    @cached_property
+    def _emptied(self) -> dict[int, list[int]]:
+        """The indices of the DELETEs without WHERE, by the number of the table."""
+        return {
+            number: indices
+            for number, writers in self.writers.items()
+            if (indices := [ran.index for ran in writers if ran.verb == "delete" and not ran.has_where])
+        }
 
     @cached_property
     def survivors(self) -> frozenset[int]:
@@ -231,12 +273,9 @@ class Replay:
         number = at.before.ids.get(table)
         if number is None:
             return True
-        emptied = [
-            ran.index
-            for ran in self.of("delete")
-            if ran.index < at.index and ran.before.ids.get(ran.target) == number and not ran.has_where
-        ]
-        since = max(emptied, default=-1)
+        emptied = self._emptied.get(number, [])
+        place = bisect_left(emptied, at.index)
+        since = emptied[place - 1] if place else -1
         if since < 0 and number in self._old:
             return False
         first, last = self.filled.get(number, (at.index, -1))

@@ -29,8 +29,8 @@ class Rebuild:
         number = replay.after.ids[name]
         self.fills = [
             fill
-            for fill in replay.of("insert", "replace")
-            if fill.before.ids.get(fill.target) == number
+            for fill in replay.writers.get(number, ())
+            if fill.verb in ("insert", "replace")
             and any(touch.kind == "read" and touch.table != fill.target for touch in fill.touches)
         ]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from d1migrate.lint.model import Ran
     from d1migrate.sql.tokens import Token
 
 _ENDS_SET = {"FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"}
@@ -82,6 +85,11 @@ def is_bare(value: Sequence[Token]) -> bool:
     ] == ["*"]
 
 
+def is_negated(value: Sequence[Token], column: str) -> bool:
+    """Whether a new value is the column with its sign changed, which can be turned back."""
+    return [t.text for t in value[:1]] == ["-"] and [fold(unquote(t.text)) for t in value[1:]] == [column]
+
+
 def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
     """Return (event, columns it is limited to) of a trigger that makes SQLite leave rows alone.
 
@@ -101,3 +109,23 @@ def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
 
 
 _IGNORES = ["BEGIN", "SELECT", "RAISE", "(", "IGNORE", ")", ";", "END"]
+
+
+def pragma_of(ran: Ran) -> tuple[str, str | None]:
+    """Return the name and the value of a PRAGMA, folded; the value is None where it is only read."""
+    texts = [fold(unquote(token.text)) for token in ran.tokens[1:]]
+    if texts[1:2] == ["."]:
+        texts = texts[2:]
+    values = [text for text in texts[1:] if text not in ("=", "(", ")")]
+    return (texts[0] if texts else ""), (values[0] if values else None)
+
+
+def is_on(value: str) -> bool:
+    """Whether a PRAGMA's value means on."""
+    return value in ("on", "yes", "true", "1")
+
+
+@cache
+def is_partial(index_sql: str | None) -> bool:
+    """Whether an index covers only some rows."""
+    return any(token.keyword == "WHERE" for token in significant(index_sql or ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.sqltext import is_guard
+from d1migrate.lint.sqltext import is_guard, is_negated
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
@@ -53,7 +53,7 @@ def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> 
             if _is_untouched(replay, ran, child, key):
                 continue
             is_worse = child not in found or (key.on_delete == "CASCADE" and found[child].action != "CASCADE")
-            if is_worse and not _is_meant(replay, ran, child):
+            if is_worse and not _is_meant(replay, ran, child, key):
                 name = ran.before.tables[child].name
                 found[child] = Stake(name, key.on_delete, key.columns, at == parent)
             if key.on_delete == "CASCADE" and child not in seen:
@@ -71,11 +71,11 @@ def _is_untouched(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool
     )
 
 
-def _is_meant(replay: Replay, ran: Ran, child: str) -> bool:
+def _is_meant(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
     """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
     number = ran.before.ids[child]
     dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
-    return dropped or _is_put_back(replay, ran, number)
+    return dropped or _is_put_back(replay, ran, child, key)
 
 
 def _is_guarded(child: Table, key: ForeignKey) -> bool:
@@ -90,9 +90,22 @@ def copies(replay: Replay, number: int) -> list[Ran]:
     """Return the statements that copy rows of a table into another."""
     return [
         ran
-        for ran in replay.of("insert", "replace", "create table")
-        if (name := ran.before.name_of(number)) is not None and ran.reads(name) and _into(ran) != number
+        for ran in replay.readers.get(number, ())
+        if _into(ran) != number and not _aggregates(ran) and _reads_columns(ran, number)
     ]
+
+
+_AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
+
+
+def _aggregates(ran: Ran) -> bool:
+    """Whether a statement sums rows up rather than copy them."""
+    calls = zip(ran.tokens, ran.tokens[1:], strict=False)
+    return "GROUP" in ran.words or any(a.keyword in _AGGREGATES and b.text == "(" for a, b in calls)
+
+
+def _reads_columns(ran: Ran, number: int) -> bool:
+    return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.touches)
 
 
 def _into(ran: Ran) -> int | None:
@@ -105,14 +118,25 @@ def _is_copied_after(replay: Replay, ran: Ran, number: int) -> bool:
     return any(copy.index > ran.index for copy in copies(replay, number))
 
 
-def _is_put_back(replay: Replay, ran: Ran, number: int) -> bool:
-    """Whether the file copies a table's rows aside before a statement, and from there back after it."""
-    aside = {_into(copy) for copy in copies(replay, number) if copy.index < ran.index and _is_whole(copy)}
+def _is_put_back(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+    """Whether the file copies aside what a table would lose before a statement, and from there back."""
+    number, table = ran.before.ids[child], ran.before.tables[child]
+    stored = {fold(column.name) for column in table.columns if not column.generated}
+    lost = stored if key.on_delete == "CASCADE" else {fold(column) for column in key.columns}
+    aside = {
+        _into(copy)
+        for copy in copies(replay, number)
+        if copy.index < ran.index
+        and _is_whole(copy)
+        and lost <= {t.column for t in copy.touches if copy.before.ids.get(t.table) == number}
+    }
+    if not aside:
+        return False
     return any(
         back.index > ran.index
-        and back.before.ids.get(back.target) == number
         and any(back.before.ids.get(t.table) in aside for t in back.touches if t.kind == "read")
-        for back in replay.of("insert", "replace", "update")
+        for back in replay.writers.get(number, ())
+        if back.verb == "update" or (back.verb != "delete" and _is_whole(back))
     )
 
 
@@ -126,14 +150,15 @@ def _is_whole(copy: Ran) -> bool:
 
 def _is_unlinked(replay: Replay, ran: Ran, number: int, key: ForeignKey) -> bool:
     """Whether the file itself takes the links of all rows away before: `SET key = NULL`, or `= -key`."""
-    for update in replay.of("update"):
-        if update.index > ran.index or update.before.ids.get(update.target) != number:
+    for update in replay.updates.get(number, ()):
+        if update.index > ran.index:
             continue
         if update.has_where and [t.text.upper() for t in update.tokens[-2:]] not in _ALL_LINKS:
             continue
         values = update.sets()
         if any(
-            (value := values.get(fold(column))) and (value[0].text == "-" or value[0].keyword == "NULL")
+            (value := values.get(fold(column)))
+            and (is_negated(value, fold(column)) or [token.keyword for token in value] == ["NULL"])
             for column in key.columns
         ):
             return True

@@ -6,7 +6,8 @@ import re
 
 from d1migrate.sql.tokens import tokenize
 
-_LITERAL = r"(?:'(?:[^']++|'')*+'|[-+]?[0-9][0-9.eE+-]*+|NULL)"
+_NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![0-9A-Za-z_.$])"
+_LITERAL = rf"(?:'(?:[^']++|'')*+'|{_NUMBER}|NULL)"
 _WORTH_IT = 20  # INSERTs in a row; a pattern takes as long to compile as fifty to prepare
 _LONGEST = 2000  # characters; dumps with thousands of rows a statement have few statements
 
@@ -36,8 +37,10 @@ class Alike:
 
 def _pattern(sql: str) -> str:
     parts: list[str] = []
+    behind = False  # VALUES: before it, a string is a name
     for token in tokenize(sql):
-        if token.kind in ("string", "number") or token.keyword == "NULL":
+        behind = behind or token.keyword == "VALUES"
+        if behind and (token.kind in ("string", "number") or token.keyword == "NULL"):
             if parts[-1:] == [re.escape("-")] or parts[-1:] == [re.escape("+")]:
                 parts.pop()  # the sign of a number
             parts.append(_LITERAL)

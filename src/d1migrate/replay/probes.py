@@ -51,9 +51,14 @@ def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list
     if kind.verb == "create table" and table is not None:
         return _hidden_table(stage, sql, tokens, kind, table)
     there = _sql_of(stage.catalog, kind)
-    if there is None or canonical(_unconditional(there)) == canonical(_unconditional(sql)):
+    if there is None or _bare(there) == _bare(sql):
         return []
     return [Difference(kind.verb.split()[-1], kind.name, "different", sql, there)]
+
+
+def _bare(sql: str) -> str:
+    """Return a CREATE as it is compared: ASC is what an index does anyway."""
+    return canonical(_unconditional(sql)).replace(" ASC ", " ")
 
 
 def _hidden_table(
@@ -70,15 +75,21 @@ def _hidden_table(
     wanted = probe._replace(name=table.name, sql="", indexes=(), foreign_keys=keys)
     found = compare(Schema((wanted,)), Schema((table._replace(sql="", indexes=(), triggers=()),)))
     uniques = [{i.columns for i in t.indexes if i.unique and not i.sql} for t in (probe, table)]
-    checks = [_checks(t.sql) for t in (probe, table)]
-    if not found and (uniques[0] != uniques[1] or checks[0] != checks[1]):
+    details = [_details(t.sql) for t in (probe, table)]
+    if not found and (uniques[0] != uniques[1] or details[0] != details[1]):
         return [Difference("table", table.name, "different", sql, table.sql)]
     return list(found)
 
 
-def _checks(sql: str) -> list[str]:
+def _details(sql: str) -> object:
+    """Return what of a CREATE TABLE no PRAGMA tells."""
     definition = parse_table(sql)
-    return sorted(canonical(check.expression) for check in definition.all_checks) if definition else []
+    if definition is None:
+        return None
+    checks = sorted(canonical(check.expression) for check in definition.all_checks)
+    collations = [(column.collation or "").upper() for column in definition.columns]
+    options = (definition.autoincrement, definition.strict, definition.without_rowid)
+    return checks, collations, options
 
 
 def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
@@ -126,6 +137,16 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
         if fold(trigger.name) in named or stage.mentions(trigger.sql, mention):
             found += _dangling(stage, "trigger", trigger.name, _firing(stage.catalog, trigger))
     return found
+
+
+def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:
+    """Return the complaint about a string in double quotes inside a view or trigger that was just created."""
+    if kind.verb == "create view" and (view := stage.catalog.views.get(kind.name)):
+        return stage.quoted(f"SELECT * FROM {quote_identifier(view.name)}")
+    if kind.verb == "create trigger" and '"' in sql:
+        trigger = next((t for t in stage.catalog.triggers() if fold(t.name) == kind.name), None)
+        return stage.quoted(_firing(stage.catalog, trigger)) if trigger else None
+    return None
 
 
 def _dangling(stage: Stage, kind: str, name: str, sql: str) -> list[Dangling]:

@@ -7,6 +7,7 @@ SQLite reads the whole schema again for every ALTER TABLE. A table that turns ou
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.engine import LIMITED_DML
@@ -34,6 +35,10 @@ SCHEMA_VERBS = frozenset(
 ) | {"create virtual table", "create", "drop", "alter", "pragma", "analyze", "reindex", "vacuum"}
 """Statements that are run; the others are only prepared."""
 
+_FEW = 100
+"""Views and triggers. ALTER TABLE stops at any that is broken, also one that has nothing to do with the
+table; where there are more than this, only those that speak of the table are looked at."""
+
 _LONG = ("INSERT ", "UPDATE ", "DELETE ", "SELECT ")  # by far the most, and seldom looked at closer
 
 _MISSING = re.compile(
@@ -47,6 +52,12 @@ class _Object(NamedTuple):
     name: str
     table: str
     sql: str
+
+
+@cache
+def _names_in(sql: str) -> frozenset[str]:
+    tokens = significant(sql)
+    return frozenset(fold(unquote(token.text)) for token in tokens if token.kind in ("word", "quoted"))
 
 
 class Stage:
@@ -81,11 +92,13 @@ class Stage:
         changes_schema = kind.verb in SCHEMA_VERBS
         facts = self._ask(sql, tokens, kind) if tokens and changes_schema else {}
         if '"' in sql and kind.verb != "pragma" and '"' in without_strings(sql):
-            facts["quoted"] = self._quoted(sql)
+            facts["quoted"] = self.quoted(sql)
         outcome = self.run(sql, prepare_only=not changes_schema)
-        refusal = self._refusal(outcome.refusal)
+        refusal = self._refusal(outcome.refusal, changes_schema=changes_schema)
         if changes_schema and refusal is None and kind.verb != "pragma":
             self._follow(sql, kind)
+            if kind.verb in ("create view", "create trigger") and '"' in sql:
+                facts["quoted"] = probes.quoted_inside(self, kind, sql)
         touches = [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
         return Ran(*(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts)
 
@@ -105,20 +118,20 @@ class Stage:
             return {"on_rows": probes.said_of_rows(self, sql, tokens, kind)}
         return {"hidden": probes.hidden(self, sql, tokens, kind)}
 
-    def _quoted(self, sql: str) -> str | None:
+    def quoted(self, sql: str) -> str | None:
         """Return the complaint about a string in double quotes, where there is one."""
         if self.run(sql, prepare_only=True).refusal:
             return None
         error = self.scratch.prepares_without_string_names(sql)
         return error if error and "string literal" in error else None
 
-    def _refusal(self, text: str | None) -> str | None:
+    def _refusal(self, text: str | None, *, changes_schema: bool) -> str | None:
         """Return what D1 would say; not what only follows from an earlier refusal, or cannot be known."""
         if text is None or text == LIMITED_DML:
             return None
         if "no such " in text and (self.failed or self.not_built):
             return None
-        self.failed = True
+        self.failed = self.failed or changes_schema
         return text
 
     # --- following what a statement did to the schema ---
@@ -219,6 +232,8 @@ class Stage:
 
     def need(self, name: str) -> bool:
         """Build a table, with its indexes and triggers, or a view; whether that was still to be done."""
+        if name == "sqlite_sequence":
+            return self._need_sequence()
         name = self.catalog.owners.get(name, name)
         table, view = self.catalog.tables.get(name), self.catalog.views.get(name)
         if name in self._built or (name not in TABLES and table is None and view is None):
@@ -241,6 +256,13 @@ class Stage:
         ((self._last_row,),) = self.scratch.rows("SELECT coalesce(max(rowid), 0) FROM sqlite_schema")
         return True
 
+    def _need_sequence(self) -> bool:
+        """Build a table with AUTOINCREMENT, so that SQLite has its table of counters."""
+        counted = (
+            name for name, table in self.catalog.tables.items() if "AUTOINCREMENT" in table.sql.upper()
+        )
+        return any(self.need(name) for name in counted)
+
     def _build(self, kind: str, name: str, table: str, sql: str) -> None:
         self._has_virtual = self._has_virtual or "VIRTUAL" in sql[:20].upper()
         if self.scratch.build(sql):
@@ -257,10 +279,12 @@ class Stage:
             self.need(child)
         named = [(view.name, view.sql) for view in self.catalog.views.values()]
         named += [(trigger.name, trigger.sql) for trigger in self.catalog.triggers()]
+        few = len(named) <= _FEW
         for name, sql in named:
-            if self.mentions(sql, {kind.name, *self.touched}):
+            if few or self.mentions(sql, {kind.name, *self.touched}):
                 self.need(fold(name))
-                self._need_named(significant(sql))
+                for other in _names_in(sql):
+                    self.need(other)
 
     def _need_named(self, tokens: Sequence[Token]) -> None:
         for token in tokens:

@@ -76,8 +76,9 @@ class Catalog(NamedTuple):
             owners=self.owners.copy(),
             children=self.children.copy(),
         )
-        for name, table in tables.items():
+        for name in tables:
             new._take_out(name)
+        for name, table in tables.items():
             if table is not None:
                 new._put_in(name, table)
         new.ids.update(ids)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import is_negated, is_on, pragma_of
 from d1migrate.lint.stakes import at_stake, copies, guards, sentence
 from d1migrate.sql.effects import replaces_on_conflict
-from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.stakes import Stake
-    from d1migrate.sql.tokens import Token
 
 _CHECK = (
     "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
@@ -155,10 +155,10 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
 def _replaces(ran: Ran) -> bool:
     if ran.target not in ran.before.tables:
         return False
-    words = ran.words
-    if ran.verb == "replace" or ("OR" in words and words[words.index("OR") + 1 :][:1] == ["REPLACE"]):
+    says_or = ran.words[ran.shape.at + 1 : ran.shape.at + 3]
+    if ran.verb == "replace" or says_or == ["OR", "REPLACE"]:
         return True
-    told = "CONFLICT" in words or "OR" in words[:3]
+    told = "CONFLICT" in ran.words or says_or[:1] == ["OR"]
     return not told and replaces_on_conflict(ran.before.tables[ran.target].sql)
 
 
@@ -198,13 +198,17 @@ def drop_column(replay: Replay) -> Iterator[Finding]:
         -- d1migrate: allow=D105 reason="empty in every row since 2024"
         ALTER TABLE users DROP COLUMN fax;
     """
+    new: set[tuple[int, str]] = set()  # columns that this file added
     for ran in replay.of("alter table"):
         name = ran.shape.name
         if name not in ran.before.tables or name not in ran.after.tables or replay.is_new(name, ran):
             continue
-        gone = columns_of(ran.before.tables[name]).keys() - columns_of(ran.after.tables[name]).keys()
-        added = columns_of(ran.after.tables[name]).keys() - columns_of(ran.before.tables[name]).keys()
-        if not added and gone & columns_of(replay.before.tables.get(name, ran.before.tables[name])).keys():
+        number, after = ran.before.ids[name], columns_of(ran.after.tables[name])
+        gone = columns_of(ran.before.tables[name]).keys() - after.keys()
+        added = after.keys() - columns_of(ran.before.tables[name]).keys()
+        if not gone or all((number, column) in new for column in gone):  # added, or renamed after it was
+            new |= {(number, column) for column in added}
+        elif not added:
             yield Finding(f"DROP COLUMN loses what {_name(ran)}.{', '.join(gone)} holds", ran)
     for rebuild in rebuilds(replay):
         kept = columns_of(rebuild.new).keys() | rebuild.read
@@ -253,17 +257,10 @@ def update_everything(replay: Replay) -> Iterator[Finding]:
             continue
         found = replay.before.name_of(ran.before.ids[ran.target])
         old = columns_of(replay.before.tables[found]) if found else {}
-        overwritten = [
-            column for column, value in ran.sets().items() if column in old and not _restores(value)
-        ]
+        overwritten = [c for c, value in ran.sets().items() if c in old and not is_negated(value, c)]
         if overwritten:
             names = ", ".join(f"{ran.before.tables[ran.target].name}.{column}" for column in overwritten)
             yield Finding(f"UPDATE without WHERE overwrites {names} in every row", ran)
-
-
-def _restores(value: Sequence[Token]) -> bool:
-    """Whether a new value can be turned back into the old: a key whose sign is changed."""
-    return len(value) >= 2 and value[0].text == "-"
 
 
 @rule("D113", "hides-orphans", "warning")
@@ -286,7 +283,8 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
         DELETE FROM teams WHERE id > 100;
     """
     for ran in replay.of("pragma"):
-        if not _switches(ran, "defer_foreign_keys", "off"):
+        name, value = pragma_of(ran)
+        if name != "defer_foreign_keys" or value is None or is_on(value):
             continue
         writes = any(
             r.index < ran.index for r in replay.of("drop table", "insert", "update", "delete", "replace")
@@ -299,14 +297,6 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
             yield Finding(
                 "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit", ran, fix=_CHECK
             )
-
-
-_SWITCH = {"on": ("on", "1", "true", "yes"), "off": ("off", "0", "false", "no")}
-
-
-def _switches(ran: Ran, pragma: str, to: str) -> bool:
-    words = [fold(unquote(token.text)) for token in ran.tokens]
-    return pragma in words and words[-1 if words[-1] != ")" else -2] in _SWITCH[to]
 
 
 @rule("D114", "update-unlinks-children", "error")

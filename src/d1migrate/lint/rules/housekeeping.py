@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.rules.serving import index_on, is_indexed, is_partial
+from d1migrate.lint.rules.serving import index_on, is_indexed
+from d1migrate.lint.sqltext import is_partial
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import affinity
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.rules.transport import is_on, pragma_of
+from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Column, ForeignKey, Table
 
 _CLAIM = re.compile(
-    r"(?<!not )(?<!non-)\b(?:idempotent|\brepeatable|\bre-?runnable|\bsafe to (?:re-?run|run (?:again|twice|repeatedly)))",
+    r"(?<!not )(?<!n't )(?<!non-)\b(?:idempotent\b|\brepeatable|\bre-?runnable|\bsafe to (?:re-?run|run (?:again|twice|repeatedly)))",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r'no such column: "(.*)" - should this be a string literal', re.DOTALL)
@@ -73,7 +73,7 @@ def not_repeatable(replay: Replay) -> Iterator[Finding]:
     if not _CLAIM.search(replay.comments):
         return
     for ran in replay.ran:
-        verb = ran.verb.split()[0]
+        verb = ran.verb.partition(" ")[0]
         once = verb == "alter" or (
             verb in ("create", "drop") and " " in ran.verb and not ran.shape.conditional
         )
@@ -99,16 +99,10 @@ def double_quoted_string(replay: Replay) -> Iterator[Finding]:
     """
     for ran in replay.ran:
         if ran.quoted and ran.refusal is None:
-            found, at = _QUOTED.search(ran.quoted), _OFFSET.search(ran.quoted)
+            found = _QUOTED.search(ran.quoted)
             name = found[1] if found else ""
-            place = (
-                len(ran.sql.encode()[: int(at[1])].decode(errors="replace"))
-                if at
-                else ran.sql.find(f'"{name}"')
-            )
-            yield Finding(
-                f"\"{name}\" names no column and is taken for a string: write '{name}'", ran, max(place, 0)
-            )
+            place = max(ran.sql.find(f'"{name}"'), 0)
+            yield Finding(f"\"{name}\" names no column and is taken for a string: write '{name}'", ran, place)
         for word, value in (
             zip(ran.tokens, ran.tokens[1:], strict=False) if ran.verb in _WITH_DEFAULTS else ()
         ):
@@ -191,6 +185,11 @@ def _kept_links(replay: Replay) -> Iterator[tuple[Ran | None, Table, ForeignKey]
                 yield replay.maker_of(parent), child, key
 
 
+def _collates(sql: str | None) -> bool:
+    """Whether an index compares otherwise than its columns do; a foreign key cannot use it then."""
+    return "COLLATE" in (sql or "").upper()
+
+
 def _is_unique(parent: Table, key: ForeignKey) -> bool:
     primary = {fold(c.name) for c in parent.columns if c.primary_key}
     to = {fold(name) for name in key.to if name} or primary
@@ -199,7 +198,10 @@ def _is_unique(parent: Table, key: ForeignKey) -> bool:
     sets = [
         {fold(c) for c in index.columns if c}
         for index in parent.indexes
-        if index.unique and None not in index.columns and "WHERE" not in (index.sql or "").upper()
+        if index.unique
+        and None not in index.columns
+        and not is_partial(index.sql)
+        and not _collates(index.sql)
     ]
     return to in [primary, *sets] and bool(to)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate import d1
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import pragma_of
 from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ def pragma(replay: Replay) -> Iterator[Finding]:
         PRAGMA foreign_key_check;
     """
     for ran in _refused(replay, "R102"):
-        name = ran.tokens[1].text if len(ran.tokens) > 1 else ""
-        yield _finding(ran, f"D1 denies PRAGMA {name}")
+        yield _finding(ran, f"D1 denies PRAGMA {pragma_of(ran)[0]}")
     for ran in replay.ran:
         for token in ran.tokens if "pragma_" in ran.sql.lower() else ():
             name = token.text.lower()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import Rebuild, columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
 from d1migrate.schema.compare import canonical
 from d1migrate.sql.create import allowed_values
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,8 @@ def _looks_at_others(ran: Ran) -> bool:
     if "ADD" not in words or "CHECK" not in words:
         return False
     before = {fold(column.name) for column in ran.before.tables[ran.shape.name].columns}
-    said = {fold(token.text) for token in ran.tokens[words.index("CHECK") :] if token.kind == "word"}
+    check = ran.tokens[words.index("CHECK") :]
+    said = {fold(unquote(token.text)) for token in check if token.kind in ("word", "quoted")}
     return bool(said & before)
 
 
@@ -265,7 +267,7 @@ def _unique_sets(table: Table) -> set[frozenset[str]]:
     found = {
         frozenset(fold(c) for c in index.columns if c)
         for index in table.indexes
-        if index.unique and None not in index.columns and (not index.sql or "WHERE" not in index.sql.upper())
+        if index.unique and None not in index.columns and not is_partial(index.sql)
     }
     key = frozenset(fold(c.name) for c in table.columns if c.primary_key)
     return found | ({key} if key else set())
@@ -348,20 +350,11 @@ def _holds_links(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
 
 def _settles(replay: Replay, ran: Ran) -> bool:
     """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
-    switched = {
-        (" ".join(t.text.lower() for t in pragma.tokens if t.kind == "word"), pragma.index)
-        for pragma in replay.of("pragma")
-    }
-    on = {
-        i
-        for text, i in switched
-        if text in ("pragma defer_foreign_keys on", "pragma defer_foreign_keys true")
-    }
-    off = {
-        i
-        for text, i in switched
-        if text in ("pragma defer_foreign_keys off", "pragma defer_foreign_keys false")
-    }
+    on, off = set[int](), set[int]()
+    for pragma in replay.of("pragma"):
+        name, value = pragma_of(pragma)
+        if name == "defer_foreign_keys" and value is not None:
+            (on if is_on(value) else off).add(pragma.index)
     if not any(i < ran.index for i in on):
         return False
     refilled = any(

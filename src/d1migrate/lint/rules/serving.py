@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import is_partial
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -145,11 +146,6 @@ def is_indexed(table: Table, key: ForeignKey) -> bool:
     primary = [fold(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
     lists = [primary, *([fold(c or "") for c in i.columns] for i in table.indexes if not is_partial(i.sql))]
     return any(set(columns[: len(wanted)]) == wanted for columns in lists)
-
-
-def is_partial(sql: str | None) -> bool:
-    """Whether an index covers only some rows."""
-    return " WHERE " in f" {' '.join((sql or '').upper().split())} "
 
 
 def index_on(table: Table, key: ForeignKey) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import depths
-from d1migrate.sql.names import fold, unquote
+from d1migrate.lint.sqltext import depths, is_on, pragma_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -32,8 +31,12 @@ LEAKING = frozenset(
 def _triggers(replay: Replay) -> Iterator[tuple[Ran, list[Token]]]:
     """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
     for ran in replay.ran:
-        if ran.verb == "create trigger" and "BEGIN" in ran.words:
-            yield ran, ran.tokens[ran.words.index("BEGIN") :]
+        if ran.verb == "create trigger":
+            # Behind the name and the table, which may be called like a keyword.
+            on = next((i for i in range(ran.shape.at + 1, len(ran.words)) if ran.words[i] == "ON"), None)
+            begin = on and next((i for i in range(on + 2, len(ran.words)) if ran.words[i] == "BEGIN"), None)
+            if begin:
+                yield ran, ran.tokens[begin:]
 
 
 @rule("P101", "trigger-lower-case", "error")
@@ -177,20 +180,6 @@ def leaking_pragma(replay: Replay) -> Iterator[Finding]:
         yield Finding(f"PRAGMA {name} stays on for other requests", ran, fix=f"PRAGMA {name} = OFF;")
 
 
-def pragma_of(ran: Ran) -> tuple[str, str | None]:
-    """Return the name and the value of a PRAGMA, folded; the value is None where it is only read."""
-    texts = [fold(unquote(token.text)) for token in ran.tokens[1:]]
-    if texts[1:2] == ["."]:
-        texts = texts[2:]
-    values = [text for text in texts[1:] if text not in ("=", "(", ")")]
-    return (texts[0] if texts else ""), (values[0] if values else None)
-
-
-def is_on(value: str) -> bool:
-    """Whether a PRAGMA's value means on."""
-    return value in ("on", "yes", "true", "1")
-
-
 @rule("P109", "raise-rollback", "error")
 def raise_rollback(replay: Replay) -> Iterator[Finding]:
     """RAISE(ROLLBACK), OR ROLLBACK, ON CONFLICT ROLLBACK.
@@ -205,12 +194,12 @@ def raise_rollback(replay: Replay) -> Iterator[Finding]:
     Good:
         INSERT OR ABORT INTO users (email) VALUES ('a@example.com');
     """
-    before = {("RAISE", "("), ("OR",), ("CONFLICT",)}
+    before = {("RAISE", "("), ("INSERT", "OR"), ("UPDATE", "OR"), ("ON", "CONFLICT")}
     for ran in replay.ran:
         if "rollback" not in ran.sql.lower():
             continue
         texts = [token.text.upper() for token in ran.tokens]
         for i, token in enumerate(ran.tokens):
-            if token.keyword == "ROLLBACK" and i > 0 and {tuple(texts[i - 2 : i]), (texts[i - 1],)} & before:
+            if token.keyword == "ROLLBACK" and tuple(texts[max(0, i - 2) : i]) in before:
                 yield Finding("ROLLBACK here resets the database object on D1: use ABORT", ran, token.start)
                 break
