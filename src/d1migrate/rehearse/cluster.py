@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 Recipe = tuple["Maker", ...]
+Wish = Literal["all heirs", "an heir", "true", "not false"]
 
 
 class Trial(NamedTuple):
@@ -22,6 +24,21 @@ class Trial(NamedTuple):
 
     lab: Lab
     columns: tuple[str, ...]
+
+
+class Trials(NamedTuple):
+    """What the values of a cluster are to pass.
+
+    Attributes:
+        true: every CHECK is true.
+        not_false: none is false. A table asks for no more, but what makes `date(due) = due` NULL is no date.
+        heirs: rules of other tables that point here. Where these do not agree, as tables for two kinds of a
+            thing may not, each has its way in some rows.
+    """
+
+    true: list[Trial]
+    not_false: list[Trial]
+    heirs: list[Trial]
 
 
 def _null(_: int) -> Value:
@@ -39,81 +56,82 @@ class Cluster:
     Args:
         usual: the usual maker of each column; None where a foreign key gives the value.
         others: what else a column might hold.
-        trials: what the values have to pass.
-        heirs: what they should pass, too, for other tables to point here. Where these do not agree, as kinds of
-            one thing in a table each may not, every one has its way in some rows.
+        trials: what the values are to pass.
         nullable: the columns that may be NULL.
     """
 
-    # Tries of one search without NULL, and with; and of all searches.
-    _FEW, _MANY, _ALL = 300, 3000, 6000
-    # Another parent may do better than other values: so many turns are for those.
-    _PATIENCE = 8
+    # Tries of one search without NULL, and with; and of all searches with the same wish.
+    _FEW, _MANY, _ALL = 300, 2000, 2500
 
     def __init__(
         self,
         usual: dict[str, Maker | None],
         others: Callable[[str], list[Maker]],
-        trials: list[Trial],
-        heirs: list[Trial],
+        trials: Trials,
         nullable: Set[str],
     ) -> None:
         self.columns = tuple(usual)
         self._others = others
         self._trials = trials
-        self._heirs = heirs
-        self._agreed = True
         self._nullable = nullable
-        self._linked = None in usual.values()
+        self._linked = [column for column, make in usual.items() if make is None]
         self._usual = tuple(make or _given for make in usual.values())
         self._full: list[Recipe] = []
         self._partial: list[Recipe] = []  # those that leave a column NULL
-        self._tries_left = self._ALL
+        self._tried: Counter[Wish] = Counter()
 
-    def values(self, q: int, given: Mapping[str, Value], blank: Set[str], turn: int) -> dict[str, Value]:
+    def values(self, q: int, given: Mapping[str, Value], blank: Set[str]) -> dict[str, Value]:
         """Return values that keep the rules, or the usual ones where none are found.
 
         Args:
             q: the number of the row.
             given: the values of foreign keys.
             blank: the columns to be NULL if the rules allow it.
-            turn: how often this row has been asked for.
         """
-        found = (self._find(q, given, trials, turn) for trials in self._wishes(q))
+        found = (self._find(q, given, wish) for wish in self._wishes(given))
         row = next(filter(None, found), None) or self._row(self._usual, q, given)
         empty = {**row, **dict.fromkeys(blank & row.keys())}
-        return empty if empty != row and _passes(empty, self._trials) else row
+        return empty if empty != row and _passes(empty, self._trials.not_false) else row
+
+    def impossible(self) -> bool:
+        """Whether no values keep the rules, and no other keys pointed at may help."""
+        return not self._linked and self._find(0, {}, "not false") is None
 
     def close(self) -> None:
         """Close the labs."""
-        for trial in (*self._trials, *self._heirs):
-            trial.lab.close()
+        for trials in self._trials:
+            for trial in trials:
+                trial.lab.close()
 
-    def _wishes(self, q: int) -> Iterator[list[Trial]]:
-        """Yield what a row may be asked to pass, the most first."""
-        if self._heirs and self._agreed:
-            yield [*self._trials, *self._heirs]
-            self._agreed = False  # not asked for more, it would have been found
-        if self._heirs:
-            yield [*self._trials, self._heirs[q % len(self._heirs)]]
-        yield self._trials
+    def _wishes(self, given: Mapping[str, Value]) -> Sequence[Wish]:
+        """Return what may be asked for, the most first."""
+        if any(given[column] is None for column in self._linked):
+            return ("not false",)  # most CHECKs of a NULL are NULL
+        return ("all heirs", "an heir", "true", "not false") if self._trials.heirs else ("true", "not false")
 
-    def _find(
-        self, q: int, given: Mapping[str, Value], trials: list[Trial], turn: int
-    ) -> dict[str, Value] | None:
+    def _asked(self, wish: Wish, q: int) -> list[Trial]:
+        """Return what a row has to pass for a wish to be granted."""
+        true, not_false, heirs = self._trials
+        if wish == "not false":
+            return not_false
+        some = {"all heirs": heirs, "an heir": [heirs[q % len(heirs)]] if heirs else []}
+        return [*true, *some.get(wish, ())]
+
+    def _find(self, q: int, given: Mapping[str, Value], wish: Wish) -> dict[str, Value] | None:
+        trials = self._asked(wish, q)
         for recipe in self._known(q):
             row = self._row(recipe, q, given)
             if _passes(row, trials):
                 self._learn([recipe])
                 return row
-        if self._linked and turn < self._PATIENCE:
-            return None
-        found = list(islice(self._solutions(q, given, trials, self._FEW, null=False), 1))
-        if not found or len(self.columns) > 1:
-            # `(a IS NULL) <> (b IS NULL)` is true of rows with a NULL only, in one or in the other;
-            # `(status = 'done') = (done_at NOT NULL)` has rows of both kinds only with one.
-            with_null = self._solutions(q, given, trials, self._FEW if found else self._MANY, null=True)
-            found += islice((recipe for recipe in with_null if _null in recipe), 3)
+        found = list(islice(self._solutions(q, given, wish, self._FEW, null=False), 1))
+        if not found:
+            # `(a IS NULL) <> (b IS NULL)` is true of rows with a NULL only, in one or in the other.
+            found = list(islice(self._solutions(q, given, wish, self._MANY, null=True), 3))
+        elif len(self.columns) > 1:
+            # `(status = 'done') = (done_at NOT NULL)` has rows of both kinds with one only.
+            more = self._solutions(q, given, wish, self._FEW, null=True)
+            found += islice((recipe for recipe in more if _null in recipe), 3)
         self._learn(found)
         return self._row(found[0], q, given) if found else None
 
@@ -145,15 +163,15 @@ class Cluster:
         }
 
     def _solutions(
-        self, q: int, given: Mapping[str, Value], trials: list[Trial], tries: int, *, null: bool
+        self, q: int, given: Mapping[str, Value], wish: Wish, tries: int, *, null: bool
     ) -> Iterator[Recipe]:
-        if not self._tries_left:
+        tries = min(tries, self._ALL - self._tried[wish])
+        trials = self._asked(wish, q)
+        options = [self._alone(column, q, trials, null=null) for column in self.columns if tries]
+        if not tries or not all(options):
             return
-        options = [self._alone(column, q, trials, null=null) for column in self.columns]
-        if not all(options):
-            return
-        for choice in islice(_by_sum([len(makers) for makers in options]), min(tries, self._tries_left)):
-            self._tries_left -= 1
+        for choice in islice(_by_sum([len(makers) for makers in options]), tries):
+            self._tried[wish] += 1
             recipe = tuple(makers[i] for makers, i in zip(options, choice, strict=True))
             if _passes(self._row(recipe, q, given), trials):
                 yield recipe

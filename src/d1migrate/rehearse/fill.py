@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from d1migrate.schema.model import Table
-    from d1migrate.sql.create import TableDefinition
+    from d1migrate.sql.create import Check, TableDefinition
 
 _NOT_FILLED = "fts5vocab"  # a view of another table's index
 _ROWS_GIVEN_UP = 3  # a table that cannot take so many rows has all it can take
@@ -52,20 +52,20 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
     """
     schema = introspect.read([Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES])
     asked = None if tables is None else {fold(name) for name in tables}
-    found = {table: parse_virtual(table.sql) for table in schema.tables}
-    wanted = {
-        table: virtual
-        for table, virtual in found.items()
-        if (asked is None or fold(table.name) in asked) and not (virtual and virtual.module == _NOT_FILLED)
-    }
+    wanted = [
+        (table, virtual)
+        for table in schema.tables
+        if asked is None or fold(table.name) in asked
+        if not (virtual := parse_virtual(table.sql)) or virtual.module != _NOT_FILLED
+    ]
     with _quiet(connection), connection:
-        empty = [table for table in wanted if not _count(connection, table)]
-        plain = [table for table in empty if not wanted[table]]
+        empty = [(table, virtual) for table, virtual in wanted if not _count(connection, table)]
+        plain = [table for table, virtual in empty if not virtual]
         why = _fill_plain(connection, schema.tables, plain, rows)
-        for table in empty:
-            if virtual := wanted[table]:
+        for table, virtual in empty:
+            if virtual:
                 why[table.name] = fill_virtual(connection, table, virtual, rows)
-        counts = {table.name: _count(connection, table) for table in wanted}
+        counts = {table.name: _count(connection, table) for table, _ in wanted}
     return Filled(counts, {name: why[name] for name, count in counts.items() if not count})
 
 
@@ -105,14 +105,11 @@ def _fill_plain(
                     parent.pointed[to].append((plan, column))
     why = {}
     for plan in _parents_first(parents.plans):
-        refusals = _insert(connection, plan, rows)
-        # Where rows were put in, only the repair below can have taken them all again.
-        reasons = [reason for reason, _ in refusals.most_common(1)] or list(map(_unsatisfied, plan.links))
-        why[plan.table.name] = reasons[0] if rows and reasons else "no rows were asked for"
+        why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were asked for"
         parents.done.add(fold(plan.table.name))
         plan.close()
-    repair(connection, parents.plans.values(), parents)
-    return why
+    lost = repair(connection, parents.plans.values(), parents)
+    return why | {name: _unsatisfied(link) for name, link in lost.items()}
 
 
 def _parents_first(plans: dict[str, Plan]) -> Iterator[Plan]:
@@ -129,7 +126,7 @@ def _parents_first(plans: dict[str, Plan]) -> Iterator[Plan]:
             stack += [(to, False) for link in plans[name].links if (to := fold(link.parent)) in plans]
 
 
-def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> Counter[str]:
+def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> str:
     """Insert rows as far as the table takes them; return what refused them, if it took none."""
     columns = ", ".join(quote_identifier(name) for name in plan.names)
     places = ", ".join("?" * len(plan.names))
@@ -142,7 +139,12 @@ def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> Counter[str]:
             added += 1
         elif (failed := failed + 1) == _ROWS_GIVEN_UP:
             break
-    return Counter() if added else refusals
+    if added:
+        return ""
+    reason = refusals.most_common(1)[0][0]
+    # The engine stops at the first CHECK that is false; the one that cannot be true may be another.
+    check = plan.impossible() if "CHECK" in reason else None
+    return _unsatisfied(_written(check)) if check else reason
 
 
 def _add(connection: apsw.Connection, plan: Plan, sql: str, number: int, refusals: Counter[str]) -> bool:
@@ -165,11 +167,14 @@ def _reason(message: str, definition: TableDefinition | None) -> str:
     _, _, subject = message.partition("CHECK constraint failed: ")
     if not subject:
         return f"every row was refused: {message}"
-    for check in definition.all_checks if definition else ():
-        if subject in (check.name, check.expression):
-            name = f"CONSTRAINT {check.name} " if check.name else ""
-            return _unsatisfied(f"{name}CHECK ({' '.join(check.expression.split())})")
-    return _unsatisfied(f"CHECK {subject}")
+    checks = definition.all_checks if definition else ()
+    named = (_written(check) for check in checks if subject in (check.name, check.expression))
+    return _unsatisfied(next(named, f"CHECK {subject}"))
+
+
+def _written(check: Check) -> str:
+    name = f"CONSTRAINT {check.name} " if check.name else ""
+    return f"{name}CHECK ({' '.join(check.expression.split())})"
 
 
 def _unsatisfied(constraint: object) -> str:

@@ -65,7 +65,7 @@ def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
         to = _targets(key, tables.get(fold(key.table)))
         own = fold(key.table) == fold(table.name)
         if to is None or (own and to == columns):
-            continue  # a mismatch, which SQLite does not check either; or every row is its own parent
+            continue  # no such columns, an error whenever SQLite looks; or each row is its own parent
         others = {column for other in keys if other is not columns for column in other}
         loose = [column for column in columns if column in free]
         loose = [column for column in loose if column not in others] or loose

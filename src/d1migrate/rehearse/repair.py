@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from d1migrate.rehearse.rules import REFUSED
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,18 +19,25 @@ _RELINKING = 2  # rounds that look for another parent: that may take the key awa
 _PARENTS_TRIED = 60
 
 
-def repair(connection: apsw.Connection, plans: Iterable[Plan], parents: Parents) -> None:
-    """Mend every row of the plans' tables that points at nothing, until none does."""
+def repair(connection: apsw.Connection, plans: Iterable[Plan], parents: Parents) -> dict[str, Link]:
+    """Mend every row of the plans' tables that points at nothing, until none does.
+
+    Returns:
+        For each table that lost rows, the foreign key that took the last of them.
+    """
     tables = [_Linked(connection, plan) for plan in plans if plan.links]
     turn, broken = 0, 1
+    lost = {}
     while broken:
         parents.forget()
         broken = 0
         for table in tables:
             for link, row in table.orphans():
-                table.mend(link, row, parents if turn < _RELINKING else None, broken)
+                if not table.mend(link, row, parents if turn < _RELINKING else None, broken):
+                    lost[table.name] = link
                 broken += 1
         turn += 1
+    return lost
 
 
 class _Linked:
@@ -39,12 +46,13 @@ class _Linked:
     def __init__(self, connection: apsw.Connection, plan: Plan) -> None:
         self._connection = connection
         self._links = {link.number: link for link in plan.links}
-        self._table = plan.table.name
-        self._name = f"main.{quote_identifier(self._table)}"
+        self.name = plan.table.name
+        self._name = f"main.{quote_identifier(self.name)}"
         self._by_rowid = not (plan.definition and plan.definition.without_rowid)
         keys = [column.name for column in plan.table.columns if column.primary_key]
         if self._by_rowid:
-            keys = [next(name for name in ("rowid", "oid", "_rowid_") if name not in plan.names)]
+            taken = {fold(column.name) for column in plan.table.columns}
+            keys = [name for name in ("rowid", "oid", "_rowid_") if name not in taken][:1]
         self._keys = [quote_identifier(key) for key in keys]
         self._this = " AND ".join(f"{key} = ?" for key in self._keys)
 
@@ -52,7 +60,7 @@ class _Linked:
         """Return the rows that point at nothing, each with the link that does."""
         check = 'SELECT "rowid", fkid FROM pragma_foreign_key_check(?, ?)'
         try:
-            found = list(self._connection.execute(check, (self._table, "main")))
+            found = list(self._connection.execute(check, (self.name, "main")))
         except apsw.SQLError:
             return []  # a mismatch of keys: nothing can be said of this table, by nobody
         if self._by_rowid:
@@ -77,15 +85,17 @@ class _Linked:
         )
         return list(self._connection.execute(sql))
 
-    def mend(self, link: Link, row: Key, parents: Parents | None, turn: int) -> None:
-        """Give a row another parent, if there are any to look at, or none, or delete it."""
+    def mend(self, link: Link, row: Key, parents: Parents | None, turn: int) -> bool:
+        """Give a row another parent, if there are any to look at, or NULL; delete it, and say so, if not."""
         keys = self._candidates(link, row, parents) if parents else []
         start = turn % len(keys) if keys else 0
         for key in [*keys[start:], *keys[:start]][:_PARENTS_TRIED]:
             if self._update(link.columns, key, row):
-                return
-        if not (link.loose and self._update(link.loose, (None,) * len(link.loose), row)):
-            self._connection.execute(f"DELETE FROM {self._name} WHERE {self._this}", row)
+                return True
+        if link.loose and self._update(link.loose, (None,) * len(link.loose), row):
+            return True
+        self._connection.execute(f"DELETE FROM {self._name} WHERE {self._this}", row)
+        return False
 
     def _candidates(self, link: Link, row: Key, parents: Parents) -> list[Key]:
         """Return the keys that leave alone what other links of the row share with this one."""

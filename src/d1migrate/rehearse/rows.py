@@ -7,10 +7,11 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from d1migrate.rehearse.cluster import Cluster, Trial
+from d1migrate.rehearse.candidates import candidates
+from d1migrate.rehearse.cluster import Cluster, Trial, Trials
 from d1migrate.rehearse.links import fitting, links_of
 from d1migrate.rehearse.rules import Rules
-from d1migrate.rehearse.values import candidates, usual
+from d1migrate.rehearse.values import usual
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.links import Key, Link, Parents
     from d1migrate.rehearse.values import Maker
     from d1migrate.schema.model import Table
+    from d1migrate.sql.create import Check
 
 Row = dict[str, "Value"]
 
@@ -59,10 +61,13 @@ class Plan:
         self.pointed: dict[str, list[tuple[Plan, str]]] = defaultdict(list)
         self._parents = parents
         self._columns = dict(zip(self.names, columns, strict=True))
-        self._linked = {name for link in self.links for name in link.columns}
+        made = set(self.names)
+        # What is generated cannot be set, nor told beforehand: such a link is the repair's.
+        self._links = [x for x in self.links if made >= {*x.columns} and (made >= {*x.to} or not x.own)]
+        self._linked = {name for link in self._links for name in link.columns}
         self._nullable = {n for n, c in self._columns.items() if not (c.not_null or c.primary_key)}
-        self._own_keys: dict[Link, list[Key]] = {link: [] for link in self.links if link.own}
-        self._used: dict[Link, set[Key]] = {link: set() for link in self.links if link.once}
+        self._own_keys: dict[Link, list[Key]] = {link: [] for link in self._links if link.own}
+        self._used: dict[Link, set[Key]] = {link: set() for link in self._links if link.once}
         self._usual = {
             name: usual(table.name, column, position)
             for position, (name, column) in enumerate(self._columns.items())
@@ -101,28 +106,31 @@ class Plan:
             return  # they had it where its values come from
         waiting = [(self, name)]
         for plan, column in waiting:
-            waiting += [there for there in plan.pointed[column] if there not in waiting]
+            waiting += [there for there in plan.pointed.get(column, ()) if there not in waiting]
         yield from ((plan._rules, column) for plan, column in waiting[1:] if plan._rules)
 
     def _cluster(self, names: Sequence[str]) -> Cluster | None:
-        trials = [
-            Trial(self._rules.lab([name], alone), (name,))
-            for name in names
-            if self._rules and (alone := self._rules.alone(name))
-        ]
-        if self._rules and len(names) > 1:
-            tied = [rule for rule in self._rules.all if len(rule.columns) > 1 and rule.columns <= set(names)]
-            trials.append(Trial(self._rules.lab(names, tied), tuple(names)))
         heirs = [
-            Trial(rules.lab([column], alone), (name,))
+            Trial(rules.lab([column], alone, strict=True), (name,))
             for name in names
             for rules, column in self._heirs(name)
             if (alone := rules.alone(column))
         ]
-        if not trials and not heirs:
+        true, not_false = (self._trials(names, strict=strict) for strict in (True, False))
+        if not true and not heirs:
             return None
         usual = {name: None if name in self._linked else self._usual[name] for name in names}
-        return Cluster(usual, self._others, trials, heirs, self._nullable & set(names))
+        return Cluster(usual, self._others, Trials(true, not_false, heirs), self._nullable & set(names))
+
+    def _trials(self, names: Sequence[str], *, strict: bool) -> list[Trial]:
+        if not self._rules:
+            return []
+        alone = [(name, rules) for name in names if (rules := self._rules.alone(name))]
+        found = [Trial(self._rules.lab([name], rules, strict=strict), (name,)) for name, rules in alone]
+        if len(names) > 1:
+            tied = [rule for rule in self._rules.all if len(rule.columns) > 1 and rule.columns <= set(names)]
+            found.append(Trial(self._rules.lab(names, tied, strict=strict), tuple(names)))
+        return found
 
     def _others(self, name: str) -> list[Maker]:
         """Return what else a column might hold, going by the rules for it."""
@@ -132,6 +140,22 @@ class Plan:
             texts += [rule.text for rule in rules.alone(column)]
             known |= rules.names
         return candidates(self._columns[name].type, texts, known)
+
+    def impossible(self) -> Check | None:
+        """Return the first CHECK that cannot be satisfied even where there is no other, if there is one."""
+        if not self.definition:
+            return None
+        plain = self.definition._replace(
+            columns=tuple(c._replace(checks=()) for c in self.definition.columns)
+        )
+        for check in self.definition.all_checks:
+            plan = Plan(self.table, {}, self._parents)
+            plan.definition = plain._replace(checks=(check,))
+            impossible = any(cluster.impossible() for cluster in plan._clusters)
+            plan.close()
+            if impossible:
+                return check
+        return None
 
     def close(self) -> None:
         """Give back the memory of what its rules are tried in."""
@@ -151,12 +175,12 @@ class Plan:
             NoParentError: a foreign key that may not be NULL has nothing to point at, in this try.
         """
         q = number + _STRIDE * turn
-        row = self._linked_part(number, turn, q, self.links)
+        row = self._linked_part(number, turn, q, self._links)
         blank = self._blanks[number % 5] if number and not turn else frozenset()
         if turn % _BLANK == _BLANK - 1:
             blank = self._nullable
         for cluster in self._clusters:
-            row |= cluster.values(q, row, blank, turn)
+            row |= cluster.values(q, row, blank)
         for name in self._free:
             if name in blank:
                 row[name] = None
@@ -172,15 +196,17 @@ class Plan:
             used.add(tuple(row[column] for column in link.columns))
 
     def key(self, columns: Sequence[str], q: int) -> Key:
-        """Return what some columns of a row will hold, as far as can be told before it is made."""
+        """Return what some columns of a row will hold, as far as can be told before it is made; else None."""
         row: Row = {}
-        links = [link for link in self.links if not link.own and not set(columns).isdisjoint(link.columns)]
+        links = [link for link in self._links if not link.own and not set(columns).isdisjoint(link.columns)]
         with suppress(NoParentError):
             row = self._linked_part(q, 0, q, links)
         for name in columns:
             if name not in row and (cluster := self._cluster_of.get(name)):
-                row |= cluster.values(q, {one: self._usual[one](q) for one in self._linked} | row, set(), 0)
-        return tuple(row[name] if name in row else self._usual[name](q) for name in columns)
+                row |= cluster.values(q, {one: self._usual[one](q) for one in self._linked} | row, set())
+            elif name not in row:
+                row[name] = self._usual[name](q) if name in self._usual else None
+        return tuple(row[name] for name in columns)
 
     @cached_property
     def _blanks(self) -> list[Set[str]]:
@@ -188,7 +214,7 @@ class Plan:
         free = self._nullable - self._linked
         return [
             {name for i, name in enumerate(self.names) if (number + i) % 5 == 4 and name in free}.union(
-                *(link.loose for link in self.links if (number + link.number) % 5 == 4)
+                *(link.loose for link in self._links if (number + link.number) % 5 == 4)
             )
             for number in range(5)
         ]

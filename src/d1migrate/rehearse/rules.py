@@ -28,12 +28,12 @@ REFUSED = (apsw.ConstraintError, apsw.MismatchError, apsw.SQLError, apsw.TooBigE
 class Rule(NamedTuple):
     """A rule and the columns, folded, that it speaks of; generated ones stand for those they come from.
 
-    `ddl` is what a table has of it: a piece of its CREATE TABLE, or a CREATE INDEX.
+    Its `text` is an expression to be true, or not false at least; or one of `kind` "generated" or "index".
     """
 
     columns: frozenset[str]
     text: str
-    ddl: str = ""
+    kind: str = "check"
 
 
 class Rules:
@@ -45,17 +45,24 @@ class Rules:
         self._sources = _sources(definition)
         self.all = [
             *(
-                Rule(self._columns(part.expression), part.expression, f"CHECK ({part.expression}\n)")
+                Rule(self._columns(part.expression), part.expression)
                 for check in definition.all_checks
                 for part in conjuncts(check)
             ),
             *(
-                Rule(self._sources[fold(column.name)], column.generated)
+                Rule(self._sources[fold(column.name)], column.generated, "generated")
                 for column in definition.columns
                 if column.generated is not None
             ),
             *(
-                Rule(self._columns(index.sql.partition("(")[2]), index.sql, index.sql)
+                # What is generated cannot be made to point at something: it points at nothing.
+                Rule(self._columns(name), f"{name} IS NULL")
+                for key in table.foreign_keys
+                for name in map(quote_identifier, key.columns)
+                if fold(unquote(name)) not in self._sources[fold(unquote(name))]
+            ),
+            *(
+                Rule(self._columns(index.sql.partition("(")[2]), index.sql, "index")
                 for index in table.indexes
                 if index.sql and None in index.columns
             ),
@@ -86,20 +93,25 @@ class Rules:
             groups += [rule.columns.union(*tied)] if rule.columns else []
         return groups
 
-    def lab(self, columns: Sequence[str], rules: Iterable[Rule]) -> Lab:
-        """Return a lab for some of the columns and the rules that speak of no other."""
+    def lab(self, columns: Sequence[str], rules: Iterable[Rule], *, strict: bool) -> Lab:
+        """Return a lab for some of the columns and the rules that speak of no other.
+
+        Args:
+            columns: their names, folded.
+            rules: the rules.
+            strict: whether a CHECK has to be true; in the table it may be NULL too.
+        """
         kept = set(columns)
         parts = [
             self._column(name, type_, collation, generated)
             for name, type_, _, _, collation, generated in self.definition.columns
             if (fold(name) in kept if generated is None else self._sources[fold(name)] <= kept)
         ]
-        checks = [rule.ddl for rule in rules if rule.ddl.startswith("CHECK")]
+        check = "CHECK (({}\n) IS TRUE)" if strict else "CHECK ({}\n)"
+        parts += [check.format(rule.text) for rule in rules if rule.kind == "check"]
         name = quote_identifier(self.definition.name)
-        strict = " STRICT" if self.definition.strict else ""
-        create = f"CREATE TABLE {name} ({', '.join(parts + checks)}){strict}"
-        indexes = [rule.ddl for rule in rules if rule.ddl and not rule.ddl.startswith("CHECK")]
-        return Lab(name, columns, create, indexes)
+        create = f"CREATE TABLE {name} ({', '.join(parts)}){' STRICT' if self.definition.strict else ''}"
+        return Lab(name, columns, create, [rule.text for rule in rules if rule.kind == "index"])
 
     def _column(self, name: str, type_: str, collation: str | None, generated: str | None) -> str:
         parts = [quote_identifier(name), type_]
@@ -132,30 +144,37 @@ class Lab:
     """A table in memory that takes values, or refuses them."""
 
     def __init__(self, table: str, columns: Sequence[str], create: str, indexes: Sequence[str]) -> None:
-        self._connection = apsw.Connection(":memory:")
+        self._statements = (create, *indexes)
+        self._connection: apsw.Connection | None = None
         places = ", ".join("?" * len(columns))
         self._insert = f"INSERT INTO {table} ({', '.join(map(quote_identifier, columns))}) VALUES ({places})"
         # Only a unique index cares what is there already.
         self._clear = f"DELETE FROM {table}" if indexes else ""
+
+    def accepts(self, values: Sequence[Value]) -> bool:
+        """Whether a row of these values keeps the rules."""
+        connection = self._connection or self._open()
+        if not self._insert:
+            return True
         try:
-            for statement in (create, *indexes):
+            connection.execute(self._insert, values)
+        except REFUSED:
+            return False
+        if self._clear:
+            connection.execute(self._clear)
+        return True
+
+    def _open(self) -> apsw.Connection:
+        self._connection = apsw.Connection(":memory:")
+        try:
+            for statement in self._statements:
                 self._connection.execute(statement)
         except apsw.Error:
             # It needs a function or collation that is not here: then only the table itself can tell.
             self._insert = ""
-
-    def accepts(self, values: Sequence[Value]) -> bool:
-        """Whether a row of these values keeps the rules."""
-        if not self._insert:
-            return True
-        try:
-            self._connection.execute(self._insert, values)
-        except REFUSED:
-            return False
-        if self._clear:
-            self._connection.execute(self._clear)
-        return True
+        return self._connection
 
     def close(self) -> None:
         """Give its memory back."""
-        self._connection.close()
+        if self._connection:
+            self._connection.close()

@@ -1,0 +1,306 @@
+"""CREATE TABLE as it is read, by example and against what SQLite makes of the same text."""
+
+from __future__ import annotations
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from d1migrate.sql.create import (
+    Check,
+    ColumnDefinition,
+    TableDefinition,
+    allowed_values,
+    conjuncts,
+    parse_table,
+)
+
+
+def parsed(sql: str) -> TableDefinition:
+    """What a CREATE TABLE says."""
+    table = parse_table(sql)
+    assert table is not None
+    return table
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("CREATE TABLE t (a)", "t"),
+        ("create table t(a)", "t"),
+        ("CREATE TABLE IF NOT EXISTS t (a)", "t"),
+        ("CREATE TEMP TABLE t (a)", "t"),
+        ("CREATE TEMPORARY TABLE IF NOT EXISTS t (a)", "t"),
+        ("CREATE TABLE main.t (a)", "t"),
+        ('CREATE TABLE IF NOT EXISTS "main" . "a ""b"" (c" (a)', 'a "b" (c'),
+        ("CREATE TABLE [or der](a)", "or der"),
+        ("CREATE TABLE `it's`(a)", "it's"),
+        ("CREATE TABLE 't t'(a)", "t t"),
+        ("CREATE TABLE Größe(a)", "Größe"),
+        ("CREATE TABLE if(a)", "if"),
+        ("-- CREATE TABLE x (b)\nCREATE /* TABLE y */ TABLE t -- (\n (a)", "t"),
+        ("\ufeffCREATE TABLE t (a);", "t"),
+    ],
+)
+def test_names(sql: str, name: str) -> None:
+    """The table is found, however it is introduced and quoted."""
+    assert parsed(sql) == TableDefinition(name, (ColumnDefinition("a"),))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "-- CREATE TABLE t (a)",
+        "SELECT 1",
+        "CREATE",
+        "CREATE TABLE",
+        "CREATE TABLE t",
+        "CREATE TABLE t (a",
+        "CREATE TABLE t (a, b DEFAULT (1)",
+        "CREATE TABLE t AS SELECT 1 AS a",
+        "CREATE TABLE t AS SELECT (1) AS a",
+        "CREATE TABLE IF NOT EXISTS main.t AS VALUES (1)",
+        "CREATE VIRTUAL TABLE t USING fts5(a, b)",
+        "CREATE VIEW t (a) AS SELECT 1",
+        "CREATE INDEX t ON u (a)",
+        "CREATE UNIQUE INDEX t ON u (a)",
+        "CREATE TRIGGER t AFTER INSERT ON u BEGIN SELECT 1; END",
+        "ALTER TABLE t ADD COLUMN a",
+        "INSERT INTO t VALUES ('CREATE TABLE t (a)')",
+    ],
+)
+def test_no_table(sql: str) -> None:
+    """What is no CREATE TABLE with columns is None."""
+    assert parse_table(sql) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("a", ColumnDefinition("a")),
+        ("a INTEGER", ColumnDefinition("a", "INTEGER")),
+        ("a VARCHAR(20)", ColumnDefinition("a", "VARCHAR(20)")),
+        ("a DECIMAL(10, 2) NOT NULL", ColumnDefinition("a", "DECIMAL(10, 2)")),
+        ("a DOUBLE  PRECISION", ColumnDefinition("a", "DOUBLE  PRECISION")),
+        ("a UNSIGNED BIG INT (+1) UNIQUE", ColumnDefinition("a", "UNSIGNED BIG INT (+1)")),
+        ('a "CHECK" (20)', ColumnDefinition("a", '"CHECK" (20)')),
+        ("a [not null]", ColumnDefinition("a", "[not null]")),
+        ("'a' 'text'", ColumnDefinition("a", "'text'")),
+        ('"check" TEXT', ColumnDefinition("check", "TEXT")),
+        ("`primary` INT PRIMARY KEY", ColumnDefinition("primary", "INT")),
+        ("key KEY", ColumnDefinition("key", "KEY")),
+        ("end INT", ColumnDefinition("end", "INT")),
+        ("a PRIMARY KEY", ColumnDefinition("a")),
+        ("a NOT NULL UNIQUE", ColumnDefinition("a")),
+        ("a INT DEFAULT 5", ColumnDefinition("a", "INT", default="5")),
+        ("a DEFAULT -5 NOT NULL", ColumnDefinition("a", default="-5")),
+        ("a DEFAULT + 5.5", ColumnDefinition("a", default="+ 5.5")),
+        ("a DEFAULT 'CHECK (1), '", ColumnDefinition("a", default="'CHECK (1), '")),
+        ("a DEFAULT ( (1), 'x)' )", ColumnDefinition("a", default="(1), 'x)'")),
+        ("a DEFAULT CURRENT_TIMESTAMP", ColumnDefinition("a", default="CURRENT_TIMESTAMP")),
+        ("a DEFAULT x'00'", ColumnDefinition("a", default="x'00'")),
+        ("a REFERENCES p(b, c) ON DELETE SET DEFAULT", ColumnDefinition("a")),
+        ("a REFERENCES p ON UPDATE SET NULL DEFAULT 1", ColumnDefinition("a", default="1")),
+        ("a TEXT COLLATE NOCASE", ColumnDefinition("a", "TEXT", collation="NOCASE")),
+        ('a COLLATE "RTRIM" DEFAULT 1', ColumnDefinition("a", collation="RTRIM", default="1")),
+        ("a AS (b + (c))", ColumnDefinition("a", generated="b + (c)")),
+        ("a INT GENERATED ALWAYS AS (b) STORED", ColumnDefinition("a", "INT", generated="b")),
+        ("a GENERATED ALWAYS AS (b) VIRTUAL", ColumnDefinition("a", generated="b")),
+        ("a INT CHECK (a > 0)", ColumnDefinition("a", "INT", (Check("a > 0"),))),
+        ("a CHECK(length(a) IN (1, (2)))", ColumnDefinition("a", checks=(Check("length(a) IN (1, (2))"),))),
+        ("a CHECK (a <> ')' /* ) */)", ColumnDefinition("a", checks=(Check("a <> ')' /* ) */"),))),
+        ("a INT CONSTRAINT c CHECK (a)", ColumnDefinition("a", "INT", (Check("a", "c"),))),
+        ('a CONSTRAINT "a b" CHECK (a)', ColumnDefinition("a", checks=(Check("a", "a b"),))),
+        ("a CONSTRAINT c NOT NULL CHECK (a)", ColumnDefinition("a", checks=(Check("a", "c"),))),
+        ("a CONSTRAINT c CONSTRAINT d CHECK (a)", ColumnDefinition("a", checks=(Check("a", "d"),))),
+        ("a CHECK (a) CHECK (b)", ColumnDefinition("a", checks=(Check("a"), Check("b")))),
+        ("a DEFAULT 'x' CHECK (a)", ColumnDefinition("a", default="'x'", checks=(Check("a"),))),
+        ("a 'CHECK (1)' CHECK (a)", ColumnDefinition("a", "'CHECK (1)'", (Check("a"),))),
+    ],
+)
+def test_columns(text: str, column: ColumnDefinition) -> None:
+    """A column's name, type and constraints, first, last and alone."""
+    other = ColumnDefinition("z", "INT")
+    assert parsed(f"CREATE TABLE t ({text})").columns == (column,)
+    assert parsed(f"CREATE TABLE t ({text}, z INT)").columns == (column, other)
+    assert parsed(f"CREATE TABLE t (z INT,\n{text} -- ,(\n, UNIQUE (z)) STRICT").columns == (other, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "checks"),
+    [
+        ("", ()),
+        (", PRIMARY KEY (a)", ()),
+        (", CHECK (a > 1)", (Check("a > 1"),)),
+        (", CONSTRAINT c CHECK (a > 1)", (Check("a > 1", "c"),)),
+        (", CHECK (a) CHECK (b)", (Check("a"), Check("b"))),
+        (", UNIQUE (a, b), CHECK (a)", (Check("a"),)),
+        (", CONSTRAINT u UNIQUE (a) CHECK (a)", (Check("a", "u"),)),
+        (", CONSTRAINT u UNIQUE (a), CHECK (a)", (Check("a"),)),
+        (", FOREIGN KEY (a) REFERENCES p (x) ON DELETE SET DEFAULT CHECK (a)", (Check("a"),)),
+        (", CHECK (  a\n)", (Check("a"),)),
+        (", CHECK (a -- x)\n)", (Check("a -- x)"),)),
+        (", CHECK (CASE WHEN a THEN (b) END)", (Check("CASE WHEN a THEN (b) END"),)),
+    ],
+)
+def test_table_checks(text: str, checks: tuple[Check, ...]) -> None:
+    """CHECKs beside the columns, whatever stands before them; all_checks has them behind the columns'."""
+    table = parsed(f"CREATE TABLE t (a INT CHECK (a < 9), b{text})")
+    assert [column.name for column in table.columns] == ["a", "b"]
+    assert table.checks == checks
+    assert table.all_checks == (Check("a < 9"), *checks)
+
+
+@pytest.mark.parametrize(
+    ("sql", "autoincrement", "strict", "without_rowid"),
+    [
+        ("CREATE TABLE t (a INTEGER PRIMARY KEY)", False, False, False),
+        ("CREATE TABLE t (a INTEGER PRIMARY KEY autoincrement)", True, False, False),
+        ("CREATE TABLE t (a INTEGER, PRIMARY KEY (a AUTOINCREMENT))", True, False, False),
+        ("CREATE TABLE t (a TEXT DEFAULT 'AUTOINCREMENT STRICT WITHOUT ROWID')", False, False, False),
+        ("CREATE TABLE t (strict INT, rowid)", False, False, False),
+        ("CREATE TABLE t (a INT) STRICT", False, True, False),
+        ("CREATE TABLE t (a PRIMARY KEY) without /* */ rowid", False, False, True),
+        ("CREATE TABLE t (a INT PRIMARY KEY) WITHOUT ROWID, strict;", False, True, True),
+    ],
+)
+def test_options(sql: str, autoincrement: bool, strict: bool, without_rowid: bool) -> None:
+    """The options of a table, and nothing that only reads like one."""
+    table = parsed(sql)
+    assert (table.autoincrement, table.strict, table.without_rowid) == (autoincrement, strict, without_rowid)
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("a IN ('x', 'y')", ("a", ("'x'", "'y'"))),
+        ("A in ('it''s')", ("a", ("'it''s'",))),
+        ('((("A b" IN (1,-2, + 3.5))))', ("a b", ("1", "-2", "+3.5"))),
+        ("t.a IN ('x')", ("a", ("'x'",))),
+        ("[a] = 'x' OR a = 'y' OR a IN ('z')", ("a", ("'x'", "'y'", "'z'"))),
+        ("(a = 'x') or ('y' == a)", ("a", ("'x'", "'y'"))),
+        ("-1 = a OR a IS 1", ("a", ("-1", "1"))),
+        ("a IS NULL OR a IN (x'00', TRUE)", ("a", ("x'00'", "TRUE"))),
+        ("a IN (0, 1) OR a ISNULL", ("a", ("0", "1"))),
+        ("(a IS NULL OR (a = 'x' OR a = 'y'))", ("a", ("'x'", "'y'"))),
+        ("a IN ('x', NULL)", None),
+        ("a IN ()", None),
+        ("a IS NULL", None),
+        ("a = NULL", None),
+        ("a = b", None),
+        ("a NOT IN ('x')", None),
+        ("NOT a IN ('x')", None),
+        ("a IN ('x') AND b", None),
+        ("a IN ('x') OR b IN ('y')", None),
+        ("a IN ('x') OR a > 3", None),
+        ("a COLLATE NOCASE IN ('x')", None),
+        ("lower(a) IN ('x')", None),
+        ("a IN ('x') COLLATE NOCASE", None),
+        ("a IN (1 + 1)", None),
+        ("a IN (b, 'x')", None),
+        ("TRUE IN (1)", None),
+        ("'a' IN ('x')", None),
+        ("a <> 'x'", None),
+        ("a", None),
+        ("", None),
+        ("a OR", None),
+        ("(a IN ('x')", None),
+    ],
+)
+def test_allowed_values(expression: str, values: tuple[str, tuple[str, ...]] | None) -> None:
+    """A list of literals is read in all the ways it is written; anything else is none."""
+    assert allowed_values(Check(expression)) == values
+
+
+@pytest.mark.parametrize(
+    ("expression", "parts"),
+    [
+        ("a", ["a"]),
+        ("a > 1 AND b", ["a > 1", "b"]),
+        ("(a and (b AND c)) AND d", ["a", "b", "c", "d"]),
+        ("a BETWEEN 1 AND 2 AND b", ["a BETWEEN 1 AND 2", "b"]),
+        ("a BETWEEN 1 AND 2", ["a BETWEEN 1 AND 2"]),
+        ("a AND b OR c", ["a AND b OR c"]),
+        ("a AND (b OR c AND d)", ["a", "(b OR c AND d)"]),
+        ("CASE WHEN a AND b THEN c END AND d", ["CASE WHEN a AND b THEN c END", "d"]),
+        ("start < end AND a", ["start < end", "a"]),
+        ("a AND ' AND '", ["a", "' AND '"]),
+        ("a AND", ["a AND"]),
+    ],
+)
+def test_conjuncts(expression: str, parts: list[str]) -> None:
+    """AND is cut where it joins all of the CHECK, and only there."""
+    assert [part.expression for part in conjuncts(Check(expression, "n"))] == parts
+    assert {part.name for part in conjuncts(Check(expression, "n"))} == {"n"}
+
+
+# --- the same text, read by SQLite ---
+
+NAMES = ["b", '"b c"', "`check`", "[unique]", "'d''e'", "end", "naïve", '"""q"""']
+TYPES = ["", "INT", "VARCHAR(20)", "DECIMAL(10, 2)", "UNSIGNED BIG INT", "any thing (1)", "KEY"]
+PARTS = [
+    "NOT NULL", "NULL", "UNIQUE", "CONSTRAINT n1", "CONSTRAINT 'n 2'", "COLLATE NOCASE", "DEFAULT 1", "DEFAULT -1.5",
+    "DEFAULT 'CHECK (0)'", "DEFAULT (1 + (2))", "DEFAULT null", "CHECK (1)", "CHECK ( 2 > (1) )", "CHECK ('x)' <> '(')",
+    "REFERENCES p (q) ON DELETE SET DEFAULT", "REFERENCES p ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED",
+    "/* , ( */", "-- CHECK (0)\n",
+]  # fmt: skip
+BESIDE = [
+    "CHECK (3)", "CONSTRAINT n3 CHECK (4)", "UNIQUE (a)", "FOREIGN KEY (a) REFERENCES p (q)", "CONSTRAINT n4 UNIQUE (a)",
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(NAMES), st.sampled_from(TYPES), st.lists(st.sampled_from(PARTS), max_size=4)
+        ),
+        max_size=5,
+        unique_by=lambda column: column[0],
+    ),
+    st.lists(st.tuples(st.sampled_from(BESIDE), st.sampled_from([",", "\n"])), max_size=3),
+    st.sampled_from(["", "STRICT", "WITHOUT ROWID"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_as_sqlite_reads_it(
+    columns: list[tuple[str, str, list[str]]], beside: list[tuple[str, str]], option: str
+) -> None:
+    """Names, types, defaults and options are those of the pragmas, in the text as SQLite keeps it too."""
+    texts = ["a INT PRIMARY KEY", *(" ".join((name, type_, *parts)) for name, type_, parts in columns)]
+    tail = "," + "".join(f"{text} {comma}" for text, comma in beside).rstrip(",\n") if beside else ""
+    sql = f"CREATE TABLE IF NOT EXISTS main.t ({', '.join(texts)}{tail}) {option}"
+    connection = apsw.Connection(":memory:")
+    try:
+        connection.execute(sql)
+    except apsw.SQLError:
+        return  # a type that STRICT does not know
+    info = connection.execute("SELECT name, upper(type), dflt_value FROM pragma_table_info('t')").fetchall()
+    options = "SELECT wr, strict FROM pragma_table_list WHERE name = 't'"
+    ((without_rowid, strict),) = connection.execute(options).fetchall()
+    ((kept,),) = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for text in (sql, str(kept)):
+        table = parsed(text)
+        assert [(c.name, c.type.upper(), c.default) for c in table.columns] == info
+        assert (table.without_rowid, table.strict) == (bool(without_rowid), bool(strict))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a, b CHECK (b < 0)",
+        "a, b CONSTRAINT n NOT NULL CHECK ( b < 0 /* x */ )",
+        "a, b CONSTRAINT n CHECK (1) CHECK (b < 0)",
+        "a, b, CHECK (1) CONSTRAINT n UNIQUE (a) CHECK (b < 0)",
+        "a, b, CONSTRAINT n UNIQUE (a), CHECK (b < 0)",
+        "a CONSTRAINT n, b CHECK (b < 0)",
+    ],
+)
+def test_names_of_checks_are_those_in_errors(body: str) -> None:
+    """SQLite names a failed CHECK as it is read here: by name, or by its text."""
+    connection = apsw.Connection(":memory:")
+    connection.execute(f"CREATE TABLE t ({body})")
+    check = parsed(f"CREATE TABLE t ({body})").all_checks[-1]
+    with pytest.raises(apsw.ConstraintError) as caught:
+        connection.execute("INSERT INTO t VALUES (1, 1)")
+    assert str(caught.value) == f"CHECK constraint failed: {check.name or check.expression}"
