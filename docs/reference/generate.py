@@ -115,7 +115,8 @@ reason.
 
 ## Configuring severities
 
-In `d1migrate.toml`, for all environments or for one; a rule's own code goes before its letter:
+In `d1migrate.toml`, for all environments or for one. A rule's own code goes before its letter, and what an
+environment says before what all have: there, a letter means all of its rules.
 
 ```toml
 [lint]

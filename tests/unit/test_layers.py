@@ -41,7 +41,7 @@ LAYERS = [
 ]
 CORE = LAYERS[: LAYERS.index("run")]
 PURE = {
-    "__future__", "array", "collections", "functools", "hashlib", "itertools", "json", "re", "typing",
+    "__future__", "array", "collections", "bisect", "functools", "hashlib", "itertools", "json", "re", "typing",
 }  # fmt: skip
 DRIVERS_MAY_USE = {"errors", "batch", "d1", "drivers"}
 

@@ -1,0 +1,99 @@
+"""The linter says of every case what the case says, and nothing else of weight."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.lint import RULES, failing
+from d1migrate.linter import lint
+from d1migrate.replay import replay
+from d1migrate.source import load
+from tests.corpus.corpus import ERRORS, INFOS, WARNINGS, Case, load_cases
+
+CASES = load_cases()
+each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def files(case: Case) -> list[tuple[str, str]]:
+    """The two files of a case, as they lie in a folder."""
+    return [("001_before.sql", (case.before or "SELECT 1;") + "\n"), ("002_case.sql", case.migration)]
+
+
+@each
+def test_the_codes_are_those_expected(case: Case) -> None:
+    """Errors and warnings exactly, but for what the file allows; of the infos at least those named."""
+    found = lint(load(files(case)), only={2})
+    weighty = {f"{d.code} {d.message}" for d in found if d.allowed is None and d.severity != "info"}
+    assert {text.split()[0] for text in weighty} == case.expect, weighty
+    assert {d.code for d in found if d.severity == "info"} >= case.info
+    assert failing(found) == bool(case.expect & ERRORS)
+    assert failing(found, strict=True) == bool(case.expect)
+
+
+@each
+def test_what_is_there_before_is_accepted(case: Case) -> None:
+    """The schema of a case is one that D1 has: none of its statements is refused."""
+    (before,) = replay(load(files(case)[:1]))
+    assert [ran.refusal for ran in before.ran if ran.refusal] == []
+
+
+def test_severities_are_those_of_the_rules() -> None:
+    """The corpus and the linter agree which codes are errors, warnings and infos."""
+    for severity, codes in (("error", ERRORS), ("warning", WARNINGS), ("info", INFOS)):
+        theirs = {rule.code for rule in RULES if rule.severity == severity and rule.code[0] != "X"}
+        assert theirs - {"R111"} == codes, "R111 is about files that no case can be"
+
+
+# --- small cases that were judged wrongly once ---
+
+USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, {0} TEXT);".format
+POSTS = USERS("role") + (
+    "CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE CASCADE, body);"
+    "CREATE INDEX posts_user ON posts(user_id);"
+)
+HALF_PUT_BACK = (
+    "CREATE TABLE hold AS SELECT id FROM posts; DROP TABLE users; CREATE TABLE users (id INTEGER PRIMARY KEY);"
+    "INSERT INTO posts (id) SELECT id FROM hold;"
+)
+FALSE_ALARMS = [
+    ("D103", "UPDATE users SET role = 'x' WHERE name IS NULL OR replace(name, '-', '') = '';", POSTS),
+    ("S105", "CREATE TABLE c (id INTEGER PRIMARY KEY, w TEXT REFERENCES users(whereabouts));",
+     USERS("whereabouts") + "CREATE UNIQUE INDEX u ON users(whereabouts);"),
+    ("S101", "CREATE INDEX IF NOT EXISTS i ON users(name ASC);", USERS("role") + "CREATE INDEX i ON users(name);"),
+    ("S102", "-- Adds the idempotent_key column\nALTER TABLE users ADD COLUMN k;", USERS("role")),
+    ("S102", "-- This isn't idempotent\nALTER TABLE users ADD COLUMN k;", USERS("role")),
+    ("P101", "CREATE TRIGGER begin AFTER INSERT ON users BEGIN SELECT 1; END;", USERS("role")),
+    ("P109", "DELETE FROM users WHERE name = '' OR rollback = 1;", USERS("rollback")),
+]  # fmt: skip
+MISSED = [
+    ("D103", "WITH a AS (SELECT 1 OR 2) INSERT OR REPLACE INTO users SELECT 1, 'x', 'y';", POSTS),
+    ("D104", "CREATE TABLE counts AS SELECT count(*) FROM users; DROP TABLE users;", USERS("role")),
+    ("D105", "ALTER TABLE users RENAME COLUMN role TO r; ALTER TABLE users DROP COLUMN r;", USERS("role")),
+    ("D107", "UPDATE users SET name = -1;", USERS("role")),
+    ("D107", "UPDATE users SET name = -role;", USERS("role")),
+    ("D101", HALF_PUT_BACK, POSTS),
+    ("F105", 'ALTER TABLE users ADD COLUMN k TEXT CHECK (k <> "name");', USERS("role")),
+    ("S101", "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT, role TEXT) STRICT;", USERS("role")),
+    ("S101", "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, role TEXT);", USERS("role")),
+    ("S101", "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, role TEXT);", USERS("role")),
+    ("S103", 'CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET role = "x"; END;', USERS("role")),
+    ("S105", "CREATE TABLE c (id INTEGER PRIMARY KEY, n TEXT REFERENCES users(name));",
+     USERS("role") + "CREATE UNIQUE INDEX u ON users(name COLLATE NOCASE);"),
+]  # fmt: skip
+
+
+def judged(sql: str, given: str) -> set[str]:
+    """The codes of a file behind another."""
+    return {d.code for d in lint(load([("001_before.sql", given), ("002_case.sql", sql)]), only={2})}
+
+
+@pytest.mark.parametrize(("code", "sql", "given"), FALSE_ALARMS)
+def test_false_alarms(code: str, sql: str, given: str) -> None:
+    """Good SQL is not reported."""
+    assert code not in judged(sql, given)
+
+
+@pytest.mark.parametrize(("code", "sql", "given"), MISSED)
+def test_what_is_missed(code: str, sql: str, given: str) -> None:
+    """SQL that is not good is."""
+    assert code in judged(sql, given)
