@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
     from d1migrate.history import AppliedMigration
+    from d1migrate.lint import Diagnostic
     from d1migrate.migration import Migration, Rollback
     from d1migrate.migrator import Migrator, Verification
     from d1migrate.plan import Plan, Step
+    from d1migrate.rehearse.model import Rehearsal, Rehearsed
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
     from d1migrate.sql.split import Statement, split
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppliedMigration",
+    "Diagnostic",
     "Difference",
     "Driver",
     "Entry",
@@ -40,6 +43,8 @@ __all__ = [
     "Migration",
     "Migrator",
     "Plan",
+    "Rehearsal",
+    "Rehearsed",
     "Report",
     "Rollback",
     "Schema",
@@ -57,9 +62,11 @@ _HOMES = {
     "flows.migrate": ("Report",),
     "flows.read": ("LogEntry",),
     "history": ("AppliedMigration",),
+    "lint": ("Diagnostic",),
     "migration": ("Migration", "Rollback"),
     "migrator": ("Migrator", "Verification"),
     "plan": ("Plan", "Step"),
+    "rehearse.model": ("Rehearsal", "Rehearsed"),
     "schema.compare": ("Difference",),
     "schema.model": ("Schema",),
     "sql.split": ("Statement", "split"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
@@ -39,14 +38,16 @@ def lint(
     for migration in migrations:
         wanted = only is None or migration.version in only
         try:
-            with suppress(LimitExceeded):  # the rules say so, at its place
-                migration.check()
+            too_long = _too_long(migration)
             replay = replayer.replay(migration, proofs=wanted)
         except SourceError as error:
             replayer.give_up_on(migration)
             found += [unreadable(migration, error)] if wanted else []
-        else:
-            found += check(replay, severities) if wanted else []
+            continue
+        judged = check(replay, severities) if wanted else ()
+        found += judged
+        if too_long and wanted and all(d.code != "R109" for d in judged):  # it is in the rollback
+            found.append(unreadable(migration, too_long))
     return tuple(found)
 
 
@@ -64,3 +65,12 @@ def refuse_errors(
     errors = tuple(d for d in found if failing([d]))
     if errors:
         raise UnsafeMigration(errors)
+
+
+def _too_long(migration: Migration) -> LimitExceeded | None:
+    """Read a file to its end; what is too long for D1 does not keep the rest from being judged."""
+    try:
+        migration.check()
+    except LimitExceeded as error:
+        return error
+    return None

@@ -114,7 +114,7 @@ class Migrator:
     def lint(self) -> tuple[Diagnostic, ...]:
         """Judge what is pending against the live schema; what its file allows is among it, with the reason.
 
-        Writes nothing; errors as `status`. To judge files without a database, see `d1migrate.lint_files`.
+        Writes nothing; errors as `status`. `d1migrate.linter.lint` judges files without a database.
         """
         from d1migrate.linter import lint
 

@@ -445,10 +445,9 @@ def test_r102_names_the_pragma() -> None:
     assert says("R102", "PRAGMA main.journal_mode;") == ["D1 denies PRAGMA journal_mode"]
 
 
-# --- known defects ---
+# --- what was once wrong ---
 
 
-@pytest.mark.xfail(reason="the rollback is read once more when it is tried", raises=LimitExceeded)
 def test_a_rollback_with_a_statement_that_is_too_long() -> None:
     """It is a finding like any other, and the next file is judged."""
     files = [
@@ -458,8 +457,7 @@ def test_a_rollback_with_a_statement_that_is_too_long() -> None:
     assert [d.code for d in lint_files(files) if d.severity == "error"] == ["R109", "R105"]
 
 
-@pytest.mark.xfail(reason="the stage builds what a statement names, not the tables that refer to it")
-@pytest.mark.parametrize("sql", ["INSERT INTO users VALUES (1);", "DELETE FROM users WHERE id = 1;"])
+@pytest.mark.parametrize("sql", ["UPDATE users SET id = 2 WHERE id = 1;", "DELETE FROM users WHERE id = 1;"])
 def test_r106_of_a_foreign_key_that_does_not_fit(sql: str) -> None:
     """D1 says `foreign key mismatch - "posts" referencing "users"`, whoever made that key."""
     given = "CREATE TABLE users (id INTEGER); CREATE TABLE posts (id INTEGER PRIMARY KEY, u REFERENCES users(id));"

@@ -120,7 +120,8 @@ class Context:
 
     def out(self, lines: str | Sequence[str]) -> None:
         """Print data."""
-        print(lines if isinstance(lines, str) else "\n".join(lines))
+        if lines or isinstance(lines, str):
+            print(lines if isinstance(lines, str) else "\n".join(lines))
 
     def out_json(self, value: Any) -> None:
         """Print data as JSON."""

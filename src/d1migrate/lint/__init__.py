@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import ParseError
+from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     data,
@@ -174,16 +174,19 @@ def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
     before, statement = ran.sql[:offset], ran.statement
     down = before.count("\n")
     if migration.is_large:
-        return statement.line + down, len(before) - before.rfind("\n"), ran.sql.split("\n")[down]
+        lead = statement.text[: statement.body]
+        shift = len(lead) - lead.rfind("\n") - 1 if down == 0 else 0
+        return statement.line + down, shift + len(before) - before.rfind("\n"), ran.sql.split("\n")[down]
     text, at = migration.text, statement.start + statement.body + offset
     begin = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
     return statement.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
 
 
-def unreadable(migration: Migration, error: SourceError) -> Diagnostic:
+def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:
     """Return the Diagnostic for a file that cannot be replayed at all."""
-    rule = _BY_CODE["P105" if isinstance(error, ParseError) else "R111"]
+    unclosed = "is not closed" in str(error.args[0])
+    rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else "P105" if unclosed else "R111"]
     found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
     message = str(error.args[0])[found.end() :] if found else str(error.args[0])
     line, column, source = int(found[1]) if found and found[1] else 1, 1, None

@@ -124,12 +124,9 @@ class Ran:
         depth = 0
         for token in self.tokens[self.shape.at :]:
             depth += (token.text == "(") - (token.text == ")")
-            if depth == 0 and token.keyword in ("WHERE", "LIMIT", "FROM") and not self._is_delete_from(token):
+            if depth == 0 and token.keyword in ("WHERE", "LIMIT"):
                 return True
         return False
-
-    def _is_delete_from(self, token: Token) -> bool:
-        return token.keyword == "FROM" and self.verb == "delete"
 
 
 class Dangling(NamedTuple):

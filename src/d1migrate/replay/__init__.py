@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import SourceError
+from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.directives import Directive, directives
 from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.recording import MIGRATIONS_TABLE
@@ -204,7 +204,11 @@ class _File:
         rollback = self._migration.rollback
         if rollback is None or rollback.reason is not None or self._stage.failed:
             return None
-        for index, statement in enumerate(rollback.statements()):
+        try:
+            statements = list(rollback.statements())
+        except LimitExceeded as error:
+            return WayBack((str(error), rollback.first_line))
+        for index, statement in enumerate(statements):
             ran = self._stage.step(index, statement)
             if ran.refusal is not None:
                 return WayBack((ran.refusal, statement.line))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from d1migrate.replay.stage import Stage
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.model import Trigger
+    from d1migrate.schema.model import ForeignKey, Trigger
     from d1migrate.sql.shape import Shape
     from d1migrate.sql.tokens import Token
 
@@ -165,6 +165,14 @@ def _firing(catalog: Catalog, trigger: Trigger) -> str:
     owner = catalog.tables.get(fold(trigger.table))
     columns = [quote_identifier(c.name) for c in owner.columns if not c.generated] if owner else []
     return f"UPDATE {table} SET " + ", ".join(f"{name} = {name}" for name in columns)
+
+
+def fits(parent: Table, key: ForeignKey) -> bool:
+    """Whether a foreign key may refer to a table's columns: its primary key, or those of a unique index."""
+    primary = {fold(column.name) for column in parent.columns if column.primary_key}
+    to = {fold(name) for name in key.to if name} or primary
+    unique = ({fold(c or "") for c in index.columns} for index in parent.indexes if index.unique)
+    return len(to) == len(key.columns) and to in (primary, *unique)
 
 
 def differences(stage: Stage, before: Catalog) -> tuple[Difference, ...]:

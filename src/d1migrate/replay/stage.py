@@ -94,6 +94,8 @@ class Stage:
         if '"' in sql and kind.verb != "pragma" and '"' in without_strings(sql):
             facts["quoted"] = self.quoted(sql)
         outcome = self.run(sql, prepare_only=not changes_schema)
+        if outcome.refusal is None and not changes_schema and self._need_misfits(outcome):
+            outcome = self.run(sql, prepare_only=True)
         refusal = self._refusal(outcome.refusal, changes_schema=changes_schema)
         if changes_schema and refusal is None and kind.verb != "pragma":
             self._follow(sql, kind)
@@ -255,6 +257,17 @@ class Stage:
                     self._build("trigger", *trigger)
         ((self._last_row,),) = self.scratch.rows("SELECT coalesce(max(rowid), 0) FROM sqlite_schema")
         return True
+
+    def _need_misfits(self, outcome: Outcome) -> bool:
+        """Build the tables with a foreign key to a changed one that does not fit it: SQLite then refuses."""
+        changed = {fold(action.table) for action in outcome.actions if action.kind != "read"}
+        misfits = [
+            child
+            for parent in changed & self.catalog.children.keys() & self.catalog.tables.keys()
+            for child, key in self.catalog.references(parent)
+            if child not in self._built and not probes.fits(self.catalog.tables[parent], key)
+        ]
+        return bool([child for child in misfits if self.need(child)])
 
     def _need_sequence(self) -> bool:
         """Build a table with AUTOINCREMENT, so that SQLite has its table of counters."""
