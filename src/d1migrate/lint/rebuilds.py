@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.sqltext import copied, is_bare
-from d1migrate.sql.names import fold
+from d1migrate.schema.compare import canonical
+from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
     from d1migrate.lint.model import Ran, Replay
@@ -100,3 +101,15 @@ def is_narrower(old: str, new: str) -> bool:
     if before == "REAL":
         return after == "INTEGER"
     return before == "BLOB" and after in (*_NUMERIC, "TEXT")
+
+
+def contents_of(sql: str) -> set[str]:
+    """Return the table that a full-text table's `content=` names."""
+    if "VIRTUAL" not in sql[:20].upper():
+        return set()
+    words = canonical(sql).replace(" = ", "=").split()
+    return {
+        fold(unquote(word.split("=", 1)[1].rstrip(",)")))
+        for word in words
+        if word.upper().startswith("CONTENT=")
+    }

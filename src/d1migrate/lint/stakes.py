@@ -43,7 +43,7 @@ def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> 
         parent: the table, folded.
         itself: whether the table's references to itself count: not all of its rows are deleted.
     """
-    found: dict[str, Stake] = {}
+    found: dict[tuple[str, tuple[str, ...]], Stake] = {}
     todo, seen = [parent], {parent}
     while todo:
         at = todo.pop(0)
@@ -52,10 +52,10 @@ def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> 
                 continue
             if _is_untouched(replay, ran, child, key):
                 continue
-            is_worse = child not in found or (key.on_delete == "CASCADE" and found[child].action != "CASCADE")
-            if is_worse and not _is_meant(replay, ran, child, key):
+            link = (child, key.columns)
+            if link not in found and not _is_meant(replay, ran, child, key):
                 name = ran.before.tables[child].name
-                found[child] = Stake(name, key.on_delete, key.columns, at == parent)
+                found[link] = Stake(name, key.on_delete, key.columns, at == parent)
             if key.on_delete == "CASCADE" and child not in seen:
                 seen.add(child)
                 todo.append(child)
@@ -75,7 +75,16 @@ def _is_meant(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
     """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
     number = ran.before.ids[child]
     dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
-    return dropped or _is_put_back(replay, ran, child, key)
+    return dropped or _is_column_dropped(replay, number, key) or _is_put_back(replay, ran, child, key)
+
+
+def _is_column_dropped(replay: Replay, number: int, key: ForeignKey) -> bool:
+    """Whether a link that would be cut goes with its column anyway."""
+    now = replay.after.name_of(number)
+    if key.on_delete == "CASCADE" or now is None:
+        return False
+    there = {fold(column.name) for column in replay.after.tables[now].columns}
+    return not {fold(column) for column in key.columns} & there
 
 
 def _is_guarded(child: Table, key: ForeignKey) -> bool:
@@ -170,7 +179,7 @@ _ALL_LINKS = ([">", "0"], ["NOT", "NULL"])  # … WHERE key > 0, … WHERE key I
 
 def sentence(stakes: Sequence[Stake]) -> str:
     """Say what is at stake: `deletes the rows of a and b, and sets c.x to NULL`."""
-    rows = [stake.child for stake in stakes if stake.action == "CASCADE"]
+    rows = list(dict.fromkeys(stake.child for stake in stakes if stake.action == "CASCADE"))
     parts = [f"deletes the rows of {_listed(rows)}"] if rows else []
     parts += [str(stake) for stake in stakes if stake.action != "CASCADE"]
     return ", and ".join(parts)
@@ -182,12 +191,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def guards(stakes: Sequence[Stake]) -> tuple[list[str], list[str]]:
     """Return the statements that put guard triggers on children, and those that take them off again."""
-    on, off = [], []
-    for stake in stakes:
-        if stake.direct:
-            event = "DELETE" if stake.action == "CASCADE" else "UPDATE"
-            name = quote_identifier(f"_guard_{event.lower()}_{stake.child}")
-            table = quote_identifier(stake.child)
-            on.append(f"CREATE TRIGGER {name} BEFORE {event} ON {table} BEGIN SELECT RAISE(IGNORE); END;")
-            off.append(f"DROP TRIGGER {name};")
+    on, off = list[str](), list[str]()
+    for event, child in dict.fromkeys(
+        ("DELETE" if stake.action == "CASCADE" else "UPDATE", stake.child) for stake in stakes if stake.direct
+    ):
+        name = quote_identifier(f"_guard_{event.lower()}_{child}")
+        on.append(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {quote_identifier(child)}"
+            " BEGIN SELECT RAISE(IGNORE); END;"
+        )
+        off.append(f"DROP TRIGGER {name};")
     return on, off

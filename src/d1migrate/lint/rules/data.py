@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.rebuilds import columns_of, contents_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_negated, is_on, pragma_of
 from d1migrate.lint.stakes import at_stake, copies, guards, sentence
 from d1migrate.sql.effects import replaces_on_conflict
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.stakes import Stake
+    from d1migrate.schema.model import Table
 
 _CHECK = (
     "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
@@ -56,9 +57,9 @@ def drop_takes_children(replay: Replay) -> Iterator[Finding]:
         stakes = [s for s in _stakes_of_drop(replay, ran) if not _is_successor(replay, ran, s)]
         if stakes:
             yield Finding(
-                f"DROP TABLE {_name(ran)} {sentence(stakes)}",
+                f"DROP TABLE {_name(ran)} {sentence(stakes)}{_followed(replay, ran)}",
                 ran,
-                fix=_guarded(ran, stakes) if ran.index in rebuilt or _is_aside(replay, ran) else None,
+                fix=_guarded(ran, stakes) if ran.index in rebuilt else None,
             )
 
 
@@ -76,10 +77,12 @@ def _is_successor(replay: Replay, ran: Ran, stake: Stake) -> bool:
     return stake.direct and first is not None and replay.after.ids.get(first) == child
 
 
-def _is_aside(replay: Replay, ran: Ran) -> bool:
-    """Whether what is dropped went by another name before the file, which another table has now."""
+def _followed(replay: Replay, ran: Ran) -> str:
+    """Say why children refer to a table that was renamed aside: what to do instead is another order."""
     old = replay.before.name_of(ran.before.ids[ran.shape.name])
-    return old is not None and old != ran.shape.name and old in replay.after.tables
+    if old is None or old == ran.shape.name or old not in replay.after.tables:
+        return ""
+    return f": foreign keys follow a table that is renamed; make the new one beside {old} instead"
 
 
 def _guarded(ran: Ran, stakes: list[Stake]) -> str:
@@ -145,11 +148,32 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
         INSERT INTO plans (id, price) VALUES ('pro', 20) ON CONFLICT(id) DO UPDATE SET price = excluded.price;
     """
     for ran in replay.of("insert", "replace", "update"):
-        if not _replaces(ran) or replay.is_empty(ran.target, ran):
+        if not _replaces(ran) or replay.is_new(ran.target, ran) or replay.is_empty(ran.target, ran):
             continue
         if stakes := at_stake(replay, ran, ran.target, itself=True):
             table = ran.before.tables[ran.target].name
-            yield Finding(f"REPLACE on {table} {sentence(stakes)} where a row is already there", ran)
+            message = f"REPLACE on {table} {sentence(stakes)} where a row is already there"
+            yield Finding(message, ran, fix=_upsert(ran))
+
+
+def _upsert(ran: Ran) -> str | None:
+    """Return an INSERT OR REPLACE … VALUES as an upsert, or None for any other statement."""
+    table = ran.before.tables[ran.target]
+    key = [
+        quote_identifier(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key
+    ]
+    if ran.verb == "update" or "VALUES" not in ran.words or "INTO" not in ran.words or not key:
+        return None
+    head, values = ran.words.index("INTO"), ran.words.index("VALUES")
+    named = {fold(unquote(token.text)) for token in ran.tokens[head + 2 : values]}
+    columns = [
+        quote_identifier(c.name)
+        for c in table.columns
+        if not c.primary_key and not c.generated and (fold(c.name) in named or not named)
+    ]
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    action = f"UPDATE SET {sets}" if sets else "NOTHING"
+    return f"INSERT {ran.sql[ran.tokens[head].start :]} ON CONFLICT({', '.join(key)}) DO {action};"
 
 
 def _replaces(ran: Ran) -> bool:
@@ -180,7 +204,10 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
         name = ran.shape.name
         if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
             continue
-        if not any(copy.index < ran.index for copy in copies(replay, ran.before.ids[name])):
+        is_index = contents_of(
+            ran.before.tables[name].sql
+        )  # of a full-text index, which holds no text itself
+        if not is_index and not any(copy.index < ran.index for copy in copies(replay, ran.before.ids[name])):
             yield Finding(f"DROP TABLE {_name(ran)} loses its rows", ran)
 
 
@@ -208,14 +235,33 @@ def drop_column(replay: Replay) -> Iterator[Finding]:
         added = after.keys() - columns_of(ran.before.tables[name]).keys()
         if not gone or all((number, column) in new for column in gone):  # added, or renamed after it was
             new |= {(number, column) for column in added}
-        elif not added:
-            yield Finding(f"DROP COLUMN loses what {_name(ran)}.{', '.join(gone)} holds", ran)
+        elif not added and not _is_moved(replay, ran, gone):
+            names = ", ".join(_named(ran.before.tables[name], gone))
+            yield Finding(f"DROP COLUMN loses what {_name(ran)}.{names} holds", ran)
     for rebuild in rebuilds(replay):
-        kept = columns_of(rebuild.new).keys() | rebuild.read
-        gone = columns_of(rebuild.old).keys() - kept
+        filled = columns_of(rebuild.new).keys() & (rebuild.values.keys() or columns_of(rebuild.new).keys())
+        gone = columns_of(rebuild.old).keys() - filled - rebuild.read
         if gone and rebuild.fills:
-            names = ", ".join(f"{rebuild.name}.{column}" for column in sorted(gone))
+            names = ", ".join(f"{rebuild.name}.{column}" for column in _named(rebuild.old, gone))
             yield Finding(f"the rebuild of {rebuild.name} leaves out {names}", rebuild.fills[-1])
+
+
+def _named(table: Table, columns: Collection[str]) -> list[str]:
+    """Return folded column names as the table has them."""
+    return [column.name for column in table.columns if fold(column.name) in columns]
+
+
+def _is_moved(replay: Replay, ran: Ran, columns: Collection[str]) -> bool:
+    """Whether the file has put what some columns hold elsewhere before: an UPDATE or INSERT reads them."""
+    number = ran.before.ids[ran.shape.name]
+    read = {
+        touch.column
+        for other in (*replay.updates.get(number, ()), *replay.readers.get(number, ()))
+        if other.index < ran.index and not set(columns) & other.sets().keys()
+        for touch in other.touches
+        if touch.kind == "read" and other.before.ids.get(touch.table) == number
+    }
+    return set(columns) <= read
 
 
 @rule("D106", "delete-everything", "warning")

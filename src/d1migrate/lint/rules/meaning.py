@@ -102,7 +102,11 @@ def double_quoted_string(replay: Replay) -> Iterator[Finding]:
             found = _QUOTED.search(ran.quoted)
             name = found[1] if found else ""
             place = max(ran.sql.find(f'"{name}"'), 0)
-            yield Finding(f"\"{name}\" names no column and is taken for a string: write '{name}'", ran, place)
+            if "SELECT" in ran.words and ran.verb in ("insert", "replace"):
+                what = f"what is read has no column {name}, so every row gets the text '{name}'"
+            else:
+                what = f"\"{name}\" names no column and is taken for a string: write '{name}'"
+            yield Finding(what, ran, place)
         for word, value in (
             zip(ran.tokens, ran.tokens[1:], strict=False) if ran.verb in _WITH_DEFAULTS else ()
         ):
@@ -125,8 +129,10 @@ def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES users(id));
         CREATE INDEX idx_posts_author ON posts(author_id);
     """
-    for ran, child, key in _new_links(replay):
+    for maker, child, key in _new_links(replay):
         if fold(key.table) not in replay.after.tables:
+            gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
+            ran = maker or next(gone, None)
             yield Finding(
                 f"{child.name}.{', '.join(key.columns)} refers to {key.table}, which does not exist", ran
             )

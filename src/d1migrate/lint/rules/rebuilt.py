@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds
+from d1migrate.lint.rebuilds import columns_of, contents_of, is_narrower, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.schema.compare import canonical
-from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,7 +184,7 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
     for rebuild in rebuilds(replay):
         if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
             continue
-        searches = [t.name for t in replay.after.tables.values() if fold(rebuild.name) in _contents(t.sql)]
+        searches = [t.name for t in replay.after.tables.values() if fold(rebuild.name) in contents_of(t.sql)]
         copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
         rebuilt = any("'rebuild'" in ran.sql.lower() for ran in replay.of("insert"))
         if searches and not copies_rowid and not rebuilt:
@@ -197,13 +196,57 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _contents(sql: str) -> set[str]:
-    """Return the table that a full-text table's `content=` names."""
-    if "VIRTUAL" not in sql[:20].upper():
-        return set()
-    words = canonical(sql).replace(" = ", "=").split()
-    return {
-        fold(unquote(word.split("=", 1)[1].rstrip(",)")))
-        for word in words
-        if word.upper().startswith("CONTENT=")
-    }
+@rule("D115", "copies-by-position", "warning")
+def copies_by_position(replay: Replay) -> Iterator[Finding]:
+    """A rebuild copies `SELECT *` into columns that stand in another order.
+
+    Why: INSERT … SELECT goes by position, not by name: values end in the wrong columns, without an error.
+
+    Given:
+        CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT);
+    Bad:
+        CREATE TABLE people_new (id INTEGER PRIMARY KEY, last TEXT, first TEXT);
+        INSERT INTO people_new SELECT * FROM people;
+        DROP TABLE people;
+        ALTER TABLE people_new RENAME TO people;
+    Good:
+        CREATE TABLE people_new (id INTEGER PRIMARY KEY, last TEXT, first TEXT);
+        INSERT INTO people_new (id, last, first) SELECT id, last, first FROM people;
+        DROP TABLE people;
+        ALTER TABLE people_new RENAME TO people;
+    """
+    for rebuild in rebuilds(replay):
+        stars = [value for value in rebuild.values.values() if value[-1].text == "*"]
+        old, new = list(columns_of(rebuild.old)), list(columns_of(rebuild.new))
+        shared = set(old) & set(new)
+        if stars and [c for c in old if c in shared] != [c for c in new if c in shared]:
+            yield Finding(
+                f"`*` copies into {rebuild.name} by position, and its columns are in another order",
+                rebuild.fills[-1],
+            )
+
+
+@rule("D116", "copy-leaves-rows-out", "warning")
+def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
+    """A rebuild copies some of the rows only.
+
+    Why: what a WHERE, a JOIN, a DISTINCT or an OR IGNORE leaves out goes with the old table.
+
+    Given:
+        CREATE TABLE jobs (id INTEGER PRIMARY KEY, done INTEGER);
+    Bad:
+        CREATE TABLE jobs_new (id INTEGER PRIMARY KEY, done INTEGER, at INTEGER);
+        INSERT INTO jobs_new (id, done) SELECT id, done FROM jobs WHERE done = 0;
+        DROP TABLE jobs;
+        ALTER TABLE jobs_new RENAME TO jobs;
+    Good:
+        CREATE TABLE jobs_new (id INTEGER PRIMARY KEY, done INTEGER, at INTEGER);
+        INSERT INTO jobs_new (id, done) SELECT id, done FROM jobs;
+        DROP TABLE jobs;
+        ALTER TABLE jobs_new RENAME TO jobs;
+    """
+    picks = ("WHERE", "JOIN", "DISTINCT", "LIMIT", "GROUP", "IGNORE", "EXCEPT", "INTERSECT")
+    for rebuild in rebuilds(replay):
+        for fill in rebuild.fills[:1] if len(rebuild.fills) == 1 else ():
+            if found := next((word for word in picks if word in fill.words), None):
+                yield Finding(f"the copy into {rebuild.name} leaves rows out: {found}", fill)

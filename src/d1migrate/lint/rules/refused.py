@@ -196,7 +196,10 @@ def invalid(replay: Replay) -> Iterator[Finding]:
     """
     for ran in _refused(replay, "R106"):
         text, version = ran.refusal or "", replay.migration.version
-        if "already exists" not in text:
+        if text.startswith("error in view"):
+            found = _finding(ran)
+            yield found._replace(message=f"{found.message}; drop the view first, and create it again behind")
+        elif "already exists" not in text:
             yield _finding(ran)
         elif MIGRATIONS_TABLE in text:
             yield _finding(ran, f"d1migrate creates {MIGRATIONS_TABLE}: write CREATE TABLE IF NOT EXISTS")

@@ -169,6 +169,9 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
         before = replay.before.tables.get(replay.before.name_of(ran.before.ids[owner]) or "")
         named = {fold(column) for column in index.columns if column}
         again = before and "COLLATE" not in ran.words and any(u <= named for u in _unique_sets(before))
+        earlier = (w for w in replay.writers.get(ran.before.ids[owner], ()) if w.index < ran.index)
+        if any(w.verb == "delete" or (w.verb == "update" and named & w.sets().keys()) for w in earlier):
+            continue
         if (
             again
             or replay.is_new(owner, ran)
@@ -220,6 +223,8 @@ def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users_new RENAME TO users;
     """
     for rebuild in rebuilds(replay):
+        if _is_met(replay, rebuild):
+            continue
         added = [*_not_nulls(rebuild), *_checks(rebuild), *_uniques(rebuild), *_keys(rebuild)]
         old, new = definition(rebuild.old), definition(rebuild.new)
         if new and new.strict and not (old and old.strict):
@@ -231,11 +236,23 @@ def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
             )
 
 
+def _is_met(replay: Replay, rebuild: Rebuild) -> bool:
+    """Whether the file has changed or deleted rows of the old table first, or copies with conditions."""
+    number = replay.before.ids[fold(rebuild.name)]
+    first = rebuild.fills[0].index if rebuild.fills else 0
+    met = any(w.index < first for w in replay.writers.get(number, ()) if w.verb in ("update", "delete"))
+    return met or any({"WHERE", "IGNORE", "DISTINCT", "GROUP"} & set(fill.words) for fill in rebuild.fills)
+
+
 def _not_nulls(rebuild: Rebuild) -> Iterator[str]:
     old = {fold(column.name): column for column in rebuild.old.columns}
     for column in rebuild.new.columns:
         before = old.get(fold(column.name))
         required = column.not_null and not column.primary_key
+        values = rebuild.values
+        if required and values and fold(column.name) not in values and column.default is None:
+            yield f"NOT NULL {column.name}, which the copy does not fill,"
+            continue
         if (
             required
             and before

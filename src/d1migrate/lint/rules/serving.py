@@ -50,8 +50,9 @@ def rename_in_use(replay: Replay) -> Iterator[Finding]:
         new = columns_of(ran.after.tables[name]).keys() - columns_of(old).keys()
         first = columns_of(replay.before.tables[at_first]) if at_first else {}
         if gone and new and gone & first.keys():
-            column = f"{old.name}.{next(iter(gone))}"
-            yield Finding(f"running code still says {column}: this renames it to {next(iter(new))}", ran)
+            names = {fold(c.name): c.name for c in (*old.columns, *ran.after.tables[name].columns)}
+            column, to = f"{old.name}.{names[next(iter(gone))]}", names[next(iter(new))]
+            yield Finding(f"running code still says {column}: this renames it to {to}", ran)
 
 
 @rule("W102", "index-build", "info")
@@ -70,7 +71,9 @@ def index_build(replay: Replay) -> Iterator[Finding]:
     """
     for ran in replay.of("create index"):
         owner = ran.after.owners.get(ran.shape.name, "")
-        if owner in ran.before.tables and ran.before is not ran.after and not replay.is_new(owner, ran):
+        if owner not in ran.before.tables or ran.before is ran.after or replay.is_empty(owner, ran):
+            continue
+        if not replay.is_new(owner, ran):
             table = ran.before.tables[owner].name
             yield Finding(f"building this index reads all of {table} and writes an entry a row", ran)
 
@@ -93,6 +96,8 @@ def rebuild(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE events ADD COLUMN day TEXT;
     """
     for found in rebuilds(replay):
+        if not found.fills:
+            continue
         yield Finding(f"every row of {found.name} is written again", found.ran)
 
 

@@ -1,6 +1,6 @@
--- Case: add, fill, drop, rename: the only loss is the old column
+-- Case: add, fill, drop, rename: what the old column held is moved first
 -- Source: d1-facts §2.3
--- Expect: D105
+-- Expect:
 -- == before
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE posts (
