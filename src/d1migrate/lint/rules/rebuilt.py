@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import columns_of, contents_of, is_narrower, rebuilds
+from d1migrate.lint.rebuilds import columns_of, contents_of, is_narrower, rebuilds, serves
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import fold, quote_identifier
 
@@ -70,14 +70,13 @@ def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
     for rebuild in rebuilds(replay):
         named = _named_for_drop(replay, "drop index")
         there = {fold(index.name) for index in rebuild.new.indexes}
-        columns = {index.columns for index in rebuild.new.indexes}
         kept = columns_of(rebuild.new).keys()
         lost = [
             index
             for index in rebuild.old.indexes
             if index.sql
             and fold(index.name) not in there | named
-            and index.columns not in columns
+            and not serves(rebuild.new, index)
             and all(column is None or fold(column) in kept for column in index.columns)
         ]
         yield from _lost(rebuild, "index", [(index.name, index.sql or "") for index in lost])
