@@ -5,7 +5,8 @@
 //
 // Prints {"port": N} once it answers, and stops when its standard input ends.
 //   POST /d1-7  {"batch": [{"sql": "…", "params": […]}, …]}
-//   → {"results": [{"columns": […], "rows": [[…], …]}, …]} or {"error": "…"}
+//   → {"results": [{"columns": […], "rows": [[…], …], "meta": {"rows_read": N, "rows_written": N, …}}, …]}
+//     or {"error": "…"}
 import { createRequire } from "node:module";
 
 const [nodeModules, persist, count] = process.argv.slice(2);
@@ -19,7 +20,9 @@ const script = `export default {
     const database = env[new URL(request.url).pathname.slice(1)];
     try {
       const { results } = await database.query({ queries: batch });
-      return Response.json({ results: results.map(({ data: { columns, rows } }) => ({ columns, rows })) });
+      return Response.json({
+        results: results.map(({ data: { columns, rows }, meta }) => ({ columns, rows, meta })),
+      });
     } catch (error) {
       return Response.json({ error: error.message.replace(/^D1_ERROR: /, "") });
     }

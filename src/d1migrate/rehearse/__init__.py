@@ -34,7 +34,8 @@ def rehearse(
 ) -> Rehearsal:
     """Run migrations where every table holds rows, and tell what became of the rows.
 
-    Each migration is followed by its rollback and by itself again, on a copy. Tables that hold no rows are
+    Each migration is followed by its rollback and by itself again, on a copy. One that fails on made-up rows
+    is run once more without any, so that the others can follow. Tables that hold no rows are
     given made-up ones first; those that a migration creates, behind it.
 
     Args:
@@ -63,7 +64,7 @@ def rehearse(
             done.append(rehearser.rehearse(migration))
             if watch:
                 watch(done[-1])
-            if done[-1].cost is None:
+            if not rehearser.can_go_on:
                 break
         counts |= rehearser.rows
         if unknown := sorted(sizes.keys() - {fold(table) for table in counts}):

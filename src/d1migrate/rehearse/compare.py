@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from d1migrate.lint.rebuilds import affinity
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     import apsw
 
-    from d1migrate.schema.model import Table
+    from d1migrate.schema.model import ForeignKey, Index, Table
 
 SAMPLE = 100
 """How many lost rows are named."""
+
+Pair = tuple[str, str]
+Key = tuple[Any, ...]
 
 
 class Difference(NamedTuple):
@@ -31,7 +38,7 @@ class Difference(NamedTuple):
     lost: int = 0
     gained: int = 0
     changed: Mapping[str, int] = {}
-    keys: Sequence[tuple[Any, ...]] = ()
+    keys: Sequence[Key] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -39,99 +46,218 @@ class Difference(NamedTuple):
         return not (self.lost or self.gained or self.changed)
 
 
-def difference(
-    connection: apsw.Connection, old: Table, new: Table | None, renamed: Mapping[str, str]
-) -> Difference:
-    """Compare a table of the database attached as `was` with what became of it in `main`.
+class Match(NamedTuple):
+    """How the rows of a table are found again in what became of it.
+
+    Attributes:
+        old, new: the table as it was in the database attached as `was`, and as it is in `main`.
+        key: (SQL of a column before, of the same after) that tell one row from another, or all that is to be
+            compared where nothing does.
+        columns: the columns of the key by their names before; none where it is the rowid.
+        unique: whether the key does that; else a row may be there several times.
+        pairs: (column before, the same after) of all that are there still.
+    """
+
+    old: Table
+    new: Table
+    key: Sequence[Pair]
+    columns: Sequence[str]
+    unique: bool
+    pairs: Sequence[Pair]
+
+    @property
+    def is_retyped(self) -> bool:
+        """Whether a column has another affinity than before, which may suit some of its values only."""
+        old, new = ({column.name: column.type for column in t.columns} for t in (self.old, self.new))
+        return any(affinity(old[a]) != affinity(new[b]) for a, b in self.pairs)
+
+    @property
+    def was(self) -> str:
+        """The old table's name in SQL."""
+        return f"was.{quote_identifier(self.old.name)}"
+
+    @property
+    def now(self) -> str:
+        """The new table's name in SQL."""
+        return f"main.{quote_identifier(self.new.name)}"
+
+
+_ROWIDS = ("rowid", "_rowid_", "oid")
+
+
+def match(
+    connection: apsw.Connection,
+    old: Table,
+    new: Table,
+    renamed: Mapping[str, str],
+    *,
+    same: bool,
+    refilled: bool,
+    others: Collection[str],
+) -> Match:
+    """Return how to find the rows of a table again: by a key, by rowid, or by what they hold.
 
     Args:
         connection: to both.
         old: the table as it was.
-        new: as it is, under whatever name; None where it is gone.
+        new: as it is, under whatever name.
         renamed: {column as it was: as it is}, folded, for those that have another name.
+        same: whether it is the same table still, and no copy of it.
+        refilled: whether rows may be gone and there again, under other rowids.
+        others: the columns, folded, whose values are to be others.
     """
-    was = f"was.{quote_identifier(old.name)}"
-    before = _count(connection, was)
-    if new is None:
-        keys = connection.execute(
-            f"SELECT {_columns('', _key(old) or _stored(old))} FROM {was} LIMIT {SAMPLE}"
-        )
-        return Difference(before, 0, before, keys=tuple(keys))
-    now = f"main.{quote_identifier(new.name)}"
-    after = _count(connection, now)
     there = {fold(column.name): column.name for column in new.columns if not column.generated}
     pairs = [
         (name, there[to]) for name in _stored(old) if (to := renamed.get(fold(name), fold(name))) in there
     ]
-    key = [pair for pair in pairs if pair[0] in _key(old)]
-    if key and len(key) == len(_key(old)):
-        return _by_key(connection, (was, now), (before, after), key, pairs)
-    return _by_content(connection, (was, now), (before, after), pairs)
+    keeps_rowids = same and not refilled and not _is_without_rowid(old)
+    keys = [_key(old)]
+    if not keeps_rowids:
+        keys += [[str(c) for c in i.columns] for i in old.indexes if i.unique and not _picks(i)]
+    has_rowids = keeps_rowids and not _is_rowid(old)
+    for place, names in enumerate(keys):
+        key = [pair for pair in pairs if pair[0] in names]
+        is_kept = (same and place == 0 and not has_rowids) or not {fold(name) for name in names} & set(others)
+        if key and len(key) == len(names) and is_kept and not _has_null(connection, old, names):
+            quoted = [(quote_identifier(a), quote_identifier(b)) for a, b in key]
+            return Match(old, new, quoted, [a for a, _ in key], unique=True, pairs=pairs)
+    if keeps_rowids:
+        taken = [{fold(column.name) for column in table.columns} for table in (old, new)]
+        rowids = [next((name for name in _ROWIDS if name not in names), "") for names in taken]
+        if all(rowids):
+            return Match(old, new, [(rowids[0], rowids[1])], (), unique=True, pairs=pairs)
+    types = {fold(c.name): c.type.upper() for c in new.columns}
+    before = {c.name: c.type.upper() for c in old.columns}
+    rest = [(a, b, before[a] != types[fold(b)]) for a, b in pairs if fold(a) not in others]
+    content = [(_held(a, retyped=retyped), _held(b, retyped=retyped)) for a, b, retyped in rest]
+    return Match(old, new, content, [a for a, _, _ in rest], unique=False, pairs=pairs)
 
 
-def _by_key(
-    connection: apsw.Connection,
-    tables: tuple[str, str],
-    counts: tuple[int, int],
-    key: Sequence[tuple[str, str]],
-    pairs: Sequence[tuple[str, str]],
-) -> Difference:
-    was, now = tables
-    same = " AND ".join(f"o.{quote_identifier(a)} IS n.{quote_identifier(b)}" for a, b in key)
-    lost = f"FROM {was} o WHERE NOT EXISTS (SELECT 1 FROM {now} n WHERE {same})"
-    gained = f"FROM {now} n WHERE NOT EXISTS (SELECT 1 FROM {was} o WHERE {same})"
-    rest = [pair for pair in pairs if pair not in key]
+def _picks(index: Index) -> bool:
+    """Whether an index is over expressions, or some rows only."""
+    return None in index.columns or (index.sql is not None and "WHERE" in index.sql.upper())
+
+
+def gone(connection: apsw.Connection, old: Table) -> Difference:
+    """Return the difference where a table is not there any more."""
+    was = f"was.{quote_identifier(old.name)}"
+    before = _value(connection, f"SELECT count(*) FROM {was}")
+    columns = ", ".join(map(quote_identifier, _key(old) or _stored(old)))
+    keys = connection.execute(f"SELECT {columns} FROM {was} LIMIT {SAMPLE}")
+    return Difference(before, 0, before, keys=tuple(keys))
+
+
+def difference(connection: apsw.Connection, how: Match) -> Difference:
+    """Compare a table of the database attached as `was` with what became of it in `main`."""
+    was, now = (_value(connection, f"SELECT count(*) FROM {table}") for table in (how.was, how.now))
+    if not how.key:
+        return Difference(was, now, max(0, was - now), max(0, now - was))
+    if not how.unique:
+        lost = list(lost_rows(connection, how))
+        return Difference(was, now, len(lost), max(0, now - was + len(lost)), {}, tuple(lost[:SAMPLE]))
+    same = _same(how)
+    gained = f"FROM {how.now} n WHERE NOT EXISTS (SELECT 1 FROM {how.was} o WHERE {same})"
     changed: dict[str, int] = {}
-    if rest:
-        sums = ", ".join(f"coalesce(sum({_differs(a, b)}), 0)" for a, b in rest)
-        row = next(iter(connection.execute(f"SELECT {sums} FROM {was} o JOIN {now} n ON {same}")))
-        changed = {a: count for (a, _), count in zip(rest, row, strict=True) if count}
-    names = _columns("o.", [a for a, _ in key])
-    keys = tuple(connection.execute(f"SELECT {names} {lost} LIMIT {SAMPLE}"))
-    return Difference(
-        *counts, _value(connection, f"SELECT count(*) {lost}"), _value(connection, f"SELECT count(*) {gained}"),
-        changed, keys,
-    )  # fmt: skip
+    if how.pairs:
+        sums = ", ".join(f"coalesce(sum({_differs(a, b)}), 0)" for a, b in how.pairs)
+        row = next(iter(connection.execute(f"SELECT {sums} FROM {how.was} o JOIN {how.now} n ON {same}")))
+        changed = {a: count for (a, _), count in zip(how.pairs, row, strict=True) if count}
+    lost_count = _value(connection, f"SELECT count(*) {_missing(how)}")
+    columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or _stored(how.old))
+    keys = tuple(connection.execute(f"SELECT {columns} {_missing(how)} LIMIT {SAMPLE}"))
+    return Difference(was, now, lost_count, _value(connection, f"SELECT count(*) {gained}"), changed, keys)
 
 
-def _by_content(
-    connection: apsw.Connection,
-    tables: tuple[str, str],
-    counts: tuple[int, int],
-    pairs: Sequence[tuple[str, str]],
-) -> Difference:
-    """Compare tables without a key: a row is what it holds, and may be there several times."""
-    if not pairs:
-        return Difference(*counts, max(0, counts[0] - counts[1]), max(0, counts[1] - counts[0]))
-    was, now = (
-        f"SELECT {_columns('', [pair[side] for pair in pairs])}, count(*) AS n FROM {table}"
-        f" GROUP BY {', '.join(map(str, range(1, len(pairs) + 1)))}"
-        for side, table in enumerate(tables)
+def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:
+    """Yield the key of every lost row; all of the row where there is none, as often as it is missing."""
+    if how.unique:
+        yield from connection.execute(f"SELECT {', '.join(f'o.{a}' for a, _ in how.key)} {_missing(how)}")
+        return
+    names = [f"c{i}" for i in range(len(how.key))]
+    sides = (
+        f"SELECT {', '.join(f'{pair[side]} AS {name}' for pair, name in zip(how.key, names, strict=True))},"
+        f" {(1, -1)[side]} AS n FROM {table}"
+        for side, table in enumerate((how.was, how.now))
     )
-    same = " AND ".join(
-        f"a.{quote_identifier(x)} IS b.{quote_identifier(y)}"
-        f" AND typeof(a.{quote_identifier(x)}) = typeof(b.{quote_identifier(y)})"
-        for x, y in pairs
+    alike = ", ".join(f"{name} COLLATE BINARY" for name in names)
+    query = f"SELECT {', '.join(names)}, sum(n) FROM ({' UNION ALL '.join(sides)})"
+    for *row, count in connection.execute(f"{query} GROUP BY {alike} HAVING sum(n) > 0"):
+        for _ in range(count):
+            yield tuple(row)
+
+
+def changed_rows(connection: apsw.Connection, how: Match, column: str) -> Iterator[Key]:
+    """Yield the key of every row that holds another value in a column."""
+    differs = next(_differs(a, b) for a, b in how.pairs if a == column)
+    columns = ", ".join(f"o.{a}" for a, _ in how.key)
+    yield from connection.execute(
+        f"SELECT {columns} FROM {how.was} o JOIN {how.now} n ON {_same(how)} WHERE {differs}"
     )
-    back = " AND ".join(
-        f"a.{quote_identifier(y)} IS b.{quote_identifier(x)}"
-        f" AND typeof(a.{quote_identifier(y)}) = typeof(b.{quote_identifier(x)})"
-        for x, y in pairs
+
+
+def shown(connection: apsw.Connection, how: Match, keys: Sequence[Key]) -> Iterator[Key]:
+    """Yield what some lost rows are to be called: their keys, or all of a row that is known by its rowid."""
+    if how.columns or not how.key:
+        yield from keys[:SAMPLE]
+        return
+    columns = ", ".join(map(quote_identifier, _stored(how.old)))
+    for (rowid,) in keys[:SAMPLE]:
+        yield from connection.execute(f"SELECT {columns} FROM {how.was} WHERE {how.key[0][0]} = ?", (rowid,))
+
+
+def values_in(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> dict[str, int]:
+    """Return {column: rows with a value in it} of the table as it was."""
+    counts = (
+        (column, f"SELECT count({quote_identifier(column)}) FROM was.{quote_identifier(table.name)}")
+        for column in columns
     )
-    missing = "max(0, a.n - coalesce(b.n, 0))"
-    lost = _value(
-        connection, f"SELECT coalesce(sum({missing}), 0) FROM ({was}) a LEFT JOIN ({now}) b ON {same}"
-    )
-    gained = _value(
-        connection, f"SELECT coalesce(sum({missing}), 0) FROM ({now}) a LEFT JOIN ({was}) b ON {back}"
-    )
-    rows = f"SELECT a.* FROM ({was}) a LEFT JOIN ({now}) b ON {same} WHERE {missing} > 0 LIMIT {SAMPLE}"
-    return Difference(*counts, lost, gained, {}, tuple(row[:-1] for row in connection.execute(rows)))
+    return {column: _value(connection, query) for column, query in counts}
+
+
+def has_links(connection: apsw.Connection, table: Table, key: ForeignKey) -> bool:
+    """Whether any row of a table has a link by a foreign key, and not just to itself."""
+    tests = [f"{quote_identifier(column)} IS NOT NULL" for column in key.columns]
+    if fold(key.table) == fold(table.name):
+        to = [name or own for name, own in zip(key.to, _key(table) or key.columns, strict=False)]
+        pairs = zip(key.columns, to, strict=False)
+        same = " AND ".join(f"{quote_identifier(a)} IS {quote_identifier(b)}" for a, b in pairs)
+        tests.append(f"NOT ({same})")
+    query = f"SELECT EXISTS (SELECT 1 FROM {quote_identifier(table.name)} WHERE {' AND '.join(tests)})"
+    return bool(_value(connection, query))
+
+
+def _same(how: Match) -> str:
+    return " AND ".join(f"o.{a} IS n.{b}" for a, b in how.key)
+
+
+def _missing(how: Match) -> str:
+    return f"FROM {how.was} o WHERE NOT EXISTS (SELECT 1 FROM {how.now} n WHERE {_same(how)})"
+
+
+def _held(name: str, *, retyped: bool) -> str:
+    """Return SQL for what a column holds, in a form that does not hang on its type where that is another."""
+    held = f"+{quote_identifier(name)} COLLATE BINARY"
+    if not retyped:
+        return held
+    whole = f"typeof({held}) = 'real' AND {held} = CAST({held} AS INTEGER)"
+    return f"CAST(iif({whole}, CAST({held} AS INTEGER), {held}) AS TEXT)"
 
 
 def _differs(a: str, b: str) -> str:
-    old, new = f"o.{quote_identifier(a)}", f"n.{quote_identifier(b)}"
-    return f"{old} IS NOT {new} OR typeof({old}) <> typeof({new})"
+    """Return SQL for whether a value is another: not where a new type shows it in another form."""
+    old, new = f"+o.{quote_identifier(a)}", f"+n.{quote_identifier(b)}"
+    return (
+        f"iif(typeof({old}) = typeof({new}), {old} COLLATE BINARY IS NOT {new},"
+        f" ({_as(old, new)} IS {new} AND {_as(new, old)} IS {old}) IS NOT TRUE)"
+    )
+
+
+def _as(value: str, like: str) -> str:
+    """Return SQL for a value in the type that another one has."""
+    cases = " ".join(
+        f"WHEN '{type_}' THEN CAST({value} AS {type_})" for type_ in ("integer", "real", "text", "blob")
+    )
+    return f"CASE typeof({like}) {cases} END"
 
 
 def _key(table: Table) -> list[str]:
@@ -142,12 +268,22 @@ def _stored(table: Table) -> list[str]:
     return [column.name for column in table.columns if not column.generated]
 
 
-def _columns(prefix: str, names: Sequence[str]) -> str:
-    return ", ".join(f"{prefix}{quote_identifier(name)}" for name in names)
+def _is_rowid(table: Table) -> bool:
+    """Whether the primary key is the rowid."""
+    keys = [column for column in table.columns if column.primary_key]
+    return len(keys) == 1 and keys[0].type.upper() == "INTEGER" and not _is_without_rowid(table)
 
 
-def _count(connection: apsw.Connection, table: str) -> int:
-    return _value(connection, f"SELECT count(*) FROM {table}")
+def _is_without_rowid(table: Table) -> bool:
+    described = parse_table(table.sql)
+    return described is not None and described.without_rowid
+
+
+def _has_null(connection: apsw.Connection, table: Table, names: Sequence[str]) -> bool:
+    """Whether a primary key holds NULL somewhere, as SQLite lets it; such rows cannot be told apart by it."""
+    tests = " OR ".join(f"{quote_identifier(name)} IS NULL" for name in names)
+    query = f"SELECT EXISTS (SELECT 1 FROM was.{quote_identifier(table.name)} WHERE {tests})"
+    return bool(_value(connection, query))
 
 
 def _value(connection: apsw.Connection, sql: str) -> int:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.sqltext import is_guard
 from d1migrate.lint.stakes import at_stake
+from d1migrate.rehearse.actions import events
+from d1migrate.rehearse.reasons import replaces, sources
+from d1migrate.rehearse.virtual import parse_virtual
+from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
@@ -15,19 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.errors import QueryError
+    from d1migrate.lint import Diagnostic
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.rehearse.model import TableChange
+    from d1migrate.rehearse.reasons import Told
     from d1migrate.schema.catalog import Catalog
     from d1migrate.sql.split import Statement
 
 TWINS = {
-    "X101": ("D101", "D102", "D103", "D104", "D106"),
-    "X102": ("D101", "D108", "D114", "D107"),
-    "X103": ("D113", "S104"),
+    "X101": ("D101", "D102", "D103", "D104", "D106", "D116"),
+    "X102": ("D101", "D102", "D103", "D105", "D107", "D108", "D114", "D115"),
+    "X103": ("D113", "S104", "S105"),
     "X104": ("D109", "D110"),
     "X105": ("S107",),
     "X107": ("H103",),
     "X108": ("F101", "F102", "F103", "F104", "F105", "F106", "F107", "F108"),
+    "X110": ("F105", "F106", "F107"),
 }
 """Which rules of the linter foresee what a rehearsal sees."""
 
@@ -37,25 +45,32 @@ _HELPER = re.compile(
 _SHOWN = 3
 
 
-def lost_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
+def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
     """Yield the rows, and the values, that nothing in the file accounts for."""
     for change in changes:
         found = change.difference
         ran = _culprit(replay, change.table)
-        if found.lost and not change.lost_by:
-            keys = ", ".join(_key(key) for key in found.keys[:_SHOWN])
-            more = ", …" if found.lost > _SHOWN else ""
+        if change.unnamed:
+            keys = ", ".join(_key(key) for key in found.keys[: min(_SHOWN, change.unnamed)])
+            more = ", …" if change.unnamed > _SHOWN else ""
+            named = found.lost - change.unnamed
+            beside = f" beside {named} by {change.lost_by}" if named else ""
             yield (
                 "X101",
                 Finding(
-                    f"{change.table} lost {found.lost} of {found.before} rows ({keys}{more}), and nothing names it",
+                    f"{change.table} lost {change.unnamed} of {found.before} rows ({keys}{more}){beside},"
+                    " and nothing names it",
                     ran,
                 ),
             )
-        silent = {c: n for c, n in found.changed.items() if not ({fold(c), "*"} & change.changed_by.keys())}
-        if silent:
-            columns = ", ".join(f"{change.table}.{column} in {n} rows" for column, n in silent.items())
+        if silent := change.unnamed_changes:
+            columns = ", ".join(f"{change.table}.{column} in {plural(n)}" for column, n in silent.items())
             yield "X102", Finding(f"other values in {columns}, and nothing names it", ran)
+
+
+def plural(count: int) -> str:
+    """Return `1 row`, `3 rows`."""
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _key(key: Sequence[object]) -> str:
@@ -74,39 +89,70 @@ def _culprit(replay: Replay, table: str) -> Ran | None:
 
 
 def orphans(
-    before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int]
+    replay: Replay, before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int]
 ) -> Iterator[tuple[str, Finding]]:
-    """Yield what points nowhere and did not before, from {(table, parent): rows}."""
+    """Yield what points nowhere and did not before, from {(table, parent): rows}; names are folded."""
+    earlier: Counter[tuple[str, str]] = Counter()
+    for (table, parent), count in before.items():
+        earlier[(_now(replay, table), _now(replay, parent))] += count
     for (table, parent), count in after.items():
-        new = count - before.get((table, parent), 0)
-        if new > 0:
-            yield "X103", Finding(f"{new} rows of {table} refer to rows of {parent} that are not there")
+        if (new := count - earlier[(table, parent)]) > 0:
+            name = replay.after.tables[table].name if table in replay.after.tables else table
+            refer = "refers" if new == 1 else "refer"
+            yield "X103", Finding(f"{plural(new)} of {name} {refer} to rows of {parent} that are not there")
 
 
-def lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
-    """Yield indexes, triggers and views that are gone though their table is not, and no DROP names them."""
-    named = {ran.shape.name for ran in replay.of("drop index", "drop trigger", "drop view")}
-    there = {name: {i.columns for i in t.indexes} for name, t in replay.after.tables.items()}
+def _now(replay: Replay, table: str) -> str:
+    """Return the name that a table has when the file has run."""
+    number = replay.before.ids.get(table)
+    return (replay.after.name_of(number) if number is not None else None) or table
+
+
+def of_schema(replay: Replay) -> Iterator[tuple[str, Finding]]:
+    """Yield what is wrong with the schema: objects lost, broken, or left behind."""
+    yield from _lost_objects(replay)
+    yield from _broken_objects(replay)
+    yield from _leftovers(replay.before, replay.after)
+
+
+def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[str, Finding]]:
+    """Yield tables without a row that the file has to do with, from {folded table: rows before it}."""
+    named = {touch.table for ran in replay.ran for touch in ran.touches} | {r.shape.name for r in replay.ran}
     for name, table in replay.before.tables.items():
-        now = replay.after.name_of(replay.before.ids[name]) or (name if name in replay.after.tables else None)
+        is_near = name in named or any(fold(key.table) in named for key in table.foreign_keys)
+        if not counts[name] and is_near and parse_virtual(table.sql) is None:
+            yield "X109", Finding(f"{table.name} stayed empty, so nothing is proved about it")
+
+
+def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
+    """Yield indexes and triggers that are gone though their table or view is not, and no DROP names them."""
+    named = {ran.shape.name for ran in replay.of("drop index", "drop trigger")}
+    after = replay.after
+    for name, table in replay.before.tables.items():
+        now = after.name_of(replay.before.ids[name]) or (name if name in after.tables else None)
         if now is None:
             continue
+        there = {index.columns for index in after.tables[now].indexes}
+        columns = {fold(column.name) for column in after.tables[now].columns}
         lost = [
             f"index {index.name}"
             for index in table.indexes
-            if index.sql and fold(index.name) not in replay.after.owners and index.columns not in there[now]
-            and fold(index.name) not in named
-        ]  # fmt: skip
+            if index.sql
+            and fold(index.name) not in after.owners.keys() | named
+            and index.columns not in there
+            and all(column is None or fold(column) in columns for column in index.columns)
+        ]
         lost += [
-            f"trigger {trigger.name}"
-            for trigger in table.triggers
-            if fold(trigger.name) not in replay.after.owners and fold(trigger.name) not in named
+            f"trigger {t.name}" for t in table.triggers if fold(t.name) not in after.owners.keys() | named
         ]
         if lost:
             yield "X104", Finding(f"{table.name} lost {', '.join(lost)}")
+    for name, trigger in replay.before.view_triggers.items():
+        if fold(trigger.table) in after.views and name not in after.owners.keys() | named:
+            yield "X104", Finding(f"{trigger.table} lost trigger {trigger.name}")
 
 
-def broken_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
+def _broken_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
     """Yield views and triggers that do not work any more."""
     for broken in replay.dangling:
         yield (
@@ -115,7 +161,7 @@ def broken_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
         )
 
 
-def leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]:
+def _leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]:
     """Yield helpers that a migration made and did not take away."""
     for name, table in after.tables.items():
         if name not in before.tables and _HELPER.search(name):
@@ -126,10 +172,99 @@ def leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]:
             yield "X106", Finding(f"guard trigger {trigger.name} on {trigger.table} is still there")
 
 
-def failure(error: QueryError, statements: Sequence[Statement], ran: Sequence[Ran]) -> tuple[str, Finding]:
-    """Return what a migration that fails says, at the statement that does."""
+_DEPENDS_ON_ROWS = (
+    "UNIQUE constraint",
+    "CHECK constraint",
+    "malformed JSON",
+    "datatype mismatch",
+    "cannot store",
+)
+
+
+def failure(
+    error: QueryError, statements: Sequence[Statement], ran: Sequence[Ran], *, made_up: bool
+) -> tuple[str, Finding]:
+    """Return what a migration that fails says, at the statement that does.
+
+    Args:
+        error: D1's refusal.
+        statements: those of the file.
+        ran: the same, as they were replayed without rows.
+        made_up: whether rows are made up: others may fare otherwise.
+    """
     text = str(error).split(": SQLITE")[0]
     index = error.index
     at = next((r for r in ran if r.index == index), None)
     line = statements[index].line if index is not None and index < len(statements) else None
+    if at is not None and at.refusal is not None:
+        return "X108", Finding(f"D1 refuses it, with rows or without: {text}", at, line=line)
+    if made_up and text.startswith(_DEPENDS_ON_ROWS):
+        return "X110", Finding(f"it fails on made-up rows: {text}; `--data` tries it on yours", at, line=line)
     return "X108", Finding(f"it fails on rows: {text}", at, line=line)
+
+
+# --- the verdict ---
+
+_PICKS = frozenset(
+    "WHERE JOIN LIMIT HAVING CASE CONFLICT IGNORE REPLACE EXCEPT INTERSECT UNION DISTINCT GROUP".split()
+)
+
+
+def verdict(diagnostics: Sequence[Diagnostic], rows: int, *, depends: bool) -> str:
+    """Return the verdict on a migration that ran.
+
+    Args:
+        diagnostics: what was found.
+        rows: how many there were.
+        depends: whether other rows could fare otherwise.
+    """
+    if any(d.code in ("X101", "X102") for d in diagnostics):
+        return "loses rows"
+    if any(d.severity == "error" and d.allowed is None for d in diagnostics):
+        return "finding"
+    return f"no loss on {plural(rows)}" if depends else "no loss"
+
+
+def depends_on_rows(told: Told, inserts: Mapping[int, str]) -> bool:
+    """Whether other rows than these could fare otherwise: statements choose among rows, or triggers do."""
+    return any(_chooses(ran) for ran in told.ran) or any(
+        _has_choosing_trigger(told.catalog(at), [(table, "insert")]) for at, table in inserts.items()
+    )
+
+
+def _chooses(ran: Ran) -> bool:
+    """Whether a statement may take some rows and leave others, itself or by a trigger."""
+    is_dml = ran.verb in ("insert", "replace", "update", "delete")
+    if _has_choosing_trigger(ran.before, events(ran)):
+        return True
+    if is_dml and not ran.words.count("SELECT") and ran.verb in ("insert", "replace"):
+        return replaces(ran)
+    if not is_dml and not ran.is_from_select:
+        return False
+    others = sources(ran) - {ran.target}
+    if _PICKS & set(ran.words) or ran.words.count("SELECT") > 1 or len(others) > 1:
+        return True
+    there = ran.before.tables.get(ran.target)
+    resolves = there is not None and "CONFLICT" in there.sql.upper() and ran.verb != "delete"
+    return resolves or any(touch.by for touch in ran.touches) or (ran.verb == "update" and _cuts_links(ran))
+
+
+def _cuts_links(ran: Ran) -> bool:
+    """Whether an UPDATE cuts links to the rows whose keys it changes, and only to these."""
+    sets = ran.sets().keys()
+    return any(
+        key.on_update in ("SET NULL", "SET DEFAULT")
+        and (None in key.to or sets & {fold(column or "") for column in key.to})
+        for _, key in ran.before.references(ran.target)
+    )
+
+
+def _has_choosing_trigger(catalog: Catalog, happening: Sequence[tuple[str, str]]) -> bool:
+    """Whether events set off a trigger that is more than a plain guard."""
+    for name, event in happening:
+        table = catalog.tables.get(name)
+        for trigger in table.triggers if table else ():
+            fires = trigger_of(trigger.sql)
+            if fires and fires.event == event and not is_guard(significant(trigger.sql)):
+                return True
+    return False

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import closing
-from typing import TYPE_CHECKING, Self
+from collections import Counter
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, Self
 
 import apsw
 
-from d1migrate.batch import Result
+from d1migrate.batch import Query, Result
 from d1migrate.drivers.counting import CountingEngine
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
@@ -18,11 +19,11 @@ from d1migrate.history import TABLES
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.rehearse.fill import Filled, fill
 from d1migrate.schema import introspect
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.split import split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from d1migrate.schema.model import Schema
 
@@ -30,9 +31,15 @@ _SQLITE = b"SQLite format 3\0"
 
 
 class Ground:
-    """A scratch database in a file. `close` removes it, and every copy that was taken."""
+    """A scratch database in a file. `close` removes it.
+
+    Attributes:
+        path: the file.
+        made_up: the tables, by folded names, whose rows are made up.
+    """
 
     def __init__(self) -> None:
+        self.made_up: set[str] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="d1migrate-")
         self.path = os.path.join(self._folder.name, "rehearsal.sqlite")
 
@@ -94,8 +101,11 @@ class Ground:
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
         """Put made-up rows into the empty tables, of all or of those named."""
+        empty = {fold(table.name) for table in self.schema().tables if not self.count(table.name)}
         with self.alone() as connection:
-            return fill(connection, rows, tables=tables)
+            filled = fill(connection, rows, tables=tables)
+        self.made_up |= {fold(name) for name, count in filled.rows.items() if count} & empty
+        return filled
 
     def schema(self) -> Schema:
         """Read its schema."""
@@ -103,6 +113,15 @@ class Ground:
             return introspect.read(
                 [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
             )
+
+    def clear(self) -> None:
+        """Empty every table; no trigger fires."""
+        with self.alone() as connection:
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+            connection.execute("PRAGMA foreign_keys = OFF")
+            for table in self.schema().tables:
+                with suppress(apsw.SQLError):  # a virtual table that cannot be written
+                    connection.execute(f"DELETE FROM {quote_identifier(table.name)}")
 
     def count(self, table: str) -> int:
         """Return how many rows a table has; 0 for one that cannot be counted, as some virtual tables."""
@@ -112,23 +131,50 @@ class Ground:
             except apsw.Error:
                 return 0
 
+    def orphans(self) -> Counter[tuple[str, str]]:
+        """Return {(table, parent): rows that refer to what is not there}; names are folded."""
+        found: Counter[tuple[str, str]] = Counter()
+        with self.alone() as connection:
+            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+            for (table,) in tables:
+                # One by one: a key that does not fit its parent ends the whole check, and the linter says so.
+                with suppress(apsw.SQLError):
+                    rows = connection.execute(f"PRAGMA foreign_key_check({quote_identifier(str(table))})")
+                    found.update((fold(child), fold(parent)) for child, _, parent, _ in rows)
+        return found
+
     # --- what is done to it ---
 
     def copy(self) -> Ground:
         """Return a copy of it as it is."""
         other = Ground()
         shutil.copyfile(self.path, other.path)
+        other.made_up = self.made_up.copy()
         return other
 
-    def run(self, statements: Iterable[str]) -> CountingEngine:
+    def run(
+        self,
+        statements: Iterable[str],
+        *,
+        note: Callable[[int, apsw.PreUpdate], None] | None = None,
+        sizes: Mapping[int, str] | None = None,
+        foreign_keys: bool = True,
+    ) -> Witness:
         """Run statements as one D1 transaction; what was counted is in what is returned.
+
+        Args:
+            statements: what to run.
+            note: is shown every row written, with the place of the statement.
+            sizes: {statement: the table whose rows are counted behind it}.
+            foreign_keys: whether they are on, as on D1.
 
         Raises:
             QueryError: one was refused. Nothing was done.
         """
-        engine = CountingEngine(self.path)
+        engine = Witness(self.path, note, sizes or {})
         try:
             engine.control("PRAGMA synchronous = OFF")
+            engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
             engine.batch(statements)
         finally:
             engine.close()
@@ -138,6 +184,12 @@ class Ground:
         """Open it under no rules but SQLite's, with an earlier copy attached as `was`."""
         return _Plain(self.path, earlier.path)
 
+    def prepare(self) -> None:
+        """Create the history tables, which are there before the first migration runs."""
+        with self.alone() as connection:
+            for sql in TABLES.values():
+                connection.execute(sql)
+
     def forget(self, version: int) -> None:
         """Take a version out of the migrations table, as `down` does."""
         with self.alone() as connection:
@@ -146,6 +198,36 @@ class Ground:
     def alone(self) -> _Plain:
         """Open it under no rules but SQLite's."""
         return _Plain(self.path, None)
+
+
+class Witness(CountingEngine):
+    """The engine of a run.
+
+    Attributes:
+        set_off: {(statement, table, operation): rows}, of those written, that foreign keys or triggers wrote.
+        sizes: {statement: rows that its table had behind it}, of those asked for.
+    """
+
+    def __init__(
+        self, path: str, note: Callable[[int, apsw.PreUpdate], None] | None, asked: Mapping[int, str]
+    ) -> None:
+        super().__init__(path)
+        self.set_off: Counter[tuple[int, str, str]] = Counter()
+        self.sizes: dict[int, int] = {}
+        self._note, self._asked = note, asked
+
+    def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
+        for query in super()._timed(statements):
+            yield query
+            if table := self._asked.get(self._at):
+                self.sizes[self._at] = self.control(f"SELECT count(*) FROM {quote_identifier(table)}")
+
+    def _count(self, update: Any) -> None:
+        super()._count(update)
+        if update.depth:
+            self.set_off[(self._at, update.table_name, update.op)] += 1
+        if self._note:
+            self._note(self._at, update)
 
 
 class _Plain:

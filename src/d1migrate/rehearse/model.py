@@ -6,7 +6,7 @@ from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import NamedTuple
 
 from d1migrate.lint import Diagnostic, failing
-from d1migrate.rehearse.compare import Difference
+from d1migrate.rehearse.compare import Difference  # noqa: TC001 - of a NamedTuple's field
 
 
 class TableChange(NamedTuple):
@@ -15,11 +15,13 @@ class TableChange(NamedTuple):
     Attributes:
         table: its name before the migration.
         name: its name after it, or None where it is gone.
-        difference: the rows lost, changed and gained.
+        difference: the rows lost, changed and gained; those that nothing explains are the first of its keys.
         lost_by: the words of the file that explain the lost rows, "" where none do.
         changed_by: {column: the words that explain its changes}; a column without any is missing.
         gained_by: the words that explain the gained rows.
         dropped: columns that are gone, with the rows that held a value in them.
+        unnamed: how many of the lost rows nothing explains.
+        unnamed_changes: {column: how many of its changes nothing explains}; only where there are any.
     """
 
     table: str
@@ -29,6 +31,8 @@ class TableChange(NamedTuple):
     changed_by: Mapping[str, str] = {}
     gained_by: str = ""
     dropped: Mapping[str, int] = {}
+    unnamed: int = 0
+    unnamed_changes: Mapping[str, int] = {}
 
 
 class Cost(NamedTuple):
@@ -67,7 +71,7 @@ class Rehearsed(NamedTuple):
     Attributes:
         version, name, file: which.
         verdict: "no loss", "no loss on N rows" (where its SQL depends on the rows), "loses rows",
-            "finding", or "fails".
+            "finding", "fails", or "unproved": it fails on made-up rows, and others may fare otherwise.
         changes: the tables whose rows are not as they were.
         diagnostics: what is wrong, with the X codes; what the file allows is among it, with the reason.
         cost: what it costs; None where it fails.
@@ -93,8 +97,8 @@ class Rehearsal(NamedTuple):
     """A whole rehearsal.
 
     Attributes:
-        migrations: those rehearsed, in order; one that fails is the last.
-        not_rehearsed: names of those behind it.
+        migrations: those rehearsed, in order.
+        not_rehearsed: names of those behind one that fails even without rows.
         rows: {table: rows it held when it began}.
         empty: {table: why it stayed empty}.
     """

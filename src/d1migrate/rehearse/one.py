@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
 from d1migrate.errors import QueryError
 from d1migrate.lint import Diagnostic, diagnose
-from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.rule import Finding
+from d1migrate.migration import Migration
+from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse import findings
-from d1migrate.rehearse.compare import Difference, difference
-from d1migrate.rehearse.cost import cost
+from d1migrate.rehearse.compare import Difference, Match
+from d1migrate.rehearse.cost import built_tables, cost
+from d1migrate.rehearse.fit import fit
 from d1migrate.rehearse.model import Rehearsed, TableChange, WayBack
-from d1migrate.rehearse.reasons import fate
+from d1migrate.rehearse.reasons import Fate, Said, Told, fate
+from d1migrate.rehearse.trail import Trail
+from d1migrate.rehearse.virtual import parse_virtual
 from d1migrate.replay import Replayer
 from d1migrate.schema.compare import compare
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from d1migrate.drivers.counting import CountingEngine
     from d1migrate.lint.model import Replay
-    from d1migrate.migration import Migration, Rollback
-    from d1migrate.rehearse.ground import Ground
+    from d1migrate.migration import Rollback
+    from d1migrate.rehearse.ground import Ground, Witness
     from d1migrate.schema.model import Schema, Table
-
-_DEPENDS = frozenset(
-    "WHERE JOIN LIMIT HAVING CASE CONFLICT IGNORE REPLACE EXCEPT INTERSECT DISTINCT GROUP".split()
-)
 
 
 class Rehearser:
@@ -41,16 +39,19 @@ class Rehearser:
     Attributes:
         rows: {table: rows it was given}, of the tables that migrations created.
         empty: {table that a migration created: why it could not be filled}.
+        can_go_on: whether the last migration, if it failed, at least passes without rows.
     """
 
     def __init__(
         self, ground: Ground, rows: int, scale: Mapping[str, int], severities: Mapping[str, str]
     ) -> None:
+        ground.prepare()
         self._ground, self._rows, self._scale, self._severities = ground, rows, scale, severities
         self._schema = ground.schema()
         self._replayer = Replayer(self._schema)
         self.rows: dict[str, int] = {}
         self.empty: dict[str, str] = {}
+        self.can_go_on = True
 
     def rehearse(self, migration: Migration) -> Rehearsed:
         """Run a migration and its rollback.
@@ -60,16 +61,28 @@ class Rehearser:
         """
         migration.check()
         replay = self._replayer.replay(migration)
-        with closing(self._ground.copy()) as was:
+        told = Told(replay)
+        try:
+            was, ran, is_fitted = self._attempt(told)
+        except QueryError as error:
+            statements, made_up = list(migration.statements()), bool(self._ground.made_up)
+            found_failing = findings.failure(error, statements, replay.ran, made_up=made_up)
+            self.can_go_on = made_up and self._pass_without_rows(migration)
+            return self._failed(replay, found_failing)
+        with closing(was):
             counts = {name: was.count(table.name) for name, table in replay.before.tables.items()}
-            try:
-                ran = self._ground.run(migration.texts())
-            except QueryError as error:
-                statements = list(migration.statements())
-                return self._failed(replay, findings.failure(error, statements, replay.ran))
             after = self._ground.schema()
-            changes = tuple(self._changes(replay, was, ran))
-            found = [*self._found(replay, was, changes)]
+            rows = _Rows(told, was, self._ground, ran)
+            changes = tuple(rows.changes())
+            found = [*findings.of_rows(replay, changes), *findings.of_schema(replay)]
+            found += findings.stayed_empty(replay, counts)
+            found += findings.orphans(replay, was.orphans(), self._ground.orphans())
+            depends = bool(counts) and (
+                rows.retyped
+                or is_fitted
+                or findings.depends_on_rows(told, rows.inserts)
+                or _proves_too_little(replay, was, counts)
+            )
             new = [table.name for table in after.tables if fold(table.name) not in replay.before.tables]
             filled = self._ground.fill(self._rows, tables=new)
             self.rows |= filled.rows
@@ -79,68 +92,55 @@ class Rehearser:
         diagnostics = tuple(self._diagnostics(replay, [*found, *of_way_back]))
         return Rehearsed(
             *(migration.version, migration.name, migration.file),
-            verdict=_verdict(replay, diagnostics, sum(counts.values())),
+            verdict=findings.verdict(diagnostics, sum(counts.values()), depends=depends),
             changes=changes,
             diagnostics=diagnostics,
-            cost=cost(replay, ran.writes, ran.seconds, counts, self._scale),
+            cost=cost(told, ran, counts, self._scale),
             way_back=way_back,
         )
 
+    def _attempt(self, told: Told) -> tuple[Ground, Witness, bool]:
+        """Run a migration: the database before it, what was counted, and whether made-up rows had to fit it.
+
+        Raises:
+            QueryError: a statement was refused. Nothing was done.
+        """
+        migration, sizes = told.replay.migration, built_tables(told)
+        was = self._ground.copy()
+        try:
+            return was, self._ground.run(migration.texts(), sizes=sizes), False
+        except QueryError:
+            was.close()
+            if migration.is_large or not fit(self._ground, list(migration.texts())):
+                raise
+        was = self._ground.copy()
+        try:
+            return was, self._ground.run(migration.texts(), sizes=sizes), True
+        except QueryError:
+            was.close()
+            raise
+
+    def _pass_without_rows(self, migration: Migration) -> bool:
+        """Run a migration that fails on made-up rows where there are none, so that others can follow it."""
+        self._ground.clear()
+        try:
+            self._ground.run(migration.texts())
+        except QueryError:
+            return False
+        self._schema = self._ground.schema()
+        self.empty |= self._ground.fill(self._rows).empty
+        return True
+
     def _failed(self, replay: Replay, found: tuple[str, Finding]) -> Rehearsed:
         m, diagnostics = replay.migration, tuple(self._diagnostics(replay, [found]))
-        return Rehearsed(m.version, m.name, m.file, "fails", (), diagnostics, None, None)
+        verdict = "unproved" if found[0] == "X110" else "fails"
+        return Rehearsed(m.version, m.name, m.file, verdict, (), diagnostics, None, None)
 
     def _diagnostics(self, replay: Replay, found: Iterable[tuple[str, Finding]]) -> Iterator[Diagnostic]:
         for code, finding in found:
             twins = findings.TWINS.get(code, ())
             if diagnostic := diagnose(replay, code, finding, self._severities, twins=twins):
                 yield diagnostic
-
-    # --- rows ---
-
-    def _changes(self, replay: Replay, was: Ground, ran: CountingEngine) -> Iterator[TableChange]:
-        """Yield the tables whose rows are not as they were; those nothing was done to are not looked at."""
-        written = {fold(table) for _, table, _ in ran.writes}
-        for name, table in replay.before.tables.items():
-            is_virtual = "VIRTUAL" in table.sql[:20].upper()
-            shadowed = is_virtual and any(other.startswith(f"{name}_") for other in written)
-            if replay.after.tables.get(name) is table and name not in written and not shadowed:
-                continue
-            change = self._change(replay, was, table)
-            if not (change.difference.is_nothing and not change.dropped and change.name == table.name):
-                yield change
-
-    def _change(self, replay: Replay, was: Ground, table: Table) -> TableChange:
-        told = fate(replay, fold(table.name))
-        new = replay.after.tables[told.name] if told.name else None
-        with self._ground.beside(was) as connection:
-            try:
-                found = difference(connection, table, new, told.columns)
-            except apsw.SQLError:  # a virtual table that cannot be read
-                found = Difference(0, 0)
-            dropped = {}
-            for column in _gone(replay, table, new, told.columns):
-                query = f"SELECT count({quote_identifier(column)}) FROM was.{quote_identifier(table.name)}"
-                dropped[column] = int(next(connection.execute(query))[0])
-        return TableChange(
-            table.name,
-            new.name if new else None,
-            found,
-            lost_by=told.loses if found.lost else "",
-            changed_by=told.changes,
-            gained_by=told.adds if found.gained else "",
-            dropped=dropped,
-        )
-
-    def _found(
-        self, replay: Replay, was: Ground, changes: tuple[TableChange, ...]
-    ) -> Iterator[tuple[str, Finding]]:
-        yield from findings.lost_rows(replay, changes)
-        before, after = _orphans(was), _orphans(self._ground)
-        yield from findings.orphans(before, after)
-        yield from findings.lost_objects(replay)
-        yield from findings.broken_objects(replay)
-        yield from findings.leftovers(replay.before, replay.after)
 
     # --- the way back ---
 
@@ -152,11 +152,13 @@ class Rehearser:
             return WayBack("irreversible"), []
         with closing(self._ground.copy()) as back:
             try:
-                back.run(rollback.texts())
+                ran = back.run(rollback.texts())
             except QueryError as error:
                 text = f"the rollback fails: {str(error).split(': SQLITE')[0]}"
                 return WayBack("fails"), [("X107", Finding(text, line=rollback.first_line))]
-            loses = self._losses(back, after)
+            script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
+            told = Told(Replayer(after).replay(script, proofs=False))
+            loses = _losses(_Rows(told, self._ground, back, ran).changes())
             if found := _unlike(self._schema, back.schema()):
                 text = f"the rollback does not give the schema back: {found}"
                 return WayBack("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
@@ -177,68 +179,173 @@ class Rehearser:
             text = f"run again behind its rollback it builds another schema: {found}" if found else ""
         return [("X107", Finding(text, line=rollback.first_line))] if text else []
 
-    def _losses(self, back: Ground, after: Schema) -> dict[str, int]:
-        """Return {table or table.column: rows or values} that going back loses."""
-        there = {fold(table.name): table for table in back.schema().tables}
-        found: dict[str, int] = {}
-        with back.beside(self._ground) as connection:
-            for table in after.tables:
-                new = there.get(fold(table.name))
-                try:
-                    lost = difference(connection, table, new, {}).lost
-                except apsw.SQLError:
-                    continue
-                found |= {table.name: lost} if lost else {}
-                kept = {fold(column.name) for column in new.columns} if new else set()
-                for column in table.columns if new else ():
-                    if fold(column.name) not in kept and not column.generated:
-                        name = quote_identifier(column.name)
-                        query = f"SELECT count({name}) FROM was.{quote_identifier(table.name)}"
-                        found[f"{table.name}.{column.name}"] = int(next(connection.execute(query))[0])
-        return found
+
+class _Compared(NamedTuple):
+    """A table before it is said whose words account for what: `how` is None where nothing is left of it."""
+
+    table: Table
+    fate: Fate
+    how: Match | None
+    found: Difference
 
 
-def _gone(replay: Replay, old: Table, new: Table | None, renamed: Mapping[str, str]) -> list[str]:
-    """Return the columns of a table that it has no more, and whose values were not moved elsewhere."""
-    if new is None:
-        return []
-    kept = {fold(column.name) for column in new.columns}
-    for rebuild in rebuilds(replay):
-        if rebuild.new is new:
-            kept |= rebuild.read
-    return [
-        column.name
-        for column in old.columns
-        if not column.generated and renamed.get(fold(column.name), fold(column.name)) not in kept
-    ]
+class _Rows:
+    """What became of the rows of one migration.
+
+    Attributes:
+        inserts: {statement that only adds rows: the table it adds them to, folded}.
+        retyped: whether a column has another type than before; known when `changes` was gone through.
+    """
+
+    def __init__(self, told: Told, was: Ground, now: Ground, ran: Witness) -> None:
+        self._told, self._was, self._now, self._ran = told, was, now, ran
+        self._replay = told.replay
+        self.retyped = False
+        self.inserts = {
+            at: fold(table)
+            for (at, table, what), count in ran.writes.items()
+            if what == "INSERT" and told.at(at) is None and count > ran.set_off[(at, table, what)]
+        }
+
+    def changes(self) -> Iterator[TableChange]:
+        """Yield the tables whose rows are not as they were; those nothing was done to are not looked at."""
+        with self._now.beside(self._was) as connection:
+            compared = list(self._compared(connection))
+            trails = {
+                each.table: Trail(self._told, each.fate, each.how)
+                for each in compared
+                if each.how and self._is_mixed(each.fate, each.found)
+            }
+            if trails:
+                self._follow(list(trails.values()))
+            for each in compared:
+                change = self._change(connection, each, trails.get(each.table))
+                if not (change.difference.is_nothing and not change.dropped and change.name == change.table):
+                    yield change
+
+    def _compared(self, connection: apsw.Connection) -> Iterator[_Compared]:
+        written = {fold(table) for _, table, _ in self._ran.writes}
+        for name, table in self._replay.before.tables.items():
+            virtual = parse_virtual(table.sql)
+            if virtual and virtual.content:
+                continue  # its rows are another table's
+            shadowed = virtual and any(other.startswith(f"{name}_") for other in written)
+            if self._replay.after.tables.get(name) is table and name not in written and not shadowed:
+                continue
+            told = fate(self._told, name, self.inserts)
+            new = self._replay.after.tables[told.name] if told.name else None
+            try:
+                how, found = None, Difference(0, 0)
+                if new is None:
+                    found = rows_of.gone(connection, table)
+                else:
+                    how = rows_of.match(
+                        *(connection, table, new, told.columns),
+                        same=len(told.numbers) == 1,
+                        refilled=told.refills,
+                        others=told.changes.keys() - {"*"},
+                    )
+                    found = rows_of.difference(connection, how)
+                    self.retyped = self.retyped or how.is_retyped
+            except apsw.SQLError:  # a virtual table that cannot be read
+                how = None
+            yield _Compared(table, told, how, found)
+
+    def _is_mixed(self, told: Fate, found: Difference) -> bool:
+        """Whether words of the file account for losses or changes, and may account for some of them only."""
+        columns = [c for c in map(fold, found.changed) if {c, "*"} & told.changes.keys()]
+        if told.drops or not ((found.lost and told.loses) or columns):
+            return False
+        if told.is_rebuilt or (found.lost and any("UPDATE" in said.takes for said in told.said.values())):
+            return True
+        for at, table, what in self._ran.writes:
+            if self._told.catalog(at).ids.get(fold(table)) not in told.numbers or what == "INSERT":
+                continue
+            said = told.said.get(at, Said())
+            partly = said.linked or (said.alone and self._ran.set_off[(at, table, what)])
+            unsaid = what == "UPDATE" and not all(said.tells_of(column) for column in columns)
+            if partly or unsaid or (not said.takes and (what == "DELETE" or found.lost)):
+                return True
+        return False
+
+    def _follow(self, trails: list[Trail]) -> None:
+        """Run the migration once more, and see which statement took or changed each row last."""
+
+        def note(at: int, update: apsw.PreUpdate) -> None:
+            for trail in trails:
+                trail.note(at, update)
+
+        with closing(self._was.copy()) as again:
+            again.run(self._replay.migration.texts(), note=note)
+
+    def _change(self, connection: apsw.Connection, each: _Compared, trail: Trail | None) -> TableChange:
+        told, found, how = each.fate, each.found, each.how
+        by = {"*": told.drops} if told.drops else told.changes
+        unnamed = found.lost if found.lost and not told.loses else 0
+        silent = {column: n for column, n in found.changed.items() if not {fold(column), "*"} & by.keys()}
+        if trail and how:
+            if found.lost and told.loses:
+                lost = trail.unnamed_rows(rows_of.lost_rows(connection, how))
+                unnamed = len(lost)
+                keys = [*rows_of.shown(connection, how, lost), *found.keys]
+                found = found._replace(keys=tuple(dict.fromkeys(keys))[: rows_of.SAMPLE])
+            for column in found.changed.keys() - silent.keys():
+                if n := trail.unnamed_values(column, rows_of.changed_rows(connection, how, column)):
+                    silent[column] = n
+            for column, n in trail.unnamed_values_of_moved().items():
+                silent[column] = silent.get(column, 0) + n
+        new = how.new if how else None
+        return TableChange(
+            each.table.name,
+            new.name if new else None,
+            found,
+            lost_by=told.loses if found.lost else "",
+            changed_by=by,
+            gained_by=told.adds if found.gained else "",
+            dropped=self._dropped(connection, each) if how else {},
+            unnamed=unnamed,
+            unnamed_changes=silent,
+        )
+
+    def _dropped(self, connection: apsw.Connection, each: _Compared) -> dict[str, int]:
+        """Return {column that is gone: rows with a value in it}, where the values were not moved."""
+        if each.how is None:
+            return {}
+        kept = {fold(column.name) for column in each.how.new.columns} | set(each.fate.moved)
+        names = each.fate.columns
+        gone = [
+            column.name
+            for column in each.table.columns
+            if not column.generated and names.get(fold(column.name), fold(column.name)) not in kept
+        ]
+        return rows_of.values_in(connection, each.table, gone)
 
 
-def _orphans(ground: Ground) -> Counter[tuple[str, str]]:
-    """Return {(table, parent): rows that refer to what is not there}."""
-    with ground.alone() as connection:
-        try:
-            return Counter(
-                (table, parent) for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check")
-            )
-        except apsw.SQLError:  # a mismatch: the linter says so
-            return Counter()
+def _losses(changes: Iterable[TableChange]) -> dict[str, int]:
+    """Return {table or table.column: rows or values} that are lost."""
+    found: dict[str, int] = {}
+    for change in changes:
+        found |= {change.table: change.difference.lost} if change.difference.lost else {}
+        values = {**change.dropped, **change.unnamed_changes}
+        found |= {f"{change.table}.{column}": n for column, n in values.items()}
+    return found
+
+
+def _proves_too_little(replay: Replay, was: Ground, counts: Mapping[str, int]) -> bool:
+    """Whether a table stayed empty, or no row has a link that a foreign key could take something by."""
+    tables = replay.before.tables
+    if any(not counts[name] and parse_virtual(table.sql) is None for name, table in tables.items()):
+        return True
+    with was.alone() as connection:
+        return not all(
+            rows_of.has_links(connection, table, key)
+            for table in tables.values()
+            for key in table.foreign_keys
+            if key.on_delete in ("CASCADE", "SET NULL", "SET DEFAULT")
+        )
 
 
 def _unlike(expected: Schema, actual: Schema) -> str:
     """Say how a schema differs from another, or nothing."""
     says = {"missing": "is missing", "extra": "is left", "different": "is different"}
     return "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in compare(expected, actual)[:4])
-
-
-def _verdict(replay: Replay, diagnostics: tuple[Diagnostic, ...], rows: int) -> str:
-    if any(d.code in ("X101", "X102") for d in diagnostics):
-        return "loses rows"
-    if any(d.severity == "error" and d.allowed is None for d in diagnostics):
-        return "finding"
-    verbs = ("insert", "replace", "update", "delete", "create table")
-    depends = any(
-        _DEPENDS & set(ran.words) or any(touch.by for touch in ran.touches)
-        for ran in replay.of(*verbs)
-        if ran.verb != "create table" or ran.is_from_select
-    )
-    return f"no loss on {rows} rows" if depends else "no loss"

@@ -1,142 +1,302 @@
-"""What the SQL of a file itself says will happen to the rows of a table."""
+"""What the SQL of a file itself says will happen to the rows of a table, statement by statement."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.rebuilds import rebuilds
-from d1migrate.sql.names import fold
+from d1migrate.lint.model import Ran, Touch
+from d1migrate.lint.sqltext import assignments, copied, is_bare
+from d1migrate.recording import recorded_table
+from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
+from d1migrate.sql.effects import replaces_on_conflict
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.model import Replay
     from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.tokens import Token
+
+
+class Said(NamedTuple):
+    """What one statement says of one table.
+
+    Attributes:
+        takes: its words that take rows, "" where there are none.
+        alone: whether they are for the rows it takes itself only: what REPLACE takes by a foreign key, or a
+            trigger, from the same table is not said.
+        linked: whether they are a CASCADE, beside which a trigger takes rows, too: what has no link is not
+            said.
+        changes: {column or "*": words that change it}; folded.
+    """
+
+    takes: str = ""
+    alone: bool = False
+    linked: bool = False
+    changes: Mapping[str, str] = {}
+
+    def tells_of(self, column: str) -> bool:
+        """Whether it says that a column changes."""
+        return column in self.changes or "*" in self.changes
 
 
 class Fate(NamedTuple):
-    """What becomes of a table: its name then (None where it is dropped), and why rows may go or change.
+    """What becomes of a table of the schema before a file.
 
     Attributes:
-        name: the name it has when the file has run.
-        loses: the words of the file that take rows from it, "" where there are none.
-        changes: {column or "*": the words that change it}.
+        name: the name it has when the file has run, folded; None where it is gone.
+        numbers: those it goes by: its own, and those of the tables which take its place, one after the other.
+        drops: the DROP TABLE that takes all rows for good, or "".
+        said: {statement: what it says}.
+        copying: {column: words}, of those that are computed where the rows are copied into its heir.
+        moved: the columns, of any table, that are read where its heirs are filled.
+        refills: whether rows may be put into it that were there before: by REPLACE, or from another table.
         adds: the words that add rows, or "".
         columns: {column before: column after} where they differ; folded.
     """
 
     name: str | None
-    loses: str
-    changes: dict[str, str]
+    numbers: tuple[int, ...]
+    drops: str
+    said: Mapping[int, Said]
+    copying: Mapping[str, str]
+    moved: Collection[str]
+    refills: bool
     adds: str
-    columns: dict[str, str]
+    columns: Mapping[str, str]
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether another table has its place, and its rows were to be copied into that one."""
+        return len(self.numbers) > 1 and not self.drops
+
+    @property
+    def loses(self) -> str:
+        """The words of the file that take rows from it, or ""."""
+        return self.drops or ", ".join(dict.fromkeys(s.takes for s in self.said.values() if s.takes))
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """{column or "*": the words that change it}."""
+        found: dict[str, str] = {}
+        for said in self.said.values():
+            found |= said.changes
+        return found | dict(self.copying)
 
 
-def fate(replay: Replay, table: str) -> Fate:
-    """Return what a file says of a table of the schema before it, by its folded name."""
+class Told:
+    """The statements of a file, with the upserts that a replay leaves out.
+
+    Attributes:
+        replay: the file.
+        ran: the statements that tell something, in order.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+        self._starts = [ran.index for ran in replay.ran]
+        self._by_index = {ran.index: ran for ran in replay.ran if ran.refusal is None}
+        if replay.count > len(replay.ran):
+            self._by_index |= {ran.index: ran for ran in self._upserts()}
+        self.ran = [ran for _, ran in sorted(self._by_index.items())]
+
+    def _upserts(self) -> Iterator[Ran]:
+        known = set(self._starts)
+        for index, statement in enumerate(self.replay.migration.statements()):
+            if index in known or "CONFLICT" not in statement.sql.upper():
+                continue
+            table = recorded_table(statement.sql) or ""
+            catalog = self.catalog(index)
+            yield Ran(index, statement, Shape("insert"), [Touch("insert", table, "", "")], catalog, catalog)
+
+    def at(self, index: int) -> Ran | None:
+        """Return a statement; None for one that only adds rows."""
+        return self._by_index.get(index)
+
+    def catalog(self, index: int) -> Catalog:
+        """Return the schema that a statement found."""
+        place = bisect_left(self._starts, index)  # what adds rows only, leaves the schema as it is
+        return self.replay.ran[place - 1].after if place else self.replay.before
+
+
+def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
+    """Return what a file says of a table of the schema before it, by its folded name.
+
+    Args:
+        told: the file.
+        table: the table.
+        inserts: {statement that only adds rows: the table it adds them to, folded}.
+    """
+    replay = told.replay
     number = replay.before.ids[table]
     now, numbers = replay.after.name_of(number), [number]
-    if now is None and table in replay.after.tables:
-        now = table
-        numbers.append(replay.after.ids[table])  # rebuilt: what happens to either happens to it
-    loses = f"DROP TABLE {replay.before.tables[table].name}" if now is None else ""
-    changes: dict[str, str] = {}
-    for ran in replay.ran:
-        for each in numbers if ran.refusal is None else ():
-            loses = loses or _takes(ran, each)
-            changes |= _changes(ran, each)
+    if now is None:
+        numbers += _heirs(told, number)
+        now = next((name for each in reversed(numbers) if (name := replay.after.name_of(each))), None)
+    fills = [copy for each in numbers[1:] for copy in _copies_into(told, each)] if now else []
+    is_copied = bool(fills) and _is_copied_out(told, number)
+    drops = (
+        "" if is_copied or (len(numbers) == 1 and now) else f"DROP TABLE {replay.before.tables[table].name}"
+    )
+    said: dict[int, Said] = {}
+    for each in numbers:
+        for ran in told.ran:
+            if (says := _says(ran, each)) is not None:
+                said[ran.index] = says
+        for index, target in inserts.items():
+            catalog = told.catalog(index)
+            if changes := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
+                said[index] = Said(changes=changes)
+    columns = dict(_renamed(told, number))
+    copying: dict[str, str] = {}
+    for copy in fills if not drops else ():
+        copying |= copy.computed()
+        columns |= {a: b for a, b in copy.renamed() if a not in columns}
+    moved = {touch.column for copy in fills for touch in copy.ran.touches if touch.kind == "read"}
     adds = "INSERT" if replay.filled.keys() & set(numbers) else ""
-    return Fate(now, loses, changes | _by_copying(replay, table), adds, dict(_renamed(replay, number)))
+    refills = any(s.alone for s in said.values()) or any(_copies_into(told, number))
+    return Fate(now, tuple(numbers), drops, said, copying, moved, refills, adds, columns)
 
 
-def _takes(ran: Ran, number: int) -> str:
-    """Return the words of a statement that take rows from a table, or ""."""
-    is_target = ran.before.ids.get(ran.target) == number
-    if ran.verb == "delete":
-        return "DELETE" if is_target else _by_cascade(ran, number)
-    if is_target and _replaces(ran):
-        return "REPLACE"
-    return _by_new_key(ran) if is_target and ran.verb == "update" else ""
+def _heirs(told: Told, number: int) -> list[int]:
+    """Return the tables made by a file that take the place of one: that go by a name it had, in order."""
+    replay = told.replay
+    old, found, names = set(replay.before.ids.values()), list[int](), {replay.before.name_of(number)}
+    for ran in told.ran:
+        if ran.before is ran.after:
+            continue
+        for name, each in ran.after.ids.items():
+            if each == number or each in found:
+                names.add(name)
+            elif name in names and each not in old:
+                found.append(each)
+    return found
 
 
-def _changes(ran: Ran, number: int) -> dict[str, str]:
-    """Return {column or "*": words} of what a statement changes in the rows of a table."""
-    is_target = ran.before.ids.get(ran.target) == number
-    if ran.verb == "delete":
-        return _by_unlinking(ran, number)
-    if ran.verb == "update":
-        return dict.fromkeys(ran.sets(), "UPDATE") if is_target else _by_new_parent_key(ran, number)
-    if is_target and _replaces(ran):
-        return {"*": "REPLACE"}
-    return {"*": "ON CONFLICT DO UPDATE"} if is_target and "CONFLICT" in ran.words else {}
+def sources(ran: Ran) -> set[str]:
+    """Return the tables that a statement takes rows from, itself or through views, folded.
+
+    Those are among what it reads; SQLite also reads the parents that foreign keys of new rows name.
+    """
+    named = {fold(unquote(token.text)) for token in ran.tokens}
+    return {t.table for t in ran.touches if t.kind == "read" and (t.by or t.table) in named}
 
 
-def _replaces(ran: Ran) -> bool:
-    return ran.verb == "replace" or ran.words[1:3] == ["OR", "REPLACE"]
+def _is_copied_out(told: Told, number: int) -> bool:
+    return any(
+        ran.before.name_of(number) in sources(ran)
+        for ran in told.ran
+        if ran.verb in ("insert", "replace") or ran.is_from_select
+    )
 
 
-def _by_cascade(ran: Ran, number: int) -> str:
-    """Return the words of a DELETE whose declared CASCADE takes rows of a table."""
+class _Copy(NamedTuple):
+    """A statement that fills an heir from other tables: what goes into each column; whether it names them."""
+
+    ran: Ran
+    into: Table
+    values: Mapping[str, Sequence[Token]]
+    names: bool
+
+    def computed(self) -> dict[str, str]:
+        """Return {column: words} of those that are computed, or deliberately taken from another column."""
+        found = {}
+        for column, value in self.values.items():
+            other = value[-1].text != "*" and fold(unquote(value[-1].text)) != column
+            if not is_bare(value) or (other and self.names):
+                found[column] = "INSERT … SELECT"
+        return found
+
+    def renamed(self) -> Iterator[tuple[str, str]]:
+        """Yield (column, its new name) of those that go into a column of another name."""
+        there = {fold(column.name) for column in self.into.columns}
+        for column, value in self.values.items():
+            source = fold(unquote(value[-1].text))
+            if is_bare(value) and source not in there:
+                yield source, column
+
+
+def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
+    for ran in told.ran:
+        name = ran.shape.name if ran.is_from_select else ran.target
+        if ran.after.ids.get(name) != number or not sources(ran) - {name}:
+            continue
+        table = ran.after.tables[name]
+        if ran.is_from_select:
+            yield _Copy(ran, table, {}, names=False)
+        elif ran.verb in ("insert", "replace"):
+            words = ran.words
+            select = words.index("SELECT") if "SELECT" in words else len(words)
+            names = any(token.text == "(" for token in ran.tokens[words.index("INTO") : select])
+            values = copied(ran.tokens, [c.name for c in table.columns if not c.generated])
+            yield _Copy(ran, table, values, names)
+
+
+def _says(ran: Ran, number: int) -> Said | None:
     name = ran.before.name_of(number)
-    return f"CASCADE of DELETE FROM {ran.target}" if name in _cascades(ran.before, ran.target) else ""
+    if name is None or ran.verb not in ("delete", "update", "insert", "replace"):
+        return None
+    catalog, target, is_target = ran.before, ran.target, ran.target == name
+    if "VIRTUAL" in catalog.tables[name].sql[:20].upper():
+        return _says_of_virtual(ran, name)
+    happening = events(ran)
+    said = Said("REPLACE", alone=True) if is_target and replaces(ran) else Said()
+    changes: dict[str, str] = {}
+    if ran.verb == "delete":
+        families = cascades(catalog, target)
+        links = unlinked(catalog, (target, *families))
+        changes = dict.fromkeys(links.get(name, ()), f"SET NULL of DELETE FROM {target}")
+        takes = "DELETE" if is_target else f"CASCADE of DELETE FROM {target}" if name in families else ""
+        said = Said(takes, linked=not is_target and name in trigger_deletes(catalog, happening))
+    elif ran.verb == "update":
+        follow = followers(catalog, target, ran.sets().keys()).get(name, ())
+        changes = dict.fromkeys(follow, f"CASCADE of UPDATE {target}")
+        if is_target:
+            changes |= dict.fromkeys(ran.sets(), "UPDATE")
+            said = (
+                said if said.takes or not _key(ran, name) & ran.sets().keys() else Said("UPDATE of its key")
+            )
+        elif _key(ran, name) & changes.keys():
+            said = Said(f"CASCADE of UPDATE {target}")
+    elif is_target and "CONFLICT" in ran.words:
+        changes = dict.fromkeys(assignments(ran.tokens), "ON CONFLICT DO UPDATE")
+    elif said.takes:
+        changes = {"*": "REPLACE"}
+    changes = set_by_triggers(catalog, happening, name) | changes
+    said = said._replace(changes=changes)
+    return said if said.takes or changes else None
 
 
-def _cascades(catalog: Catalog, parent: str) -> set[str]:
-    found, todo = set[str](), [parent]
-    while todo:
-        for child, key in catalog.references(todo.pop()):
-            if key.on_delete == "CASCADE" and child not in found:
-                found.add(child)
-                todo.append(child)
-    return found
+def _says_of_virtual(ran: Ran, name: str) -> Said | None:
+    """Return the words on a virtual table: a search index follows its table by triggers, and nothing else."""
+    if ran.target == name:
+        return Said(ran.verb.upper(), changes={"*": ran.verb.upper()})
+    by = next((t.by for t in ran.touches if t.table == name and t.kind != "read" and t.by), "")
+    return Said(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
 
 
-def _by_unlinking(ran: Ran, number: int) -> dict[str, str]:
-    """Return the columns that a DELETE sets to NULL or their default by declared foreign keys."""
-    name = ran.before.name_of(number)
-    found: dict[str, str] = {}
-    for parent in (ran.target, *_cascades(ran.before, ran.target)):
-        for child, key in ran.before.references(parent):
-            if child == name and key.on_delete in ("SET NULL", "SET DEFAULT"):
-                found |= {
-                    fold(column): f"{key.on_delete} of DELETE FROM {ran.target}" for column in key.columns
-                }
-    return found
+def replaces(ran: Ran) -> bool:
+    """Whether a statement takes the rows that it conflicts with."""
+    words = ran.words
+    if ran.verb == "replace" or ("OR" in words[:3] and words[words.index("OR") + 1] == "REPLACE"):
+        return True
+    there = ran.before.tables.get(ran.target)
+    plain = "OR" not in words[:3] and "CONFLICT" not in words
+    return plain and there is not None and replaces_on_conflict(there.sql)
 
 
-def _by_new_key(ran: Ran) -> str:
-    """Return "UPDATE" where it changes the primary key: rows then have another name."""
-    table = ran.before.tables.get(ran.target)
-    keys = {fold(c.name) for c in table.columns if c.primary_key} if table else set()
-    return "UPDATE of its key" if keys & ran.sets().keys() else ""
+def _key(ran: Ran, name: str) -> set[str]:
+    return {fold(column.name) for column in ran.before.tables[name].columns if column.primary_key}
 
 
-def _by_new_parent_key(ran: Ran, number: int) -> dict[str, str]:
-    """Return the columns that follow a parent's key by ON UPDATE CASCADE."""
-    name, set_columns = ran.before.name_of(number), ran.sets().keys()
-    found: dict[str, str] = {}
-    for child, key in ran.before.references(ran.target):
-        follows = not any(key.to) or {fold(to) for to in key.to if to} & set_columns
-        if child == name and key.on_update == "CASCADE" and follows:
-            found |= {fold(column): f"CASCADE of UPDATE {ran.target}" for column in key.columns}
-    return found
-
-
-def _by_copying(replay: Replay, table: str) -> dict[str, str]:
-    """Return the columns of a rebuilt table that are computed where they are copied."""
-    found: dict[str, str] = {}
-    for rebuild in rebuilds(replay):
-        if fold(rebuild.name) == table:
-            for column in rebuild.values:
-                if not rebuild.is_copied(column):
-                    found[column] = "INSERT … SELECT"
-    return found
-
-
-def _renamed(replay: Replay, number: int) -> Iterator[tuple[str, str]]:
+def _renamed(told: Told, number: int) -> Iterator[tuple[str, str]]:
     """Yield (column before the file, column after it) of those that RENAME COLUMN gave another name."""
     names: dict[str, str] = {}
-    for ran in replay.of("alter table"):
+    for ran in told.replay.of("alter table"):
         name = ran.before.name_of(number)
         if name != ran.shape.name or ran.after.name_of(number) != name:
             continue
@@ -147,3 +307,19 @@ def _renamed(replay: Replay, number: int) -> Iterator[tuple[str, str]]:
                     first = next((k for k, v in names.items() if v == fold(old.name)), fold(old.name))
                     names[first] = fold(new.name)
     yield from names.items()
+
+
+def set_off(told: Told, at: int, table: str) -> set[str]:
+    """Return the columns of a table that a statement has foreign keys and triggers set."""
+    ran, catalog = told.at(at), told.catalog(at)
+    if ran is None:  # it only adds rows: all that is set, triggers set
+        return {
+            column
+            for name in catalog.tables
+            for column in set_by_triggers(catalog, [(name, "insert")], table)
+        }
+    found = set(set_by_triggers(catalog, events(ran), table))
+    if ran.verb == "update":
+        return found | followers(catalog, ran.target, ran.sets().keys()).get(table, set())
+    parent = ran.shape.name if ran.verb == "drop table" else ran.target
+    return found | unlinked(catalog, (parent, *cascades(catalog, parent))).get(table, set())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.report import findings
 from d1migrate.report.text import clean, duration, plural, table
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 30  # seconds D1 gives a batch
 _FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
-_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red"}
+_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"}
 
 
 def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], str]) -> list[str]:
@@ -27,8 +29,9 @@ def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], 
     header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
     out = [paint(header, "dim")]
     for migration, line in zip(found.migrations, lines, strict=True):
-        shade = None if migration.ok else _COLOURS.get(migration.verdict)
-        out.append(line.replace(migration.verdict, paint(migration.verdict, shade), 1))
+        shade = None if migration.ok and migration.verdict != "unproved" else _COLOURS.get(migration.verdict)
+        at = len(clean(migration.name))  # which may hold the same words
+        out.append(line[:at] + line[at:].replace(migration.verdict, paint(migration.verdict, shade), 1))
     for migration in found.migrations:
         out += _details(migration)
     diagnostics = [d for m in found.migrations for d in m.diagnostics]
@@ -72,17 +75,28 @@ def _details(migration: Rehearsed) -> Iterator[str]:
 
 def _says(change: TableChange) -> Iterator[str]:
     found = change.difference
-    if change.name is not None and change.name.lower() != change.table.lower():
+    if change.name is not None and fold(change.name) != fold(change.table):
         yield f"is now {change.name}"
     if found.lost:
-        yield f"{found.lost} of {plural(found.before, 'row')} lost ({change.lost_by or 'nothing names it'})"
+        by = _by(found.lost, change.unnamed, change.lost_by)
+        yield f"{found.lost} of {plural(found.before, 'row')} lost ({by})"
     if found.gained:
         yield f"{plural(found.gained, 'row')} gained" + (f" ({change.gained_by})" if change.gained_by else "")
     for column, count in found.changed.items():
-        by = change.changed_by.get(column.lower()) or change.changed_by.get("*") or "nothing names it"
+        words = change.changed_by.get(fold(column)) or change.changed_by.get("*", "")
+        by = _by(count, change.unnamed_changes.get(column, 0), words)
         yield f"{column} changed in {plural(count, 'row')} ({by})"
     for column, count in change.dropped.items():
         yield f"column {column} dropped with {plural(count, 'value')}"
+
+
+def _by(count: int, unnamed: int, words: str) -> str:
+    """Say whose words account for rows, where they do not for all of them."""
+    if not unnamed:
+        return words
+    return (
+        "nothing names it" if unnamed == count else f"{count - unnamed} by {words}, nothing names the others"
+    )
 
 
 def values(found: Rehearsal) -> dict[str, Any]:
@@ -119,14 +133,18 @@ def _change(change: TableChange) -> dict[str, Any]:
         "after": found.after,
         "lost": found.lost,
         "lost_by": change.lost_by or None,
+        "lost_unnamed": change.unnamed,
         "lost_keys": [[_json(value) for value in key] for key in found.keys],
         "gained": found.gained,
         "gained_by": change.gained_by or None,
         "changed": dict(found.changed),
         "changed_by": dict(change.changed_by),
+        "changed_unnamed": dict(change.unnamed_changes),
         "dropped_columns": dict(change.dropped),
     }
 
 
 def _json(value: object) -> object:
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value

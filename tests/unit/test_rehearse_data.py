@@ -1,0 +1,241 @@
+"""Where a rehearsal's rows come from, how made-up ones fit a file, and what it would cost over real ones."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from d1migrate.errors import ParseError, UsageError
+from d1migrate.migration import Migration
+from d1migrate.rehearse import Ground, Rehearsal, rehearse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TABLES = """
+CREATE TABLE plans (id TEXT PRIMARY KEY, rank INTEGER UNIQUE, name TEXT);
+CREATE TABLE users (id INTEGER PRIMARY KEY, plan TEXT REFERENCES plans(id), name TEXT);
+CREATE INDEX users_plan ON users(plan);
+"""
+
+
+def several(
+    *migrations: str, start: Ground | None = None, scale: Mapping[str, int] | None = None
+) -> Rehearsal:
+    """Rehearse migrations, on a database or from nothing."""
+    return rehearse([Migration(n, f"{n:03}_m", s) for n, s in enumerate(migrations, 1)], start, scale=scale)
+
+
+def verdicts(*migrations: str) -> list[str]:
+    """The verdicts on migrations, from nothing."""
+    return [migration.verdict for migration in several(*migrations).migrations]
+
+
+# --- made-up rows ---
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        "INSERT INTO users (id, name) VALUES (9, 'Ada'), (10, 'Bob'), (11, 'Cid'), (12, 'Dan'), (13, 'Eve')",
+        "INSERT INTO plans VALUES ('free', 11, 'Free'), ('pro', 12, 'Pro'); INSERT INTO plans VALUES ('max', 13, 'Max')",
+        "INSERT INTO users SELECT 10, NULL, 'Gus' UNION ALL SELECT 11, NULL, 'Hal'",
+        "INSERT OR ABORT INTO users (id, name) VALUES (9, (SELECT name FROM plans))",
+        "UPDATE users SET plan = 'free'",
+        "INSERT INTO users VALUES (999, 'pro', 'Ivo'), (998, 'max', 'Jan')",
+        "ALTER TABLE users ADD COLUMN other TEXT REFERENCES plans(id); UPDATE users SET other = 'basic'",
+    ],
+)
+def test_made_up_rows_fit_what_a_file_writes_out(seed: str) -> None:
+    """Keys that it inserts are not taken, and those that it points at are there; of others nothing is promised."""
+    _, verdict = verdicts(TABLES, seed)
+    assert verdict.startswith("no loss on ")
+
+
+def test_made_up_rows_do_not_hide_what_fails() -> None:
+    """A key twice in one file, a parent that the file deletes, a copy into a narrower table."""
+    for migration in (
+        "INSERT INTO users (id) VALUES (1); INSERT INTO users (id) VALUES (1)",
+        "DELETE FROM plans",
+        "INSERT INTO users (id, plan) VALUES (5000, 'x'); DELETE FROM plans WHERE id <> 'x'",
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, plan TEXT NOT NULL); INSERT INTO n SELECT id, plan FROM users",
+    ):
+        assert verdicts(TABLES, migration)[1] == "fails"
+
+
+def test_real_rows_are_never_changed_to_fit(tmp_path: Path) -> None:
+    """What collides with rows of the target's own fails there."""
+    script = (
+        TABLES + "INSERT INTO plans VALUES ('free', 1, 'Free'); INSERT INTO users VALUES (1, 'free', 'Ada');"
+    )
+    for migration in ("INSERT INTO users (id) VALUES (1)", "UPDATE users SET plan = 'pro'"):
+        found = several(migration, start=Ground.of(database(tmp_path, script)))
+        assert found.migrations[0].verdict == "fails"
+
+
+def test_a_migration_may_record_itself() -> None:
+    """The history tables are there, as they are before the first `up`; its rollback may be run again."""
+    record = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_m', 1) ON CONFLICT(version) DO NOTHING;"
+    found = several("CREATE TABLE t (a);" + record + "\n-- Rollback:\n-- DROP TABLE t;")
+    assert (
+        found.migrations[0].verdict,
+        found.migrations[0].way_back.state if found.migrations[0].way_back else "",
+    ) == ("no loss", "restores")
+
+
+def test_tables_that_stay_empty_are_named() -> None:
+    """Those of the beginning, and those that a migration creates."""
+    found = several("CREATE TABLE never (x INTEGER NOT NULL CHECK (x > 1 AND x < 1))", "DROP TABLE never")
+    assert list(found.empty) == ["never"]
+    assert "CHECK (x > 1 AND x < 1)" in found.empty["never"]
+    assert found.rows == {"never": 0}
+
+
+def test_rows_and_their_number() -> None:
+    """As many as asked for; less than one is refused."""
+    migrations = [Migration(1, "001_m", TABLES)]
+    assert rehearse(migrations, rows=7).rows == {"plans": 7, "users": 7}
+    with pytest.raises(UsageError, match="0 rows"):
+        rehearse(migrations, rows=0)
+
+
+# --- real rows ---
+
+
+def database(folder: Path, script: str = TABLES, *, wal: bool = False) -> str:
+    """Make a SQLite file."""
+    path = folder / "data.sqlite"
+    path.unlink(missing_ok=True)
+    with closing(apsw.Connection(str(path))) as connection:
+        if wal:
+            connection.pragma("journal_mode", "wal")
+        connection.execute(script)
+    return str(path)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a folder; of shared memory only that it is there."""
+    return {p.name: b"" if p.name.endswith("-shm") else p.read_bytes() for p in folder.iterdir()}
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_file_in_wal_mode_with_a_writer(
+    committed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has committed to its log is rehearsed with; file and log stay as they are, nothing is left."""
+    data, scratch = tmp_path / "data", tmp_path / "scratch"
+    data.mkdir()
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    path = database(data, TABLES + "INSERT INTO users (id) VALUES (1)", wal=True)
+    with closing(apsw.Connection(path)) as writer:
+        writer.execute("BEGIN IMMEDIATE; INSERT INTO users (id, name) VALUES (7, 'Ada')")
+        if committed:
+            writer.execute("COMMIT")
+        before = files(data)
+        found = several("DELETE FROM users WHERE id = 7", start=Ground.of(path)).migrations[0]
+        assert files(data) == before
+        assert writer.execute("SELECT count(*) FROM users").get == 2
+    lost = [c.difference for c in found.changes if c.table == "users"]
+    assert [(d.before, d.lost) for d in lost] == ([(2, 1)] if committed else [])
+    assert os.listdir(scratch) == []
+
+
+EXPORT = """PRAGMA defer_foreign_keys=TRUE;
+CREATE TABLE posts (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER REFERENCES users(id), body TEXT);
+INSERT INTO "posts" ("id","user_id","body") VALUES(1,1,'it''s; -- ''a''');
+INSERT INTO "posts" ("id","user_id","body") VALUES(2,2,replace('a\\nb','\\n',char(10)));
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO "users" ("id","name") VALUES(1,'Ada');
+INSERT INTO "users" ("id","name") VALUES(2,NULL);
+DELETE FROM sqlite_sequence;
+INSERT INTO "sqlite_sequence" ("name","seq") VALUES('posts',9);
+CREATE INDEX posts_user ON posts(user_id);
+CREATE TRIGGER t AFTER DELETE ON posts BEGIN UPDATE users SET name = 'x'; SELECT 1; END;
+"""
+
+
+def test_an_export(tmp_path: Path) -> None:
+    """D1's, in which children come before their parents."""
+    (tmp_path / "export.sql").write_text(EXPORT)
+    ground = Ground.of(str(tmp_path / "export.sql"))
+    found = several("UPDATE posts SET id = id + 10; INSERT INTO posts (body) VALUES ('c')", start=ground)
+    assert dict(found.rows) == {"posts": 2, "users": 2}
+    assert found.migrations[0].verdict == "no loss"
+    assert [(c.table, c.lost_by) for c in found.migrations[0].changes] == [("posts", "UPDATE of its key")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"SQLite format 3\0" + b"\xff" * 600, "data"),
+        (b"CREATE TABLE t (a);\nINSERT INTO nowhere VALUES (1);", "no such table: nowhere"),
+        (b"CREATE TABLE t (a 'not closed", "not closed"),
+        (b"\xff\xfe\x00 no text", "utf-8"),
+        (None, "No such file"),
+    ],
+)
+def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Path) -> None:
+    """It says which file, and what such a file should be."""
+    path = tmp_path / "data"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=says) as error:
+        Ground.of(str(path))
+    assert str(path) in str(error.value)
+    assert error.value.hint == "a SQLite file, or a D1 export"
+
+
+# --- cost ---
+
+SCALED = TABLES.replace("REFERENCES plans(id)", "") + "INSERT INTO plans (id) VALUES ('a'), ('b');" + "".join(
+    f"INSERT INTO users VALUES ({i}, 'a', 'n');" for i in range(1, 11)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("migration", "here", "there"),
+    [
+        ("UPDATE users SET name = 'x'", 10, 1000),
+        ("UPDATE users SET plan = 'b'", 20, 2000),
+        ("UPDATE plans SET name = 'x'", 2, 2),
+        ("CREATE INDEX i ON users(name)", 11, 1001),
+        ("CREATE TABLE c AS SELECT * FROM users; CREATE INDEX i ON c(name)", 23, 2003),
+        ("CREATE TABLE c AS SELECT * FROM plans", 4, 4),
+        ("INSERT INTO users (plan) SELECT id FROM plans", 4, 4),
+        ("INSERT INTO users (plan) VALUES ('a')", 2, 2),
+        ("INSERT INTO plans (id) SELECT 'u' || id FROM users", 30, 3000),
+        ("ALTER TABLE users RENAME TO people; UPDATE people SET name = 'x'", 11, 1001),
+        ("CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM users; DROP TABLE users; ALTER TABLE n RENAME TO users; CREATE INDEX i ON users(id)", 24, 2004),
+    ],
+)  # fmt: skip
+def test_scale(migration: str, here: int, there: int, tmp_path: Path) -> None:
+    """Each statement's rows times what the target has of the table it takes them from."""
+    ground = Ground.of(database(tmp_path, SCALED))
+    cost = several(migration, start=ground, scale={"Users": 1000}).migrations[0].cost
+    assert cost
+    assert (cost.rows_written, cost.scaled_rows_written, cost.rows_read) == (here, there, None)
+    assert cost.scaled_seconds
+    assert cost.scaled_seconds > cost.seconds * (0.99 if here == there else 1)
+
+
+def test_no_scale_no_estimate() -> None:
+    """And a table that is not there cannot be scaled."""
+    cost = several(TABLES, "DELETE FROM users").migrations[1].cost
+    assert cost
+    assert (cost.rows_written, cost.scaled_rows_written, cost.scaled_seconds) == (50, None, None)
+    with pytest.raises(UsageError, match="no table 'people' to scale") as error:
+        several(TABLES, scale={"people": 5})
+    assert error.value.hint == "tables: plans, users"
+
+
+def test_what_cannot_be_parsed_is_said() -> None:
+    """Not taken for a migration that fails on rows."""
+    with pytest.raises(ParseError, match="not closed"):
+        several(TABLES, "DELETE FROM users WHERE name = 'x")
