@@ -273,25 +273,6 @@ def test_a_rebuild_that_computes_a_column() -> None:
     assert change(one(swapped), "notes").unnamed_changes == {"user_id": 50, "body": 50}
 
 
-def test_a_new_type_that_keeps_values_changes_none(tmp_path: Path) -> None:
-    """5 is '5' in TEXT and 5.0 in REAL; '007' is not 7."""
-    before = "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c TEXT); INSERT INTO t VALUES (1, 5, 5, '7'), (2, NULL, -1, '007');"
-    copy = "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b REAL, c INTEGER); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
-    found = over(tmp_path, copy, before)
-    assert (found.verdict, change(found, "t").unnamed_changes) == ("loses rows", {"c": 1})
-
-
-@pytest.mark.parametrize("key", ["a", "a UNIQUE", "a PRIMARY KEY", "n"])
-def test_tables_without_a_key_are_compared_too(key: str, tmp_path: Path) -> None:
-    """By rowid, by a UNIQUE column, or where they are copied by what they hold; NULL in a key is no key."""
-    before = f"CREATE TABLE t ({key}, b, c); INSERT INTO t VALUES (NULL, 1, 1), (NULL, 1, 1), ('x', 2, 'X');"
-    assert over(tmp_path, "UPDATE t SET b = 5", before).verdict == "no loss"
-    name = key.split()[0]
-    rebuild = f"CREATE TABLE u ({name}, b, c); INSERT INTO u SELECT {name}, b, c FROM t{{}}; DROP TABLE t; ALTER TABLE u RENAME TO t"
-    assert codes(over(tmp_path, rebuild.format(""), before)) == []
-    assert change(over(tmp_path, rebuild.format(" LIMIT 2"), before), "t").unnamed == 1
-
-
 # --- what else is found ---
 
 

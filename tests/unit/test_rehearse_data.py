@@ -1,4 +1,4 @@
-"""Where a rehearsal's rows come from, how made-up ones fit a file, and what it would cost over real ones."""
+"""Where a rehearsal's rows come from, how they are compared, and what it would cost over real ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from d1migrate.errors import ParseError, UsageError
 from d1migrate.migration import Migration
-from d1migrate.rehearse import Ground, Rehearsal, rehearse
+from d1migrate.rehearse import Ground, Rehearsal, Rehearsed, rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,6 +190,33 @@ def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Pa
         Ground.of(str(path))
     assert str(path) in str(error.value)
     assert error.value.hint == "a SQLite file, or a D1 export"
+
+
+def over(folder: Path, migration: str, script: str) -> Rehearsed:
+    """Rehearse one migration over rows of a file."""
+    return several(migration, start=Ground.of(database(folder, script))).migrations[0]
+
+
+# --- rows before and after ---
+
+
+def test_a_new_type_that_keeps_values_changes_none(tmp_path: Path) -> None:
+    """5 is '5' in TEXT and 5.0 in REAL; '007' is not 7."""
+    before = "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c TEXT); INSERT INTO t VALUES (1, 5, 5, '7'), (2, NULL, -1, '007');"
+    copy = "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b REAL, c INTEGER); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
+    found = over(tmp_path, copy, before)
+    assert (found.verdict, found.changes[0].unnamed_changes) == ("loses rows", {"c": 1})
+
+
+@pytest.mark.parametrize("key", ["a", "a UNIQUE", "a PRIMARY KEY", "n"])
+def test_tables_without_a_key_are_compared_too(key: str, tmp_path: Path) -> None:
+    """By rowid, by a UNIQUE column, or where they are copied by what they hold; NULL in a key is no key."""
+    before = f"CREATE TABLE t ({key}, b, c); INSERT INTO t VALUES (NULL, 1, 1), (NULL, 1, 1), ('x', 2, 'X');"
+    assert over(tmp_path, "UPDATE t SET b = 5", before).verdict == "no loss"
+    name = key.split()[0]
+    rebuild = f"CREATE TABLE u ({name}, b, c); INSERT INTO u SELECT {name}, b, c FROM t{{}}; DROP TABLE t; ALTER TABLE u RENAME TO t"
+    assert not over(tmp_path, rebuild.format(""), before).diagnostics
+    assert over(tmp_path, rebuild.format(" LIMIT 2"), before).changes[0].unnamed == 1
 
 
 # --- cost ---

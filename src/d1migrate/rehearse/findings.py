@@ -7,17 +7,19 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding
+from d1migrate.lint.rules import data
 from d1migrate.lint.sqltext import is_guard
 from d1migrate.lint.stakes import at_stake
+from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import events
 from d1migrate.rehearse.reasons import replaces, sources
 from d1migrate.rehearse.virtual import parse_virtual
 from d1migrate.sql.effects import trigger_of
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from d1migrate.errors import QueryError
     from d1migrate.lint import Diagnostic
@@ -181,29 +183,48 @@ _DEPENDS_ON_ROWS = (
 )
 
 
-def failure(
-    error: QueryError, statements: Sequence[Statement], ran: Sequence[Ran], *, made_up: bool
-) -> tuple[str, Finding]:
+def failure(error: QueryError, told: Told, made_up: Collection[str]) -> tuple[str, Finding]:
     """Return what a migration that fails says, at the statement that does.
 
     Args:
         error: D1's refusal.
-        statements: those of the file.
-        ran: the same, as they were replayed without rows.
-        made_up: whether rows are made up: others may fare otherwise.
+        told: the migration.
+        made_up: the tables, folded, whose rows are made up: others may fare otherwise.
     """
     text = str(error).split(": SQLITE")[0]
-    index = error.index
-    at = next((r for r in ran if r.index == index), None)
-    line = statements[index].line if index is not None and index < len(statements) else None
+    statements = told.replay.migration.statements()
+    statement = next((s for i, s in enumerate(statements) if i == error.index), None)
+    at = next((ran for ran in told.replay.ran if ran.index == error.index), None)
+    line = statement.line if statement else None
     if at is not None and at.refusal is not None:
         return "X108", Finding(f"D1 refuses it, with rows or without: {text}", at, line=line)
-    if made_up and text.startswith(_DEPENDS_ON_ROWS):
+    if text.startswith(_DEPENDS_ON_ROWS) and (statement is None or _works_on(at, statement) & set(made_up)):
         return "X110", Finding(f"it fails on made-up rows: {text}; `--data` tries it on yours", at, line=line)
     return "X108", Finding(f"it fails on rows: {text}", at, line=line)
 
 
+def _works_on(ran: Ran | None, statement: Statement) -> set[str]:
+    """Return the tables whose rows a statement has to do with, as far as they were there before the file."""
+    if ran is None:
+        return {recorded_table(statement.sql) or ""}
+    tables = {touch.table for touch in ran.touches} | {
+        ran.shape.name,
+        ran.after.owners.get(ran.shape.name, ""),
+    }
+    return tables | {fold(unquote(token.text)) for token in ran.tokens}
+
+
 # --- the verdict ---
+
+
+def is_foreseen(replay: Replay) -> bool:
+    """Whether the linter says that rows would be lost: that none were may be for want of the right ones."""
+    rules = (
+        *(data.drop_takes_children, data.rebuild_takes_itself),
+        *(data.replace_takes_children, data.update_unlinks_children),
+    )
+    return any(True for rule in rules for _ in rule.check(replay))
+
 
 _PICKS = frozenset(
     "WHERE JOIN LIMIT HAVING CASE CONFLICT IGNORE REPLACE EXCEPT INTERSECT UNION DISTINCT GROUP".split()

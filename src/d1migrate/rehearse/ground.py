@@ -19,6 +19,7 @@ from d1migrate.history import TABLES
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.rehearse.fill import Filled, fill
 from d1migrate.schema import introspect
+from d1migrate.schema.model import Table
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.split import split
 
@@ -101,7 +102,7 @@ class Ground:
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
         """Put made-up rows into the empty tables, of all or of those named."""
-        empty = {fold(table.name) for table in self.schema().tables if not self.count(table.name)}
+        empty = {name for name, count in self.counts(self.schema().tables).items() if not count}
         with self.alone() as connection:
             filled = fill(connection, rows, tables=tables)
         self.made_up |= {fold(name) for name, count in filled.rows.items() if count} & empty
@@ -115,21 +116,30 @@ class Ground:
             )
 
     def clear(self) -> None:
-        """Empty every table; no trigger fires."""
+        """Take all made-up rows away; no trigger fires."""
         with self.alone() as connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
             connection.execute("PRAGMA foreign_keys = OFF")
             for table in self.schema().tables:
                 with suppress(apsw.SQLError):  # a virtual table that cannot be written
-                    connection.execute(f"DELETE FROM {quote_identifier(table.name)}")
+                    if fold(table.name) in self.made_up:
+                        connection.execute(f"DELETE FROM {quote_identifier(table.name)}")
+        self.made_up.clear()
 
     def count(self, table: str) -> int:
         """Return how many rows a table has; 0 for one that cannot be counted, as some virtual tables."""
+        return self.counts([Table(table, "")])[fold(table)]
+
+    def counts(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return {folded table: its rows} of some tables; 0 for those that cannot be counted."""
+        found = {}
         with self.alone() as connection:
-            try:
-                return int(next(connection.execute(f"SELECT count(*) FROM {quote_identifier(table)}"))[0])
-            except apsw.Error:
-                return 0
+            for table in tables:
+                found[fold(table.name)] = 0
+                with suppress(apsw.Error):
+                    query = f"SELECT count(*) FROM {quote_identifier(table.name)}"
+                    found[fold(table.name)] = int(next(connection.execute(query))[0])
+        return found
 
     def orphans(self) -> Counter[tuple[str, str]]:
         """Return {(table, parent): rows that refer to what is not there}; names are folded."""

@@ -65,12 +65,11 @@ class Rehearser:
         try:
             was, ran, is_fitted = self._attempt(told)
         except QueryError as error:
-            statements, made_up = list(migration.statements()), bool(self._ground.made_up)
-            found_failing = findings.failure(error, statements, replay.ran, made_up=made_up)
-            self.can_go_on = made_up and self._pass_without_rows(migration)
-            return self._failed(replay, found_failing)
+            made_up = self._ground.made_up.copy()
+            self.can_go_on = bool(made_up) and self._pass_without_rows(migration)
+            return self._failed(replay, findings.failure(error, told, made_up if self.can_go_on else ()))
         with closing(was):
-            counts = {name: was.count(table.name) for name, table in replay.before.tables.items()}
+            counts = was.counts(replay.before.tables.values())
             after = self._ground.schema()
             rows = _Rows(told, was, self._ground, ran)
             changes = tuple(rows.changes())
@@ -80,13 +79,11 @@ class Rehearser:
             depends = bool(counts) and (
                 rows.retyped
                 or is_fitted
+                or findings.is_foreseen(replay)
                 or findings.depends_on_rows(told, rows.inserts)
                 or _proves_too_little(replay, was, counts)
             )
-            new = [table.name for table in after.tables if fold(table.name) not in replay.before.tables]
-            filled = self._ground.fill(self._rows, tables=new)
-            self.rows |= filled.rows
-            self.empty |= filled.empty
+            self._refill(replay, after)
             way_back, of_way_back = self._take_back(migration, after)
             self._schema = after
         diagnostics = tuple(self._diagnostics(replay, [*found, *of_way_back]))
@@ -98,6 +95,15 @@ class Rehearser:
             cost=cost(told, ran, counts, self._scale),
             way_back=way_back,
         )
+
+    def _refill(self, replay: Replay, schema: Schema) -> None:
+        """Give rows to the tables that a migration created or left empty: the next one is to find some."""
+        counts = self._ground.counts(schema.tables)
+        names = [table.name for table in schema.tables if not counts[fold(table.name)]]
+        filled = self._ground.fill(self._rows, tables=names)
+        new = {table.name for table in schema.tables if fold(table.name) not in replay.before.tables}
+        self.rows |= {name: count for name, count in filled.rows.items() if name in new}
+        self.empty |= {name: why for name, why in filled.empty.items() if name in new}
 
     def _attempt(self, told: Told) -> tuple[Ground, Witness, bool]:
         """Run a migration: the database before it, what was counted, and whether made-up rows had to fit it.
@@ -121,7 +127,7 @@ class Rehearser:
             raise
 
     def _pass_without_rows(self, migration: Migration) -> bool:
-        """Run a migration that fails on made-up rows where there are none, so that others can follow it."""
+        """Run a migration that fails on made-up rows without these, so that others can follow it."""
         self._ground.clear()
         try:
             self._ground.run(migration.texts())
@@ -251,6 +257,26 @@ class _Rows:
                 how = None
             yield _Compared(table, told, how, found)
 
+    def _unlinked_by_drop(self, told: Fate, how: Match | None) -> Iterator[tuple[str, int]]:
+        """Yield (column, rows) of links that a DROP TABLE has cut, where rows cannot be told by a key."""
+        if how is None or how.unique:
+            return
+        compared = {fold(column) for column in how.columns}
+        for (at, table, what), count in self._ran.set_off.items():
+            ran, catalog = self._told.at(at), self._told.catalog(at)
+            name = fold(table)
+            if (
+                ran is None
+                or ran.verb != "drop table"
+                or name == ran.shape.name
+                or what != "UPDATE"
+                or not count
+            ):
+                continue
+            for key in catalog.tables[name].foreign_keys if catalog.ids.get(name) in told.numbers else ():
+                if key.on_delete in ("SET NULL", "SET DEFAULT") and fold(key.table) == ran.shape.name:
+                    yield from ((c, count) for c in key.columns if fold(c) not in compared)
+
     def _is_mixed(self, told: Fate, found: Difference) -> bool:
         """Whether words of the file account for losses or changes, and may account for some of them only."""
         columns = [c for c in map(fold, found.changed) if {c, "*"} & told.changes.keys()]
@@ -294,6 +320,9 @@ class _Rows:
                     silent[column] = n
             for column, n in trail.unnamed_values_of_moved().items():
                 silent[column] = silent.get(column, 0) + n
+        for column, n in self._unlinked_by_drop(told, how):
+            found = found._replace(changed={**found.changed, column: n})
+            silent[column] = n
         new = how.new if how else None
         return TableChange(
             each.table.name,

@@ -11,7 +11,7 @@ from d1migrate.rehearse.reasons import Said
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.rehearse.compare import Key, Match
     from d1migrate.rehearse.reasons import Fate, Told
@@ -31,6 +31,7 @@ class Trail:
         self._named: Counter[Key] = Counter()  # rows that are gone as the file says
         self._values: dict[tuple[Key, str], bool] = {}  # whether it says the last change of a value
         self._first: dict[Key, list[Key]] = {}  # the keys that rows had, by the one they have
+        self._replaced: dict[Key, Sequence[Any]] = {}  # rows that REPLACE took, until it adds them anew
         self._places: dict[tuple[int, str], _Place | None] = {}
 
     def unnamed_rows(self, lost: Iterable[Key]) -> list[Key]:
@@ -64,19 +65,21 @@ class Trail:
         except apsw.Error:  # of a WITHOUT ROWID table with generated columns SQLite does not tell the values
             return
         if update.op == "INSERT":
-            self._add(place, place.key(new, update.rowid_new), own=update.depth == 0)
+            self._add(place, place.key(new, update.rowid_new), new)
         elif update.op == "DELETE":
             self._take(place, place.key(old, update.rowid), own=update.depth == 0, old=old)
         else:
             self._change(place, update, old, new)
 
-    def _add(self, place: _Place, key: Key, *, own: bool) -> None:
+    def _add(self, place: _Place, key: Key, new: Sequence[Any]) -> None:
         self._named[key] -= self._named[key] > 0
-        if own and place.said.takes and place.said.alone:  # REPLACE: all of the row is as it says
-            self._values |= {(key, column): True for column in place.columns}
+        if (old := self._replaced.pop(key, None)) is not None:
+            self._values |= {(key, column): True for column, _ in place.changed(old, new)}
 
     def _take(self, place: _Place, key: Key, *, own: bool, old: Sequence[Any]) -> None:
         first, said = self._had(key), place.said
+        if own and said.takes and said.alone:
+            self._replaced[key] = old
         if said.takes and (own or not said.alone) and (not said.linked or place.has_link(old)):
             self._named[first] += 1
         elif self._how.unique:
@@ -89,9 +92,8 @@ class Trail:
             self._first.setdefault(after, []).append(first)
         if key != after and said.takes and own:
             self._named[first] += 1
-        for column, (at, names) in place.columns.items():
-            if old[at] != new[at] or type(old[at]) is not type(new[at]):
-                self._values[(first, column)] = own and any(said.tells_of(name) for name in names)
+        for column, names in place.changed(old, new):
+            self._values[(first, column)] = own and any(said.tells_of(name) for name in names)
 
     def _had(self, key: Key) -> Key:
         """Return the key that a row had at first, of one that is about to lose the key it has."""
@@ -137,6 +139,12 @@ class _Place(NamedTuple):
     def key(self, row: Sequence[Any], rowid: int) -> Key:
         """Return the key of a row."""
         return tuple(row[at] for at in self.keys) if self.keys else (rowid,)
+
+    def changed(self, old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Yield the columns that hold another value, with their names before and after."""
+        for column, (at, names) in self.columns.items():
+            if old[at] != new[at] or type(old[at]) is not type(new[at]):
+                yield column, names
 
     def has_link(self, row: Sequence[Any]) -> bool:
         """Whether a foreign key with CASCADE of a row points anywhere."""
