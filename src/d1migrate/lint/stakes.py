@@ -145,8 +145,18 @@ def _is_put_back(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
         back.index > ran.index
         and any(back.before.ids.get(t.table) in aside for t in back.touches if t.kind == "read")
         for back in replay.writers.get(number, ())
-        if back.verb == "update" or (back.verb != "delete" and _is_whole(back))
+        if back.verb == "update"
+        or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, key))
     )
+
+
+def _writes(replay: Replay, ran: Ran, back: Ran, key: ForeignKey) -> bool:
+    """Whether an INSERT brings links back: where only these were cut, the rows are there, in its way."""
+    if key.on_delete == "CASCADE" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
+        return True
+    number = back.before.ids.get(back.target)
+    writers = replay.writers.get(number, ()) if number is not None else ()
+    return any(w.verb == "delete" and ran.index < w.index < back.index for w in writers)
 
 
 def _is_whole(copy: Ran) -> bool:

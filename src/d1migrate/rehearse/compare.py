@@ -10,7 +10,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import apsw
 
@@ -118,7 +118,8 @@ def match(
     for place, names in enumerate(keys):
         key = [pair for pair in pairs if pair[0] in names]
         is_kept = (same and place == 0 and not has_rowids) or not {fold(name) for name in names} & set(others)
-        if key and len(key) == len(names) and is_kept and not _has_null(connection, old, names):
+        is_whole = len(key) == len(names) > 0
+        if is_whole and is_kept and _is_alike(old, new, key) and not _has_null(connection, old, names):
             quoted = [(quote_identifier(a), quote_identifier(b)) for a, b in key]
             return Match(old, new, quoted, [a for a, _ in key], unique=True, pairs=pairs)
     if keeps_rowids:
@@ -131,6 +132,20 @@ def match(
     rest = [(a, b, before[a] != types[fold(b)]) for a, b in pairs if fold(a) not in others]
     content = [(_held(a, retyped=retyped), _held(b, retyped=retyped)) for a, b, retyped in rest]
     return Match(old, new, content, [a for a, _, _ in rest], unique=False, pairs=pairs)
+
+
+def _is_alike(old: Table, new: Table, pairs: Iterable[Pair]) -> bool:
+    """Whether columns compare as before: rows are looked up by an index then, not one by one."""
+    sides = []
+    for table in (old, new):
+        described = parse_table(table.sql)
+        collations = (
+            {fold(c.name): fold(c.collation or "binary") for c in described.columns} if described else {}
+        )
+        sides.append(
+            {c.name: (affinity(c.type), collations.get(fold(c.name), "binary")) for c in table.columns}
+        )
+    return all(sides[0][a] == sides[1][b] for a, b in pairs)
 
 
 def _picks(index: Index) -> bool:

@@ -100,6 +100,8 @@ class Rehearser:
         """Give rows to the tables that a migration created or left empty: the next one is to find some."""
         counts = self._ground.counts(schema.tables)
         names = [table.name for table in schema.tables if not counts[fold(table.name)]]
+        if not names:
+            return
         filled = self._ground.fill(self._rows, tables=names)
         new = {table.name for table in schema.tables if fold(table.name) not in replay.before.tables}
         self.rows |= {name: count for name, count in filled.rows.items() if name in new}
@@ -377,4 +379,6 @@ def _proves_too_little(replay: Replay, was: Ground, counts: Mapping[str, int]) -
 def _unlike(expected: Schema, actual: Schema) -> str:
     """Say how a schema differs from another, or nothing."""
     says = {"missing": "is missing", "extra": "is left", "different": "is different"}
-    return "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in compare(expected, actual)[:4])
+    same = set(expected.tables) & set(actual.tables)
+    sides = (s._replace(tables=tuple(t for t in s.tables if t not in same)) for s in (expected, actual))
+    return "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in compare(*sides)[:4])

@@ -148,7 +148,8 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
         INSERT INTO plans (id, price) VALUES ('pro', 20) ON CONFLICT(id) DO UPDATE SET price = excluded.price;
     """
     for ran in replay.of("insert", "replace", "update"):
-        if not _replaces(ran) or replay.is_new(ran.target, ran) or replay.is_empty(ran.target, ran):
+        is_made_here = replay.is_new(ran.target, ran) and ran.target not in replay.before.tables
+        if not _replaces(ran) or is_made_here or replay.is_empty(ran.target, ran):
             continue
         if stakes := at_stake(replay, ran, ran.target, itself=True):
             table = ran.before.tables[ran.target].name
