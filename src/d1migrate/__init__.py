@@ -18,14 +18,16 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from d1migrate.drivers import Driver, connect
+    from d1migrate.async_migrator import AsyncMigrator
+    from d1migrate.drivers import AsyncDriver, Driver, connect
     from d1migrate.files import load_migrations
-    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.migrate import Report, StepResult
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.verify import Verification
     from d1migrate.history import AppliedMigration
     from d1migrate.lint import Diagnostic
     from d1migrate.migration import Migration, Rollback
-    from d1migrate.migrator import Migrator, Verification
+    from d1migrate.migrator import Migrator
     from d1migrate.plan import Plan, Step
     from d1migrate.rehearse.model import Rehearsal, Rehearsed
     from d1migrate.schema.compare import Difference
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppliedMigration",
+    "AsyncDriver",
+    "AsyncMigrator",
     "Diagnostic",
     "Difference",
     "Driver",
@@ -50,6 +54,7 @@ __all__ = [
     "Schema",
     "Statement",
     "Step",
+    "StepResult",
     "Verification",
     "connect",
     "load_migrations",
@@ -57,14 +62,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "drivers": ("Driver", "connect"),
+    "async_migrator": ("AsyncMigrator",),
+    "drivers": ("AsyncDriver", "Driver", "connect"),
     "files": ("load_migrations",),
-    "flows.migrate": ("Report",),
+    "flows.migrate": ("Report", "StepResult"),
     "flows.read": ("LogEntry",),
+    "flows.verify": ("Verification",),
     "history": ("AppliedMigration",),
     "lint": ("Diagnostic",),
     "migration": ("Migration", "Rollback"),
-    "migrator": ("Migrator", "Verification"),
+    "migrator": ("Migrator",),
     "plan": ("Plan", "Step"),
     "rehearse.model": ("Rehearsal", "Rehearsed"),
     "schema.compare": ("Difference",),

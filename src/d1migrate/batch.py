@@ -30,8 +30,8 @@ class Batch(NamedTuple):
 
     `queries` may be any iterable that can be walked again from its start, so that a file larger than
     memory is a batch too. A batch that `reads` is sent its rows and never changes or creates anything;
-    the rows of the others are discarded. `label` and `size` (bytes of SQL, where it is large) are for those
-    who watch.
+    the rows of the others are discarded, and one Result says what they cost. `label` and `size` (bytes of
+    SQL, where it is large) are for those who watch.
     """
 
     queries: Iterable[Query]
@@ -41,9 +41,16 @@ class Batch(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one query answered: rows of plain Python values, each a Value."""
+    """What one query, or a whole batch that writes, answered.
+
+    Attributes:
+        rows: plain Python values, each a Value.
+        rows_read, rows_written: what D1 bills, indexes included; None where the engine does not count it.
+    """
 
     rows: Sequence[tuple[Any, ...]] = ()
+    rows_read: int | None = None
+    rows_written: int | None = None
 
 
 T = TypeVar("T")

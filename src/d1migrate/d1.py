@@ -7,6 +7,7 @@ documentation limits further and local D1 lets pass.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,6 +52,21 @@ EARLY_PARAMETERS = (
     "When executing multiple SQL statements in a single call, only the last statement can have parameters."
 )
 WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
+
+_REFUSALS = (TRANSACTION_REFUSED, NO_STATEMENT, NO_STATEMENTS, EARLY_PARAMETERS, WRONG_PARAMETERS)
+_REFUSAL_CODE = (
+    r": SQLITE_(?:ABORT|AUTH|CONSTRAINT|ERROR|MISMATCH|MISUSE|RANGE|TOOBIG)(?: \(extended: \w+\))?$"
+)
+
+
+def is_refusal(text: str) -> bool:
+    """Whether an error text is D1's answer to the SQL, which says that the batch was rolled back.
+
+    All other texts (`Network connection lost.`, `internal error; reference = …`, `D1 DB is overloaded …`) say
+    nothing about whether a batch was committed (d1-facts §9).
+    """
+    return text.startswith(_REFUSALS) or re.search(_REFUSAL_CODE, text) is not None
+
 
 FUNCTIONS = frozenset(
     # core

@@ -17,6 +17,7 @@
     │   ├─ UnsafeMigration     the linter found errors in what is pending
     │   └─ LimitExceeded       a limit of D1: which one, and by how much
     ├─ ApplyError              a migration failed: where, what was applied, what is pending
+    ├─ Unfinished              a Worker's limits stopped a run between two migrations; run it again
     └─ DriverError             the database did not do what was asked
         ├─ QueryError          it said no (SQLite's or D1's text), and nothing was done
         ├─ UnavailableError    it could not be reached, or was busy; nothing was done
@@ -201,6 +202,20 @@ class ApplyError(Error):
         self.unknown = True
         self.hint = "look at `d1migrate status` when the database can be reached, then run the command again"
         return self
+
+
+class Unfinished(Error):
+    """The limits of a Worker's invocation stopped a run between two migrations; nothing failed.
+
+    Attributes:
+        applied: names done in this run.
+        pending: names that are left, where they were known yet.
+    """
+
+    def __init__(self, reason: str, *, applied: Sequence[str] = (), pending: Sequence[str] = ()) -> None:
+        message = f"{reason}: {len(applied)} applied, {len(pending)} left" if pending else reason
+        super().__init__(message, hint="run it again in another request: what is applied is not run twice")
+        self.reason, self.applied, self.pending = reason, tuple(applied), tuple(pending)
 
 
 class DriverError(Error):

@@ -163,6 +163,16 @@ STRANGERS_IF_EMPTY = Query(
     f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE})"
     f" AND NOT EXISTS (SELECT 1 FROM {LOG_TABLE}) ORDER BY rowid"
 )
+STATE = Query(
+    f"SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.version || ' ' || iif(l.event = 'done'"
+    " AND l.action IN ('up', 'baseline', 'accept'), coalesce(l.checksum, ''), '') AS line"
+    f" FROM {MIGRATIONS_TABLE} m LEFT JOIN (SELECT version, max(id), event, action, checksum FROM {LOG_TABLE}"
+    " GROUP BY version) l ON l.version = m.version ORDER BY m.version)) AS applied,"
+    f" (SELECT count(*) FROM (SELECT event, max(id) FROM {LOG_TABLE} GROUP BY version)"
+    " WHERE event = 'begun') AS partial"
+)
+"""One row: a line `version checksum` a version, as `fold` reads them, and how many migrations are partial."""
+NEWEST = Query(f"SELECT max(version) AS newest FROM {MIGRATIONS_TABLE}")
 EXISTING = Query(f"SELECT lower(name) FROM sqlite_schema WHERE lower(name) IN {_OURS}")
 EVENTS = Query(
     "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun'),"

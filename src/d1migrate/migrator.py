@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from d1migrate import __version__
 from d1migrate.drivers import Driver, connect, local_file
-from d1migrate.errors import SourceError
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
-from d1migrate.history import OTHER_TOOLS, Signature
+from d1migrate.history import Signature
 from d1migrate.migration import Migration
 from d1migrate.run import run
 
@@ -24,36 +23,14 @@ if TYPE_CHECKING:
 
     from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.verify import Verification
     from d1migrate.lint import Diagnostic
     from d1migrate.plan import Plan
     from d1migrate.rehearse import Rehearsal, Rehearsed
-    from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
     from d1migrate.status import Entry
 
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
-
-
-class Verification(NamedTuple):
-    """What `verify` found.
-
-    Attributes:
-        entries: files against history.
-        gaps: version numbers between the first and the last file that no file has (sequences only).
-        differences: the live schema against what the applied files build.
-        not_compared: why the schemas could not be compared, or None.
-    """
-
-    entries: tuple[Entry, ...]
-    gaps: tuple[int, ...]
-    differences: tuple[Difference, ...]
-    not_compared: str | None
-
-    @property
-    def ok(self) -> bool:
-        """Whether files, history and schema agree; what is merely pending does not count."""
-        states = {entry.state for entry in self.entries}
-        return not self.differences and self.not_compared is None and states <= {"applied", "pending"}
 
 
 class Migrator:
@@ -94,7 +71,7 @@ class Migrator:
 
     def current(self) -> int:
         """Return the highest applied version, 0 where none is. Errors as `status`."""
-        return max(run(read.read_history(), self.driver).versions, default=0)
+        return run(read.read_current(), self.driver)
 
     def history(self) -> tuple[LogEntry, ...]:
         """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
@@ -283,43 +260,17 @@ class Migrator:
 
         History tables, those of other tools too, are left out. Errors as `status`.
         """
+        from d1migrate.flows.verify import verify
         from d1migrate.replay import schema_of
-        from d1migrate.schema.compare import compare
 
-        entries = self.status()
-        lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
-        if lost:
-            return Verification(entries, self._gaps(), (), f"the file of {', '.join(lost)} is gone")
-        try:
-            expected = schema_of(_in_order_of_application(entries))
-        except SourceError as error:  # e.g. a baseline whose beginning is not in the files
-            return Verification(entries, self._gaps(), (), str(error))
-        found = [d for d in compare(expected, self.schema()) if d.name not in OTHER_TOOLS]
-        return Verification(entries, self._gaps(), tuple(found), None)
+        return run(verify(self.migrations, schema_of), self.driver)
 
     def close(self) -> None:
         """Let go of the database."""
         self.driver.close()
 
-    def _gaps(self) -> tuple[int, ...]:
-        versions = [migration.version for migration in self.migrations]
-        if not versions or versions[-1] > 10 * len(versions) + 100:
-            return ()  # timestamps
-        return tuple(sorted(set(range(versions[0], versions[-1])) - set(versions)))
-
     def _sign(self) -> Signature:
         return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
-
-
-def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
-    """Return the applied migrations in the order of the log; one it does not tell of, behind its elders."""
-    newest, ordered = 0, []
-    for entry in entries:
-        if entry.applied and entry.migration:
-            order = entry.applied.order or newest
-            newest = max(newest, order)
-            ordered.append((order, entry.version, entry.migration))
-    return [migration for *_, migration in sorted(ordered, key=lambda item: item[:2])]
 
 
 def _user() -> str:

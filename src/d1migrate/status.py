@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import history as h
@@ -82,6 +83,32 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
 def _is_of(migration: Migration | None, checksum: str) -> bool:
     """Whether a recorded checksum is that of a file."""
     return migration is not None and migration.matches(checksum)
+
+
+def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial: int) -> bool:
+    """Whether a row of `history.STATE` says that exactly these files are applied, as they are.
+
+    It may say no where `compare` finds nothing to do either; then that is what to go by.
+    """
+    expected = _expected_state(tuple(migrations))
+    if partial or applied is None:
+        return not partial and expected == ""
+    if applied == expected:
+        return True
+    lines, wanted = applied.split("\n"), expected.split("\n")
+    return (
+        len(lines) == len(wanted)
+        and all(  # of what wrangler applied alone no checksum is known
+            line in (want, want[: want.index(" ") + 1])
+            for line, want in zip(lines, wanted, strict=True)
+            if want
+        )
+    )
+
+
+@lru_cache(maxsize=8)
+def _expected_state(migrations: tuple[Migration, ...]) -> str:
+    return "\n".join(f"{migration.version} {migration.checksum}" for migration in migrations)
 
 
 def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:

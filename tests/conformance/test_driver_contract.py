@@ -24,7 +24,10 @@ DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "sqlite memory": lambda _: SqliteDriver(":memory:", url="sqlite::memory:"),
     "workerd": lambda request: _workerd(request.getfixturevalue("workerd")),
 }
-JAVASCRIPT = ("workerd",)  # numbers cross JavaScript: parameters are REAL, and 2**53 is the end of integers
+JAVASCRIPT = (
+    "workerd",
+    "binding",
+)  # numbers cross JavaScript: parameters are REAL, and 2**53 is the end of integers
 
 
 def _file(directory: Path) -> Driver:
@@ -72,14 +75,22 @@ def test_a_batch_is_kept(driver: Driver) -> None:
     assert read(driver, "SELECT a FROM t") == [("x",)]
 
 
-def test_a_batch_that_writes_answers_nothing(driver: Driver) -> None:
-    """The rows of a batch that writes are discarded."""
-    assert list(driver.batch(Batch([Query("SELECT 1")]))) == []
+def test_a_batch_that_writes_answers_what_it_cost(driver: Driver) -> None:
+    """Its rows are discarded; one Result tells the rows read and written, where the engine counts them."""
+    (cost,) = driver.batch(Batch([Query("CREATE TABLE t (a)"), Query("INSERT INTO t VALUES (1), (2)")]))
+    assert list(cost.rows) == []
+    if driver.url.startswith(JAVASCRIPT):
+        assert (cost.rows_read, cost.rows_written) == (1, 4)
+    else:
+        assert (cost.rows_read, cost.rows_written) == (None, None)
 
 
 def test_a_batch_that_reads_answers_each_query(driver: Driver) -> None:
     """There is one Result a query, in order, with rows in order."""
-    batch = Batch([Query("SELECT 2, 1, 1"), Query("SELECT 1 WHERE 0"), Query("VALUES (1), (2)")], reads=True)
+    batch = Batch(
+        [Query("SELECT 2 AS b, 1 AS a, 1 AS c"), Query("SELECT 1 WHERE 0"), Query("VALUES (1), (2)")],
+        reads=True,
+    )
     assert [list(result.rows) for result in driver.batch(batch)] == [[(2, 1, 1)], [], [(1,), (2,)]]
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from d1migrate.batch import Batch, Value
 
 ROOT = Path(__file__).parents[2]
+MODULES = ROOT / "node_modules"
 SERVER = Path(__file__).with_name("d1_server.mjs")
 DATABASES = 2048  # bound before the start, which costs 0.4 s; each is created by its first use
 
 
-class Workerd:
+class Server:
     """One Node process with one workerd in it: any number of fresh D1 databases.
 
     Args:
@@ -41,15 +43,18 @@ class Workerd:
         self.persist = persist or Path(cast("tempfile.TemporaryDirectory[str]", self._temporary).name)
         self._given = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: http.client.HTTPConnection | None = None
+        self._port: int | None = None
+
+    def arguments(self) -> list[str]:
+        """The script that Node runs, and what it is told."""
+        raise NotImplementedError
 
     def start(self) -> Self:
         """Start workerd and wait until it answers."""
-        modules = ROOT / "node_modules"
-        if not (modules / "miniflare").is_dir():
-            raise FileNotFoundError(f"{modules}/miniflare is missing: run `npm install` in {ROOT}")
+        if not (MODULES / "miniflare").is_dir():
+            raise FileNotFoundError(f"{MODULES}/miniflare is missing: run `npm install` in {ROOT}")
         self.persist.mkdir(parents=True, exist_ok=True)
-        command = [node(), str(SERVER), str(modules), str(self.persist), str(DATABASES)]
+        command = [node(), *self.arguments()]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=self.persist
@@ -57,15 +62,14 @@ class Workerd:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
+            log_text = self._log.read_text()
             self.stop()
-            raise RuntimeError(f"workerd did not start:\n{self._log.read_text()}")
-        self._connection = http.client.HTTPConnection("127.0.0.1", json.loads(line)["port"], timeout=120)
+            raise RuntimeError(f"workerd did not start:\n{log_text}")
+        self._port = json.loads(line)["port"]
         return self
 
     def stop(self) -> None:
         """Stop workerd and remove its files, if they are ours."""
-        if self._connection:
-            self._connection.close()
         if self._process:
             self._process.communicate()  # closes its standard input, which tells it to stop
         if self._temporary:
@@ -95,12 +99,26 @@ class Workerd:
         mac = hmac.digest(key, base, "sha256")[:16]
         return self.persist / "d1" / "miniflare-D1DatabaseObject" / f"{(base + mac).hex()}.sqlite"
 
+    def ask(self, path: str, question: object) -> tuple[int, bytes]:
+        """Post JSON on a connection of its own: status and body. Threads may ask at the same time."""
+        assert self._port, "start() first"
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
+        with closing(connection):
+            connection.request("POST", path, json.dumps(question))
+            response = connection.getresponse()
+            return response.status, response.read()
+
+
+class Workerd(Server):
+    """D1 databases over HTTP."""
+
+    def arguments(self) -> list[str]:
+        """The script that Node runs, and what it is told."""
+        return [str(SERVER), str(MODULES), str(self.persist), str(DATABASES)]
+
     def post(self, database: str, batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Run one batch: `{"results": [{"columns", "rows"}, …]}` or `{"error": text}`."""
-        assert self._connection, "start() first"
-        self._connection.close()  # one that was kept for long is closed at the other end; it opens again
-        self._connection.request("POST", f"/{database}", json.dumps({"batch": batch}))
-        body = self._connection.getresponse().read()
+        _, body = self.ask(f"/{database}", {"batch": batch})
         return cast("dict[str, Any]", json.loads(body))
 
 
@@ -125,7 +143,8 @@ class WorkerdDriver:
         if "error" in answer:
             raise QueryError(answer["error"])
         if not batch.reads:
-            return ()
+            costs = [result["meta"] for result in answer["results"]]
+            return (Result((), sum(c["rows_read"] for c in costs), sum(c["rows_written"] for c in costs)),)
         return [
             Result(tuple(tuple(map(_from_json, row)) for row in result["rows"]))
             for result in answer["results"]

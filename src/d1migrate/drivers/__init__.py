@@ -23,8 +23,10 @@ class Driver(Protocol):
         """Run the queries in order as one transaction; all of them, or nothing.
 
         Returns:
-            One Result a query for a batch that reads, which must not change or create anything
-            (a database that does not exist yet reads as an empty one); an empty sequence otherwise.
+            One Result a query for a batch that reads, which must not change or create anything (a database
+            that does not exist yet reads as an empty one), and whose columns have names of their own, none
+            of them a number, where there are several: JavaScript keeps rows as objects. For a batch that
+            writes one Result without rows, with its cost.
 
         Raises:
             QueryError: the database refused a query; `index` says which. Nothing was done.
@@ -35,6 +37,17 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Let go of the database. A closed driver is not used again."""
+        ...
+
+
+class AsyncDriver(Protocol):
+    """One database behind an event loop; `batch` keeps to the contract of Driver's."""
+
+    url: str
+    """How errors call it."""
+
+    async def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run the queries in order as one transaction; all of them, or nothing."""
         ...
 
 

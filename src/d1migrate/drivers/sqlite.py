@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from d1migrate.batch import Result
 from d1migrate.d1 import PRODUCTION, Limits
 from d1migrate.drivers.engine import Engine
 from d1migrate.errors import UnavailableError
@@ -15,7 +16,7 @@ from d1migrate.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch, Result
+    from d1migrate.batch import Batch
 
 _MEMORY = ":memory:"
 _OPEN = apsw.SQLITE_OPEN_READWRITE
@@ -51,7 +52,8 @@ class SqliteDriver:
         if self._writer is None:
             self._close_reader()
             self._writer = self._open_writer()
-        return self._writer.transaction("BEGIN IMMEDIATE", batch.queries, keep_rows=False)
+        self._writer.transaction("BEGIN IMMEDIATE", batch.queries, keep_rows=False)
+        return (Result(),)
 
     def close(self) -> None:
         """Close the file."""

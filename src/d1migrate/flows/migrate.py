@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import assertions, losses
 from d1migrate import history as h
-from d1migrate.batch import Batch
-from d1migrate.errors import AmbiguousError, ApplyError, DataLoss, DriverError, Error, QueryError, UsageError
+from d1migrate.batch import Batch, Result
+from d1migrate.errors import (
+    AmbiguousError,
+    ApplyError,
+    DataLoss,
+    DriverError,
+    Error,
+    QueryError,
+    Unfinished,
+    UsageError,
+)
 from d1migrate.explain import explain
-from d1migrate.flows.read import count, happened, read_history, read_schema
+from d1migrate.flows.read import count, happened, read_history, read_history_after, read_schema
 from d1migrate.migration import Migration
 from d1migrate.plan import Plan, Step, StepQueries, choose_down, plan_down, plan_up
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
+from d1migrate.status import is_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -27,10 +37,25 @@ if TYPE_CHECKING:
     Judge = Callable[[Sequence[Migration], Schema], None]
 
 
+class StepResult(NamedTuple):
+    """A migration that was applied, or taken back; by this run, or by another one meanwhile.
+
+    `statements` counts those of its file. `rows_read` and `rows_written` are what D1 bills for its
+    transaction; None where the engine does not count them, or several steps shared one.
+    """
+
+    version: int
+    name: str
+    action: Literal["up", "down", "applied meanwhile"]
+    statements: int | None
+    rows_read: int | None = None
+    rows_written: int | None = None
+
+
 class Report(NamedTuple):
     """What a run did: the steps it took, and the versions another runner applied meanwhile."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StepResult, ...]
     meanwhile: tuple[h.AppliedMigration, ...] = ()
 
 
@@ -58,6 +83,7 @@ def up(
     allow_out_of_order: bool = False,
     single: bool = False,
     judge: Judge | None = None,
+    known: h.History | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
 
@@ -71,13 +97,14 @@ def up(
         single: all as one transaction.
         judge: is shown what is about to run and the live schema, and may raise; without it the log says that
             nobody looked.
+        known: the history, where it was read a moment ago.
 
     Raises:
         ApplyError: a migration failed; it says which were applied and which are pending.
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
     """
-    before = history = yield from read_history()
-    done: list[Step] = []
+    before = history = known or (yield from read_history())
+    done: list[StepResult] = []
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
     if judge and todo.steps:
         judge(
@@ -104,14 +131,38 @@ def up(
     return Report(tuple(done), tuple(row for row in history.applied if row.version not in ours))
 
 
+def ensure(
+    migrations: Sequence[Migration], sign: Sign, *, to: int | None = None, allow_out_of_order: bool = False
+) -> Flow[Report]:
+    """Apply what is pending, where anything is: one query of one row tells.
+
+    Arguments, result and errors are those of `up`.
+    """
+    wanted = [m for m in migrations if to is None or m.version <= to]
+    try:
+        (state,) = yield Batch((h.STATE,), reads=True)
+    except QueryError as error:
+        history = yield from read_history_after(error, reads=1)
+    else:
+        known = to is None or (bool(wanted) and wanted[-1].version == to)
+        if known and is_up_to_date(wanted, *state.rows[0]):
+            return Report(())
+        history = yield from read_history(reads=2)
+    return (yield from up(migrations, sign, to=to, allow_out_of_order=allow_out_of_order, known=history))
+
+
 def _not_linted(todo: Plan) -> Plan:
     """Return the plan with a note for the log."""
     steps = (step._replace(event=step.event._replace(detail=h.NOT_LINTED)) for step in todo.steps)
     return todo._replace(steps=tuple(steps))
 
 
-def _stopped(error: Error, done: Sequence[Step], pending: Sequence[Step]) -> Error:
+def _stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
     """Return an error that stops a run in its middle, so that it says what was done before."""
+    if isinstance(error, Unfinished):
+        return Unfinished(
+            error.reason, applied=[step.name for step in done], pending=[step.name for step in pending]
+        )
     if not done:
         return error
     return ApplyError(
@@ -219,16 +270,17 @@ def down(todo: Plan, sign: Sign) -> Flow[Report]:
 
 
 def _take(
-    todo: Plan, sign: Sign, earlier: Iterable[Step]
-) -> Flow[tuple[tuple[Step, ...], ApplyError | None]]:
+    todo: Plan, sign: Sign, earlier: Iterable[StepResult]
+) -> Flow[tuple[tuple[StepResult, ...], ApplyError | None]]:
     """Run the steps; return those done, and an error where another runner changed the history first."""
-    before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[Step]()
+    before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[StepResult]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
         batch = _Group(group, before, missing, signature, first=not done)
+        cost = Result()
         try:
-            yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
+            (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
         except DriverError as error:
             applied = [step.name for step in (*earlier, *done)]
             pending = [step.name for step in todo.steps[len(done) :]]
@@ -238,14 +290,20 @@ def _take(
                 return tuple(done), failure
             if not isinstance(error, AmbiguousError) or not (yield from _settled(signature.token, failure)):
                 raise failure from error
-        except Error as error:  # a large file was changed while it ran
+        except Error as error:  # a large file was changed while it ran, or a limit was reached before it
             raise _stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
             error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
             raise
-        done += group
+        shared = len(group) > 1
+        done += [_result(step, Result() if shared else cost) for step in group]
         before, missing = batch.after, ()
     return tuple(done), None
+
+
+def _result(step: Step, cost: Result) -> StepResult:
+    done = (step.version, step.name, step.direction, step.statement_count)
+    return StepResult(*done, cost.rows_read, cost.rows_written)
 
 
 def _label(steps: Sequence[Step]) -> str:

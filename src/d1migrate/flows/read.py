@@ -50,12 +50,22 @@ def read_history(*, reads: int = 1) -> Flow[h.History]:
             (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY), reads=True
         )
     except QueryError as error:
-        if "no such" not in str(error) or reads > 2:  # table, or column where the table is another tool's
-            raise
-        return (yield from _read_incomplete_history(reads + 1, log_is_missing=LOG_TABLE in str(error)))
+        return (yield from read_history_after(error, reads=reads))
     h.check_shape(shape.rows, log_shape.rows)
     found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
     return (yield from _without_empty_histories(found))
+
+
+def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
+    """Read the history where a query of it failed for want of a table; any other error is raised.
+
+    Args:
+        error: what the query failed with.
+        reads: which request that was, counted from 1.
+    """
+    if "no such" not in str(error) or reads > 2:  # table, or column where the table is another tool's
+        raise error
+    return (yield from _read_incomplete_history(reads + 1, log_is_missing=LOG_TABLE in str(error)))
 
 
 def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
@@ -101,6 +111,20 @@ def read_schema() -> Flow[Schema]:
     from d1migrate.schema import introspect  # a status need not load it
 
     return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+
+
+def read_current() -> Flow[int]:
+    """Return the highest applied version, 0 where there is no migrations table or nothing in it.
+
+    Raises:
+        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+    """
+    try:
+        shape, newest = yield Batch((h.SHAPE, h.NEWEST), reads=True)
+    except QueryError as error:
+        return max((yield from read_history_after(error, reads=1)).versions, default=0)
+    h.check_shape(shape.rows)
+    return newest.rows[0][0] or 0
 
 
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:

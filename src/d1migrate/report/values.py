@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.verify import Verification
     from d1migrate.migration import Migration
-    from d1migrate.migrator import Verification
     from d1migrate.plan import Plan
     from d1migrate.schema.model import Schema, Table
     from d1migrate.status import Entry
@@ -89,7 +89,7 @@ def report(report: Report) -> dict[str, Any]:
     """What a run did."""
     return {
         "steps": [
-            {"version": s.version, "name": s.name, "direction": s.direction, "statements": s.statement_count}
+            {"version": s.version, "name": s.name, "direction": s.action, "statements": s.statements}
             for s in report.steps
         ],
         "applied_meanwhile": [{"version": m.version, "name": m.name} for m in report.meanwhile],

@@ -24,8 +24,11 @@ _OURS = (
 )
 _TABLE = f"t.type = 'table' AND {_OURS.format('t')}"
 
+OBJECTS = Query(
+    f"SELECT type, name, tbl_name, sql FROM sqlite_schema s WHERE {_OURS.format('s')} ORDER BY rowid"
+)
 QUERIES = (
-    Query(f"SELECT type, name, tbl_name, sql FROM sqlite_schema s WHERE {_OURS.format('s')} ORDER BY rowid"),
+    OBJECTS,
     Query(
         'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden'
         f" FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c WHERE {_TABLE} ORDER BY t.rowid, c.cid"

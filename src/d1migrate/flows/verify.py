@@ -1,0 +1,133 @@
+"""Files against history, and the live schema against what the applied files build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.batch import Batch
+from d1migrate.errors import SourceError
+from d1migrate.flows import read
+from d1migrate.history import OTHER_TOOLS
+from d1migrate.schema import digest, introspect
+from d1migrate.schema.compare import Difference, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from d1migrate.batch import Flow
+    from d1migrate.migration import Migration
+    from d1migrate.schema.model import Schema
+    from d1migrate.status import Entry
+
+
+class Verification(NamedTuple):
+    """What `verify` found.
+
+    Attributes:
+        entries: files against history.
+        gaps: version numbers between the first and the last file that no file has (sequences only).
+        differences: the live schema against what the applied files build.
+        not_compared: why the schemas could not be compared, or None.
+    """
+
+    entries: tuple[Entry, ...]
+    gaps: tuple[int, ...]
+    differences: tuple[Difference, ...]
+    not_compared: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether files, history and schema agree; what is merely pending does not count."""
+        states = {entry.state for entry in self.entries}
+        return not self.differences and self.not_compared is None and states <= {"applied", "pending"}
+
+    @property
+    def version(self) -> int:
+        """The highest applied version, 0 where none is."""
+        return max((entry.version for entry in self.entries if entry.applied), default=0)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The names of what an `up` would have to run."""
+        return tuple(e.name for e in self.entries if e.state in ("pending", "out_of_order"))
+
+
+def verify(
+    migrations: Sequence[Migration], schema_of: Callable[[Iterable[Migration]], Schema]
+) -> Flow[Verification]:
+    """Compare with the schema that an engine builds.
+
+    Args:
+        migrations: the files.
+        schema_of: returns what migrations build, in the order given; its SourceError says why it cannot.
+    """
+    entries = yield from read.status(migrations)
+    gaps, why = _gaps(migrations), _lost(entries)
+    if why is None:
+        try:
+            expected = schema_of(_in_order_of_application(entries))
+        except SourceError as error:  # e.g. a baseline whose beginning is not in the files
+            why = str(error)
+        else:
+            found = compare(expected, (yield from read.read_schema()))
+            return Verification(entries, gaps, _ours(found), None)
+    return Verification(entries, gaps, (), why)
+
+
+def verify_by_digests(
+    migrations: Sequence[Migration], changes: Mapping[int, Mapping[str, str | None]]
+) -> Flow[Verification]:
+    """Compare with digests, where there is no engine.
+
+    Args:
+        migrations: the files.
+        changes: {version: what it changed, as `schema.digest.changes` has it}, of a generated index.
+    """
+    entries = yield from read.status(migrations)
+    gaps = _gaps(migrations)
+    why = _lost(entries) or _without_digests(entries, changes)
+    if why is not None:
+        return Verification(entries, gaps, (), why)
+    expected: dict[str, str | None] = {}
+    for entry in entries:
+        expected |= changes[entry.version] if entry.applied else {}
+    (rows,) = yield Batch((introspect.OBJECTS,), reads=True)
+    live = [(kind, name, sql) for kind, name, _, sql in rows.rows if sql is not None]
+    wanted = {name: known for name, known in expected.items() if known is not None}
+    return Verification(entries, gaps, _ours(digest.compare(wanted, live)), None)
+
+
+def _lost(entries: Sequence[Entry]) -> str | None:
+    lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
+    return f"the file of {', '.join(lost)} is gone" if lost else None
+
+
+def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) -> str | None:
+    """Say why digests cannot tell: each stands for the schema with all the files before it."""
+    applied = [entry.version for entry in entries if entry.applied]
+    if unknown := [version for version in applied if version not in changes]:
+        return f"no schema digests for version {unknown[0]}: write the index anew with `d1migrate index`"
+    skipped = [e.name for e in entries if not e.applied and e.version < max(applied, default=0)]
+    return f"{skipped[0]} is not applied, and newer files are" if skipped else None
+
+
+def _ours(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    return tuple(difference for difference in found if difference.name not in OTHER_TOOLS)
+
+
+def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
+    versions = [migration.version for migration in migrations]
+    if not versions or versions[-1] > 10 * len(versions) + 100:
+        return ()  # timestamps
+    return tuple(sorted(set(range(versions[0], versions[-1])) - set(versions)))
+
+
+def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
+    """Return the applied migrations in the order of the log; one it does not tell of, behind its elders."""
+    newest, ordered = 0, []
+    for entry in entries:
+        if entry.applied and entry.migration:
+            order = entry.applied.order or newest
+            newest = max(newest, order)
+            ordered.append((order, entry.version, entry.migration))
+    return [migration for *_, migration in sorted(ordered, key=lambda item: item[:2])]
