@@ -11,7 +11,7 @@ from d1migrate.migration import Migration, Script
 from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_VERSION = 2**53 - 1
 """Larger integers lose digits on their way through D1's JSON (d1-facts: read back rounded)."""
@@ -126,10 +126,18 @@ ON CONFLICT(version) DO NOTHING;
 """
 
 
-def index_module(migrations: Sequence[Migration]) -> str:
+def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[str, str | None]]) -> str:
     """Return a Python module that embeds the migrations, for a Worker, where no folder can be read.
 
-    The same migrations always give the same text. Raises SourceError for what `up` would refuse.
+    Args:
+        migrations: what goes into its MIGRATIONS.
+        schemas: {version: what it changed, as `schema.digest.changes` has it}, which goes into SCHEMAS.
+
+    Returns:
+        The module's text; the same for the same migrations.
+
+    Raises:
+        SourceError: for what `up` would refuse.
     """
     lines = [
         '"""The migrations as a Python value, written by `d1migrate index`. Do not edit."""',
@@ -139,10 +147,24 @@ def index_module(migrations: Sequence[Migration]) -> str:
     for migration in migrations:
         migration.check()
         lines += ["    (", f'        "{migration.name}.sql",']
-        lines += [f"        {json.dumps(line, ensure_ascii=False)}" for line in _lines(migration.text)]
+        lines += [f"        {_literal(line)}" for line in _lines(migration.text)]
         lines[-1] += ","
         lines += ["    ),"]
-    return "\n".join([*lines, ")", ""])
+    lines += [
+        ")",
+        "",
+        "# What each version makes of the schema's objects, for `verify_schema`; None: it is gone.",
+        "SCHEMAS = {",
+    ]
+    for version, changes in schemas.items():
+        lines += [f"    {version}: {{"]
+        lines += [f"        {_literal(name)}: {_literal(known)}," for name, known in sorted(changes.items())]
+        lines += ["    },"]
+    return "\n".join([*lines, "}", ""])
+
+
+def _literal(text: str | None) -> str:
+    return "None" if text is None else json.dumps(text, ensure_ascii=False)
 
 
 def _lines(text: str) -> list[str]:

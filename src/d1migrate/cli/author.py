@@ -11,10 +11,7 @@ from d1migrate import files, source
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from d1migrate.cli.context import Context
-    from d1migrate.migration import Migration
 
 
 def new_command(context: Context) -> int:
@@ -30,7 +27,7 @@ def new_command(context: Context) -> int:
     path = os.path.join(folder, name)
     files.write_new(path, source.template(name, description, date=time.strftime("%Y-%m-%d", now)))
     if context.config.index_module:
-        files.replace(context.config.index_module, source.index_module(context.load()))
+        files.replace(context.config.index_module, _index(context))
     if context.json:
         context.out_json({"path": path})
     else:
@@ -43,8 +40,7 @@ def index_command(context: Context) -> int:
     path = context.arguments.output or context.config.index_module
     if path is None:
         raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
-    migrations: Sequence[Migration] = context.load()
-    text = source.index_module(migrations)
+    text = _index(context)
     current = files.read_text(path) == text
     if not current and not context.arguments.check:
         files.replace(path, text)
@@ -55,6 +51,20 @@ def index_command(context: Context) -> int:
     else:
         context.out(path)
     return 3 if context.arguments.check and not current else 0
+
+
+def _index(context: Context) -> str:
+    """Return the text of the module; what it cannot tell of the schema is said."""
+    from d1migrate.replay import schema_changes
+
+    migrations = context.load()
+    schemas = schema_changes(migrations)
+    if unknown := [m for m in migrations if m.version not in schemas]:
+        context.say(
+            f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
+            " (`d1migrate lint --all` says why)"
+        )
+    return source.index_module(migrations, schemas)
 
 
 def completion_command(context: Context) -> int:

@@ -12,6 +12,7 @@ from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.replay.alike import Alike
 from d1migrate.replay.probes import broken, differences
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
+from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.sql.tokens import without_strings
@@ -43,6 +44,26 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
                 )
         catalog = replayed.after
     return catalog.schema
+
+
+def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:
+    """Return {version: what it changed, as `digest.changes` has it}, for the index of a Worker.
+
+    Migrations behind one that cannot be replayed on an empty database are left out: what they would be
+    compared with is not known.
+
+    Raises:
+        SourceError: a migration cannot be parsed.
+    """
+    found: dict[int, dict[str, str | None]] = {}
+    before = Schema()
+    for replayed in replay(migrations, proofs=False):
+        if any(ran.shape.verb in SCHEMA_VERBS and ran.refusal is not None for ran in replayed.ran):
+            break
+        after = replayed.after.schema
+        found[replayed.migration.version] = digest.changes(before, after)
+        before = after
+    return found
 
 
 def replay(
