@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from d1migrate.async_migrator import AsyncMigrator
     from d1migrate.drivers import AsyncDriver, Driver, connect
     from d1migrate.files import load_migrations
-    from d1migrate.flows.migrate import Report, StepResult
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.steps import Report, StepResult
     from d1migrate.flows.verify import Verification
     from d1migrate.history import AppliedMigration
     from d1migrate.lint import Diagnostic
@@ -65,8 +65,8 @@ _HOMES = {
     "async_migrator": ("AsyncMigrator",),
     "drivers": ("AsyncDriver", "Driver", "connect"),
     "files": ("load_migrations",),
-    "flows.migrate": ("Report", "StepResult"),
     "flows.read": ("LogEntry",),
+    "flows.steps": ("Report", "StepResult"),
     "flows.verify": ("Verification",),
     "history": ("AppliedMigration",),
     "lint": ("Diagnostic",),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.drivers import AsyncDriver
-    from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
     from d1migrate.migration import Migration
     from d1migrate.plan import Plan
@@ -90,7 +90,9 @@ class AsyncMigrator:
         allow_loss: Collection[str] = (),
     ) -> Plan:
         """Plan a `down` without running it."""
-        flow = migrate.choose(
+        from d1migrate.flows import rollback
+
+        flow = rollback.choose(
             self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss
         )
         return await arun(flow, self.driver)
@@ -104,8 +106,10 @@ class AsyncMigrator:
         allow_loss: Collection[str] = (),
     ) -> Report:
         """Take migrations back, newest first, by their rollback blocks; one transaction each."""
+        from d1migrate.flows import rollback
+
         todo = await self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return await arun(migrate.down(todo, self._sign), self.driver)
+        return await arun(rollback.down(todo, self._sign), self.driver)
 
     async def verify(self) -> Verification:
         """Compare files with history, and the live schema with the digests of the index."""

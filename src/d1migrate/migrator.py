@@ -21,8 +21,8 @@ from d1migrate.run import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
     from d1migrate.lint import Diagnostic
     from d1migrate.plan import Plan
@@ -187,10 +187,10 @@ class Migrator:
         allow_loss: Collection[str] = (),
     ) -> Plan:
         """Plan a `down` without running it; arguments and errors as `down`. Writes nothing."""
-        from d1migrate.flows import migrate
+        from d1migrate.flows import rollback
 
         return run(
-            migrate.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
+            rollback.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
             self.driver,
         )
 
@@ -216,10 +216,10 @@ class Migrator:
             PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.
         """
-        from d1migrate.flows import migrate
+        from d1migrate.flows import rollback
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return run(migrate.down(todo, self._sign), self.driver)
+        return run(rollback.down(todo, self._sign), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.

@@ -25,7 +25,7 @@ from d1migrate import source
 from d1migrate.async_migrator import AsyncMigrator
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
-from d1migrate.flows.migrate import StepResult
+from d1migrate.flows.steps import StepResult
 from d1migrate.migration import Migration
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Result
     from d1migrate.drivers import Driver
-    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.steps import Report
     from d1migrate.migration import Migration
 
     Open = Callable[[], Driver]

@@ -15,7 +15,7 @@ from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
     from d1migrate.cli.context import Context
-    from d1migrate.flows.migrate import Report
+    from d1migrate.flows.steps import Report
     from d1migrate.plan import Plan, Step
 
 _SHOWN = 76  # characters of a statement that a plan shows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.batch import Flow, Query
-    from d1migrate.flows.migrate import Sign
+    from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
 
 

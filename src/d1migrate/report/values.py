@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.flows.migrate import Report
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
     from d1migrate.migration import Migration
     from d1migrate.plan import Plan

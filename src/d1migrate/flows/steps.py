@@ -1,0 +1,141 @@
+"""Taking the steps of a plan, one transaction after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate import assertions
+from d1migrate.batch import Batch, Result
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
+from d1migrate.flows.read import happened
+from d1migrate.plan import Plan, Step, StepQueries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from d1migrate import history as h
+    from d1migrate.batch import Flow, Query
+
+    Sign = Callable[[], h.Signature]
+
+
+class StepResult(NamedTuple):
+    """A migration that was applied, or taken back; by this run, or by another one meanwhile.
+
+    `statements` counts those of its file. `rows_read` and `rows_written` are what D1 bills for its
+    transaction; None where the engine does not count them, or several steps shared one.
+    """
+
+    version: int
+    name: str
+    action: Literal["up", "down", "applied meanwhile"]
+    statements: int | None
+    rows_read: int | None = None
+    rows_written: int | None = None
+
+
+class Report(NamedTuple):
+    """What a run did: the steps it took, and the versions another runner applied meanwhile."""
+
+    steps: tuple[StepResult, ...]
+    meanwhile: tuple[h.AppliedMigration, ...] = ()
+
+
+def take(
+    todo: Plan, sign: Sign, earlier: Iterable[StepResult]
+) -> Flow[tuple[tuple[StepResult, ...], ApplyError | None]]:
+    """Run the steps; return those done, and an error where another runner changed the history first."""
+    before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[StepResult]()
+    groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
+    for group in groups:
+        signature = sign()
+        batch = _Group(group, before, missing, signature, first=not done)
+        cost = Result()
+        try:
+            (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
+        except DriverError as error:
+            applied = [step.name for step in (*earlier, *done)]
+            pending = [step.name for step in todo.steps[len(done) :]]
+            from d1migrate.explain import explain  # most runs need it not
+
+            failure = explain(error, batch.parts, applied, pending)
+            failure.__cause__ = error
+            if any(text in str(error) for text in _RACES):
+                return tuple(done), failure
+            if not isinstance(error, AmbiguousError) or not (yield from _settled(signature.token, failure)):
+                raise failure from error
+        except Error as error:  # a large file was changed while it ran, or a limit was reached before it
+            raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
+        except BaseException as error:
+            error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
+            raise
+        shared = len(group) > 1
+        done += [_result(step, Result() if shared else cost) for step in group]
+        before, missing = batch.after, ()
+    return tuple(done), None
+
+
+def _result(step: Step, cost: Result) -> StepResult:
+    done = (step.version, step.name, step.direction, step.statement_count)
+    return StepResult(*done, cost.rows_read, cost.rows_written)
+
+
+def _label(steps: Sequence[Step]) -> str:
+    first, last = steps[0].name, steps[-1].name
+    return first if len(steps) == 1 else f"{first} … {last} ({len(steps)} migrations)"
+
+
+_RACES = (assertions.ALREADY_APPLIED, assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
+
+
+class _Group:
+    """The queries of the steps that go as one transaction; they can be walked any number of times."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        before: assertions.Fingerprint,
+        missing: Sequence[str],
+        signature: h.Signature,
+        *,
+        first: bool,
+    ) -> None:
+        self.parts: list[StepQueries] = []
+        for step in steps:
+            self.parts.append(StepQueries(step, before, missing, signature, first=first))
+            before, missing, first = step.after(before), (), False
+        self.after = before
+
+    def __iter__(self) -> Iterator[Query]:
+        for part in self.parts:
+            yield from part
+
+
+def _settled(token: str, failure: ApplyError) -> Flow[bool]:
+    """Ask whether a batch whose answer was lost was committed.
+
+    Raises:
+        ApplyError: the database cannot be asked; the failure, with its outcome unknown.
+    """
+    try:
+        return (yield from happened(token))
+    except DriverError as error:
+        raise failure.with_unknown_outcome() from error
+
+
+def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
+    """Return an error that stops a run in its middle, so that it says what was done before."""
+    if isinstance(error, Unfinished):
+        return Unfinished(
+            error.reason, applied=[step.name for step in done], pending=[step.name for step in pending]
+        )
+    if not done:
+        return error
+    return ApplyError(
+        str(error),
+        migration=pending[0].name,
+        direction=pending[0].direction,
+        applied=[step.name for step in done],
+        pending=[step.name for step in pending],
+        hint=error.hint,
+    )
