@@ -74,7 +74,7 @@ def _text(error: Any) -> str:
     """Return what D1 said, without the name and the prefix that JavaScript puts before it."""
     cause = getattr(error, "cause", None)
     text = getattr(cause, "message", None) or getattr(error, "message", None) or str(error)
-    return str(text).removeprefix("Error: ").removeprefix("D1_ERROR: ")
+    return str(text).removeprefix("Error: ").rpartition("D1_ERROR: ")[2]  # some dates double the prefix
 
 
 def _meaning(text: str, *, reads: bool) -> DriverError:
