@@ -46,6 +46,6 @@ class BridgedDriver:
 
 
 @pytest.fixture
-def driver(inside: PyodideWorkerd, shape: Shape) -> Driver:
+def driver(inside: PyodideWorkerd, shape: Shape) -> Driver:  # type: ignore[no-redef]
     """The binding of each Python and shape, over a fresh database."""
     return BridgedDriver(inside, shape)
