@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _VERSIONS = re.compile(re.escape(assertions.OTHER_VERSIONS) + r"([^']*)")
+_NEAR = re.compile(
+    r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
+    r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
+)
 _LINES = 6  # of a failed statement that are shown
 
 
@@ -54,14 +58,35 @@ def explain(
 
 def _locate(error: DriverError, parts: Sequence[StepQueries]) -> tuple[Step, Statement | None]:
     """Find the step, and the statement of its file, that a query of the batch belongs to."""
-    index = error.index if isinstance(error, QueryError) else None
-    if index is None:
+    if not isinstance(error, QueryError):
         return parts[0].step, None
+    index = error.index
+    if index is None:
+        found = _mentioned(str(error), parts)
+        return found[0] if len(found) == 1 else (parts[0].step, None)
     for part in parts:
         if index < len(part):
             return part.step, part.statement_at(index)
         index -= len(part)
     return parts[-1].step, None
+
+
+def _mentioned(text: str, parts: Sequence[StepQueries]) -> list[tuple[Step, Statement]]:
+    """Find the statements that an error can be about, where the database does not say which one failed.
+
+    The text names a token, and for most errors tells how many bytes stand before it in its statement.
+    """
+    match = _NEAR.match(text)
+    if match is None or any(part.step.size for part in parts):  # a large file is not read again for it
+        return []
+    token = (match["near"] or match["name"] or match["thing"]).encode().lower()
+    found = []
+    for part in parts:
+        for statement in part.step.script.statements():
+            sql = statement.sql.encode().lower()
+            at = int(match["offset"]) if match["offset"] else max(sql.find(token), 0)
+            found += [(part.step, statement)] if sql.startswith(token, at) else []
+    return found
 
 
 def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:

@@ -122,20 +122,19 @@ class _Loaded(NamedTuple):
 def _load(migrations: Migrations) -> _Loaded:
     """Return what the argument stands for."""
     if isinstance(migrations, ModuleType):
-        pairs = getattr(migrations, "MIGRATIONS", None)
-        if pairs is not None:
-            return _Loaded(_parsed(tuple(pairs)), getattr(migrations, "SCHEMAS", {}))
+        if hasattr(migrations, "MIGRATIONS"):
+            return _Loaded(_parse(migrations.MIGRATIONS), getattr(migrations, "SCHEMAS", {}))
         if not hasattr(migrations, "__path__"):
-            raise UsageError(
-                f"the module {migrations.__name__} holds no MIGRATIONS",
-                hint="give the module that `d1migrate index` writes, or a package of .sql files",
-            )
+            raise UsageError(f"the module {migrations.__name__} holds no MIGRATIONS", hint=_HINT)
         return _Loaded(_read(next(iter(migrations.__path__))), {})
     if isinstance(migrations, (list, tuple)):
         if all(isinstance(item, Migration) for item in migrations):
             return _Loaded(tuple(migrations), {})
-        return _Loaded(_parsed(tuple(migrations)), {})
+        return _Loaded(_parse(migrations), {})
     return _Loaded(_read(_folder(migrations)), {})
+
+
+_HINT = "give the module that `d1migrate index` writes, a list of Migration, or a folder of .sql files"
 
 
 def _folder(place: Any) -> str:
@@ -143,26 +142,36 @@ def _folder(place: Any) -> str:
     import os
     from importlib.util import find_spec
 
-    path = os.fspath(place)
+    if not isinstance(place, (str, os.PathLike)):
+        raise UsageError(f"no migrations: {type(place).__name__}", hint=_HINT)
+    path = str(os.fspath(place))
     if os.path.isdir(path) or not all(part.isidentifier() for part in path.split(".")):
-        return str(path)
-    spec = find_spec(path)
-    return (
-        next(iter(spec.submodule_search_locations), path)
-        if spec and spec.submodule_search_locations
-        else path
-    )
+        return path
+    try:
+        spec = find_spec(path)
+    except ModuleNotFoundError:
+        spec = None
+    return next(iter((spec and spec.submodule_search_locations) or (path,)))
 
 
 def _read(folder: str) -> tuple[Migration, ...]:
     """Read a folder; what it holds is parsed once, whatever is read again."""
     from d1migrate.files import load_migrations
 
-    return _parsed(tuple((f"{found.name}.sql", found.text) for found in load_migrations(folder)))
+    return _parse([(f"{found.name}.sql", found.text) for found in load_migrations(folder)])
+
+
+def _parse(files: Sequence[object]) -> tuple[Migration, ...]:
+    try:
+        return _parsed(tuple(map(tuple, files)))  # type: ignore[arg-type]
+    except TypeError:  # not of pairs, or not of texts
+        raise UsageError("MIGRATIONS are no pairs of file name and SQL", hint=_HINT) from None
 
 
 @lru_cache(maxsize=8)
 def _parsed(files: tuple[tuple[str, str], ...]) -> tuple[Migration, ...]:
+    if not all(len(file) == 2 and all(isinstance(part, str) for part in file) for file in files):
+        raise TypeError
     return source.load(files)
 
 

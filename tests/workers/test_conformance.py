@@ -45,7 +45,7 @@ class BridgedDriver:
         """Nothing to let go of."""
 
 
-@pytest.fixture
-def driver(inside: PyodideWorkerd, shape: Shape) -> Driver:  # type: ignore[no-redef]
+@pytest.fixture  # type: ignore[no-redef]
+def driver(inside: PyodideWorkerd, shape: Shape) -> Driver:
     """The binding of each Python and shape, over a fresh database."""
     return BridgedDriver(inside, shape)

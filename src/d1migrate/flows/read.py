@@ -71,8 +71,11 @@ def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
 def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
     """Read a database that lacks a history table: SQL that names a missing one fails whole."""
     queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.STRANGERS)
-    # The queries above ran in order: if it was the log that was missing, the table before it was there.
-    results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
+    # SQLite looks names up in order: if it was the log that was missing, the table before it was there.
+    try:
+        results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
+    except QueryError:  # it has other columns; its shape says whose it is
+        results, log_is_missing = (yield Batch(queries, reads=True)), False
     h.check_shape(results[0].rows, results[1].rows)
     existing = first_column(results[2].rows)
     missing = tuple(table for table in h.TABLES if table not in existing)

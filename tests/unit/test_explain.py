@@ -1,0 +1,62 @@
+"""A failed batch is explained by the place in its file, also where the database does not name the statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import ApplyError, QueryError
+from d1migrate.migrator import Migrator
+from d1migrate.source import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Batch, Result
+
+SQL = "CREATE TABLE a (x);\n\nCREATE TABLE b (y);\nINSERT INTO a\nVALUES (1);\n"
+
+
+class Silent(SqliteDriver):
+    """A database that refuses as D1 does behind the binding: without saying which query it was."""
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it."""
+        try:
+            return super().batch(batch)
+        except QueryError as error:
+            raise QueryError(str(error)) from error
+
+
+def failure(sql: str) -> ApplyError:
+    """What applying a file says."""
+    with pytest.raises(ApplyError) as caught:
+        Migrator(Silent(":memory:", url="sqlite::memory:"), load([("001_a.sql", sql)])).up(lint=False)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("SELECT nowhere FROM a", 6),
+        ("SELECT 1,\n  2 FORM a", 7),
+        ("INSERT INTO missing VALUES (1)", 6),
+        ("CREATE TABLE b (z)", None),  # another statement has the name too
+        ("SELECT\n  power(2, 3)", 7),
+        ("INSERT INTO a VALUES (json_extract('{}', 'stop'))", None),
+    ],
+)
+def test_the_place(wrong: str, line: int | None) -> None:
+    """The line of the token that the error is about; none rather than a wrong one."""
+    error = failure(f"{SQL}{wrong};\n")
+
+    assert error.line == line
+    assert error.file == ("001_a.sql" if line else None)
+    assert str(error).startswith(f"001_a.sql:{line}: " if line else "001_a: ")
+
+
+def test_no_place_for_two() -> None:
+    """Where two statements could be meant, none is named."""
+    assert failure("CREATE TABLE a (x);\nSELECT x FORM a;\nSELECT y FORM a;\n").line is None

@@ -1,0 +1,370 @@
+"""What `d1migrate.workers` does to a database, checked where it runs. Each function gets an empty one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import sql_package
+from sql_files import DELICATE, MANY, THREE
+
+from d1migrate import errors, source
+from d1migrate.async_migrator import AsyncMigrator
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers.binding import BindingDriver
+from d1migrate.workers import get_current_version, get_history, run_migrations, verify_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from d1migrate.batch import Result
+
+NOTES = [(1, "001_notes", "up", 1), (2, "002_first_note", "up", 1), (3, "003_tags", "up", 1)]
+
+
+async def write(db: Any, *statements: str) -> None:
+    """Run statements past d1migrate."""
+    await BindingDriver(db).batch(Batch([Query(sql) for sql in statements]))
+
+
+async def read(db: Any, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    (result,) = await BindingDriver(db).batch(Batch([Query(sql)], reads=True))
+    return list(result.rows)
+
+
+async def raised(awaitable: Awaitable[object], kind: type[Exception]) -> Any:
+    """Return the error that it raises, which must be of that class."""
+    try:
+        value = await awaitable
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}, but {value!r}")
+
+
+def migrator(db: Any, *files: tuple[str, str], **options: Any) -> AsyncMigrator:
+    """Return an AsyncMigrator of (name, SQL) pairs."""
+    return AsyncMigrator(BindingDriver(db), source.load(files), **options)
+
+
+async def apply(db: Any) -> None:
+    """What is pending is applied once, with its cost; history and log tell of it."""
+    assert await get_current_version(db) == 0
+    assert await get_history(db) == ()
+    results = await run_migrations(db, THREE, who="a deploy")
+    assert [tuple(result[:4]) for result in results] == NOTES
+    assert all(result.rows_read > 0 and result.rows_written > 0 for result in results), results
+    assert await run_migrations(db, THREE) == []
+    assert await get_current_version(db) == 3
+    assert await read(db, "SELECT text FROM notes") == [("first",)]
+    assert [(e.version, e.action, e.by, e.done, e.detail) for e in await get_history(db)] == [
+        (n, "up", "a deploy", True, '{"lint": false}') for n in (1, 2, 3)
+    ]
+
+
+async def apply_to(db: Any) -> None:
+    """`to` stops early, and again there is nothing to do; a version that is none is an error."""
+    assert [r.version for r in await run_migrations(db, THREE, to=2)] == [1, 2]
+    assert await run_migrations(db, THREE, to=2) == []
+    assert await run_migrations(db, THREE, to=1) == []
+    error = await raised(run_migrations(db, THREE, to=9), errors.UsageError)
+    assert "there is no version 9" in str(error)
+    assert [r.version for r in await run_migrations(db, THREE)] == [3]
+    await raised(run_migrations(db, THREE, to=9), errors.UsageError)
+
+
+async def rollback(db: Any) -> None:
+    """`down` takes back what the files say, refuses to lose rows, and takes the log's SQL for a lost file."""
+    whole, two = migrator(db, *THREE), migrator(db, *THREE[:2])
+    await whole.up()
+    assert [(step.version, step.action) for step in (await two.down()).steps] == [(3, "down")]
+    error = await raised(whole.down(to=0), errors.DataLoss)
+    assert error.rows == {"notes": 1}
+    report = await whole.down(to=0, allow_loss=["notes"])
+    assert [step.version for step in report.steps] == [2, 1]
+    assert await get_current_version(db) == 0
+    assert await read(db, "SELECT name FROM sqlite_schema WHERE name IN ('notes', 'tags')") == []
+    assert [e.action for e in await get_history(db)] == ["up", "up", "up", "down", "down", "down"]
+    assert len(await run_migrations(db, THREE)) == 3
+
+
+async def out_of_order(db: Any) -> None:
+    """What lies below the newest applied version is refused, unless it is asked for."""
+    await run_migrations(db, (THREE[0], THREE[2]))
+    error = await raised(run_migrations(db, THREE), errors.OutOfOrder)
+    assert error.versions == (2,)
+    assert [r.version for r in await run_migrations(db, THREE, allow_out_of_order=True)] == [2]
+    assert await run_migrations(db, THREE) == []
+
+
+async def failing_statement(db: Any) -> None:
+    """A failure names the migration, what was applied and what is pending, and leaves nothing of it."""
+    wrong = ("002_wrong.sql", "CREATE TABLE half (a);\nINSERT INTO nowhere VALUES (1);\n")
+    error = await raised(run_migrations(db, (THREE[0], wrong, THREE[2])), errors.ApplyError)
+    assert (error.migration, error.applied, error.pending, error.unknown) == (
+        "002_wrong",
+        ("001_notes",),
+        ("002_wrong", "003_tags"),
+        False,
+    )
+    assert "no such table: nowhere" in str(error), error
+    assert isinstance(error.__cause__, errors.QueryError)
+    assert await get_current_version(db) == 1
+    assert await read(db, "SELECT name FROM sqlite_schema WHERE name = 'half'") == []
+    assert [r.version for r in await run_migrations(db, THREE)] == [2, 3]
+
+
+async def unreadable(db: Any) -> None:
+    """A file that cannot be parsed stops everything before anything runs, with its place."""
+    wrong = ("002_wrong.sql", "CREATE TABLE t (a);\nINSERT INTO t VALUES ('never closed);\n")
+    error = await raised(run_migrations(db, (THREE[0], wrong)), errors.ParseError)
+    assert (error.file, error.line) == ("002_wrong.sql", 2)
+    assert await get_current_version(db) == 0
+
+
+async def disagreement(db: Any) -> None:
+    """An edited or a lost file is an error, also where nothing is pending."""
+    await run_migrations(db, THREE)
+    edited = (THREE[0], (THREE[1][0], "INSERT INTO notes (text) VALUES ('second');\n"), THREE[2])
+    assert (await raised(run_migrations(db, edited), errors.ChecksumMismatch)).versions == (2,)
+    assert (await raised(run_migrations(db, THREE[:2]), errors.MissingMigration)).versions == (3,)
+    reworded = (
+        THREE[0],
+        (THREE[1][0], "-- A licence\n" + THREE[1][1].replace(" (text)", "\n(text)")),
+        THREE[2],
+    )
+    assert await run_migrations(db, reworded) == []
+
+
+async def strangers(db: Any) -> None:
+    """A database that did not start here, and a table that another tool made, are no empty databases."""
+    await write(db, "CREATE TABLE old (a)")
+    error = await raised(run_migrations(db, THREE), errors.HistoryError)
+    assert "this database did not start here" in str(error)
+    assert await get_current_version(db) == 0
+    await write(
+        db,
+        "CREATE TABLE schema_migrations (version VARCHAR PRIMARY KEY)",
+        "INSERT INTO schema_migrations VALUES ('20240101')",
+    )
+    for call in (
+        get_current_version(db),
+        get_history(db),
+        run_migrations(db, THREE),
+        verify_schema(db, THREE),
+    ):
+        error = await raised(call, errors.HistoryError)
+        assert "schema_migrations is another tool's" in str(error)
+
+
+async def unreadable_history(db: Any) -> None:
+    """An error while the version is read is an error, never version 0."""
+    await write(db, "CREATE VIEW schema_migrations AS SELECT version, name, applied_at FROM gone")
+    await raised(get_current_version(db), errors.Error)
+    await raised(run_migrations(db, THREE), errors.Error)
+
+
+async def lost_log(db: Any) -> None:
+    """A log that tells of migrations without their table is an error, never version 0."""
+    await run_migrations(db, THREE)
+    await write(db, "DROP TABLE schema_migrations")
+    error = await raised(get_current_version(db), errors.HistoryError)
+    assert "is gone, yet" in str(error)
+
+
+async def partial(db: Any) -> None:
+    """A migration that began and never ended stops the next run."""
+    await run_migrations(db, THREE)
+    await write(db, "DELETE FROM schema_migrations_log WHERE version = 3 AND event = 'done'")
+    assert (await raised(run_migrations(db, THREE), errors.PartiallyApplied)).versions == (3,)
+
+
+async def recorded_by_wrangler(db: Any) -> None:
+    """Files that wrangler ran, and that recorded themselves, are applied."""
+    await write(
+        db,
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+        "INSERT INTO schema_migrations VALUES (1, '001_notes', 1), (2, '002_first_note', 2)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)",
+    )
+    assert await get_current_version(db) == 2
+    assert await run_migrations(db, THREE[:2]) == []
+    assert [r.version for r in await run_migrations(db, THREE)] == [3]
+    assert await run_migrations(db, THREE) == []
+
+
+async def lost_race(db: Any) -> None:
+    """What another run applies meanwhile is told, and not run twice."""
+
+    class Late(BindingDriver):
+        async def batch(self, batch: Batch) -> Sequence[Result]:
+            if not batch.reads:
+                await run_migrations(db, THREE, who="faster")
+            return await super().batch(batch)
+
+    report = await AsyncMigrator(Late(db), source.load(THREE)).up()
+    assert report.steps == ()
+    assert [row.version for row in report.meanwhile] == [1, 2, 3]
+    assert await read(db, "SELECT count(*) AS n FROM notes") == [(1,)]
+
+
+async def race(db: Any, runners: int) -> list[list[tuple[int, str]]]:
+    """Run the migrations several times at once; (version, action) of each run's results."""
+    runs = await asyncio.gather(*(run_migrations(db, THREE) for _ in range(runners)))
+    return [[(result.version, result.action) for result in results] for results in runs]
+
+
+async def delicate(db: Any) -> None:
+    """Trigger bodies, 64-bit integers, NULL, blobs and names beyond ASCII survive."""
+    await run_migrations(db, DELICATE)
+    rows = await read(
+        db,
+        'SELECT CAST("größe" AS TEXT) AS g, typeof("größe") AS tg, "a\'b" AS t, hex(data) AS d, price, remark'
+        ' FROM "naïve 表" ORDER BY rowid',
+    )
+    assert rows == [
+        ("9223372036854775807", "integer", 'it\'s\ntwo lines; "quoted" 🙂', "00FF10", 1.5, None),
+        ("-9223372036854775808", "integer", "", "", 1e300, "dear; really"),
+        (None, "null", None, "00FF", None, None),
+    ], rows
+    assert await run_migrations(db, DELICATE) == []
+    assert len((await migrator(db, *DELICATE).down(allow_loss=["all"])).steps) == 1
+
+
+async def sources(db: Any) -> None:
+    """A module, pairs, Migrations, a folder, its name and the package itself are all the same."""
+    index = ModuleType("index")
+    folder = next(iter(sql_package.__path__))
+    index.MIGRATIONS = tuple(
+        (f.name, f.read_bytes().decode("utf-8-sig")) for f in sorted(Path(folder).glob("*.sql"))
+    )  # type: ignore[attr-defined]
+    assert [r.version for r in await run_migrations(db, "sql_package")] == [1, 2]
+    for migrations in (
+        index,
+        index.MIGRATIONS,
+        list(index.MIGRATIONS),
+        source.load(index.MIGRATIONS),
+        sql_package,
+        folder,
+        Path(folder),
+    ):
+        assert await run_migrations(db, migrations) == [], migrations
+    for wrong in (
+        asyncio.run.__class__,
+        ModuleType("no_index"),
+        "no_such_package",
+        "no/such/folder",
+        7,
+        None,
+    ):
+        await raised(run_migrations(db, wrong), errors.UsageError)
+
+
+async def remembered(db: Any) -> None:
+    """What is remembered is the parsed text: other texts under the same names are other migrations."""
+    await run_migrations(db, THREE)
+    edited = (THREE[0], THREE[1], (THREE[2][0], "CREATE TABLE labels (name TEXT);\n"))
+    await raised(run_migrations(db, edited), errors.ChecksumMismatch)
+    assert await run_migrations(db, THREE) == []
+    await write(
+        db,
+        "DELETE FROM schema_migrations_log",
+        "DELETE FROM schema_migrations",
+        "DROP TABLE notes",
+        "DROP TABLE tags",
+    )
+    assert len(await run_migrations(db, THREE)) == 3, "a database's state must not be remembered"
+
+
+async def limits(db: Any) -> None:
+    """A run ends between two migrations when its queries or its time are used, and says what is left."""
+    error = await raised(run_migrations(db, MANY[:10], max_queries=8), errors.Unfinished)
+    assert (len(error.applied), len(error.pending)) == (5, 5), error
+    assert str(error) == "7 of the 8 queries of this call are used: 5 applied, 5 left"
+    assert await get_current_version(db) == 5
+    assert len(await run_migrations(db, MANY[:10], max_queries=8)) == 5
+    error = await raised(run_migrations(db, MANY[:20], max_seconds=0), errors.Unfinished)
+    assert (len(error.applied), len(error.pending)) == (0, 10), error
+    assert await run_migrations(db, MANY[:10], max_queries=1) == []
+
+
+async def history_of_200(db: Any) -> list[int]:
+    """200 migrations, in as many calls as the free plan needs; the versions after each."""
+    seen = []
+    for _ in range(10):
+        try:
+            await run_migrations(db, MANY)
+        except errors.Unfinished as error:
+            seen.append(await get_current_version(db))
+            assert len(error.pending) == 200 - seen[-1]
+        else:
+            break
+    assert await get_current_version(db) == 200
+    assert await run_migrations(db, MANY) == []
+    assert len(await get_history(db)) == 200
+    return seen
+
+
+async def verify(db: Any, index: str) -> None:
+    """The live schema is compared with the digests of a generated index."""
+    from importlib import import_module
+
+    module = import_module(index)
+    found = await verify_schema(db, module)
+    assert (found.ok, found.version, len(found.pending)) == (True, 0, len(module.MIGRATIONS)), found
+    await run_migrations(db, module)
+    found = await verify_schema(db, module)
+    assert (found.ok, found.version, found.pending, found.differences) == (True, 3, (), ()), found
+    await write(
+        db,
+        "DROP INDEX idx_users_role",
+        "ALTER TABLE users ADD COLUMN nick TEXT",
+        "CREATE VIEW extra AS SELECT 1 AS one",
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY)",
+    )
+    found = await verify_schema(db, module)
+    assert not found.ok
+    assert {(d.kind, d.name, d.problem) for d in found.differences} == {
+        ("index", "idx_users_role", "missing"),
+        ("table", "users", "different"),
+        ("view", "extra", "extra"),
+    }, found.differences
+    found = await verify_schema(db, module.MIGRATIONS)
+    assert not found.ok
+    assert found.not_compared.startswith("no schema digests for version 1"), found
+
+
+async def one_query(db: Any) -> None:
+    """With nothing to do: for the caller to count the calls."""
+    assert await run_migrations(db, THREE) == []
+
+
+async def prepared(db: Any) -> None:
+    """Apply what `one_query` finds applied."""
+    await run_migrations(db, THREE)
+
+
+async def state(db: Any) -> dict[str, Any]:
+    """Return all that a run leaves behind, without tokens and times."""
+    return {
+        "schema": await read(
+            db, "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name"
+        ),
+        "rows": await read(db, "SELECT version, name FROM schema_migrations ORDER BY version"),
+        "log": await read(
+            db,
+            "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql FROM schema_migrations_log ORDER BY id",
+        ),
+    }
+
+
+async def notes(db: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of the table that a second run would have doubled."""
+    return await read(db, "SELECT text FROM notes")
+
+
+async def run_three(db: Any) -> list[int]:
+    """Run the migrations; the versions applied."""
+    return [result.version for result in await run_migrations(db, THREE)]

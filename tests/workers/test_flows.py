@@ -1,0 +1,46 @@
+"""Every flow inside workerd: in each Python that Workers run, over both shapes of the binding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.runtime.pyodide import PyodideWorkerd, Shape
+
+FLOWS = [
+    *("apply", "apply_to", "rollback", "out_of_order", "failing_statement", "unreadable", "disagreement"),
+    *("strangers", "unreadable_history", "lost_log", "partial", "recorded_by_wrangler", "lost_race"),
+    *("delicate", "sources", "remembered", "limits"),
+]
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_flow(inside: PyodideWorkerd, shape: Shape, flow: str) -> None:
+    """The function of that name in inside/flows.py, whose docstring says what it asserts."""
+    inside.call(f"flows:{flow}", database=inside.database(), shape=shape)
+
+
+def test_nothing_to_do_is_one_query(inside: PyodideWorkerd, shape: Shape) -> None:
+    """One call of the binding, of one statement."""
+    database = inside.database()
+    inside.call("flows:prepared", database=database, shape=shape)
+
+    calls = inside.call("flows:one_query", database=database, shape=shape).calls
+
+    assert calls == {"batch": 1, "prepare": 1, "exec": 0, "dump": 0, "statement": 0}
+
+
+def test_applying_is_one_query_a_migration(inside: PyodideWorkerd, shape: Shape) -> None:
+    """An empty database costs two queries to read, and each migration one."""
+    calls = inside.call("flows:prepared", database=inside.database(), shape=shape).calls
+
+    assert calls["batch"] == 2 + 3
+
+
+def test_a_history_of_200(inside: PyodideWorkerd, shape: Shape) -> None:
+    """Calls within the free plan's 50 queries get there: 47 migrations at first, then two reads a call."""
+    seen = inside.call("flows:history_of_200", database=inside.database(), shape=shape).result
+
+    assert seen == [47, 94, 141, 188]
