@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runtime.workerd import ROOT
+
 if TYPE_CHECKING:
     from tests.runtime.pyodide import PyodideWorkerd, Shape
 
@@ -44,3 +46,10 @@ def test_a_history_of_200(inside: PyodideWorkerd, shape: Shape) -> None:
     seen = inside.call("flows:history_of_200", database=inside.database(), shape=shape).result
 
     assert seen == [47, 94, 141, 188]
+
+
+def test_verify(inside: PyodideWorkerd, shape: Shape) -> None:
+    """The digests of HUMMBL's index tell what is missing, extra and different."""
+    index = (ROOT / "workers" / "src" / "migrations_index.py").read_text()
+
+    inside.call("flows:verify", database=inside.database(), shape=shape, index=index)

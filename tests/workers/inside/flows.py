@@ -254,14 +254,17 @@ async def sources(db: Any) -> None:
         Path(folder),
     ):
         assert await run_migrations(db, migrations) == [], migrations
-    for wrong in (
-        asyncio.run.__class__,
+    wrongs: list[Any] = [
+        dict,
         ModuleType("no_index"),
         "no_such_package",
+        "no.such",
         "no/such/folder",
         7,
         None,
-    ):
+    ]
+    wrongs += [[1], [("001_a.sql",)], [{"name": "sql"}], [("001_a.sql", b"SELECT 1")]]
+    for wrong in wrongs:
         await raised(run_migrations(db, wrong), errors.UsageError)
 
 
@@ -310,11 +313,19 @@ async def history_of_200(db: Any) -> list[int]:
     return seen
 
 
+async def run_index(db: Any, index: str) -> Any:
+    """Run the migrations of an index module, given as its text; whether the schema is as it says."""
+    module = ModuleType("index")
+    exec(index, module.__dict__)  # noqa: S102 - what an import does
+    await run_migrations(db, module)
+    found = await verify_schema(db, module)
+    return [found.ok, found.differences, found.not_compared]
+
+
 async def verify(db: Any, index: str) -> None:
     """The live schema is compared with the digests of a generated index."""
-    from importlib import import_module
-
-    module = import_module(index)
+    module: Any = ModuleType("index")
+    exec(index, module.__dict__)  # noqa: S102
     found = await verify_schema(db, module)
     assert (found.ok, found.version, len(found.pending)) == (True, 0, len(module.MIGRATIONS)), found
     await run_migrations(db, module)
