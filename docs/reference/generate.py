@@ -1,16 +1,17 @@
-"""Write commands.md, library.md and rules.md from the code: `python docs/reference/generate.py [--check]`."""
+"""Write the pages here from the code: `python docs/reference/generate.py [--check]`."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 import d1migrate
-from d1migrate import errors
+from d1migrate import errors, workers
 from d1migrate.cli.parser import build
 from d1migrate.lint import RULES
 
@@ -42,17 +43,30 @@ def library() -> str:
         parts.append(f"## {name}{_signature(thing)}\n\n{_block(thing.__doc__)}")
         for member, value in vars(thing).items() if inspect.isclass(thing) else ():
             if inspect.isfunction(value) and not member.startswith("_"):
-                parts.append(f"### {name}.{member}{_signature(value)}\n\n{_block(value.__doc__)}")
+                awaited = "await " if inspect.iscoroutinefunction(value) else ""
+                parts.append(f"### {awaited}{name}.{member}{_signature(value)}\n\n{_block(value.__doc__)}")
             elif isinstance(value, property) and not member.startswith("_"):
                 parts.append(f"### {name}.{member}\n\n{_block(value.__doc__)}")
     parts.append(f"## Errors\n\n{_block(errors.__doc__)}")
     return "\n".join(parts)
 
 
+def in_a_worker() -> str:
+    """Return the page of what a Python Worker calls."""
+    parts = [NOTE, "# d1migrate.workers\n", _block(workers.__doc__)]
+    for name in workers.__all__:
+        function = getattr(workers, name)
+        parts.append(f"## await {name}{_signature(function)}\n\n{_block(function.__doc__)}")
+    parts.append(f"## StepResult\n\n{_block(d1migrate.StepResult.__doc__)}")
+    parts.append(f"## Verification\n\n{_block(d1migrate.Verification.__doc__)}")
+    return "\n".join(parts)
+
+
 def _signature(thing: object) -> str:
-    if inspect.isclass(thing) and not issubclass(thing, d1migrate.Migrator):
+    if inspect.isclass(thing) and not issubclass(thing, (d1migrate.Migrator, d1migrate.AsyncMigrator)):
         return ""
-    return str(inspect.signature(thing)).replace("self, ", "").replace("(self)", "()").replace("'", "")  # type: ignore[arg-type]
+    text = str(inspect.signature(thing)).replace("self, ", "").replace("(self)", "()")  # type: ignore[arg-type]
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are kept as text
 
 
 def _block(docstring: str | None) -> str:
@@ -165,7 +179,12 @@ def _rule(rule: Rule) -> str:
 def main() -> int:
     """Write the pages, or with --check say which are not what the code makes."""
     stale = []
-    pages = {"commands.md": commands(), "library.md": library(), "rules.md": rules()}
+    pages = {
+        "commands.md": commands(),
+        "library.md": library(),
+        "workers.md": in_a_worker(),
+        "rules.md": rules(),
+    }
     for name, text in pages.items():
         path = HERE / name
         if not path.exists() or path.read_text() != text:

@@ -1,7 +1,7 @@
 """AsyncMigrator: the methods of Migrator over an AsyncDriver. It needs no engine and no file system.
 
 Linting and rehearsing need an engine, so they are Migrator's alone; here an `up` is not linted, and the log
-says so.
+says so. Modules load when a method first needs them: a Worker pays for what it uses only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from d1migrate import __version__
-from d1migrate.flows import migrate, read
+from d1migrate.flows import read
 from d1migrate.history import Signature
 from d1migrate.run import arun
 
@@ -69,6 +69,8 @@ class AsyncMigrator:
 
     async def plan(self, *, to: int | None = None) -> Plan:
         """Plan an `up` without running it."""
+        from d1migrate.flows import migrate
+
         flow = migrate.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order)
         return await arun(flow, self.driver)
 
@@ -78,6 +80,8 @@ class AsyncMigrator:
         Raises:
             Unfinished: the driver keeps a Worker's limits, and one was reached between two migrations.
         """
+        from d1migrate.flows import migrate
+
         flow = migrate.ensure(self.migrations, self._sign, to=to, allow_out_of_order=self._allow_out_of_order)
         return await arun(flow, self.driver)
 

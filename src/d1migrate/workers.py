@@ -25,7 +25,6 @@ from d1migrate import source
 from d1migrate.async_migrator import AsyncMigrator
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
-from d1migrate.flows.steps import StepResult
 from d1migrate.migration import Migration
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.batch import Batch, Result
     from d1migrate.drivers import AsyncDriver
     from d1migrate.flows.read import LogEntry
+    from d1migrate.flows.steps import StepResult
     from d1migrate.flows.verify import Verification
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
@@ -84,8 +84,7 @@ async def run_migrations(
         driver, _load(migrations).migrations, allow_out_of_order=allow_out_of_order, who=who
     )
     report = await migrator.up(to=to)
-    others = [StepResult(row.version, row.name, "applied meanwhile", None) for row in report.meanwhile]
-    return sorted([*report.steps, *others], key=lambda result: result.version)
+    return sorted(report.results, key=lambda result: result.version)
 
 
 async def get_current_version(database: Any) -> int:

@@ -40,6 +40,12 @@ class Report(NamedTuple):
     steps: tuple[StepResult, ...]
     meanwhile: tuple[h.AppliedMigration, ...] = ()
 
+    @property
+    def results(self) -> tuple[StepResult, ...]:
+        """The steps, and what was applied meanwhile, as one."""
+        others = (StepResult(row.version, row.name, "applied meanwhile", None) for row in self.meanwhile)
+        return (*self.steps, *others)
+
 
 def take(
     todo: Plan, sign: Sign, earlier: Iterable[StepResult]
