@@ -7,7 +7,7 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import data
+from benchmarks import data, worker
 from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
 from benchmarks.peers import Peer, peers
 from benchmarks.table import Row, compared, limited, megabytes, seconds
@@ -219,6 +219,11 @@ def lint(lab: Lab) -> list[Row]:
     return rows
 
 
+def in_a_worker(lab: Lab) -> list[Row]:
+    """The import of the library in a Worker, and `run_migrations` where nothing is pending."""
+    return worker.measure(lab.folder, rounds=100 * lab.sizes.middle)
+
+
 FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "status": status,
     "apply": apply,
@@ -228,6 +233,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "split": splitting,
     "requests": requests,
     "lint": lint,
+    "worker": in_a_worker,
 }
 """The figures by the names that the command line takes."""
 

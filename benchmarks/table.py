@@ -50,7 +50,7 @@ def compared(figure: str, ours: Timing, others: Sequence[Timing | Missing]) -> l
 
 def limited(figure: str, value: float, bar: float | None, unit: str, *, at_least: bool = False) -> Row:
     """Return the row of an absolute figure with its bar, if it has one."""
-    shown = f"{value:.2f} {unit}" if unit == "s" else f"{value:.0f} {unit}".strip()
+    shown = f"{value:.2f} {unit}" if unit == "s" or value < 1 else f"{value:.0f} {unit}".strip()
     if bar is None:
         return Row(figure, shown)
     sign = "≥" if at_least else "≤"

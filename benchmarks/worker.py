@@ -1,0 +1,56 @@
+"""The figures of a Python Worker: in Pyodide inside workerd, beside the real D1 binding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks import data
+from benchmarks.table import Row, limited
+from benchmarks.tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ISOLATES = 3
+_INSIDE = ROOT / "benchmarks" / "inside"
+
+
+def measure(folder: Path, *, rounds: int) -> list[Row]:
+    """Import, and a call with nothing to do, in every Python that Workers run."""
+    try:
+        from tests.runtime.pyodide import PYTHONS, PyodideWorkerd, vendor
+    except ImportError:
+        return [
+            Row("Worker", "-", theirs="Node is not installed: pip install -r benchmarks/requirements.txt")
+        ]
+    if missing := [p for p in PYTHONS if not (ROOT / "node_modules" / f"pyodide-{p}").is_dir()]:
+        return [
+            Row("Worker", "-", theirs=f"Pyodide for {missing[0]} is not installed: npm install --no-save")
+        ]
+    rows = []
+    libraries = [vendor(folder / "python_modules"), _INSIDE]
+    files = {count: list(data.small(count)) for count in (3, 200)}
+    for python in PYTHONS:
+        with PyodideWorkerd(python, libraries, isolates=_ISOLATES) as workerd:
+            database = workerd.database()
+            starts = [
+                workerd.call("worker_times:start", database=database, isolate=n).result
+                for n in range(_ISOLATES)
+            ]
+            rows.append(limited(f"Worker, {python}: import", sorted(starts)[_ISOLATES // 2], 100, "ms"))
+            for count, pairs in files.items():
+                times = workerd.call(
+                    "worker_times:nothing_to_do", database=workerd.database(), files=pairs, rounds=rounds
+                ).result
+                label = f"Worker, {python}: nothing to do of {count}"
+                rows.append(limited(f"{label}, Python's part", times["python"], 1, "ms"))
+                rows.append(
+                    Row(
+                        f"{label}, the whole call",
+                        f"{times['call']:.2f} ms",
+                        "SELECT 1",
+                        f"{times['query']:.2f} ms",
+                        f"{times['call'] / times['query']:.2f} x",
+                    )
+                )
+    return rows
