@@ -38,7 +38,7 @@ class BridgedDriver:
                 reads=batch.reads,
             )
         except InsideError as error:
-            raise getattr(errors, error.type)(error.message) from error
+            raise getattr(errors, error.type, AssertionError)(error.message) from error
         return [Result(tuple(map(tuple, rows)), *cost) for rows, *cost in answer.result]
 
     def close(self) -> None:

@@ -11,4 +11,9 @@ from d1migrate.drivers.binding import BindingDriver
 async def batch(db: Any, queries: list[tuple[str, list[Any]]], reads: bool) -> list[Any]:
     """Run one batch; (rows, rows read, rows written) of every Result."""
     asked = Batch([Query(sql, tuple(params)) for sql, params in queries], reads=reads)
-    return [tuple(result) for result in await BindingDriver(db).batch(asked)]
+    results = await BindingDriver(db).batch(asked)
+    # JSON would hide what is not plain: it writes JavaScript's null as its own.
+    found = {type(value) for result in results for row in result.rows for value in row}
+    if strange := found - {str, int, float, bytes, type(None)}:
+        raise AssertionError(f"not a Value: {strange}")
+    return [tuple(result) for result in results]
