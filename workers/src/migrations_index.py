@@ -1,4 +1,6 @@
 """The migrations as a Python value, written by `d1migrate index`. Do not edit."""
+# fmt: off
+# ruff: noqa
 
 MIGRATIONS = (
     (
