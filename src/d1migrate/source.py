@@ -142,7 +142,7 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
     lines = [
         '"""The migrations as a Python value, written by `d1migrate index`. Do not edit."""',
         "# fmt: off",
-        "# ruff: noqa",
+        "# ruff: noqa: E501, ISC004",
         "",
         "MIGRATIONS = (",
     ]

@@ -1,6 +1,6 @@
 """The migrations as a Python value, written by `d1migrate index`. Do not edit."""
 # fmt: off
-# ruff: noqa
+# ruff: noqa: E501, ISC004
 
 MIGRATIONS = (
     (
