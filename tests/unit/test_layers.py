@@ -43,7 +43,8 @@ LAYERS = [
 ]
 CORE = LAYERS[: LAYERS.index("run")]
 PURE = {
-    "__future__", "array", "collections", "bisect", "functools", "hashlib", "itertools", "json", "re", "typing",
+    "__future__", "array", "collections", "bisect", "functools", "hashlib", "itertools", "json", "math", "re",
+    "typing",
 }  # fmt: skip
 DRIVERS_MAY_USE = {"errors", "batch", "sql", "d1", "drivers"}
 

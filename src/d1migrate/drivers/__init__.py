@@ -67,8 +67,9 @@ def connect(url: str, *, config: str | None = None) -> Driver:
     """Open a database by its url.
 
     Args:
-        url: `sqlite:PATH` for a SQLite file, or `wrangler:NAME[?env=E&persist-to=DIR]` for the local
-            D1 that `wrangler dev` opens for that binding or database name.
+        url: `sqlite:PATH` for a SQLite file, `wrangler:NAME[?env=E&persist-to=DIR]` for the local D1 that
+            `wrangler dev` opens for that binding or database name, or `d1:NAME` for a remote D1 by its name
+            or id.
         config: the wrangler configuration file; without it the nearest one upward is taken.
 
     Returns:
@@ -86,4 +87,15 @@ def connect(url: str, *, config: str | None = None) -> Driver:
         from d1migrate.drivers.wrangler import open_local
 
         return open_local(rest, config=config, url=url)
-    raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH or wrangler:BINDING")
+    if colon and rest and scheme == "d1":
+        return _open_remote(rest, url=url, config=config)
+    raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH, wrangler:BINDING or d1:NAME")
+
+
+def _open_remote(name: str, *, url: str, config: str | None) -> Driver:
+    """Open a remote D1; wrangler's configuration is asked for its id before the API is."""
+    from d1migrate.drivers.rest import RestDriver
+    from d1migrate.drivers.wrangler import find_config, remote_id
+
+    path = config or find_config(os.getcwd())
+    return RestDriver(name, url=url, database_id=remote_id(path, name) if path else None)

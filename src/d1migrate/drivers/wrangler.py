@@ -79,6 +79,30 @@ def resolve(rest: str, path: str) -> Binding:
     return config.database(rest.partition("?")[0] or None)
 
 
+def remote_id(path: str, name: str) -> str | None:
+    """Return the `database_id` that any part of a configuration gives a database name, or None.
+
+    Raises:
+        UsageError: the configuration cannot be read, or gives it several.
+    """
+    content = _parse(path)
+    environments = content.get("env")
+    sections = [content, *(environments.values() if isinstance(environments, dict) else ())]
+    lists = [section.get("d1_databases") for section in sections if isinstance(section, dict)]
+    databases = [db for found in lists if isinstance(found, list) for db in found if isinstance(db, dict)]
+    found = {
+        str(db["database_id"])
+        for db in databases
+        if db.get("database_name") == name and db.get("database_id")
+    }
+    if len(found) > 1:
+        raise UsageError(
+            f"{path}: the database {name!r} has several ids: {', '.join(sorted(found))}",
+            hint="name the one you mean: d1:ID",
+        )
+    return next(iter(found), None)
+
+
 def _options(rest: str) -> dict[str, str]:
     query = rest.partition("?")[2]
     if not query:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import KEYWORDS, significant
+from d1migrate.sql.triggers import without_case_parentheses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,14 +50,17 @@ def compare(expected: Schema, actual: Schema) -> tuple[Difference, ...]:
 
 
 def canonical(sql: str) -> str:
-    """Return SQL as SQLite means it: without comments, one space between tokens, names without quotes."""
+    """Return SQL as SQLite means it: without comments, one space between tokens, names without quotes.
+
+    In a trigger, parentheses around a CASE make no difference: some ways to D1 have to write them.
+    """
     words = []
     for token in significant(sql):
         # In double quotes may be a string, whose case counts; that of a bare word does not.
         text = unquote(token.text) if token.kind == "quoted" else token.text
         upper = text.upper() if text.isascii() else text
         words.append(upper if upper in KEYWORDS else fold(text) if token.kind == "word" else text)
-    return " ".join(words)
+    return " ".join(without_case_parentheses(words) if "TRIGGER" in words[:3] else words)
 
 
 def _table(expected: Table, actual: Table) -> list[Difference]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
+from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
 if TYPE_CHECKING:
     from d1migrate.batch import Value
 
 
-def inline(sql: str, params: tuple[Value, ...]) -> tuple[str, tuple[Value, ...]]:
-    """Write NULL and integers where their parameters stand; the others are numbered anew.
+def inline(
+    sql: str, params: tuple[Value, ...], *, bound: tuple[type, ...] = (str, float, bytes)
+) -> tuple[str, tuple[Value, ...]]:
+    """Write values where their parameters stand; those of the types that are bound are numbered anew.
 
     JavaScript has one type for numbers: D1 binds an integer as REAL, and loses digits above 2**53
-    (d1-facts §3). NULL is bound in a different way by every Python that Workers run.
+    (d1-facts §3). NULL is bound in a different way by every Python that Workers run; REST carries text only.
 
     Args:
         sql: one statement with `?` and `?1` parameters.
         params: their values. One that no parameter stands for is kept, so that D1 counts and refuses it.
+        bound: the types that the transport carries.
 
     Returns:
-        The SQL and the values left to bind: text, REAL and blobs.
+        The SQL and the values left to bind.
     """
-    if not any(value is None or isinstance(value, int) for value in params):
+    if all(isinstance(value, bound) for value in params):
         return sql, params
     kept: list[Value] = []
     numbers: dict[int, int] = {}
@@ -36,9 +41,8 @@ def inline(sql: str, params: tuple[Value, ...]) -> tuple[str, tuple[Value, ...]]
         number = int(token.text[1:]) if len(token.text) > 1 else highest + 1
         highest = max(highest, number)
         seen.add(number)
-        value = params[number - 1] if 0 < number <= len(params) else ""
-        if value is None or isinstance(value, int):
-            parts.append("NULL" if value is None else f"({value})")  # bare, `1-?` could begin a comment
+        if 0 < number <= len(params) and not isinstance(params[number - 1], bound):
+            parts.append(_literal(params[number - 1]))
             continue
         if number not in numbers:
             kept += params[number - 1 : number]
@@ -46,3 +50,17 @@ def inline(sql: str, params: tuple[Value, ...]) -> tuple[str, tuple[Value, ...]]
         parts.append(f"?{numbers[number]}")
     kept += [value for number, value in enumerate(params, 1) if number not in seen]
     return "".join(parts), tuple(kept)
+
+
+def _literal(value: Value) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bytes():
+            return f"x'{value.hex()}'"
+        case str():
+            return quote_literal(value)
+        case float() if value in (inf, -inf):
+            return "(9e999)" if value > 0 else "(-9e999)"
+        case _:
+            return f"({value!r})"  # bare, the minus of `1-?` could begin a comment

@@ -1,0 +1,78 @@
+"""CREATE TRIGGER in the one form that D1's REST server leaves whole, and the meaning that forms share.
+
+The server cuts every text at its `;` anew, and takes a trigger for incomplete that has a lower-case `begin`,
+CR LF, or a CASE whose END it mistakes for the trigger's own (d1-facts §3.5).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WRAPPED = frozenset(("BEGIN", "CASE", "END"))
+
+
+def is_create_trigger(sql: str) -> bool:
+    """Whether a statement creates a trigger."""
+    head = [token.keyword for token in significant(sql[:200])[:3]]
+    return head[:1] == ["CREATE"] and "TRIGGER" in head
+
+
+def one_line(sql: str) -> str | None:
+    """Return a CREATE TRIGGER as one line: BEGIN, CASE and END in capitals, CASE in parentheses.
+
+    Token by token it is the same statement otherwise; comments go.
+
+    Returns:
+        The text, or None where a line end stands in a literal or a quoted name.
+    """
+    tokens = significant(sql)
+    if any("\n" in token.text or "\r" in token.text for token in tokens):
+        return None
+    bare = _bare_cases([token.keyword or token.text for token in tokens])
+    words = []
+    for at, token in enumerate(tokens):
+        text = token.keyword if token.keyword in _WRAPPED else token.text
+        words += ["("] * (at in bare)
+        words.append(text)
+        words += [")"] * (at in bare.values())
+    return " ".join(words)
+
+
+def without_case_parentheses(words: Sequence[str]) -> list[str]:
+    """Leave out parentheses that hold one CASE … END and nothing else; `words` are in capitals."""
+    ends = _cases(words)
+    dropped = set[int]()
+    for start, end in ends.items():
+        left, right = start - 1, end + 1
+        while left > 0 and right < len(words) and words[left] == "(" and words[right] == ")":
+            dropped |= {left, right}
+            left, right = left - 1, right + 1
+    return [word for at, word in enumerate(words) if at not in dropped]
+
+
+def _bare_cases(words: Sequence[str]) -> dict[int, int]:
+    """Return {position of CASE: position of its END} of those without parentheses of their own."""
+    return {
+        start: end
+        for start, end in _cases(words).items()
+        if words[start - 1] != "(" or list(words[end + 1 : end + 2]) != [")"]
+    }
+
+
+def _cases(keywords: Sequence[str]) -> dict[int, int]:
+    """Return {position of CASE: position of its END}."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for at, keyword in enumerate(keywords):
+        if at and keywords[at - 1] == ".":
+            continue  # a column of that name
+        if keyword == "CASE":
+            opened.append(at)
+        elif keyword == "END" and opened:
+            found[opened.pop()] = at
+    return found
