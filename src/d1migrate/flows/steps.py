@@ -74,6 +74,8 @@ def take(
             raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
             error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
+            if isinstance(error, KeyboardInterrupt):  # it may have come between the commit and the answer
+                error.add_note((yield from _outcome(group, signature.token)))
             raise
         shared = len(group) > 1
         done += [_result(step, Result() if shared else cost) for step in group]
@@ -127,6 +129,16 @@ def _settled(token: str, failure: ApplyError) -> Flow[bool]:
         return (yield from happened(token))
     except DriverError as error:
         raise failure.with_unknown_outcome() from error
+
+
+def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
+    """Say whether a batch was committed, as far as the database can be asked."""
+    done = "applied" if steps[0].direction == "up" else "rolled back"
+    try:
+        was = "was" if (yield from happened(token)) else "was not"
+    except DriverError as error:
+        return f"whether {_label(steps)} was {done} is not known: {error}"
+    return f"{_label(steps)} {was} {done}"
 
 
 def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
