@@ -11,26 +11,58 @@ import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
+from d1migrate import demands
 from d1migrate.errors import UsageError
 
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
 _KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env"}
-_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint"}
+_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *demands.KEYS}
 _ORDERS = ("refuse", "allow")
 
 
 class Environment(NamedTuple):
     """A database to work on. `name` is None where `--database` named it without an environment.
 
-    `lint` is {code of a rule, or its letter: severity}.
+    Attributes:
+        name: as in `[env.NAME]`.
+        database: its url.
+        out_of_order: "refuse" or "allow".
+        lint: {code of a rule, or its letter: severity}.
+        lint_level: what the linter may not find: "error", "warning" for both, None where nothing is said.
+        after: the environment that must have run what is to be run here.
+        window: when it may be changed, as `windows.parse` reads it.
+        protected: whether its name must be given.
+        restore_point: whether a point to go back to is taken first; None where nothing is said.
+        require_rollback: whether every migration must have a way back.
+        rehearse: what a rehearsal may not find, as `lint_level`; None: there is none.
+        account: the Cloudflare account it must be in.
     """
 
     name: str | None
     database: str
     out_of_order: str = "refuse"
     lint: Mapping[str, str] = {}
+    lint_level: str | None = None
+    after: str | None = None
+    window: str | None = None
+    protected: bool = False
+    restore_point: bool | None = None
+    require_rollback: bool = False
+    rehearse: str | None = None
+    account: str | None = None
+
+    @property
+    def wants_restore_point(self) -> bool:
+        """Whether a point to go back to is taken before a change: for d1, unless it says no."""
+        return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether it demands anything before it is changed."""
+        gates = (self.after, self.window, self.protected, self.require_rollback, self.rehearse)
+        return any(gates) or self.lint_level is not None or self.wants_restore_point
 
 
 class Config(NamedTuple):
@@ -43,6 +75,7 @@ class Config(NamedTuple):
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
+        from_wrangler: whether it is wrangler's environments that are meant, for want of any of our own.
     """
 
     migrations: str | None = None
@@ -51,6 +84,7 @@ class Config(NamedTuple):
     wrangler: str | None = None
     path: str | None = None
     lint: Mapping[str, str] = {}
+    from_wrangler: bool = False
 
     def folder(self, environment: Environment | None) -> str:
         """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
@@ -75,11 +109,14 @@ class Config(NamedTuple):
         if database is not None:
             if name is not None:
                 raise UsageError("--env and --database exclude each other")
-            return Environment(None, database, lint=self.lint)
+            return self._guarded(database) or Environment(None, database, lint=self.lint)
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
             if environment.name == wanted:
                 return self.named(environment)
+        for environment in self.listed() if name is not None else ():
+            if environment.name == wanted:
+                return environment
         known = ", ".join(str(environment.name) for environment in self.environments)
         if self.environments:
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
@@ -98,6 +135,32 @@ class Config(NamedTuple):
         if found is None and name is not None:
             self.environment(name, None)
         return found.lint if found else self.lint
+
+    def listed(self) -> tuple[Environment, ...]:
+        """Return all environments: the file's, or where no file has any, those of wrangler's configuration.
+
+        Raises:
+            UsageError: the wrangler configuration cannot be read.
+        """
+        own = tuple(self.named(environment) for environment in self.environments)
+        if not self.from_wrangler or self.wrangler is None:
+            return own
+        from d1migrate.identities import sections_of
+
+        return (*own, *(Environment(name, url) for name, url in sections_of(self.wrangler)))
+
+    def _guarded(self, database: str) -> Environment | None:
+        """Return the environment with gates that a url leads to: naming it by its url is no way past them."""
+        guarded = [environment for environment in self.environments if environment.has_gates]
+        if not guarded:
+            return None
+        from d1migrate.identities import identity
+
+        wanted = identity(database, self.wrangler)
+        for environment in guarded if wanted is not None else ():
+            if identity(environment.database, self.wrangler) == wanted:
+                return self.named(environment)
+        return None
 
     def named(self, environment: Environment) -> Environment:
         """Return the environment with the binding's name, where wrangler's only database is meant."""
@@ -200,9 +263,13 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         _environment(path, folder, name, section, order, lint) for name, section in sections.items()
     )
     wrangler = relative("wrangler")
-    if not environments and wrangler:
+    demands.refuse_circles(path, {str(environment.name): environment.after for environment in environments})
+    from_wrangler = not environments and wrangler is not None
+    if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
-    return Config(relative("migrations"), environments, relative("index"), wrangler, path, lint)
+    return Config(
+        relative("migrations"), environments, relative("index"), wrangler, path, lint, from_wrangler
+    )
 
 
 def _environment(
@@ -213,9 +280,12 @@ def _environment(
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)
     where = f"[env.{name}] "
-    own = _lint(path, where, section)
+    rules, level = demands.split_level(path, where, section.get("lint", {}))
+    own = _lint(path, where, {"lint": rules})
     general = {code: severity for code, severity in lint.items() if code[0] not in own}  # a letter means all
-    return Environment(name, url, _order(path, where, section, order), {**general, **own})
+    order = _order(path, where, section, order)
+    found = Environment(name, url, order, {**general, **own}, level)
+    return found._replace(**demands.read(path, where, section))
 
 
 def _anchored(url: str, folder: str) -> str:
@@ -277,4 +347,5 @@ def _from_wrangler(start: str) -> Config:
     path = _find_wrangler(start)
     if path is None:
         return Config()
-    return Config(None, (Environment(DEFAULT_ENVIRONMENT, "wrangler:"),), wrangler=path, path=path)
+    environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:"),)
+    return Config(None, environments, wrangler=path, path=path, from_wrangler=True)

@@ -15,6 +15,7 @@
     │   ├─ Irreversible        no way back is written for a migration
     │   ├─ DataLoss            a rollback would drop or delete rows nobody allowed it to
     │   ├─ UnsafeMigration     the linter found errors in what is pending
+    │   ├─ Gate                a rule of the environment refused: which one
     │   └─ LimitExceeded       a limit of D1: which one, and by how much
     ├─ ApplyError              a migration failed: where, what was applied, what is pending
     ├─ Unfinished              a Worker's limits stopped a run between two migrations; run it again
@@ -149,11 +150,26 @@ class UnsafeMigration(PlanError):
         places = [
             _placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics
         ]
-        count = f"{len(places)} error{'' if len(places) == 1 else 's'}"
+        noun = "error" if all(d.severity == "error" for d in diagnostics) else "finding"
+        count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
             "\n".join([f"the linter found {count} in what is pending; nothing was run", *places]),
             hint="`d1migrate lint` says why and how to write it; `up --no-lint` runs it as it is",
         )
+
+
+class Gate(PlanError):
+    """An environment refused a change, by rules of its own; nothing was run.
+
+    Attributes:
+        gate: the rule that refused: `after`, `window`, `protected`, …
+        gates: all that did, where several did; `gate` is the first of them.
+    """
+
+    def __init__(self, message: str, *, gates: Sequence[str], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.gates = tuple(gates)
+        self.gate = self.gates[0]
 
 
 class LimitExceeded(PlanError):

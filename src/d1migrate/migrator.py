@@ -21,6 +21,7 @@ from d1migrate.run import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from d1migrate.flows.migrate import Check
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
@@ -41,6 +42,7 @@ class Migrator:
         migrations: a folder, or what `load_migrations` returned.
         allow_out_of_order: whether `up` also applies what lies below the newest applied version.
         severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
+        strict: whether `up` also refuses what the linter finds warnings in.
         who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
     """
 
@@ -51,6 +53,7 @@ class Migrator:
         *,
         allow_out_of_order: bool = False,
         severities: Mapping[str, str] | None = None,
+        strict: bool = False,
         who: str | None = None,
     ) -> None:
         self.driver = connect(database) if isinstance(database, str) else database
@@ -58,7 +61,7 @@ class Migrator:
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
-        self._who = who or _user()
+        self._strict, self._who = strict, who or _user()
 
     def status(self) -> tuple[Entry, ...]:
         """Lay files and database side by side, one Entry a version. Writes nothing.
@@ -141,13 +144,22 @@ class Migrator:
         todo = run(migrate.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order), driver)
         return [step.script for step in todo.steps if isinstance(step.script, Migration)]
 
-    def up(self, *, to: int | None = None, single_transaction: bool = False, lint: bool = True) -> Report:
+    def up(
+        self,
+        *,
+        to: int | None = None,
+        single_transaction: bool = False,
+        lint: bool = True,
+        check: Check | None = None,
+    ) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
         Args:
             to: the last version to apply; all without it.
             single_transaction: all of them as one transaction.
             lint: whether to refuse what the linter finds errors in; where it is not, the log says so.
+            check: is shown the plan before anything is run, and may raise; the mapping it returns goes to the
+                log, as JSON. Where another run comes between, it is shown the new plan too.
 
         Returns:
             The steps taken, and what another runner applied meanwhile. Nothing pending: no steps.
@@ -169,13 +181,22 @@ class Migrator:
                 allow_out_of_order=self._allow_out_of_order,
                 single=single_transaction,
                 judge=self._judge if lint else None,
+                check=check,
             ),
             self.driver,
         )
 
     def _judge(self, migrations: Sequence[Migration], schema: Schema) -> None:
-        from d1migrate.linter import refuse_errors
+        from d1migrate.linter import lint, refuse_errors
 
+        if self._strict:
+            from d1migrate.errors import UnsafeMigration
+            from d1migrate.lint import failing
+
+            found = lint(migrations, schema, severities=self._severities)
+            if bad := [d for d in found if failing([d], strict=True)]:
+                raise UnsafeMigration(bad)
+            return
         refuse_errors(migrations, schema, self._severities)
 
     def plan_down(
@@ -201,6 +222,7 @@ class Migrator:
         steps: int | None = None,
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
+        check: Check | None = None,
     ) -> Report:
         """Take migrations back, newest first, by their rollback blocks; one transaction each.
 
@@ -209,6 +231,7 @@ class Migrator:
             steps: take back this many; 1 without either.
             rollback_from: which SQL to take where the file's block and the recorded one differ.
             allow_loss: tables that may lose rows, or "all".
+            check: as for `up`.
 
         Raises:
             Irreversible: versions without a way back, all of them named. Nothing was run.
@@ -219,7 +242,7 @@ class Migrator:
         from d1migrate.flows import rollback
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return run(rollback.down(todo, self._sign), self.driver)
+        return run(rollback.down(todo, self._sign, check(todo) if check else None), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.

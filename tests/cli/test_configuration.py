@@ -75,14 +75,15 @@ def test_d1migrate_toml(project: Project) -> None:
     assert "it has: local, staging" in project.run("up", "--env", "prod", code=2).err
 
 
-def test_env_says_what_it_cannot_reach(project: Project) -> None:
+def test_env_says_what_it_cannot_reach(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that fails stands in the table with its error, beside those that work."""
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
     (project.folder / "d1migrate.toml").write_text(
         '[env.local]\ndatabase = "sqlite:local.db"\n[env.remote]\ndatabase = "d1:app"\n'
     )
     local, remote = project.run("env", "--json").json
     assert (local["pending"], local["error"]) == (0, None)
-    assert (remote["pending"], remote["error"]) == (None, "no driver for database url 'd1:app'")
+    assert (remote["pending"], remote["error"]) == (None, "no CLOUDFLARE_API_TOKEN in the environment")
 
 
 def test_pyproject_is_read_too(project: Project) -> None:
@@ -116,7 +117,22 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
     [
         ("migration = 'x'", "unknown key 'migration'"),
         ("[env.local]\ndatabse = 'x'", "[env.local] names no database"),
-        ("[env.local]\ndatabase = 'sqlite:x'\nprotected = true", "[env.local] unknown key 'protected'"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nprotect = true", "[env.local] unknown key 'protect'"),
+        (
+            "[env.local]\ndatabase = 'sqlite:x'\nprotected = 1",
+            "[env.local] protected is 1, not true or false",
+        ),
+        (
+            "[env.local]\ndatabase = 'sqlite:x'\nwindow = 'Sun'",
+            "[env.local] window 'Sun' cannot be understood",
+        ),
+        ("[env.local]\ndatabase = 'sqlite:x'\nrehearse = 'info'", "[env.local] rehearse is 'info'"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nlint = 'all'", "[env.local] lint is 'all'"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nafter = 'nil'", "[env.local] after: no environment 'nil'"),
+        (
+            "[env.local]\ndatabase = 'sqlite:x'\nafter = 'local'",
+            "[env.local] after = 'local' leads back to local",
+        ),
         ("migrations = 3", "migrations is not a string"),
         ("out_of_order = 'maybe'", "out_of_order is 'maybe'"),
         ("env = 3", "env is not a table"),

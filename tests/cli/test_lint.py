@@ -128,13 +128,15 @@ def test_severities_of_an_environment(project: Project) -> None:
     project.run("up")
     project.write("004_drop.sql", "DROP TABLE teams;\n-- Rollback: none, gone\n")
     config = project.folder / "d1migrate.toml"
+    local = '[lint]\nD104 = "error"\n[env.local]\ndatabase = "sqlite:app.db"\n'
+    config.write_text(local)
+    assert project.run("up", code=1).err.count("D104") == 1
     config.write_text(
-        '[lint]\nD104 = "error"\n[env.local]\ndatabase = "sqlite:app.db"\n'
+        f"{local}"
         '[env.staging]\ndatabase = "sqlite:app.db"\nlint = { D = "off" }\n'
         '[env.preview]\ndatabase = "sqlite:app.db"\nlint = { D104 = "warning" }\n'
     )
     assert project.run("lint", "--json", code=3).json["errors"] == 1
-    assert project.run("up", code=1).err.count("D104") == 1
     assert project.run("--env", "preview", "lint", "--json").json["warnings"] == 1
     project.run("--env", "preview", "lint", "--strict", code=3)
     staging = project.run("--env", "staging", "lint", "--json").json

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from d1migrate.config import Config, Environment
+    from d1migrate.drivers import Driver
     from d1migrate.migration import Migration
     from d1migrate.migrator import Migrator
 
@@ -26,6 +27,7 @@ class Context:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self._config: Config | None = None
+        self._driver: Driver | None = None
         self._migrator: Migrator | None = None
 
     # --- where things are ---
@@ -74,20 +76,30 @@ class Context:
         return self.config.folder(self.environment if chosen else None)
 
     @property
+    def driver(self) -> Driver:
+        """The database itself, with nobody watching."""
+        if self._driver is None:
+            from d1migrate.drivers import connect
+
+            environment = self.environment
+            account = environment.account
+            self._driver = connect(environment.database, config=self.config.wrangler, account=account)
+        return self._driver
+
+    @property
     def migrator(self) -> Migrator:
         """The database and the files."""
         if self._migrator is None:
-            from d1migrate.drivers import connect
             from d1migrate.migrator import Migrator
 
             environment = self.environment
             allow = getattr(self.arguments, "allow_out_of_order", False)
-            driver = connect(environment.database, config=self.config.wrangler)
             self._migrator = Migrator(
-                driver,
+                self.driver,
                 self.load(),
                 allow_out_of_order=allow or environment.out_of_order == "allow",
                 severities=environment.lint,
+                strict=environment.lint_level == "warning",
             )
         return self._migrator
 
@@ -104,8 +116,9 @@ class Context:
 
     def close(self) -> None:
         """Let go of the database."""
-        if self._migrator:
-            self._migrator.close()
+        opened = self._migrator or self._driver
+        if opened:
+            opened.close()
 
     # --- what is printed ---
 
@@ -139,6 +152,13 @@ class Context:
         """Say which database it is: an environment's name and url."""
         environment = self.environment
         self.say(f"{environment.name}: {environment.database}" if environment.name else environment.database)
+
+    def ask(self, question: str) -> str | None:
+        """Return a line typed on the terminal, or None where there is no terminal to ask on."""
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+            return None
+        print(question, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
 
     def fail(self, error: Error) -> None:
         """Print an error, its hint, and what was and was not applied."""

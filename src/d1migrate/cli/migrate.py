@@ -6,27 +6,39 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from d1migrate.cli import gates
 from d1migrate.errors import UsageError
 from d1migrate.history import TABLES
+from d1migrate.identities import refuse_twins
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
 from d1migrate.report.text import clean, duration, plural, size
 from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.cli.context import Context
+    from d1migrate.environments import Gate
     from d1migrate.flows.steps import Report
     from d1migrate.plan import Plan, Step
 
+_GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _SHOWN = 76  # characters of a statement that a plan shows
 
 
 def up_command(context: Context) -> int:
     """Apply what is pending."""
-    arguments, migrator = context.arguments, context.watched()
+    arguments = context.arguments
+    if arguments.dry_run:
+        return plan_command(context)
+    migrator = context.watched()
     started = time.perf_counter()
     report = migrator.up(
-        to=arguments.to, single_transaction=arguments.single_transaction, lint=not arguments.no_lint
+        to=arguments.to,
+        single_transaction=arguments.single_transaction,
+        lint=arguments.no_lint is None,
+        check=gates.checker(context),
     )
     return _tell(context, report, "applied", time.perf_counter() - started)
 
@@ -40,6 +52,7 @@ def down_command(context: Context) -> int:
         steps=arguments.steps,
         rollback_from=arguments.rollback_from,
         allow_loss=arguments.allow_loss,
+        check=gates.checker(context),
     )
     return _tell(context, report, "rolled back", time.perf_counter() - started)
 
@@ -58,29 +71,53 @@ def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
 
 
 def plan_command(context: Context) -> int:
-    """Show what would be run."""
+    """Show what would be run, and what the gates of the environment say."""
     arguments = context.arguments
-    if arguments.down:
-        plan = context.migrator.plan_down(
-            to=arguments.to,
-            steps=arguments.steps,
-            rollback_from=arguments.rollback_from,
-            allow_loss=arguments.allow_loss,
-        )
-    elif arguments.steps is not None or arguments.rollback_from or arguments.allow_loss:
-        raise UsageError("--steps, --rollback-from and --allow-loss belong to a rollback", hint="add --down")
-    else:
-        plan = context.migrator.plan(to=arguments.to, single_transaction=arguments.single_transaction)
+    refuse_twins(context.config)
+    plan = _plan(context)
+    found = () if getattr(arguments, "sql", False) else gates.look(context, plan, judged=False)
+    plan = plan._replace(reads=plan.reads + gates.requests(context, plan))
     if context.json:
-        context.out_json(values.plan(plan))
-    elif arguments.sql:
+        context.out_json({**values.plan(plan), "gates": values.gates(found)})
+    elif getattr(arguments, "sql", False):
         if plan.steps and MIGRATIONS_TABLE in plan.missing:
             context.out(f"{TABLES[MIGRATIONS_TABLE]};")
         for step in plan.steps:
             _print_sql(context, step)
     else:
         _print_plan(context, plan)
+        _print_gates(context, found)
     return 0
+
+
+def _plan(context: Context) -> Plan:
+    arguments = context.arguments
+    if getattr(arguments, "down", False):
+        return context.migrator.plan_down(
+            to=arguments.to,
+            steps=arguments.steps,
+            rollback_from=arguments.rollback_from,
+            allow_loss=arguments.allow_loss,
+        )
+    if any(getattr(arguments, name, None) for name in ("steps", "rollback_from", "allow_loss")):
+        raise UsageError("--steps, --rollback-from and --allow-loss belong to a rollback", hint="add --down")
+    return context.migrator.plan(to=arguments.to, single_transaction=arguments.single_transaction)
+
+
+def _print_gates(context: Context, found: Sequence[Gate]) -> None:
+    """Print what each gate says, with the flag that lets a run through one that refuses."""
+    if not found:
+        return
+    name = str(context.environment.name)
+    context.out(f"gates of {clean(name)}:")
+    width = max(len(gate.name) for gate in found)
+    for gate in found:
+        state = context.paint(f"{gate.state:10}", _GATE_COLOURS[gate.state])
+        context.out(f"  {state}  {gate.name:{width}}  {clean(gate.message)}")
+        extra = [gate.override.replace("NAME", name)] if gate.state == "refused" else []
+        extra += [f"reason: {gate.reason}"] if gate.reason else []
+        extra += [f"warning: {gate.warning}"] if gate.warning else []
+        context.out([f"  {'':10}  {'':{width}}  {clean(line)}" for line in extra])
 
 
 def _print_plan(context: Context, plan: Plan) -> None:
@@ -117,6 +154,7 @@ def _print_sql(context: Context, step: Step) -> None:
 
 def baseline_command(context: Context) -> int:
     """Record what the user vouches for."""
+    gates.protect(context)
     recorded = context.migrator.baseline(to=context.arguments.to)
     if context.json:
         context.out_json({"recorded": [{"version": m.version, "name": m.name} for m in recorded]})
@@ -132,6 +170,7 @@ def repair_command(context: Context) -> int:
     arguments = context.arguments
     if (arguments.accept is None) == (arguments.forget is None):
         raise UsageError("repair takes one of --accept V and --forget V")
+    gates.protect(context)
     if arguments.accept is not None:
         entry = context.migrator.accept(arguments.accept, reason=arguments.reason)
         done = f"accepted {entry.name} as it is now" + (f"; it was version {entry.was}" if entry.was else "")

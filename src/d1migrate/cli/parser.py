@@ -63,6 +63,27 @@ _DOWN = (
     ),
 )
 
+_REASON: dict[str, Any] = {"metavar": "REASON"}
+_CONFIRM = _argument("--confirm", metavar="NAME", help="the name of the protected environment that is meant")
+_ANY_GATES = (
+    _CONFIRM,
+    _argument("--outside-window", help="change it outside its window; why goes to the log", **_REASON),
+    _argument("--no-restore-point", help="without a point to go back to; likewise", **_REASON),
+)
+_UP_GATES = (
+    *_ANY_GATES,
+    _argument("--skip-after", help="what the environment before it has not run; likewise", **_REASON),
+    _argument("--allow-irreversible", help="without a way back; likewise", **_REASON),
+    _argument("--no-rehearse", help="without the rehearsal it demands; likewise", **_REASON),
+    _argument(
+        "--no-lint",
+        nargs="?",
+        const="",
+        help="run it whatever the linter finds; the log says so, and why",
+        **_REASON,
+    ),
+)
+
 _COMMANDS = {
     "up": _Command(
         "migrate",
@@ -70,7 +91,8 @@ _COMMANDS = {
         "d1migrate up --to 3",
         (
             *(_TO_UP, _LATE, _SINGLE),
-            _argument("--no-lint", help="run it whatever the linter finds; the log says so", **_FLAG),
+            _argument("--dry-run", help="print what `plan` prints; change nothing", **_FLAG),
+            *_UP_GATES,
         ),
         alias="apply",
     ),
@@ -78,7 +100,7 @@ _COMMANDS = {
         "migrate",
         "take migrations back by their rollback blocks",
         "d1migrate down --steps 1",
-        (_TO_DOWN, *_DOWN),
+        (_TO_DOWN, *_DOWN, *_ANY_GATES),
     ),
     "status": _Command(
         "read",
@@ -100,6 +122,7 @@ _COMMANDS = {
             _LATE,
             _SINGLE,
             *_DOWN,
+            *_UP_GATES,
         ),
     ),
     "new": _Command(
@@ -172,7 +195,10 @@ _COMMANDS = {
         "migrate",
         "record files as applied without running them: the schema is already there",
         "d1migrate baseline --to 3",
-        (_argument("--to", required=True, help="the newest version the database already has", **_VERSION),),
+        (
+            _argument("--to", required=True, help="the newest version the database already has", **_VERSION),
+            _CONFIRM,
+        ),
     ),
     "repair": _Command(
         "migrate",
@@ -182,6 +208,7 @@ _COMMANDS = {
             _argument("--accept", help="record the file as it is now", **_VERSION),
             _argument("--forget", help="a version whose file was removed on purpose", **_VERSION),
             _argument("--reason", required=True, metavar="TEXT", help="why; it goes to the log"),
+            _CONFIRM,
         ),
     ),
     "env": _Command("read", "the environments, side by side", "d1migrate env"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import Error, UsageError
-from d1migrate.history import NOT_LINTED
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ def history_command(context: Context) -> int:
 def _action(entry: LogEntry) -> str:
     if not entry.done:
         return f"{entry.action} (never ended)"
-    return f"{entry.action} (not linted)" if entry.detail == NOT_LINTED else entry.action
+    detail = json.loads(entry.detail) if entry.detail else {}
+    notes = ["not linted"] if detail.get("lint") is False else []
+    notes += [f"{gate} overridden: {reason}" for gate, reason in detail.get("overridden", {}).items()]
+    return f"{entry.action} ({'; '.join(notes)})" if notes else entry.action
 
 
 def list_command(context: Context) -> int:

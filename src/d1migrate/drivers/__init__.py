@@ -63,7 +63,7 @@ def local_file(driver: Driver) -> str:
     return str(path)
 
 
-def connect(url: str, *, config: str | None = None) -> Driver:
+def connect(url: str, *, config: str | None = None, account: str | None = None) -> Driver:
     """Open a database by its url.
 
     Args:
@@ -71,6 +71,7 @@ def connect(url: str, *, config: str | None = None) -> Driver:
             `wrangler dev` opens for that binding or database name, or `d1:NAME` for a remote D1 by its name
             or id.
         config: the wrangler configuration file; without it the nearest one upward is taken.
+        account: the Cloudflare account that a remote D1 must be in, where one is configured.
 
     Returns:
         A driver. Nothing is opened or created until the first batch.
@@ -88,14 +89,15 @@ def connect(url: str, *, config: str | None = None) -> Driver:
 
         return open_local(rest, config=config, url=url)
     if colon and rest and scheme == "d1":
-        return _open_remote(rest, url=url, config=config)
+        return _open_remote(rest, url=url, config=config, account=account)
     raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH, wrangler:BINDING or d1:NAME")
 
 
-def _open_remote(name: str, *, url: str, config: str | None) -> Driver:
+def _open_remote(name: str, *, url: str, config: str | None, account: str | None) -> Driver:
     """Open a remote D1; wrangler's configuration is asked for its id before the API is."""
     from d1migrate.drivers.rest import RestDriver
     from d1migrate.drivers.wrangler import find_config, remote_id
 
     path = config or find_config(os.getcwd())
-    return RestDriver(name, url=url, database_id=remote_id(path, name) if path else None)
+    database_id = remote_id(path, name) if path else None
+    return RestDriver(name, url=url, database_id=database_id, account=account)

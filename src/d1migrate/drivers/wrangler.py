@@ -103,6 +103,16 @@ def remote_id(path: str, name: str) -> str | None:
     return next(iter(found), None)
 
 
+def environment_names(path: str) -> tuple[str, ...]:
+    """Return the names of a configuration's `env` sections.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    sections = _parse(path).get("env")
+    return tuple(sections) if isinstance(sections, dict) else ()
+
+
 def _options(rest: str) -> dict[str, str]:
     query = rest.partition("?")[2]
     if not query:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from d1migrate import history as h
@@ -14,13 +16,14 @@ from d1migrate.plan import Plan, plan_up
 from d1migrate.status import is_up_to_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
 
     Judge = Callable[[Sequence[Migration], Schema], None]
+    Check = Callable[[Plan], Mapping[str, object]]
 
 
 def plan(
@@ -47,6 +50,7 @@ def up(
     allow_out_of_order: bool = False,
     single: bool = False,
     judge: Judge | None = None,
+    check: Check | None = None,
     known: h.History | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
@@ -61,6 +65,7 @@ def up(
         single: all as one transaction.
         judge: is shown what is about to run and the live schema, and may raise; without it the log says that
             nobody looked.
+        check: is shown every plan before any of it is run, and may raise; what it returns goes to the log.
         known: the history, where it was read a moment ago.
 
     Raises:
@@ -69,14 +74,17 @@ def up(
     """
     before = history = known or (yield from read_history())
     done: list[StepResult] = []
-    todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    planned = partial(
+        _planned, migrations, to=to, allow_out_of_order=allow_out_of_order, single=single, check=check
+    )
+    todo, notes = planned(history)
     if judge and todo.steps:
         judge(
             [step.script for step in todo.steps if isinstance(step.script, Migration)],
             (yield from read_schema()),
         )
     while True:
-        todo = todo if judge else _not_linted(todo)
+        todo = _noted(todo, {**({} if judge else {"lint": False}), **notes})
         taken, raced = yield from take(todo, sign, done)
         done += taken
         if raced is None:
@@ -86,7 +94,7 @@ def up(
             history = yield from read_history()
             if set(history.versions) == {*todo.versions, *(step.version for step in taken)}:
                 raise raced  # nothing changed meanwhile, so it was not another runner
-            todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+            todo, notes = planned(history)
         except ApplyError:
             raise
         except Error as error:
@@ -115,7 +123,24 @@ def ensure(
     return (yield from up(migrations, sign, to=to, allow_out_of_order=allow_out_of_order, known=history))
 
 
-def _not_linted(todo: Plan) -> Plan:
-    """Return the plan with a note for the log."""
-    steps = (step._replace(event=step.event._replace(detail=h.NOT_LINTED)) for step in todo.steps)
+def _planned(
+    migrations: Sequence[Migration],
+    history: h.History,
+    *,
+    to: int | None,
+    allow_out_of_order: bool,
+    single: bool,
+    check: Check | None,
+) -> tuple[Plan, Mapping[str, object]]:
+    """Plan, and have the plan checked; what that found for the log is returned too."""
+    todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    return todo, check(todo) if check else {}
+
+
+def _noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
+    """Return the plan with notes for the log."""
+    if not notes:
+        return todo
+    detail = json.dumps(notes)
+    steps = (step._replace(event=step.event._replace(detail=detail)) for step in todo.steps)
     return todo._replace(steps=tuple(steps))

@@ -16,7 +16,7 @@ from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Literal
 
     from d1migrate.batch import Flow
@@ -107,16 +107,27 @@ def _argument(table: str) -> str:
     return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
 
 
-def down(todo: Plan, sign: Sign) -> Flow[Report]:
+def down(todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None) -> Flow[Report]:
     """Take back what `choose` planned; every step is one transaction.
+
+    Args:
+        todo: the plan.
+        sign: gives every batch its token, time and user.
+        notes: what else goes to the log.
 
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    taken, raced = yield from take(todo, sign, ())
+    steps = [step._replace(event=_noted(step.event, notes)) for step in todo.steps] if notes else todo.steps
+    taken, raced = yield from take(todo._replace(steps=tuple(steps)), sign, ())
     if raced is not None:
         raise raced
     return Report(taken)
+
+
+def _noted(event: h.Event, notes: Mapping[str, object]) -> h.Event:
+    """Return an event with notes beside the rows it takes."""
+    return event._replace(detail=json.dumps({**json.loads(event.detail or "{}"), **notes}))
 
 
 def _guarded(

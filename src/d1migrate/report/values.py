@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.environments import Gate
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
@@ -83,6 +84,11 @@ def plan(plan: Plan) -> dict[str, Any]:
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
+
+
+def gates(found: Sequence[Gate]) -> list[dict[str, Any]]:
+    """What the gates of an environment say; `state` is passed, refused or overridden."""
+    return [{**gate._asdict(), "state": gate.state} for gate in found]
 
 
 def report(report: Report) -> dict[str, Any]:

@@ -1,0 +1,195 @@
+"""The gates of the environment, looked at before a command writes anything."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from d1migrate import environments
+from d1migrate.errors import Error, UsageError
+from d1migrate.identities import refuse_twins
+from d1migrate.migration import Migration
+from d1migrate.report.text import clean, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from d1migrate.cli.context import Context
+    from d1migrate.environments import Gate
+    from d1migrate.lint import Diagnostic
+    from d1migrate.plan import Plan
+    from d1migrate.status import Entry
+
+_FLAGS = {
+    "after": "skip_after",
+    "window": "outside_window",
+    "require_rollback": "allow_irreversible",
+    "rehearse": "no_rehearse",
+    "restore_point": "no_restore_point",
+    "lint": "no_lint",
+}
+_SHOWN = 3  # findings that a gate names
+
+now = time.time
+
+
+def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
+    """Return what looks at a plan before it is run: it raises where a gate refuses.
+
+    The mapping it returns goes to the log: the reasons given, and the restore point taken.
+    """
+    refuse_twins(context.config)
+
+    def check(plan: Plan) -> Mapping[str, object]:
+        given = reasons(context)
+        notes = {"lint": given["lint"]} if "lint" in given else {}
+        if plan.steps:
+            found = look(context, plan)
+            confirm(context, found)
+            notes |= environments.overridden(found)
+            for gate in found:
+                if gate.warning:
+                    context.say(f"warning: {gate.warning}")
+        detail: dict[str, object] = {"overridden": notes} if notes else {}
+        wanted = plan.steps and context.environment.wants_restore_point and "restore_point" not in given
+        if wanted and (take := _bookmark(context)):
+            detail["restore_point"] = take()
+        return detail
+
+    return check
+
+
+def reasons(context: Context) -> dict[str, str]:
+    """Return {gate: why it may be passed}, as given by flags.
+
+    Raises:
+        UsageError: a flag came without a reason.
+    """
+    found = {}
+    for gate, name in _FLAGS.items():
+        text = getattr(context.arguments, name, None)
+        if text is not None and text.strip():
+            found[gate] = text.strip()
+        elif text is not None and (gate != "lint" or context.environment.lint_level):
+            flag = environments.OVERRIDES[gate].split()[0]
+            raise UsageError(f"{flag} without a reason", hint=f'{flag} "why": it goes to the log')
+    return found
+
+
+def confirm(context: Context, found: Sequence[Gate]) -> None:
+    """Let a run pass whose gates pass; the name of a protected environment may be typed on a terminal.
+
+    Raises:
+        errors.Gate: a gate refuses, and nobody is there to be asked.
+    """
+    name, arguments = str(context.environment.name), context.arguments
+    refused = [gate for gate in found if gate.state == "refused"]
+    if [gate.name for gate in refused] == ["protected"] and arguments.confirm is None:
+        typed = context.ask(f"{name} is protected; type its name to go on: ")
+        if typed is not None:
+            refused = [gate for gate in [environments.protected(name, typed)] if not gate.passed]
+            arguments.confirm = typed  # another plan, where another run comes between, is not asked for again
+    environments.refuse(name, refused)
+
+
+def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ...]:
+    """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
+
+    Args:
+        context: the command.
+        plan: what is to be run, either way.
+        judged: whether the linter will be asked in any case, so that it need not be here.
+    """
+    environment, given = context.environment, reasons(context)
+    up = not plan.steps or plan.steps[0].direction == "up"
+    pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
+    found = []
+    if environment.after and up:
+        there = _entries(context, environment.after)
+        found.append(environments.after(environment.after, pending, there, given))
+    if environment.window:
+        from d1migrate import windows
+
+        moment = now()
+        opening = windows.look(windows.parse(environment.window), moment)
+        found.append(environments.window(environment.window, opening, moment, len(plan.steps), given))
+    if environment.require_rollback and up:
+        found.append(environments.require_rollback(pending, given))
+    if environment.rehearse and up:
+        found.append(_rehearse(context, pending, environment.rehearse, given))
+    if environment.has_gates and up and not judged:
+        found.append(_lint(context, pending, environment.lint_level or "error", given))
+    if environment.wants_restore_point:
+        how = "a Time Travel bookmark" if _bookmark(context) else None
+        found.append(
+            environments.restore_point(how, f"no restore point is taken of {environment.database}", given)
+        )
+    if environment.protected:
+        found.append(environments.protected(str(environment.name), context.arguments.confirm))
+    return tuple(found)
+
+
+def requests(context: Context, plan: Plan) -> int:
+    """Return how many requests the gates of a run make: to the other environment, and for what they see."""
+    environment, given = context.environment, reasons(context)
+    if not plan.steps:
+        return 0
+    up = plan.steps[0].direction == "up"
+    point = environment.wants_restore_point and "restore_point" not in given and bool(_bookmark(context))
+    return point + (bool(environment.after) + bool(environment.rehearse) if up else 0)
+
+
+def protect(context: Context) -> None:
+    """Let a command that tells history what is so pass, where the environment is not protected or was named.
+
+    Raises:
+        errors.Gate: it is, and was not.
+    """
+    refuse_twins(context.config)
+    environment = context.environment
+    if environment.protected:
+        confirm(context, [environments.protected(str(environment.name), context.arguments.confirm)])
+
+
+def _entries(context: Context, name: str) -> Sequence[Entry] | str:
+    """Return the files beside the history of another environment, or why it cannot be had."""
+    from d1migrate.drivers import connect
+    from d1migrate.migrator import Migrator
+
+    try:
+        other = context.config.environment(name, None)
+        driver = connect(other.database, config=context.config.wrangler)
+        with closing(Migrator(driver, context.migrator.migrations)) as migrator:
+            return migrator.status()
+    except Error as error:
+        return str(error)
+
+
+def _rehearse(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
+    from d1migrate.rehearse import rehearse
+
+    severities = context.environment.lint
+    found = rehearse(pending, context.migrator.schema(), severities=severities) if pending else None
+    diagnostics = [d for migration in found.migrations for d in migration.diagnostics] if found else []
+    return environments.findings("rehearse", level, _listed(diagnostics, level), given)
+
+
+def _lint(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
+    from d1migrate.linter import lint
+
+    found = lint(pending, context.migrator.schema(), severities=context.environment.lint) if pending else ()
+    return environments.findings("lint", level, _listed(found, level), given)
+
+
+def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:
+    from d1migrate.lint import failing
+
+    bad = [d for d in found if failing([d], strict=level == "warning")]
+    lines = [clean(f"{d.file}:{d.line}: {d.code} {d.message}") for d in bad[:_SHOWN]]
+    return lines + ([f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else [])
+
+
+def _bookmark(context: Context) -> Callable[[], str] | None:
+    """Return what takes a Time Travel bookmark, where the database has such a thing."""
+    return getattr(context.driver, "bookmark", None)

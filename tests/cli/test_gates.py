@@ -1,0 +1,281 @@
+"""Gates: what an environment demands, on every command that writes, and the flags with their reasons."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.cli import gates
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+SUNDAY = datetime(2026, 11, 29, 3, tzinfo=UTC).timestamp()
+MONDAY = datetime(2026, 11, 30, 3, tzinfo=UTC).timestamp()
+ENVIRONMENTS = """
+[env.staging]
+database = "sqlite:staging.db"
+[env.production]
+database = "sqlite:app.db"
+"""
+PRODUCTION = ("--env", "production")
+
+
+@pytest.fixture
+def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Three migrations, two environments, and a clock that stands still on a Sunday."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    set_clock(monkeypatch, SUNDAY)
+    project.standard()
+    return project
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
+    """Stop the clock of the gates."""
+    monkeypatch.setattr(gates, "now", lambda: now)
+
+
+def demand(project: Project, *lines: str) -> None:
+    """Let production demand something."""
+    (project.folder / "d1migrate.toml").write_text("\n".join([ENVIRONMENTS, *lines]))
+
+
+def details(project: Project) -> list[Any]:
+    """The details that the log holds."""
+    rows = project.sql("SELECT detail FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+    return [json.loads(row[0]) if row[0] else None for row in rows]
+
+
+def stages(project: Project, *arguments: str) -> dict[str, str]:
+    """{gate: its state} in a plan."""
+    return {
+        g["name"]: g["state"] for g in project.run("plan", *PRODUCTION, "--json", *arguments).json["gates"]
+    }
+
+
+# --- after ---
+
+
+def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
+    """Nothing is written; when staging has it, it passes; with a reason it passes before that."""
+    demand(shop, 'after = "staging"')
+    refused = shop.run("up", *PRODUCTION, code=1)
+    assert "production refuses (after): 001_users is not applied in staging" in refused.err
+    assert "hint: --skip-after REASON" in refused.err
+    assert not shop.database.exists()
+    shop.run("up", "--env", "staging", "--to", "2")
+    assert "003_names is not applied in staging" in shop.run("up", *PRODUCTION, code=1).err
+    shop.run("up", *PRODUCTION, "--to", "2")
+    shop.run("up", *PRODUCTION, "--skip-after", "staging is being rebuilt")
+    assert details(shop) == [None, None, {"overridden": {"after": "staging is being rebuilt"}}]
+    assert "up (after overridden: staging is being rebuilt)" in shop.run("history", *PRODUCTION).out
+
+
+def test_after_compares_checksums(shop: Project) -> None:
+    """What staging ran with other content, or wrangler ran there, does not count."""
+    demand(shop, 'after = "staging"')
+    shop.run("up", "--env", "staging")
+    shop.write("003_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;")
+    assert "003_names was applied in staging with other content" in shop.run("up", *PRODUCTION, code=1).err
+
+
+def test_an_unreachable_staging_is_no_pass(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it cannot be asked is said."""
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
+    demand(shop, 'after = "remote"', "[env.remote]", 'database = "d1:app"')
+    err = shop.run("up", *PRODUCTION, code=1).err
+    assert "remote cannot be asked: no CLOUDFLARE_API_TOKEN" in err
+
+
+# --- window ---
+
+
+def test_window(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed on Monday, for both ways; open on Sunday; a reason opens it."""
+    demand(shop, 'window = "Sun 02:00-04:00 UTC"')
+    set_clock(monkeypatch, MONDAY)
+    err = shop.run("up", *PRODUCTION, code=1).err
+    assert "the window Sun 02:00-04:00 UTC is closed; it opens Sun 2026-12-06 02:00 UTC" in err
+    shop.run("up", *PRODUCTION, "--to", "1", "--outside-window", "hotfix 812")
+    set_clock(monkeypatch, SUNDAY)
+    shop.run("up", *PRODUCTION, "--outside-window", "not needed now")
+    set_clock(monkeypatch, MONDAY)
+    assert "it opens Sun" in shop.run("down", *PRODUCTION, code=1).err
+    shop.run("down", *PRODUCTION, "--outside-window", "it hurts")
+    assert details(shop) == [
+        *({"overridden": {"window": "hotfix 812"}}, None, None),
+        {"overridden": {"window": "it hurts"}},
+    ]
+    shop.run("up", *PRODUCTION, "--to", "2")  # nothing to do, and so nothing to refuse
+
+
+def test_a_run_that_may_outlast_the_window_warns(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on; D1 gives each migration 30 seconds."""
+    demand(shop, 'window = "Sun 02:00-04:00 UTC"')
+    set_clock(monkeypatch, SUNDAY + 3600 - 60)
+    warning = "the window closes in 1 min 0 s, and D1 gives 3 migrations up to 90 s"
+    assert f"warning: {warning}" in shop.run("plan", *PRODUCTION).out
+    assert f"warning: {warning}" in shop.run("up", *PRODUCTION).err
+
+
+def test_a_reason_must_be_given(shop: Project) -> None:
+    """Blank is none; for --no-lint too, where the environment has a level."""
+    demand(shop, 'window = "Sun 02:00-04:00 UTC"', 'lint = "error"')
+    assert (
+        "--outside-window without a reason"
+        in shop.run("up", *PRODUCTION, "--outside-window", " ", code=2).err
+    )
+    assert "--no-lint without a reason" in shop.run("up", *PRODUCTION, "--no-lint", code=2).err
+    shop.run("up", *PRODUCTION, "--no-lint", "judged by hand")
+    assert details(shop)[0] == {"lint": False, "overridden": {"lint": "judged by hand"}}
+    assert "up (not linted; lint overridden: judged by hand)" in shop.run("history", *PRODUCTION).out
+
+
+# --- protected ---
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("up",), ("down",), ("baseline", "--to", "3"), ("repair", "--accept", "1", "--reason", "x")],
+)
+def test_protected_without_a_terminal(shop: Project, command: tuple[str, ...]) -> None:
+    """Every command that writes wants the name by flag, and refuses a wrong one; what reads does not."""
+    demand(shop, "protected = true")
+    if command[0] in ("down", "repair"):
+        shop.run("up", *PRODUCTION, "--confirm", "production")
+    err = shop.run(*command, *PRODUCTION, code=1).err
+    assert "it is protected, and its name was not given" in err
+    assert "hint: --confirm production" in err
+    assert "'staging' is not its name" in shop.run(*command, *PRODUCTION, "--confirm", "staging", code=1).err
+    shop.run("status", *PRODUCTION)
+    if command[0] != "repair":
+        shop.run(*command, *PRODUCTION, "--confirm", "production")
+
+
+def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is typed; another one refuses."""
+    demand(shop, "protected = true")
+    typed = ["producton", "production"]
+    asked: list[str] = []
+
+    def ask(_: object, question: str) -> str:
+        asked.append(question)
+        return typed.pop(0)
+
+    monkeypatch.setattr("d1migrate.cli.context.Context.ask", ask)
+    assert "'producton' is not its name" in shop.run("up", *PRODUCTION, code=1).err
+    shop.run("up", *PRODUCTION)
+    assert asked == ["production is protected; type its name to go on: "] * 2
+    shop.run("plan", *PRODUCTION)  # never asks
+    assert len(asked) == 2
+
+
+def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is the last gate."""
+    demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
+    monkeypatch.setattr("d1migrate.cli.context.Context.ask", lambda *_: pytest.fail("asked"))
+    err = shop.run("up", *PRODUCTION, code=1).err
+    assert "hint: --outside-window REASON --confirm production" in err
+
+
+# --- the others ---
+
+
+def test_require_rollback(shop: Project) -> None:
+    """A file without a way back needs a reason."""
+    demand(shop, "require_rollback = true")
+    shop.write("004_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);")
+    assert "004_x has no rollback block" in shop.run("up", *PRODUCTION, code=1).err
+    shop.run("up", *PRODUCTION, "--allow-irreversible", "additive")
+    assert details(shop)[-1] == {"overridden": {"require_rollback": "additive"}}
+
+
+def test_lint_levels(shop: Project) -> None:
+    """`lint = "warning"` refuses warnings too; the plan shows what it found."""
+    demand(shop, 'lint = "warning"')
+    shop.write("004_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);\n-- d1migrate: allow=D104\nSELECT 1;")
+    assert stages(shop) == {"lint": "refused"}
+    assert "H111" in shop.run("plan", *PRODUCTION).out
+    assert "found 1 finding" in shop.run("up", *PRODUCTION, code=1).err
+    assert stages(shop, "--no-lint", "it is fine") == {"lint": "overridden"}
+    demand(shop, 'lint = { level = "warning", H111 = "info" }')
+    shop.run("up", *PRODUCTION)
+
+
+def test_rehearse(shop: Project) -> None:
+    """What loses rows on a scratch copy is refused, with what was found."""
+    demand(shop, 'rehearse = "error"', 'lint = { D = "off" }')
+    shop.run("up", *PRODUCTION)
+    shop.write("004_drop.sql", "DROP TABLE users;\n")
+    assert (
+        "production refuses (rehearse): migrations/004_drop.sql:1: X"
+        in shop.run("up", *PRODUCTION, code=1).err
+    )
+    shop.run("up", *PRODUCTION, "--no-rehearse", "nothing is in it")
+    assert details(shop)[-1] == {"overridden": {"rehearse": "nothing is in it"}}
+
+
+# --- the plan ---
+
+
+def test_plan_shows_every_gate_and_changes_nothing(shop: Project) -> None:
+    """Passed or refused, with the flag; --dry-run of `up` prints the same, byte for byte; exit code 0."""
+    demand(
+        shop, 'after = "staging"', 'window = "Mon 02:00-04:00 UTC"', "protected = true", "require_rollback = true"
+    )  # fmt: skip
+    text = shop.run("plan", *PRODUCTION).out
+    assert "gates of production:" in text
+    assert "  refused     after             001_users is not applied in staging" in text
+    assert "  passed      require_rollback  every migration has a way back" in text
+    assert "--outside-window REASON" in text
+    assert stages(shop) == {
+        "after": "refused", "window": "refused", "require_rollback": "passed", "lint": "passed",
+        "protected": "refused",
+    }  # fmt: skip
+    assert not shop.database.exists()
+    for arguments in ([], ["--json"], ["--to", "2"], ["--skip-after", "x"], ["--confirm", "production"]):
+        plan = shop.run("plan", *PRODUCTION, *arguments)
+        assert shop.run("up", "--dry-run", *PRODUCTION, *arguments).out == plan.out
+    found = stages(shop, "--skip-after", "x", "--confirm", "production")
+    assert (found["after"], found["protected"]) == ("overridden", "passed")
+
+
+def test_requests_are_those_of_the_run(shop: Project) -> None:
+    """A gate that asks another environment is one request more."""
+    plain = shop.run("plan", *PRODUCTION, "--json", "--database", "sqlite:other.db", code=2)
+    assert "exclude each other" in plain.err
+    demand(shop)
+    before = shop.run("plan", *PRODUCTION, "--json").json
+    demand(shop, 'after = "staging"')
+    after = shop.run("plan", *PRODUCTION, "--json").json
+    assert (before["gates"], after["requests"]) == ([], before["requests"] + 1)
+
+
+def test_the_url_is_no_way_past_the_gates(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Naming production's database by its url, or by a variable, is naming production."""
+    demand(shop, "protected = true")
+    assert "it is protected" in shop.run("up", "--database", "sqlite:./app.db", code=1).err
+    monkeypatch.setenv("D1MIGRATE_DATABASE", f"sqlite:{shop.database}")
+    assert "it is protected" in shop.run("up", code=1).err
+    shop.run("up", "--database", "sqlite:other.db")
+
+
+def test_two_environments_on_one_database(shop: Project) -> None:
+    """Whatever writes refuses, and says which two."""
+    (shop.folder / "d1migrate.toml").write_text(
+        ENVIRONMENTS.replace("staging.db", "../" + shop.folder.name + "/app.db")
+    )
+    err = shop.run("up", *PRODUCTION, code=2).err
+    assert "[env.staging] and [env.production] are one database" in err
+    shop.run("plan", *PRODUCTION, code=2)
+    shop.run("baseline", "--to", "1", *PRODUCTION, code=2)
+
+
+def test_the_error_as_json(shop: Project) -> None:
+    """A program sees which gates refused."""
+    demand(shop, "protected = true", 'after = "staging"')
+    error = shop.run("up", *PRODUCTION, "--json", code=1).json["error"]
+    assert (error["type"], error["gate"], error["gates"]) == ("Gate", "after", ["after", "protected"])

@@ -1,0 +1,182 @@
+"""Windows on the wall clock, and what gates decide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from d1migrate import environments, errors
+from d1migrate.errors import UsageError
+from d1migrate.history import AppliedMigration
+from d1migrate.migration import Migration
+from d1migrate.status import Entry
+from d1migrate.windows import look, parse
+
+if TYPE_CHECKING:
+    from d1migrate.environments import Gate
+
+WITH_ROLLBACK = "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"
+
+
+def at(text: str, zone: str = "UTC", fold: int = 0) -> float:
+    """A time of a zone's wall clock, in epoch seconds."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).timestamp()
+
+
+def utc(moment: int | None) -> str | None:
+    """A time as UTC text."""
+    return None if moment is None else f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M}"
+
+
+# --- windows; 2026-11-29 is a Sunday ---
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "is_open", "changes"),
+    [
+        ("Sun 02:00-04:00 UTC", "2026-11-29 01:59:59", False, "2026-11-29 02:00"),
+        ("Sun 02:00-04:00 UTC", "2026-11-29 02:00:00", True, "2026-11-29 04:00"),
+        ("Sun 02:00-04:00 UTC", "2026-11-29 03:59:59", True, "2026-11-29 04:00"),
+        ("Sun 02:00-04:00 UTC", "2026-11-29 04:00:00", False, "2026-12-06 02:00"),
+        ("Sun 02:00-04:00 UTC", "2026-11-30 03:00:00", False, "2026-12-06 02:00"),
+        ("Mon-Fri 22:00-06:00 UTC", "2026-11-28 05:59:00", True, "2026-11-28 06:00"),  # began on Friday
+        ("Mon-Fri 22:00-06:00 UTC", "2026-11-30 05:00:00", False, "2026-11-30 22:00"),  # Sunday has none
+        ("Fri-Mon 10:00-11:00 UTC", "2026-11-29 10:30:00", True, "2026-11-29 11:00"),
+        ("Tue,Sun 10:00-11:00 UTC", "2026-11-29 11:00:00", False, "2026-12-01 10:00"),
+        ("sun 02:00 - 04:00 UTC", "2026-11-29 03:00:00", True, "2026-11-29 04:00"),
+        ("22:00-24:00 UTC; 00:00-01:00 UTC", "2026-11-29 23:00:00", True, "2026-11-30 01:00"),
+        ("Sat 02:00-03:00 UTC; Mon 02:00-03:00 UTC", "2026-11-29 00:00:00", False, "2026-11-30 02:00"),
+        ("daily 00:00-24:00 UTC", "2026-11-29 00:00:00", True, None),
+        ("Sun 02:00-04:00 Asia/Kolkata", "2026-11-28 20:30:00", True, "2026-11-28 22:30"),
+    ],
+)  # fmt: skip
+def test_windows(window: str, now: str, is_open: bool, changes: str | None) -> None:
+    """Open or closed, and when that changes; overnight, over the week's end, several that touch."""
+    found = look(parse(window), at(now))
+    assert (found.is_open, utc(found.changes)) == (is_open, changes)
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "is_open", "changes"),
+    [
+        # 2027-03-28: at 02:00 the clocks of Berlin go to 03:00.
+        ("Sun 01:30-02:30 Europe/Berlin", "2027-03-28 00:15", False, "2027-03-28 00:30"),
+        ("Sun 01:30-02:30 Europe/Berlin", "2027-03-28 00:45", True, "2027-03-28 01:00"),
+        ("Sun 02:45-03:15 Europe/Berlin", "2027-03-28 00:59", False, "2027-03-28 01:00"),
+        ("Sun 02:45-03:15 Europe/Berlin", "2027-03-28 01:00", True, "2027-03-28 01:15"),
+        ("Sun 02:15-02:45 Europe/Berlin", "2027-03-28 00:00", False, "2027-04-04 00:15"),  # skipped
+        # 2026-10-25: at 03:00 they go back to 02:00.
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-10-25 00:20", True, "2026-10-25 00:45"),
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-10-25 00:50", False, "2026-10-25 01:15"),  # once more
+        ("Sat 22:00-06:00 Europe/Berlin", "2026-10-25 04:30", True, "2026-10-25 05:00"),
+    ],
+)
+def test_windows_follow_daylight_saving_time(window: str, now: str, is_open: bool, changes: str) -> None:
+    """The wall clock of the zone decides, also on the two days on which it jumps."""
+    found = look(parse(window), at(now))
+    assert (found.is_open, utc(found.changes)) == (is_open, changes)
+
+
+def test_when_it_opens_is_shown_in_both_zones() -> None:
+    """In the window's own and in UTC; once where they are the same."""
+    assert look(parse("Sun 02:00-04:00 UTC"), at("2026-11-23 00:00")).shown() == "Sun 2026-11-29 02:00 UTC"
+    berlin = look(parse("Sun 00:30-04:00 Europe/Berlin"), at("2026-11-23 00:00")).shown()
+    assert berlin == "Sun 2026-11-29 00:30 Europe/Berlin (Sat 23:30 UTC)"
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("", "cannot be understood"),
+        ("Sun 02:00-04:00", "cannot be understood"),
+        ("Sun 2-4 UTC", "cannot be understood"),
+        ("Sunday 02:00-04:00 UTC", "'Sunday' is no day of the week"),
+        ("Mon-Foo 02:00-04:00 UTC", "'Mon-Foo' is no day of the week"),
+        ("Sun 25:00-26:00 UTC", "there is no 25:00"),
+        ("Sun 02:60-03:00 UTC", "there is no 02:60"),
+        ("Sun 02:00-02:00 UTC", "never open"),
+        ("Sun 02:00-04:00 Mars/Olympus", "no time zone 'Mars/Olympus'"),
+        ("Sun 02:00-04:00 ../etc/passwd", "no time zone"),
+    ],
+)
+def test_a_wrong_window(window: str, message: str) -> None:
+    """Each mistake is named, with the forms there are."""
+    with pytest.raises(UsageError, match=message) as raised:
+        parse(window)
+    assert raised.value.hint
+
+
+# --- gates ---
+
+
+def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> Gate:
+    """What the gate of one window says."""
+    opening = look(parse("Sun 02:00-04:00 UTC"), at(now))
+    return environments.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})
+
+
+def test_the_window_gate() -> None:
+    """Open, closed with its next opening, and a run that may outlast it."""
+    assert window_gate("2026-11-29 03:00").message == "open until Sun 2026-11-29 04:00 UTC"
+    closed = window_gate("2026-11-30 03:00")
+    assert closed.state == "refused"
+    assert closed.message == "the window Sun 02:00-04:00 UTC is closed; it opens Sun 2026-12-06 02:00 UTC"
+    tight = window_gate("2026-11-29 03:59:30", 3)
+    assert tight.passed
+    assert tight.warning == "the window closes in 0 min 30 s, and D1 gives 3 migrations up to 90 s"
+    assert window_gate("2026-11-29 03:59:30", 1).warning is None
+
+
+def test_a_reason_counts_where_the_gate_is_closed_only() -> None:
+    """It overrides; through an open gate it is not needed, and does not land in the log."""
+    closed = window_gate("2026-11-30 03:00", reasons={"window": "hotfix", "after": "other"})
+    opened = window_gate("2026-11-29 03:00", reasons={"window": "hotfix"})
+    assert (closed.state, opened.state) == ("overridden", "passed")
+    assert environments.overridden([closed, opened]) == {"window": "hotfix"}
+
+
+def test_after() -> None:
+    """Each way of not being applied elsewhere has its own words."""
+    one = Migration(1, "001_a", "CREATE TABLE a (x);")
+    row = AppliedMigration(1, "001_a", 5, one.checksum)
+    cases: list[tuple[Entry | None, str]] = [
+        (None, "001_a is not applied in staging"),
+        (Entry(1, "001_a", "pending", one, None), "001_a is not applied in staging"),
+        (Entry(1, "001_a", "partial", one, row), "001_a is not applied in staging"),
+        (Entry(1, "001_a", "changed", one, row), "001_a was applied in staging with other content"),
+        (Entry(1, "001_a", "applied", one, row._replace(checksum=None)), "by wrangler, which keeps no checksum"),
+    ]  # fmt: skip
+    for entry, message in cases:
+        gate = environments.after("staging", [one], [entry] if entry else [], {})
+        assert (gate.state, message in gate.message) == ("refused", True), gate
+    fine = environments.after("staging", [one], [Entry(1, "001_a", "applied", one, row)], {})
+    assert (fine.state, fine.message) == ("passed", "staging has 001_a, with the same content")
+    assert "cannot be asked: gone" in environments.after("staging", [one], "gone", {}).message
+
+
+def test_require_rollback() -> None:
+    """A block is a way back; none, and one declared to be none, are not."""
+    files = [
+        Migration(1, "001_a", WITH_ROLLBACK),
+        Migration(2, "002_b", "SELECT 1;"),
+        Migration(3, "003_c", "SELECT 1;\n-- Rollback: none, mails were sent\n"),
+    ]
+    assert environments.require_rollback(files[:1], {}).passed
+    gate = environments.require_rollback(files, {})
+    assert gate.message == ("002_b has no rollback block; 003_c is declared irreversible: mails were sent")
+
+
+def test_refusing_names_every_closed_gate() -> None:
+    """One error for all of them, with the flags in the hint; none where all are open or overridden."""
+    closed = window_gate("2026-11-30 03:00")
+    name = environments.protected("production", None)
+    environments.refuse("production", [closed._replace(reason="hotfix"), environments.protected("p", "p")])
+    with pytest.raises(errors.Gate) as raised:
+        environments.refuse("production", [closed, name])
+    assert (raised.value.gate, raised.value.gates) == ("window", ("window", "protected"))
+    assert raised.value.exit_code == 1
+    assert raised.value.hint == "--outside-window REASON --confirm production"
+    assert "production refuses (protected): it is protected, and its name was not given" in str(raised.value)
