@@ -32,6 +32,7 @@ LAYERS = [
     "linter",
     "rehearse",
     "backup",
+    "backup",
     "files",
     "windows",
     "demands",

@@ -1,0 +1,5 @@
+"""Backups: a dump that restores, its proof, and restore points of local files.
+
+A dump is a script of plain SQL that D1 takes as it is: it is read through any Driver, and what JavaScript
+does to numbers on the way does not touch it, for every value travels as text (see `values`).
+"""

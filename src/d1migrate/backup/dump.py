@@ -1,0 +1,379 @@
+"""Writing a dump: a script of plain SQL, in the order in which D1 takes it, that proves it is whole.
+
+The order: tables, with the unique indexes that foreign keys refer to; rows, parents before children;
+AUTOINCREMENT's counters; the other indexes; views; virtual tables with their rows; triggers, which no
+insert of the dump may set off. What the dump holds stands behind its SQL, digest by digest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from hashlib import sha256
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from d1migrate import __version__
+from d1migrate.backup import values
+from d1migrate.backup.layout import read_layout
+from d1migrate.backup.rows import Reader
+from d1migrate.backup.source import still
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import QueryError, UsageError
+from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.schema import digest
+from d1migrate.schema.model import Schema
+from d1migrate.sql.names import fold, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from d1migrate.backup.layout import Content
+    from d1migrate.drivers import Driver
+
+    Watch = Callable[[int, int], None]
+
+MAGIC = "-- d1migrate backup 1"
+END = "-- end of backup"
+_STATEMENT = 99_000  # bytes; D1 takes 100,000 (d1-facts §1.6)
+_GROUP = 60_000  # bytes of rows that share a statement
+_SLICE = 48_000  # bytes of a long value, twice as many digits
+
+
+class Dump(NamedTuple):
+    """A dump that was written.
+
+    Attributes:
+        path: the file.
+        size: its bytes.
+        sha256: of all of it but its last line, which says the same.
+        version: the highest applied version, 0 where none is.
+        rows: {table: its rows}.
+        consistent: whether all rows are of one moment: True where that is certain, False where writes were
+            seen meanwhile, None where none were.
+        notes: what does not come back as it was.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    version: int
+    rows: dict[str, int]
+    consistent: bool | None
+    notes: tuple[str, ...]
+
+
+def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
+    """Write a dump of a database to a file, which is there whole or not at all.
+
+    Args:
+        driver: the database, which is only read.
+        path: the file; one that exists is replaced when the dump is complete.
+        watch: is told (rows written, rows there are) after every page.
+
+    Raises:
+        UsageError: there is no database, or the file cannot be written.
+        DriverError: the database cannot be read.
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        # Newlines as they are: they are part of what strings hold.
+        with (
+            still(driver) as (source, is_still),
+            open(temporary, "w", encoding="utf-8", newline="") as file,
+        ):
+            dump = _Writer(source, file, watch).write(driver.url, still=is_still)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+    return dump._replace(path=path)
+
+
+def sync_folder(path: str) -> None:
+    """Make a renamed file's name as durable as its content, where the system can."""
+    with suppress(OSError):  # not on Windows
+        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class Digest:
+    """Counts rows, and takes the sha256 of their literals."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._hash = sha256()
+
+    def add(self, rows: Iterable[Sequence[str]]) -> None:
+        """Take rows."""
+        for row in rows:
+            self.rows += 1
+            # A literal has no character NUL, so where each ends is certain.
+            self._hash.update("\0".join((*row, "")).encode())
+
+    def value(self) -> list[int | str]:
+        """Return number and digest."""
+        return [self.rows, self._hash.hexdigest()]
+
+
+class _Writer:
+    """Writes one dump."""
+
+    def __init__(self, driver: Driver, file: IO[str], watch: Watch | None) -> None:
+        self._driver, self._file, self._watch = driver, file, watch
+        self._hash, self._size = sha256(), 0
+        self._layout = read_layout(driver)
+        self._reader = Reader(driver, self._layout.encoding)
+        names = {fold(table.name) for table in self._layout.schema.tables}
+        self._hold = "d1migrate_long_values"
+        while self._hold in names:
+            self._hold += "_"
+        self._holds = False
+        self._rows: dict[str, list[int | str]] = {}
+        self._done = self._total = 0
+
+    def write(self, url: str, *, still: bool) -> Dump:
+        layout = self._layout
+        counts = self._counts()
+        version = self._version()
+        notes = tuple(f"{unit.table.name}: {unit.lost}" for unit in layout.virtual if unit.lost)
+        self._header(url, version, counts, notes)
+        if layout.deferred or layout.orphans:
+            self._comment(layout.deferred or "rows refer to what is not there")
+            self._put("PRAGMA defer_foreign_keys = ON")
+        self._tables()
+        for content in layout.contents:
+            self._content(content)
+        for name, counter in layout.sequences.items():
+            self._put(f"DELETE FROM sqlite_sequence WHERE name = {quote_literal(name)}")
+            self._put(f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})")
+        self._behind_rows()
+        if layout.orphans:
+            # D1 keeps count of rows whose parent is missing, and this ends the counting (d1-facts §2.1).
+            self._comment(f"{layout.orphans} rows refer to what is not there, and come back as they are")
+            self._put("PRAGMA defer_foreign_keys = OFF")
+        consistent = True if still else self._consistent(counts)
+        return self._trailer(version, consistent, notes)
+
+    # --- the parts ---
+
+    def _header(self, url: str, version: int, counts: dict[str, int], notes: Sequence[str]) -> None:
+        self._line(MAGIC)
+        self._comment(
+            f"written by d1migrate {__version__} at {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
+        )
+        self._comment(f"of {url}, version {version}")
+        for name, count in counts.items():
+            self._comment(f"{name}: {count} rows")
+        for note in notes:
+            self._comment(f"not as it was: {note}")
+        self._line("")
+
+    def _tables(self) -> None:
+        """Create ordinary tables, and the unique indexes without which no row could refer to another."""
+        for table in self._ordinary():
+            self._put(table[1])
+        for index in self._indexes(unique_parents=True):
+            self._put(index)
+
+    def _ordinary(self) -> list[tuple[str, str]]:
+        virtual = {unit.table.name for unit in self._layout.virtual}
+        tables = [(t.name, t.sql) for t in self._layout.schema.tables if t.name not in virtual]
+        return [*tables, *((name, sql) for kind, name, sql in self._layout.history if kind == "table")]
+
+    def _indexes(self, *, unique_parents: bool) -> Iterator[str]:
+        tables = self._layout.schema.tables
+        parents = {fold(key.table) for table in tables for key in table.foreign_keys}
+        for table in tables:
+            for index in table.indexes:
+                if index.sql and unique_parents == (index.unique and fold(table.name) in parents):
+                    yield index.sql
+
+    def _behind_rows(self) -> None:
+        schema, history = self._layout.schema, self._layout.history
+        if self._holds:
+            self._put(f"DROP TABLE {self._hold}")
+        for sql in self._indexes(unique_parents=False):
+            self._put(sql)
+        for kind, _, sql in history:
+            if kind == "index":
+                self._put(sql)
+        for view in schema.views:
+            self._put(view.sql)
+        self._virtual()
+        for table in schema.tables:
+            for trigger in table.triggers:
+                self._put(trigger.sql)
+        for trigger in schema.triggers:
+            self._put(trigger.sql)
+        for kind, _, sql in history:
+            if kind == "trigger":
+                self._put(sql)
+
+    def _virtual(self) -> None:
+        self._holds = False  # dropped with the ordinary tables' rows
+        for unit in self._layout.virtual:
+            self._put(unit.table.sql)
+            name = quote_identifier(unit.table.name)
+            for key, value in self._settings(unit.table.name):
+                self._put(f"INSERT INTO {name} ({name}, rank) VALUES ({key}, {value})")
+            if unit.content:
+                self._content(unit.content)
+            if unit.rebuild:
+                self._put(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+        if self._holds:
+            self._put(f"DROP TABLE {self._hold}")
+
+    def _settings(self, table: str) -> list[tuple[str, str]]:
+        """Return what was set of an FTS5 table, as its rank function; its config table has it."""
+        config = quote_identifier(f"{table}_config")
+        query = Query(f"SELECT quote(k) AS k, quote(v) AS v FROM {config} WHERE k <> 'version' ORDER BY k")
+        try:
+            return list(self._driver.batch(Batch((query,), reads=True))[0].rows)
+        except QueryError:  # an R*Tree has none
+            return []
+
+    # --- rows ---
+
+    def _content(self, content: Content) -> None:
+        found = Digest()
+        table = quote_identifier(content.name)
+        insert = f"INSERT INTO {table} ({', '.join(content.columns)}) VALUES\n"
+        for page in self._reader.pages(content):
+            found.add(page)
+            self._insert(insert, page)
+            self._done += len(page)
+            if self._watch:
+                self._watch(self._done, self._total)
+        self._rows[content.name] = found.value()
+
+    def _insert(self, insert: str, rows: Sequence[Sequence[str]]) -> None:
+        """Write rows, several to a statement; one that is too long for any goes by the hold table."""
+        group: list[str] = []
+        length = 0
+        for row in rows:
+            text = f"({', '.join(row)})"
+            size = len(text.encode()) + 2
+            if group and length + size > _GROUP:
+                self._put(insert + ",\n".join(group))
+                group, length = [], 0
+            if size + len(insert.encode()) > _STATEMENT:
+                self._put_long(insert, list(row))
+                continue
+            group.append(text)
+            length += size
+        if group:
+            self._put(insert + ",\n".join(group))
+
+    def _put_long(self, insert: str, row: list[str]) -> None:
+        """Write a row whose literals are longer than a statement may be.
+
+        Its longest values are put together slice by slice in a table of their own: in place, a CHECK such as
+        json_valid() would refuse what is not complete yet.
+        """
+        if not self._holds:
+            self._put(f"CREATE TABLE {self._hold} (id INTEGER PRIMARY KEY, value BLOB)")
+            self._holds = True
+        number = 0
+        while len(insert.encode()) + sum(len(value.encode()) + 2 for value in row) > _STATEMENT:
+            at = max(range(len(row)), key=lambda i: len(row[i].encode()))
+            number += 1
+            data, kind = _bytes(row[at])
+            for start in range(0, len(data), _SLICE):
+                part = values.blob_literal(data[start : start + _SLICE])
+                # `||` makes text of blobs; cast back, no byte is looked at.
+                self._put(
+                    f"UPDATE {self._hold} SET value = CAST(value || {part} AS BLOB) WHERE id = {number}"
+                    if start
+                    else f"INSERT INTO {self._hold} (id, value) VALUES ({number}, {part})"
+                )
+            row[at] = f"(SELECT CAST(value AS {kind}) FROM {self._hold} WHERE id = {number})"
+        self._put(f"{insert}({', '.join(row)})")
+        self._put(f"DELETE FROM {self._hold}")
+
+    # --- what there is ---
+
+    def _counts(self) -> dict[str, int]:
+        names = [content.name for content in self._layout.all_contents]
+        asked = [Query(f"SELECT count(*) FROM {quote_identifier(name)}") for name in names]
+        results = self._driver.batch(Batch(asked, reads=True)) if asked else ()
+        counts = {name: int(result.rows[0][0]) for name, result in zip(names, results, strict=True)}
+        self._total = sum(counts.values())
+        return counts
+
+    def _version(self) -> int:
+        if not any(fold(name) == MIGRATIONS_TABLE for _, name, _ in self._layout.history):
+            return 0
+        query = Query(f"SELECT max(version) FROM {MIGRATIONS_TABLE}")
+        with suppress(QueryError):  # another tool's
+            return int(self._driver.batch(Batch((query,), reads=True))[0].rows[0][0] or 0)
+        return 0
+
+    def _consistent(self, counts: dict[str, int]) -> bool | None:
+        """Say whether anything was seen to change since the counts were taken; None if nothing was."""
+        before = self._layout
+        same = (
+            self._counts() == counts == {name: found[0] for name, found in self._rows.items()}
+            and read_layout(self._driver) == before
+            and not self._reader.changed
+        )
+        return None if same else False
+
+    def _trailer(self, version: int, consistent: bool | None, notes: tuple[str, ...]) -> Dump:
+        said = {
+            True: "all of it is of one moment",
+            None: "it was read page by page, and nothing was seen to change meanwhile",
+            False: "NOT of one moment: rows were written while it was read",
+        }
+        facts = {
+            "version": version,
+            "consistent": consistent,
+            "rows": self._rows,
+            "sequences": self._layout.sequences,
+            "objects": digest.changes(Schema(), self._layout.schema),
+        }
+        self._line("")
+        self._line(END)
+        self._comment(said[consistent])
+        self._line(f"-- facts {json.dumps(facts)}")
+        total = self._hash.hexdigest()
+        self._line(f"-- sha256 {total}")
+        rows = {name: int(found[0]) for name, found in self._rows.items()}
+        return Dump("", self._size, total, version, rows, consistent, notes)
+
+    # --- text ---
+
+    def _comment(self, text: str) -> None:
+        self._line("-- " + " ".join(text.split()))
+
+    def _put(self, sql: str) -> None:
+        # SQLite keeps a comment at the end of a view's text, and it would swallow the semicolon.
+        self._line(f"{sql}\n;" if "--" in sql.rpartition("\n")[2] and not _is_rows(sql) else f"{sql};")
+
+    def _line(self, text: str) -> None:
+        data = (text + "\n").encode()
+        self._hash.update(data)
+        self._size += len(data)
+        self._file.write(text + "\n")
+
+
+def _is_rows(sql: str) -> bool:
+    return sql.startswith(("INSERT", "UPDATE", "DELETE"))
+
+
+def _bytes(literal: str) -> tuple[bytes, str]:
+    """Return what a literal of text or blob holds, and which of the two it is."""
+    if literal.startswith("CAST("):
+        return bytes.fromhex(literal[7:-10]), "TEXT"
+    if literal.startswith("X'"):
+        return bytes.fromhex(literal[2:-1]), "BLOB"
+    return literal[1:-1].replace("''", "'").encode(), "TEXT"

@@ -1,0 +1,219 @@
+"""What a database holds, as a dump needs to know it: which tables, in which order, found by which keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import QueryError, UsageError
+from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.schema import introspect
+from d1migrate.sql.names import fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.drivers import Driver
+    from d1migrate.rehearse.virtual import Virtual
+    from d1migrate.schema.model import Schema, Table
+
+_HISTORY = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
+_NOT_CLOUDFLARES = "l.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+_QUERIES = (
+    # A table with an INTEGER PRIMARY KEY has no index for it: that column is its rowid.
+    Query(
+        "SELECT l.name AS name, l.type AS type, l.wr AS wr,"
+        " (SELECT count(*) FROM pragma_index_list(l.name) WHERE origin = 'pk') AS indexed"
+        f" FROM pragma_table_list l WHERE l.schema = 'main' AND {_NOT_CLOUDFLARES}"
+    ),
+    Query(
+        "SELECT l.name AS name, x.name AS col, x.coll AS coll FROM pragma_table_list l"
+        " JOIN pragma_index_list(l.name) i JOIN pragma_index_xinfo(i.name) x"
+        f" WHERE l.schema = 'main' AND l.type = 'table' AND l.wr AND {_NOT_CLOUDFLARES}"
+        " AND i.origin = 'pk' AND x.\"key\" ORDER BY l.name, x.seqno"
+    ),
+    Query(
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND lower(tbl_name) IN "
+        f"{_HISTORY} ORDER BY rowid"
+    ),
+    Query(
+        "SELECT t.name AS name, c.name AS col FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c"
+        f" WHERE t.type = 'table' AND lower(t.name) IN {_HISTORY} AND c.hidden = 0 ORDER BY t.rowid, c.cid"
+    ),
+    Query("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'"),
+    Query("SELECT hex('a')"),
+)
+_ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
+_ROWIDS = ("rowid", "_rowid_", "oid")
+
+
+class Key(NamedTuple):
+    """A part of what finds a row: a quoted name and, outside the rowid, its collation."""
+
+    column: str
+    collation: str = ""
+
+
+class Content(NamedTuple):
+    """A table whose rows are written.
+
+    Attributes:
+        name: the table.
+        columns: those that are inserted, by quoted names; the rowid first where no column holds it.
+        key: what its rows are ordered by.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[Key, ...]
+
+
+class Unit(NamedTuple):
+    """A virtual table: its rows, what to run behind them, and what of it is lost."""
+
+    table: Table
+    content: Content | None
+    rebuild: bool
+    lost: str
+
+
+class Layout(NamedTuple):
+    """A database.
+
+    Attributes:
+        schema: without the history tables.
+        history: (type, name, SQL) of the history tables and what belongs to them.
+        contents: ordinary tables, parents before children.
+        virtual: virtual tables, as they were created.
+        deferred: why the foreign keys have to wait for all rows, "" where they need not.
+        orphans: how many rows refer to what is not there.
+        sequences: {table: AUTOINCREMENT's counter, as SQL}.
+        encoding: of its text.
+    """
+
+    schema: Schema
+    history: tuple[tuple[str, str, str], ...]
+    contents: tuple[Content, ...]
+    virtual: tuple[Unit, ...]
+    deferred: str
+    orphans: int
+    sequences: dict[str, str]
+    encoding: str
+
+    @property
+    def all_contents(self) -> tuple[Content, ...]:
+        """Every table whose rows are written."""
+        return (*self.contents, *(unit.content for unit in self.virtual if unit.content))
+
+
+def read_layout(driver: Driver) -> Layout:
+    """Look at a database; its rows are not read.
+
+    Raises:
+        UsageError: a table's rows cannot be told apart.
+        DriverError: it cannot be read.
+    """
+    results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
+    schema = introspect.read(results[: len(introspect.QUERIES)])
+    tables, keys, history, columns, sequence, probe = results[len(introspect.QUERIES) :]
+    kinds = {name: (kind, bool(wr), bool(indexed)) for name, kind, wr, indexed in tables.rows}
+    primary: dict[str, list[Key]] = {}
+    for name, column, collation in keys.rows:
+        primary.setdefault(name, []).append(Key(quote_identifier(column), collation))
+    plain = [table for table in schema.tables if kinds[table.name][0] == "table"]
+    ordered, deferred = in_foreign_key_order(plain)
+    contents = [
+        _content(
+            table.name,
+            [c.name for c in table.columns if not c.generated],
+            [c.name for c in table.columns],
+            holds_rowid=_holds_rowid(table, indexed=kinds[table.name][2]),
+            primary=primary.get(table.name, ()) if kinds[table.name][1] else (),
+        )
+        for table in ordered
+    ]
+    ours: dict[str, list[str]] = {}
+    for name, column in columns.rows:
+        ours.setdefault(name, []).append(column)
+    contents += [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
+    virtual = tuple(_unit(table) for table in schema.tables if kinds[table.name][0] == "virtual")
+    known = {content.name for content in contents}
+    return Layout(
+        *(schema, tuple(history.rows), tuple(contents), virtual, deferred, _orphans(driver)),
+        _sequences(driver, known) if sequence.rows[0][0] else {},
+        _ENCODINGS[probe.rows[0][0]],
+    )
+
+
+def in_foreign_key_order(tables: Sequence[Table]) -> tuple[list[Table], str]:
+    """Return tables with parents before children, and why that is not possible; "" where it is."""
+    waiting = {fold(table.name): table for table in tables}
+    ordered: list[Table] = []
+    circles: list[str] = []
+    while waiting:
+        parents = {name: {fold(key.table) for key in table.foreign_keys} for name, table in waiting.items()}
+        free = [name for name in waiting if not parents[name] & waiting.keys() - {name}]
+        if not free:
+            free = [next(iter(waiting))]
+            circles.append(waiting[free[0]].name)
+        circles += [waiting[name].name for name in free if name in parents[name]]
+        ordered += [waiting.pop(name) for name in free]
+    names = ", ".join(dict.fromkeys(circles))
+    return ordered, f"foreign keys form a circle at {names}" if names else ""
+
+
+def _holds_rowid(table: Table, *, indexed: bool) -> bool:
+    key = [column for column in table.columns if column.primary_key]
+    return len(key) == 1 and key[0].type.upper() == "INTEGER" and not indexed
+
+
+def _content(
+    name: str, stored: Iterable[str], columns: Iterable[str], *, holds_rowid: bool, primary: Sequence[Key]
+) -> Content:
+    names = tuple(map(quote_identifier, stored))
+    if primary:
+        return Content(name, names, tuple(primary))
+    taken = set(map(fold, columns))
+    rowid = next((word for word in _ROWIDS if word not in taken), None)
+    if rowid is None:
+        raise UsageError(
+            f"the rows of {name} cannot be told apart: its columns take all of rowid, _rowid_ and oid",
+            hint="rename one of them",
+        )
+    return Content(name, names if holds_rowid else (rowid, *names), (Key(rowid),))
+
+
+def _unit(table: Table) -> Unit:
+    """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
+    from d1migrate.rehearse.virtual import parse_virtual  # few databases have one
+
+    virtual = parse_virtual(table.sql)
+    names = [column.name for column in table.columns]
+    if virtual is None or virtual.module == "fts5vocab":
+        return Unit(table, None, False, "")
+    if virtual.module != "fts5":  # an R*Tree's first column is its rowid
+        return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
+    if virtual.content:
+        return Unit(table, None, True, "")
+    if _is_contentless(virtual):
+        return Unit(table, None, False, "it keeps no text that could be written: it comes back empty")
+    return Unit(table, _content(table.name, names, names, holds_rowid=False, primary=()), False, "")
+
+
+def _is_contentless(virtual: Virtual) -> bool:
+    return any(fold(argument[0]) == "content" and argument[1:2] == ("=",) for argument in virtual.arguments)
+
+
+def _orphans(driver: Driver) -> int:
+    query = Query("SELECT count(*) FROM pragma_foreign_key_check")
+    try:
+        return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
+    except QueryError:  # a key that does not fit its parent ends the whole check
+        return 0
+
+
+def _sequences(driver: Driver, tables: Iterable[str]) -> dict[str, str]:
+    query = Query("SELECT name, quote(seq) AS seq FROM sqlite_sequence ORDER BY name")
+    known = set(tables)
+    rows = driver.batch(Batch((query,), reads=True))[0].rows
+    return {name: seq for name, seq in rows if name in known}

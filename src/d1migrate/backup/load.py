@@ -1,0 +1,205 @@
+"""Reading a dump back: whether it is whole, loading it, and the proof that all of it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.backup.dump import END, MAGIC, Digest
+from d1migrate.backup.layout import read_layout
+from d1migrate.backup.rows import Reader
+from d1migrate.backup.source import scratch_file
+from d1migrate.batch import Batch, Query
+from d1migrate.d1 import PRODUCTION
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import PlanError, QueryError, SourceError, UsageError
+from d1migrate.schema import digest
+from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.backup.layout import Layout
+    from d1migrate.drivers import Driver
+
+_CHUNK = 1 << 20
+_STRANGERS = (
+    "FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " AND tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+)
+_EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) {_STRANGERS}", whole=True)
+
+
+class Facts(NamedTuple):
+    """What a dump says about itself; `known` is False for a script that some other tool wrote.
+
+    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}.
+    """
+
+    known: bool
+    sha256: str
+    size: int
+    version: int = 0
+    consistent: bool | None = None
+    rows: dict[str, list[Any]] = {}  # noqa: RUF012 - nobody writes to it
+    objects: dict[str, str] = {}  # noqa: RUF012
+    sequences: dict[str, str] = {}  # noqa: RUF012
+
+
+def check(path: str) -> Facts:
+    """Read a dump to its end, and what it says about itself.
+
+    Returns:
+        Its facts; for an SQL script of another tool only size and digest.
+
+    Raises:
+        SourceError: it was cut, or changed since it was written.
+        UsageError: it cannot be read.
+    """
+    total, last, said = sha256(), b"", b""
+    size, ours = 0, False
+    try:
+        with open(path, "rb") as file:
+            for line in file:
+                if not size:
+                    ours = line.rstrip() == MAGIC.encode()
+                total.update(last)
+                last, size = line, size + len(line)
+                said = (
+                    b"" if line.rstrip() == END.encode() else line if line.startswith(b"-- facts ") else said
+                )
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if not ours:
+        total.update(last)
+        return Facts(False, total.hexdigest(), size)
+    if not last.startswith(b"-- sha256 "):
+        raise SourceError(
+            f"{path}: this backup is cut off: its last line is missing", hint="take another one"
+        )
+    if last != f"-- sha256 {total.hexdigest()}\n".encode():
+        raise SourceError(f"{path}: this backup was changed since it was written", hint="take another one")
+    return Facts(True, total.hexdigest(), size, **json.loads(said.removeprefix(b"-- facts ")))
+
+
+class _Script:
+    """The statements of a file, read anew whenever they are walked."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Query]:
+        yield _EMPTY
+        # Newlines as they are: they are part of what strings hold.
+        with open(self._path, encoding="utf-8", newline="") as file:
+            for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
+                if statement.sql:
+                    yield Query(statement.sql, whole=True)
+
+
+def load(path: str, driver: Driver, *, label: str = "") -> Facts:
+    """Load a dump into an empty database, as one transaction.
+
+    Args:
+        path: the dump, checked before anything is done.
+        driver: the database.
+        label: what those who watch are shown.
+
+    Raises:
+        PlanError: the database is not empty; it says what is there.
+        SourceError, UsageError: as `check`; or a script of another tool cannot be read as SQL.
+        QueryError: a statement was refused. Nothing of it is there.
+    """
+    facts = check(path)
+    (there,) = driver.batch(Batch((Query(f"SELECT type, name {_STRANGERS} ORDER BY rowid"),), reads=True))
+    if there.rows:
+        listed = ", ".join(f"{kind} {name}" for kind, name in there.rows[:8])
+        more = f" and {len(there.rows) - 8} more" if len(there.rows) > 8 else ""
+        raise PlanError(
+            f"{driver.url} is not empty: {listed}{more}", hint="restore a file into a new database"
+        )
+    try:
+        driver.batch(Batch(_Script(path), label=label, size=facts.size))
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not UTF-8: {error}") from error
+    return facts
+
+
+def differences(facts: Facts, driver: Driver) -> list[str]:
+    """Return how a database is not what a dump says it holds; nothing where all of it is there.
+
+    Args:
+        facts: of a dump of ours.
+        driver: the database that it was loaded into.
+    """
+    layout = read_layout(driver)
+    schema = layout.schema
+    found = [
+        f"{kind} {name}: {problem}"
+        for kind, name, problem, *_ in digest.compare(facts.objects, digest.objects(schema))
+    ]
+    reader = Reader(driver, layout.encoding)
+    there: dict[str, list[Any]] = {}
+    for content in layout.all_contents:
+        total = Digest()
+        for page in reader.pages(content):
+            total.add(page)
+        there[content.name] = total.value()
+    for table in sorted(facts.rows.keys() | there.keys()):
+        rows, expected = facts.rows.get(table, [0, ""])
+        others, actual = there.get(table, [0, ""])
+        if rows != others:
+            found.append(f"{table}: {others} rows, expected {rows}")
+        elif expected != actual:
+            found.append(f"{table}: its rows are different")
+    if layout.sequences != facts.sequences:
+        found.append("the counters of AUTOINCREMENT are different")
+    return found
+
+
+def verify(path: str, *, source: Driver | None = None) -> list[str]:
+    """Restore a dump into a scratch database under D1's rules and compare every table with what it says.
+
+    Args:
+        path: the dump.
+        source: the database it was taken of; it is read once more and compared too.
+
+    Returns:
+        What is different, nothing where it restores to the same.
+
+    Raises:
+        SourceError: it was cut, or changed. UsageError: it is not ours, or cannot be read.
+    """
+    with scratch_file() as place, closing(_scratch(place)) as scratch:
+        try:
+            facts = load(path, scratch)
+        except QueryError as error:
+            return [f"it does not restore: {error}"]
+        if not facts.known:
+            raise UsageError(f"{path} was not written by d1migrate: it does not say what it holds")
+        found = differences(facts, scratch)
+        found += _indexes_agree(read_layout(scratch), scratch)
+    return found + ([f"since it was taken: {text}" for text in differences(facts, source)] if source else [])
+
+
+def _scratch(place: str) -> SqliteDriver:
+    return SqliteDriver(place, url=f"sqlite:{os.path.basename(place)}", profile=PRODUCTION)
+
+
+def _indexes_agree(layout: Layout, scratch: Driver) -> list[str]:
+    """Let FTS5 compare what was rebuilt with the rows that it indexes."""
+    found = []
+    for unit in layout.virtual:
+        if unit.rebuild:
+            name = quote_identifier(unit.table.name)
+            try:
+                scratch.batch(
+                    Batch([Query(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")])
+                )
+            except QueryError as error:
+                found.append(f"{unit.table.name}: {error}")
+    return found

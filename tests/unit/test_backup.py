@@ -1,0 +1,362 @@
+"""A dump: what it holds comes back as it was, in a form that D1 takes, or it is said that it does not."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from d1migrate.backup import dump, load
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers import connect
+from d1migrate.errors import PlanError, QueryError, SourceError, UsageError
+from d1migrate.migrator import Migrator
+from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.split import split
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, data BLOB, score REAL,
+  shout AS (upper(name)));
+CREATE TABLE posts (id TEXT PRIMARY KEY, author INTEGER REFERENCES users(id), body TEXT CHECK (json_valid(body)));
+CREATE TABLE tags (tag TEXT COLLATE NOCASE, post TEXT, n ANY, PRIMARY KEY (post, tag COLLATE BINARY)) WITHOUT ROWID;
+CREATE TABLE "odd ""name" (rowid TEXT, "a b" INT UNIQUE);
+CREATE VIRTUAL TABLE search USING fts5(title, note UNINDEXED);
+CREATE VIRTUAL TABLE names USING fts5(name, content='users', content_rowid='id');
+CREATE VIRTUAL TABLE words USING fts5vocab(search, row);
+CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1, +label);
+CREATE VIEW authors AS SELECT name FROM users -- who wrote
+;
+CREATE INDEX users_by_name ON users (lower(name)) WHERE name IS NOT NULL;
+CREATE TRIGGER no_posts AFTER INSERT ON users BEGIN DELETE FROM posts; END;
+CREATE TRIGGER see INSTEAD OF INSERT ON authors BEGIN SELECT CASE WHEN 1 THEN 2 END; END;
+INSERT INTO search (search, rank) VALUES ('rank', 'bm25(10.0)');
+"""
+ROWS = """
+INSERT INTO users (id, name, data, score) VALUES
+  (1, 'é', x'00ff', 0.1), (9007199254740993, 'it''s', zeroblob(0), 9e999), (9223372036854775807, NULL, NULL, -0.0);
+DELETE FROM users WHERE id = 9223372036854775807;
+INSERT INTO users (id, name, data) VALUES (-9223372036854775808, char(65, 0, 66), CAST('text' AS TEXT));
+INSERT INTO posts VALUES ('a', 1, '{"k": "' || printf('%.*c', 250000, 'é') || '"}'), ('b', NULL, '1');
+INSERT INTO tags VALUES ('x', 'a', 1), ('X', 'a', 1.0), ('y', 'B', CAST(x'ff80' AS TEXT)), ('z', 'c', 1e300);
+INSERT INTO "odd ""name" (oid, rowid, "a b") VALUES (7, 'r', 3), (99, char(13, 10), NULL);
+INSERT INTO search (rowid, title, note) VALUES (5, 'hello world', x'01'), (900, 'BEGIN TRANSACTION; COMMIT;', 2.5);
+INSERT INTO names (names) VALUES ('rebuild');
+INSERT INTO boxes VALUES (3, 0.1, 0.2, 'left'), (70000000000, -1, 1e10, NULL)
+"""
+
+
+def script(driver: object, sql: str) -> None:
+    """Run a script as one batch."""
+    driver.batch(Batch([Query(s.sql) for s in split(sql) if s.sql]))  # type: ignore[attr-defined]
+
+
+def contents(path: Path) -> dict[str, list[str]]:
+    """Every row of every table, as it is stored: types, bytes, and reals to their sign."""
+    connection = apsw.Connection(str(path))
+    tables: dict[str, list[str]] = {}
+    query = (
+        "SELECT t.name, c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c"
+        " WHERE t.type IN ('table', 'virtual') AND t.name NOT LIKE 'sqlite_schema' AND t.schema = 'main'"
+    )
+    for table, column in connection.execute(query):
+        tables.setdefault(str(table), []).append(quote_identifier(str(column)))
+    found = {}
+    for table, columns in tables.items():
+        parts = (f"iif(typeof({c}) = 'real', {c}, typeof({c}) || hex({c}))" for c in columns)
+        rows = connection.execute(f"SELECT {', '.join(parts)} FROM {quote_identifier(table)}")
+        found[table] = sorted(map(repr, rows))
+    connection.close()
+    return found
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """A database with one of everything."""
+    path = tmp_path / "app.db"
+    driver = connect(f"sqlite:{path}")
+    script(driver, SCHEMA)
+    driver.batch(Batch([Query("DROP TRIGGER no_posts"), *(Query(s.sql) for s in split(ROWS) if s.sql)]))
+    script(driver, "CREATE TRIGGER no_posts AFTER INSERT ON users BEGIN DELETE FROM posts; END")
+    driver.close()
+    return path
+
+
+def test_everything_comes_back(full: Path, tmp_path: Path) -> None:
+    """64-bit integers, reals, blobs, any text, virtual tables, counters and all objects, the same to the bit."""
+    source, file = connect(f"sqlite:{full}"), str(tmp_path / "a.sql")
+    done = dump.write(source, file)
+    assert done.consistent is True
+    assert done.rows["users"] == 3
+    assert load.verify(file, source=source) == []
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    facts = load.load(file, target)
+    assert facts.sha256 == done.sha256
+    assert load.differences(facts, target) == []
+    target.close()
+    assert contents(tmp_path / "b.db") == contents(full)
+    rank = target.batch(Batch([Query("SELECT v FROM search_config WHERE k = 'rank'")], reads=True))
+    assert rank[0].rows == (("bm25(10.0)",),)
+    found = target.batch(Batch([Query("SELECT rowid FROM names WHERE names MATCH 'é'")], reads=True))
+    assert found[0].rows == ((1,),)
+
+
+def test_statements_are_what_d1_takes(full: Path, tmp_path: Path) -> None:
+    """Under 100,000 bytes each, one transaction's worth, nothing that D1 refuses, triggers last."""
+    file = tmp_path / "a.sql"
+    dump.write(connect(f"sqlite:{full}"), str(file))
+    statements = [s.sql for s in split(file.read_text(encoding="utf-8")) if s.sql]
+    assert max(len(sql.encode()) for sql in statements) < 100_000
+    assert not [s for s in statements if s.upper().startswith(("BEGIN", "COMMIT", "PRAGMA FOREIGN"))]
+    kinds = [" ".join(sql.split()[:2]).upper() for sql in statements]
+    assert kinds[-2:] == ["CREATE TRIGGER"] * 2
+    assert "unistr(" not in file.read_text(encoding="utf-8")
+
+
+def test_tables_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    """Children before parents, circles and rows without a parent: all come back."""
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as raw:  # foreign keys are off
+        raw.executescript(
+            "CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT REFERENCES p(code));"
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT, boss INTEGER REFERENCES p(id));"
+            "CREATE UNIQUE INDEX p_code ON p(code);"
+            "CREATE TABLE x (id INTEGER PRIMARY KEY, y INTEGER REFERENCES y(id));"
+            "CREATE TABLE y (id INTEGER PRIMARY KEY, x INTEGER REFERENCES x(id));"
+            "INSERT INTO p VALUES (1, 'a', 2), (2, 'b', NULL); INSERT INTO c VALUES (1, 'a');"
+            "INSERT INTO x VALUES (1, 1); INSERT INTO y VALUES (1, 1);"
+        )
+    raw.close()
+    file = str(tmp_path / "a.sql")
+    driver = connect(f"sqlite:{path}")
+    dump.write(driver, file)
+    text = (tmp_path / "a.sql").read_text()
+    assert "foreign keys form a circle at" in text
+    assert "defer_foreign_keys = OFF" not in text
+    assert text.index('INSERT INTO "p"') < text.index('INSERT INTO "c"')
+    assert load.verify(file, source=driver) == []
+    with sqlite3.connect(path) as raw:
+        raw.execute("INSERT INTO c VALUES (2, 'nobody')")
+    raw.close()
+    dump.write(driver, file)
+    assert "1 rows refer to what is not there" in (tmp_path / "a.sql").read_text()
+    assert load.verify(file, source=driver) == []
+
+
+def test_history_is_part_of_it(tmp_path: Path) -> None:
+    """Both history tables come back with all rows, and a run goes on from there."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.sql").write_text("CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
+    migrator = Migrator(f"sqlite:{tmp_path / 'a.db'}", folder)
+    migrator.up()
+    file = str(tmp_path / "a.sql")
+    assert dump.write(migrator.driver, file).version == 1
+    other = Migrator(f"sqlite:{tmp_path / 'b.db'}", folder)
+    assert load.load(file, other.driver).version == 1
+    assert [e.state for e in other.status()] == ["applied"]
+    assert other.history() == migrator.history()
+    assert other.down().steps[0].name == "001_a"
+
+
+def test_a_contentless_index_is_said_to_be_lost(tmp_path: Path) -> None:
+    """It keeps no text: the dump creates it empty and says so."""
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    script(
+        driver, "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f (rowid, a) VALUES (1, 'x')"
+    )
+    done = dump.write(driver, str(tmp_path / "a.sql"))
+    assert done.notes == ("f: it keeps no text that could be written: it comes back empty",)
+    assert "-- not as it was: f: it keeps no text" in (tmp_path / "a.sql").read_text()
+    assert load.verify(str(tmp_path / "a.sql")) == []
+
+
+def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
+    """A dump that was cut or changed is refused before anything is done."""
+    file = tmp_path / "a.sql"
+    dump.write(connect(f"sqlite:{full}"), str(file))
+    whole = file.read_bytes()
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError, match="cut off"):
+        load.load(str(file), target)
+    file.write_bytes(whole.replace(b"hello world", b"hello w0rld"))
+    with pytest.raises(SourceError, match="was changed"):
+        load.load(str(file), target)
+    with pytest.raises(UsageError, match="cannot read"):
+        load.check(str(tmp_path / "none.sql"))
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_only_an_empty_database_is_loaded(full: Path, tmp_path: Path) -> None:
+    """What is there is named; a script that fails leaves nothing."""
+    file = tmp_path / "a.sql"
+    dump.write(connect(f"sqlite:{full}"), str(file))
+    with pytest.raises(PlanError, match=r"is not empty: table users, table posts.* and \d+ more"):
+        load.load(str(file), connect(f"sqlite:{full}"))
+    (tmp_path / "x.sql").write_text("CREATE TABLE a (x); INSERT INTO nowhere VALUES (1);")
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    with pytest.raises(QueryError):
+        load.load(str(tmp_path / "x.sql"), target)
+    assert Migrator(target, ()).schema().tables == ()
+
+
+def test_scripts_of_other_tools_are_loaded(tmp_path: Path) -> None:
+    """They do not say what they hold, so there is nothing to compare."""
+    (tmp_path / "x.sql").write_text(
+        "PRAGMA defer_foreign_keys=TRUE;\nCREATE TABLE a (x);\nINSERT INTO a VALUES (1);"
+    )
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    assert not load.load(str(tmp_path / "x.sql"), target).known
+    with pytest.raises(UsageError, match="does not say what it holds"):
+        load.verify(str(tmp_path / "x.sql"))
+
+
+def test_what_is_different_is_named(full: Path, tmp_path: Path) -> None:
+    """Rows, counts, objects and counters, table by table."""
+    driver, file = connect(f"sqlite:{full}"), str(tmp_path / "a.sql")
+    dump.write(driver, file)
+    script(driver, "UPDATE posts SET body = '2' WHERE id = 'b'; DELETE FROM boxes; DROP VIEW authors")
+    assert load.verify(file, source=driver) == [
+        "since it was taken: view authors: missing",
+        "since it was taken: trigger see: missing",
+        "since it was taken: boxes: 0 rows, expected 2",
+        "since it was taken: posts: its rows are different",
+    ]
+
+
+def test_every_double_comes_back(tmp_path: Path) -> None:
+    """Doubles of any bits, and those at the edges."""
+    chance = random.Random(4)  # noqa: S311 - any numbers do
+    numbers = [struct.unpack("<d", chance.randbytes(8))[0] for _ in range(4000)]
+    numbers = [n for n in numbers if n == n] + [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308]
+    numbers += [
+        float("inf"),
+        float("-inf"),
+        0.0,
+        -0.0,
+        0.1,
+        1e15,
+        1e16,
+        9007199254740993.0,
+        123456789012345680.0,
+    ]
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    rows = [Query("INSERT INTO t (n) VALUES (?)", (number,)) for number in numbers]
+    driver.batch(Batch([Query("CREATE TABLE t (id INTEGER PRIMARY KEY, n)"), *rows]))
+    file = str(tmp_path / "a.sql")
+    dump.write(driver, file)
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    load.load(file, target)
+    (found,) = target.batch(Batch([Query("SELECT n FROM t ORDER BY id")], reads=True))
+    assert [struct.pack("<d", n) for (n,) in found.rows] == [struct.pack("<d", n) for n in numbers]
+
+
+def test_wide_tables_and_long_rows(tmp_path: Path) -> None:
+    """100 columns, each too long to be read with the others, and a row just under D1's 2 MB."""
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    names = ", ".join(f"c{i}" for i in range(100))
+    values = ", ".join(f"printf('%.*c', {1000 + 90 * i}, 'x')" for i in range(100))
+    script(driver, f"CREATE TABLE wide ({names}); INSERT INTO wide VALUES ({values})")
+    script(driver, "CREATE TABLE long (b); INSERT INTO long VALUES (randomblob(1999000)), (zeroblob(5001))")
+    file = str(tmp_path / "a.sql")
+    dump.write(driver, file)
+    assert load.verify(file, source=driver) == []
+
+
+def test_many_pages(tmp_path: Path) -> None:
+    """Page after page, by rowid and by composite keys, with rows of very different sizes; progress is told."""
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+    script(
+        driver,
+        "CREATE TABLE a (x, y);"
+        f"INSERT INTO a (rowid, x, y) {numbers} SELECT i * 3, i, printf('%.*c', i % 700, 'y') FROM n;"
+        "CREATE TABLE b (p TEXT, q INT, r, PRIMARY KEY (p, q DESC)) WITHOUT ROWID;"
+        f"INSERT INTO b {numbers} SELECT 'k' || (i % 7), i, randomblob(i % 90) FROM n",
+    )
+    told: list[tuple[int, int]] = []
+    done = dump.write(driver, str(tmp_path / "a.sql"), watch=lambda n, of: told.append((n, of)))
+    assert done.rows == {"a": 5000, "b": 5000}
+    assert told[-1] == (10000, 10000)
+    assert len(told) > 6
+    assert load.verify(str(tmp_path / "a.sql"), source=driver) == []
+
+
+def test_other_encodings(tmp_path: Path) -> None:
+    """A UTF-16 file's text comes back as text; a dump is UTF-8."""
+    connection = apsw.Connection(str(tmp_path / "a.db"))
+    connection.execute(
+        "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (a); INSERT INTO t VALUES ('é𝄞'), ('ascii')"
+    )
+    connection.close()
+    dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql"))
+    assert "'é𝄞'" in (tmp_path / "a.sql").read_text(encoding="utf-8")
+    assert load.verify(str(tmp_path / "a.sql")) == []
+
+
+def test_nothing_is_backed_up_of_nothing(tmp_path: Path) -> None:
+    """A file that does not exist is a mistake, and none is written; nor where it cannot be."""
+    with pytest.raises(UsageError, match="no such file"):
+        dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql"))
+    assert os.listdir(tmp_path) == []
+    driver = connect(f"sqlite:{tmp_path / 'b.db'}")
+    script(driver, "CREATE TABLE t (a)")
+    with pytest.raises(UsageError, match="cannot write"):
+        dump.write(driver, str(tmp_path / "none" / "a.sql"))
+
+
+_CHILD = """
+import sys
+from d1migrate.backup import dump, load
+from d1migrate.drivers import connect
+driver = connect(f"sqlite:{sys.argv[2]}")
+print("go", flush=True)
+{"dump": lambda: dump.write(driver, sys.argv[3]), "load": lambda: load.load(sys.argv[3], driver)}[sys.argv[1]]()
+"""
+
+
+@pytest.mark.parametrize("action", ["dump", "load"])
+def test_a_killed_process_leaves_the_old_state_or_the_new(tmp_path: Path, action: str) -> None:
+    """Kill -9 at any moment: the file is the earlier dump or the new one, the database empty or whole."""
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    script(
+        driver,
+        "CREATE TABLE t (a, b); INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 40000) SELECT i, hex(randomblob(20)) FROM n",
+    )
+    file = tmp_path / "a.sql"
+    dump.write(driver, str(file))
+    driver.close()
+    seen = set()
+    for delay in (0.0, 0.01, 0.04, 0.1, 0.2, 5):
+        target = tmp_path / f"b{delay}.db"
+        place = tmp_path / "a.db" if action == "dump" else target
+        child = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, action, str(place), str(file)], stdout=subprocess.PIPE
+        )
+        assert child.stdout
+        child.stdout.readline()
+        try:
+            child.wait(delay)
+        except subprocess.TimeoutExpired:
+            time.sleep(0)
+            child.send_signal(signal.SIGKILL)
+        child.communicate()
+        facts = load.check(str(file))  # whole, whichever it is
+        there = Migrator(f"sqlite:{target}", ()).schema().tables if action == "load" else ()
+        if there:
+            assert load.differences(facts, connect(f"sqlite:{target}")) == []
+        seen.add(bool(there))
+    assert action == "dump" or seen == {True, False}
