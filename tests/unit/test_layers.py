@@ -32,7 +32,6 @@ LAYERS = [
     "linter",
     "rehearse",
     "backup",
-    "backup",
     "files",
     "windows",
     "demands",
