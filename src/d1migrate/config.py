@@ -114,9 +114,12 @@ class Config(NamedTuple):
         for environment in self.environments:
             if environment.name == wanted:
                 return self.named(environment)
-        for environment in self.listed() if name is not None else ():
-            if environment.name == wanted:
-                return environment
+        found = [e for e in self.listed() if e.name == wanted] if name is not None else []
+        if len(found) > 1:
+            listed = ", ".join(environment.database for environment in found)
+            raise UsageError(f"{self.wrangler}: several databases in {wanted!r}", hint=f"--database {listed}")
+        if found:
+            return found[0]
         known = ", ".join(str(environment.name) for environment in self.environments)
         if self.environments:
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")

@@ -61,7 +61,7 @@ class Opening(NamedTuple):
     def shown(self) -> str:
         """Return when it changes: `Sun 2026-11-29 02:00 UTC`, in its zone and in UTC."""
         if self.changes is None:
-            return "more than two weeks from now"
+            return "further notice"
         moment = datetime.fromtimestamp(self.changes, UTC)
         there = moment.astimezone(ZoneInfo(self.zone))
         text = f"{_DAYS[there.weekday()]} {there:%Y-%m-%d %H:%M} {self.zone}"

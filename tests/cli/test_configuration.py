@@ -69,7 +69,9 @@ def test_d1migrate_toml(project: Project) -> None:
     assert (project.folder / "data" / "staging.db").exists()
     assert project.run("status", "--env", "staging", "--json").json["environment"] == "staging"
     table = project.run("env").out.splitlines()
-    assert table[0].split() == ["environment", "database", "version", "pending"]
+    assert table[0].split() == [
+        *("environment", "database", "version", "pending", "protection", "reachable"),
+    ]
     assert [line.split()[0] for line in table[1:]] == ["local", "staging"]
     assert [e["current_version"] for e in project.run("env", "--json").json] == [1, 1]
     assert "it has: local, staging" in project.run("up", "--env", "prod", code=2).err

@@ -211,7 +211,9 @@ _COMMANDS = {
             _CONFIRM,
         ),
     ),
-    "env": _Command("read", "the environments, side by side", "d1migrate env"),
+    "env": _Command(
+        "overview", "the environments, side by side: version, pending, protection, reachable", "d1migrate env"
+    ),
     "completion": _Command(
         "author",
         "print a shell's completion script",

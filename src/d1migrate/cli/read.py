@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from d1migrate.errors import Error, UsageError
+from d1migrate.errors import UsageError
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.config import Environment
     from d1migrate.flows.read import LogEntry
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema, Table
@@ -218,51 +217,3 @@ def _print_table(context: Context, table: Table) -> None:
             context.out(text.clean(f"  unique ({columns})"))
     for trigger in table.triggers:
         context.out(text.clean(f"  trigger {trigger.name}"))
-
-
-def env_command(context: Context) -> int:
-    """Show the environments, side by side."""
-    if not context.config.environments:
-        raise UsageError("no environments", hint="[env.local] database = … in d1migrate.toml")
-    found = [_environment(context, environment) for environment in context.config.environments]
-    if context.json:
-        context.out_json(found)
-        return 0
-    rows = [
-        (
-            e["environment"],
-            e["database"],
-            _shown(e["current_version"]),
-            _shown(e["pending"]),
-            e["error"] or "",
-        )
-        for e in found
-    ]
-    context.out(text.table(("environment", "database", "version", "pending", ""), rows, right=(2, 3)))
-    return 0
-
-
-def _environment(context: Context, environment: Environment) -> dict[str, Any]:
-    """Look at one environment; what cannot be reached is said, not left out."""
-    from d1migrate.drivers import connect
-    from d1migrate.files import load_migrations
-    from d1migrate.migrator import Migrator
-
-    value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
-    value |= {"current_version": None, "latest_version": None, "pending": None, "error": None}
-    try:
-        environment = context.config.named(environment)
-        value["database"] = environment.database
-        driver = connect(environment.database, config=context.config.wrangler)
-        migrator = Migrator(driver, load_migrations(context.config.folder(environment)))
-        try:
-            found = values.status(migrator.status(), environment.name, environment.database)
-        finally:
-            migrator.close()
-    except Error as error:
-        return value | {"error": str(error)}
-    return value | {key: found[key] for key in ("current_version", "latest_version", "pending")}
-
-
-def _shown(value: int | None) -> str:
-    return "?" if value is None else str(value)
