@@ -1,0 +1,109 @@
+"""Cloudflare's API for D1, in front of the real D1: what is remote, without a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from tests.runtime.workerd import DATABASES, MODULES, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SERVER = Path(__file__).with_name("cloudflare_server.mjs")
+
+
+class Cloudflare(Server):
+    """A REST server on a loopback port, whose databases are D1's own in one workerd.
+
+    `account` is an account, where `token` may do everything and `read_token` may read.
+    """
+
+    account = "a" * 32
+    token = "edit-token"  # noqa: S105
+    read_token = "read-token"  # noqa: S105
+
+    def arguments(self) -> list[str]:
+        """The script that Node runs, and what it is told."""
+        return [str(SERVER), str(MODULES), str(self.persist), str(DATABASES)]
+
+    def start(self) -> Self:
+        """Start workerd and wait until it answers."""
+        super().start()
+        self._grant()
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Where the server is."""
+        assert self._port, "start() first"
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """What the API's own `/client/v4` is."""
+        return f"{self.origin}/client/v4"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which wrangler, and all that does as it does, finds the server."""
+        return {
+            "CLOUDFLARE_ACCOUNT_ID": self.account,
+            "CLOUDFLARE_API_BASE_URL": self.base_url,
+            "CLOUDFLARE_API_TOKEN": self.token,
+        }
+
+    def create(self, name: str, uuid: str | None = None, account: str | None = None) -> str:
+        """Make an empty database; its id, which is random if none is given."""
+        wanted = {"name": name, "account": account or self.account} | ({"uuid": uuid} if uuid else {})
+        made = self._control("/databases", wanted)
+        return str(made["uuid"])
+
+    def database(self) -> str:
+        """The id of a database nobody has used."""
+        self._given += 1
+        return self.create(f"database-{self._given}")
+
+    def file(self, database: str) -> Path:
+        """The SQLite file of a database, until an import or a restore gives it another."""
+        return Path(self._control("/file", {"uuid": database})["file"])
+
+    def faults(self, *faults: Mapping[str, object]) -> None:
+        """Have these go wrong from now on, and nothing else; see cloudflare_faults.mjs."""
+        self._control("/faults", faults)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked since the start or the last `reset`, oldest first."""
+        found: list[dict[str, Any]] = self._control("/requests", {})
+        return found
+
+    def settings(self, **settings: object) -> None:
+        """Change what the server does; see SETTINGS in cloudflare_server.mjs."""
+        self._control("/settings", settings)
+
+    def advance(self, seconds: float) -> None:
+        """Have time go by, on the server's clock."""
+        self._control("/clock", {"advance": seconds})
+
+    def grant(
+        self, token: str, accounts: Sequence[str], rights: Literal["none", "read", "edit"] = "edit"
+    ) -> None:
+        """Let a token see these accounts, and use D1 in them."""
+        self._control("/tokens", {"token": token, "accounts": list(accounts), "rights": rights})
+
+    def reset(self) -> None:
+        """Forget databases, faults, requests, settings, tokens and the time that went by."""
+        self._control("/reset", {})
+        self._grant()
+
+    def _grant(self) -> None:
+        self.grant(self.token, [self.account])
+        self.grant(self.read_token, [self.account], "read")
+
+    def _control(self, path: str, question: object) -> Any:
+        status, body = self.ask(path, question)
+        answer = json.loads(body)
+        if status != 200:
+            raise ValueError(answer)
+        return answer

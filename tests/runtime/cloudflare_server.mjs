@@ -1,0 +1,190 @@
+// Cloudflare's REST API for D1 in front of real D1 databases, on a loopback port.
+//
+//   node cloudflare_server.mjs NODE_MODULES PERSIST_DIR COUNT
+//
+// Prints {"port": N} once it answers, and stops when its standard input ends. COUNT is how many states of
+// databases there can be: one each, one more for every import, restore and reset of it.
+//   /client/v4/…   the API, see cloudflare_api.mjs
+//   /r2/…          uploads and downloads, see cloudflare_jobs.mjs
+// and, all by POST with JSON, what the tests are in command of:
+//   /faults        […]: what goes wrong from now on, see cloudflare_faults.mjs
+//   /requests      → [{method, path, query, headers, size, body?, status?}, …], without the tokens
+//   /settings      {…} those of SETTINGS to change
+//   /clock         {"advance": seconds}
+//   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
+//   /databases     {"account", "name", "uuid"?} → {"uuid"}
+//   /file          {"uuid"} → {"file"}
+//   /reset         all as at the start
+import http from "node:http";
+import { createRequire } from "node:module";
+
+import { answer } from "./cloudflare_api.mjs";
+import { Clock, Databases } from "./cloudflare_databases.mjs";
+import { Engine } from "./cloudflare_engine.mjs";
+import { ApiError } from "./cloudflare_errors.mjs";
+import { Faults, instead, THROTTLE } from "./cloudflare_faults.mjs";
+import { Files } from "./cloudflare_jobs.mjs";
+
+const SETTINGS = {
+  cf_kv: false, // new databases have a table _cf_KV, as those of production
+  fragile_splitter: false, // cut triggers as production does
+  import_chunk: 0, // characters of an import that share a transaction; 0 is all
+  import_error: "text", // or "reset": {"D1_RESET_DO":true} whatever went wrong
+  known_etag: "import", // a file that was imported is imported again, or "complete": nothing is done
+  max_body: 100_000_000, // bytes; above, 413
+  polls: 1, // of an import or export before it is complete
+  quota: 1200, // requests in 5 minutes …
+  enforce_quota: false, // … above which all are refused
+};
+const WINDOW = 300; // seconds
+const SMALL = 10_000; // bytes of a body that the log keeps
+
+const [nodeModules, persist, count] = process.argv.slice(2);
+const clock = new Clock();
+const engine = new Engine(createRequire(`${nodeModules}/`)("miniflare"), persist, Number(count));
+const databases = new Databases(engine, clock, persist);
+const world = { clock, databases, engine, files: new Files(clock), settings: {}, tokens: new Map() };
+const faults = new Faults();
+let log = [];
+let [window, used] = [0, 0];
+
+const CONTROLS = {
+  "/faults": (wanted) => faults.set(wanted),
+  "/requests": () => log,
+  "/settings": (wanted) => {
+    const unknown = Object.keys(wanted).filter((name) => !(name in SETTINGS));
+    if (unknown.length) throw new Error(`no such settings: ${unknown}`);
+    Object.assign(world.settings, wanted);
+  },
+  "/clock": ({ advance }) => {
+    clock.offset += advance * 1000;
+  },
+  "/tokens": ({ token, ...may }) => world.tokens.set(token, may) && undefined,
+  "/databases": async ({ account, name, uuid }) => {
+    const made = await databases.create(account, name, { uuid, cfKv: world.settings.cf_kv });
+    return { uuid: made.uuid };
+  },
+  "/file": ({ uuid }) => ({ file: databases.find(uuid).file }),
+  "/reset": () => {
+    faults.set([]);
+    databases.clear();
+    world.files.clear();
+    world.tokens.clear();
+    world.settings = { ...SETTINGS };
+    [log, window, used, clock.offset] = [[], 0, 0, 0];
+  },
+};
+CONTROLS["/reset"]();
+
+async function control(path, body) {
+  try {
+    const done = await CONTROLS[path](JSON.parse(body));
+    return { status: 200, headers: {}, body: JSON.stringify(done ?? null) };
+  } catch (error) {
+    return { status: 400, headers: {}, body: JSON.stringify(error.message) };
+  }
+}
+
+async function api(request, fault) {
+  const body = await checked(request, fault).catch((error) => {
+    if (error instanceof ApiError) return error;
+    console.error(error);
+    return new ApiError(500, 7500, `the stand-in failed: ${error.stack}`);
+  });
+  const [status, json] = body instanceof ApiError ? [body.status, body.envelope] : [200, body];
+  const headers = { "content-type": "application/json; charset=UTF-8", ...body.headers };
+  return { status, headers, body: JSON.stringify(json) };
+}
+
+async function checked(request, fault) {
+  const { enforce_quota: enforce, max_body: most, quota } = world.settings;
+  if (enforce && used > quota)
+    throw new ApiError(429, 971, THROTTLE, { "retry-after": String(remaining()) });
+  if (request.body.length > most) throw new ApiError(413, 10000, "Request entity is too large");
+  return answer(request, world, fault);
+}
+
+// Rate-limit headers as Cloudflare's, for a window that begins with the first request.
+function limit() {
+  const now = clock.now();
+  if (now >= window + WINDOW * 1000) [window, used] = [now, 0];
+  used += 1;
+  const { quota } = world.settings;
+  return {
+    ratelimit: `"default";r=${Math.max(0, quota - used)};t=${remaining()}`,
+    "ratelimit-policy": `"default";q=${quota};w=${WINDOW}`,
+  };
+}
+
+function remaining() {
+  return Math.ceil((window + WINDOW * 1000 - clock.now()) / 1000);
+}
+
+function note({ method, path, query, headers, body }) {
+  const { authorization, ...rest } = headers;
+  const parameters = [...query].filter(([name]) => name !== "X-Amz-Signature");
+  const entry = { method, path, query: Object.fromEntries(parameters), headers: rest, size: body.length };
+  if (body.length <= SMALL) entry.body = body.toString();
+  log.push(entry);
+  return entry;
+}
+
+function send(response, { status, headers, body }) {
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+async function handle(request, response) {
+  const entry = note(request);
+  const fault = faults.pick(request);
+  const rates = limit();
+  if (fault?.do === "hang") return;
+  if (fault?.do === "drop") {
+    response.destroy();
+    return;
+  }
+  const other = instead(fault);
+  const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault));
+  const real = !other || fault.after ? await work() : null;
+  const found = other ?? real;
+  const { status, body } = found;
+  const headers = { ...rates, ...found.headers };
+  if (fault?.do === "lose reply") {
+    response.destroy();
+    return;
+  }
+  entry.status = status;
+  if (fault?.do === "garbage") send(response, { status, headers, body: body.slice(0, body.length / 2) });
+  else if (fault?.do === "cut reply") {
+    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+    response.write(body.slice(0, body.length / 2), () => response.destroy());
+  } else send(response, { status, headers, body });
+}
+
+const server = http.createServer(async (incoming, response) => {
+  try {
+    const { pathname: path, searchParams: query } = new URL(incoming.url, "http://127.0.0.1");
+    const body = Buffer.concat(await incoming.toArray());
+    if (CONTROLS[path]) send(response, await control(path, body));
+    else await handle({ method: incoming.method, path, query, headers: incoming.headers, body }, response);
+  } catch (error) {
+    console.error(error); // a client that went away in the middle
+    response.destroy();
+  }
+});
+server.keepAliveTimeout = 0; // an idle connection is not closed under a client about to use it
+
+await engine.start();
+server.listen(0, "127.0.0.1", () => {
+  const { port } = server.address();
+  world.files.origin = `http://127.0.0.1:${port}`;
+  console.log(JSON.stringify({ port }));
+});
+
+process.stdin.resume();
+process.stdin.on("end", async () => {
+  server.close();
+  server.closeAllConnections();
+  await engine.stop();
+  process.exit(0);
+});
