@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
     from d1migrate.lint import Diagnostic
+    from d1migrate.phases import Phase
     from d1migrate.plan import Plan
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
@@ -80,13 +81,19 @@ class Migrator:
         """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
         return run(read.read_log(), self.driver)
 
-    def plan(self, *, to: int | None = None, single_transaction: bool = False) -> Plan:
+    def plan(
+        self, *, to: int | None = None, single_transaction: bool = False, phase: Phase | None = None
+    ) -> Plan:
         """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
         from d1migrate.flows import migrate
 
         return run(
             migrate.plan(
-                self.migrations, to=to, allow_out_of_order=self._allow_out_of_order, single=single_transaction
+                self.migrations,
+                to=to,
+                allow_out_of_order=self._allow_out_of_order,
+                single=single_transaction,
+                phase=phase,
             ),
             self.driver,
         )
@@ -149,6 +156,7 @@ class Migrator:
         *,
         to: int | None = None,
         single_transaction: bool = False,
+        phase: Phase | None = None,
         lint: bool = True,
         check: Check | None = None,
     ) -> Report:
@@ -157,6 +165,7 @@ class Migrator:
         Args:
             to: the last version to apply; all without it.
             single_transaction: all of them as one transaction.
+            phase: only what comes "before", or only what comes "after" the deploy of the code.
             lint: whether to refuse what the linter finds errors in; where it is not, the log says so.
             check: is shown the plan before anything is run, and may raise; the mapping it returns goes to the
                 log, as JSON. Where another run comes between, it is shown the new plan too.
@@ -167,6 +176,7 @@ class Migrator:
         Raises:
             ApplyError: a migration failed. Nothing of it is there; those before it are.
             HistoryError: files and database disagree; a subclass says how. Nothing was run.
+            PlanError: the phase of a migration cannot be told, or another one comes first. Nothing was run.
             SourceError: a file cannot be parsed. Nothing was run.
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no version `to`.
@@ -180,6 +190,7 @@ class Migrator:
                 to=to,
                 allow_out_of_order=self._allow_out_of_order,
                 single=single_transaction,
+                phase=phase,
                 judge=self._judge if lint else None,
                 check=check,
             ),

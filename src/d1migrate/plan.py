@@ -69,6 +69,7 @@ class Plan(NamedTuple):
         missing: the history tables that the first step creates.
         single: whether all steps go as one transaction.
         reads: the requests it takes to read what the plan rests on.
+        applied: what the database says of those versions.
     """
 
     steps: tuple[Step, ...]
@@ -76,6 +77,7 @@ class Plan(NamedTuple):
     missing: tuple[str, ...] = ()
     single: bool = False
     reads: int = 1
+    applied: tuple[h.AppliedMigration, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -168,7 +170,7 @@ def plan_up(
     steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
     if single:
         _refuse_large(steps)
-    return Plan(steps, history.versions, history.missing, single, history.reads)
+    return Plan(steps, history.versions, history.missing, single, history.reads, history.applied)
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:

@@ -50,6 +50,9 @@ _LATE = _argument(
     "--allow-out-of-order", help="also apply what lies below the newest applied version", **_FLAG
 )
 _SINGLE = _argument("--single-transaction", help="all pending migrations as one transaction", **_FLAG)
+_PHASE = _argument(
+    "--phase", choices=("before", "after"), help="only what comes before, or after, the deploy of the code"
+)
 _TO_DOWN = _argument("--to", help="take back every version above this one; 0 for all", **_VERSION)
 _DOWN = (
     _argument("--steps", type=int, metavar="N", help="take back this many (default: 1)"),
@@ -90,7 +93,10 @@ _COMMANDS = {
         "apply pending migrations",
         "d1migrate up --to 3",
         (
-            *(_TO_UP, _LATE, _SINGLE),
+            *(_TO_UP, _LATE, _SINGLE, _PHASE),
+            _argument(
+                "--plan", metavar="FILE", help="apply what `plan --output FILE` wrote, if it still holds"
+            ),
             _argument("--dry-run", help="print what `plan` prints; change nothing", **_FLAG),
             *_UP_GATES,
         ),
@@ -112,15 +118,15 @@ _COMMANDS = {
     "list": _Command("read", "the migration files", "d1migrate list"),
     "current": _Command("read", "the highest applied version, alone", "d1migrate current"),
     "plan": _Command(
-        "migrate",
+        "planning",
         "what `up` (or `down`) would run; changes nothing",
         "d1migrate plan --sql",
         (
             _argument("--sql", help="as SQL that `wrangler d1 execute --file` can run", **_FLAG),
             _argument("--down", help="plan a `down`", **_FLAG),
             _argument("--to", help="the version to go to", **_VERSION),
-            _LATE,
-            _SINGLE,
+            *(_LATE, _SINGLE, _PHASE),
+            _argument("--output", metavar="FILE", help="also write it to a file, for `up --plan FILE`"),
             *_DOWN,
             *_UP_GATES,
         ),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
+    from d1migrate.phases import Phase
     from d1migrate.schema.model import Schema
 
     Judge = Callable[[Sequence[Migration], Schema], None]
@@ -32,13 +33,15 @@ def plan(
     to: int | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
+    phase: Phase | None = None,
 ) -> Flow[Plan]:
-    """Read history and plan an `up`; the arguments and errors are those of `plan_up`.
+    """Read history and plan an `up`; the arguments and errors are those of `up`.
 
     Among the requests is that for the schema, which the linter judges by.
     """
     history = yield from read_history()
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    todo = _of_phase(todo, phase)
     return todo._replace(reads=todo.reads + bool(todo.steps))
 
 
@@ -49,6 +52,7 @@ def up(
     to: int | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
+    phase: Phase | None = None,
     judge: Judge | None = None,
     check: Check | None = None,
     known: h.History | None = None,
@@ -63,6 +67,7 @@ def up(
         to: the last version to apply; all without it.
         allow_out_of_order: also what lies below the newest applied version.
         single: all as one transaction.
+        phase: only what comes before, or only what comes after the deploy of the code; both without it.
         judge: is shown what is about to run and the live schema, and may raise; without it the log says that
             nobody looked.
         check: is shown every plan before any of it is run, and may raise; what it returns goes to the log.
@@ -71,11 +76,18 @@ def up(
     Raises:
         ApplyError: a migration failed; it says which were applied and which are pending.
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
+        PlanError: as `phases.cut`; nothing was run.
     """
     before = history = known or (yield from read_history())
     done: list[StepResult] = []
     planned = partial(
-        _planned, migrations, to=to, allow_out_of_order=allow_out_of_order, single=single, check=check
+        _planned,
+        migrations,
+        to=to,
+        allow_out_of_order=allow_out_of_order,
+        single=single,
+        phase=phase,
+        check=check,
     )
     todo, notes = planned(history)
     if judge and todo.steps:
@@ -130,11 +142,22 @@ def _planned(
     to: int | None,
     allow_out_of_order: bool,
     single: bool,
+    phase: Phase | None,
     check: Check | None,
 ) -> tuple[Plan, Mapping[str, object]]:
     """Plan, and have the plan checked; what that found for the log is returned too."""
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+    todo = _of_phase(todo, phase)
     return todo, check(todo) if check else {}
+
+
+def _of_phase(todo: Plan, phase: Phase | None) -> Plan:
+    """Return the part of a plan that belongs to a phase."""
+    if phase is None:
+        return todo
+    from d1migrate.phases import cut  # a Worker has no use for it
+
+    return cut(todo, phase)
 
 
 def _noted(todo: Plan, notes: Mapping[str, object]) -> Plan:

@@ -1,4 +1,4 @@
-"""`-- d1migrate: allow=D104 reason="…"`: what the author of a file says to the linter."""
+"""`-- d1migrate: …`: what the author of a file says: `allow=D104 reason="…"`, `phase=before`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _DIRECTIVE = re.compile(r"--[ \t]*d1migrate:[ \t]*(.*)")
 _ALLOW = re.compile(r"allow=([A-Za-z][0-9]+(?:,[A-Za-z][0-9]+)*)(?:[ \t]+reason=\"([^\"]*)\")?[ \t]*")
+_PHASE = re.compile(r"phase=(before|after)")
 _COMMENTS = re.compile(COMMENT)
 
 
@@ -64,11 +65,23 @@ def directives(index: int, statement: Statement) -> list[Directive]:
     return found
 
 
+def phases(statement: Statement) -> list[str]:
+    """Return the phases that the comments around a statement declare, for the whole file."""
+    if "d1migrate:" not in statement.text:
+        return []
+    around = (statement.text[: statement.body], statement.text[statement.body + len(statement.sql) :])
+    comments = (match[0].rstrip() for text in around for match in _COMMENTS.finditer(text))
+    texts = (match[1].strip() for comment in comments if (match := _DIRECTIVE.fullmatch(comment)))
+    return [match[1] for text in texts if (match := _PHASE.fullmatch(text))]
+
+
 def _read(comment: str, line: int, statement: int | None) -> list[Directive]:
     match = _DIRECTIVE.fullmatch(comment.rstrip())
     if match is None:
         return []
     text = match[1].strip()
+    if _PHASE.fullmatch(text):  # nothing for the linter
+        return []
     allow = _ALLOW.fullmatch(text)
     if allow is None:
         return [Directive(line, (), "", statement, text)]
