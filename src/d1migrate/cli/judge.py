@@ -58,6 +58,30 @@ def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
     return migrator.lint(), pending
 
 
+def gate_command(context: Context) -> int:
+    """Say whether code of a version can run on the database."""
+    from d1migrate.phases import fitness
+
+    version, entries = context.arguments.code_version, context.migrator.status()
+    known = [entry.version for entry in entries if entry.migration]
+    if version != 0 and version not in known:
+        listed = f"there are {known[0]} to {known[-1]}" if known else "there are none"
+        raise UsageError(
+            f"there is no migration of version {version}", hint=f"{listed}; 0 for code without any"
+        )
+    context.say_database()
+    found = fitness(entries, version)
+    if context.json:
+        context.out_json({"fits": found.fits, **found._asdict()})
+        return 0 if found.fits else _FOUND
+    context.out([clean(f"not applied, and needed: {name}") for name in found.needed])
+    context.out([clean(f"applied, and it breaks this code: {line}") for line in found.breaking])
+    context.out([clean(f"cannot be told: {line}") for line in found.unclear])
+    fits = "fits" if found.fits else "does not fit"
+    context.out(f"the database (version {found.current_version}) {fits} code of version {version}")
+    return 0 if found.fits else _FOUND
+
+
 def rehearse_command(context: Context) -> int:
     """Run pending migrations where every table holds rows."""
     from d1migrate.rehearse import rehearse

@@ -220,6 +220,19 @@ _COMMANDS = {
     "env": _Command(
         "overview", "the environments, side by side: version, pending, protection, reachable", "d1migrate env"
     ),
+    "gate": _Command(
+        "judge",
+        "whether code of a version can run on the database; exit 3 if not; writes nothing",
+        "d1migrate gate --code-version 7",
+        (
+            _argument(
+                "--code-version",
+                required=True,
+                help="the newest migration that the code was written with",
+                **_VERSION,
+            ),
+        ),
+    ),
     "completion": _Command(
         "author",
         "print a shell's completion script",

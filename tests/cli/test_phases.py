@@ -1,0 +1,117 @@
+"""`up --phase` around a deploy, and `gate` in CI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A release that adds a column before the deploy, and drops the old one after it."""
+    project.write("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);")
+    project.run("up")
+    project.write("002_full.sql", "ALTER TABLE users ADD COLUMN full_name TEXT;")
+    project.write(
+        "003_drop.sql", 'ALTER TABLE users DROP COLUMN name; -- d1migrate: allow=D104 reason="moved"'
+    )
+    return project
+
+
+def test_around_a_deploy(shop: Project) -> None:
+    """Before, deploy, after: each applies its own, and twice is nothing to do."""
+    assert "003_drop" not in shop.run("plan", "--phase", "before").out
+    err = shop.run("up", "--phase", "after", code=1).err
+    assert "002_full comes before the deploy, and is not applied" in err
+    shop.run("up", "--phase", "before")
+    assert shop.versions() == [1, 2]
+    assert shop.run("up", "--phase", "before").out == "nothing to do\n"
+    shop.run("gate", "--code-version", "3")
+    shop.run("up", "--phase", "after", "--no-lint")
+    assert shop.versions() == [1, 2, 3]
+    assert shop.run("up", "--phase", "after").out == "nothing to do\n"
+
+
+def test_two_releases_at_once(shop: Project) -> None:
+    """What the next release needs does not jump over what the last one left; `after` stops where it begins."""
+    shop.write("004_more.sql", "CREATE TABLE more (id INTEGER PRIMARY KEY);")
+    err = shop.run("up", "--phase", "before", code=1).err
+    assert "004_more comes before the deploy, and 003_drop, which comes first, after the one before it" in err
+    assert shop.versions() == [1]
+    shop.run("up", "--phase", "before", "--to", "3")
+    shop.run("up", "--phase", "after", "--no-lint")
+    assert shop.versions() == [1, 2, 3]
+    shop.run("up", "--phase", "before")
+    assert shop.versions() == [1, 2, 3, 4]
+
+
+def test_what_cannot_be_told(shop: Project) -> None:
+    """It must be declared; without --phase nobody asks."""
+    shop.write(
+        "002_full.sql", "ALTER TABLE users ADD COLUMN full_name TEXT;\nALTER TABLE users DROP COLUMN name;"
+    )
+    shop.write("003_drop.sql", "SELECT 1;")
+    err = shop.run("up", "--phase", "before", code=1).err
+    assert "002_full: before or after the deploy?" in err
+    assert "it does: adds column users.full_name, drops column users.name" in err
+    assert "`-- d1migrate: phase=before`" in err
+    shop.run("up", "--no-lint")
+
+
+def test_a_contract_in_before(shop: Project) -> None:
+    """A declaration does not make it harmless."""
+    shop.write("003_drop.sql", "-- d1migrate: phase=before\nALTER TABLE users DROP COLUMN name;")
+    err = shop.run("up", "--phase", "before", code=1).err
+    assert (
+        "003_drop declares phase=before, and running code may miss what it does: drops column users.name"
+        in err
+    )
+    assert shop.versions() == [1]
+
+
+def test_the_linter_takes_the_directive(shop: Project) -> None:
+    """It is no mistake; one that is misspelt is."""
+    shop.write("002_full.sql", "-- d1migrate: phase=before\nALTER TABLE users ADD COLUMN full_name TEXT;")
+    shop.write("003_drop.sql", "-- d1migrate: phase=sometime\nSELECT 1;")
+    found = shop.run("lint", "--json").json["diagnostics"]
+    assert [(d["code"], d["file"]) for d in found if d["code"] == "H111"] == [
+        ("H111", "migrations/003_drop.sql")
+    ]
+
+
+def test_gate(shop: Project) -> None:
+    """Exit 3 with the reason until the database has what the code needs, and once it has too much."""
+    found = shop.run("gate", "--code-version", "2", code=3)
+    assert "not applied, and needed: 002_full" in found.out
+    assert "the database (version 1) does not fit code of version 2" in found.out
+    shop.run("gate", "--code-version", "1")
+    shop.run("up", "--to", "2")
+    assert shop.run("gate", "--code-version", "2").out == "the database (version 2) fits code of version 2\n"
+    shop.run("up", "--no-lint")
+    found = shop.run("gate", "--code-version", "2", code=3)
+    assert "applied, and it breaks this code: 003_drop: drops column users.name" in found.out
+    assert shop.run("gate", "--code-version", "3", "--json").json["fits"] is True
+    broken = shop.run("gate", "--code-version", "1", "--json", code=3).json
+    assert (broken["fits"], broken["breaking"]) == (False, ["003_drop: drops column users.name"])
+    assert "there is no migration of version 9" in shop.run("gate", "--code-version", "9", code=2).err
+
+
+def test_gate_from_an_older_checkout(shop: Project) -> None:
+    """What newer files did cannot be told where they are not."""
+    shop.run("up", "--to", "2")
+    (shop.migrations / "002_full.sql").unlink()
+    assert (
+        "cannot be told: 002_full: its file is not here"
+        in shop.run("gate", "--code-version", "1", code=3).out
+    )
+
+
+def test_the_plan_of_a_phase(shop: Project) -> None:
+    """A plan written for a phase is applied for that phase."""
+    shop.run("plan", "--phase", "before", "--output", "plan.json")
+    shop.run("up", "--plan", "plan.json")
+    assert shop.versions() == [1, 2]

@@ -1,0 +1,138 @@
+"""Before or after the deploy: what a file tells by itself, and what it has to declare."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.errors import PlanError, SourceError
+from d1migrate.history import AppliedMigration
+from d1migrate.migration import Migration
+from d1migrate.phases import fitness, phase_of
+from d1migrate.status import Entry
+
+BEFORE, AFTER = "-- d1migrate: phase=before\n", "-- d1migrate: phase=after\n"
+REBUILD = (
+    "PRAGMA defer_foreign_keys = ON;\nCREATE TABLE t_new (id INTEGER PRIMARY KEY, x TEXT);\n"
+    "INSERT INTO t_new SELECT id, x FROM t;\nDROP TABLE t;\nALTER TABLE t_new RENAME TO t;\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "phase"),
+    [
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY);", "before"),
+        ("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY); CREATE UNIQUE INDEX i ON t(id);", "before"),
+        ("CREATE INDEX i ON t(x);", "before"),
+        ("CREATE VIEW v AS SELECT 1;", "before"),
+        ("ALTER TABLE t ADD COLUMN y TEXT;", "before"),
+        ("ALTER TABLE t ADD y TEXT; UPDATE t SET y = upper(x);", "before"),
+        ("INSERT INTO t (x) VALUES ('DROP TABLE t');", "before"),
+        ("INSERT INTO schema_migrations VALUES (1, 'x', 1) ON CONFLICT(version) DO NOTHING;", "before"),
+        ("PRAGMA optimize; SELECT 1;", "before"),
+        ("CREATE TABLE hold (x); INSERT INTO hold SELECT x FROM t; DROP TABLE hold;", "before"),
+        ("CREATE TABLE a (x); ALTER TABLE a RENAME COLUMN x TO y; ALTER TABLE a RENAME TO b;", "before"),
+        ("CREATE TABLE a (x); UPDATE a SET x = 1; DELETE FROM a; CREATE TRIGGER r AFTER INSERT ON a BEGIN SELECT 1; END;", "before"),
+        ("DROP TABLE t;", "after"),
+        ("DROP TABLE IF EXISTS main.t; DROP INDEX i; DROP VIEW v; DROP TRIGGER r;", "after"),
+        ("ALTER TABLE t RENAME TO u;", "after"),
+        ("ALTER TABLE t RENAME COLUMN x TO y;", "after"),
+        ("ALTER TABLE t RENAME x TO y;", "after"),
+        ('ALTER TABLE "t" DROP COLUMN x;', "after"),
+        ("CREATE UNIQUE INDEX i ON t(x);", "after"),
+        ("INSERT INTO archive SELECT * FROM t; DROP TABLE t;", "after"),
+        ("ALTER TABLE t ADD COLUMN y TEXT; ALTER TABLE t DROP COLUMN x;", None),
+        ("CREATE TABLE u (x); DROP TABLE t;", None),
+        ("UPDATE t SET x = 1;", None),
+        ("ALTER TABLE t ADD y; UPDATE t SET y = 1, x = 2;", None),
+        ("DELETE FROM t;", None),
+        ("WITH old AS (SELECT 1) DELETE FROM t WHERE id IN old;", None),
+        ("REPLACE INTO t (id) VALUES (1);", None),
+        ("INSERT OR REPLACE INTO t (id) VALUES (1);", None),
+        ("INSERT INTO t (id) VALUES (1) ON CONFLICT DO UPDATE SET x = 1;", None),
+        ("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;", None),
+        ("DROP VIEW v; CREATE VIEW v AS SELECT 2;", None),
+        (REBUILD, None),
+        ("ALTER TABLE t RENAME TO t_old; CREATE TABLE t (id); INSERT INTO t SELECT id FROM t_old;", None),
+        (BEFORE + REBUILD, "before"),
+        (BEFORE + "UPDATE t SET x = 1;", "before"),
+        (AFTER + "CREATE TABLE t (id INTEGER PRIMARY KEY);", "after"),
+        (AFTER + "ALTER TABLE t ADD y; ALTER TABLE t DROP COLUMN x;", "after"),
+        ("DROP TABLE t; -- d1migrate: phase=after", "after"),
+        ("UPDATE t SET x = '\n-- d1migrate: phase=before\n';", None),
+        ("UPDATE t SET x = 1;\n-- Rollback:\n--   -- d1migrate: phase=before\n--   SELECT 1;", None),
+    ],
+)  # fmt: skip
+def test_phases(sql: str, phase: str | None) -> None:
+    """Adding comes before, taking away after, the rest is for the author to say."""
+    assert phase_of(Migration(2, "002_case", sql)).phase == phase
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("DROP TABLE t;", "drops table t"),
+        ("ALTER TABLE t RENAME TO u;", "renames table t to u"),
+        ("ALTER TABLE t DROP COLUMN x;", "drops column t.x"),
+        ("CREATE TABLE u (x); ALTER TABLE t RENAME COLUMN x TO y;", "renames column t.x"),
+        ("CREATE UNIQUE INDEX i ON t(x);", "makes t unique by index i"),
+    ],
+)
+def test_a_contract_before_the_deploy_is_refused(sql: str, what: str) -> None:
+    """Whatever the file declares."""
+    with pytest.raises(PlanError, match="running code may miss what it does") as raised:
+        phase_of(Migration(2, "002_case", BEFORE + sql))
+    assert what in str(raised.value)
+
+
+def test_both_phases_are_an_error() -> None:
+    """A file has one."""
+    with pytest.raises(SourceError, match="declares both phases"):
+        phase_of(Migration(2, "002_case", f"{BEFORE}SELECT 1;\n{AFTER}SELECT 2;"))
+
+
+FILES = [
+    Migration(1, "001_users", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);"),
+    Migration(2, "002_full", "ALTER TABLE users ADD COLUMN full_name TEXT;"),
+    Migration(3, "003_drop", "ALTER TABLE users DROP COLUMN name;"),
+    Migration(4, "004_fix", "UPDATE users SET full_name = '' WHERE full_name IS NULL;"),
+]
+
+
+def entries(*applied: int) -> list[Entry]:
+    """The files beside a history."""
+    found = []
+    for m in FILES:
+        row = AppliedMigration(m.version, m.name, 1, m.checksum) if m.version in applied else None
+        found.append(Entry(m.version, m.name, "applied" if row else "pending", m, row))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("applied", "version", "needed", "breaking", "unclear"),
+    [
+        ((1,), 1, 0, 0, 0),
+        ((1, 2), 1, 0, 0, 0),  # what was added does no harm
+        ((1, 2, 3), 1, 0, 1, 0),  # what was taken away does
+        ((1,), 2, 1, 0, 0),
+        ((1, 2), 3, 0, 0, 0),  # the contract comes after the deploy
+        ((1, 2, 3), 3, 0, 0, 0),
+        ((), 0, 0, 0, 0),
+        ((1, 2, 3), 4, 0, 0, 1),  # is it needed? the file does not say
+        ((1, 2, 3, 4), 4, 0, 0, 0),
+        ((1, 2, 3, 4), 3, 0, 0, 1),
+    ],
+)
+def test_fitness(applied: tuple[int, ...], version: int, needed: int, breaking: int, unclear: int) -> None:
+    """What is needed is there, and nothing that breaks the code."""
+    found = fitness(entries(*applied), version)
+    assert (len(found.needed), len(found.breaking), len(found.unclear)) == (needed, breaking, unclear)
+    assert found.fits == (not needed + breaking + unclear)
+
+
+def test_fitness_of_what_is_not_known_here() -> None:
+    """A newer file that is not here, and a migration that never ended, cannot be told."""
+    row = AppliedMigration(9, "009_new", 1, "v1:x")
+    found = fitness([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
+    assert found.unclear == ("009_new: its file is not here",)
+    found = fitness([Entry(1, "001_users", "partial", FILES[0], None)], 1)
+    assert found.unclear == ("001_users: it began and never ended",)
