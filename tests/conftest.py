@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runtime.cloudflare import Cloudflare
 from tests.runtime.workerd import Workerd
 
 if TYPE_CHECKING:
@@ -17,3 +18,17 @@ def workerd() -> Iterator[Workerd]:
     """The real D1, started once a test run; ask it for a `database()` a test."""
     with Workerd() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cloudflare_server() -> Iterator[Cloudflare]:
+    """Cloudflare's API in front of the real D1, started once a test run; tests take `cloudflare`."""
+    with Cloudflare() as server:
+        yield server
+
+
+@pytest.fixture
+def cloudflare(cloudflare_server: Cloudflare) -> Iterator[Cloudflare]:
+    """Cloudflare's API, with no database in it and no fault."""
+    yield cloudflare_server
+    cloudflare_server.reset()

@@ -18,6 +18,7 @@ import { ApiError } from "./cloudflare_errors.mjs";
 
 const CONNECTION = ["timeout", "not atomic", "drop", "lose reply", "cut reply", "garbage", "hang"];
 const MATCH = ["method", "path", "body", "nth"];
+const JSON_TYPE = { "content-type": "application/json; charset=UTF-8" };
 const HTML = { "content-type": "text/html; charset=UTF-8" };
 const PAGE = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>
 <body><h1>Sorry, you have been blocked</h1></body></html>`;
@@ -28,7 +29,7 @@ const INSTEAD = {
   503: () => error(503, 7009, "Upstream service unavailable"),
   413: () => ({ status: 413, headers: HTML, body: "<h1>413 Payload Too Large</h1>" }),
   firewall: () => ({ status: 403, headers: HTML, body: PAGE }),
-  bare: () => ({ status: 500, headers: {}, body: JSON.stringify({ error: "Internal error", code: 7500 }) }),
+  bare: () => ({ status: 500, headers: JSON_TYPE, body: '{"error":"Internal error","code":7500}' }),
   answer: ({ status = 200, headers = {}, body = "" }) => ({ status, headers, body }),
 };
 export const THROTTLE = "Please wait and consider throttling your request speed";
@@ -65,5 +66,6 @@ export function instead(fault) {
 }
 
 function error(status, code, message, headers = {}) {
-  return { status, headers, body: JSON.stringify(new ApiError(status, code, message).envelope) };
+  const { envelope } = new ApiError(status, code, message);
+  return { status, headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(envelope) };
 }

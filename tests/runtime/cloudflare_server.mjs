@@ -14,6 +14,7 @@
 //   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
 //   /databases     {"account", "name", "uuid"?} → {"uuid"}
 //   /file          {"uuid"} → {"file"}
+//   /sql           {"uuid", "sql"} → [rows of each statement]; no fault, no log
 //   /reset         all as at the start
 import http from "node:http";
 import { createRequire } from "node:module";
@@ -24,6 +25,7 @@ import { Engine } from "./cloudflare_engine.mjs";
 import { ApiError } from "./cloudflare_errors.mjs";
 import { Faults, instead, THROTTLE } from "./cloudflare_faults.mjs";
 import { Files } from "./cloudflare_jobs.mjs";
+import { split } from "./cloudflare_splitter.mjs";
 
 const SETTINGS = {
   cf_kv: false, // new databases have a table _cf_KV, as those of production
@@ -65,6 +67,13 @@ const CONTROLS = {
     return { uuid: made.uuid };
   },
   "/file": ({ uuid }) => ({ file: databases.find(uuid).file }),
+  "/sql": async ({ uuid, sql }) => {
+    const database = databases.find(uuid);
+    const queries = split(sql).map((one) => ({ sql: one }));
+    const { error, results } = await database.exclusively(() => database.run(queries));
+    if (error) throw new Error(error);
+    return results.map(({ rows }) => rows);
+  },
   "/reset": () => {
     faults.set([]);
     databases.clear();

@@ -1,8 +1,8 @@
 // How a REST call's SQL becomes statements.
 //
 // `split` goes by sqlite3_complete(), which knows where a trigger ends. `splitFragile` does what production
-// is reported to: it cuts triggers whose `begin` is in lower case, that have CRLF line ends, or a CASE … END
-// that is not in parentheses (workers-sdk#10998, #14991, #4326, #4727); SQLite answers `incomplete input`.
+// is reported to: it cuts triggers whose `begin` is in lower case, with CRLF line ends, or a CASE … END
+// outside parentheses (workers-sdk#10998, #14991, #4326, #4727); SQLite answers `incomplete input`.
 const TOKEN = new RegExp(
   [
     /(?<space>\s+|--[^\n]*|\/\*[^]*?(?:\*\/|$))/,
