@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     *("README.md", "workers/migrations/README.md"),
     *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
+    *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
 ]
 SHOP = {
     "wrangler.jsonc": """{
@@ -42,7 +43,32 @@ CREATE INDEX idx_orders_customer ON orders(customer_id);
 --   DROP TABLE orders;
 --   DROP TABLE customers;
 """
+PRODUCTION = """[env.local]
+database = "wrangler:DB"
+
+[env.staging]
+database = "sqlite:staging.db"
+
+[env.production]
+database = "sqlite:production.db"
+after = "staging"
+protected = true
+require_rollback = true
+"""
+WINDOW = """[env.local]
+database = "sqlite:local.db"
+
+[env.production]
+database = "sqlite:production.db"
+window = "Mon-Fri 22:00-06:00 Europe/Berlin; Sun 02:00-04:00 UTC"
+"""
 PROJECTS = {
+    "deploying-to-production": {
+        "wrangler.jsonc": SHOP["wrangler.jsonc"],
+        "migrations/0001_shop.sql": ORDERS,
+        "d1migrate.toml": PRODUCTION,
+    },
+    "maintenance-windows": {"migrations/0001_shop.sql": ORDERS, "d1migrate.toml": WINDOW},
     "coming-from-wrangler": SHOP,
     "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},
 }
@@ -81,22 +107,28 @@ def commands(page: Path) -> list[Command]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A folder to run in, and an environment with d1migrate and npx on the PATH."""
-    tools = tmp_path / "bin"
+    """A folder to run in, and its environment."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder, environment(tmp_path)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """An environment with d1migrate, pip and npx on the PATH."""
+    tools = home / "bin"
     tools.mkdir()
     _script(tools / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
+    _script(tools / "pip", f'exec {sys.executable} -m pip "$@"')
     _script(tools / "npx", f'shift; exec {node()} {ROOT}/node_modules/wrangler/bin/wrangler.js "$@"')
     variables = {name: value for name, value in os.environ.items() if not name.startswith("D1MIGRATE")}
-    variables |= {
+    return variables | {
         "PATH": f"{tools}:{os.path.dirname(node())}:{os.environ['PATH']}",
         "CI": "1",
         "WRANGLER_SEND_METRICS": "false",
-        "HOME": str(tmp_path),
+        "CLOUDFLARE_CF_FETCH_ENABLED": "false",
+        "HOME": str(home),
         "COLUMNS": "80",
     }
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder, variables
 
 
 def _script(path: Path, command: str) -> None:
@@ -113,15 +145,11 @@ def settle(text: str) -> list[str]:
 
 def matches(written: list[str], printed: list[str]) -> bool:
     """Whether an output is what is written; a line `…` stands for any lines."""
-    if "…" not in [line.strip() for line in written]:
-        return written == printed
-    at = [line.strip() for line in written].index("…")
-    rest = len(written) - at - 1
-    return (
-        len(printed) >= at + rest
-        and written[:at] == printed[:at]
-        and written[at + 1 :] == printed[len(printed) - rest :]
-    )
+    if not written:
+        return not printed
+    if written[0].strip() == "…":
+        return any(matches(written[1:], printed[skipped:]) for skipped in range(len(printed) + 1))
+    return printed[:1] == written[:1] and matches(written[1:], printed[1:])
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -133,9 +161,19 @@ def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, 
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
     else:
-        shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
-        shutil.copy(ROOT / "d1migrate.toml", folder)
-    found = commands(ROOT / page)
+        copy_of_hummbl(folder)
+    check_commands(ROOT / page, folder, variables)
+
+
+def copy_of_hummbl(folder: Path) -> None:
+    """Put HUMMBL's project into a folder, without a database."""
+    shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
+    shutil.copy(ROOT / "d1migrate.toml", folder)
+
+
+def check_commands(page: Path, folder: Path, variables: dict[str, str]) -> None:
+    """Run the commands of a page, and compare what they print."""
+    found = commands(page)
     assert found
     for command in found:
         ran = subprocess.run(
