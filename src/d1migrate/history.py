@@ -72,12 +72,16 @@ OTHER_TOOLS = {
 
 
 class Signature(NamedTuple):
-    """Who did a thing, when, and the random token of its batch. Made by the shell, never by a plan."""
+    """Who did a thing, when, and the random token of its batch. Made by the shell, never by a plan.
+
+    `restore_point` names what was kept of the database before: a file, or a Time Travel bookmark.
+    """
 
     token: str
     at: int
     who: str
     tool: str
+    restore_point: str | None = None
 
 
 class Event(NamedTuple):
@@ -165,7 +169,7 @@ STRANGERS_IF_EMPTY = Query(
 )
 STATE = Query(
     f"SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.version || ' ' || iif(l.event = 'done'"
-    " AND l.action IN ('up', 'baseline', 'accept'), coalesce(l.checksum, ''), '') AS line"
+    " AND l.action IN ('up', 'baseline', 'accept', 'restore'), coalesce(l.checksum, ''), '') AS line"
     f" FROM {MIGRATIONS_TABLE} m LEFT JOIN (SELECT version, max(id), event, action, checksum FROM {LOG_TABLE}"
     " GROUP BY version) l ON l.version = m.version ORDER BY m.version)) AS applied,"
     f" (SELECT count(*) FROM (SELECT event, max(id) FROM {LOG_TABLE} GROUP BY version)"
@@ -176,7 +180,7 @@ NEWEST = Query(f"SELECT max(version) AS newest FROM {MIGRATIONS_TABLE}")
 EXISTING = Query(f"SELECT lower(name) FROM sqlite_schema WHERE lower(name) IN {_OURS}")
 EVENTS = Query(
     "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun'),"
-    f" max(detail) FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
+    f" max(detail), max(restore_point) FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
 )
 
 
@@ -236,9 +240,9 @@ def fold(
     for version, name, at in rows.rows:
         row = AppliedMigration(version, str(name), _time(at))
         _, order, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
-        if event == "done" and action in ("up", "baseline", "accept"):
+        if event == "done" and action in ("up", "baseline", "accept", "restore"):
             row = row._replace(checksum=checksum, rollback_digest=digest, keeps_rollback=bool(kept))
-            row = row._replace(order=order) if action == "up" else row
+            row = row._replace(order=order) if action in ("up", "restore") else row
         applied.append(row)
     for version, _, event, action, name, *_ in log.values():
         if event == "begun":
@@ -288,6 +292,7 @@ def record(event: str, what: Event, signature: Signature) -> Query:
         "who": signature.who,
         "tool": signature.tool,
         "at": str(signature.at),
+        "restore_point": signature.restore_point,
         "detail": what.detail,
     }
     given = {column: value for column, value in values.items() if value is not None}

@@ -44,6 +44,8 @@ class Migrator:
         allow_out_of_order: whether `up` also applies what lies below the newest applied version.
         severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
         strict: whether `up` also refuses what the linter finds warnings in.
+        restore_points: whether `up` and `down` keep a copy of a local file before they write to it, or the
+            folder for these; `.d1migrate` beside the file for True.
         who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
     """
 
@@ -55,6 +57,7 @@ class Migrator:
         allow_out_of_order: bool = False,
         severities: Mapping[str, str] | None = None,
         strict: bool = False,
+        restore_points: bool | str = False,
         who: str | None = None,
     ) -> None:
         self.driver = connect(database) if isinstance(database, str) else database
@@ -63,6 +66,7 @@ class Migrator:
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who or _user()
+        self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
 
     def status(self) -> tuple[Entry, ...]:
         """Lay files and database side by side, one Entry a version. Writes nothing.
@@ -186,7 +190,7 @@ class Migrator:
         return run(
             migrate.up(
                 self.migrations,
-                self._sign,
+                self._signer(),
                 to=to,
                 allow_out_of_order=self._allow_out_of_order,
                 single=single_transaction,
@@ -253,7 +257,7 @@ class Migrator:
         from d1migrate.flows import rollback
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return run(rollback.down(todo, self._sign, check(todo) if check else None), self.driver)
+        return run(rollback.down(todo, self._signer(), check(todo) if check else None), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.
@@ -302,6 +306,21 @@ class Migrator:
     def close(self) -> None:
         """Let go of the database."""
         self.driver.close()
+
+    def _signer(self) -> Callable[[], Signature]:
+        """Return what signs, and takes a restore point when it first does: what only looks takes none."""
+        taken: list[str | None] = [] if self._points else [None]
+
+        def sign() -> Signature:
+            if not taken:
+                from d1migrate.backup import points
+
+                folder = self._points if isinstance(self._points, str) else None
+                point = points.take(self._file, folder)
+                taken.append(point.name if point else None)
+            return self._sign()._replace(restore_point=taken[0])
+
+        return sign
 
     def _sign(self) -> Signature:
         return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")

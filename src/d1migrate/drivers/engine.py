@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -19,7 +20,7 @@ from d1migrate.drivers.texts import (
 from d1migrate.errors import QueryError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from d1migrate.batch import Query, Value
 
@@ -130,6 +131,38 @@ class Engine:
             with target.backup("main", self._connection, "main") as backup:
                 backup.step()
             target.close()
+        except apsw.Error as error:
+            raise self.unavailable(error) from error
+
+    def version_of_data(self) -> Any:
+        """Return what is another value once others have written; it can be asked while the lock is held."""
+        if self.control("PRAGMA journal_mode") == "wal":
+            return self.control("PRAGMA data_version")
+        # With a rollback journal the lock keeps readers out. The header's change counter is read past it, and
+        # through SQLite: to open and close the file would drop all locks this process has on it.
+        return self._connection.read("main", 0, 24, 4)
+
+    def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
+        """Take over the content of another file, as one transaction; the journal mode stays as it is.
+
+        Args:
+            path: the file.
+            changed: asked once nobody else can write any more; where it says yes, nothing is done.
+
+        Raises:
+            UnavailableError: one of the files cannot be used, or the database was changed.
+        """
+        try:
+            with (
+                closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)) as source,
+                self._connection.backup("main", source, "main") as backup,
+            ):
+                backup.step(0)  # takes the lock, copies nothing
+                if changed and changed():
+                    raise UnavailableError(
+                        f"{self.path}: rows were written meanwhile", hint="stop what writes, and run it again"
+                    )
+                backup.step()
         except apsw.Error as error:
             raise self.unavailable(error) from error
 

@@ -14,7 +14,7 @@ from d1migrate.drivers.engine import Engine
 from d1migrate.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from d1migrate.batch import Batch
 
@@ -68,6 +68,42 @@ class SqliteDriver:
         reader.copy_to(path)
         if reader not in (self._reader, self._writer):
             reader.close()
+
+    def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
+        """Take over the content of another file as one transaction, which all connections see at once.
+
+        Args:
+            path: the file, in a rollback journal mode.
+            changed: what `watch` returned: where anybody has written since, nothing is done.
+
+        Raises:
+            UnavailableError: the file is busy, or was written to; it is as it was.
+        """
+        self.close()
+        engine = self._open_writer()
+        try:
+            engine.copy_from(path, changed)
+        finally:
+            engine.close()
+
+    def watch(self) -> Callable[[], bool]:
+        """Return what tells whether anybody has written to the file since this call.
+
+        It can be asked while another connection of ours holds the lock to write.
+        """
+        self.close()
+        if not os.path.exists(self.path):
+            return lambda: False  # none could be lost
+        engine = self._open_reader()
+        known = engine.version_of_data()
+
+        def changed() -> bool:
+            try:
+                return bool(engine.version_of_data() != known)
+            finally:
+                engine.close()
+
+        return changed
 
     def _close_reader(self) -> None:
         if self._reader:

@@ -23,6 +23,9 @@ class LogEntry(NamedTuple):
     """One line of history. `done` is False for what began and never ended; unknown is None.
 
     `detail` is JSON: what a rollback took, why something was repaired, that an `up` was not linted.
+    `restore_point` is what was kept of the database before it. Going back to such a point is a `restore` of
+    version 0 with the point's name, and of versions that are applied again; those that are not any more are
+    `rewind`.
     """
 
     version: int
@@ -34,6 +37,7 @@ class LogEntry(NamedTuple):
     token: str | None
     done: bool
     detail: str | None = None
+    restore_point: str | None = None
 
 
 def read_history(*, reads: int = 1) -> Flow[h.History]:
@@ -141,12 +145,12 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
     events: list[LogEntry] = []
     if LOG_TABLE not in history.missing:
         (rows,) = yield Batch((h.EVENTS,), reads=True)
-        for token, _, action, version, name, checksum, who, at, done, detail in rows.rows:
-            events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done), detail))
+        for token, _, action, version, name, checksum, who, at, done, *rest in rows.rows:
+            events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done), *rest))
     last = {event.version: i for i, event in enumerate(events)}
     for row in reversed(history.applied):  # each goes before what is there of its time
         at = last.get(row.version)
-        if at is None or (events[at].done and events[at].action in ("down", "forget")):
+        if at is None or (events[at].done and events[at].action in ("down", "forget", "rewind")):
             alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
             _insert(events, alone, after=-1 if at is None else at)
     return tuple(events)

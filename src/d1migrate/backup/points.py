@@ -1,0 +1,242 @@
+"""Restore points of local files: copies made by SQLite's backup API, checked, named by time and version."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from calendar import timegm
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import apsw
+
+from d1migrate.backup.dump import sync_folder
+from d1migrate.backup.source import Copying
+from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.recording import MIGRATIONS_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from d1migrate.drivers import Driver
+
+FOLDER = ".d1migrate"
+KEPT = 10
+DAYS = 30
+
+_NAME = re.compile(r"(?P<stem>[\w.-]+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII)
+_LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
+_HOUR = 3600
+
+
+class Point(NamedTuple):
+    """A restore point.
+
+    Attributes:
+        name: what `restore --to` takes, and the log keeps; a base name.
+        path: the file.
+        at: when it was taken, in epoch seconds.
+        version: the highest applied version then.
+        size: its bytes.
+    """
+
+    name: str
+    path: str
+    at: float
+    version: int
+    size: int
+
+
+def folder_of(driver: Driver) -> str | None:
+    """Return where the restore points of a driver's file are kept; None if it works on no file."""
+    if not isinstance(driver, Copying) or driver.path == ":memory:":
+        return None
+    return os.path.join(os.path.dirname(driver.path), FOLDER)
+
+
+def take(
+    driver: Driver, folder: str | None = None, *, now: float | None = None, keep: Collection[str] = ()
+) -> Point | None:
+    """Copy a local database as it is now; old points are removed behind it.
+
+    Args:
+        driver: the database, which is only read.
+        folder: where to; `.d1migrate` beside the file without it.
+        now: the time, in epoch seconds.
+        keep: names of points that stay, however old.
+
+    Returns:
+        The point; None where there is nothing to keep: no local file, or an empty one.
+
+    Raises:
+        UnavailableError: the database cannot be read or is damaged, or the copy cannot be written.
+    """
+    folder = folder or folder_of(driver)
+    if folder is None or not isinstance(driver, Copying) or not os.path.exists(driver.path):
+        return None
+    if not os.path.getsize(driver.path):
+        return None
+    try:
+        _make(folder)
+        point = _copy(driver, folder, time.time() if now is None else now)
+    except OSError as error:
+        raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
+    if point:
+        _prune(folder, driver.path, point, keep)
+    return point
+
+
+def listed(driver: Driver, folder: str | None = None) -> list[Point]:
+    """Return the restore points of a driver's file, oldest first; arguments as `take`."""
+    folder = folder or folder_of(driver)
+    if folder is None:
+        return []
+    stem = _stem(getattr(driver, "path", ""))
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = [_point(folder, name) for name in names]
+    return sorted((p for p in found if p and p.name.startswith(f"{stem}-")), key=lambda p: p.at)
+
+
+def find(points: Sequence[Point], wanted: str) -> Point:
+    """Return the point that a name, a version or a time means.
+
+    Args:
+        points: those there are.
+        wanted: a point's name; a version, for the newest point at which it was the current one; or a time
+            (ISO 8601, UTC unless it says otherwise), for the newest point not after it.
+
+    Raises:
+        UsageError: there is none; it lists those there are.
+    """
+    hint = "there are: " + (", ".join(f"{p.name}" for p in points[-5:]) or "none")
+    if os.path.basename(wanted) != wanted or wanted.startswith("."):
+        raise UsageError(f"{wanted} is no restore point: its name has no folder in it", hint=hint)
+    if named := [p for p in points if p.name == wanted]:
+        return named[0]
+    if wanted.isascii() and wanted.isdecimal():
+        fitting = [p for p in points if p.version == int(wanted)]
+        problem = f"no restore point has version {wanted} as the current one"
+    elif (moment := _moment(wanted)) is not None:
+        fitting = [p for p in points if p.at <= moment]
+        problem = f"no restore point was taken before {wanted}"
+    else:
+        fitting, problem = [], f"{wanted} is no restore point, version or time"
+    if not fitting:
+        raise UsageError(problem, hint=hint)
+    return fitting[-1]
+
+
+def _moment(text: str) -> float | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+# --- files ---
+
+
+def _make(folder: str) -> None:
+    """Create the folder, which holds what no repository should."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:
+        file.write("*\n")
+
+
+def _copy(driver: Copying, folder: str, now: float) -> Point | None:
+    temporary = os.path.join(folder, f".{_stem(driver.path)}.{os.getpid()}.tmp")
+    try:
+        # Nobody may read the copy who may not read the file.
+        mode = stat.S_IMODE(os.stat(driver.path).st_mode)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode))
+        driver.copy_to(temporary)
+        version = _checked(temporary, driver.path)
+        if version is None:
+            return None
+        at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
+        name = f"{_stem(driver.path)}-{at}-v{version}.db"
+        path = os.path.join(folder, name)
+        os.replace(temporary, path)
+        sync_folder(path)
+    finally:
+        for end in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                os.unlink(temporary + end)
+    return _point(folder, name)
+
+
+def _checked(path: str, original: str) -> int | None:
+    """Make a copy a file of its own and check it; return its version, None if it is empty.
+
+    Raises:
+        UnavailableError: SQLite finds it damaged, as the original then is.
+    """
+    try:
+        with closing(apsw.Connection(path)) as copy:
+            copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a WAL database would come in three files
+            problems = [str(row[0]) for row in copy.execute("PRAGMA quick_check(3)")]
+            if problems != ["ok"]:
+                raise UnavailableError(
+                    f"{original} is damaged: {'; '.join(problems)}",
+                    hint="restore an earlier point, or a backup",
+                )
+            if not copy.execute("SELECT count(*) FROM sqlite_schema").get:
+                return None
+            return _version(copy)
+    except apsw.Error as error:
+        raise UnavailableError(f"{original}: {error}") from error
+
+
+def _version(copy: apsw.Connection) -> int:
+    try:
+        found = copy.execute(
+            f"SELECT max(version) FROM {MIGRATIONS_TABLE} WHERE typeof(version) = 'integer'"
+        ).get
+    except apsw.SQLError:  # no such table, or another tool's
+        return 0
+    return found if isinstance(found, int) else 0
+
+
+def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None:
+    """Remove points beyond KEPT or older than DAYS, and what killed processes left; never the newest."""
+    stem = _stem(path)
+    points = [p for name in os.listdir(folder) if (p := _point(folder, name)) and name.startswith(f"{stem}-")]
+    points.sort(key=lambda p: p.at, reverse=True)
+    for place, point in enumerate(points):
+        old = place >= KEPT or point.at < newest.at - DAYS * 24 * _HOUR
+        if old and place and point.name != newest.name and point.name not in keep:
+            with suppress(OSError):
+                os.unlink(point.path)
+    for name in os.listdir(folder):
+        left = os.path.join(folder, name)
+        with suppress(OSError):
+            if _LEFT_OVER.fullmatch(name) and os.stat(left).st_mtime < time.time() - _HOUR:
+                os.unlink(left)
+
+
+def _point(folder: str, name: str) -> Point | None:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    path = os.path.join(folder, name)
+    try:
+        at = timegm(time.strptime(match["time"], "%Y%m%dT%H%M%S")) + int(match["ms"]) / 1000
+        status = os.lstat(path)
+    except (ValueError, OSError):
+        return None
+    if not stat.S_ISREG(status.st_mode):  # a link might lead out of the folder
+        return None
+    return Point(name, path, at, int(match["version"]), status.st_size)
+
+
+def _stem(path: str) -> str:
+    """Return the beginning of the names of a file's points; local D1 files are named by 64 digits."""
+    stem = re.sub(r"[^\w.-]", "_", os.path.splitext(os.path.basename(path))[0], flags=re.ASCII).lstrip(".")
+    return stem[:40] or "database"

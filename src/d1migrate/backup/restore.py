@@ -1,0 +1,246 @@
+"""Going back to a restore point, so that going back can itself be undone and nothing of the log is lost.
+
+All of it is put together in a file of its own first: the point, the log rows that are newer than it, and
+the rows of the restore itself. That file is then copied into the live one as a single transaction of
+SQLite's backup API, never by renaming over it: whatever happens, the old state is there, or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+import apsw
+
+from d1migrate import history as h
+from d1migrate.backup import points
+from d1migrate.backup.source import ANY_LENGTH, scratch_file
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import HistoryError, QueryError, UnavailableError, UsageError
+from d1migrate.flows import read
+from d1migrate.recording import LOG_TABLE
+from d1migrate.run import run
+from d1migrate.schema.compare import compare
+from d1migrate.sql.names import quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from d1migrate.backup.points import Point
+    from d1migrate.drivers import Driver
+    from d1migrate.flows.steps import Sign
+    from d1migrate.schema.model import Schema
+
+_LOG_COLUMNS = (
+    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
+    " rollback_sql"
+)
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A driver whose file can be given another content."""
+
+    path: str
+
+    def copy_to(self, path: str) -> None:
+        """Write a copy of the database as it is now."""
+        ...
+
+    def watch(self) -> Callable[[], bool]:
+        """Return what tells whether anybody has written since."""
+        ...
+
+    def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
+        """Take over the content of another file as one transaction."""
+        ...
+
+
+class Outlook(NamedTuple):
+    """What going back to a point changes.
+
+    Attributes:
+        point: the point.
+        version: the highest applied version now.
+        undone: names of migrations that would not be applied any more.
+        redone: names of migrations that would be applied again.
+        rows: {table: (rows now, rows then)} of tables where these differ; None where there is no such table,
+            or it cannot be counted.
+    """
+
+    point: Point
+    version: int
+    undone: tuple[str, ...]
+    redone: tuple[str, ...]
+    rows: dict[str, tuple[int | None, int | None]]
+
+
+class Restored(NamedTuple):
+    """What was done.
+
+    Attributes:
+        point: where the database went back to.
+        undo: the point that undoes it; None where there was nothing to keep.
+        version: the highest applied version now.
+        log: how many rows of the log were newer than the point, and written back.
+    """
+
+    point: Point
+    undo: Point | None
+    version: int
+    log: int
+
+
+def outlook(driver: Driver, point: Point) -> Outlook:
+    """Say what going back to a point would change. Writes nothing.
+
+    Raises:
+        DriverError, HistoryError: the database, or the point, cannot be read.
+    """
+    with scratch_file() as path, closing(_opened(_copied(point, path))) as then:
+        now, before = run(read.read_history(), driver), run(read.read_history(), then)
+        here, there = _counts(driver), _counts(then)
+    names = {row.version: row.name for row in (*before.applied, *now.applied)}
+    return Outlook(
+        point,
+        max(now.versions, default=0),
+        tuple(names[v] for v in sorted(set(now.versions) - set(before.versions))),
+        tuple(names[v] for v in sorted(set(before.versions) - set(now.versions))),
+        {
+            table: (here.get(table), there.get(table))
+            for table in (*here, *(table for table in there if table not in here))
+            if here.get(table) != there.get(table)
+        },
+    )
+
+
+def restore(driver: Driver, point: Point, sign: Sign, *, folder: str | None = None) -> Restored:
+    """Make a local database what it was at a restore point.
+
+    Args:
+        driver: the database.
+        point: where to go back to.
+        sign: makes the signature of the restore's own log rows.
+        folder: where the point that undoes it goes.
+
+    Raises:
+        UsageError: it is no local file.
+        UnavailableError: the file is busy, was written to meanwhile, or cannot be read. Nothing was done.
+        HistoryError: what came of it is not the point; the message names the point that undoes it.
+    """
+    if not isinstance(driver, Restorable) or driver.path == ":memory:":
+        raise UsageError(f"{driver.url} is no local file: it has no restore points")
+    changed = driver.watch()
+    undo = points.take(driver, folder, keep=(point.name,))
+    with scratch_file() as place:
+        with closing(_opened(_copied(point, place))) as target:
+            schema = run(read.read_schema(), target)
+            log = _write_back(target, place, undo, point, sign) if undo else 0
+            version = run(read.read_current(), target)
+        driver.copy_from(place, changed)
+    _compare(driver, schema, version, undo)
+    return Restored(point, undo, version, log)
+
+
+def _copied(point: Point, path: str) -> str:
+    try:
+        shutil.copyfile(point.path, path)
+    except OSError as error:
+        raise UnavailableError(f"{point.path}: {error.strerror}") from error
+    return path
+
+
+def _opened(path: str) -> SqliteDriver:
+    return SqliteDriver(path, url=f"sqlite:{path}", profile=ANY_LENGTH)
+
+
+def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sign: Sign) -> int:
+    """Write into a copy of the point what it does not know: newer log rows, and that it was gone back to.
+
+    The newest log row of a version says how it stands, so every version that newer rows tell of gets one
+    more: `restore` where the point has it applied, `rewind` where it has not.
+
+    Returns:
+        How many rows were newer.
+    """
+    then = run(read.read_history(), target)
+    with scratch_file() as path, closing(_opened(_copied(undo, path))) as live:
+        now = run(read.read_history(), live)
+    if LOG_TABLE in now.missing and then.missing:
+        return 0  # neither has a history to tell it to
+    kept = [row.version for row in then.applied if row.keeps_rollback]
+    texts = target.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
+    rollbacks = {version: sql for version, sql, _ in texts}
+    target.batch(Batch([*h.create_tables(then.missing), Query("SELECT 1")]))
+    target.close()
+    count, touched = _newer_rows(place, undo, log_is_there=LOG_TABLE not in now.missing)
+    touched |= set(now.versions) ^ set(then.versions)
+    signature = sign()._replace(restore_point=undo.name)
+    detail = json.dumps({"to": point.version, "from": max(now.versions, default=0)})
+    events = [h.Event("restore", 0, point.name, detail=detail)]
+    events += _standing(then, touched, rollbacks)
+    names = {row.version: row.name for row in now.applied}
+    gone = sorted(touched - set(then.versions))
+    events += [h.Event("rewind", version, names.get(version, "")) for version in gone if version in names]
+    target.batch(Batch([h.record("done", event, signature) for event in events]))
+    return count
+
+
+def _newer_rows(place: str, undo: Point, *, log_is_there: bool) -> tuple[int, set[int]]:
+    """Copy log rows that the copy of the point lacks; return how many, and of which versions."""
+    if not log_is_there:
+        return 0, set()
+    key = "token, event, action, version"
+    with closing(apsw.Connection(place)) as connection:
+        connection.execute("ATTACH ? AS live", (undo.path,))
+        newer = f"FROM live.{LOG_TABLE} WHERE ({key}) NOT IN (SELECT {key} FROM main.{LOG_TABLE})"
+        rows = [int(str(row[0])) for row in connection.execute(f"SELECT version {newer}")]
+        connection.execute(
+            f"INSERT INTO main.{LOG_TABLE} ({_LOG_COLUMNS}) SELECT {_LOG_COLUMNS} {newer} ORDER BY id"
+        )
+    return len(rows), {version for version in rows if version}
+
+
+def _standing(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> Iterable[h.Event]:
+    """Return an event for each applied version that newer rows tell of, and for those applied behind it.
+
+    The order in which versions were applied is that of their rows.
+    """
+    first = min((row.order for row in then.applied if row.version in touched and row.order), default=0)
+    wanted = [r for r in then.applied if r.version in touched or (first and r.order >= first)]
+    for row in sorted(wanted, key=lambda row: (row.order, row.version)):
+        yield h.Event(
+            "restore", row.version, row.name, row.checksum, rollbacks.get(row.version), row.rollback_digest
+        )
+
+
+def _compare(driver: Driver, schema: Schema, version: int, undo: Point | None) -> None:
+    """Look at what came of it.
+
+    Raises:
+        HistoryError: it is not what the point holds.
+    """
+    found = [f"{d.kind} {d.name} is {d.problem}" for d in compare(schema, run(read.read_schema(), driver))]
+    if (current := run(read.read_current(), driver)) != version:
+        found.append(f"its version is {current}, expected {version}")
+    if found:
+        raise HistoryError(
+            f"{driver.url} is not what the restore point holds: {'; '.join(found)}",
+            hint=f"d1migrate restore --to {undo.name}" if undo else None,
+        )
+
+
+def _counts(driver: Driver) -> dict[str, int | None]:
+    """Return {table: its rows}; None for one that cannot be counted, as some virtual tables."""
+    names = [table.name for table in run(read.read_schema(), driver).tables]
+    found: dict[str, int | None] = {}
+    for name in names:
+        query = Query(f"SELECT count(*) FROM {quote_identifier(name)}")
+        try:
+            found[name] = driver.batch(Batch((query,), reads=True))[0].rows[0][0]
+        except QueryError:
+            found[name] = None
+    return found

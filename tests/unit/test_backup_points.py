@@ -1,0 +1,411 @@
+"""Restore points of local files: taken, pruned, gone back to, and back from there; nothing of the log is lost.
+
+A second connection in this process is APSW's too: another SQLite would not see the locks of this one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from d1migrate.backup import points, restore
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers import connect
+from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.history import Signature
+from d1migrate.migrator import Migrator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILES = {
+    "001_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n-- Rollback: DROP TABLE users;\n",
+    "002_teams.sql": "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE teams;\n",
+    "003_drop.sql": "DROP TABLE users;\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three migrations."""
+    place = tmp_path / "migrations"
+    place.mkdir()
+    for name, text in FILES.items():
+        (place / name).write_text(text)
+    return place
+
+
+@pytest.fixture
+def migrator(folder: Path) -> Migrator:
+    """Its database, which keeps restore points."""
+    return Migrator(f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester")
+
+
+def sign() -> Signature:
+    """A signature."""
+    return Signature(os.urandom(8).hex(), 1_800_000_000, "tester", "d1migrate test")
+
+
+def rows(migrator: Migrator, sql: str) -> list[tuple[object, ...]]:
+    """The rows of a query."""
+    return list(migrator.driver.batch(Batch([Query(sql)], reads=True))[0].rows)
+
+
+def write(migrator: Migrator, *sql: str) -> None:
+    """Run statements."""
+    migrator.driver.batch(Batch([Query(s) for s in sql]))
+
+
+def test_up_and_down_take_one(migrator: Migrator) -> None:
+    """Before the first write of a run that has something to keep; the log and history name it."""
+    migrator.up(to=1)
+    assert points.listed(migrator.driver) == []  # there was nothing
+    migrator.up(to=2)
+    (point,) = points.listed(migrator.driver)
+    assert point.version == 1
+    assert [e.restore_point for e in migrator.history()] == [None, point.name]
+    migrator.down()
+    assert [p.version for p in points.listed(migrator.driver)] == [1, 2]
+    migrator.up(to=1)
+    assert len(points.listed(migrator.driver)) == 2  # nothing was written
+    place = Path(point.path).parent
+    assert place.name == ".d1migrate"
+    assert (place / ".gitignore").read_text() == "*\n"
+    assert not list(place.glob("*-wal")) + list(place.glob("*.tmp"))
+
+
+def test_switched_off(folder: Path) -> None:
+    """The library keeps none unless it is told to; a folder can be given; memory has none."""
+    plain = Migrator(f"sqlite:{folder.parent / 'app.db'}", folder)
+    plain.up(to=1)
+    plain.up(to=2)
+    assert not (folder.parent / ".d1migrate").exists()
+    other = str(folder.parent / "kept")
+    Migrator(plain.driver, folder, restore_points=other).up()
+    assert [p.version for p in points.listed(plain.driver, other)] == [2]
+    memory = Migrator("sqlite::memory:", folder, restore_points=True)
+    memory.up(to=1)
+    memory.up(to=2)
+    assert memory.current() == 2
+
+
+def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
+    """Going back undoes what happened since, keeps every row of the log, and can itself be undone."""
+    migrator.up(to=2)
+    write(migrator, "INSERT INTO users VALUES (1, 'a'), (2, 'b')")
+    checksums = {e.version: e.checksum for e in migrator.status() if e.applied}
+    migrator.up()
+    write(migrator, "INSERT INTO teams VALUES (7)")
+    point = points.find(points.listed(migrator.driver), "2")
+    seen = restore.outlook(migrator.driver, point)
+    assert (seen.undone, seen.redone) == (("003_drop",), ())
+    assert seen.rows == {"teams": (1, 0), "users": (None, 2)}
+    before = migrator.history()
+    done = restore.restore(migrator.driver, point, sign)
+    assert (done.version, done.log) == (2, 2)  # begun and done of the third
+    assert rows(migrator, "SELECT * FROM users") == [(1, "a"), (2, "b")]
+    assert [e.state for e in migrator.status()] == ["applied", "applied", "pending"]
+    assert {e.version: e.checksum for e in migrator.status() if e.applied} == checksums
+    after = migrator.history()
+    assert after[: len(before)] == before
+    assert [(e.action, e.version) for e in after[len(before) :]] == [("restore", 0), ("rewind", 3)]
+    assert done.undo
+    assert after[-1].restore_point == done.undo.name
+    assert after[-2].name == point.name
+    restore.restore(migrator.driver, done.undo, sign)
+    assert migrator.current() == 3
+    assert rows(migrator, "SELECT * FROM teams") == [(7,)]
+    assert [e.state for e in migrator.status()] == ["applied"] * 3
+    assert migrator.history()[: len(after)] == after
+    assert [(e.action, e.version) for e in migrator.history()[len(after) :]] == [
+        ("restore", 0),
+        ("restore", 3),
+    ]
+    assert migrator.verify().ok
+
+
+def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
+    """A point from before a `down`: checksums, way back and order are known again."""
+    migrator.up(to=2)
+    migrator.down()
+    (point,) = points.listed(migrator.driver)
+    before = migrator.status()
+    restore.restore(migrator.driver, point, sign)
+    entries = migrator.status()
+    assert [e.state for e in entries] == ["applied", "applied", "pending"]
+    assert entries[1].checksum
+    assert before[1].state == "pending"
+    assert migrator.verify().ok
+    (migrator_without_files := Migrator(migrator.driver, ())).plan_down(rollback_from="history")
+    assert [s.name for s in migrator_without_files.down(steps=2).steps] == ["002_teams", "001_users"]
+
+
+def test_a_point_without_history(folder: Path) -> None:
+    """What was there before the first migration: the tables of the history come with the rows written back."""
+    path = folder.parent / "app.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE old (a)")
+    migrator = Migrator(f"sqlite:{path}", folder, restore_points=True)
+    migrator.baseline(to=1)
+    migrator.up(to=2)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TABLE schema_migrations")
+        raw.execute("DROP TABLE schema_migrations_log")
+        raw.execute("DROP TABLE teams")
+    bare = points.take(migrator.driver)
+    assert bare
+    assert bare.version == 0
+    migrator.baseline(to=1)
+    migrator.up(to=2)
+    length = len(migrator.history())
+    restore.restore(migrator.driver, bare, sign)
+    assert migrator.current() == 0
+    assert len(migrator.history()) == length + 3
+    assert {t.name for t in migrator.schema().tables} == {"old"}
+
+
+def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
+    """Behind a restore, a row that wrangler writes is its own, not the earlier run's."""
+    migrator.up(to=1)
+    migrator.up(to=2)
+    restore.restore(migrator.driver, points.listed(migrator.driver)[0], sign)
+    write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
+    last = migrator.history()[-1]
+    assert (last.version, last.by, last.checksum) == (2, None, None)
+    assert migrator.status()[1].checksum is None or migrator.status()[1].applied
+
+
+def test_ways_to_name_one(migrator: Migrator) -> None:
+    """By name, by version, by time; never by a path."""
+    migrator.up(to=1)
+    for day, version in ((1, None), (2, 2), (3, None)):
+        if version:
+            Migrator(migrator.driver, migrator.migrations).up(to=version)
+        assert points.take(migrator.driver, now=1_790_000_000 + day * 86400)
+    found = points.listed(migrator.driver)
+    assert [p.version for p in found] == [1, 2, 2]
+    assert points.find(found, found[0].name) == found[0]
+    assert points.find(found, "2") == found[2]
+    assert points.find(found, "1") == found[0]
+    assert points.find(found, "2026-09-23T20:00:00Z") == found[1]
+    assert points.find(found, "2026-09-23 20:00") == found[1]
+    assert points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
+    for wrong, why in (
+        ("9", "no restore point has version 9"),
+        ("2020-01-01", "no restore point was taken before"),
+        ("../" + found[0].name, "no folder in it"),
+        ("/etc/passwd", "no folder in it"),
+        (".hidden", "no folder in it"),
+        ("nothing", "is no restore point, version or time"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            points.find(found, wrong)
+
+
+def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
+    """A link in the folder may lead out of it."""
+    migrator.up(to=1)
+    point = points.take(migrator.driver)
+    assert point
+    moved = tmp_path / "elsewhere.db"
+    os.rename(point.path, moved)
+    os.symlink(moved, point.path)
+    assert points.listed(migrator.driver) == []
+
+
+def test_old_ones_go(migrator: Migrator) -> None:
+    """Ten stay, and none over thirty days, but never none; what a killed process left goes too."""
+    migrator.up(to=1)
+    day = 86400
+    for i in range(14):
+        points.take(migrator.driver, now=1_790_000_000 + i)
+    assert len(points.listed(migrator.driver)) == 10
+    (place := Path(points.folder_of(migrator.driver) or "")).joinpath(".app.999.tmp").write_bytes(b"x")
+    place.joinpath("app-notes.txt").write_text("mine")
+    os.utime(place / ".app.999.tmp", (1, 1))
+    kept = points.listed(migrator.driver)[0].name
+    newest = points.take(migrator.driver, now=1_790_000_000 + 40 * day, keep=(kept,))
+    assert newest
+    assert [p.name for p in points.listed(migrator.driver)] == [kept, newest.name]
+    assert min(os.listdir(place)) == ".gitignore"
+    assert "app-notes.txt" in os.listdir(place)
+    assert not (place / ".app.999.tmp").exists()
+
+
+def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) -> None:
+    """Nobody may read it who may not read the database."""
+    migrator.up(to=1)
+    os.chmod(tmp_path / "app.db", 0o600)
+    point = points.take(migrator.driver)
+    assert point
+    assert stat.S_IMODE(os.stat(point.path).st_mode) == 0o600
+
+
+def test_a_damaged_database_is_said_to_be_one(migrator: Migrator, tmp_path: Path) -> None:
+    """A run stops before it writes: what it would keep is no way back."""
+    migrator.up(to=1)
+    write(
+        migrator,
+        "INSERT INTO users WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n",
+    )
+    migrator.close()
+    path = tmp_path / "app.db"
+    with path.open("r+b") as file:
+        file.seek(4096 * 5)
+        file.write(b"\xff" * 4096 * 4)
+    with pytest.raises(UnavailableError, match="is damaged"):
+        Migrator(f"sqlite:{path}", migrator.migrations, restore_points=True).up(to=2)
+    assert points.listed(migrator.driver) == []
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal: str) -> None:
+    """The file stays the one it was, in its journal mode, and other connections see the rows at once."""
+    migrator.up(to=1)
+    write(migrator, "INSERT INTO users VALUES (1, 'a')")
+    migrator.close()
+    path = tmp_path / "app.db"
+    with closing(apsw.Connection(str(path))) as raw:
+        raw.execute(f"PRAGMA journal_mode = {journal}")
+    migrator = Migrator(f"sqlite:{path}", migrator.migrations)
+    point = points.take(migrator.driver)
+    assert point
+    write(migrator, "DELETE FROM users")
+    with closing(apsw.Connection(str(path))) as other:
+        assert other.execute("SELECT count(*) FROM users").fetchall() == [(0,)]
+        inode = path.stat().st_ino
+        restore.restore(migrator.driver, point, sign)
+        assert other.execute("SELECT name FROM users").fetchall() == [("a",)]
+        assert other.execute("PRAGMA journal_mode").fetchall() == [(journal,)]
+        assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert path.stat().st_ino == inode
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_a_row_written_meanwhile_is_not_lost(
+    migrator: Migrator, tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the point that undoes it and the lock nobody's rows are overwritten: nothing is done then."""
+    migrator.up(to=1)
+    migrator.close()
+    path = tmp_path / "app.db"
+    with closing(apsw.Connection(str(path))) as raw:
+        raw.execute(f"PRAGMA journal_mode = {journal}")
+    point = points.take(migrator.driver)
+    assert point
+    write_back: Callable[..., int] = restore._write_back
+
+    def disturbed(*arguments: object) -> int:
+        with closing(apsw.Connection(str(path))) as other:
+            other.execute("INSERT INTO users VALUES (5, 'late')")
+        return write_back(*arguments)
+
+    monkeypatch.setattr(restore, "_write_back", disturbed)
+    with pytest.raises(UnavailableError, match="rows were written meanwhile"):
+        restore.restore(migrator.driver, point, sign)
+    monkeypatch.undo()
+    assert rows(migrator, "SELECT name FROM users") == [("late",)]
+    assert restore.restore(migrator.driver, point, sign).version == 1
+    assert rows(migrator, "SELECT name FROM users") == []
+
+
+def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
+    """Another's open transaction: the restore waits for it, then says so."""
+    migrator.up(to=1)
+    point = points.take(migrator.driver)
+    assert point
+    migrator.close()
+    driver = connect(f"sqlite:{tmp_path / 'app.db'}")
+    driver._busy_timeout = 0.1  # type: ignore[attr-defined]
+    with closing(apsw.Connection(str(tmp_path / "app.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match=r"locked|busy"):
+            restore.restore(driver, point, sign)
+        other.execute("ROLLBACK")
+    restore.restore(driver, point, sign)
+
+
+def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> None:
+    """The points are there still; there is nothing that could be undone."""
+    migrator.up(to=1)
+    write(migrator, "INSERT INTO users VALUES (1, 'a')")
+    point = points.take(migrator.driver)
+    assert point
+    migrator.close()
+    for file in tmp_path.glob("app.db*"):
+        file.unlink()
+    done = restore.restore(migrator.driver, point, sign)
+    assert done.undo is None
+    assert rows(migrator, "SELECT name FROM users") == [("a",)]
+
+
+def test_only_local_files(tmp_path: Path) -> None:
+    """What is no file has no points."""
+    memory = connect("sqlite::memory:")
+    assert points.listed(memory) == []
+    point = points.Point("a", str(tmp_path / "a"), 0.0, 0, 0)
+    with pytest.raises(UsageError, match="is no local file"):
+        restore.restore(memory, point, sign)
+
+
+_CHILD = """
+import sys, time
+from d1migrate.backup import points, restore
+from d1migrate.drivers import connect
+from d1migrate.history import Signature
+driver = connect(f"sqlite:{sys.argv[2]}")
+found = points.listed(driver)
+print("go", flush=True)
+if sys.argv[1] == "take":
+    points.take(driver)
+else:
+    restore.restore(driver, found[0], lambda: Signature("t", 1, "w", "x"))
+"""
+
+
+@pytest.mark.parametrize("action", ["take", "restore"])
+def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -> None:
+    """Kill -9: the file is as it was or as the point, whole; no half of a point is ever listed."""
+    migrator.up(to=1)
+    count = 60_000
+    write(
+        migrator,
+        "INSERT INTO users WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        f" WHERE i < {count}) SELECT i, hex(randomblob(40)) FROM n",
+    )
+    point = points.take(migrator.driver, now=1_790_000_000)
+    assert point
+    write(migrator, "DELETE FROM users WHERE id > 10")
+    migrator.close()
+    states = set()
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 10):
+        child = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, action, str(tmp_path / "app.db")], stdout=subprocess.PIPE
+        )
+        assert child.stdout
+        child.stdout.readline()
+        try:
+            child.wait(delay)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+        child.communicate()
+        with closing(sqlite3.connect(tmp_path / "app.db")) as raw:
+            assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            ((there,),) = raw.execute("SELECT count(*) FROM users").fetchall()
+            restored = raw.execute("SELECT count(*) FROM schema_migrations_log WHERE action = 'restore'")
+            assert (restored.fetchall() != [(0,)]) == (there == count)
+        states.add(there)
+        for listed in points.listed(migrator.driver):
+            with closing(sqlite3.connect(listed.path)) as raw:
+                assert raw.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    assert states == ({10} if action == "take" else {10, count})
