@@ -25,7 +25,7 @@ DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "workerd": lambda request: _workerd(request.getfixturevalue("workerd")),
 }
 # Numbers cross JavaScript: 2**53 is the end of the integers that can be read.
-JAVASCRIPT = ("workerd", "binding")
+JAVASCRIPT = ("workerd", "binding", "d1:")
 REFUSED = (QueryError, AmbiguousError)  # local D1 says `internal error`, which may mean anything
 
 

@@ -29,6 +29,7 @@ ATTEMPTS = 5
 RATE_LIMIT, RATE_PERIOD = 1200, 300  # requests, seconds: for all that one token does (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+_BUSY = "Currently processing a long-running"
 _AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED = 10000, 7403, 7404, 7400
 
 
@@ -177,7 +178,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
     outcome = state.outcome
     error = outcome.exception() if outcome else None
     asked = error.retry_after if isinstance(error, _Nothing) else 0
-    return max(asked, tenacity.wait_exponential_jitter(initial=0.5, max=20, jitter=0.5)(state))
+    return max(asked, tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state))
 
 
 def _result(response: httpx.Response, *, writes: bool) -> Any:
@@ -193,6 +194,8 @@ def _result(response: httpx.Response, *, writes: bool) -> Any:
     code, message = _problem(envelope)
     if response.status_code == 429:
         raise _Nothing(UnavailableError(f"Cloudflare's rate limit: {message}"), _seconds(response))
+    if _BUSY in message:  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
+        raise _Nothing(UnavailableError(message), max(_seconds(response), 5))
     if is_refusal(message):
         raise QueryError(message)
     if found := _refused(response.status_code, code, message):

@@ -1,0 +1,63 @@
+"""A remote D1: Cloudflare's API in front of the real one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.rest import RestDriver
+from tests.runtime.cloudflare import Cloudflare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cloudflare]:
+    """The API, started once."""
+    with Cloudflare() as started:
+        yield started
+
+
+class Remote:
+    """A database nobody has used, and drivers on it; `waits` are the seconds they would have slept."""
+
+    def __init__(self, server: Cloudflare, name: str) -> None:
+        self.server, self.name, self.waits = server, name, list[float]()
+        self.id = server.create(name)
+        self.url, self.opened = f"d1:{name}", list[RestDriver]()
+
+    def open(self, *, token: str | None = None) -> RestDriver:
+        """Return a driver as a process of its own would have it."""
+        settings = client.settings(self.server.environment)
+        if token:
+            settings = settings._replace(token=token)
+        api = client.Api(settings, sleep=self.wait)
+        driver = RestDriver(self.name, url=self.url, api=api, database_id=self.id)
+        self.opened.append(driver)
+        return driver
+
+    def wait(self, seconds: float) -> None:
+        """Have time go by on the server, instead of sleeping."""
+        self.waits.append(seconds)
+        self.server.advance(seconds)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for driver in self.opened:
+            driver.close()
+
+    def paths(self) -> list[tuple[str, str]]:
+        """Method and last part of what was asked of the server."""
+        return [(r["method"], r["path"].partition("?")[0].rsplit("/", 1)[-1]) for r in self.server.requests()]
+
+
+@pytest.fixture
+def remote(server: Cloudflare) -> Iterator[Remote]:
+    """A fresh database on a server without faults."""
+    server.reset()
+    made = Remote(server, "shop")
+    yield made
+    made.close()

@@ -1,0 +1,260 @@
+"""A remote D1 by its name: how it is found, what it costs, and how SQL gets there unharmed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.rest import RestDriver
+from d1migrate.errors import ApplyError, QueryError, UsageError
+from d1migrate.files import load_migrations
+from d1migrate.migrator import Migrator
+from d1migrate.source import load
+from tests.runtime.workerd import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from d1migrate.migration import Migration
+    from tests.remote.conftest import Remote
+    from tests.runtime.cloudflare import Cloudflare
+
+HUMMBL = ROOT / "workers" / "migrations"
+
+
+def named(remote: Remote, name: str, **variables: str) -> RestDriver:
+    """Return a driver that knows a database by its name only."""
+    variables = remote.server.environment | variables
+    api = client.Api(client.settings({k: v for k, v in variables.items() if v}), sleep=remote.wait)
+    driver = RestDriver(name, url=f"d1:{name}", api=api)
+    remote.opened.append(driver)
+    return driver
+
+
+def read(driver: RestDriver, sql: str) -> list[Any]:
+    """Return the rows of a query."""
+    (result,) = driver.batch(Batch([Query(sql)], reads=True))
+    return list(result.rows)
+
+
+# --- finding it ---
+
+
+def test_a_name_is_compared_exactly(remote: Remote) -> None:
+    """The API's filter also gives databases whose names contain the one that is meant."""
+    for n in range(120):
+        remote.server.create(f"shop-{n}")
+    wanted = remote.server.create("shop-1-2")
+
+    driver = named(remote, "shop-1-2")
+    driver.batch(Batch([Query("CREATE TABLE here (a)")]))
+
+    assert driver.path.endswith(wanted)
+    near = named(remote, "shop-1-")
+    with pytest.raises(UsageError, match="no D1 database 'shop-1-'") as caught:
+        near.batch(Batch([Query("SELECT 1")], reads=True))
+    assert "shop-1-2" in str(caught.value.hint)
+
+
+def test_an_id_is_not_looked_up(remote: Remote) -> None:
+    """One request, for the batch."""
+    driver = named(remote, remote.id)
+    assert read(driver, "SELECT 1") == [(1,)]
+    assert remote.paths() == [("POST", "raw")]
+
+
+def test_the_only_account_of_a_token(remote: Remote) -> None:
+    """It need not be named; of several, one has to be."""
+    assert read(named(remote, "shop", CLOUDFLARE_ACCOUNT_ID=""), "SELECT 1") == [(1,)]
+
+    remote.server.grant("two", [remote.server.account, "b" * 32])
+    with pytest.raises(UsageError, match="sees 2 accounts") as caught:
+        read(named(remote, "shop", CLOUDFLARE_ACCOUNT_ID="", CLOUDFLARE_API_TOKEN="two"), "SELECT 1")  # noqa: S106
+    assert "CLOUDFLARE_ACCOUNT_ID" in str(caught.value.hint)
+
+
+def test_another_account_than_the_configured_one(remote: Remote) -> None:
+    """An environment may say which account it is in."""
+    api = client.Api(client.settings(remote.server.environment))
+    driver = RestDriver("shop", url="d1:shop", api=api, account="b" * 32)
+    remote.opened.append(driver)
+    with pytest.raises(UsageError, match="configured for the account bbbb"):
+        read(driver, "SELECT 1")
+
+
+# --- tokens ---
+
+
+def test_a_token_that_may_read(remote: Remote) -> None:
+    """It is enough for `status`; `up` says which right is missing, and nothing is retried."""
+    migrator = Migrator(remote.open(token=remote.server.read_token), HUMMBL)
+    assert [entry.state for entry in migrator.status()] == ["pending"] * 3
+    with pytest.raises(UsageError, match="the token may not do this") as caught:
+        migrator.up()
+    assert "D1 > Edit" in str(caught.value.hint)
+    assert remote.waits == []
+
+
+def test_a_token_nobody_knows(remote: Remote) -> None:
+    """The error does not show it."""
+    with pytest.raises(UsageError, match="does not know this token") as caught:
+        Migrator(remote.open(token="s3cr3t-token"), HUMMBL).status()  # noqa: S106
+    assert "s3cr3t" not in str(caught.value) + str(caught.value.hint)
+
+
+def test_a_database_that_is_gone(remote: Remote) -> None:
+    """An id that nobody has is no empty database."""
+    with pytest.raises(UsageError, match="no such database"):
+        read(named(remote, "0a1b2c3d-0000-4000-8000-000000000001"), "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "no CLOUDFLARE_API_TOKEN"),
+        ({"CLOUDFLARE_API_TOKEN": " "}, "no CLOUDFLARE_API_TOKEN"),
+        ({"CLOUDFLARE_API_TOKEN": "tök"}, "characters that no token has"),
+        ({"CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": "http://example.com"}, "not https"),
+        ({"CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_API_BASE_URL": "ftp://127.0.0.1"}, "not https"),
+    ],
+)
+def test_settings_that_are_refused(variables: dict[str, str], message: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(UsageError, match=message):
+        client.settings(variables)
+
+
+# --- what it costs ---
+
+
+def test_requests(remote: Remote) -> None:
+    """Status 1, `up` of N migrations N + 1 and one for the linter; one more while a table is missing."""
+    migrator, paths = Migrator(remote.open(), HUMMBL), remote.paths
+    migrator.status()
+    assert paths() == [("POST", "raw")] * 2
+    migrator.up(lint=False)
+    assert paths()[2:] == [("POST", "raw")] * 2 + [("POST", "query")] * 3
+    del migrator
+    again = Migrator(remote.open(), HUMMBL)
+    before = len(paths())
+    again.status()
+    again.up()
+    assert paths()[before:] == [("POST", "raw")] * 2
+    plan = again.plan_down(to=0)
+    before = len(paths())
+    again.down(to=0)
+    assert len(paths()) - before == plan.requests
+
+
+def test_what_it_cost_is_told(remote: Remote) -> None:
+    """Rows read and written, as D1 bills them."""
+    (first, *_) = Migrator(remote.open(), HUMMBL).up().steps
+    assert first.rows_read
+    assert first.rows_written
+
+
+# --- how SQL gets there ---
+
+TRIGGER = """CREATE TABLE t (a, b);
+create trigger t_made after insert on t
+begin
+  update t set b = case when new.a > 1 then 'big; really' else 'small' end where rowid = new.rowid;
+end;
+INSERT INTO t (a) VALUES (1), (2);
+"""
+
+
+@pytest.mark.parametrize("fragile", [False, True])
+def test_a_trigger_survives_the_servers_splitter(remote: Remote, fragile: bool) -> None:
+    """It is sent in one line, and is no drift afterwards."""
+    remote.server.settings(fragile_splitter=fragile)
+    migrator = Migrator(remote.open(), load([("001_t.sql", TRIGGER)]))
+
+    migrator.up(lint=False)  # which says that other tools could not carry it
+
+    assert read(remote.open(), "SELECT b FROM t ORDER BY a") == [("small",), ("big; really",)]
+    assert ("POST", "import") not in remote.paths()
+    assert migrator.verify().ok
+
+
+def test_a_trigger_that_no_line_holds_is_imported(remote: Remote) -> None:
+    """A literal with a line end in it; the plan of it stays one migration, in the history as all others."""
+    remote.server.settings(fragile_splitter=True)
+    migrator = Migrator(remote.open(), load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))]))
+
+    migrator.up(lint=False)
+
+    assert read(remote.open(), "SELECT b FROM t ORDER BY a") == [("small",), ("big;\nreally",)]
+    assert ("POST", "import") in remote.paths()
+    assert migrator.verify().ok
+    assert [entry.state for entry in migrator.status()] == ["applied"]
+
+
+def large(folder: Path, last: str = "") -> tuple[Migration, ...]:
+    """Write a migration of more than 1 MiB."""
+    folder.mkdir()
+    rows = "".join(f"INSERT INTO big VALUES ({n}, '{'x' * 1000}; -- {n}');\n" for n in range(1_200))
+    text = f"CREATE TABLE big (n INTEGER, text TEXT);\n{rows}{last}-- Rollback:\n--   DROP TABLE big;\n"
+    (folder / "001_big.sql").write_text(text)
+    return load_migrations(str(folder))
+
+
+def test_a_large_file_is_imported(remote: Remote, tmp_path: Path) -> None:
+    """With its history in the same file; the token stays away from the upload, which is of known length."""
+    migrator = Migrator(remote.open(), large(tmp_path / "m"))
+
+    report = migrator.up(lint=False)
+
+    assert [step.version for step in report.steps] == [1]
+    assert read(remote.open(), "SELECT count(*) FROM big") == [(1_200,)]
+    assert [(e.version, e.action, e.done) for e in migrator.history()] == [(1, "up", True)]
+    (upload,) = [r for r in remote.server.requests() if r["method"] == "PUT"]
+    assert "authorization" not in upload["headers"]
+    assert int(upload["headers"]["content-length"]) == upload["size"] > 1_200_000
+    assert migrator.up().steps == ()
+
+
+@pytest.mark.parametrize("answer", ["text", "reset"])
+def test_an_import_that_fails_leaves_nothing(remote: Remote, tmp_path: Path, answer: str) -> None:
+    """Whether D1 says why, or only that it was reset."""
+    remote.server.settings(import_error=answer)
+    migrator = Migrator(remote.open(), large(tmp_path / "m", "INSERT INTO nowhere VALUES (1);\n"))
+
+    with pytest.raises(ApplyError) as caught:
+        migrator.up(lint=False)
+
+    assert not caught.value.unknown
+    assert ("nowhere" in str(caught.value)) == (answer == "text")
+    assert [entry.state for entry in migrator.status()] == ["pending"]
+    assert read(remote.open(), "SELECT count(*) FROM sqlite_schema WHERE name = 'big'") == [(0,)]
+
+
+@pytest.mark.parametrize("path", ["/import$", "/upload"])
+@pytest.mark.parametrize("do", ["lose reply", "500", "503", "garbage"])
+def test_an_import_whose_answers_are_lost(remote: Remote, tmp_path: Path, path: str, do: str) -> None:
+    """Wherever it broke: run again, it ends well, and every row is there once."""
+    migrations = large(tmp_path / "m")
+    for nth in (1, 2, 3):
+        database = type(remote)(remote.server, f"import-{nth}")
+        remote.server.faults({"match": {"path": path, "nth": nth}, "do": do})
+        try:
+            Migrator(database.open(), migrations).up(lint=False)
+        except (ApplyError, QueryError):
+            remote.server.faults()
+            Migrator(database.open(), migrations).up(lint=False)
+        remote.server.faults()
+        assert read(database.open(), "SELECT count(*) FROM big") == [(1_200,)]
+        database.close()
+
+
+def test_cloudflares_own_tables_are_none_of_ours(server: Cloudflare, remote: Remote) -> None:
+    """Production databases hold `_cf_KV`, which no query may name."""
+    server.settings(cf_kv=True)
+    planted = type(remote)(server, "planted")
+    migrator = Migrator(planted.open(), HUMMBL)
+    migrator.up()
+    assert migrator.verify().ok
+    planted.close()
