@@ -21,6 +21,10 @@ from d1migrate.run import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from d1migrate.backup.dump import Dump
+    from d1migrate.backup.load import Facts
+    from d1migrate.backup.points import Point
+    from d1migrate.backup.restore import Outlook, Restored
     from d1migrate.flows.migrate import Check
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
@@ -67,6 +71,7 @@ class Migrator:
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who or _user()
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
+        self._folder = restore_points if isinstance(restore_points, str) else None
 
     def status(self) -> tuple[Entry, ...]:
         """Lay files and database side by side, one Entry a version. Writes nothing.
@@ -303,20 +308,63 @@ class Migrator:
 
         return run(verify(self.migrations, schema_of), self.driver)
 
+    def backup(self, path: str, *, watch: Callable[[int, int], None] | None = None) -> Dump:
+        """Write a dump that restores to a file, whole or not at all; errors as `backup.dump.write`.
+
+        Args:
+            path: the file.
+            watch: is told (rows written, rows there are) now and then.
+        """
+        from d1migrate.backup import dump
+
+        return dump.write(self._file, path, watch=watch)
+
+    def restore_file(self, path: str) -> Facts:
+        """Load a dump into the database, which must be empty; errors as `backup.load.restore`."""
+        from d1migrate.backup import load
+
+        return load.restore(path, self.driver, self._sign)
+
+    def restore_points(self) -> list[Point]:
+        """Return the restore points of a local file, oldest first."""
+        from d1migrate.backup import points
+
+        return points.listed(self._file, self._folder)
+
+    def plan_restore(self, to: str) -> Outlook:
+        """Say what going back to a restore point would change; argument and errors as `restore`."""
+        from d1migrate.backup import points, restore
+
+        return restore.outlook(self._file, points.find(self.restore_points(), to))
+
+    def restore(self, to: str) -> Restored:
+        """Make a local file what it was at a restore point; one is taken first, so that this can be undone.
+
+        Args:
+            to: a point's name, a version for the newest point at which it was the current one, or a time.
+
+        Raises:
+            UsageError: there is no such point.
+            UnavailableError: the file is busy, or was written to meanwhile. Nothing was done.
+        """
+        from d1migrate.backup import points, restore
+
+        found = points.find(self.restore_points(), to)
+        return restore.restore(self._file, found, self._sign, folder=self._folder)
+
     def close(self) -> None:
         """Let go of the database."""
         self.driver.close()
 
     def _signer(self) -> Callable[[], Signature]:
         """Return what signs, and takes a restore point when it first does: what only looks takes none."""
-        taken: list[str | None] = [] if self._points else [None]
+        taken: list[str | None] = [] if self._points and hasattr(self._file, "copy_to") else [None]
 
         def sign() -> Signature:
             if not taken:
                 from d1migrate.backup import points
 
-                folder = self._points if isinstance(self._points, str) else None
-                point = points.take(self._file, folder)
+                point = points.take(self._file, self._folder)
                 taken.append(point.name if point else None)
             return self._sign()._replace(restore_point=taken[0])
 

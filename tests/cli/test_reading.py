@@ -138,6 +138,7 @@ def test_history_json(project: Project) -> None:
         "token",
         "done",
         "detail",
+        "restore_point",
     ]
     assert "001_users" in project.run("history").out
 

@@ -18,7 +18,7 @@ from d1migrate import __version__
 from d1migrate.backup import values
 from d1migrate.backup.layout import read_layout
 from d1migrate.backup.rows import Reader
-from d1migrate.backup.source import still
+from d1migrate.backup.source import still, sync_folder
 from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
@@ -94,16 +94,6 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         with suppress(OSError):
             os.unlink(temporary)
     return dump._replace(path=path)
-
-
-def sync_folder(path: str) -> None:
-    """Make a renamed file's name as durable as its content, where the system can."""
-    with suppress(OSError):  # not on Windows
-        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 class Digest:

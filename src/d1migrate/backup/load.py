@@ -15,7 +15,9 @@ from d1migrate.backup.source import scratch_file
 from d1migrate.batch import Batch, Query
 from d1migrate.d1 import PRODUCTION
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import PlanError, QueryError, SourceError, UsageError
+from d1migrate.errors import HistoryError, PlanError, QueryError, SourceError, UsageError
+from d1migrate.history import Event, record
+from d1migrate.recording import LOG_TABLE
 from d1migrate.schema import digest
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.layout import Layout
     from d1migrate.drivers import Driver
+    from d1migrate.flows.steps import Sign
 
 _CHUNK = 1 << 20
 _STRANGERS = (
@@ -126,6 +129,29 @@ def load(path: str, driver: Driver, *, label: str = "") -> Facts:
         driver.batch(Batch(_Script(path), label=label, size=facts.size))
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: {error}") from error
+    return facts
+
+
+def restore(path: str, driver: Driver, sign: Sign) -> Facts:
+    """Load a dump into an empty database, compare every table with what it says, and tell the log.
+
+    Args:
+        path: the dump.
+        driver: the database.
+        sign: makes the signature of the log's row.
+
+    Raises:
+        PlanError, SourceError, UsageError, QueryError: as `load`.
+        HistoryError: what came of it is not what the dump says it holds.
+    """
+    name = os.path.basename(path)
+    facts = load(path, driver, label=name)
+    if found := differences(facts, driver) if facts.known else []:
+        raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
+    if LOG_TABLE in facts.rows:
+        detail = json.dumps({"sha256": facts.sha256})
+        event = Event("restore", 0, name, detail=detail)
+        driver.batch(Batch([record("done", event, sign())]))
     return facts
 
 

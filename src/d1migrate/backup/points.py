@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.backup.dump import sync_folder
-from d1migrate.backup.source import Copying
+from d1migrate.backup.source import Copying, sync_folder
 from d1migrate.errors import UnavailableError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
 

@@ -94,12 +94,14 @@ class Context:
 
             environment = self.environment
             allow = getattr(self.arguments, "allow_out_of_order", False)
+            skipped = getattr(self.arguments, "no_restore_point", None) is not None
             self._migrator = Migrator(
                 self.driver,
                 self.load(),
                 allow_out_of_order=allow or environment.out_of_order == "allow",
                 severities=environment.lint,
                 strict=environment.lint_level == "warning",
+                restore_points=environment.restore_point is not False and not skipped,
             )
         return self._migrator
 

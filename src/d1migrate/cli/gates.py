@@ -121,7 +121,8 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
     if environment.has_gates and up and not judged:
         found.append(_lint(context, pending, environment.lint_level or "error", given))
     if environment.wants_restore_point:
-        how = "a Time Travel bookmark" if _bookmark(context) else None
+        how = "a copy of the file" if hasattr(context.driver, "copy_to") else None
+        how = "a Time Travel bookmark" if _bookmark(context) else how
         found.append(
             environments.restore_point(how, f"no restore point is taken of {environment.database}", given)
         )

@@ -217,6 +217,30 @@ _COMMANDS = {
             _CONFIRM,
         ),
     ),
+    "backup": _Command(
+        "preserve",
+        "write a dump that restores: plain SQL, every value exact",
+        "d1migrate backup --output app.sql --verify",
+        (
+            _argument("--output", metavar="FILE", help="where to (default: named by database and time)"),
+            _argument("--verify", help="restore it into a scratch database and compare every table", **_FLAG),
+        ),
+    ),
+    "restore": _Command(
+        "preserve",
+        "go back to a restore point, or load a backup; without arguments, list the points",
+        "d1migrate restore --to 3",
+        (
+            _argument(
+                "--to",
+                metavar="POINT",
+                help="a point's name, a version, or a time (ISO 8601, UTC); only for local files",
+            ),
+            _argument("--file", metavar="FILE", help="load a backup into an empty database"),
+            _argument("--yes", help="do not ask for the database's name", **_FLAG),
+            _CONFIRM,
+        ),
+    ),
     "env": _Command(
         "overview", "the environments, side by side: version, pending, protection, reachable", "d1migrate env"
     ),

@@ -87,10 +87,13 @@ def history_command(context: Context) -> int:
             e.name,
             e.by or "wrangler",
             (e.token or "")[:8],
+            e.restore_point or "",
         )
         for e in entries
     ]
-    context.out(text.table(("when", "action", "name", "by", "token"), rows))
+    header = ("when", "action", "name", "by", "token", "restore point before it")
+    width = len(header) if any(e.restore_point for e in entries) else len(header) - 1
+    context.out(text.table(header[:width], [row[:width] for row in rows]))
     return 0
 
 

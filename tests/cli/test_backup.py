@@ -1,0 +1,128 @@
+"""`backup` and `restore --file`: a dump that comes back, and says so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.backup import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.project import Project
+
+
+@pytest.fixture
+def full(project: Project) -> Project:
+    """Three migrations, and rows."""
+    project.standard()
+    project.run("up")
+    project.sql("INSERT INTO users VALUES (1, 'it''s', 'é'), (9007199254740993, 'b', x'00ff')")
+    project.sql("INSERT INTO teams VALUES (1, 1)")
+    return project
+
+
+def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup is written, verified, and loaded into a new database, which goes on from there."""
+    ran = full.run("backup", "--output", "app.sql", "--verify")
+    assert ran.out == "app.sql\n"
+    assert "sqlite:app.db" in ran.err
+    assert "12 rows of 4 tables" in ran.err
+    assert "verified: it restores to the same" in ran.err
+    status, rows = full.states(), full.sql("SELECT * FROM users")
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
+    assert "each as it was" in full.run("restore", "--file", "app.sql").out
+    full.database = full.folder / "new.db"
+    assert full.sql("SELECT * FROM users") == rows
+    assert full.states() == status
+    assert full.run("verify", "--check").out == "files, history and schema agree\n"
+    last = full.run("history", "--json").json[-1]
+    assert (last["action"], last["version"], last["name"]) == ("restore", 0, "app.sql")
+    assert last["detail"]["sha256"] == load.check("app.sql").sha256
+    assert "restore" in full.run("history").out
+    full.run("down", "--allow-loss", "all")
+
+
+def test_json(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written, and whether it restores; what was loaded."""
+    value = full.run("backup", "--output", "a.sql", "--json").json
+    assert value["differences"] is None
+    assert value["rows"]["users"] == 2
+    assert (value["version"], value["consistent"], value["notes"]) == (3, True, [])
+    assert value["size"] == os.path.getsize("a.sql")
+    assert full.run("backup", "--output", "a.sql", "--json", "--verify").json["differences"] == []
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
+    value = full.run("restore", "--file", "a.sql", "--json").json
+    assert (value["version"], value["compared"]) == (3, True)
+
+
+def test_a_name_of_its_own(full: Project) -> None:
+    """Without --output the file is named by the database and the time."""
+    path = full.run("backup").out.strip()
+    assert path.startswith("app-20")
+    assert path.endswith("Z.sql")
+    assert load.check(path).known
+
+
+def test_refusals(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is not empty, a file that was cut, one that is none, a database that is none."""
+    full.run("backup", "--output", "a.sql")
+    err = full.run("restore", "--file", "a.sql", code=1).err
+    assert "sqlite:app.db is not empty: table schema_migrations" in err
+    assert "hint: restore a file into a new database" in err
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
+    (full.folder / "cut.sql").write_bytes((full.folder / "a.sql").read_bytes()[:500])
+    assert "cut off" in full.run("restore", "--file", "cut.sql", code=1).err
+    assert "cannot read none.sql" in full.run("restore", "--file", "none.sql", code=2).err
+    assert "no such file to back up" in full.run("backup", code=2).err
+    assert "exclude each other" in full.run("restore", "--file", "a.sql", "--to", "1", code=2).err
+    assert not (full.folder / "new.db").exists()
+
+
+def test_a_script_of_another_tool(project: Project) -> None:
+    """It is loaded, and it is said that nothing could be compared."""
+    (project.folder / "x.sql").write_text("CREATE TABLE a (x); INSERT INTO a VALUES (1);")
+    assert "does not say what should be there" in project.run("restore", "--file", "x.sql").out
+    assert project.sql("SELECT * FROM a") == [(1,)]
+
+
+def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--verify` fails where the scratch database does not hold what the dump says."""
+    monkeypatch.setattr(load, "verify", lambda _: ["users: 1 rows, expected 2"])
+    err = full.run("backup", "--output", "a.sql", "--verify", code=1).err
+    assert "a.sql does not restore to the same: users: 1 rows, expected 2" in err
+    value = full.run("backup", "--output", "a.sql", "--verify", "--json", code=1).json
+    assert value["differences"] == ["users: 1 rows, expected 2"]
+
+
+def test_losses_are_said(project: Project) -> None:
+    """What cannot be written to a dump is a warning, on stderr and in JSON."""
+    project.sql("CREATE VIRTUAL TABLE f USING fts5(a, content='')")
+    assert "warning: f: it keeps no text" in project.run("backup", "--output", "a.sql").err
+    assert project.run("backup", "--output", "a.sql", "--json").json["notes"]
+
+
+def test_a_large_database_needs_little_memory(full: Project, tmp_path: Path) -> None:
+    """Streamed: 60 MB of rows, some of them long, in less than 150 MB for everything."""
+    full.sql(
+        "CREATE TABLE big (a, b);\nINSERT INTO big WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
+        " SELECT i, hex(randomblob(iif(i % 5000, 400, 400000))) FROM n"
+    )
+    code = (
+        "import resource, sys; from d1migrate.cli import main; code = main(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(code)"
+    )
+    for command, database in (
+        (["backup", "--output", "big.sql"], "sqlite:app.db"),
+        (["restore", "--file", "big.sql"], "sqlite:big.db"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, *command, "--database", database],
+            cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=True, timeout=200,
+        )  # fmt: skip
+        assert int(ran.stdout.split()[-1]) < 150, ran.stdout

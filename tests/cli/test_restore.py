@@ -1,0 +1,130 @@
+"""`restore --to`: back to a restore point after confirmation, and back from there."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    """Two runs, so that there is a point between, and rows on both sides of it."""
+    project.standard()
+    project.run("up", "--to", "1")
+    project.sql("INSERT INTO users VALUES (1, 'a')")
+    project.run("up")
+    project.sql("INSERT INTO teams VALUES (5, 1)")
+    project.sql("INSERT INTO users VALUES (2, 'b', 'c')")
+    return project
+
+
+def point(project: Project, place: int = -1) -> str:
+    """The name of a restore point."""
+    return str(project.run("restore", "--json").json[place]["name"])
+
+
+def test_history_shows_the_points(applied: Project) -> None:
+    """A point a run that had something to keep; the same one for all that the run did."""
+    entries = applied.run("history", "--json").json
+    assert [e["restore_point"] for e in entries] == [None, point(applied), point(applied)]
+    assert point(applied) in applied.run("history").out
+    listed = applied.run("restore").out
+    assert point(applied) in listed
+    assert "restore point" in listed.splitlines()[0]
+
+
+def test_back_and_forth(applied: Project) -> None:
+    """The rows and the version are those of the point, the log keeps all; undoing brings the rest back."""
+    users, teams = applied.sql("SELECT * FROM users"), applied.sql("SELECT * FROM teams")
+    ran = applied.run("restore", "--to", "1", "--yes")
+    assert f"restored to {point(applied, 0)}: version 1" in ran.out
+    assert "no longer applied: 002_teams" in ran.err
+    assert "users: 2 rows → 1 row" in ran.err
+    assert "teams: 1 row → none" in ran.err
+    assert "schema and history agree with the files" in ran.err
+    assert applied.versions() == [1]
+    assert applied.sql("SELECT * FROM users") == [(1, "a")]
+    assert applied.states() == {1: "applied", 2: "pending", 3: "pending"}
+    undo = ran.out.split("restore --to ")[1].strip()
+    value = applied.run("restore", "--to", undo, "--yes", "--json").json
+    assert (value["version"], value["verified"]) == (3, True)
+    assert value["applied_again"] == ["002_teams", "003_names"]
+    assert applied.sql("SELECT * FROM users") == users
+    assert applied.sql("SELECT * FROM teams") == teams
+    actions = [(e["action"], e["version"]) for e in applied.run("history", "--json").json]
+    assert actions[:3] == [("up", 1), ("up", 2), ("up", 3)]
+    assert actions[3:] == [
+        *(("restore", 0), ("rewind", 2), ("rewind", 3)),
+        *(("restore", 0), ("restore", 2), ("restore", 3)),
+    ]
+    assert applied.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_it_has_to_be_confirmed(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal a flag; on one, the database's name."""
+    err = applied.run("restore", "--to", "1", code=2).err
+    assert "hint: --yes" in err
+    assert applied.versions() == [1, 2, 3]
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("d1migrate.cli.context.sys.stderr", Terminal())
+    monkeypatch.setattr(sys, "stdin", Terminal("app\n"))
+    applied.run("restore", "--to", "1", code=2)
+    assert applied.versions() == [1, 2, 3]
+    monkeypatch.setattr("d1migrate.cli.context.sys.stderr", Terminal())
+    monkeypatch.setattr(sys, "stdin", Terminal("app.db\n"))
+    applied.run("restore", "--to", "1")
+    assert applied.versions() == [1]
+
+
+def test_a_protected_environment_wants_its_name(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--yes` is not enough there."""
+    (applied.folder / "d1migrate.toml").write_text(
+        '[env.local]\ndatabase = "sqlite:app.db"\nprotected = true\n', encoding="utf-8"
+    )
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    applied.run("restore", "--to", "1", "--yes", code=1)
+    assert applied.versions() == [1, 2, 3]
+    applied.run("restore", "--to", "1", "--confirm", "local")
+    assert applied.versions() == [1]
+
+
+def test_a_demanded_point_is_taken(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`restore_point = true` is met by a copy of the file, false takes none, and a flag with a reason skips it."""
+    config = applied.folder / "d1migrate.toml"
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    config.write_text('[env.local]\ndatabase = "sqlite:app.db"\nrestore_point = true\n', encoding="utf-8")
+    assert "a copy of the file is taken first" in applied.run("plan").out
+    applied.run("down", "--allow-loss", "all")
+    assert len(applied.run("restore", "--json").json) == 2
+    applied.run("up", "--no-restore-point", "it is a scratch database")
+    assert len(applied.run("restore", "--json").json) == 2
+    config.write_text('[env.local]\ndatabase = "sqlite:app.db"\nrestore_point = false\n', encoding="utf-8")
+    applied.run("down", "--allow-loss", "all")
+    assert len(applied.run("restore", "--json").json) == 2
+
+
+def test_refusals(applied: Project) -> None:
+    """What is no point is said, with those there are."""
+    assert "its name has no folder in it" in applied.run("restore", "--to", "../x.db", "--yes", code=2).err
+    err = applied.run("restore", "--to", "7", "--yes", code=2).err
+    assert "no restore point has version 7" in err
+    assert point(applied) in err
+
+
+def test_none_yet(project: Project) -> None:
+    """A new database needs none."""
+    project.standard()
+    assert project.run("restore").out == "none yet\n"
+    project.run("up")
+    assert project.run("restore", "--json").json == []
+    assert not (project.folder / ".d1migrate").exists()
