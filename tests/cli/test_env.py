@@ -161,3 +161,17 @@ def test_a_missing_folder_is_said(shop: Project) -> None:
     (found,) = shop.run("env", "--json").json
     assert (found["reachable"], found["error"]) == (None, "no migrations folder gone")
     assert "no migrations folder gone" in shop.run("env").out
+
+
+def test_another_account_than_the_configured_one(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before any request, and said in its row."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "secret")
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "theirs")
+    monkeypatch.setenv("CLOUDFLARE_API_BASE_URL", "http://127.0.0.1:9")  # where nobody answers
+    toml = '[env.production]\ndatabase = "d1:0a1b2c3d-0000-4000-8000-000000000001"\naccount = "ours"\n'
+    (shop.folder / "d1migrate.toml").write_text(toml)
+    (found,) = shop.run("env", "--json").json
+    assert "is configured for the account ours, and this is theirs" in found["error"]
+    assert found["reachable"] is False
+    for command in (("status",), ("up",), ("plan",), ("baseline", "--to", "1")):
+        assert "configured for the account ours" in shop.run("--env", "production", *command, code=2).err
