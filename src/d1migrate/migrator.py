@@ -49,7 +49,7 @@ class Migrator:
         severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
         strict: whether `up` also refuses what the linter finds warnings in.
         restore_points: whether `up` and `down` keep a copy of a local file before they write to it, or the
-            folder for these; `.d1migrate` beside the file for True.
+            folder for these; `.d1migrate` beside the file for True. Of a remote D1 the bookmark is kept.
         who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
     """
 
@@ -358,9 +358,13 @@ class Migrator:
 
     def _signer(self) -> Callable[[], Signature]:
         """Return what signs, and takes a restore point when it first does: what only looks takes none."""
-        taken: list[str | None] = [] if self._points and hasattr(self._file, "copy_to") else [None]
+        bookmark: Callable[[], str] | None = getattr(self._file, "bookmark", None)
+        can = bookmark is not None or hasattr(self._file, "copy_to")
+        taken: list[str | None] = [] if self._points and can else [None]
 
         def sign() -> Signature:
+            if not taken and bookmark:
+                taken.append(bookmark())
             if not taken:
                 from d1migrate.backup import points
 

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate.batch import Batch
 from d1migrate.cli import gates
+from d1migrate.drivers.sqlite import SqliteDriver
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.batch import Result
     from tests.cli.project import Project
 
 SUNDAY = datetime(2026, 11, 29, 3, tzinfo=UTC).timestamp()
@@ -205,7 +210,7 @@ def test_lint_levels(shop: Project) -> None:
     shop.run("up", *PRODUCTION)
 
 
-def test_rehearse(shop: Project) -> None:
+def test_rehearse(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What loses rows on a scratch copy is refused, with what was found."""
     demand(shop, 'rehearse = "error"', 'lint = { D = "off" }')
     shop.run("up", *PRODUCTION)
@@ -216,6 +221,67 @@ def test_rehearse(shop: Project) -> None:
     )
     shop.run("up", *PRODUCTION, "--no-rehearse", "nothing is in it")
     assert details(shop)[-1] == {"overridden": {"rehearse": "nothing is in it"}}
+    shop.write("005_y.sql", "CREATE TABLE y (id INTEGER PRIMARY KEY);")
+    monkeypatch.setattr("d1migrate.rehearse.rehearse", lambda *_, **__: pytest.fail("rehearsed"))
+    assert stages(shop, "--no-rehearse", "it takes an hour")["rehearse"] == "overridden"
+
+
+class Travelling(SqliteDriver):
+    """A database with Time Travel, as far as a gate can tell."""
+
+    taken = 0
+
+    def bookmark(self) -> str:
+        """Take a bookmark."""
+        Travelling.taken += 1
+        return f"bookmark {Travelling.taken}"
+
+
+def points(project: Project) -> list[Any]:
+    """The restore points that the log holds."""
+    rows = project.sql("SELECT restore_point FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+    return [row[0] for row in rows]
+
+
+def test_restore_points_of_a_file(shop: Project) -> None:
+    """A copy is kept before a run that writes; not without a change, and not with a reason."""
+    shop.run("up", "--database", "sqlite:app.db", "--to", "1", "--no-restore-point", "x")
+    demand(shop, "restore_point = true")
+    assert "a copy of the file is taken first" in shop.run("plan", *PRODUCTION).out
+    assert not (shop.folder / ".d1migrate").exists()
+    shop.run("up", *PRODUCTION, "--to", "2")
+    shop.run("up", *PRODUCTION, "--to", "2")
+    assert len(list((shop.folder / ".d1migrate").glob("app-*.db"))) == 1
+    assert stages(shop, "--no-restore-point", "it is on a snapshot")["restore_point"] == "overridden"
+    shop.run("up", *PRODUCTION, "--no-restore-point", "it is on a snapshot")
+    assert points(shop)[0] is None
+    assert points(shop)[1].startswith("app-")
+    assert points(shop)[2] is None
+    assert details(shop)[2] == {"overridden": {"restore_point": "it is on a snapshot"}}
+
+
+def test_restore_points_of_a_remote_database(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One bookmark a run, by default; it is a request that the plan counts."""
+
+    def connect(url: str, **_: object) -> Travelling:
+        return Travelling(url.partition(":")[2] + ".db", url=url)
+
+    monkeypatch.setattr("d1migrate.drivers.connect", connect)
+    monkeypatch.setattr(Travelling, "taken", 0)
+    toml = '[env.production]\ndatabase = "d1:app"\n'
+    (shop.folder / "d1migrate.toml").write_text(toml)
+    assert stages(shop) == {"lint": "passed", "restore_point": "passed"}
+    with_it = shop.run("plan", *PRODUCTION, "--json").json["requests"]
+    without = shop.run("plan", *PRODUCTION, "--json", "--no-restore-point", "x").json["requests"]
+    assert (with_it - without, Travelling.taken) == (1, 0)
+    shop.run("up", *PRODUCTION)
+    assert points(shop) == ["bookmark 1"] * 3
+    shop.run("up", *PRODUCTION)
+    shop.run("down", *PRODUCTION)
+    assert points(shop)[3:] == ["bookmark 2"]
+    (shop.folder / "d1migrate.toml").write_text(f"{toml}restore_point = false\n")
+    shop.run("up", *PRODUCTION)
+    assert points(shop)[4:] == [None]
 
 
 # --- the plan ---
@@ -252,6 +318,28 @@ def test_requests_are_those_of_the_run(shop: Project) -> None:
     demand(shop, 'after = "staging"')
     after = shop.run("plan", *PRODUCTION, "--json").json
     assert (before["gates"], after["requests"]) == ([], before["requests"] + 1)
+
+
+def test_a_run_makes_the_requests_its_plan_announced(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every gate; those of the plan itself are not among them."""
+    demand(shop)
+    shop.run("up", "--env", "staging")
+    shop.run("up", *PRODUCTION, "--to", "1")
+    demand(
+        shop, 'after = "staging"', 'window = "Sun 02:00-04:00 UTC"', "protected = true", "require_rollback = true",
+        'rehearse = "warning"', 'lint = "warning"',
+    )  # fmt: skip
+    announced = shop.run("plan", *PRODUCTION, "--json").json["requests"]
+    sent, send = list[Batch](), SqliteDriver.batch
+
+    def batch(self: SqliteDriver, batch: Batch) -> Sequence[Result]:
+        if self.url.endswith((":app.db", ":staging.db")):  # not those of a scratch database
+            sent.append(batch)
+        return send(self, batch)
+
+    monkeypatch.setattr(SqliteDriver, "batch", batch)
+    shop.run("up", *PRODUCTION, "--confirm", "production")
+    assert announced == len(sent) == 6
 
 
 def test_the_url_is_no_way_past_the_gates(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

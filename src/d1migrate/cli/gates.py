@@ -37,7 +37,7 @@ now = time.time
 def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
     """Return what looks at a plan before it is run: it raises where a gate refuses.
 
-    The mapping it returns goes to the log: the reasons given, and the restore point taken.
+    The mapping it returns goes to the log: the reasons given.
     """
     refuse_twins(context.config)
 
@@ -51,11 +51,7 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
             for gate in found:
                 if gate.warning:
                     context.say(f"warning: {gate.warning}")
-        detail: dict[str, object] = {"overridden": notes} if notes else {}
-        wanted = plan.steps and context.environment.wants_restore_point and "restore_point" not in given
-        if wanted and (take := _bookmark(context)):
-            detail["restore_point"] = take()
-        return detail
+        return {"overridden": notes} if notes else {}
 
     return check
 
@@ -122,7 +118,7 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
         found.append(_lint(context, pending, environment.lint_level or "error", given))
     if environment.wants_restore_point:
         how = "a copy of the file" if hasattr(context.driver, "copy_to") else None
-        how = "a Time Travel bookmark" if _bookmark(context) else how
+        how = "a Time Travel bookmark" if _has_bookmarks(context) else how
         found.append(
             environments.restore_point(how, f"no restore point is taken of {environment.database}", given)
         )
@@ -137,8 +133,9 @@ def requests(context: Context, plan: Plan) -> int:
     if not plan.steps:
         return 0
     up = plan.steps[0].direction == "up"
-    point = environment.wants_restore_point and "restore_point" not in given and bool(_bookmark(context))
-    return point + (bool(environment.after) + bool(environment.rehearse) if up else 0)
+    point = environment.wants_restore_point and "restore_point" not in given and _has_bookmarks(context)
+    rehearsed = bool(environment.rehearse) and "rehearse" not in given
+    return point + (bool(environment.after) + rehearsed if up else 0)
 
 
 def protect(context: Context) -> None:
@@ -168,6 +165,8 @@ def _entries(context: Context, name: str) -> Sequence[Entry] | str:
 
 
 def _rehearse(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
+    if "rehearse" in given:  # it may take long
+        return environments.findings("rehearse", level, ["it is not rehearsed"], given)
     from d1migrate.rehearse import rehearse
 
     severities = context.environment.lint
@@ -191,6 +190,6 @@ def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:
     return lines + ([f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else [])
 
 
-def _bookmark(context: Context) -> Callable[[], str] | None:
-    """Return what takes a Time Travel bookmark, where the database has such a thing."""
-    return getattr(context.driver, "bookmark", None)
+def _has_bookmarks(context: Context) -> bool:
+    """Whether the database has Time Travel; then the Migrator takes a bookmark before it writes."""
+    return hasattr(context.driver, "bookmark")
