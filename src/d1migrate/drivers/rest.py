@@ -81,9 +81,21 @@ class RestDriver:
             self._path = f"{databases}/{self._id or self._look_up(databases)}"
         return self._path
 
-    def bookmark(self) -> str:
-        """Return the restore point that D1's Time Travel has of this moment."""
-        return str(self._cloudflare.get(f"{self.path}/time_travel/bookmark")["bookmark"])
+    def bookmark(self, at: str | None = None) -> str:
+        """Return D1's Time Travel bookmark of this moment, or of another one (ISO 8601); it reads only."""
+        moment = {"timestamp": at} if at else {}
+        return str(self._cloudflare.get(f"{self.path}/time_travel/bookmark", **moment)["bookmark"])
+
+    def travel(self, bookmark: str) -> None:
+        """Make the database what it was at a bookmark. What was written since is gone from it.
+
+        Raises:
+            UsageError: there is no such bookmark, or it is older than what D1 keeps (30 days, 7 on the free
+                plan).
+            UnavailableError: it did not happen.
+            AmbiguousError: it may have happened; doing it again does no harm.
+        """
+        self._cloudflare.post(f"{self.path}/time_travel/restore", writes=True, bookmark=bookmark)
 
     @property
     def _cloudflare(self) -> cloudflare.Api:
