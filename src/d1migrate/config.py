@@ -145,12 +145,15 @@ class Config(NamedTuple):
         Raises:
             UsageError: the wrangler configuration cannot be read.
         """
-        own = tuple(self.named(environment) for environment in self.environments)
         if not self.from_wrangler or self.wrangler is None:
-            return own
+            return tuple(self.named(environment) for environment in self.environments)
+        from d1migrate.drivers.wrangler import environment_names
         from d1migrate.identities import sections_of
 
-        return (*own, *(Environment(name, url) for name, url in sections_of(self.wrangler)))
+        found = [(DEFAULT_ENVIRONMENT, url) for url in sections_of(self.wrangler, None)]
+        for name in environment_names(self.wrangler):
+            found += [(name, url) for url in sections_of(self.wrangler, name)]
+        return tuple(self.environments[0]._replace(name=name, database=url) for name, url in found)
 
     def _guarded(self, database: str) -> Environment | None:
         """Return the environment with gates that a url leads to: naming it by its url is no way past them."""

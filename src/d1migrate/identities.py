@@ -59,16 +59,13 @@ def refuse_twins(config: Config) -> None:
             seen[found] = environment.name
 
 
-def sections_of(wrangler: str) -> list[tuple[str, str]]:
-    """Return (environment, url) of every D1 database in the `env` sections of a wrangler configuration.
+def sections_of(wrangler: str, env: str | None) -> list[str]:
+    """Return the urls of the D1 databases in one of a wrangler configuration's `env` sections, or outside.
 
     Raises:
         UsageError: it cannot be read.
     """
-    from d1migrate.drivers.wrangler import environment_names, load_config
+    from d1migrate.drivers.wrangler import load_config
 
-    found = []
-    for name in environment_names(wrangler):
-        for database in load_config(wrangler, env=name).databases:
-            found.append((name, f"wrangler:{database.binding}?env={name}"))  # noqa: PERF401 - two loops
-    return found
+    query = f"?env={env}" if env else ""
+    return [f"wrangler:{database.binding}{query}" for database in load_config(wrangler, env=env).databases]

@@ -146,6 +146,16 @@ def test_wranglers_own_environments(shop: Project) -> None:
     assert "wrangler:LOGS?env=production" in err
 
 
+def test_several_databases_in_wranglers_configuration(shop: Project) -> None:
+    """Each stands in a row; which one is meant has to be said elsewhere."""
+    config = {"d1_databases": [{"binding": "A", "database_id": "a"}, {"binding": "B", "database_id": "b"}]}
+    (shop.folder / "wrangler.json").write_text(json.dumps(config))
+    found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json]
+    assert found == [("local", "wrangler:A"), ("local", "wrangler:B")]
+    (shop.folder / "wrangler.json").write_text("{}")
+    assert "no environments" in shop.run("env", code=2).err
+
+
 def test_ours_come_instead_of_wranglers(shop: Project) -> None:
     """Where d1migrate.toml names environments, they are all there are."""
     (shop.folder / "wrangler.json").write_text(json.dumps(WRANGLER))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -367,3 +371,19 @@ def test_the_error_as_json(shop: Project) -> None:
     demand(shop, "protected = true", 'after = "staging"')
     error = shop.run("up", *PRODUCTION, "--json", code=1).json["error"]
     assert (error["type"], error["gate"], error["gates"]) == ("Gate", "after", ["after", "protected"])
+
+
+@pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("yes\n", 1), ("\x04", 1)])
+def test_the_name_is_typed_on_a_real_terminal(shop: Project, typed: str, code: int) -> None:
+    """Asked on stderr, read from the terminal; anything else, and the end of input, refuse."""
+    demand(shop, "protected = true")
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-m", "d1migrate", "up", *PRODUCTION]
+    process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal)
+    os.close(terminal)
+    os.write(controller, typed.encode())
+    out, _ = process.communicate(timeout=60)
+    seen = os.read(controller, 65536).decode()
+    os.close(controller)
+    assert (process.returncode, "production is protected; type its name to go on: " in seen) == (code, True)
+    assert shop.database.exists() == (code == 0) == (b"applied 3 migrations" in out)
