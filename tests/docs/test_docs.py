@@ -19,6 +19,7 @@ PAGES = [
     *("README.md", "workers/migrations/README.md"),
     *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
     *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
+    "docs/guides/deploy-order.md",
 ]
 SHOP = {
     "wrangler.jsonc": """{
@@ -116,7 +117,7 @@ def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 def environment(home: Path) -> dict[str, str]:
     """An environment with d1migrate, pip and npx on the PATH."""
     tools = home / "bin"
-    tools.mkdir()
+    tools.mkdir(exist_ok=True)
     _script(tools / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
     _script(tools / "pip", f'exec {sys.executable} -m pip "$@"')
     _script(tools / "npx", f'shift; exec {node()} {ROOT}/node_modules/wrangler/bin/wrangler.js "$@"')

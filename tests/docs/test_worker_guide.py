@@ -1,0 +1,252 @@
+"""The guide to Python Workers: its project is built as it says, and runs inside workerd."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.docs.test_docs import ROOT, check_commands, environment
+from tests.runtime.pyodide import SDK, SHAPES, InsideError, PyodideWorkerd, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
+INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
+TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
+TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """The code blocks of a language, each with the text since the one before it."""
+    found = re.findall(rf"(.*?)^```{language}\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return [(before, block) for before, block in found]
+
+
+def files() -> dict[str, str]:
+    """The files of the guide's project: each is named in the paragraph before its block."""
+    found = {}
+    for language in ("toml", "jsonc", "python"):
+        for before, block in blocks(language):
+            last = before.rpartition("```\n")[2].strip().split("\n\n")[-1]
+            if name := re.search(r"`([\w./]+\.(?:toml|jsonc|py))`", last):
+                found[name[1]] = block
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What pip installs without a network: this project, and the Workers SDK."""
+    folder = tmp_path_factory.mktemp("wheels")
+    pip = [sys.executable, "-m", "pip"]
+    options = ["--quiet", "--no-deps"]
+    subprocess.run([*pip, "wheel", *options, "--wheel-dir", folder, ROOT], check=True)
+    subprocess.run([*pip, "download", *options, "--dest", folder, SDK], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after all commands of the guide, whose output is what it says."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "notes"
+    for name, text in files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    own = {"PIP_FIND_LINKS": str(wheels), "PIP_NO_INDEX": "1"}
+    check_commands(GUIDE, folder, environment(home) | own)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideWorkerd]:
+    """The bundle that wrangler made, inside workerd, and the guide's other Python beside it."""
+    extra = tmp_path_factory.mktemp("extra")
+    for number, (_, code) in enumerate(blocks("python")):
+        (extra / f"snippet_{number}.py").write_text(code)
+    (extra / "migrations").mkdir()
+    for name, sql in TWO:
+        (extra / "migrations" / name).write_bytes(b"\xef\xbb\xbf" + sql.encode())
+    dist = project / "dist"
+    with ExitStack() as stack:
+        workerd = PyodideWorkerd("3.14", [dist / "python_modules", dist, INSIDE, extra])
+        yield stack.enter_context(workerd)
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request: pytest.FixtureRequest) -> Shape:
+    """Each shape of `env.DB`."""
+    name: Shape = request.param
+    return name
+
+
+def ask(
+    worker: PyodideWorkerd,
+    database: str,
+    method: str,
+    path: str,
+    *authorization: str,
+    shape: Shape = "sdk",
+    secret: str | None = TOKEN,
+) -> tuple[int, Any, int]:
+    """Send a request: status, JSON, queries."""
+    answer = worker.call(
+        "hummbl:fetch",
+        database=database,
+        shape=shape,
+        env=True,
+        vars={"ADMIN_TOKEN": secret} if secret else {},
+        method=method,
+        url=f"https://notes.example{path}",
+        headers=[["Authorization", value] for value in authorization],
+    )
+    return answer.result["status"], answer.result["json"], answer.calls["batch"]
+
+
+def migrate(worker: PyodideWorkerd, database: str, shape: Shape = "sdk") -> tuple[int, Any, int]:
+    """Send the right request."""
+    return ask(worker, database, "POST", "/admin/migrate", f"Bearer {TOKEN}", shape=shape)
+
+
+def test_the_project_is_whole(project: Path) -> None:
+    """The files of the guide, and those its commands made."""
+    assert files().keys() == {"pyproject.toml", "wrangler.jsonc", "d1migrate.toml", "src/entry.py"}
+    assert (project / "src" / "migrations_index.py").is_file()
+    assert (project / "dist" / "python_modules" / "d1migrate" / "workers.py").is_file()
+
+
+def test_from_empty_to_migrated(worker: PyodideWorkerd, shape: Shape) -> None:
+    """The requests of the guide, with the answers and the queries that it tells."""
+    database = worker.database()
+
+    assert ask(worker, database, "GET", "/", shape=shape)[:2] == (200, {"version": 0})
+    assert migrate(worker, database, shape) == (200, {"applied": ["001_notes"]}, 2 + 1)
+    assert migrate(worker, database, shape) == (200, {"applied": []}, 1)
+    assert ask(worker, database, "GET", "/", shape=shape) == (200, {"version": 1}, 1)
+
+
+@pytest.mark.parametrize("header", [[], ["Bearer"], ["Bearer "], ["Bearer None"], ["Bearer x"], [TOKEN]])
+@pytest.mark.parametrize("secret", [TOKEN, None])
+def test_without_the_token(worker: PyodideWorkerd, header: list[str], secret: str | None) -> None:
+    """It is refused, the database is not asked, and without a secret nobody gets in."""
+    database = worker.database()
+
+    found = ask(worker, database, "POST", "/admin/migrate", *header, secret=secret)
+
+    assert found == (401, {"error": "not authorized"}, 0)
+
+
+def test_another_method(worker: PyodideWorkerd) -> None:
+    """A link that somebody follows migrates nothing."""
+    found = ask(worker, worker.database(), "GET", "/admin/migrate", f"Bearer {TOKEN}")
+
+    assert found == (401, {"error": "not authorized"}, 0)
+
+
+def test_an_error_is_answered(worker: PyodideWorkerd) -> None:
+    """A database that began elsewhere."""
+    database = worker.database()
+    worker.call("hummbl:execute", database=database, sql="CREATE TABLE old (a)")
+
+    status, body, _ = migrate(worker, database)
+
+    assert status == 500
+    assert "did not start here" in body["error"]
+    assert body["hint"]
+
+
+def test_without_a_log_table(worker: PyodideWorkerd) -> None:
+    """Two queries, as the guide says, also where nothing is to be done."""
+    database = worker.database()
+    migrate(worker, database)
+    worker.call("hummbl:execute", database=database, sql="DROP TABLE schema_migrations_log")
+
+    assert migrate(worker, database) == (200, {"applied": []}, 2)
+
+
+# The guide's blocks of Python behind entry.py, by their order.
+TOP, FOLDER, HEALTH = "snippet_1:migrated", "snippet_2:migrate", "snippet_3:health"
+
+
+def test_there_are_no_other_blocks() -> None:
+    """Each is run below."""
+    assert len(blocks("python")) == 4
+
+
+def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
+    """It migrates, and bears a database that is newer, but not one whose own files are lost."""
+    database = worker.database()
+    assert [step[1] for step in worker.call(TOP, database=database).result] == ["001_notes"]
+    assert worker.call(TOP, database=database).result == []
+
+    newer = "INSERT INTO schema_migrations VALUES (2, '002_later', 0)"
+    worker.call("hummbl:execute", database=database, sql=newer)
+
+    assert migrate(worker, database)[0] == 500
+    health = worker.call(HEALTH, database=database).result
+    assert (health["agrees"], health["not compared"]) == (False, "the file of 002_later is gone")
+    assert ask(worker, database, "GET", "/")[1] == {"version": 2}
+    answer = worker.call(TOP, database=database)
+    assert (answer.result, answer.calls["batch"]) == ([], 2)
+    worker.call("hummbl:execute", database=database, sql="DELETE FROM schema_migrations WHERE version = 1")
+    worker.call(
+        "hummbl:execute", database=database, sql="INSERT INTO schema_migrations VALUES (0, '000_x', 0)"
+    )
+    with pytest.raises(InsideError, match="MissingMigration"):
+        worker.call(TOP, database=database)
+
+
+def test_a_folder(worker: PyodideWorkerd) -> None:
+    """Files of the bundle, with a byte order mark; the command line's checksum is the same."""
+    database = worker.database()
+
+    assert [step[0] for step in worker.call(FOLDER, database=database).result] == [1, 2]
+    assert worker.call(FOLDER, database=database).calls["batch"] == 1
+
+
+def test_health(worker: PyodideWorkerd) -> None:
+    """Before, after, and when somebody changed the schema by hand; two queries."""
+    database = worker.database()
+    fine = {"agrees": True, "version": 1, "pending": [], "differences": [], "not compared": None}
+
+    assert worker.call(HEALTH, database=database).result["pending"] == ["001_notes"]
+    migrate(worker, database)
+    answer = worker.call(HEALTH, database=database)
+    assert (answer.result, answer.calls["batch"]) == (fine, 2)
+    worker.call("hummbl:execute", database=database, sql="ALTER TABLE notes ADD COLUMN done")
+    changed = fine | {"agrees": False, "differences": ["table notes is different"]}
+    assert worker.call(HEALTH, database=database).result == changed
+
+
+def test_what_wrangler_uploads(project: Path) -> None:
+    """Of `src`, the endings that the guide names, and nothing beside it."""
+    (project / "src" / "migrations").mkdir()
+    for name in ("a.sql", "a.txt", "a.html", "a.bin", "a.json", "a.md", "a.toml"):
+        (project / "src" / "migrations" / name).write_text("SELECT 1;")
+    subprocess.run(
+        ["npx", "wrangler", "deploy", "--dry-run", "--outdir", "dist2"],
+        cwd=project, env=environment(project.parent), check=True, capture_output=True,
+    )  # fmt: skip
+
+    uploaded = project / "dist2" / "migrations"
+    assert {path.name for path in uploaded.iterdir()} == {"a.sql", "a.txt", "a.html", "a.bin"}
+    assert not list((project / "dist2").rglob("001_notes.sql"))
+
+
+def test_the_log_says_that_nobody_linted(worker: PyodideWorkerd) -> None:
+    """As the guide says, in the detail."""
+    database = worker.database()
+    migrate(worker, database)
+
+    found = worker.call(
+        "probe:rows", database=database, sql="SELECT detail FROM schema_migrations_log WHERE event = 'done'"
+    ).result
+
+    assert [json.loads(detail) for (detail,) in found] == [{"lint": False}]
