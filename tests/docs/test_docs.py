@@ -20,6 +20,7 @@ PAGES = [
     *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
     *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
     "docs/guides/deploy-order.md",
+    "docs/guides/rolling-back.md",
 ]
 SHOP = {
     "wrangler.jsonc": """{
@@ -63,7 +64,18 @@ database = "sqlite:local.db"
 database = "sqlite:production.db"
 window = "Mon-Fri 22:00-06:00 Europe/Berlin; Sun 02:00-04:00 UTC"
 """
+ROLLING_BACK = {
+    "d1migrate.toml": '[env.local]\ndatabase = "sqlite:shop.db"\n',
+    "migrations/0001_shop.sql": ORDERS.replace(
+        "-- Rollback", "INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bob');\n"
+        "INSERT INTO orders VALUES (1, 1, 10), (2, 1, 20), (3, 2, 30);\n-- Rollback"
+    ),
+    "migrations/0002_vip.sql": "ALTER TABLE customers ADD COLUMN vip INTEGER NOT NULL DEFAULT 0;\n"
+    "-- Rollback:\n--   ALTER TABLE customers DROP COLUMN vip;\n",
+    "migrations/0003_cleanup.sql": "DROP TABLE orders;\n-- Rollback: none, the orders are gone\n",
+}  # fmt: skip
 PROJECTS = {
+    "rolling-back": ROLLING_BACK,
     "deploying-to-production": {
         "wrangler.jsonc": SHOP["wrangler.jsonc"],
         "migrations/0001_shop.sql": ORDERS,
@@ -75,6 +87,7 @@ PROJECTS = {
 }
 # What differs from run to run.
 VOLATILE = [
+    (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "TIME"),
     (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)"), "WHEN"),

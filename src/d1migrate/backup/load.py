@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _STRANGERS = (
-    "FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    "FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     " AND tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
 )
 _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) {_STRANGERS}", whole=True)
