@@ -22,6 +22,15 @@ GUIDE = ROOT / "docs" / "guides" / "python-worker.md"
 INSIDE = ROOT / "tests" / "workers" / "inside"  # hummbl.py there asks any entry.py
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - a database for a moment
 TWO = [("001_a.sql", "CREATE TABLE a (a);"), ("002_b.sql", "CREATE TABLE b (b);")]
+COUNTED = """
+from d1migrate.workers import get_history, run_migrations
+
+async def history(database):
+    return len(await get_history(database))
+
+async def run(database, migrations):
+    return len(await run_migrations(database, [tuple(pair) for pair in migrations]))
+"""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -71,6 +80,7 @@ def worker(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     extra = tmp_path_factory.mktemp("extra")
     for number, (_, code) in enumerate(blocks("python")):
         (extra / f"snippet_{number}.py").write_text(code)
+    (extra / "counted.py").write_text(COUNTED)
     (extra / "migrations").mkdir()
     for name, sql in TWO:
         (extra / "migrations" / name).write_bytes(b"\xef\xbb\xbf" + sql.encode())
@@ -169,6 +179,17 @@ def test_without_a_log_table(worker: PyodideWorkerd) -> None:
     worker.call("hummbl:execute", database=database, sql="DROP TABLE schema_migrations_log")
 
     assert migrate(worker, database) == (200, {"applied": []}, 2)
+
+
+def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
+    """The rows of the guide's table that its own Worker does not show: more migrations, and the history."""
+    database = worker.database()
+    three = [*TWO, ("003_c.sql", "CREATE TABLE c (c);")]
+    assert worker.call("counted:run", database=database, migrations=TWO[:1]).calls["batch"] == 2 + 1
+
+    assert worker.call("counted:run", database=database, migrations=three).calls["batch"] == 2 + 2
+    answer = worker.call("counted:history", database=database)
+    assert (answer.result, answer.calls["batch"]) == (3, 2)
 
 
 # The guide's blocks of Python behind entry.py, by their order.
