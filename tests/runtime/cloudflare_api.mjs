@@ -78,11 +78,7 @@ async function raw(call) {
 function list({ account, query, world }) {
   const wanted = query.get("name") ?? "";
   const all = world.databases.of(account).filter(({ name }) => name.includes(wanted));
-  const [page, perPage] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 1000)];
-  if (!(page >= 1 && perPage >= 1)) throw malformed("page and per_page have to be positive numbers");
-  const shown = all.slice((page - 1) * perPage, page * perPage);
-  const info = { page, per_page: perPage, count: shown.length, total_count: all.length };
-  return new Answer(shown.map(brief), { result_info: info });
+  return paged(all.map(brief), query, 1000);
 }
 
 async function create({ account, body, world }) {
@@ -135,7 +131,8 @@ function restore({ database, query, world }) {
   const target = timestamp ? database.bookmarkAt(timestamp) : query.get("bookmark");
   if (!target) throw malformed("bookmark or timestamp is required");
   const previous = database.restore(target);
-  return { bookmark: target, previous_bookmark: previous, message: `Restored to bookmark ${target}` };
+  const message = `Database restored to bookmark ${target}`;
+  return { bookmark: database.bookmark(), previous_bookmark: previous, message };
 }
 
 // --- routing ---
@@ -151,10 +148,18 @@ function verify() {
   return new Answer({ id: "f".repeat(32), status: "active" }, { messages });
 }
 
-function accounts({ token }) {
+function accounts({ query, token }) {
   const found = token.accounts.map((id) => ({ id, name: `Account ${id.slice(0, 4)}`, type: "standard" }));
-  const info = { page: 1, per_page: 20, total_pages: 1, count: found.length, total_count: found.length };
-  return new Answer(found, { result_info: info });
+  return paged(found, query, 20);
+}
+
+// There is no last page: those behind it are empty, and that is where the SDK stops.
+function paged(all, query, usual) {
+  const [page, perPage] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? usual)];
+  if (!(page >= 1 && perPage >= 1)) throw malformed("page and per_page have to be positive numbers");
+  const shown = all.slice((page - 1) * perPage, page * perPage);
+  const info = { page, per_page: perPage, count: shown.length, total_count: all.length };
+  return new Answer(shown, { result_info: info });
 }
 
 const route = (method, path, handle, { rights = "edit", byName = false } = {}) => ({

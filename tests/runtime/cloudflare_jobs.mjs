@@ -24,7 +24,7 @@ export async function takeImport({ database, body, world }) {
   }
   // "File already uploaded. Processing.", says wrangler: no URL, and the import has begun.
   if (world.settings.known_etag === "complete" && database.imported.has(etag))
-    return complete(database, { statements: 0, read: 0, written: 0, size: 0 });
+    return complete(database, database.bookmark(), { statements: 0, read: 0, written: 0, size: 0 });
   return ingest(database, etag, filename, world);
 }
 
@@ -35,6 +35,7 @@ async function ingest(database, etag, filename, world) {
   // Statement by statement and without a transaction, on a copy, which takes the place of the database if
   // all of it worked: what production reaches by going back to the bookmark it started from.
   const outcome = await world.engine.ingest(database.contents(), pieces(file, world.settings.import_chunk));
+  const bookmark = database.bookmark();
   const done = () => {
     if (outcome.error) {
       const reset = outcome.reset || world.settings.import_error === "reset";
@@ -42,19 +43,19 @@ async function ingest(database, etag, filename, world) {
     }
     database.imported.add(etag);
     database.replace(outcome.contents);
-    return complete(database, outcome);
+    return complete(database, bookmark, outcome);
   };
-  database.job = { type: "import", bookmark: database.bookmark(), polls: world.settings.polls, done };
+  database.job = { type: "import", bookmark, polls: world.settings.polls, done };
   return advance(database, world);
 }
 
-function complete(database, { statements, read, written, size }) {
+function complete(database, bookmark, { statements, read, written, size }) {
   const meta = { rows_read: read, rows_written: written, size_after: size, changed_db: written > 0 };
   return {
     success: true,
     type: "import",
     status: "complete",
-    at_bookmark: database.bookmark(),
+    at_bookmark: bookmark, // that of the beginning, as long as it goes on
     messages: [`Processed ${statements} queries.`],
     result: {
       final_bookmark: database.bookmark(),
@@ -98,9 +99,9 @@ export function free(database, world) {
 
 function poll(database, type, bookmark, world) {
   if (expire(database, world) === type)
-    return failed(type, `Cancelled due to no poll() received in ${PATIENCE}ms.`);
+    return { success: false, error: `Cancelled due to no poll() received in ${PATIENCE}ms.` };
   if (database.job?.type === type && database.job.bookmark === bookmark) return advance(database, world);
-  return failed(type, `Not currently ${type}ing anything.`);
+  return { success: false, error: `Not currently ${type}ing anything.` };
 }
 
 function advance(database, world) {
