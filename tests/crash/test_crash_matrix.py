@@ -552,7 +552,7 @@ def test_what_the_command_says_of_an_interrupt(
                 super().batch(batch)
             raise KeyboardInterrupt
 
-    def connect(url: str, *, config: str | None = None) -> Driver:
+    def connect(url: str, **_: object) -> Driver:
         return Interrupted(str(path), url=url)
 
     monkeypatch.setattr("d1migrate.drivers.connect", connect)

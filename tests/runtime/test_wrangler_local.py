@@ -533,7 +533,7 @@ def test_what_the_command_says_of_a_busy_database(
     """The command exits with 1; it names the file, the reason, and what is pending."""
     path, _ = busy
 
-    def connect_impatiently(url: str, *, config: str | None = None) -> Driver:
+    def connect_impatiently(url: str, **_: object) -> Driver:
         return Impatient(str(path), url=url)
 
     monkeypatch.setattr("d1migrate.drivers.connect", connect_impatiently)
