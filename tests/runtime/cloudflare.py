@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from tests.runtime.workerd import DATABASES, MODULES, Server
+from tests.runtime.workerd import MODULES, Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SERVER = Path(__file__).with_name("cloudflare_server.mjs")
+STATES = 4096  # of databases, in one test run: each takes one, and one more for every import and restore
 
 
 class Cloudflare(Server):
@@ -26,7 +27,7 @@ class Cloudflare(Server):
 
     def arguments(self) -> list[str]:
         """The script that Node runs, and what it is told."""
-        return [str(SERVER), str(MODULES), str(self.persist), str(DATABASES)]
+        return [str(SERVER), str(MODULES), str(self.persist), str(STATES)]
 
     def start(self) -> Self:
         """Start workerd and wait until it answers."""

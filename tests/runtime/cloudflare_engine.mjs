@@ -95,7 +95,7 @@ export class Engine {
 
   // A binding nobody has used, holding what is in `contents`.
   fresh(contents) {
-    if (this.#given === this.#bindings.length) throw new Error("all bindings are used: raise DATABASES");
+    if (this.#given === this.#bindings.length) throw new Error("all bindings are used: raise STATES");
     const binding = this.#bindings[this.#given++];
     if (contents) fs.writeFileSync(this.file(binding), contents);
     return binding;
