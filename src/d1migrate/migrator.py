@@ -326,19 +326,23 @@ class Migrator:
         return load.restore(path, self.driver, self._sign)
 
     def restore_points(self) -> list[Point]:
-        """Return the restore points of a local file, oldest first."""
-        from d1migrate.backup import points
+        """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
+        from d1migrate.backup import points, time_travel
 
+        if isinstance(self._file, time_travel.Travelling):
+            return time_travel.listed(self._file)
         return points.listed(self._file, self._folder)
 
     def plan_restore(self, to: str) -> Outlook:
         """Say what going back to a restore point would change; argument and errors as `restore`."""
-        from d1migrate.backup import points, restore
+        from d1migrate.backup import points, restore, time_travel
 
+        if isinstance(self._file, time_travel.Travelling):
+            return time_travel.outlook(self._file, time_travel.find(self._file, to))
         return restore.outlook(self._file, points.find(self.restore_points(), to))
 
     def restore(self, to: str) -> Restored:
-        """Make a local file what it was at a restore point; one is taken first, so that this can be undone.
+        """Make a database what it was at a restore point; one is taken first, so that this can be undone.
 
         Args:
             to: a point's name, a version for the newest point at which it was the current one, or a time.
@@ -347,8 +351,11 @@ class Migrator:
             UsageError: there is no such point.
             UnavailableError: the file is busy, or was written to meanwhile. Nothing was done.
         """
-        from d1migrate.backup import points, restore
+        from d1migrate.backup import points, restore, time_travel
 
+        if isinstance(self._file, time_travel.Travelling):
+            found = time_travel.find(self._file, to)
+            return time_travel.go_back(self._file, found, self._sign, folder=self._folder or points.FOLDER)
         found = points.find(self.restore_points(), to)
         return restore.restore(self._file, found, self._sign, folder=self._folder)
 

@@ -79,7 +79,7 @@ def take(
     if not os.path.getsize(driver.path):
         return None
     try:
-        _make(folder)
+        make(folder)
         point = _copy(driver, folder, time.time() if now is None else now)
     except OSError as error:
         raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
@@ -121,8 +121,8 @@ def find(points: Sequence[Point], wanted: str) -> Point:
     if wanted.isascii() and wanted.isdecimal():
         fitting = [p for p in points if p.version == int(wanted)]
         problem = f"no restore point has version {wanted} as the current one"
-    elif (moment := _moment(wanted)) is not None:
-        fitting = [p for p in points if p.at <= moment]
+    elif (at := moment(wanted)) is not None:
+        fitting = [p for p in points if p.at <= at]
         problem = f"no restore point was taken before {wanted}"
     else:
         fitting, problem = [], f"{wanted} is no restore point, version or time"
@@ -131,7 +131,8 @@ def find(points: Sequence[Point], wanted: str) -> Point:
     return fitting[-1]
 
 
-def _moment(text: str) -> float | None:
+def moment(text: str) -> float | None:
+    """Return a time (ISO 8601, UTC unless it says otherwise) in epoch seconds; None for what is none."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -142,7 +143,7 @@ def _moment(text: str) -> float | None:
 # --- files ---
 
 
-def _make(folder: str) -> None:
+def make(folder: str) -> None:
     """Create the folder, which holds what no repository should."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
 
-_LOG_COLUMNS = (
+LOG_COLUMNS = (
     "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
     " rollback_sql"
 )
@@ -160,9 +160,6 @@ def _opened(path: str) -> SqliteDriver:
 def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sign: Sign) -> int:
     """Write into a copy of the point what it does not know: newer log rows, and that it was gone back to.
 
-    The newest log row of a version says how it stands, so every version that newer rows tell of gets one
-    more: `restore` where the point has it applied, `rewind` where it has not.
-
     Returns:
         How many rows were newer.
     """
@@ -171,22 +168,47 @@ def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sig
         now = run(read.read_history(), live)
     if LOG_TABLE in now.missing and then.missing:
         return 0  # neither has a history to tell it to
-    kept = [row.version for row in then.applied if row.keeps_rollback]
-    texts = target.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
-    rollbacks = {version: sql for version, sql, _ in texts}
+    rollbacks = rollbacks_of(target, then)
     target.batch(Batch([*h.create_tables(then.missing), Query("SELECT 1")]))
     target.close()
     count, touched = _newer_rows(place, undo, log_is_there=LOG_TABLE not in now.missing)
-    touched |= set(now.versions) ^ set(then.versions)
     signature = sign()._replace(restore_point=undo.name)
-    detail = json.dumps({"to": point.version, "from": max(now.versions, default=0)})
-    events = [h.Event("restore", 0, point.name, detail=detail)]
-    events += _standing(then, touched, rollbacks)
-    names = {row.version: row.name for row in now.applied}
-    gone = sorted(touched - set(then.versions))
-    events += [h.Event("rewind", version, names.get(version, "")) for version in gone if version in names]
+    events = events_of(now, then, touched, rollbacks, point.name)
     target.batch(Batch([h.record("done", event, signature) for event in events]))
     return count
+
+
+def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
+    """Return {version: rollback SQL} that the log of a point keeps."""
+    kept = [row.version for row in then.applied if row.keeps_rollback]
+    texts = driver.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
+    return {version: sql for version, sql, _ in texts}
+
+
+def events_of(
+    now: h.History, then: h.History, newer: set[int], rollbacks: dict[int, str], point: str
+) -> list[h.Event]:
+    """Return the log rows of a restore: that it was done, and how each version stands behind it.
+
+    The newest log row of a version says how it stands, so every version that newer rows tell of gets one
+    more: `restore` where the point has it applied, `rewind` where it has not.
+
+    Args:
+        now: the history that is left.
+        then: that of the point.
+        newer: versions of the log rows that the point does not have.
+        rollbacks: what `rollbacks_of` the point returned.
+        point: its name.
+    """
+    touched = newer | (set(now.versions) ^ set(then.versions))
+    detail = json.dumps({"to": max(then.versions, default=0), "from": max(now.versions, default=0)})
+    names = {row.version: row.name for row in now.applied}
+    gone = sorted(touched - set(then.versions))
+    return [
+        h.Event("restore", 0, point, detail=detail),
+        *_standing(then, touched, rollbacks),
+        *(h.Event("rewind", version, names[version]) for version in gone if version in names),
+    ]
 
 
 def _newer_rows(place: str, undo: Point, *, log_is_there: bool) -> tuple[int, set[int]]:
@@ -199,7 +221,7 @@ def _newer_rows(place: str, undo: Point, *, log_is_there: bool) -> tuple[int, se
         newer = f"FROM live.{LOG_TABLE} WHERE ({key}) NOT IN (SELECT {key} FROM main.{LOG_TABLE})"
         rows = [int(str(row[0])) for row in connection.execute(f"SELECT version {newer}")]
         connection.execute(
-            f"INSERT INTO main.{LOG_TABLE} ({_LOG_COLUMNS}) SELECT {_LOG_COLUMNS} {newer} ORDER BY id"
+            f"INSERT INTO main.{LOG_TABLE} ({LOG_COLUMNS}) SELECT {LOG_COLUMNS} {newer} ORDER BY id"
         )
     return len(rows), {version for version in rows if version}
 
