@@ -243,8 +243,7 @@ class Server:
 def server() -> Iterator[Server]:
     """A Worker's two routes."""
     for tool in ("curl", "jq"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"the script needs {tool}, as GitHub's runners have it")
+        assert shutil.which(tool), f"the script needs {tool}, which GitHub's runners have: install it"
     found = Server()
     thread = threading.Thread(target=found.http.serve_forever, daemon=True)
     thread.start()
