@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from d1migrate.backup import dump, load
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
 from d1migrate.migrator import Migrator
+from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import WorkerdDriver
 from tests.unit.test_backup import ROWS, SCHEMA, script
 
@@ -47,8 +49,6 @@ def test_a_plain_database_behind_cloudflares_own_table(workerd: Workerd, tmp_pat
     """Production databases hold `_cf_KV`, which may not be named: it is left out, and emptiness is seen past it."""
     remote = WorkerdDriver(workerd, workerd.database())
     remote.batch(Batch([Query("CREATE TABLE t (a)"), Query("INSERT INTO t VALUES (1)")]))
-    import sqlite3
-
     with sqlite3.connect(workerd.file(remote.database), timeout=10) as raw:
         raw.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID")
     raw.close()
@@ -106,3 +106,16 @@ def test_history_goes_on_in_d1(workerd: Workerd, tmp_path: Path) -> None:
     load.load(file, remote.driver)
     assert [step.name for step in remote.up().steps] == ["002_b"]
     assert remote.verify().ok
+
+
+def test_wrangler_loads_a_dump_too(tmp_path: Path) -> None:
+    """`wrangler d1 execute --file` ends in the same database, to the bit."""
+    build(tmp_path / "a.db")
+    file = str(tmp_path / "a.sql")
+    dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), file)
+    (tmp_path / "wrangler.jsonc").write_text(
+        '{"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": "b-1"}]}'
+    )
+    Project(tmp_path).execute("shop", "--file", file)
+    local = connect("wrangler:DB", config=str(tmp_path / "wrangler.jsonc"))
+    assert load.differences(load.check(file), local) == []

@@ -63,7 +63,11 @@ def literal(text: str, encoding: str = "utf-8") -> str:
         text: what the SQL of `piece` gave.
         encoding: that of the database's text.
     """
-    return text_literal(bytes.fromhex(text[1:]), encoding) if text.startswith("t") else text
+    if text.startswith("t"):
+        return text_literal(bytes.fromhex(text[1:]), encoding)
+    if ";" in text and any(word in text for word in _WRANGLER_DROPS):
+        return text_literal(text[1:-1].replace("''", "'").encode())
+    return text
 
 
 def text_literal(data: bytes, encoding: str = "utf-8") -> str:
