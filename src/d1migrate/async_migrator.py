@@ -59,6 +59,10 @@ class AsyncMigrator:
         """Return the highest applied version, 0 where none is."""
         return await arun(read.read_current(), self.driver)
 
+    async def pending(self) -> tuple[str, ...]:
+        """Return the names of what is not applied; one query, as a rule. Edited files are no matter here."""
+        return await arun(read.read_pending(self.migrations), self.driver)
+
     async def history(self) -> tuple[LogEntry, ...]:
         """Return all that happened to the database, oldest first."""
         return await arun(read.read_log(), self.driver)

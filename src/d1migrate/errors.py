@@ -191,7 +191,7 @@ class ApplyError(Error):
         applied: names done in this run before it.
         pending: names that were still to come, the failed one first.
         unknown: whether it is not known if the migration happened: the answer was lost, and the database
-            could not be asked. It is False where nothing of it happened.
+            could not be asked. It is False where nothing of it was there when it was asked.
     """
 
     def __init__(

@@ -168,12 +168,12 @@ STRANGERS_IF_EMPTY = Query(
     f" AND NOT EXISTS (SELECT 1 FROM {LOG_TABLE}) ORDER BY rowid"
 )
 STATE = Query(
-    f"SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.version || ' ' || iif(l.event = 'done'"
+    "WITH l AS MATERIALIZED (SELECT version, max(id), event, action, checksum"
+    f" FROM {LOG_TABLE} GROUP BY version)"
+    " SELECT (SELECT group_concat(line, char(10)) FROM (SELECT m.version || ' ' || iif(l.event = 'done'"
     " AND l.action IN ('up', 'baseline', 'accept', 'restore'), coalesce(l.checksum, ''), '') AS line"
-    f" FROM {MIGRATIONS_TABLE} m LEFT JOIN (SELECT version, max(id), event, action, checksum FROM {LOG_TABLE}"
-    " GROUP BY version) l ON l.version = m.version ORDER BY m.version)) AS applied,"
-    f" (SELECT count(*) FROM (SELECT event, max(id) FROM {LOG_TABLE} GROUP BY version)"
-    " WHERE event = 'begun') AS partial"
+    f" FROM {MIGRATIONS_TABLE} m LEFT JOIN l ON l.version = m.version ORDER BY m.version)) AS applied,"
+    " (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
 )
 """One row: a line `version checksum` a version, as `fold` reads them, and how many migrations are partial."""
 NEWEST = Query(f"SELECT max(version) AS newest FROM {MIGRATIONS_TABLE}")

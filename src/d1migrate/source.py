@@ -53,6 +53,23 @@ def read(version: int, name: str, script: str | Script, path: str) -> Migration:
     return Migration(version, name, script, file=path, has_crlf=has_crlf)
 
 
+def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return migrations that ascend by version, as they are.
+
+    Raises:
+        SourceError: they do not, or a version is none.
+    """
+    before = 0
+    for migration in migrations:
+        if not isinstance(migration.version, int) or not before < migration.version <= MAX_VERSION:
+            raise SourceError(
+                f"version {migration.version} of {migration.name} after {before or 'none'}",
+                hint=f"versions are integers from 1 to {MAX_VERSION}, each once, in ascending order",
+            )
+        before = migration.version
+    return tuple(migrations)
+
+
 def version_of(name: str, path: str) -> int:
     """Return the version in a file name; `path` is what errors call it."""
     match = _NAME.fullmatch(name)

@@ -91,17 +91,15 @@ def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial:
     It may say no where `compare` finds nothing to do either; then that is what to go by.
     """
     expected = _expected_state(tuple(migrations))
-    if partial or applied is None:
-        return not partial and expected == ""
+    if partial or applied is None or not migrations:
+        return not partial and applied is None and not migrations
     if applied == expected:
         return True
     lines, wanted = applied.split("\n"), expected.split("\n")
     return (
         len(lines) == len(wanted)
         and all(  # of what wrangler applied alone no checksum is known
-            line in (want, want[: want.index(" ") + 1])
-            for line, want in zip(lines, wanted, strict=True)
-            if want
+            line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
         )
     )
 

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
 
-__all__ = ["get_current_version", "get_history", "run_migrations", "verify_schema"]
+__all__ = ["get_current_version", "get_history", "get_pending", "run_migrations", "verify_schema"]
+
+_FEWEST = 4  # two to read an empty database, one to write, one to find out about a lost answer
 
 
 async def run_migrations(
@@ -54,16 +56,18 @@ async def run_migrations(
 ) -> list[StepResult]:
     """Apply what is pending, each migration exactly once, whole or not at all.
 
-    Cheap enough for the top of a request: with nothing to do it is one D1 query that returns one row.
-    Requests and isolates may call it at the same time; the database lets one of them apply a migration.
+    Cheap enough for the top of a request: with nothing to do it is one D1 query that returns one row, and
+    reads about nine rows a migration, which D1 bills. (Where wrangler alone has migrated so far, the first
+    call also creates the log.) Requests and isolates may call it at the same time; the database lets one of
+    them apply a migration.
 
     Args:
         database: the D1 binding, `env.DB`.
         migrations: see the module.
         to: the last version to apply; all without it.
         allow_out_of_order: also what lies below the newest applied version.
-        max_queries: calls to D1 that this may make; 50 is what the free plan has in one invocation, 1,000 the
-            paid one. A batch is one call.
+        max_queries: calls to D1 that this may make, 4 or more; 50 is what the free plan has in one
+            invocation, 1,000 the paid one. A batch is one call. No migration is begun that could exceed it.
         max_seconds: how long it may take; D1 ends a query after 30 seconds.
         who: the name that goes to the log.
 
@@ -79,6 +83,10 @@ async def run_migrations(
         UsageError: there is no version `to`, or `migrations` is none of the above.
         DriverError: the database cannot be read.
     """
+    if to is not None and not isinstance(to, int):
+        raise UsageError(f"to={to!r} is no version", hint="an integer")
+    if max_queries < _FEWEST:
+        raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
     migrator = AsyncMigrator(
         driver, _load(migrations).migrations, allow_out_of_order=allow_out_of_order, who=who
@@ -97,6 +105,19 @@ async def get_current_version(database: Any) -> int:
     return await AsyncMigrator(BindingDriver(database), ()).current()
 
 
+async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
+    """Return the names of migrations that are not applied: none of them, and the code can run.
+
+    One query, as a rule. Newer versions than those given, and edited files, are no matter here.
+
+    Raises:
+        PartiallyApplied: a migration began and never ended.
+        HistoryError, DriverError: as `get_current_version`.
+        SourceError, UsageError: as `run_migrations`.
+    """
+    return await AsyncMigrator(BindingDriver(database), _load(migrations).migrations).pending()
+
+
 async def get_history(database: Any) -> tuple[LogEntry, ...]:
     """Return all that happened to the database, oldest first; errors as `get_current_version`."""
     return await AsyncMigrator(BindingDriver(database), ()).history()
@@ -105,8 +126,13 @@ async def get_history(database: Any) -> tuple[LogEntry, ...]:
 async def verify_schema(database: Any, migrations: Migrations) -> Verification:
     """Compare migrations with history, and the live schema with the digests in a generated index.
 
-    Two queries. Only an index has digests: of other migrations the history is compared, and `not_compared` of
-    the result says so. Raises what `get_current_version` does.
+    Two queries, three while a history table is missing. Only an index has digests: of other migrations the
+    history is compared, and `not_compared` of the result says so; as it does where migrations were applied
+    in another order than that of their versions, and the schemas differ.
+
+    Raises:
+        HistoryError, DriverError: as `get_current_version`.
+        SourceError, UsageError: as `run_migrations`.
     """
     found = _load(migrations)
     migrator = AsyncMigrator(BindingDriver(database), found.migrations, schemas=found.schemas)
@@ -122,13 +148,14 @@ def _load(migrations: Migrations) -> _Loaded:
     """Return what the argument stands for."""
     if isinstance(migrations, ModuleType):
         if hasattr(migrations, "MIGRATIONS"):
-            return _Loaded(_parse(migrations.MIGRATIONS), getattr(migrations, "SCHEMAS", {}))
+            found = _some(_parse(migrations.MIGRATIONS), migrations.__name__)
+            return _Loaded(found, getattr(migrations, "SCHEMAS", {}))
         if not hasattr(migrations, "__path__"):
             raise UsageError(f"the module {migrations.__name__} holds no MIGRATIONS", hint=_HINT)
         return _Loaded(_read(next(iter(migrations.__path__))), {})
     if isinstance(migrations, (list, tuple)):
         if all(isinstance(item, Migration) for item in migrations):
-            return _Loaded(tuple(migrations), {})
+            return _Loaded(source.ordered(migrations), {})
         return _Loaded(_parse(migrations), {})
     return _Loaded(_read(_folder(migrations)), {})
 
@@ -157,7 +184,15 @@ def _read(folder: str) -> tuple[Migration, ...]:
     """Read a folder; what it holds is parsed once, whatever is read again."""
     from d1migrate.files import load_migrations
 
-    return _parse([(f"{found.name}.sql", found.text) for found in load_migrations(folder)])
+    files = [(f"{found.name}.sql", found.text) for found in load_migrations(folder)]
+    return _some(_parse(files), folder)
+
+
+def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
+    """Refuse a place that holds none: a bundle that lost its files looks like one with nothing to do."""
+    if not migrations:
+        raise UsageError(f"{place} holds no migration", hint="are the .sql files in the bundle?")
+    return migrations
 
 
 def _parse(files: Sequence[object]) -> tuple[Migration, ...]:

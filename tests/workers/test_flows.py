@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FLOWS = [
     *("apply", "apply_to", "rollback", "out_of_order", "failing_statement", "unreadable", "disagreement"),
     *("strangers", "unreadable_history", "lost_log", "partial", "recorded_by_wrangler"),
-    *("delicate", "sources", "remembered", "limits"),
+    *("delicate", "sources", "remembered", "limits", "pending_and_schema", "wrong_calls"),
 ]
 
 

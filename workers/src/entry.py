@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import migrations_index
 
 from d1migrate.errors import ApplyError, Error, Unfinished
-from d1migrate.workers import get_current_version, run_migrations, verify_schema
+from d1migrate.workers import get_current_version, get_pending, run_migrations, verify_schema
 from workers import Response, WorkerEntrypoint
 
-NEEDED = max(int(name.split("_")[0]) for name, _ in migrations_index.MIGRATIONS)
+NEEDED = max(int(name.split("_")[0]) for name, _ in migrations_index.MIGRATIONS)  # the newest of them
 SHORTEST_TOKEN = 32  # bytes
 
 
@@ -27,11 +27,12 @@ class Default(WorkerEntrypoint):
         """Answer a request."""
         asked = getattr(request, "js_object", request)  # the SDK's own `method` fails for PROPFIND and others
         path = urlsplit(asked.url).path
+        database = getattr(self.env, "DB", None)
         if path == "/admin/migrate":
             return await migrate(self.env, asked) if asked.method == "POST" else not_allowed("POST")
         if path == "/health":
-            return await health(self.env.DB) if asked.method in ("GET", "HEAD") else not_allowed("GET, HEAD")
-        return await not_ready(self.env.DB) or await self.app(request)
+            return await health(database) if asked.method in ("GET", "HEAD") else not_allowed("GET, HEAD")
+        return await not_ready(database) or await self.app(request)
 
     async def app(self, request):
         """Be the application: the schema is at least what this code needs."""
@@ -44,8 +45,9 @@ async def migrate(env, asked):
         return refused
     try:
         # The free plan has 50 queries in a request; the last one asks for the version.
-        steps = await run_migrations(env.DB, migrations_index, max_queries=49)
-        version = await get_current_version(env.DB)
+        database = getattr(env, "DB", None)
+        steps = await run_migrations(database, migrations_index, max_queries=49)
+        version = await get_current_version(database)
     except Unfinished as error:
         message = "not all is done: send the same request again"
         return answer(202, {"message": message, "applied": error.applied, "pending": error.pending})
@@ -75,7 +77,7 @@ async def health(database):
 async def not_ready(database):
     """Return the answer while the schema is older than this code; None after that, and where it is newer."""
     try:
-        if await get_current_version(database) >= NEEDED:
+        if not await get_pending(database, migrations_index):
             return None
         why = "the database is not migrated yet"
     except Error as error:

@@ -23,7 +23,11 @@ def new_command(context: Context) -> int:
         except OSError as error:
             raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
     now = time.gmtime()
-    name = source.new_name(context.load(), description, now=time.strftime("%Y%m%d%H%M%S", now))
+    migrations = context.load()
+    if context.config.index_module:
+        for migration in migrations:
+            migration.check()  # the index holds all of them, and nothing is written that it would refuse
+    name = source.new_name(migrations, description, now=time.strftime("%Y%m%d%H%M%S", now))
     path = os.path.join(folder, name)
     files.write_new(path, source.template(name, description, date=time.strftime("%Y-%m-%d", now)))
     if context.config.index_module:
@@ -40,10 +44,12 @@ def index_command(context: Context) -> int:
     path = context.arguments.output or context.config.index_module
     if path is None:
         raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path} is no file", hint="name the module to write, e.g. src/migrations_index.py")
     text = _index(context)
     current = files.read_text(path) == text
     if not current and not context.arguments.check:
-        files.replace(path, text)
+        files.replace(os.path.realpath(path), text)  # through a link, not over it
     if context.json:
         context.out_json({"path": path, "up_to_date": current})
     elif context.arguments.check:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.batch import Result
 from d1migrate.d1 import is_refusal
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError
+from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
@@ -24,11 +24,16 @@ class BindingDriver:
     """An AsyncDriver over `env.DB`.
 
     D1 does not say which query of a batch failed. Integers are read exactly up to 2**53.
+
+    Raises:
+        UsageError: it is no D1 binding.
     """
 
     url = "env.DB"
 
     def __init__(self, database: Any) -> None:
+        if not (hasattr(database, "prepare") and hasattr(database, "batch")):
+            raise UsageError(f"no D1 binding: {type(database).__name__}", hint="give it env.DB")
         from pyodide import ffi  # there is none but in a Worker
 
         self._database, self._ffi = database, ffi
@@ -47,11 +52,13 @@ class BindingDriver:
             answer = await self._database.batch(statements)
         except self._ffi.JsException as error:
             raise _meaning(_text(error), reads=batch.reads) from error
-        results = answer.to_py() if self._is_raw else answer
+        if len(answer) != len(statements):  # comments alone are no statement, and have no result
+            raise _meaning(f"{len(answer)} results of {len(statements)} statements", reads=batch.reads)
         if batch.reads:
+            results = answer.to_py() if self._is_raw else answer
             return [Result(tuple(map(self._row, result["results"]))) for result in results]
-        costs = [result["meta"] for result in results]
-        return (Result((), sum(c["rows_read"] for c in costs), sum(c["rows_written"] for c in costs)),)
+        costs = [result.meta for result in answer]  # rows are not converted, there may be many
+        return (Result((), sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
 
     def _statement(self, query: Query) -> Any:
         sql, params = inline(query.sql, query.params)

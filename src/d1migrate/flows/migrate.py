@@ -13,6 +13,7 @@ from d1migrate.flows.read import read_history, read_history_after, read_schema
 from d1migrate.flows.steps import Report, StepResult, stopped, take
 from d1migrate.migration import Migration
 from d1migrate.plan import Plan, plan_up
+from d1migrate.recording import LOG_TABLE
 from d1migrate.status import is_up_to_date
 
 if TYPE_CHECKING:
@@ -132,7 +133,11 @@ def ensure(
         if known and is_up_to_date(wanted, *state.rows[0]):
             return Report(())
         history = yield from read_history(reads=2)
-    return (yield from up(migrations, sign, to=to, allow_out_of_order=allow_out_of_order, known=history))
+    report = yield from up(migrations, sign, to=to, allow_out_of_order=allow_out_of_order, known=history)
+    if not report.steps and history.missing == (LOG_TABLE,):
+        # Wrangler alone was here. With a log, one query tells the next time that there is nothing to do.
+        yield Batch(h.create_tables(history.missing))
+    return report
 
 
 def _planned(

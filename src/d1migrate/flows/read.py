@@ -9,7 +9,7 @@ from d1migrate.batch import Batch, Query, Result
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import quote_identifier
-from d1migrate.status import Entry, compare
+from d1migrate.status import Entry, compare, refuse_partial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,6 +132,24 @@ def read_current() -> Flow[int]:
         return max((yield from read_history_after(error, reads=1)).versions, default=0)
     h.check_shape(shape.rows)
     return newest.rows[0][0] or 0
+
+
+def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
+    """Return the names of migrations that are not applied; one query of one row tells, as a rule.
+
+    Raises:
+        PartiallyApplied: a migration began and never ended.
+        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+    """
+    try:
+        (state,) = yield Batch((h.STATE,), reads=True)
+        lines, partial = state.rows[0]
+        versions = {int(line.partition(" ")[0]) for line in (lines or "").splitlines()}
+    except QueryError as error:
+        versions, partial = set((yield from read_history_after(error, reads=1)).versions), 0
+    if partial:
+        refuse_partial(compare(migrations, (yield from read_history(reads=2))))
+    return tuple(migration.name for migration in migrations if migration.version not in versions)
 
 
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:

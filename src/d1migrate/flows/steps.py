@@ -68,8 +68,10 @@ def take(
             failure.__cause__ = error
             if any(text in str(error) for text in _RACES):
                 return tuple(done), failure
-            if not isinstance(error, AmbiguousError) or not (yield from _settled(signature.token, failure)):
+            if not isinstance(error, AmbiguousError):
                 raise failure from error
+            if not (yield from _settled(signature.token, failure)):
+                return tuple(done), failure  # what was lost may be the refusal of a slower runner
         except Error as error:  # a large file was changed while it ran, or a limit was reached before it
             raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:

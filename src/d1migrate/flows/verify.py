@@ -94,7 +94,17 @@ def verify_by_digests(
     (rows,) = yield Batch((introspect.OBJECTS,), reads=True)
     live = [(kind, name, sql) for kind, name, _, sql in rows.rows if sql is not None]
     wanted = {name: known for name, known in expected.items() if known is not None}
-    return Verification(entries, gaps, _ours(digest.compare(wanted, live)), None)
+    found = _ours(digest.compare(wanted, live))
+    if found and (late := _late(entries)):
+        return Verification(entries, gaps, (), f"{late} was applied behind newer files")
+    return Verification(entries, gaps, found, None)
+
+
+def _late(entries: Sequence[Entry]) -> str | None:
+    """Return a migration that was applied behind a newer one: digests are of the files in their order."""
+    applied = [entry for entry in entries if entry.applied and entry.migration]
+    in_order = zip(applied, _in_order_of_application(entries), strict=True)
+    return next((older.name for older, newer in in_order if older.migration is not newer), None)
 
 
 def _lost(entries: Sequence[Entry]) -> str | None:
@@ -106,7 +116,10 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) ->
     """Say why digests cannot tell: each stands for the schema with all the files before it."""
     applied = [entry.version for entry in entries if entry.applied]
     if unknown := [version for version in applied if version not in changes]:
-        return f"no schema digests for version {unknown[0]}: write the index anew with `d1migrate index`"
+        return (
+            f"no schema digests for version {unknown[0]}: write the index anew with `d1migrate index`,"
+            " which says so where it cannot tell"
+        )
     skipped = [e.name for e in entries if not e.applied and e.version < max(applied, default=0)]
     return f"{skipped[0]} is not applied, and newer files are" if skipped else None
 

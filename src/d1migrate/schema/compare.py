@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import KEYWORDS, significant
 from d1migrate.sql.triggers import without_case_parentheses
 
@@ -57,10 +57,15 @@ def canonical(sql: str) -> str:
     words = []
     for token in significant(sql):
         # In double quotes may be a string, whose case counts; that of a bare word does not.
-        text = unquote(token.text) if token.kind == "quoted" else token.text
+        text = _plain(unquote(token.text)) if token.kind == "quoted" else token.text
         upper = text.upper() if text.isascii() else text
         words.append(upper if upper in KEYWORDS else fold(text) if token.kind == "word" else text)
     return " ".join(without_case_parentheses(words) if "TRIGGER" in words[:3] else words)
+
+
+def _plain(name: str) -> str:
+    """Return a name without quotes where it needs none."""
+    return name if name.isidentifier() else quote_identifier(name)
 
 
 def _table(expected: Table, actual: Table) -> list[Difference]:

@@ -27,8 +27,8 @@ def objects(schema: Schema) -> Iterator[tuple[str, str, str]]:
 def changes(before: Schema, after: Schema) -> dict[str, str | None]:
     """Return what was done to a schema: {"table users": its new digest, or None where it is gone}.
 
-    A digest is 16 hex digits of the sha256 of an object's canonical SQL: comments, white space, quotes and
-    the case of names make no difference.
+    A digest is 16 hex digits of the sha256 of an object's canonical SQL: comments, white space, quotes, and
+    the case of names without quotes make no difference.
     """
     old = {_key(kind, name): sql for kind, name, sql in objects(before)}
     new = {_key(kind, name): sql for kind, name, sql in objects(after)}

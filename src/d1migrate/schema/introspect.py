@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OURS = (
     "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-    " AND {0}.tbl_name NOT IN ('schema_migrations', 'schema_migrations_log')"
+    " AND lower({0}.tbl_name) NOT IN ('schema_migrations', 'schema_migrations_log')"
     # Virtual tables keep their rows in shadow tables, which are theirs alone.
     " AND {0}.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
 )
@@ -30,11 +30,12 @@ OBJECTS = Query(
 QUERIES = (
     OBJECTS,
     Query(
-        'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden'
+        'SELECT t.name AS of_table, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden'
         f" FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c WHERE {_TABLE} ORDER BY t.rowid, c.cid"
     ),
     Query(
-        'SELECT t.name, i.name, i."unique", c.name FROM sqlite_schema t JOIN pragma_index_list(t.name) i'
+        'SELECT t.name AS of_table, i.name AS of_index, i."unique", c.name'
+        " FROM sqlite_schema t JOIN pragma_index_list(t.name) i"
         f" JOIN pragma_index_info(i.name) c WHERE {_TABLE} ORDER BY t.rowid, i.name, c.seqno"
     ),
     Query(

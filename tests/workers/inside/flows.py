@@ -14,7 +14,13 @@ from d1migrate import errors, source
 from d1migrate.async_migrator import AsyncMigrator
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.binding import BindingDriver
-from d1migrate.workers import get_current_version, get_history, run_migrations, verify_schema
+from d1migrate.workers import (
+    get_current_version,
+    get_history,
+    get_pending,
+    run_migrations,
+    verify_schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -191,6 +197,7 @@ async def recorded_by_wrangler(db: Any) -> None:
     )
     assert await get_current_version(db) == 2
     assert await run_migrations(db, THREE[:2]) == []
+    assert await run_migrations(db, THREE[:2]) == []
     assert [r.version for r in await run_migrations(db, THREE)] == [3]
     assert await run_migrations(db, THREE) == []
 
@@ -293,7 +300,7 @@ async def limits(db: Any) -> None:
     assert len(await run_migrations(db, MANY[:10], max_queries=8)) == 5
     error = await raised(run_migrations(db, MANY[:20], max_seconds=0), errors.Unfinished)
     assert (len(error.applied), len(error.pending)) == (0, 10), error
-    assert await run_migrations(db, MANY[:10], max_queries=1) == []
+    assert await run_migrations(db, MANY[:10], max_queries=4) == []
 
 
 async def history_of_200(db: Any) -> list[int]:
@@ -349,6 +356,40 @@ async def verify(db: Any, index: str) -> None:
     assert not found.ok
     assert found.not_compared
     assert found.not_compared.startswith("no schema digests for version 1"), found
+
+
+async def pending_and_schema(db: Any) -> None:
+    """What is not applied, and the live schema with all its columns, indexes and keys."""
+    assert await get_pending(db, THREE) == ("001_notes", "002_first_note", "003_tags")
+    await run_migrations(db, (THREE[0], THREE[2]))
+    assert await get_pending(db, THREE) == ("002_first_note",)
+    await write(
+        db, "CREATE UNIQUE INDEX tag ON tags (name)", "ALTER TABLE tags ADD note_id REFERENCES notes (id)"
+    )
+    schema = await migrator(db, *THREE).schema()
+    notes, tags = schema.tables
+    assert [(c.name, c.type, c.primary_key) for c in notes.columns] == [
+        ("id", "INTEGER", 1),
+        ("text", "TEXT", 0),
+    ]
+    assert [(i.name, i.unique, i.columns) for i in tags.indexes] == [("tag", True, ("name",))]
+    assert [(k.columns, k.table) for k in tags.foreign_keys] == [(("note_id",), "notes")]
+
+
+async def wrong_calls(db: Any) -> None:
+    """What is no D1, no version, no number of queries, or holds no migration, is a usage error."""
+    for wrong in (None, "DB", 7, object()):
+        await raised(run_migrations(wrong, THREE), errors.UsageError)
+        await raised(get_current_version(wrong), errors.UsageError)
+    empty: Any = ModuleType("empty")
+    empty.MIGRATIONS = ()
+    await raised(run_migrations(db, empty), errors.UsageError)
+    await raised(run_migrations(db, THREE, to="2"), errors.UsageError)  # type: ignore[arg-type]
+    await raised(run_migrations(db, THREE, max_queries=3), errors.UsageError)
+    twice = [*source.load(THREE[:1]), *source.load(THREE[:1])]
+    await raised(run_migrations(db, twice), errors.SourceError)
+    assert await run_migrations(db, []) == []
+    assert await get_current_version(db) == 0
 
 
 async def one_query(db: Any) -> None:
