@@ -14,6 +14,7 @@ from d1migrate.batch import Query
 from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, SourceError, UsageError
 from d1migrate.migration import LARGE, NOTHING, Migration, Rollback
 from d1migrate.recording import LOG_TABLE
+from d1migrate.sql.triggers import is_carried
 from d1migrate.status import (
     Entry,
     compare,
@@ -56,6 +57,14 @@ class Step(NamedTuple):
     def size(self) -> int:
         """The bytes of a file that is streamed, else 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
+
+    @property
+    def import_reason(self) -> str | None:
+        """Why a remote D1 takes it by its import API; None where a request carries it."""
+        if self.size:
+            return f"{self.size} bytes are more than a request takes"
+        cut = next((s for s in self.script.statements() if not is_carried(s.sql)), None)
+        return f"line {cut.line}: a trigger with a line end in a literal would be cut in two" if cut else None
 
     def after(self, before: assertions.Fingerprint) -> assertions.Fingerprint:
         """Return the fingerprint of the applied versions once this step is done."""

@@ -75,10 +75,9 @@ def check_end(remote: Remote, untroubled: dict[str, Any]) -> None:
     remote.server.faults()
     migrator(remote.open()).up()
     if not untroubled:
-        fresh = type(remote)(remote.server, "untroubled")
+        fresh = remote.another("untroubled")
         migrator(fresh.open()).up()
         untroubled |= state(fresh)
-        fresh.close()
     assert state(remote) == untroubled
 
 

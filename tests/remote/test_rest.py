@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate.backup.load import verify
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import ApplyError, QueryError, UsageError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
+from d1migrate.plan import Plan, _step_up
+from d1migrate.report import values
 from d1migrate.source import load
 from tests.runtime.workerd import ROOT
 
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
 
     from d1migrate.migration import Migration
     from tests.remote.conftest import Remote
-    from tests.runtime.cloudflare import Cloudflare
 
 HUMMBL = ROOT / "workers" / "migrations"
 
@@ -239,7 +243,7 @@ def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) ->
     """Wherever it broke: run again, it ends well, and every row is there once."""
     migrations = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
     for nth in (1, 2, 3):
-        database = type(remote)(remote.server, f"import-{nth}")
+        database = remote.another(f"import-{nth}")
         remote.server.faults({"match": {"path": path, "nth": nth}, "do": do})
         try:
             Migrator(database.open(), migrations).up(lint=False)
@@ -248,14 +252,67 @@ def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) ->
             Migrator(database.open(), migrations).up(lint=False)
         remote.server.faults()
         assert read(database.open(), "SELECT count(*) FROM t") == [(2,)]
-        database.close()
 
 
-def test_cloudflares_own_tables_are_none_of_ours(server: Cloudflare, remote: Remote) -> None:
+def test_cloudflares_own_tables_are_none_of_ours(remote: Remote) -> None:
     """Production databases hold `_cf_KV`, which no query may name."""
-    server.settings(cf_kv=True)
-    planted = type(remote)(server, "planted")
+    remote.server.settings(cf_kv=True)
+    planted = remote.another("planted")
     migrator = Migrator(planted.open(), HUMMBL)
     migrator.up()
     assert migrator.verify().ok
-    planted.close()
+
+
+def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
+    """A large file, and a trigger that no line holds; all else travels as a batch."""
+    broken = TRIGGER.replace("big; really", "big;\nreally")
+    files = load([("001_t.sql", TRIGGER), ("002_u.sql", broken.replace("TABLE t ", "TABLE u "))])
+    steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
+    shown = values.plan(Plan(tuple(steps), ()), remote=True)["steps"]
+    assert [step["transport"] for step in shown] == ["batch", "import", "import"]
+    assert shown[1]["transport_reason"].startswith("line 2: a trigger with a line end")
+    assert "more than a request takes" in shown[2]["transport_reason"]
+    assert {step["transport"] for step in values.plan(Plan(tuple(steps), ()))["steps"]} == {"batch"}
+
+
+def test_runs_at_once(remote: Remote) -> None:
+    """Eight of them on an empty database: each migration once, and all succeed."""
+    drivers = [remote.open() for _ in range(8)]
+    with ThreadPoolExecutor(len(drivers)) as pool:
+        reports = list(pool.map(lambda driver: Migrator(driver, HUMMBL).up(lint=False), drivers))
+
+    ours = sorted(step.version for report in reports for step in report.steps)
+    assert ours == [1, 2, 3]
+    assert [entry.state for entry in Migrator(remote.open(), HUMMBL).status()] == ["applied"] * 3
+    assert read(remote.open(), "SELECT count(*) FROM schema_migrations_log") == [(6,)]
+
+
+def test_a_backup_of_a_remote_database(remote: Remote, tmp_path: Path) -> None:
+    """It restores identically: full text search, 64-bit integers and blobs included."""
+    sql = """CREATE TABLE v (n INTEGER, r REAL, b BLOB, t TEXT);
+CREATE VIRTUAL TABLE docs USING fts5(title);
+INSERT INTO v VALUES (9223372036854775807, 1e300, x'00ff', 'it''s'), (-9007199254740993, 0.1, x'', NULL);
+INSERT INTO docs VALUES ('hello world');
+"""
+    migrator = Migrator(remote.open(), load([("001_v.sql", sql)]))
+    migrator.up(lint=False)
+    dump = str(tmp_path / "dump.sql")
+    migrator.backup(dump)
+
+    assert verify(dump) == []
+
+    other = remote.another("other")
+    Migrator(other.open(), load([("001_v.sql", sql)])).restore_file(dump)
+    query = "SELECT CAST(n AS TEXT) AS n, r, hex(b) AS b, t FROM v"
+    assert read(other.open(), query) == read(remote.open(), query)
+    assert read(other.open(), "SELECT title FROM docs WHERE docs MATCH 'hello'") == [("hello world",)]
+
+
+def test_the_rate_limit_is_kept(remote: Remote) -> None:
+    """All that a process sends counts, whichever driver sends it: the 1,201st request waits."""
+    now = time.monotonic()
+    client.Api._sent.extend([now - 200] * 1199)
+    assert read(remote.open(), "SELECT 1") == [(1,)]
+    assert remote.waits == []
+    assert read(remote.open(), "SELECT 1") == [(1,)]
+    assert [round(wait / 10) for wait in remote.waits] == [10]

@@ -37,7 +37,7 @@ def plan_command(context: Context) -> int:
     found = () if getattr(arguments, "sql", False) else gates.look(context, plan, judged=False)
     plan = plan._replace(reads=plan.reads + gates.requests(context, plan))
     if context.json:
-        context.out_json({**values.plan(plan), "gates": values.gates(found)})
+        context.out_json({**values.plan(plan, remote=_is_remote(context)), "gates": values.gates(found)})
     elif getattr(arguments, "sql", False):
         if plan.steps and MIGRATIONS_TABLE in plan.missing:
             context.out(f"{TABLES[MIGRATIONS_TABLE]};")
@@ -94,8 +94,14 @@ def _print_plan(context: Context, plan: Plan) -> None:
             for statement in step.script.statements():
                 line = " ".join(clean(statement.sql).split())
                 context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
+        if _is_remote(context) and (why := step.import_reason):
+            context.out(f"    by D1's import: {why}")
     transactions = 1 if plan.single else len(plan.steps)
     context.out(f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}")
+
+
+def _is_remote(context: Context) -> bool:
+    return context.environment.database.startswith("d1:")
 
 
 def _print_sql(context: Context, step: Step) -> None:

@@ -13,7 +13,7 @@ from d1migrate.batch import Result
 from d1migrate.drivers import cloudflare
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.parameters import inline
-from d1migrate.sql.triggers import is_create_trigger, one_line
+from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +54,7 @@ class RestDriver:
         """Run the queries in order as one transaction; all of them, or nothing."""
         if batch.reads:
             return self._read(batch.queries)
-        if batch.size or any(not carried(query.sql) for query in batch.queries):
+        if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
             run_import(self._cloudflare, self.path, batch)
@@ -130,11 +130,6 @@ class RestDriver:
         body = {"batch": statements}
         results = self._cloudflare.post(f"{self.path}/{route}", body, writes=writes)
         return list(results)
-
-
-def carried(sql: str) -> bool:
-    """Whether a request can carry a statement past the server that cuts it anew."""
-    return not is_create_trigger(sql) or one_line(sql) is not None
 
 
 def _statement(query: Query) -> dict[str, Any]:

@@ -67,17 +67,21 @@ def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:
     ]
 
 
-def plan(plan: Plan) -> dict[str, Any]:
-    """The steps; the statements of a large file are null, with their count and bytes beside them."""
+def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
+    """The steps; the statements of a large file are null, with their count and bytes beside them.
+
+    `transport` is how each gets to the database: batch or, to a remote one, import where it has to be.
+    """
     steps = []
     for step in plan.steps:
-        large = step.size > 0
+        large, why = step.size > 0, step.import_reason if remote else None
         steps.append(
             {
                 "version": step.version,
                 "name": step.name,
                 "direction": step.direction,
-                "transport": "batch",
+                "transport": "import" if why else "batch",
+                "transport_reason": why,
                 "statements": None if large else [s.sql for s in step.script.statements()],
                 "count": step.statement_count,
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),

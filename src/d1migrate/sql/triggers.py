@@ -43,6 +43,11 @@ def one_line(sql: str) -> str | None:
     return " ".join(words)
 
 
+def is_carried(sql: str) -> bool:
+    """Whether a request can carry a statement past the server that cuts it anew."""
+    return not is_create_trigger(sql) or one_line(sql) is not None
+
+
 def without_case_parentheses(words: Sequence[str]) -> list[str]:
     """Leave out parentheses that hold one CASE … END and nothing else; `words` are in capitals."""
     ends = _cases(words)
