@@ -1,0 +1,82 @@
+"""Which right of a token each command needs, as the guide on tokens says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.cli import main
+from tests.runtime.workerd import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.cloudflare import Cloudflare
+
+GUIDE = (ROOT / "docs" / "guides" / "tokens.md").read_text()
+READING = {
+    *(
+        "status",
+        "history",
+        "current",
+        "plan",
+        "verify",
+        "schema",
+        "lint",
+        "rehearse",
+        "env",
+        "gate --code-version 1",
+    ),
+    *("backup --output backup.sql", "restore"),
+}
+WRITING = {
+    *("up", "down", "baseline --to 2", "repair --accept 1 --reason x"),
+    *("restore --to 0 --yes", "restore --file backup.sql --yes"),
+}
+
+
+@pytest.fixture
+def shop(cloudflare: Cloudflare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cloudflare:
+    """A remote database with one of two migrations applied, and a project that knows it."""
+    cloudflare.create("shop")
+    (tmp_path / "migrations").mkdir()
+    for n in (1, 2):
+        sql = f"CREATE TABLE t{n} (a);\n-- Rollback:\n--   DROP TABLE t{n};\n"
+        (tmp_path / "migrations" / f"00{n}_t.sql").write_text(sql)
+    (tmp_path / "d1migrate.toml").write_text('[env.local]\ndatabase = "d1:shop"\n')
+    monkeypatch.chdir(tmp_path)
+    for name, value in cloudflare.environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["up", "--to", "1", "--quiet"]) == 0
+    assert main(["backup", "--output", "backup.sql", "--quiet"]) == 0
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", cloudflare.read_token)
+    return cloudflare
+
+
+@pytest.mark.parametrize("command", sorted(READING))
+def test_reading_is_enough(shop: Cloudflare, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With D1 Read these do all they do."""
+    (path := ROOT.__class__("backup.sql")).unlink()
+    assert main(command.split()) in (0, 3), capsys.readouterr().err
+    assert path.exists() == command.startswith("backup")
+
+
+@pytest.mark.parametrize("command", sorted(WRITING))
+def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With D1 Read these are refused, and nothing has changed."""
+    assert main(command.split()) != 0
+    said = capsys.readouterr().err
+    if command not in ("repair --accept 1 --reason x", "restore --file backup.sql --yes"):  # refused before
+        assert "the token may not do this" in said, said
+    assert main(["current"]) == 0
+    assert capsys.readouterr().out == "1\n"
+
+
+def test_the_guide_lists_them() -> None:
+    """Every command is in the guide's table, beside the right that it needs here."""
+    rows = dict(re.findall(r"^\| (Read|Edit|none) \| (.+?) \|", GUIDE, re.MULTILINE))
+    listed = {right: set(re.findall(r"`([a-z]+)", rows[right])) for right in ("Read", "Edit")}
+    assert listed["Read"] == {command.split()[0] for command in READING}
+    assert listed["Edit"] == {command.split()[0] for command in WRITING}
