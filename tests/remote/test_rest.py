@@ -105,7 +105,7 @@ def test_a_token_that_may_read(remote: Remote) -> None:
 
 def test_a_token_nobody_knows(remote: Remote) -> None:
     """The error does not show it."""
-    with pytest.raises(UsageError, match="does not know this token") as caught:
+    with pytest.raises(UsageError, match="does not accept this token") as caught:
         Migrator(remote.open(token="s3cr3t-token"), HUMMBL).status()  # noqa: S106
     assert "s3cr3t" not in str(caught.value) + str(caught.value.hint)
 

@@ -68,14 +68,14 @@ class Outlook(NamedTuple):
         undone: names of migrations that would not be applied any more.
         redone: names of migrations that would be applied again.
         rows: {table: (rows now, rows then)} of tables where these differ; None where there is no such table,
-            or it cannot be counted.
+            or it cannot be counted. None of a remote D1, which does not tell what it held.
     """
 
     point: Point
     version: int
     undone: tuple[str, ...]
     redone: tuple[str, ...]
-    rows: dict[str, tuple[int | None, int | None]]
+    rows: dict[str, tuple[int | None, int | None]] | None
 
 
 class Restored(NamedTuple):

@@ -83,7 +83,7 @@ def find(driver: Travelling, wanted: str) -> Point:
 
 
 def outlook(driver: Travelling, point: Point) -> Outlook:
-    """Say what going back to a point would change; rows are known to D1 alone. Writes nothing."""
+    """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
     now = run(read.read_history(), driver)
     reached = (applied for row, applied in _walk(driver) if row[_POINT] == point.name or row[_AT] > point.at)
     then = next(reached, frozenset(now.versions))
@@ -93,7 +93,7 @@ def outlook(driver: Travelling, point: Point) -> Outlook:
         max(now.versions, default=0),
         tuple(names[v] for v in sorted(set(now.versions) - then)),
         tuple(names[v] for v in sorted(then - set(now.versions))),
-        {},
+        None,
     )
 
 

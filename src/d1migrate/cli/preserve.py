@@ -143,6 +143,9 @@ def _tell_outlook(context: Context, seen: Outlook) -> None:
         context.say(f"  no longer applied: {clean(name)}")
     for name in seen.redone:
         context.say(f"  applied again: {clean(name)}")
+    if seen.rows is None:
+        context.say("  which rows were written since is not known")
+        return
     for name, (now, then) in seen.rows.items():
         context.say(f"  {clean(name)}: {_rows(now)} → {_rows(then)}")
     if not seen.rows:

@@ -219,7 +219,10 @@ def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
 def _refused(status: int, code: int, message: str) -> UsageError | None:
     """Return the error of a request that cannot succeed as it is; nothing was done."""
     if code == _AUTHENTICATION or status == 401:
-        return UsageError(f"Cloudflare does not know this token: {message}", hint="see CLOUDFLARE_API_TOKEN")
+        return UsageError(
+            f"Cloudflare does not accept this token here: {message}",
+            hint="is CLOUDFLARE_API_TOKEN valid, and has it the right Account > D1 > Edit for this account?",
+        )
     if code == _FORBIDDEN or status == 403:
         return UsageError(
             f"the token may not do this: {message}",
