@@ -39,6 +39,28 @@ def test_history_shows_the_points(applied: Project) -> None:
     assert "restore point" in listed.splitlines()[0]
 
 
+def test_a_rollback_that_is_none_names_the_point(applied: Project) -> None:
+    """`down` and its plan say which restore point is from before a migration without a way back."""
+    applied.write(
+        "004_merge.sql",
+        "UPDATE users SET name = 'x' WHERE id = 1;\n-- Rollback: none, the names are merged\n",
+    )
+    applied.run("up")
+    newest = point(applied)
+    for command in (("down",), ("plan", "--down")):
+        err = applied.run(*command, code=1).err
+        assert "004_merge is declared irreversible" in err
+        assert f"hint: `d1migrate restore --to {newest}` goes back to version 3, " in err
+    applied.run("restore", "--to", newest, "--yes")
+    assert applied.versions() == [1, 2, 3]
+
+
+def test_the_plan_of_a_rollback_counts_what_it_takes(applied: Project) -> None:
+    """Table by table, as they are now."""
+    out = applied.run("plan", "--down", "--to", "1", "--allow-loss", "all").out
+    assert "takes rows: teams 1" in out
+
+
 def test_back_and_forth(applied: Project) -> None:
     """The rows and the version are those of the point, the log keeps all; undoing brings the rest back."""
     users, teams = applied.sql("SELECT * FROM users"), applied.sql("SELECT * FROM teams")

@@ -39,13 +39,14 @@ def down_command(context: Context) -> int:
     """Take migrations back."""
     arguments, migrator = context.arguments, context.watched()
     started = time.perf_counter()
-    report = migrator.down(
-        to=arguments.to,
-        steps=arguments.steps,
-        rollback_from=arguments.rollback_from,
-        allow_loss=arguments.allow_loss,
-        check=gates.checker(context),
-    )
+    with planning.other_ways_back(context):
+        report = migrator.down(
+            to=arguments.to,
+            steps=arguments.steps,
+            rollback_from=arguments.rollback_from,
+            allow_loss=arguments.allow_loss,
+            check=gates.checker(context),
+        )
     return _tell(context, report, "rolled back", time.perf_counter() - started)
 
 
