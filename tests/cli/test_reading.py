@@ -164,7 +164,7 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     plan = project.run("plan", "--json").json
     assert plan["requests"] == 6
     assert list(plan["steps"][1]) == [
-        "version", "name", "direction", "transport", "statements", "count", "bytes",
+        "version", "name", "direction", "transport", "statements", "count", "bytes", "transport_reason",
     ]  # fmt: skip
     assert plan["steps"][1]["statements"][1] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
     assert (plan["steps"][1]["transport"], plan["steps"][1]["count"]) == ("batch", 2)

@@ -81,10 +81,10 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
                 "name": step.name,
                 "direction": step.direction,
                 "transport": "import" if why else "batch",
-                "transport_reason": why,
                 "statements": None if large else [s.sql for s in step.script.statements()],
                 "count": step.statement_count,
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
+                "transport_reason": why,
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
