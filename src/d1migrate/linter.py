@@ -52,17 +52,27 @@ def lint(
 
 
 def refuse_errors(
-    migrations: Iterable[Migration], base: Schema, severities: Mapping[str, str] | None = None
+    migrations: Iterable[Migration],
+    base: Schema,
+    severities: Mapping[str, str] | None = None,
+    *,
+    strict: bool = False,
 ) -> None:
     """Let pass what has no error in it that its file does not allow; the files are known to be readable.
+
+    Args:
+        migrations: the files, in order.
+        base: the schema they begin with.
+        severities: as for `lint`.
+        strict: refuse warnings too.
 
     Raises:
         UnsafeMigration: it carries the Diagnostics.
     """
     found = list[Diagnostic]()
-    for replayed in replay(migrations, base, proofs=False):
-        found += check(replayed, severities, only_errors=True)
-    errors = tuple(d for d in found if failing([d]))
+    for replayed in replay(migrations, base, proofs=strict):
+        found += check(replayed, severities, only_errors=not strict)
+    errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
         raise UnsafeMigration(errors)
 

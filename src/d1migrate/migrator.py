@@ -207,17 +207,9 @@ class Migrator:
         )
 
     def _judge(self, migrations: Sequence[Migration], schema: Schema) -> None:
-        from d1migrate.linter import lint, refuse_errors
+        from d1migrate.linter import refuse_errors
 
-        if self._strict:
-            from d1migrate.errors import UnsafeMigration
-            from d1migrate.lint import failing
-
-            found = lint(migrations, schema, severities=self._severities)
-            if bad := [d for d in found if failing([d], strict=True)]:
-                raise UnsafeMigration(bad)
-            return
-        refuse_errors(migrations, schema, self._severities)
+        refuse_errors(migrations, schema, self._severities, strict=self._strict)
 
     def plan_down(
         self,

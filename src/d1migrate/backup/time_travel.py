@@ -60,7 +60,7 @@ class Travelling(Protocol):
 def listed(driver: Travelling) -> list[Point]:
     """Return the bookmarks that the log keeps, oldest first, with the version that was current at each."""
     found: dict[str, Point] = {}
-    for row, applied in _walk(driver):
+    for row, applied in _walk(_log(driver), run(read.read_history(), driver)):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # a file's name has a dot
             found[bookmark] = Point(bookmark, "", float(row[_AT]), max(applied, default=0), 0)
@@ -77,17 +77,17 @@ def find(driver: Travelling, wanted: str) -> Point:
     if at is None:
         return points.find(listed(driver), wanted)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-    then = next((applied for row, applied in _walk(driver) if row[_AT] > at), None)
-    versions = run(read.read_history(), driver).versions if then is None else then
-    return Point(driver.bookmark(stamp), "", at, max(versions, default=0), 0)
+    now = run(read.read_history(), driver)
+    then = next((applied for row, applied in _walk(_log(driver), now) if row[_AT] > at), now.versions)
+    return Point(driver.bookmark(stamp), "", at, max(then, default=0), 0)
 
 
 def outlook(driver: Travelling, point: Point) -> Outlook:
     """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
-    now = run(read.read_history(), driver)
-    reached = (applied for row, applied in _walk(driver) if row[_POINT] == point.name or row[_AT] > point.at)
+    now, log = run(read.read_history(), driver), _log(driver)
+    reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or row[_AT] > point.at)
     then = next(reached, frozenset(now.versions))
-    names = {row[_VERSION]: row[_NAME] for row in _log(driver)} | {r.version: r.name for r in now.applied}
+    names = {row[_VERSION]: row[_NAME] for row in log} | {r.version: r.name for r in now.applied}
     return Outlook(
         point,
         max(now.versions, default=0),
@@ -97,12 +97,9 @@ def outlook(driver: Travelling, point: Point) -> Outlook:
     )
 
 
-def _walk(driver: Travelling) -> Iterator[tuple[tuple[Any, ...], frozenset[int]]]:
+def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tuple[Any, ...], frozenset[int]]]:
     """Yield every row of the log with the versions that were applied before it."""
-    log = _log(driver)
-    told = {row[_VERSION] for row in log}
-    history = run(read.read_history(), driver)
-    applied = frozenset(history.versions) - told  # by wrangler alone
+    applied = frozenset(now.versions) - {row[_VERSION] for row in log}  # by wrangler alone
     for row in log:
         yield row, applied
         if row[_EVENT] == "done" and row[_VERSION]:
@@ -123,8 +120,9 @@ def go_back(driver: Travelling, point: Point, sign: Sign, *, folder: str) -> Res
         UnavailableError: nothing was done; or it was, and the log could not be written back: the message
             names the file that has it.
     """
-    undo = Point(driver.bookmark(), "", time.time(), run(read.read_current(), driver), 0)
+    bookmark = driver.bookmark()
     before, log = run(read.read_history(), driver), _log(driver)
+    undo = Point(bookmark, "", time.time(), max(before.versions, default=0), 0)
     kept = _keep(folder, log)
     _travel(driver, point.name)
     try:

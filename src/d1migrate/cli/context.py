@@ -79,12 +79,14 @@ class Context:
     def driver(self) -> Driver:
         """The database itself, with nobody watching."""
         if self._driver is None:
-            from d1migrate.drivers import connect
-
-            environment = self.environment
-            account = environment.account
-            self._driver = connect(environment.database, config=self.config.wrangler, account=account)
+            self._driver = self.open(self.environment)
         return self._driver
+
+    def open(self, environment: Environment) -> Driver:
+        """Return the database of an environment, in the account that it names."""
+        from d1migrate.drivers import connect
+
+        return connect(environment.database, config=self.config.wrangler, account=environment.account)
 
     @property
     def migrator(self) -> Migrator:

@@ -152,12 +152,10 @@ def protect(context: Context) -> None:
 
 def _entries(context: Context, name: str) -> Sequence[Entry] | str:
     """Return the files beside the history of another environment, or why it cannot be had."""
-    from d1migrate.drivers import connect
     from d1migrate.migrator import Migrator
 
     try:
-        other = context.config.environment(name, None)
-        driver = connect(other.database, config=context.config.wrangler)
+        driver = context.open(context.config.environment(name, None))
         with closing(Migrator(driver, context.migrator.migrations)) as migrator:
             return migrator.status()
     except Error as error:

@@ -72,7 +72,6 @@ def _look(
     context: Context, environment: Environment, files: Mapping[str, tuple[Migration, ...] | Error]
 ) -> dict[str, Any]:
     """Look at one environment, in one request; what cannot be reached is said, not left out."""
-    from d1migrate.drivers import connect
     from d1migrate.migrator import Migrator
 
     value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
@@ -82,8 +81,7 @@ def _look(
     if isinstance(migrations, Error):
         return value | {"error": str(migrations)}
     try:
-        driver = connect(environment.database, config=context.config.wrangler, account=environment.account)
-        with closing(Migrator(driver, migrations)) as migrator:
+        with closing(Migrator(context.open(environment), migrations)) as migrator:
             found = values.status(migrator.status(), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}

@@ -234,7 +234,7 @@ _COMMANDS = {
             _argument(
                 "--to",
                 metavar="POINT",
-                help="a point's name, a version, or a time (ISO 8601, UTC); only for local files",
+                help="a point's name, a version, or a time (ISO 8601, UTC)",
             ),
             _argument("--file", metavar="FILE", help="load a backup into an empty database"),
             _argument("--yes", help="do not ask for the database's name", **_FLAG),
@@ -323,7 +323,7 @@ def _add_common(parser: argparse.ArgumentParser, *, default: Any) -> None:
     flag = False if default is None else default
     add = parser.add_argument_group("global options").add_argument
     add("--env", metavar="NAME", default=default, help="an environment of d1migrate.toml (default: local)")
-    add("--database", metavar="URL", default=default, help="sqlite:PATH or wrangler:BINDING")
+    add("--database", metavar="URL", default=default, help="sqlite:PATH, wrangler:BINDING or d1:NAME")
     add("--migrations", metavar="DIR", default=default, help="the folder of migration files")
     add("--config", metavar="FILE", default=default, help="the d1migrate.toml to use")
     add("--json", action="store_true", default=flag, help="print data as JSON")

@@ -182,11 +182,10 @@ def _write(context: Context, plan: Plan) -> None:
 
 def _described(context: Context, plan: Plan) -> dict[str, Any]:
     environment = context.environment
-    remote = environment.database.startswith("d1:")
     return artefact.describe(
         plan,
         environment=environment.name,
         database=environment.database,
-        database_id=identity(environment.database, context.config.wrangler) if remote else None,
+        database_id=identity(environment.database, context.config.wrangler) if _is_remote(context) else None,
         options={name: getattr(context.arguments, name) for name in _OPTIONS},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from d1migrate import history as h
 from d1migrate.batch import Batch
 from d1migrate.errors import ApplyError, Error, QueryError
 from d1migrate.flows.read import read_history, read_history_after, read_schema
-from d1migrate.flows.steps import Report, StepResult, stopped, take
+from d1migrate.flows.steps import Report, StepResult, noted, stopped, take
 from d1migrate.migration import Migration
 from d1migrate.plan import Plan, plan_up
 from d1migrate.recording import LOG_TABLE
@@ -97,7 +96,7 @@ def up(
             (yield from read_schema()),
         )
     while True:
-        todo = _noted(todo, {**({} if judge else {"lint": False}), **notes})
+        todo = noted(todo, {**({} if judge else {"lint": False}), **notes})
         taken, raced = yield from take(todo, sign, done)
         done += taken
         if raced is None:
@@ -163,12 +162,3 @@ def _of_phase(todo: Plan, phase: Phase | None) -> Plan:
     from d1migrate.phases import cut  # a Worker has no use for it
 
     return cut(todo, phase)
-
-
-def _noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
-    """Return the plan with notes for the log."""
-    if not notes:
-        return todo
-    detail = json.dumps(notes)
-    steps = (step._replace(event=step.event._replace(detail=detail)) for step in todo.steps)
-    return todo._replace(steps=tuple(steps))

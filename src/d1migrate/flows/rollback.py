@@ -10,7 +10,7 @@ from d1migrate import losses
 from d1migrate.batch import Batch
 from d1migrate.errors import DataLoss, QueryError, UsageError
 from d1migrate.flows.read import count, read_history
-from d1migrate.flows.steps import Report, take
+from d1migrate.flows.steps import Report, noted, take
 from d1migrate.plan import choose_down, plan_down
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
@@ -118,16 +118,10 @@ def down(todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None) -> F
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    steps = [step._replace(event=_noted(step.event, notes)) for step in todo.steps] if notes else todo.steps
-    taken, raced = yield from take(todo._replace(steps=tuple(steps)), sign, ())
+    taken, raced = yield from take(noted(todo, notes or {}), sign, ())
     if raced is not None:
         raise raced
     return Report(taken)
-
-
-def _noted(event: h.Event, notes: Mapping[str, object]) -> h.Event:
-    """Return an event with notes beside the rows it takes."""
-    return event._replace(detail=json.dumps({**json.loads(event.detail or "{}"), **notes}))
 
 
 def _guarded(

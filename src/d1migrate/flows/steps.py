@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import assertions
@@ -11,7 +12,7 @@ from d1migrate.flows.read import happened
 from d1migrate.plan import Plan, Step, StepQueries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate import history as h
     from d1migrate.batch import Flow, Query
@@ -83,6 +84,18 @@ def take(
         done += [_result(step, Result() if shared else cost) for step in group]
         before, missing = batch.after, ()
     return tuple(done), None
+
+
+def noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
+    """Return the plan with notes for the log, beside what its steps tell it already."""
+    if not notes:
+        return todo
+    return todo._replace(steps=tuple(_noted(step, notes) for step in todo.steps))
+
+
+def _noted(step: Step, notes: Mapping[str, object]) -> Step:
+    detail = json.dumps({**json.loads(step.event.detail or "{}"), **notes})
+    return step._replace(event=step.event._replace(detail=detail))
 
 
 def _result(step: Step, cost: Result) -> StepResult:

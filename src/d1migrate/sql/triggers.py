@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.sql.shape import shape_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ _WRAPPED = frozenset(("BEGIN", "CASE", "END"))
 
 def is_create_trigger(sql: str) -> bool:
     """Whether a statement creates a trigger."""
-    head = [token.keyword for token in significant(sql[:200])[:3]]
-    return head[:1] == ["CREATE"] and "TRIGGER" in head
+    return shape_of(significant(sql[:200])).verb == "create trigger"
 
 
 def one_line(sql: str) -> str | None:
