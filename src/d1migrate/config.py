@@ -11,58 +11,16 @@ import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
-from d1migrate import demands
+from d1migrate.environments import settings
+from d1migrate.environments.settings import Environment
 from d1migrate.errors import UsageError
 
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
 _KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env"}
-_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *demands.KEYS}
+_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *settings.KEYS}
 _ORDERS = ("refuse", "allow")
-
-
-class Environment(NamedTuple):
-    """A database to work on. `name` is None where `--database` named it without an environment.
-
-    Attributes:
-        name: as in `[env.NAME]`.
-        database: its url.
-        out_of_order: "refuse" or "allow".
-        lint: {code of a rule, or its letter: severity}.
-        lint_level: what the linter may not find: "error", "warning" for both, None where nothing is said.
-        after: the environment that must have run what is to be run here.
-        window: when it may be changed, as `windows.parse` reads it.
-        protected: whether its name must be given.
-        restore_point: whether a point to go back to is taken first; None where nothing is said.
-        require_rollback: whether every migration must have a way back.
-        rehearse: what a rehearsal may not find, as `lint_level`; None: there is none.
-        account: the Cloudflare account it must be in.
-    """
-
-    name: str | None
-    database: str
-    out_of_order: str = "refuse"
-    lint: Mapping[str, str] = {}
-    lint_level: str | None = None
-    after: str | None = None
-    window: str | None = None
-    protected: bool = False
-    restore_point: bool | None = None
-    require_rollback: bool = False
-    rehearse: str | None = None
-    account: str | None = None
-
-    @property
-    def wants_restore_point(self) -> bool:
-        """Whether a point to go back to is taken before a change: for d1, unless it says no."""
-        return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
-
-    @property
-    def has_gates(self) -> bool:
-        """Whether it demands anything before it is changed."""
-        gates = (self.after, self.window, self.protected, self.require_rollback, self.rehearse)
-        return any(gates) or self.lint_level is not None or self.wants_restore_point
 
 
 class Config(NamedTuple):
@@ -148,7 +106,7 @@ class Config(NamedTuple):
         if not self.from_wrangler or self.wrangler is None:
             return tuple(self.named(environment) for environment in self.environments)
         from d1migrate.drivers.wrangler import environment_names
-        from d1migrate.identities import sections_of
+        from d1migrate.environments.identity import sections_of
 
         found = [(DEFAULT_ENVIRONMENT, url) for url in sections_of(self.wrangler, None)]
         for name in environment_names(self.wrangler):
@@ -160,7 +118,7 @@ class Config(NamedTuple):
         guarded = [environment for environment in self.environments if environment.has_gates]
         if not guarded:
             return None
-        from d1migrate.identities import identity
+        from d1migrate.environments.identity import identity
 
         wanted = identity(database, self.wrangler)
         for environment in guarded if wanted is not None else ():
@@ -269,7 +227,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         _environment(path, folder, name, section, order, lint) for name, section in sections.items()
     )
     wrangler = relative("wrangler")
-    demands.refuse_circles(path, {str(environment.name): environment.after for environment in environments})
+    settings.refuse_circles(path, {str(environment.name): environment.after for environment in environments})
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
@@ -286,12 +244,12 @@ def _environment(
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)
     where = f"[env.{name}] "
-    rules, level = demands.split_level(path, where, section.get("lint", {}))
+    rules, level = settings.split_level(path, where, section.get("lint", {}))
     own = _lint(path, where, {"lint": rules})
     general = {code: severity for code, severity in lint.items() if code[0] not in own}  # a letter means all
     order = _order(path, where, section, order)
     found = Environment(name, url, order, {**general, **own}, level)
-    return found._replace(**demands.read(path, where, section))
+    return found._replace(**settings.read(path, where, section))
 
 
 def _anchored(url: str, folder: str) -> str:

@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from d1migrate import environments, errors
+from d1migrate import errors
+from d1migrate.environments import gates
+from d1migrate.environments.windows import look, parse
 from d1migrate.errors import UsageError
 from d1migrate.history import AppliedMigration
 from d1migrate.migration import Migration
 from d1migrate.status import Entry
-from d1migrate.windows import look, parse
 
 if TYPE_CHECKING:
-    from d1migrate.environments import Gate
+    from d1migrate.environments.gates import Gate
 
 WITH_ROLLBACK = "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"
 
@@ -115,7 +116,7 @@ def test_a_wrong_window(window: str, message: str) -> None:
 def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> Gate:
     """What the gate of one window says."""
     opening = look(parse("Sun 02:00-04:00 UTC"), at(now))
-    return environments.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})
+    return gates.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})
 
 
 def test_the_window_gate() -> None:
@@ -135,7 +136,7 @@ def test_a_reason_counts_where_the_gate_is_closed_only() -> None:
     closed = window_gate("2026-11-30 03:00", reasons={"window": "hotfix", "after": "other"})
     opened = window_gate("2026-11-29 03:00", reasons={"window": "hotfix"})
     assert (closed.state, opened.state) == ("overridden", "passed")
-    assert environments.overridden([closed, opened]) == {"window": "hotfix"}
+    assert gates.overridden([closed, opened]) == {"window": "hotfix"}
 
 
 def test_after() -> None:
@@ -150,11 +151,11 @@ def test_after() -> None:
         (Entry(1, "001_a", "applied", one, row._replace(checksum=None)), "by wrangler, which keeps no checksum"),
     ]  # fmt: skip
     for entry, message in cases:
-        gate = environments.after("staging", [one], [entry] if entry else [], {})
+        gate = gates.after("staging", [one], [entry] if entry else [], {})
         assert (gate.state, message in gate.message) == ("refused", True), gate
-    fine = environments.after("staging", [one], [Entry(1, "001_a", "applied", one, row)], {})
+    fine = gates.after("staging", [one], [Entry(1, "001_a", "applied", one, row)], {})
     assert (fine.state, fine.message) == ("passed", "staging has 001_a, with the same content")
-    assert "cannot be asked: gone" in environments.after("staging", [one], "gone", {}).message
+    assert "cannot be asked: gone" in gates.after("staging", [one], "gone", {}).message
 
 
 def test_require_rollback() -> None:
@@ -164,18 +165,18 @@ def test_require_rollback() -> None:
         Migration(2, "002_b", "SELECT 1;"),
         Migration(3, "003_c", "SELECT 1;\n-- Rollback: none, mails were sent\n"),
     ]
-    assert environments.require_rollback(files[:1], {}).passed
-    gate = environments.require_rollback(files, {})
+    assert gates.require_rollback(files[:1], {}).passed
+    gate = gates.require_rollback(files, {})
     assert gate.message == ("002_b has no rollback block; 003_c is declared irreversible: mails were sent")
 
 
 def test_refusing_names_every_closed_gate() -> None:
     """One error for all of them, with the flags in the hint; none where all are open or overridden."""
     closed = window_gate("2026-11-30 03:00")
-    name = environments.protected("production", None)
-    environments.refuse("production", [closed._replace(reason="hotfix"), environments.protected("p", "p")])
+    name = gates.protected("production", None)
+    gates.refuse("production", [closed._replace(reason="hotfix"), gates.protected("p", "p")])
     with pytest.raises(errors.Gate) as raised:
-        environments.refuse("production", [closed, name])
+        gates.refuse("production", [closed, name])
     assert (raised.value.gate, raised.value.gates) == ("window", ("window", "protected"))
     assert raised.value.exit_code == 1
     assert raised.value.hint == "--outside-window REASON --confirm production"

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from d1migrate.config import Config, Environment
+    from d1migrate.config import Config
     from d1migrate.drivers import Driver
+    from d1migrate.environments.settings import Environment
     from d1migrate.migration import Migration
     from d1migrate.migrator import Migrator
 

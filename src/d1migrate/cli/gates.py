@@ -6,9 +6,9 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from d1migrate import environments
+from d1migrate.environments import gates
+from d1migrate.environments.identity import refuse_twins
 from d1migrate.errors import Error, UsageError
-from d1migrate.identities import refuse_twins
 from d1migrate.migration import Migration
 from d1migrate.report.text import clean, plural
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.environments import Gate
+    from d1migrate.environments.gates import Gate
     from d1migrate.lint import Diagnostic
     from d1migrate.plan import Plan
     from d1migrate.status import Entry
@@ -47,7 +47,7 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
         if plan.steps:
             found = look(context, plan)
             confirm(context, found)
-            notes |= environments.overridden(found)
+            notes |= gates.overridden(found)
             for gate in found:
                 if gate.warning:
                     context.say(f"warning: {gate.warning}")
@@ -68,7 +68,7 @@ def reasons(context: Context) -> dict[str, str]:
         if text is not None and text.strip():
             found[gate] = text.strip()
         elif text is not None and (gate != "lint" or context.environment.lint_level):
-            flag = environments.OVERRIDES[gate].split()[0]
+            flag = gates.OVERRIDES[gate].split()[0]
             raise UsageError(f"{flag} without a reason", hint=f'{flag} "why": it goes to the log')
     return found
 
@@ -84,9 +84,9 @@ def confirm(context: Context, found: Sequence[Gate]) -> None:
     if [gate.name for gate in refused] == ["protected"] and arguments.confirm is None:
         typed = context.ask(f"{name} is protected; type its name to go on: ")
         if typed is not None:
-            refused = [gate for gate in [environments.protected(name, typed)] if not gate.passed]
+            refused = [gate for gate in [gates.protected(name, typed)] if not gate.passed]
             arguments.confirm = typed  # another plan, where another run comes between, is not asked for again
-    environments.refuse(name, refused)
+    gates.refuse(name, refused)
 
 
 def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ...]:
@@ -103,15 +103,15 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
     found = []
     if environment.after and up:
         there = _entries(context, environment.after)
-        found.append(environments.after(environment.after, pending, there, given))
+        found.append(gates.after(environment.after, pending, there, given))
     if environment.window:
-        from d1migrate import windows
+        from d1migrate.environments import windows
 
         moment = now()
         opening = windows.look(windows.parse(environment.window), moment)
-        found.append(environments.window(environment.window, opening, moment, len(plan.steps), given))
+        found.append(gates.window(environment.window, opening, moment, len(plan.steps), given))
     if environment.require_rollback and up:
-        found.append(environments.require_rollback(pending, given))
+        found.append(gates.require_rollback(pending, given))
     if environment.rehearse and up:
         found.append(_rehearse(context, pending, environment.rehearse, given))
     if environment.has_gates and up and not judged:
@@ -119,11 +119,9 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
     if environment.wants_restore_point:
         how = "a copy of the file" if hasattr(context.driver, "copy_to") else None
         how = "a Time Travel bookmark" if _has_bookmarks(context) else how
-        found.append(
-            environments.restore_point(how, f"no restore point is taken of {environment.database}", given)
-        )
+        found.append(gates.restore_point(how, f"no restore point is taken of {environment.database}", given))
     if environment.protected:
-        found.append(environments.protected(str(environment.name), context.arguments.confirm))
+        found.append(gates.protected(str(environment.name), context.arguments.confirm))
     return tuple(found)
 
 
@@ -147,7 +145,7 @@ def protect(context: Context) -> None:
     refuse_twins(context.config)
     environment = context.environment
     if environment.protected:
-        confirm(context, [environments.protected(str(environment.name), context.arguments.confirm)])
+        confirm(context, [gates.protected(str(environment.name), context.arguments.confirm)])
 
 
 def _entries(context: Context, name: str) -> Sequence[Entry] | str:
@@ -164,20 +162,20 @@ def _entries(context: Context, name: str) -> Sequence[Entry] | str:
 
 def _rehearse(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
     if "rehearse" in given:  # it may take long
-        return environments.findings("rehearse", level, ["it is not rehearsed"], given)
+        return gates.findings("rehearse", level, ["it is not rehearsed"], given)
     from d1migrate.rehearse import rehearse
 
     severities = context.environment.lint
     found = rehearse(pending, context.migrator.schema(), severities=severities) if pending else None
     diagnostics = [d for migration in found.migrations for d in migration.diagnostics] if found else []
-    return environments.findings("rehearse", level, _listed(diagnostics, level), given)
+    return gates.findings("rehearse", level, _listed(diagnostics, level), given)
 
 
 def _lint(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
     from d1migrate.linter import lint
 
     found = lint(pending, context.migrator.schema(), severities=context.environment.lint) if pending else ()
-    return environments.findings("lint", level, _listed(found, level), given)
+    return gates.findings("lint", level, _listed(found, level), given)
 
 
 def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:

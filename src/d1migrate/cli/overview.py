@@ -6,15 +6,15 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
+from d1migrate.environments.identity import refuse_twins
 from d1migrate.errors import Error, UsageError
-from d1migrate.identities import refuse_twins
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from d1migrate.cli.context import Context
-    from d1migrate.config import Environment
+    from d1migrate.environments.settings import Environment
     from d1migrate.migration import Migration
 
 _AT_ONCE = 8  # requests
@@ -93,7 +93,7 @@ def _protections(environment: Environment) -> dict[str, Any]:
     """What an environment demands before it is changed."""
     window = None
     if environment.window:
-        from d1migrate import windows
+        from d1migrate.environments import windows
 
         opening = windows.look(windows.parse(environment.window), gates.now())
         window = {"window": environment.window, "open": opening.is_open, "changes_at": opening.changes}

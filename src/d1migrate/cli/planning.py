@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate import artefact, files
 from d1migrate.cli import gates
+from d1migrate.environments.identity import identity, refuse_twins
 from d1migrate.errors import Irreversible, UsageError
 from d1migrate.history import TABLES
-from d1migrate.identities import identity, refuse_twins
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
 from d1migrate.report.text import clean, plural, size, when
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.environments import Gate
+    from d1migrate.environments.gates import Gate
     from d1migrate.plan import Plan, Step
 
 _GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}

@@ -1,8 +1,9 @@
-"""What `[env.NAME]` of a configuration demands before it is changed: reading and checking it."""
+"""What `[env.NAME]` of a configuration says: a database, and what it demands before it is changed."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
+from typing import Any, NamedTuple
 
 from d1migrate.errors import UsageError
 
@@ -12,6 +13,49 @@ _KINDS = {
     **dict.fromkeys(("protected", "restore_point", "require_rollback"), bool),
 }
 KEYS = frozenset(_KINDS)
+
+
+class Environment(NamedTuple):
+    """A database to work on. `name` is None where `--database` named it without an environment.
+
+    Attributes:
+        name: as in `[env.NAME]`.
+        database: its url.
+        out_of_order: "refuse" or "allow".
+        lint: {code of a rule, or its letter: severity}.
+        lint_level: what the linter may not find: "error", "warning" for both, None where nothing is said.
+        after: the environment that must have run what is to be run here.
+        window: when it may be changed, as `windows.parse` reads it.
+        protected: whether its name must be given.
+        restore_point: whether a point to go back to is taken first; None where nothing is said.
+        require_rollback: whether every migration must have a way back.
+        rehearse: what a rehearsal may not find, as `lint_level`; None: there is none.
+        account: the Cloudflare account it must be in.
+    """
+
+    name: str | None
+    database: str
+    out_of_order: str = "refuse"
+    lint: Mapping[str, str] = {}
+    lint_level: str | None = None
+    after: str | None = None
+    window: str | None = None
+    protected: bool = False
+    restore_point: bool | None = None
+    require_rollback: bool = False
+    rehearse: str | None = None
+    account: str | None = None
+
+    @property
+    def wants_restore_point(self) -> bool:
+        """Whether a point to go back to is taken before a change: for d1, unless it says no."""
+        return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether it demands anything before it is changed."""
+        gates = (self.after, self.window, self.protected, self.require_rollback, self.rehearse)
+        return any(gates) or self.lint_level is not None or self.wants_restore_point
 
 
 def read(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +75,7 @@ def read(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{path}: {where}{key} is {section[key]!r}, not {wanted}")
     _refuse_level(path, where, "rehearse", section.get("rehearse"))
     if "window" in section:
-        from d1migrate.windows import parse  # most configurations have none
+        from d1migrate.environments.windows import parse  # most configurations have none
 
         try:
             parse(section["window"])

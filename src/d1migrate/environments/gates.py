@@ -9,9 +9,9 @@ from d1migrate import errors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from d1migrate.environments.windows import Opening
     from d1migrate.migration import Migration
     from d1migrate.status import Entry
-    from d1migrate.windows import Opening
 
 LONGEST = 30
 """Seconds that D1 gives a migration at most."""

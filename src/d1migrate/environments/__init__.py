@@ -1,0 +1,1 @@
+"""Environments: what each is (`settings`, `identity`), and what it demands (`gates`, `windows`)."""
