@@ -81,6 +81,39 @@ def test_windows_follow_daylight_saving_time(window: str, now: str, is_open: boo
     assert (found.is_open, utc(found.changes)) == (is_open, changes)
 
 
+@pytest.mark.parametrize(
+    ("window", "now", "is_open", "changes"),
+    [
+        ("0 2 * * SUN for 2h UTC", "2026-11-29 01:59:59", False, "2026-11-29 02:00"),
+        ("0 2 * * SUN for 2h UTC", "2026-11-29 02:00:00", True, "2026-11-29 04:00"),
+        ("0 2 * * 0 for 2h UTC", "2026-11-29 03:59:59", True, "2026-11-29 04:00"),
+        ("0 2 * * 7 for 2h UTC", "2026-11-29 04:00:00", False, "2026-12-06 02:00"),
+        ("30 22 * * MON-FRI for 90m UTC", "2026-11-27 23:59:00", True, "2026-11-28 00:00"),
+        ("0 23 * * FRI for 1h30m UTC", "2026-11-28 00:29:59", True, "2026-11-28 00:30"),  # over midnight
+        ("0 2 1 * * for 4h UTC", "2026-11-29 03:00", False, "2026-12-01 02:00"),
+        ("0 2 1 1 * for 4h UTC", "2026-01-02 00:00", False, "2027-01-01 02:00"),  # once a year
+        ("0 2 * * SUN#1 for 1h UTC", "2026-11-29 03:00", False, "2026-12-06 02:00"),  # the first Sunday
+        ("0 2 L * * for 1h UTC", "2026-11-29 03:00", False, "2026-11-30 02:00"),  # the last day
+        ("0 */2 * * * for 30m UTC", "2026-11-29 03:00", False, "2026-11-29 04:00"),
+        ("0 * * * * for 90m UTC", "2026-11-29 03:10", True, None),  # one begins before the last one ends
+        ("0 22 * * * for 2h UTC; Mon 00:00-01:00 UTC", "2026-11-29 22:30", True, "2026-11-30 01:00"),
+        ("0 2 1 1 * for 1h UTC; Sun 02:00-03:00 UTC", "2026-11-28 00:00", False, "2026-11-29 02:00"),
+        ("0 2 * * SUN for 2h Asia/Kolkata", "2026-11-28 20:30:00", True, "2026-11-28 22:30"),
+        # At 02:00 the clocks of Berlin go to 03:00: it begins then, and lasts no shorter.
+        ("30 2 * * SUN for 2h Europe/Berlin", "2027-03-28 00:59", False, "2027-03-28 01:00"),
+        ("30 2 * * SUN for 2h Europe/Berlin", "2027-03-28 01:00", True, "2027-03-28 03:00"),
+        ("30 1 * * SUN for 1h Europe/Berlin", "2027-03-28 00:45", True, "2027-03-28 01:30"),
+        # At 03:00 they go back to 02:00: it begins once.
+        ("15 2 * * SUN for 30m Europe/Berlin", "2026-10-25 00:20", True, "2026-10-25 00:45"),
+        ("15 2 * * SUN for 30m Europe/Berlin", "2026-10-25 01:20", False, "2026-11-01 01:15"),
+    ],
+)  # fmt: skip
+def test_windows_in_crons_form(window: str, now: str, is_open: bool, changes: str | None) -> None:
+    """It begins when cron would begin a job, on the days with a jump of the clock too, and then lasts."""
+    found = look(parse(window), at(now))
+    assert (found.is_open, utc(found.changes)) == (is_open, changes)
+
+
 def test_when_it_opens_is_shown_in_both_zones() -> None:
     """In the window's own and in UTC; once where they are the same."""
     assert look(parse("Sun 02:00-04:00 UTC"), at("2026-11-23 00:00")).shown() == "Sun 2026-11-29 02:00 UTC"
@@ -101,6 +134,17 @@ def test_when_it_opens_is_shown_in_both_zones() -> None:
         ("Sun 02:00-02:00 UTC", "never open"),
         ("Sun 02:00-04:00 Mars/Olympus", "no time zone 'Mars/Olympus'"),
         ("Sun 02:00-04:00 ../etc/passwd", "no time zone"),
+        ("Sun 02:00-04:00 Europe", "no time zone"),
+        ("Sun 02:00-04:00 UTC;", "cannot be understood"),
+        ("0 2 * * SUN UTC", "cannot be understood"),
+        ("0 2 * * SUN for 2h", "cannot be understood"),
+        ("0 2 * * for 2h UTC", "cannot be understood"),
+        ("0 2 * * SUN for 2 hours UTC", "cannot be understood"),
+        ("0 25 * * SUN for 2h UTC", "bad hour"),
+        ("0 2 * * FOO for 2h UTC", "bad day-of-week"),
+        ("0 2 30 2 * for 2h UTC", "bad day-of-month"),
+        ("0 2 * * SUN for 0h UTC", "never open"),
+        ("0 2 * * SUN for 2h Mars/Olympus", "no time zone 'Mars/Olympus'"),
     ],
 )
 def test_a_wrong_window(window: str, message: str) -> None:

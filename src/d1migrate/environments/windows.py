@@ -1,33 +1,52 @@
-"""Maintenance windows: `Sun 02:00-04:00 UTC; Mon-Fri 22:00-06:00 Europe/Berlin`. The clock is an argument.
+"""Maintenance windows: `Sun 02:00-04:00 UTC; 0 2 1 * * for 2h Europe/Berlin`. The clock is an argument.
 
-A window is open while the wall clock of its zone shows a time inside it, so it follows daylight saving time:
-an hour that the clocks skip is never inside, one that they repeat is inside twice.
+A weekly window is open while the wall clock of its zone shows a time inside it, so it follows daylight saving
+time: an hour that the clocks skip is never inside, one that they repeat is inside twice. One in cron's form
+begins when cron would begin a job, once on those days too, and lasts as long as it says.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo, available_timezones
 
 from d1migrate.errors import UsageError
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_WINDOW = re.compile(r"(?:(\S.*?)\s+)?(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s+(\S+)")
-_FORMS = '"Sun 02:00-04:00 UTC", "Mon-Fri 22:00-06:00 Europe/Berlin"; several are separated by ";"'
+_WEEKLY = re.compile(r"(?:(\S.*?)\s+)?(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s+(\S+)", re.ASCII)
+_CRON = re.compile(r"(\S+(?:\s+\S+){4})\s+for\s+(?:(\d{1,3})h)?(?:(\d{1,4})m)?\s+(\S+)", re.ASCII)
+_FORMS = '"Sun 02:00-04:00 UTC", or "0 2 * * SUN for 2h Europe/Berlin" as cron has it; several with ";"'
 _DAY = 24 * 60
-_HORIZON = 15 * _DAY  # minutes; one opening a week can fall into an hour that the clocks skip
+_HORIZON = timedelta(days=15)  # one opening a week can fall into an hour that the clocks skip
 _MINUTE = timedelta(minutes=1)
 
 
-class Window(NamedTuple):
+class Window(Protocol):
+    """When an environment may be changed."""
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the zone by whose clock it goes."""
+        ...
+
+    def closes(self, moment: datetime) -> datetime | None:
+        """Return when it closes that is open at a moment; None where it is not."""
+        ...
+
+    def opens(self, moment: datetime) -> datetime | None:
+        """Return when it opens that is closed at a moment; None where that is weeks away."""
+        ...
+
+
+class Weekly(NamedTuple):
     """Times of the week, on the wall clock of a zone.
 
     Attributes:
         days: on which it begins; Monday is 0.
         start, end: in minutes of the day; where `end` is not above `start` it ends on the next day.
-        zone: an IANA name.
+        zone: as Window has it.
     """
 
     days: frozenset[int]
@@ -35,14 +54,63 @@ class Window(NamedTuple):
     end: int
     zone: str
 
-    def holds(self, moment: datetime) -> bool:
-        """Whether it is open at a moment."""
+    def closes(self, moment: datetime) -> datetime | None:
+        """Return when it closes, as Window has it."""
+        return self._changes(moment) if self._holds(moment) else None
+
+    def opens(self, moment: datetime) -> datetime | None:
+        """Return when it opens, as Window has it."""
+        found = self._changes(moment)
+        return found if self._holds(found) else None
+
+    def _changes(self, moment: datetime) -> datetime:
+        """Return the first moment after one that is not like it, or one beyond the horizon."""
+        minute, before = moment.replace(second=0, microsecond=0), self._holds(moment)
+        while minute - moment <= _HORIZON:
+            minute += _MINUTE  # it begins and ends with one
+            if self._holds(minute) != before:
+                break
+        return minute
+
+    def _holds(self, moment: datetime) -> bool:
         there = moment.astimezone(ZoneInfo(self.zone))
         minute, today = there.hour * 60 + there.minute, there.weekday()
         if self.start < self.end:
             return today in self.days and self.start <= minute < self.end
         yesterday = (today - 1) % 7
         return (today in self.days and minute >= self.start) or (yesterday in self.days and minute < self.end)
+
+
+class Cron(NamedTuple):
+    """What begins when cron would begin a job.
+
+    Attributes:
+        begins: cron's five fields.
+        lasts: for how long it is open then.
+        zone: as Window has it.
+    """
+
+    begins: str
+    lasts: timedelta
+    zone: str
+
+    def closes(self, moment: datetime) -> datetime | None:
+        """Return when it closes, as Window has it."""
+        begun = self._begins(moment + timedelta(seconds=1), reverse=True)
+        closing = begun + self.lasts if begun else moment
+        return closing if closing > moment else None
+
+    def opens(self, moment: datetime) -> datetime | None:
+        """Return when it opens, as Window has it."""
+        return self._begins(moment)
+
+    def _begins(self, moment: datetime, *, reverse: bool = False) -> datetime | None:
+        """Return when it next begins after a moment, or last began before it."""
+        from cronsim import CronSim  # few windows have this form
+
+        there = moment.astimezone(ZoneInfo(self.zone))
+        found = next(CronSim(self.begins, there, reverse=reverse), None)
+        return found.astimezone(UTC) if found else None
 
 
 class Opening(NamedTuple):
@@ -84,32 +152,55 @@ def look(windows: tuple[Window, ...], now: float) -> Opening:
         windows: any of them will do.
         now: in epoch seconds.
     """
-    moment = datetime.fromtimestamp(now, UTC)
-    inside = next((window for window in windows if window.holds(moment)), None)
-    minute = moment.replace(second=0, microsecond=0)  # windows begin and end with one
-    for _ in range(_HORIZON):
-        minute += _MINUTE
-        found = next((window for window in windows if window.holds(minute)), None)
-        if (found is None) != (inside is None):
-            zone = (inside or found or windows[0]).zone
-            return Opening(inside is not None, int(minute.timestamp()), zone)
-        inside = found if inside is not None else None
-    return Opening(inside is not None, None, (inside or windows[0]).zone)
+    moment = end = datetime.fromtimestamp(now, UTC)
+    inside: Window | None = None
+    while end - moment <= _HORIZON:  # windows that touch are one
+        found = next(((window, closes) for window in windows if (closes := window.closes(end))), None)
+        if found is None:
+            break
+        inside, end = found
+    else:
+        return Opening(True, None, (inside or windows[0]).zone)
+    if inside:
+        return Opening(True, int(end.timestamp()), inside.zone)
+    openings = [(opens, window.zone) for window in windows if (opens := window.opens(moment))]
+    first, zone = min(openings, default=(None, windows[0].zone))
+    return Opening(False, int(first.timestamp()) if first else None, zone)
 
 
 def _parse(text: str) -> Window:
-    match = _WINDOW.fullmatch(text)
+    if cron := _CRON.fullmatch(text):
+        return _cron(cron, text)
+    match = _WEEKLY.fullmatch(text)
     if match is None:
         raise UsageError(f"window {text!r} cannot be understood", hint=_FORMS)
-    days, zone = _days(match[1] or "daily", text), match[6]
+    days = _days(match[1] or "daily", text)
     start, end = (_minutes(match[i], match[i + 1], text) for i in (2, 4))
     if start in (_DAY, end):
         raise UsageError(f"window {text!r} is never open", hint='"daily 00:00-24:00 UTC" is always open')
+    return Weekly(days, start, end, _zone(match[6], text))
+
+
+def _cron(match: re.Match[str], text: str) -> Cron:
+    from cronsim import CronSim, CronSimError
+
+    lasts = timedelta(hours=int(match[2] or 0), minutes=int(match[3] or 0))
     try:
-        ZoneInfo(zone)
+        begins = next(CronSim(match[1], datetime(2000, 1, 1, tzinfo=UTC)), None)
+    except CronSimError as error:
+        raise UsageError(f"window {text!r}: {str(error).lower()}", hint=_FORMS) from None
+    if not (lasts and begins):
+        raise UsageError(f"window {text!r} is never open", hint=_FORMS)
+    return Cron(match[1], lasts, _zone(match[4], text))
+
+
+def _zone(name: str, window: str) -> str:
+    try:
+        ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # of no such zone, and of a name that is a path
-        raise UsageError(f"window {text!r}: there is no time zone {zone!r}", hint=_FORMS) from None
-    return Window(days, start, end, zone)
+        hint = _FORMS if available_timezones() else "this machine has no time zones: `pip install tzdata`"
+        raise UsageError(f"window {window!r}: there is no time zone {name!r}", hint=hint) from None
+    return name
 
 
 def _days(text: str, window: str) -> frozenset[int]:
