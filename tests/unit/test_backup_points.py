@@ -21,9 +21,10 @@ import pytest
 from d1migrate.backup import points, restore
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
-from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.errors import ApplyError, UnavailableError, UsageError
 from d1migrate.history import Signature
 from d1migrate.migrator import Migrator
+from d1migrate.source import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +192,7 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
     for day, version in ((1, None), (2, 2), (3, None)):
         if version:
             Migrator(migrator.driver, migrator.migrations).up(to=version)
+        write(migrator, f"INSERT INTO users VALUES ({day}, 'a')")
         assert points.take(migrator.driver, now=1_790_000_000 + day * 86400)
     found = points.listed(migrator.driver)
     assert [p.version for p in found] == [1, 2, 2]
@@ -228,18 +230,132 @@ def test_old_ones_go(migrator: Migrator) -> None:
     migrator.up(to=1)
     day = 86400
     for i in range(14):
+        write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
         points.take(migrator.driver, now=1_790_000_000 + i)
     assert len(points.listed(migrator.driver)) == 10
     (place := Path(points.folder_of(migrator.driver) or "")).joinpath(".app.999.tmp").write_bytes(b"x")
     place.joinpath("app-notes.txt").write_text("mine")
     os.utime(place / ".app.999.tmp", (1, 1))
     kept = points.listed(migrator.driver)[0].name
+    write(migrator, "DELETE FROM users")
     newest = points.take(migrator.driver, now=1_790_000_000 + 40 * day, keep=(kept,))
     assert newest
     assert [p.name for p in points.listed(migrator.driver)] == [kept, newest.name]
     assert min(os.listdir(place)) == ".gitignore"
     assert "app-notes.txt" in os.listdir(place)
     assert not (place / ".app.999.tmp").exists()
+
+
+def test_runs_that_fail_push_nothing_out(migrator: Migrator) -> None:
+    """Where nothing was written since the newest point, it is the point of the next run too."""
+    migrator.up(to=1)
+    first = points.take(migrator.driver, now=1_790_000_000)
+    assert first
+    assert [points.take(migrator.driver, now=1_790_000_000 + i) for i in range(1, 13)] == [first] * 12
+    broken = load(
+        [("001_users.sql", FILES["001_users.sql"]), ("004_broken.sql", "DELETE FROM users WHERE f();")]
+    )
+    for _ in range(2):
+        with pytest.raises(ApplyError):
+            Migrator(migrator.driver, broken, restore_points=True).up(lint=False)
+    assert points.listed(migrator.driver) == [first]
+
+
+def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
+    """Neither a name that begins as another, nor another ending, nor a folder that others use too, mixes them."""
+    place, shared = folder.parent, str(folder.parent / "shared")
+    (place / "sub").mkdir()
+    drivers = [
+        connect(f"sqlite:{place / name}")
+        for name in ("app.db", "app-2.db", "app.sqlite", "app", "a pp.db", "a_pp.db", "sub/app.db")
+    ]
+    for at, driver in enumerate(drivers):
+        driver.batch(Batch([Query(f"CREATE TABLE t{at} (a)")]))
+        for where in (None, shared):
+            for second in (0, 1):
+                driver.batch(Batch([Query(f"INSERT INTO t{at} VALUES (1)")]))
+                assert points.take(driver, where, now=1_790_000_000 + second)
+    for driver in drivers:
+        for where in (None, shared):
+            assert len(points.listed(driver, where)) == 2
+    assert len({p.path for driver in drivers for p in points.listed(driver, shared)}) == 2 * len(drivers)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (b"", "it holds nothing, expected version 1"),
+        (None, "is damaged: database disk image is malformed"),
+        (b"no database" * 1000, "is damaged: file is not a database"),
+    ],
+)
+def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, why: str) -> None:
+    """One that was cut, emptied or overwritten is never gone back to; nothing is done, and no point is left."""
+    migrator.up(to=1)
+    write(migrator, "INSERT INTO users VALUES (1, printf('%.*c', 20000, 'a'))")
+    point = points.take(migrator.driver)
+    assert point
+    whole = Path(point.path).read_bytes()
+    Path(point.path).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    write(migrator, "INSERT INTO users VALUES (2, 'b')")
+    for act in (lambda: restore.outlook(migrator.driver, point), lambda: migrator.restore(point.name)):
+        with pytest.raises(UnavailableError, match=why) as caught:
+            act()
+        assert point.name in str(caught.value)
+        assert caught.value.hint == "restore an earlier point, or a backup"
+    assert rows(migrator, "SELECT id FROM users") == [(1,), (2,)]
+    assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+
+
+def test_another_databases_point_is_refused(migrator: Migrator) -> None:
+    """What is not of the version that the name says is another file."""
+    migrator.up(to=2)
+    point = points.take(migrator.driver)
+    assert point
+    Path(point.path).unlink()
+    with closing(sqlite3.connect(point.path)) as raw:
+        raw.execute("CREATE TABLE other (a)")
+    with pytest.raises(UnavailableError, match="it holds version 0, expected version 2"):
+        migrator.restore("2")
+    assert migrator.current() == 2
+
+
+_SMALL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+from d1migrate.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
+    """Wherever the room ends - in a copy, in the journal of the live file - it is said, and nothing changed."""
+    migrator.up(to=1)
+    count = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
+    write(migrator, f"INSERT INTO users {count}")
+    point = points.take(migrator.driver)
+    assert point
+    write(migrator, "DELETE FROM users WHERE id = 9000")
+    migrator.close()
+    size = os.path.getsize(tmp_path / "app.db")
+    for room in (1000, size // 2, size, size + 100):
+        for command in (["restore", "--to", "1", "--yes"], ["backup", "--output", str(tmp_path / "a.sql")]):
+            if command[0] == "backup" and room >= size:
+                continue  # there is room for a dump
+            database = f"sqlite:{tmp_path / 'app.db'}"
+            ran = subprocess.run(
+                [sys.executable, "-c", _SMALL_DISK, str(room), *command, "--database", database],
+                cwd=tmp_path, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert ran.returncode == 1, ran
+            assert "error: " in ran.stderr
+            assert "not an error" not in ran.stderr
+            assert "Traceback" not in ran.stderr
+            assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+            assert len(rows(migrator, "SELECT id FROM users")) == 8999
+            migrator.close()
+    assert not (tmp_path / "a.sql").exists()
 
 
 def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) -> None:
@@ -315,6 +431,7 @@ def test_a_row_written_meanwhile_is_not_lost(
         restore.restore(migrator.driver, point, sign)
     monkeypatch.undo()
     assert rows(migrator, "SELECT name FROM users") == [("late",)]
+    assert points.listed(migrator.driver) == [point]  # else `--to 1` would now mean the state of just before
     assert restore.restore(migrator.driver, point, sign).version == 1
     assert rows(migrator, "SELECT name FROM users") == []
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
+import shutil
 import stat
 import time
+import zlib
 from calendar import timegm
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -27,6 +30,7 @@ KEPT = 10
 DAYS = 30
 
 _NAME = re.compile(r"(?P<stem>[\w.-]+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII)
+_EARLIER = "restore an earlier point, or a backup"
 _LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
 _HOUR = 3600
 
@@ -68,7 +72,8 @@ def take(
         keep: names of points that stay, however old.
 
     Returns:
-        The point; None where there is nothing to keep: no local file, or an empty one.
+        The point, the newest one where nothing was written since; None where there is nothing to keep: no
+        local file, or an empty one.
 
     Raises:
         UnavailableError: the database cannot be read or is damaged, or the copy cannot be written.
@@ -91,15 +96,7 @@ def take(
 def listed(driver: Driver, folder: str | None = None) -> list[Point]:
     """Return the restore points of a driver's file, oldest first; arguments as `take`."""
     folder = folder or folder_of(driver)
-    if folder is None:
-        return []
-    stem = _stem(getattr(driver, "path", ""))
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    found = [_point(folder, name) for name in names]
-    return sorted((p for p in found if p and p.name.startswith(f"{stem}-")), key=lambda p: p.at)
+    return [] if folder is None else _points(folder, getattr(driver, "path", ""))
 
 
 def find(points: Sequence[Point], wanted: str) -> Point:
@@ -131,6 +128,24 @@ def find(points: Sequence[Point], wanted: str) -> Point:
     return fitting[-1]
 
 
+def copy_out(point: Point, path: str) -> None:
+    """Copy a point to a file that may be changed, and check that it is what its name says.
+
+    Raises:
+        UnavailableError: it cannot be read, is damaged, or is of another version.
+    """
+    try:
+        shutil.copyfile(point.path, path)
+    except OSError as error:
+        raise UnavailableError(f"cannot copy {point.path} to {path}: {error.strerror}") from error
+    version = _checked(path, point.path)
+    if version != point.version:
+        holds = "nothing" if version is None else f"version {version}"
+        raise UnavailableError(
+            f"{point.path} is damaged: it holds {holds}, expected version {point.version}", hint=_EARLIER
+        )
+
+
 def moment(text: str) -> float | None:
     """Return a time (ISO 8601, UTC unless it says otherwise) in epoch seconds; None for what is none."""
     try:
@@ -151,7 +166,8 @@ def make(folder: str) -> None:
 
 
 def _copy(driver: Copying, folder: str, now: float) -> Point | None:
-    temporary = os.path.join(folder, f".{_stem(driver.path)}.{os.getpid()}.tmp")
+    stem, known = _stem(folder, driver.path), _points(folder, driver.path)
+    temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
     try:
         # Nobody may read the copy who may not read the file.
         mode = stat.S_IMODE(os.stat(driver.path).st_mode)
@@ -160,8 +176,10 @@ def _copy(driver: Copying, folder: str, now: float) -> Point | None:
         version = _checked(temporary, driver.path)
         if version is None:
             return None
+        if known and filecmp.cmp(known[-1].path, temporary, shallow=False):
+            return known[-1]  # runs that fail one after another push nothing out
         at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
-        name = f"{_stem(driver.path)}-{at}-v{version}.db"
+        name = f"{stem}-{at}-v{version}.db"
         path = os.path.join(folder, name)
         os.replace(temporary, path)
         sync_folder(path)
@@ -169,7 +187,7 @@ def _copy(driver: Copying, folder: str, now: float) -> Point | None:
         for end in ("", "-journal", "-wal", "-shm"):
             with suppress(OSError):
                 os.unlink(temporary + end)
-    return _point(folder, name)
+    return _point(folder, name, stem)
 
 
 def _checked(path: str, original: str) -> int | None:
@@ -184,12 +202,13 @@ def _checked(path: str, original: str) -> int | None:
             problems = [str(row[0]) for row in copy.execute("PRAGMA quick_check(3)")]
             if problems != ["ok"]:
                 raise UnavailableError(
-                    f"{original} is damaged: {'; '.join(problems)}",
-                    hint="restore an earlier point, or a backup",
+                    f"{original} is damaged: {' '.join('; '.join(problems).split())}", hint=_EARLIER
                 )
             if not copy.execute("SELECT count(*) FROM sqlite_schema").get:
                 return None
             return _version(copy)
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise UnavailableError(f"{original} is damaged: {error}", hint=_EARLIER) from error
     except apsw.Error as error:
         raise UnavailableError(f"{original}: {error}") from error
 
@@ -206,10 +225,7 @@ def _version(copy: apsw.Connection) -> int:
 
 def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None:
     """Remove points beyond KEPT or older than DAYS, and what killed processes left; never the newest."""
-    stem = _stem(path)
-    points = [p for name in os.listdir(folder) if (p := _point(folder, name)) and name.startswith(f"{stem}-")]
-    points.sort(key=lambda p: p.at, reverse=True)
-    for place, point in enumerate(points):
+    for place, point in enumerate(reversed(_points(folder, path))):
         old = place >= KEPT or point.at < newest.at - DAYS * 24 * _HOUR
         if old and place and point.name != newest.name and point.name not in keep:
             with suppress(OSError):
@@ -221,9 +237,19 @@ def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None
                 os.unlink(left)
 
 
-def _point(folder: str, name: str) -> Point | None:
+def _points(folder: str, path: str) -> list[Point]:
+    """Return the points of one file, oldest first; a folder may hold those of others."""
+    stem = _stem(folder, path)
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted((p for name in names if (p := _point(folder, name, stem))), key=lambda p: p.at)
+
+
+def _point(folder: str, name: str, stem: str) -> Point | None:
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or match["stem"] != stem:
         return None
     path = os.path.join(folder, name)
     try:
@@ -236,7 +262,11 @@ def _point(folder: str, name: str) -> Point | None:
     return Point(name, path, at, int(match["version"]), status.st_size)
 
 
-def _stem(path: str) -> str:
-    """Return the beginning of the names of a file's points; local D1 files are named by 64 digits."""
-    stem = re.sub(r"[^\w.-]", "_", os.path.splitext(os.path.basename(path))[0], flags=re.ASCII).lstrip(".")
-    return stem[:40] or "database"
+def _stem(folder: str, path: str) -> str:
+    """Return the beginning of the names of a file's points; no other file's in the folder begin so."""
+    name, full = os.path.basename(path), os.path.abspath(path)
+    beside = os.path.abspath(folder) == os.path.join(os.path.dirname(full), FOLDER)
+    plain = re.sub(r"[^\w.-]", "_", os.path.splitext(name)[0], flags=re.ASCII).lstrip(".")[:40]
+    if beside and name == f"{plain}.db":
+        return plain
+    return f"{plain or 'database'}-{zlib.crc32(os.fsencode(name if beside else full)):08x}"

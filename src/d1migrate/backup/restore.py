@@ -8,7 +8,7 @@ SQLite's backup API, never by renaming over it: whatever happens, the old state 
 from __future__ import annotations
 
 import json
-import shutil
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -19,7 +19,7 @@ from d1migrate.backup import points
 from d1migrate.backup.source import ANY_LENGTH, scratch_file
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import HistoryError, QueryError, UnavailableError, UsageError
+from d1migrate.errors import Error, HistoryError, QueryError, UsageError
 from d1migrate.flows import read
 from d1migrate.recording import LOG_TABLE
 from d1migrate.run import run
@@ -100,7 +100,7 @@ def outlook(driver: Driver, point: Point) -> Outlook:
     Raises:
         DriverError, HistoryError: the database, or the point, cannot be read.
     """
-    with scratch_file() as path, closing(_opened(_copied(point, path))) as then:
+    with scratch_file() as path, closing(_copied(point, path)) as then:
         now, before = run(read.read_history(), driver), run(read.read_history(), then)
         here, there = _counts(driver), _counts(then)
     names = {row.version: row.name for row in (*before.applied, *now.applied)}
@@ -133,28 +133,26 @@ def restore(driver: Driver, point: Point, sign: Sign, *, folder: str | None = No
     """
     if not isinstance(driver, Restorable) or driver.path == ":memory:":
         raise UsageError(f"{driver.url} is no local file: it has no restore points")
-    changed = driver.watch()
+    changed, known = driver.watch(), points.listed(driver, folder)
     undo = points.take(driver, folder, keep=(point.name,))
-    with scratch_file() as place:
-        with closing(_opened(_copied(point, place))) as target:
-            schema = run(read.read_schema(), target)
-            log = _write_back(target, place, undo, point, sign) if undo else 0
-            version = run(read.read_current(), target)
-        driver.copy_from(place, changed)
+    try:
+        with scratch_file() as place:
+            with closing(_copied(point, place)) as target:
+                schema = run(read.read_schema(), target)
+                log = _write_back(target, place, undo, point, sign) if undo else 0
+                version = run(read.read_current(), target)
+            driver.copy_from(place, changed)
+    except Error:
+        if undo and undo not in known:  # else the next attempt would take it for the newest of its version
+            os.unlink(undo.path)
+        raise
     _compare(driver, schema, version, undo)
     return Restored(point, undo, version, log)
 
 
-def _copied(point: Point, path: str) -> str:
-    try:
-        shutil.copyfile(point.path, path)
-    except OSError as error:
-        raise UnavailableError(f"{point.path}: {error.strerror}") from error
-    return path
-
-
-def _opened(path: str) -> SqliteDriver:
-    return SqliteDriver(path, url=f"sqlite:{path}", profile=ANY_LENGTH)
+def _copied(point: Point, path: str) -> SqliteDriver:
+    points.copy_out(point, path)
+    return SqliteDriver(path, url=f"sqlite:{point.path}", profile=ANY_LENGTH)
 
 
 def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sign: Sign) -> int:
@@ -164,7 +162,7 @@ def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sig
         How many rows were newer.
     """
     then = run(read.read_history(), target)
-    with scratch_file() as path, closing(_opened(_copied(undo, path))) as live:
+    with scratch_file() as path, closing(_copied(undo, path)) as live:
         now = run(read.read_history(), live)
     if LOG_TABLE in now.missing and then.missing:
         return 0  # neither has a history to tell it to

@@ -127,12 +127,13 @@ class Engine:
             UnavailableError: one of the files cannot be used.
         """
         try:
-            target = apsw.Connection(path)
-            with target.backup("main", self._connection, "main") as backup:
+            with (
+                closing(apsw.Connection(path)) as target,
+                target.backup("main", self._connection, "main") as backup,
+            ):
                 backup.step()
-            target.close()
         except apsw.Error as error:
-            raise self.unavailable(error) from error
+            raise self.unavailable(error, f"{self.path}, copied to {path}") from error
 
     def version_of_data(self) -> Any:
         """Return what is another value once others have written; it can be asked while the lock is held."""
@@ -292,10 +293,13 @@ class Engine:
 
     # --- errors ---
 
-    def unavailable(self, error: Exception) -> UnavailableError:
+    def unavailable(self, error: Exception, path: str | None = None) -> UnavailableError:
         """The error of a database that is busy, full, unreadable or none at all."""
         hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
-        return UnavailableError(f"{self.path}: {error}", hint=hint)
+        reason, code = str(error), getattr(error, "extendedresult", 0)
+        if reason == "not an error":  # so the backup API says that a disk is full
+            reason = str(apsw.mapping_extended_result_codes.get(code, code))
+        return UnavailableError(f"{path or self.path}: {reason}", hint=hint)
 
     def _error(
         self, error: Exception, index: int | None = None, sql: str = ""
