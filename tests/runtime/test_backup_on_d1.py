@@ -12,7 +12,7 @@ from d1migrate.drivers import connect
 from d1migrate.migrator import Migrator
 from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import WorkerdDriver
-from tests.unit.test_backup import ROWS, SCHEMA, script
+from tests.unit.test_backup import BROKEN_KEYS, ROWS, SCHEMA, raw, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,18 @@ def test_a_dump_goes_into_d1_and_comes_back(workerd: Workerd, tmp_path: Path) ->
     assert load.verify(second, source=remote) == []
     assert load.check(second).rows == facts.rows
     assert load.verify(first, source=remote) == []
+
+
+def test_foreign_keys_that_lead_nowhere_go_into_d1(workerd: Workerd, tmp_path: Path) -> None:
+    """What stands in for parents that are not there is gone behind the load, and rows without one are there."""
+    raw(tmp_path / "a.db", BROKEN_KEYS)
+    file = str(tmp_path / "a.sql")
+    dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), file)
+    remote = WorkerdDriver(workerd, workerd.database())
+    facts = load.load(file, remote)
+    assert load.differences(facts, remote) == []
+    assert dump.write(remote, str(tmp_path / "b.sql")).rows == {name: r[0] for name, r in facts.rows.items()}
+    assert load.verify(str(tmp_path / "b.sql")) == []
 
 
 def test_a_plain_database_behind_cloudflares_own_table(workerd: Workerd, tmp_path: Path) -> None:

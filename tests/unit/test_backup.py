@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import apsw
@@ -18,7 +20,7 @@ import pytest
 from d1migrate.backup import dump, load
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
-from d1migrate.errors import PlanError, QueryError, SourceError, UsageError
+from d1migrate.errors import PlanError, QueryError, SourceError, UnavailableError, UsageError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
@@ -196,6 +198,16 @@ def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
         load.load(str(file), target)
     with pytest.raises(UsageError, match="cannot read"):
         load.check(str(tmp_path / "none.sql"))
+    lines = whole.splitlines(keepends=True)
+    for damaged in (b"".join(lines[1:]), b"\n" + whole, b"\xef\xbb\xbf" + whole):  # its first line is another
+        file.write_bytes(damaged)
+        with pytest.raises(SourceError, match="was changed"):
+            load.load(str(file), target)
+    for facts in (b"[1]", b'{"later": 1}', b"{"):  # of another version, with a digest that is right
+        body = b"".join(lines[:-2]) + b"-- facts " + facts + b"\n"
+        file.write_bytes(body + f"-- sha256 {hashlib.sha256(body).hexdigest()}\n".encode())
+        with pytest.raises(SourceError, match="says of itself cannot be read"):
+            load.load(str(file), target)
     assert not (tmp_path / "b.db").exists()
 
 
@@ -221,6 +233,30 @@ def test_scripts_of_other_tools_are_loaded(tmp_path: Path) -> None:
     assert not load.load(str(tmp_path / "x.sql"), target).known
     with pytest.raises(UsageError, match="does not say what it holds"):
         load.verify(str(tmp_path / "x.sql"))
+
+
+def test_a_dump_of_sqlites_own_shell_is_loaded(tmp_path: Path) -> None:
+    """Its transaction is ours, and as it has foreign keys off, they wait for all rows: they hold at the end."""
+    begin = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE p (id INTEGER PRIMARY KEY);\n"
+    rows = (
+        "CREATE TABLE c (p REFERENCES p(id));\nINSERT INTO c VALUES(1);\nINSERT INTO p VALUES(1);\nCOMMIT;\n"
+    )
+    (tmp_path / "x.sql").write_text(begin + rows)
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    load.load(str(tmp_path / "x.sql"), target)
+    assert {t.name for t in Migrator(target, ()).schema().tables} == {"p", "c"}
+    (tmp_path / "x.sql").write_text(begin + rows.replace("INTO p VALUES(1)", "INTO p VALUES(2)"))
+    with pytest.raises(QueryError, match="FOREIGN KEY constraint failed"):
+        load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'c.db'}"))
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing\n", " ;\n"])
+def test_a_file_without_sql_is_a_mistake(tmp_path: Path, text: str) -> None:
+    """To load it and say nothing would pass for a restore."""
+    (tmp_path / "x.sql").write_text(text)
+    with pytest.raises(SourceError, match="holds no SQL"):
+        load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
+    assert not (tmp_path / "b.db").exists()
 
 
 def test_what_is_different_is_named(full: Path, tmp_path: Path) -> None:
@@ -292,6 +328,87 @@ def test_many_pages(tmp_path: Path) -> None:
     assert told[-1] == (10000, 10000)
     assert len(told) > 6
     assert load.verify(str(tmp_path / "a.sql"), source=driver) == []
+
+
+BROKEN_KEYS = """
+CREATE TABLE gone (x INTEGER REFERENCES nope, y INTEGER REFERENCES nope(id), z REFERENCES "no pe"(a));
+CREATE TABLE parent (id INTEGER PRIMARY KEY, b);
+CREATE TABLE empty (x REFERENCES parent(b));
+CREATE TABLE orphan (x REFERENCES parent(id));
+CREATE TABLE versions (v INTEGER REFERENCES schema_migrations(version));
+CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
+INSERT INTO gone VALUES (5, 6, 7), (NULL, NULL, NULL);
+INSERT INTO parent VALUES (1, 1), (2, 2);
+INSERT INTO orphan VALUES (44);
+INSERT INTO schema_migrations VALUES (1, '001_a', 0);
+INSERT INTO versions VALUES (1);
+"""
+
+
+def raw(path: Path, sql: str) -> None:
+    """Run a script without foreign keys, as other programs do."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(sql)
+
+
+def test_foreign_keys_that_lead_nowhere(tmp_path: Path) -> None:
+    """Parents that are not there, keys that fit none, rows without one: all comes back, under D1's rules."""
+    raw(tmp_path / "a.db", BROKEN_KEYS)
+    driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
+    assert dump.write(driver, file).notes == ()
+    assert load.verify(file, source=driver) == []
+    target = connect(f"sqlite:{tmp_path / 'b.db'}")
+    load.load(file, target)
+    target.close()
+    assert contents(tmp_path / "b.db") == contents(tmp_path / "a.db")
+    assert {t.name for t in Migrator(target, ()).schema().tables} == {
+        *("gone", "parent", "empty", "orphan", "versions"),
+    }
+    raw(tmp_path / "a.db", "INSERT INTO empty VALUES (1)")
+    (note,) = dump.write(driver, file).notes  # D1 has no way in for it
+    assert note.startswith("empty: D1 takes no row of it: foreign key mismatch")
+    assert load.verify(file)[0].startswith("it does not restore: foreign key mismatch")
+
+
+def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
+    """FTS5 over a table that is gone, and over some rows of one: what `rebuild` makes of it is not the same."""
+    raw(
+        tmp_path / "a.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');"
+        "CREATE VIRTUAL TABLE some USING fts5(a, content='t', content_rowid='id');"
+        "INSERT INTO some (rowid, a) VALUES (1, 'x'); CREATE TABLE u (a);"
+        "CREATE VIRTUAL TABLE lost USING fts5(a, content='u'); DROP TABLE u;",
+    )
+    driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
+    assert dump.write(driver, file).notes == (
+        "some: it indexes 1 rows of t, and comes back with all 2",
+        "lost: u, which it indexes, is not there",
+    )
+    assert load.verify(file, source=driver) == []
+
+
+def test_a_damaged_file_is_not_backed_up(tmp_path: Path) -> None:
+    """Nor is the earlier dump replaced. A row that a CHECK would refuse today is no damage."""
+    path, file = tmp_path / "a.db", tmp_path / "a.sql"
+    raw(path, "CREATE TABLE t (a, b CHECK (b > 5)); CREATE INDEX i ON t (a);")
+    raw(path, "PRAGMA ignore_check_constraints = ON; INSERT INTO t VALUES (1, 1)")
+    driver = connect(f"sqlite:{path}")
+    dump.write(driver, str(file))
+    earlier = file.read_bytes()
+    driver.close()
+    raw(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 2 WHERE name = 'i'")
+    with pytest.raises(UnavailableError, match=r"a\.db is damaged: "):
+        dump.write(driver, str(file))
+    assert file.read_bytes() == earlier
+    assert sorted(os.listdir(tmp_path)) == ["a.db", "a.sql"]
+
+
+def test_a_key_longer_than_a_query(tmp_path: Path) -> None:
+    """It cannot be asked for; the error names the table."""
+    raw(tmp_path / "a.db", "CREATE TABLE t (k PRIMARY KEY, b) WITHOUT ROWID")
+    raw(tmp_path / "a.db", "INSERT INTO t VALUES (printf('%.*c', 200000, 'k'), 1), ('b', 2)")
+    with pytest.raises(UsageError, match="t has a key that is longer than a query"):
+        dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql"))
 
 
 def test_other_encodings(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.layout import Content
     from d1migrate.drivers import Driver
+    from d1migrate.schema.model import Index, Table
 
     Watch = Callable[[int, int], None]
 
@@ -135,21 +136,31 @@ class _Writer:
         layout = self._layout
         counts = self._counts()
         version = self._version()
-        notes = tuple(f"{unit.table.name}: {unit.lost}" for unit in layout.virtual if unit.lost)
+        notes = (
+            *(f"{unit.table.name}: {unit.lost}" for unit in layout.virtual if unit.lost),
+            *(
+                f"{name}: D1 takes no row of it: {why}"
+                for name, why in layout.keys.unfit.items()
+                if counts[name]
+            ),
+        )
         self._header(url, version, counts, notes)
-        if layout.deferred or layout.orphans:
-            self._comment(layout.deferred or "rows refer to what is not there")
+        if layout.keys.deferred or layout.keys.orphans:
+            self._comment(layout.keys.deferred or "rows refer to what is not there")
             self._put("PRAGMA defer_foreign_keys = ON")
         self._tables()
+        unfit = {table.name: table for table in layout.keys.ordered if table.name in layout.keys.unfit}
         for content in layout.contents:
+            if content.name in unfit:  # once it is there, its parent takes no rows either
+                self._create(unfit[content.name])
             self._content(content)
         for name, counter in layout.sequences.items():
             self._put(f"DELETE FROM sqlite_sequence WHERE name = {quote_literal(name)}")
             self._put(f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})")
         self._behind_rows()
-        if layout.orphans:
+        if layout.keys.orphans:
             # D1 keeps count of rows whose parent is missing, and this ends the counting (d1-facts §2.1).
-            self._comment(f"{layout.orphans} rows refer to what is not there, and come back as they are")
+            self._comment(f"{layout.keys.orphans} rows refer to what is not there, and come back as they are")
             self._put("PRAGMA defer_foreign_keys = OFF")
         consistent = True if still else self._consistent(counts)
         return self._trailer(version, consistent, notes)
@@ -169,31 +180,41 @@ class _Writer:
         self._line("")
 
     def _tables(self) -> None:
-        """Create ordinary tables, and the unique indexes without which no row could refer to another."""
-        for table in self._ordinary():
-            self._put(table[1])
-        for index in self._indexes(unique_parents=True):
-            self._put(index)
-
-    def _ordinary(self) -> list[tuple[str, str]]:
+        """Create ordinary tables, and what stands in for parents that are not there."""
+        keys = self._layout.keys
+        for sql in keys.stands_in.values():
+            self._put(sql)
         virtual = {unit.table.name for unit in self._layout.virtual}
-        tables = [(t.name, t.sql) for t in self._layout.schema.tables if t.name not in virtual]
-        return [*tables, *((name, sql) for kind, name, sql in self._layout.history if kind == "table")]
+        for table in self._layout.schema.tables:
+            if table.name not in virtual and table.name not in keys.unfit:
+                self._create(table)
+        for kind, _, sql in self._layout.history:
+            if kind == "table":
+                self._put(sql)
 
-    def _indexes(self, *, unique_parents: bool) -> Iterator[str]:
+    def _create(self, table: Table) -> None:
+        """Create a table, and the unique indexes without which no row could refer to it."""
+        self._put(table.sql)
+        for index in self._indexes(unique_parents=True):
+            if index in table.indexes:
+                self._put(str(index.sql))
+
+    def _indexes(self, *, unique_parents: bool) -> Iterator[Index]:
         tables = self._layout.schema.tables
         parents = {fold(key.table) for table in tables for key in table.foreign_keys}
         for table in tables:
             for index in table.indexes:
                 if index.sql and unique_parents == (index.unique and fold(table.name) in parents):
-                    yield index.sql
+                    yield index
 
     def _behind_rows(self) -> None:
         schema, history = self._layout.schema, self._layout.history
         if self._holds:
             self._put(f"DROP TABLE {self._hold}")
-        for sql in self._indexes(unique_parents=False):
-            self._put(sql)
+        for parent in self._layout.keys.stands_in:
+            self._put(f"DROP TABLE {quote_identifier(parent)}")
+        for index in self._indexes(unique_parents=False):
+            self._put(str(index.sql))
         for kind, _, sql in history:
             if kind == "index":
                 self._put(sql)

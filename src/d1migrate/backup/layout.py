@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.backup.keys import read_keys
 from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
@@ -13,6 +14,7 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d1migrate.backup.keys import Keys
     from d1migrate.drivers import Driver
     from d1migrate.rehearse.virtual import Virtual
     from d1migrate.schema.model import Schema, Table
@@ -83,10 +85,9 @@ class Layout(NamedTuple):
     Attributes:
         schema: without the history tables.
         history: (type, name, SQL) of the history tables and what belongs to them.
-        contents: ordinary tables, parents before children.
+        contents: the history tables and ordinary ones, parents before children.
         virtual: virtual tables, as they were created.
-        deferred: why the foreign keys have to wait for all rows, "" where they need not.
-        orphans: how many rows refer to what is not there.
+        keys: the foreign keys.
         sequences: {table: AUTOINCREMENT's counter, as SQL}.
         encoding: of its text.
     """
@@ -95,8 +96,7 @@ class Layout(NamedTuple):
     history: tuple[tuple[str, str, str], ...]
     contents: tuple[Content, ...]
     virtual: tuple[Unit, ...]
-    deferred: str
-    orphans: int
+    keys: Keys
     sequences: dict[str, str]
     encoding: str
 
@@ -121,8 +121,12 @@ def read_layout(driver: Driver) -> Layout:
     for name, column, collation in keys.rows:
         primary.setdefault(name, []).append(Key(quote_identifier(column), collation))
     plain = [table for table in schema.tables if kinds[table.name][0] == "table"]
-    ordered, deferred = in_foreign_key_order(plain)
-    contents = [
+    ours: dict[str, list[str]] = {}
+    for name, column in columns.rows:
+        ours.setdefault(name, []).append(column)
+    found = read_keys(driver, plain, ours)
+    contents = [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
+    contents += [
         _content(
             table.name,
             [c.name for c in table.columns if not c.generated],
@@ -130,36 +134,15 @@ def read_layout(driver: Driver) -> Layout:
             holds_rowid=_holds_rowid(table, indexed=kinds[table.name][2]),
             primary=primary.get(table.name, ()) if kinds[table.name][1] else (),
         )
-        for table in ordered
+        for table in found.ordered
     ]
-    ours: dict[str, list[str]] = {}
-    for name, column in columns.rows:
-        ours.setdefault(name, []).append(column)
-    contents += [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
-    virtual = tuple(_unit(table) for table in schema.tables if kinds[table.name][0] == "virtual")
+    virtual = tuple(_unit(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual")
     known = {content.name for content in contents}
     return Layout(
-        *(schema, tuple(history.rows), tuple(contents), virtual, deferred, _orphans(driver)),
+        *(schema, tuple(history.rows), tuple(contents), virtual, found),
         _sequences(driver, known) if sequence.rows[0][0] else {},
         _ENCODINGS[probe.rows[0][0]],
     )
-
-
-def in_foreign_key_order(tables: Sequence[Table]) -> tuple[list[Table], str]:
-    """Return tables with parents before children, and why that is not possible; "" where it is."""
-    waiting = {fold(table.name): table for table in tables}
-    ordered: list[Table] = []
-    circles: list[str] = []
-    while waiting:
-        parents = {name: {fold(key.table) for key in table.foreign_keys} for name, table in waiting.items()}
-        free = [name for name in waiting if not parents[name] & waiting.keys() - {name}]
-        if not free:
-            free = [next(iter(waiting))]
-            circles.append(waiting[free[0]].name)
-        circles += [waiting[name].name for name in free if name in parents[name]]
-        ordered += [waiting.pop(name) for name in free]
-    names = ", ".join(dict.fromkeys(circles))
-    return ordered, f"foreign keys form a circle at {names}" if names else ""
 
 
 def _holds_rowid(table: Table, *, indexed: bool) -> bool:
@@ -183,7 +166,7 @@ def _content(
     return Content(name, names if holds_rowid else (rowid, *names), (Key(rowid),))
 
 
-def _unit(table: Table) -> Unit:
+def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
     """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
     from d1migrate.rehearse.virtual import parse_virtual  # few databases have one
 
@@ -194,22 +177,28 @@ def _unit(table: Table) -> Unit:
     if virtual.module != "fts5":  # an R*Tree's first column is its rowid
         return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
     if virtual.content:
-        return Unit(table, None, True, "")
+        there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
+        if fold(virtual.content) not in there:
+            return Unit(table, None, False, f"{virtual.content}, which it indexes, is not there")
+        return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content))
     if _is_contentless(virtual):
         return Unit(table, None, False, "it keeps no text that could be written: it comes back empty")
     return Unit(table, _content(table.name, names, names, holds_rowid=False, primary=()), False, "")
 
 
+def _indexes_some(driver: Driver, name: str, content: str) -> str:
+    """Say that an FTS5 table indexes other rows than its content has; "" where that is not seen."""
+    indexed, rows = quote_identifier(f"{name}_docsize"), quote_identifier(content)
+    query = Query(f"SELECT (SELECT count(*) FROM {indexed}) AS some, (SELECT count(*) FROM {rows}) AS whole")
+    try:
+        ((some, whole),) = driver.batch(Batch((query,), reads=True))[0].rows
+    except QueryError:  # columnsize=0, or a view that does not work
+        return ""
+    return "" if some == whole else f"it indexes {some} rows of {content}, and comes back with all {whole}"
+
+
 def _is_contentless(virtual: Virtual) -> bool:
     return any(fold(argument[0]) == "content" and argument[1:2] == ("=",) for argument in virtual.arguments)
-
-
-def _orphans(driver: Driver) -> int:
-    query = Query("SELECT count(*) FROM pragma_foreign_key_check")
-    try:
-        return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
-    except QueryError:  # a key that does not fit its parent ends the whole check
-        return 0
 
 
 def _sequences(driver: Driver, tables: Iterable[str]) -> dict[str, str]:

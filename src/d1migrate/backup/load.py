@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from d1migrate.flows.steps import Sign
 
 _CHUNK = 1 << 20
+_SHORT = 40  # characters of what begins or ends a transaction, at most
+_TRANSACTION = ("BEGIN", "BEGIN TRANSACTION", "COMMIT", "COMMIT TRANSACTION")
+_LAST = b"-- sha256 "
 _STRANGERS = (
     "FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     " AND tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
@@ -60,7 +63,7 @@ def check(path: str) -> Facts:
         Its facts; for an SQL script of another tool only size and digest.
 
     Raises:
-        SourceError: it was cut, or changed since it was written.
+        SourceError: it was cut, or changed since it was written; or a newer d1migrate wrote it.
         UsageError: it cannot be read.
     """
     total, last, said = sha256(), b"", b""
@@ -77,31 +80,50 @@ def check(path: str) -> Facts:
                 )
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if not ours:
+    if not ours and not last.startswith(_LAST):
         total.update(last)
         return Facts(False, total.hexdigest(), size)
-    if not last.startswith(b"-- sha256 "):
+    if not last.startswith(_LAST):
         raise SourceError(
             f"{path}: this backup is cut off: its last line is missing", hint="take another one"
         )
     if last != f"-- sha256 {total.hexdigest()}\n".encode():
         raise SourceError(f"{path}: this backup was changed since it was written", hint="take another one")
-    return Facts(True, total.hexdigest(), size, **json.loads(said.removeprefix(b"-- facts ")))
+    try:
+        return Facts(True, total.hexdigest(), size, **json.loads(said.removeprefix(b"-- facts ")))
+    except (ValueError, TypeError) as error:
+        raise SourceError(
+            f"{path}: what this backup says of itself cannot be read: {error}",
+            hint="a newer d1migrate may have written it",
+        ) from error
 
 
 class _Script:
-    """The statements of a file, read anew whenever they are walked."""
+    """The statements of a file, read anew whenever they are walked.
+
+    Other tools' scripts begin and end a transaction, which it is in any case; and they switch foreign keys
+    off, which D1 does not: that they wait for all rows comes next to it.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def __iter__(self) -> Iterator[Query]:
         yield _EMPTY
+        for sql in self.statements():
+            words = " ".join(sql.split()).upper() if len(sql) < _SHORT else ""
+            if words.replace(" ", "") == "PRAGMAFOREIGN_KEYS=OFF":
+                yield Query("PRAGMA defer_foreign_keys = ON", whole=True)
+            elif words not in _TRANSACTION:
+                yield Query(sql, whole=True)
+
+    def statements(self) -> Iterator[str]:
+        """Yield what the file says."""
         # Newlines as they are: they are part of what strings hold.
         with open(self._path, encoding="utf-8", newline="") as file:
             for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
                 if statement.sql:
-                    yield Query(statement.sql, whole=True)
+                    yield statement.sql
 
 
 def load(path: str, driver: Driver, *, label: str = "") -> Facts:
@@ -126,10 +148,13 @@ def load(path: str, driver: Driver, *, label: str = "") -> Facts:
         raise PlanError(
             f"{driver.url} is not empty: {listed}{more}", hint="restore a file into a new database"
         )
+    script = _Script(path)
     try:
-        driver.batch(Batch(_Script(path), label=label, size=facts.size))
+        if next(script.statements(), None) is None:
+            raise SourceError(f"{path} holds no SQL")
+        driver.batch(Batch(script, label=label, size=facts.size))
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8: {error}") from error
+        raise SourceError(f"{path} is not UTF-8: {error}", hint="a file of SQL is wanted") from error
     except AmbiguousError:  # an import of a remote D1 always ends so; what came of it can be compared
         if not facts.known:
             raise

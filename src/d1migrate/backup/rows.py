@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.backup import values
 from d1migrate.batch import Batch, Query
+from d1migrate.d1 import WORKERD
+from d1migrate.errors import UsageError
 from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Reader:
 
     Attributes:
         changed: whether rows were written by others while it read, as far as can be seen.
+
+    `pages` raises UsageError where a key is longer than a query.
     """
 
     def __init__(self, driver: Driver, encoding: str = "utf-8") -> None:
@@ -41,7 +45,7 @@ class Reader:
         """Yield the rows of a table in the order of its key, each as the literals of its columns."""
         after: list[str] = []
         while True:
-            rows = self._ask(_page(content, after))
+            rows = self._ask(content, _page(content, after))
             if not rows:
                 return
             page = []
@@ -53,7 +57,11 @@ class Reader:
     def _literals(self, text: str) -> list[str]:
         return [values.literal(part, self._encoding) for part in text.split(values.BETWEEN)]
 
-    def _ask(self, *queries: str) -> list[tuple[str, str | None]]:
+    def _ask(self, content: Content, *queries: str) -> list[tuple[str, str | None]]:
+        if max(len(sql.encode()) for sql in queries) > WORKERD.sql_length:
+            raise UsageError(
+                f"{content.name} has a key that is longer than a query may be", hint="copy the file instead"
+            )
         # D1 has one connection for all, so whatever anybody writes is counted by it; PRAGMA data_version
         # counts the writes of other connections only.
         asked = [Query("SELECT total_changes()"), *(Query(sql) for sql in queries)]
@@ -71,7 +79,7 @@ class Reader:
             f"iif(octet_length(t.{c}) > {_LONG_VALUE}, '', {values.piece(f't.{c}')})" for c in content.columns
         ]
         ((first, text),) = self._ask(
-            f"SELECT {values.joined(kinds)} AS k, {values.joined(short)} AS v {where}"
+            content, f"SELECT {values.joined(kinds)} AS k, {values.joined(short)} AS v {where}"
         )
         found = (text or "").split(values.BETWEEN)
         for at, column in enumerate(content.columns):
@@ -83,7 +91,7 @@ class Reader:
                 f"SELECT hex(substr(CAST(t.{column} AS BLOB), {start + 1}, {_SLICE})) AS h {where}"
                 for start in range(0, int(length), _SLICE)
             ]
-            data = bytes.fromhex("".join(part for part, *_ in self._ask(*slices)))
+            data = bytes.fromhex("".join(part for part, *_ in self._ask(content, *slices)))
             found[at] = (
                 values.blob_literal(data) if kind == "blob" else values.text_literal(data, self._encoding)
             )
