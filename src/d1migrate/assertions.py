@@ -21,6 +21,7 @@ ALREADY_APPLIED = "already applied: version "
 NOT_APPLIED = "not applied: version "
 CHANGED_MEANWHILE = "history changed meanwhile"
 OTHER_VERSIONS = "history not as planned; applied are "
+SCHEMA_CHANGED = "schema changed meanwhile"
 ROWS_APPEARED = "rows appeared meanwhile in "
 
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
@@ -105,6 +106,16 @@ def assert_result(after: Fingerprint, *, full: bool) -> Query:
     `full` is for SQL that could change the set and keep its size and maximum.
     """
     return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", *_differs(after, full=full))
+
+
+_MARK = "count(*) || ' ' || coalesce(sum(length(sql)), 0) || ' ' || coalesce(max(rowid), 0)"
+SCHEMA_MARK = Query(f"SELECT {_MARK} FROM sqlite_schema")
+"""One value that changes with nearly every change of the schema."""
+
+
+def assert_schema(mark: str) -> Query:
+    """Abort the batch if the schema is not the one that was read with SCHEMA_MARK."""
+    return _abort(quote_literal(SCHEMA_CHANGED), f"(SELECT {_MARK} FROM sqlite_schema) <> ?1", (mark,))
 
 
 def _differs(expected: Fingerprint, *, full: bool, parameter: str = "?1") -> tuple[str, tuple[str]]:

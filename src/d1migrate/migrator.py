@@ -6,15 +6,13 @@ Flows are imported by the methods that run them: a `status` need not load what a
 from __future__ import annotations
 
 import os
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from d1migrate import __version__
+from d1migrate import signing
 from d1migrate.drivers import Driver, connect, local_file
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
-from d1migrate.history import Signature
 from d1migrate.migration import Migration
 from d1migrate.run import run
 
@@ -25,18 +23,18 @@ if TYPE_CHECKING:
     from d1migrate.backup.load import Facts
     from d1migrate.backup.points import Point
     from d1migrate.backup.restore import Outlook, Restored
+    from d1migrate.flows.adopt import Adoption
     from d1migrate.flows.migrate import Check
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
+    from d1migrate.history import Signature
     from d1migrate.lint import Diagnostic
     from d1migrate.phases import Phase
     from d1migrate.plan import Plan
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
     from d1migrate.status import Entry
-
-_CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
 
 
 class Migrator:
@@ -69,7 +67,7 @@ class Migrator:
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
-        self._strict, self._who = strict, who or _user()
+        self._strict, self._who = strict, who or signing.user()
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
         self._folder = restore_points if isinstance(restore_points, str) else None
 
@@ -256,6 +254,35 @@ class Migrator:
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         return run(rollback.down(todo, self._signer(), check(todo) if check else None), self.driver)
 
+    def plan_adopt(self, *, assume: Collection[int] = (), pending: Collection[int] = ()) -> Adoption:
+        """Find out which files a database already has, from its objects. Writes nothing.
+
+        Args:
+            assume: versions to take for applied, where that cannot be told.
+            pending: versions to leave to an `up`, likewise.
+
+        Raises:
+            UsageError: nothing about one of these versions is undecided.
+            HistoryError: as `status`; or a file began and never ended, or was renumbered.
+            SourceError: a file cannot be parsed.
+        """
+        from d1migrate.adoption.facts import footprints
+        from d1migrate.flows import adopt
+        from d1migrate.replay import replay
+
+        found = footprints(replay(self.migrations, proofs=False))
+        return run(adopt.look(found, assume=assume, pending=pending), self.driver)
+
+    def adopt(self, found: Adoption) -> tuple[Migration, ...]:
+        """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.
+
+        Raises:
+            HistoryError: a file is undecided, or the database changed since. Nothing was recorded.
+        """
+        from d1migrate.flows import adopt
+
+        return run(adopt.adopt(found, self._sign), self.driver)
+
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.
 
@@ -357,34 +384,9 @@ class Migrator:
 
     def _signer(self) -> Callable[[], Signature]:
         """Return what signs, and takes a restore point when it first does: what only looks takes none."""
-        bookmark: Callable[[], str] | None = getattr(self._file, "bookmark", None)
-        can = bookmark is not None or hasattr(self._file, "copy_to")
-        taken: list[str | None] = [] if self._points and can else [None]
-
-        def sign() -> Signature:
-            if not taken and bookmark:
-                taken.append(bookmark())
-            if not taken:
-                from d1migrate.backup import points
-
-                point = points.take(self._file, self._folder)
-                taken.append(point.name if point else None)
-            return self._sign()._replace(restore_point=taken[0])
-
-        return sign
+        if not self._points:
+            return self._sign
+        return signing.behind_restore_point(self._file, self._folder, self._sign)
 
     def _sign(self) -> Signature:
-        return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
-
-
-def _user() -> str:
-    """Return who runs this: D1MIGRATE_BY, the CI's actor, or the user's name; never the host."""
-    for name in ("D1MIGRATE_BY", *_CI_ACTORS):
-        if value := os.environ.get(name):
-            return value
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+        return signing.signature(self._who)

@@ -121,8 +121,8 @@ def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
         "; ".join(
             [f"this database did not start here: no migration is recorded, yet it has {shown}{more}", *tools]
         ),
-        hint=f"if its schema is that of your files up to version V, run `d1migrate baseline --to V`"
-        f" (e.g. --to {newest}): it records them and runs nothing",
+        hint="`d1migrate adopt` finds out which of your files it has, and records those;"
+        f" `d1migrate baseline --to V` (e.g. --to {newest}) takes your word for it",
     )
 
 

@@ -21,6 +21,7 @@ PAGES = [
     *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
     "docs/guides/deploy-order.md",
     "docs/guides/rolling-back.md",
+    "docs/guides/adopting.md",
 ]
 SHOP = {
     "wrangler.jsonc": """{
@@ -74,7 +75,19 @@ ROLLING_BACK = {
     "-- Rollback:\n--   ALTER TABLE customers DROP COLUMN vip;\n",
     "migrations/0003_cleanup.sql": "DROP TABLE orders;\n-- Rollback: none, the orders are gone\n",
 }  # fmt: skip
+CLINIC = {
+    "d1migrate.toml": '[env.local]\ndatabase = "sqlite:clinic.db"\n',
+    "migrations/001_patients.sql": "CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
+    "CREATE INDEX idx_patients_name ON patients(name);\n",
+    "migrations/002_rooms.sql": "CREATE TABLE rooms (id INTEGER PRIMARY KEY, floor INTEGER NOT NULL);\n",
+    "migrations/003_seed_rooms.sql": "INSERT INTO rooms VALUES (1, 0), (2, 0), (3, 1);\n",
+    "migrations/004_visits.sql": "CREATE TABLE visits (id INTEGER PRIMARY KEY,"
+    " patient_id INTEGER NOT NULL REFERENCES patients(id), room_id INTEGER REFERENCES rooms(id));\n"
+    "CREATE INDEX idx_visits_patient ON visits(patient_id);\n",
+    "migrations/005_notes.sql": "ALTER TABLE visits ADD COLUMN note TEXT;\n",
+}
 PROJECTS = {
+    "adopting": CLINIC,
     "rolling-back": ROLLING_BACK,
     "deploying-to-production": {
         "wrangler.jsonc": SHOP["wrangler.jsonc"],

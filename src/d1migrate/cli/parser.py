@@ -45,6 +45,8 @@ def _argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, A
     return names, options
 
 
+_EACH: dict[str, Any] = {"action": "append", "default": [], **_VERSION}
+
 _TO_UP = _argument("--to", help="the last version to apply", **_VERSION)
 _LATE = _argument(
     "--allow-out-of-order", help="also apply what lies below the newest applied version", **_FLAG
@@ -195,6 +197,18 @@ _COMMANDS = {
                 metavar="TABLE=ROWS",
                 help="rows of a table in the target, to estimate the cost there; repeat it for several",
             ),
+        ),
+    ),
+    "adopt": _Command(
+        "adopt",
+        "find out which files a database already has, by its objects, and record those",
+        "d1migrate adopt --dry-run",
+        (
+            _argument("--dry-run", help="only say what was found; change nothing", **_FLAG),
+            _argument("--yes", help="record what is proved without asking", **_FLAG),
+            _argument("--assume", help="it ran, though nothing shows it; repeat it for several", **_EACH),
+            _argument("--pending", help="it did not run; leave it to `up`; likewise", **_EACH),
+            _CONFIRM,
         ),
     ),
     "baseline": _Command(

@@ -43,7 +43,7 @@ def baseline(migrations: Sequence[Migration], sign: Sign, *, to: int) -> Flow[tu
         for migration in todo:
             queries.append(h.insert_row(migration.version, migration.name, signature.at))
             queries.append(h.record("done", h.event_of("baseline", migration), signature))
-        yield from _record(history, queries, signature)
+        yield from record(history, queries, signature)
     return todo
 
 
@@ -72,7 +72,7 @@ def accept(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
         queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), signature))
     event = h.event_of("accept", entry.migration)._replace(detail=detail)
     queries += [h.insert_row(version, entry.name, at), h.record("done", event, signature)]
-    yield from _record(history, queries, signature)
+    yield from record(history, queries, signature)
     return entry
 
 
@@ -92,24 +92,38 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
         )
     signature = sign()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
-    yield from _record(history, [h.delete_row(version), h.record("done", event, signature)], signature)
+    yield from record(history, [h.delete_row(version), h.record("done", event, signature)], signature)
     return entry
 
 
-def _record(history: h.History, queries: Sequence[Query], signature: h.Signature) -> Flow[None]:
-    """Write to the history, if it is still the one that was read."""
-    before = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions))
+def record(
+    history: h.History, queries: Sequence[Query], signature: h.Signature, *, before: Sequence[Query] = ()
+) -> Flow[None]:
+    """Write to the history, if it is still the one that was read.
+
+    Args:
+        history: what was read.
+        queries: what to write.
+        signature: of all of it.
+        before: what else has to hold, before anything is written.
+
+    Raises:
+        HistoryError: another run changed what was read.
+    """
+    unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions))
     try:
-        yield Batch([*h.create_tables(history.missing), before, *queries])
+        yield Batch([*before, *h.create_tables(history.missing), unchanged, *queries])
     except AmbiguousError:
         if not (yield from happened(signature.token)):
             raise
     except QueryError as error:
-        if assertions.CHANGED_MEANWHILE not in str(error):
-            raise
-        raise HistoryError(
-            "another run changed the history meanwhile", hint="look at `d1migrate status`, and run it again"
-        ) from error
+        for text in (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED):
+            if text in str(error):
+                raise HistoryError(
+                    f"nothing was recorded: another run has been here, {text}",
+                    hint="look at `d1migrate status`, and run it again",
+                ) from error
+        raise
 
 
 def _entry(entries: Iterable[Entry], version: int) -> Entry:

@@ -1,0 +1,108 @@
+"""`adopt`: what a database that did not start here already has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from d1migrate.cli import gates
+from d1migrate.errors import UsageError
+from d1migrate.report.text import clean, plural, table
+
+if TYPE_CHECKING:
+    from d1migrate.adoption.model import Evidence, Judgement
+    from d1migrate.cli.context import Context
+    from d1migrate.flows.adopt import Adoption
+
+_COLOURS = {"applied": "green", "recorded": "green", "assumed": "green", "pending": "yellow"}  # others: red
+_OPEN = ("partly applied", "contradicted")
+
+
+def adopt_command(context: Context) -> int:
+    """Show what is known of every file, and record what is proved."""
+    arguments = context.arguments
+    if arguments.dry_run and arguments.yes:
+        raise UsageError("--dry-run and --yes exclude each other")
+    context.say_database()
+    found = context.migrator.plan_adopt(assume=arguments.assume, pending=arguments.pending)
+    if not context.json:
+        _print(context, found)
+    done = None if arguments.dry_run else _record(context, found)
+    if context.json:
+        context.out_json(_json(found, recorded=done is not None))
+    elif not arguments.dry_run:
+        context.out(f"recorded {done}; ran nothing" if done else "nothing to record")
+    return 0
+
+
+def _record(context: Context, found: Adoption) -> str | None:
+    """Record what is proved, once that is confirmed; return what was recorded."""
+    from d1migrate.adoption.evidence import refuse_undecided
+
+    refuse_undecided(found.judgements)
+    if not (found.to_record or found.is_beginning):
+        return None
+    gates.protect(context)
+    what = f"{plural(len(found.to_record), 'migration')} as applied"
+    if found.is_beginning:
+        what = "that the history begins here, with no migration applied"
+    if not context.arguments.yes:
+        typed = context.ask(f"record {what}, and run nothing? [y/N] ")
+        if typed is None:
+            raise UsageError(
+                f"to record {what} has to be confirmed, and there is no terminal to ask on",
+                hint="--yes, or --dry-run to look only",
+            )
+        if typed.lower() not in ("y", "yes"):
+            raise UsageError("not confirmed: nothing was recorded")
+    context.migrator.adopt(found)
+    return what
+
+
+def _print(context: Context, found: Adoption) -> None:
+    if not found.judgements:
+        context.out(f"no migrations in {context.folder}")
+        return
+    rows = [(str(j.migration.version), j.migration.name, j.state, j.because) for j in found.judgements]
+    header, *lines = table(("version", "name", "state", "because"), rows, right=(0,))
+    context.out(context.paint(header, "dim"))
+    for judgement, line in zip(found.judgements, lines, strict=True):
+        shade = _COLOURS.get(judgement.state, "red")
+        context.out(line.replace(f"  {judgement.state}  ", f"  {context.paint(judgement.state, shade)}  ", 1))
+        if judgement.state in _OPEN:
+            _print_evidence(context, judgement)
+    if found.strays:
+        names = ", ".join(clean(f"{key.kind} {key.shown}") for key in found.strays)
+        context.out(f"no file makes: {names}")
+
+
+def _print_evidence(context: Context, judgement: Judgement) -> None:
+    for one in judgement.evidence:
+        seen = f"changed since by {one.later}" if one.later else one.seen
+        context.out(clean(f"    {one.kind} {one.name}: {seen}"))
+        if one.seen == "different":
+            context.out(clean(f"        file  {one.expected or 'drops it'}"))
+            context.out(clean(f"        live  {one.actual or 'it is not there'}"))
+
+
+def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
+    """What was found; `recorded` lists the versions that this run recorded."""
+    return {
+        "migrations": [_judgement(judgement) for judgement in found.judgements],
+        "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.strays],
+        "recorded": [j.migration.version for j in found.to_record] if recorded else [],
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "version": judgement.migration.version,
+        "name": judgement.migration.name,
+        "state": judgement.state,
+        "because": judgement.because,
+        "objects": [_evidence(one) for one in judgement.evidence],
+        "records": [record._asdict() for record in judgement.records],
+    }
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    return one._asdict()

@@ -1,0 +1,214 @@
+"""`adopt`: a database that did not start here, from the command line."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import HistoryError
+from d1migrate.files import load_migrations
+from d1migrate.migrator import Migrator
+from tests.runtime.workerd import ROOT, WorkerdDriver
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+    from tests.runtime.workerd import Workerd
+
+LIVE = """\
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
+CREATE TABLE teams (id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE);
+CREATE INDEX idx_teams_owner ON teams(owner_id);
+"""
+
+
+def start(project: Project, sql: str = LIVE) -> None:
+    """Three files, and a database in which the first two ran, by whatever means."""
+    project.standard()
+    project.sql(sql)
+
+
+def test_what_is_there_is_recorded_and_the_rest_applied(project: Project) -> None:
+    """A dry run tells and writes nothing, --yes records, `up` goes on from there."""
+    start(project)
+    before = project.database.read_bytes()
+    out = project.run("adopt", "--dry-run").out
+    assert out.splitlines() == [
+        "version  name       state    because",
+        "      1  001_users  applied  table users is there",
+        "      2  002_teams  applied  table teams and index idx_teams_owner are there",
+        "      3  003_names  pending  column users.name is missing",
+    ]
+    assert project.database.read_bytes() == before
+    assert "`d1migrate adopt` finds out" in project.run("up", code=1).err
+    assert (
+        project.run("adopt", "--yes").out.splitlines()[-1] == "recorded 2 migrations as applied; ran nothing"
+    )
+    assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
+    assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
+    project.run("up")
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    project.run("down", "--to", "0", "--allow-loss", "all")  # the way back was recorded, too
+    assert project.tables() == set()
+
+
+def test_what_is_recorded_says_why(project: Project) -> None:
+    """The log keeps what the record rests on."""
+    start(project)
+    project.run("adopt", "--yes")
+    found = project.run("history", "--json").json
+    assert [(entry["version"], entry["action"], entry["by"]) for entry in found] == [
+        (1, "baseline", "tester"),
+        (2, "baseline", "tester"),
+    ]
+    assert found[0]["detail"] == {"adopted": "table users is there"}
+    assert found[0]["checksum"].startswith("v1:")
+
+
+def test_json_has_the_objects(project: Project) -> None:
+    """Everything that was seen, and what was recorded."""
+    start(project, LIVE + "CREATE TABLE notes (x);\n")
+    found = project.run("adopt", "--dry-run", "--json").json
+    assert [entry["state"] for entry in found["migrations"]] == ["applied", "applied", "pending"]
+    assert found["migrations"][0]["objects"] == [
+        {"kind": "table", "name": "users", "seen": "there", "later": None, "expected": "", "actual": ""}
+    ]
+    assert found["no_file_makes"] == [{"kind": "table", "name": "notes"}]
+    assert found["recorded"] == []
+    assert project.run("adopt", "--yes", "--json").json["recorded"] == [1, 2]
+
+
+def test_nothing_is_recorded_without_a_word(project: Project) -> None:
+    """Without a terminal --yes is needed; what it would have recorded is shown."""
+    start(project)
+    ended = project.run("adopt", code=2)
+    assert "to record 2 migrations as applied has to be confirmed" in ended.err
+    assert "applied" in ended.out
+    assert project.tables() == {"users", "teams"}
+    project.run("adopt", "--yes", "--dry-run", code=2)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
+def test_a_terminal_is_asked(project: Project, answer: str, code: int) -> None:
+    """Only a yes records."""
+    start(project)
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "d1migrate", "adopt"], stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    seen = b""
+    while b"[y/N] " not in seen:
+        seen += os.read(controller, 65536)
+    os.write(controller, answer.encode())
+    assert process.wait() == code
+    os.close(controller)
+    assert ("schema_migrations",) in project.sql("SELECT name FROM sqlite_master") or code
+
+
+def test_partly_applied(project: Project) -> None:
+    """It is shown what is there and what is not, and refused until somebody decides."""
+    start(project, LIVE.replace("CREATE INDEX", "-- CREATE INDEX"))
+    ended = project.run("adopt", "--yes", code=1)
+    assert (
+        "002_teams  partly applied  table teams is there, yet index idx_teams_owner is missing" in ended.out
+    )
+    assert "    table teams: there\n    index idx_teams_owner: missing\n" in ended.out
+    assert "hint: if you know that it ran, `--assume 2`" in ended.err
+    assert project.tables() == {"users", "teams"}
+    assert project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"] == [1, 2]
+    assert "- index idx_teams_owner: missing" in project.run("verify").out
+
+
+def test_contradicted(project: Project) -> None:
+    """Both texts are shown."""
+    start(project, LIVE.replace("email TEXT NOT NULL", "email VARCHAR(10)"))
+    out = project.run("adopt", "--dry-run").out
+    assert "001_users  contradicted  column users.email is different: no file makes it so" in out
+    assert "        file  email text NOT NULL\n        live  email varchar ( 10 )\n" in out
+
+
+def test_what_leaves_no_trace_needs_a_word(project: Project) -> None:
+    """Rows that were written may have been: --assume and --pending say, each of several."""
+    start(project)
+    project.write("004_seed.sql", "INSERT INTO users VALUES (1, 'a', 'b');")
+    project.sql("ALTER TABLE users ADD COLUMN name TEXT;\n")
+    project.write("005_more.sql", "INSERT INTO users VALUES (2, 'a', 'b');")
+    ended = project.run("adopt", "--yes", code=1)
+    assert "004_seed is unknown: it leaves nothing in the schema to be seen\n005_more is unknown" in ended.err
+    project.run("adopt", "--yes", "--assume", "4", "--pending", "5")
+    project.run("up")
+    assert project.sql("SELECT id FROM users") == [(2,)]
+
+
+def test_no_database_and_no_files(project: Project) -> None:
+    """A database that does not exist has nothing, and is not made by looking."""
+    assert project.run("adopt").out.splitlines() == [
+        f"no migrations in {project.migrations.name}",
+        "nothing to record",
+    ]
+    project.standard()
+    assert project.run("adopt").out.splitlines()[-1] == "nothing to record"
+    assert not project.database.exists()
+
+
+def test_a_history_may_begin_beside_other_objects(project: Project) -> None:
+    """Where no file is applied, `up` has to be told that this is the right database; once."""
+    project.standard()
+    project.sql("CREATE TABLE notes (x);\n")
+    project.run("up", code=1)
+    out = project.run("adopt", "--yes").out.splitlines()
+    assert out[-2:] == [
+        "no file makes: table notes",
+        "recorded that the history begins here, with no migration applied; ran nothing",
+    ]
+    assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
+    assert [e["action"] for e in project.run("history", "--json").json] == ["adopt"]
+    assert project.states() == {1: "pending", 2: "pending", 3: "pending"}
+    project.run("up")
+
+
+def test_a_protected_environment_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look is free; a record takes the environment's name."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    start(project)
+    (project.folder / "d1migrate.toml").write_text(
+        '[env.local]\ndatabase = "sqlite:app.db"\nprotected = true\n'
+    )
+    project.run("adopt", "--dry-run")
+    project.run("adopt", "--yes", code=1)
+    project.run("adopt", "--yes", "--confirm", "local")
+    assert project.versions() == [1, 2]
+
+
+def test_a_change_between_look_and_record_stops_it(project: Project) -> None:
+    """What was proved must still hold in the transaction that records it."""
+    start(project)
+    migrator = Migrator("sqlite:app.db", "migrations")
+    found = migrator.plan_adopt()
+    project.sql("DROP TABLE teams;\n")
+    with pytest.raises(HistoryError, match="schema changed meanwhile"):
+        migrator.adopt(found)
+    migrator.close()
+    assert project.tables() == {"users"}
+
+
+def test_hummbl_on_real_d1(workerd: Workerd) -> None:
+    """However many of its files ran, exactly those are found, with Cloudflare's own tables beside them."""
+    migrations = load_migrations(str(ROOT / "workers" / "migrations"))
+    for count in range(len(migrations) + 1):
+        driver = WorkerdDriver(workerd, workerd.database())
+        statements = [
+            s.sql for m in migrations[:count] for s in m.statements() if "schema_migrations" not in s.sql
+        ]
+        driver.batch(Batch([Query("CREATE TABLE IF NOT EXISTS notes (x)"), *map(Query, statements)]))
+        migrator = Migrator(driver, migrations)
+        recorded = migrator.adopt(migrator.plan_adopt())
+        assert [m.version for m in recorded] == [m.version for m in migrations[:count]]
+        assert len(migrator.up().steps) == len(migrations) - count
+        assert [d.name for d in migrator.verify().differences] == ["notes"]
