@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from d1migrate.drivers import cloudflare as client
@@ -23,12 +24,13 @@ class Remote:
         self.id = server.create(name)
         self.url, self.opened = f"d1:{name}", list[RestDriver]()
 
-    def open(self, *, token: str | None = None) -> RestDriver:
+    def open(self, *, token: str | None = None, timeout: float | None = None) -> RestDriver:
         """Return a driver as a process of its own would have it."""
         settings = client.settings(self.server.environment)
         if token:
             settings = settings._replace(token=token)
-        api = client.Api(settings, sleep=self.wait)
+        patience = client.TIMEOUT if timeout is None else httpx.Timeout(timeout)
+        api = client.Api(settings, sleep=self.wait, timeout=patience)
         driver = RestDriver(self.name, url=self.url, api=api, database_id=self.id)
         self.opened.append(driver)
         return driver

@@ -8,7 +8,7 @@
 //                  "lose reply"  … after the work
 //                  "cut reply"   … in the middle of the answer
 //                  "garbage"     after the work, half of the JSON, as if it were all
-//                  "hang"        no answer, and no work, until the client goes
+//                  "hang"        no answer until the client goes, and no work; with "after": true, work
 //   instead        "429" (with "retry_after": seconds), "500", "503", "413", "firewall" (403 and a page),
 //                  "bare" ({"error", "code"}), "answer" (with "status", "body" and "headers");
 //                  with "after": true the work is done first

@@ -147,7 +147,7 @@ async function handle(request, response) {
   const entry = note(request);
   const fault = faults.pick(request);
   const rates = limit();
-  if (fault?.do === "hang") return;
+  if (fault?.do === "hang" && !fault.after) return;
   if (fault?.do === "drop") {
     response.destroy();
     return;
@@ -163,6 +163,7 @@ async function handle(request, response) {
     return;
   }
   entry.status = status;
+  if (fault?.do === "hang") return;
   if (fault?.do === "garbage") send(response, { status, headers, body: body.slice(0, body.length / 2) });
   else if (fault?.do === "cut reply") {
     response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });

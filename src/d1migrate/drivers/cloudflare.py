@@ -1,44 +1,37 @@
-"""Cloudflare's API: requests, retries, and what its many kinds of failure mean.
+"""Cloudflare's API: how it is reached, at which rate, and what is sent again.
 
-Every failure has one of three meanings, and its class says which: it was refused (QueryError), nothing
-happened (UnavailableError), or nobody knows (AmbiguousError). Only what surely did not happen is sent again.
+Only what surely did not happen is sent again; what a failure means, `answers` says.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-from urllib.parse import urlsplit
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import httpx
 import tenacity
 
-from d1migrate.d1 import is_refusal
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.drivers.answers import LONGEST_WAIT, Nothing, failure, result_of
+from d1migrate.errors import QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from d1migrate.errors import DriverError
+T = TypeVar("T")
 
 BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT = httpx.Timeout(60, connect=15)  # D1 itself gives up after 30 seconds
 ATTEMPTS = 5
-RATE_LIMIT, RATE_PERIOD = 1200, 300  # requests, seconds: for all that one token does (d1-facts §5)
+RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for all that one token does (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-_BUSY = "Currently processing a long-running"
-_AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED = 10000, 7403, 7404, 7400
-
-
-class _Nothing(Exception):
-    """An attempt that surely did nothing, and may do better the next time."""
-
-    def __init__(self, error: UnavailableError, retry_after: float = 0) -> None:
-        super().__init__(str(error))
-        self.error, self.retry_after = error, retry_after
+_ACCOUNT = re.compile(r"[0-9A-Za-z_-]+")
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class Settings(NamedTuple):
@@ -48,14 +41,21 @@ class Settings(NamedTuple):
     account: str | None
     base_url: str
 
+    def __repr__(self) -> str:
+        return f"Settings(account={self.account!r}, base_url={self.base_url!r})"
+
 
 def settings(variables: Mapping[str, str]) -> Settings:
     """Read CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_BASE_URL.
 
     Raises:
-        UsageError: there is no token, or the base URL is neither https nor on this machine.
+        UsageError: there is no token, one of them cannot be what it says, or the base URL is neither https
+            nor on this machine.
     """
-    token = variables.get("CLOUDFLARE_API_TOKEN", "").strip()
+    token, account, base = (
+        variables.get(f"CLOUDFLARE_{name}", "").strip()
+        for name in ("API_TOKEN", "ACCOUNT_ID", "API_BASE_URL")
+    )
     if not token:
         raise UsageError(
             "no CLOUDFLARE_API_TOKEN in the environment",
@@ -63,23 +63,46 @@ def settings(variables: Mapping[str, str]) -> Settings:
         )
     if not token.isascii() or not token.isprintable():
         raise UsageError("CLOUDFLARE_API_TOKEN has characters that no token has")
-    base = variables.get("CLOUDFLARE_API_BASE_URL", "").rstrip("/") or BASE_URL
-    parts = urlsplit(base)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise UsageError("CLOUDFLARE_API_BASE_URL is not https: the token would travel for all to read")
-    return Settings(token, variables.get("CLOUDFLARE_ACCOUNT_ID") or None, base)
+    if account and not _ACCOUNT.fullmatch(account):
+        raise UsageError(f"CLOUDFLARE_ACCOUNT_ID is {account!r}, which is no account's id")
+    if base and (not is_safe(base) or "?" in base or "#" in base):
+        raise UsageError(
+            "CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path",
+            hint="the token would travel for all to read; plain http is for this machine alone",
+        )
+    return Settings(token, account or None, base.rstrip("/") or BASE_URL)
+
+
+def is_safe(url: str) -> bool:
+    """Whether an address is https, or on this machine, and has no user's name in it."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.host in _LOOPBACK)
+    return encrypted and bool(parts.host) and not parts.userinfo
 
 
 class Api:
-    """Requests to Cloudflare, counted, kept within the rate limit, and repeated where nothing happened.
+    """Requests to Cloudflare, kept within the rate limit, and repeated where nothing happened.
 
     Args:
         settings: how to reach it.
         transport: what httpx sends through, for tests.
         sleep: waits, in seconds.
+        timeout: how long it may take to connect, and between two bytes of an answer.
+
+    Attributes:
+        asked: how many requests were made of the API, however often one had to be sent.
+
+    Raises:
+        UsageError: a proxy or the certificates that the environment names cannot be used.
     """
 
-    _sent: ClassVar[deque[float]] = deque()  # by all Apis of this process: the limit is the token's
+    _sent: ClassVar[deque[float]] = deque(
+        maxlen=RATE_LIMIT
+    )  # by all of this process: the limit is the token's
+    _turn: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(
         self,
@@ -87,40 +110,77 @@ class Api:
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
-        self._settings, self._sleep = settings, sleep
-        self._client = httpx.Client(
-            base_url=settings.base_url,
-            headers={"authorization": f"Bearer {settings.token}", "user-agent": "d1migrate"},
-            timeout=TIMEOUT,
-            transport=transport,
-            follow_redirects=False,
-        )
+        self._settings, self.sleep, self.asked = settings, sleep, 0
+        try:
+            self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
+        except (ValueError, OSError, ImportError) as error:
+            raise UsageError(
+                f"no way to Cloudflare can be set up: {error}",
+                hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
+            ) from error
+        self._client.headers["user-agent"] = "d1migrate"
 
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
 
-    def get(self, path: str, **params: str | int) -> Any:
-        """Read something; raises UnavailableError or UsageError."""
-        return self._repeated("GET", path, writes=False, params=params)
+    def get(self, path: str, read: Callable[[Any], T], **params: str | int) -> T:
+        """Ask for something, and return what `read` takes from it; raises UnavailableError or UsageError."""
+        self.asked += 1
+        return self._repeated(partial(self._ask, "GET", path, read, writes=False, params=params))
 
-    def post(self, path: str, body: Any = None, *, writes: bool, **params: str) -> Any:
-        """Ask for something to be done, and return the envelope's `result`.
+    def post(
+        self,
+        path: str,
+        body: Any,
+        read: Callable[[Any], T],
+        *,
+        writes: bool,
+        patience: float | None = None,
+        **params: str,
+    ) -> T:
+        """Ask for something to be done, and return what `read` takes from the envelope's `result`.
 
         Args:
             path: behind the base URL.
-            body: what is sent as JSON.
+            body: what is sent as JSON; nothing for None.
+            read: takes what is needed; where it stumbles over an answer, it was none of Cloudflare's.
             writes: whether it changes anything, so that it is not simply sent again.
+            patience: seconds to wait for the answer, where it should be there sooner than usual.
             **params: the query string.
 
         Raises:
-            QueryError: D1 refused the SQL.
+            QueryError: D1 refused the SQL; or it is no Unicode, and was not sent.
             UnavailableError: nothing was done.
             AmbiguousError: it was sent, and no answer came that can be trusted.
             UsageError: the token, the account or the database is not what it should be.
         """
-        return self._repeated("POST", path, writes=writes, json=body, params=params)
+        try:
+            content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise QueryError(f"text that is no Unicode cannot be sent: {error.reason}") from error
+        self.asked += 1
+        options: dict[str, Any] = {"timeout": patience} if patience else {}
+        options |= {"content": content, "headers": {"content-type": "application/json"}, "params": params}
+        return self._repeated(partial(self._ask, "POST", path, read, writes=writes, **options))
+
+    def upload(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:
+        """Put a file where Cloudflare said. The address carries its own right: no token goes there.
+
+        Args:
+            url: the address.
+            content: gives its bytes, from their beginning each time.
+            size: how many bytes there are.
+            etag: its MD5, by which the receiver shows that it has all of it.
+
+        Raises:
+            UnavailableError: it did not get there.
+        """
+        if not is_safe(url):
+            raise UnavailableError("Cloudflare gave an address for the upload that is not https")
+        self._repeated(partial(self._put, url, content, size, etag))
 
     def account(self) -> str:
         """Return the account: the configured one, or the only one that the token sees.
@@ -130,134 +190,73 @@ class Api:
         """
         if self._settings.account:
             return self._settings.account
-        found = self.get("/accounts", per_page=50)
+        found = self.get("/accounts", _accounts, per_page=50)
         if len(found) != 1:
-            listed = ", ".join(f"{account['name']} ({account['id']})" for account in found) or "none"
+            listed = ", ".join(f"{name} ({id_})" for id_, name in found) or "none"
             raise UsageError(
                 f"the token sees {len(found) or 'no'} accounts: {listed}", hint="set CLOUDFLARE_ACCOUNT_ID"
             )
-        return str(found[0]["id"])
+        return found[0][0]
 
-    def _repeated(self, method: str, path: str, *, writes: bool, **options: Any) -> Any:
+    def _repeated(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Nothing),
+            retry=tenacity.retry_if_exception_type(Nothing),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
-            sleep=self._sleep,
+            sleep=self.sleep,
             reraise=True,
         )
         try:
-            return retrying(self._once, method, path, writes=writes, **options)
-        except _Nothing as last:
+            return retrying(attempt)
+        except Nothing as last:
             raise last.error from last.__cause__
 
-    def _once(self, method: str, path: str, *, writes: bool, **options: Any) -> Any:
+    def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
         self._keep_to_the_rate()
+        url, token = f"{self._settings.base_url}{path}", self._settings.token
+        headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
+        return result_of(self._send(method, url, writes, headers=headers, **options), read, writes=writes)
+
+    def _put(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:
+        headers = {"content-length": str(size), "content-type": "application/sql"}
+        response = self._send("PUT", url, False, content=content(), headers=headers)
+        if not response.is_success or response.headers.get("etag", "").strip('"') != etag:
+            text = f"the upload of {size} bytes was not taken as it is (HTTP {response.status_code})"
+            raise Nothing(UnavailableError(text, hint="run the command again"))
+
+    def _send(self, method: str, url: str, writes: bool, **options: Any) -> httpx.Response:
         try:
-            response = self._client.request(method, path, **options)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise _Nothing(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
+            return self._client.request(method, url, **options)
+        except _NOT_SENT as error:
+            raise Nothing(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
         except httpx.HTTPError as error:
-            text = f"no answer from Cloudflare: {error or type(error).__name__}"
-            if writes:
-                raise AmbiguousError(text) from error
-            raise _Nothing(UnavailableError(text)) from error
-        return _result(response, writes=writes)
+            text = f"no answer from Cloudflare: {str(error) or type(error).__name__}"
+            raise failure(text, writes=writes) from error
 
     def _keep_to_the_rate(self) -> None:
-        now = time.monotonic()
-        while self._sent and self._sent[0] <= now - RATE_PERIOD:
-            self._sent.popleft()
-        if len(self._sent) >= RATE_LIMIT:
-            self._sleep(self._sent[0] + RATE_PERIOD - now)
-        self._sent.append(time.monotonic())
+        """Take the next place that the rate limit leaves free, and wait for it."""
+        with self._turn:
+            now = time.monotonic()
+            full = len(self._sent) == RATE_LIMIT
+            at = max(now, self._sent[0] + RATE_PERIOD) if full else now
+            self._sent.append(at)
+        if at > now:
+            self.sleep(at - now)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
     """Return seconds: what the server asks for, else 0.5, 1, 2 … with some jitter."""
     outcome = state.outcome
     error = outcome.exception() if outcome else None
-    asked = error.retry_after if isinstance(error, _Nothing) else 0
+    asked = error.retry_after if isinstance(error, Nothing) else 0
     return max(asked, tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state))
 
 
-def _result(response: httpx.Response, *, writes: bool) -> Any:
-    """Return what a response says, or raise what its failure means."""
-    try:
-        envelope = response.json()
-    except ValueError:
-        raise _not_json(response, writes=writes) from None
-    if not isinstance(envelope, dict):
-        raise _not_json(response, writes=writes)
-    if response.is_success and envelope.get("success") is True:
-        return envelope.get("result")
-    code, message = _problem(envelope)
-    if response.status_code == 429:
-        raise _Nothing(UnavailableError(f"Cloudflare's rate limit: {message}"), _seconds(response))
-    if _BUSY in message:  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
-        raise _Nothing(UnavailableError(message), max(_seconds(response), 5))
-    if is_refusal(message):
-        raise QueryError(message)
-    if found := _refused(response.status_code, code, message):
-        raise found
-    error = _failure(f"{message} (HTTP {response.status_code})", writes=writes)
-    if isinstance(error, UnavailableError):
-        raise _Nothing(error, _seconds(response))
-    raise error
-
-
-def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
-    """Return code and message of an envelope; some failures come bare, as {error, code}."""
-    errors = envelope.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        code, message = errors[0].get("code"), errors[0].get("message")
-    else:
-        code, message = envelope.get("code"), envelope.get("error")
-    return (code if isinstance(code, int) else 0), str(message or "no reason given")
-
-
-def _refused(status: int, code: int, message: str) -> UsageError | None:
-    """Return the error of a request that cannot succeed as it is; nothing was done."""
-    if code == _AUTHENTICATION or status == 401:
-        return UsageError(
-            f"Cloudflare does not accept this token here: {message}",
-            hint="is CLOUDFLARE_API_TOKEN valid, and has it the right Account > D1 > Edit for this account?",
-        )
-    if code == _FORBIDDEN or status == 403:
-        return UsageError(
-            f"the token may not do this: {message}",
-            hint="it needs the right Account > D1 > Edit for this account; Read is enough to read",
-        )
-    if code == _NOT_FOUND or status == 404:
-        return UsageError(f"no such database in this account: {message}", hint="see `wrangler d1 list`")
-    if code == _MALFORMED:
-        return UsageError(f"Cloudflare does not accept the request: {message}")
-    return None
-
-
-def _failure(text: str, *, writes: bool) -> DriverError:
-    return AmbiguousError(text) if writes else UnavailableError(text)
-
-
-def _not_json(response: httpx.Response, *, writes: bool) -> Exception:
-    kind = response.headers.get("content-type", "").partition(";")[0]
-    if response.status_code in (401, 403) or (response.status_code == 405 and kind == "text/html"):
-        return UnavailableError(
-            f"a firewall answered, not Cloudflare's API (HTTP {response.status_code}, {kind or 'no type'})",
-            hint="something on the way refuses this SQL or this machine; nothing was run",
-        )
-    text = f"no answer of Cloudflare's API (HTTP {response.status_code}, {kind or 'no type'})"
-    if writes:
-        return AmbiguousError(text)
-    return _Nothing(UnavailableError(text), _seconds(response))
-
-
-def _seconds(response: httpx.Response) -> float:
-    """Return how long the server asks to wait."""
-    try:
-        return min(float(response.headers.get("retry-after", 0)), RATE_PERIOD)
-    except ValueError:  # a date
-        return 0
+def _accounts(result: Any) -> list[tuple[str, str]]:
+    found = [(str(account["id"]), str(account["name"])) for account in result]
+    if not all(_ACCOUNT.fullmatch(id_) for id_, _ in found):
+        raise ValueError("an account without an id")
+    return found
 
 
 def from_environment() -> Api:

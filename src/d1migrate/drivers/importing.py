@@ -8,15 +8,12 @@ left to the history, which the same file writes.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
-import time
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-import httpx
-
 from d1migrate.d1 import WORKERD, is_refusal
-from d1migrate.drivers.cloudflare import TIMEOUT
-from d1migrate.errors import AmbiguousError, DriverError, LimitExceeded, QueryError, UnavailableError
+from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
 from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
@@ -25,41 +22,63 @@ if TYPE_CHECKING:
     from d1migrate.batch import Batch
     from d1migrate.drivers.cloudflare import Api
 
+    Watch = Callable[[str, int, int], None]
+
 _CHUNK = 1 << 20
-_POLL = 1.0  # seconds; D1 cancels an import that nobody asked about for 15
+_POLL = 1.0  # seconds
+_PATIENCE = 10  # seconds that an answer to a poll may take: D1 cancels what nobody asked about for 15
 
 
-def run_import(api: Api, path: str, batch: Batch, *, sleep: Callable[[float], None] = time.sleep) -> NoReturn:
+def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
     """Import a batch, and leave it to the caller to ask the history whether it happened.
 
     Args:
         api: Cloudflare's.
         path: the database's.
         batch: what is imported; it is written to a temporary file first, with its parameters in the SQL.
-        sleep: waits, in seconds.
+        watch: is told (what is done, bytes done, bytes of all); of the import itself D1 tells no bytes.
 
     Raises:
         AmbiguousError: it was imported, or may have been.
-        QueryError: D1 refused a statement, and rolled all back.
+        QueryError: D1 refused a statement, and rolled all back; or it is no Unicode, and was not sent.
         UnavailableError: it did not begin.
         LimitExceeded: a statement is too long once its parameters are in it.
     """
     with tempfile.TemporaryFile(prefix="d1migrate-") as file:
-        etag = _write(file, batch)
-        started = api.post(f"{path}/import", {"action": "init", "etag": etag}, writes=False)
-        if started.get("upload_url"):
-            _upload(str(started["upload_url"]), file, etag)
-            name = {"filename": started["filename"], "etag": etag}
-            started = api.post(f"{path}/import", {"action": "ingest", **name}, writes=True)
-    _follow(api, path, started, sleep)
+        try:
+            etag, size = _write(file, batch), file.tell()
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR says where it goes"
+            ) from error
+        # No two files are the same, so it is not known yet, and only a place for it is given.
+        name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
+        api.upload(url, lambda: _chunks(file, size, watch), size, etag)
+    watch("import", 0, 0)
+    begin = {"action": "ingest", "filename": name, "etag": etag}
+    _follow(api, path, api.post(f"{path}/import", begin, dict, writes=True), watch)
 
 
 def _write(file: IO[bytes], batch: Batch) -> str:
-    """Write the batch as SQL; its MD5, by which the API knows the file."""
+    """Write the batch as SQL; its MD5, by which the API knows the file.
+
+    The first line makes it a file that was never imported: D1 takes one that was for done.
+    """
     digest = hashlib.md5(usedforsecurity=False)
+    for data in _lines(batch):
+        digest.update(data)
+        file.write(data)
+    return digest.hexdigest()
+
+
+def _lines(batch: Batch) -> Iterator[bytes]:
+    yield f"-- d1migrate {os.urandom(16).hex()}\n".encode()
     for query in batch.queries:
         sql, _ = inline(query.sql, query.params, bound=())
-        data = f"{sql};\n".encode()
+        try:
+            data = f"{sql};\n".encode()
+        except UnicodeEncodeError as error:
+            raise QueryError(f"text that is no Unicode cannot be sent: {error.reason}") from error
         if len(data) > WORKERD.sql_length:
             raise LimitExceeded(
                 f"{batch.label}: a statement has {len(data)} bytes with its values in it, an import takes"
@@ -68,47 +87,35 @@ def _write(file: IO[bytes], batch: Batch) -> str:
                 actual=len(data),
                 hint="a rollback block of this size cannot be kept in the log: write a shorter one",
             )
-        digest.update(data)
-        file.write(data)
-    return digest.hexdigest()
+        yield data
 
 
-def _upload(url: str, file: IO[bytes], etag: str) -> None:
-    """Send the file to the place it was given. The address carries its own right: no token goes there."""
-    size = file.tell()
-    headers = {"content-length": str(size), "content-type": "application/sql"}
+def _chunks(file: IO[bytes], size: int, watch: Watch) -> Iterator[bytes]:
     file.seek(0)
-    try:
-        response = httpx.put(url, content=_chunks(file), headers=headers, timeout=TIMEOUT)
-    except httpx.HTTPError as error:
-        raise UnavailableError(
-            f"the upload of {size} bytes broke: {error or type(error).__name__}"
-        ) from error
-    if not response.is_success or response.headers.get("etag", "").strip('"') != etag:
-        raise UnavailableError(
-            f"the upload of {size} bytes was not taken as it is (HTTP {response.status_code})",
-            hint="run the command again",
-        )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
+        watch("upload", file.tell(), size)
 
 
-def _follow(api: Api, path: str, answer: dict[str, Any], sleep: Callable[[float], None]) -> NoReturn:
+def _place(result: Any) -> tuple[str, str]:
+    """Return name and address of what init was answered with."""
+    return str(result["filename"]), str(result["upload_url"])
+
+
+def _follow(api: Api, path: str, answer: dict[str, Any], watch: Watch) -> NoReturn:
     """Ask until the import is over."""
     while True:
-        status, text = answer.get("status"), _error(answer)
+        text = _error(answer)
         if text is not None:
             raise QueryError(text) if is_refusal(text) else AmbiguousError(f"the import ended with: {text}")
-        if status == "complete":
+        if answer.get("status") == "complete":
             raise AmbiguousError("the import is said to be complete")
-        sleep(_POLL)
+        api.sleep(_POLL)
+        watch("import", 0, 0)
         question = {"action": "poll", "current_bookmark": answer.get("at_bookmark")}
         try:
-            answer = api.post(f"{path}/import", question, writes=False)
-        except DriverError as error:
+            answer = api.post(f"{path}/import", question, dict, writes=False, patience=_PATIENCE)
+        except Error as error:  # also of a token that was withdrawn: the import goes on all the same
             raise AmbiguousError(f"the import was begun, and then: {error}") from error
 
 

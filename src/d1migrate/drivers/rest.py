@@ -7,7 +7,8 @@ that the server would cut in two, goes as a file through the import API; the his
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from d1migrate.batch import Result
 from d1migrate.drivers import cloudflare
@@ -16,12 +17,14 @@ from d1migrate.sql.parameters import inline
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from d1migrate.batch import Batch, Query
 
+T = TypeVar("T")
+
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_PAGE = 100
+_PAGE = 1000
 
 
 class RestDriver:
@@ -33,6 +36,10 @@ class RestDriver:
         api: the API; that of the process's environment without it.
         database_id: its id, where a configuration has it, so that it need not be looked up.
         account: the account it must be in, where one is configured.
+
+    Attributes:
+        watch: is told (what is done, bytes done, bytes of all) while a file is imported.
+        look_ups: how many requests it took to find the database.
     """
 
     def __init__(
@@ -49,6 +56,8 @@ class RestDriver:
         known = (database_id, name)  # a configuration may hold a placeholder for the id
         self._id = next((value for value in known if value and _UUID.fullmatch(value)), None)
         self._api, self._path = api, ""
+        self.watch: Callable[[str, int, int], None] | None = None
+        self.look_ups = 0
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries in order as one transaction; all of them, or nothing."""
@@ -57,9 +66,8 @@ class RestDriver:
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
-            run_import(self._cloudflare, self.path, batch)
-        results = self._send("query", batch.queries, writes=True)
-        costs = [result["meta"] for result in results]
+            run_import(self._cloudflare, self.path, batch, self.watch or (lambda *_: None))
+        costs = self._send("query", batch.queries, _costs, writes=True)
         return (Result((), _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
 
     def close(self) -> None:
@@ -71,6 +79,7 @@ class RestDriver:
     def path(self) -> str:
         """The database's path in the API; it is looked up when it is first needed."""
         if not self._path:
+            before = self.requests
             account = self._cloudflare.account()
             if self._account and account != self._account:
                 raise UsageError(
@@ -79,12 +88,18 @@ class RestDriver:
                 )
             databases = f"/accounts/{account}/d1/database"
             self._path = f"{databases}/{self._id or self._look_up(databases)}"
+            self.look_ups = self.requests - before
         return self._path
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far."""
+        return self._cloudflare.asked
 
     def bookmark(self, at: str | None = None) -> str:
         """Return D1's Time Travel bookmark of this moment, or of another one (ISO 8601); it reads only."""
         moment = {"timestamp": at} if at else {}
-        return str(self._cloudflare.get(f"{self.path}/time_travel/bookmark", **moment)["bookmark"])
+        return self._cloudflare.get(f"{self.path}/time_travel/bookmark", _bookmark, **moment)
 
     def travel(self, bookmark: str) -> None:
         """Make the database what it was at a bookmark. What was written since is gone from it.
@@ -95,7 +110,8 @@ class RestDriver:
             UnavailableError: it did not happen.
             AmbiguousError: it may have happened; doing it again does no harm.
         """
-        self._cloudflare.post(f"{self.path}/time_travel/restore", writes=True, bookmark=bookmark)
+        restore = f"{self.path}/time_travel/restore"
+        self._cloudflare.post(restore, None, lambda _: None, writes=True, bookmark=bookmark)
 
     @property
     def _cloudflare(self) -> cloudflare.Api:
@@ -104,32 +120,37 @@ class RestDriver:
 
     def _look_up(self, databases: str) -> str:
         """Return the id of the database with exactly this name: the API's filter matches parts of names."""
-        page, near = 1, list[str]()
-        while True:
-            found = self._cloudflare.get(databases, name=self._name, page=page, per_page=_PAGE)
-            for database in found:
-                if database["name"] == self._name:
-                    return str(database["uuid"])
-                near.append(str(database["name"]))
-            if len(found) < _PAGE:
+        near: dict[str, str] = {}
+        for page in count(1):
+            found = self._cloudflare.get(databases, _databases, name=self._name, page=page, per_page=_PAGE)
+            if self._name in found:
+                return found[self._name]
+            if len(found) < _PAGE or found.keys() <= near.keys():  # a page that repeats comes from no API
                 break
-            page += 1
+            near |= found
+        near |= found
         hint = f"there is {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows them"
         raise UsageError(f"{self.url}: this account has no D1 database {self._name!r}", hint=hint)
 
     def _read(self, queries: Iterable[Query]) -> Sequence[Result]:
-        results = self._send("raw", queries, writes=False)
-        return [
-            Result(tuple(tuple(map(_value, row)) for row in result["results"]["rows"])) for result in results
-        ]
+        return self._send("raw", queries, _rows, writes=False)
 
-    def _send(self, route: str, queries: Iterable[Query], *, writes: bool) -> list[Any]:
+    def _send(
+        self, route: str, queries: Iterable[Query], read: Callable[[Any], list[T]], *, writes: bool
+    ) -> list[T]:
         statements = [_statement(query) for query in queries]
         if not statements:
             raise QueryError("No SQL statements detected.")
+
+        def read_all(result: Any) -> list[T]:
+            if len(result) < (1 if writes else len(statements)):  # of comments alone D1 says nothing
+                raise ValueError(f"{len(result)} results of {len(statements)} statements")
+            if any(one.get("success") is False for one in result):
+                raise ValueError("a statement without success")
+            return read(result)
+
         body = {"batch": statements}
-        results = self._cloudflare.post(f"{self.path}/{route}", body, writes=writes)
-        return list(results)
+        return self._cloudflare.post(f"{self.path}/{route}", body, read_all, writes=writes)
 
 
 def _statement(query: Query) -> dict[str, Any]:
@@ -139,10 +160,36 @@ def _statement(query: Query) -> dict[str, Any]:
     return {"sql": sql, "params": list(params)} if params else {"sql": sql}
 
 
+def _rows(results: Any) -> list[Result]:
+    return [Result(tuple(tuple(map(_value, row)) for row in one["results"]["rows"])) for one in results]
+
+
 def _value(value: Any) -> Any:
     return bytes(value) if isinstance(value, list) else value
+
+
+def _costs(results: Any) -> list[dict[str, Any]]:
+    return [dict(one["meta"]) for one in results]
 
 
 def _sum(costs: Sequence[dict[str, Any]], name: str) -> int | None:
     known = [cost[name] for cost in costs if isinstance(cost.get(name), int)]
     return sum(known) if known else None
+
+
+def _bookmark(result: Any) -> str:
+    return _text(result["bookmark"])
+
+
+def _databases(result: Any) -> dict[str, str]:
+    """Return {name: id}; an id becomes part of a path."""
+    found = {_text(database["name"]): _text(database["uuid"]) for database in result}
+    if not all(map(_UUID.fullmatch, found.values())):
+        raise ValueError("a database without an id")
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("no text")
+    return value

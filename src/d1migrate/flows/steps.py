@@ -142,7 +142,7 @@ def _settled(token: str, failure: ApplyError) -> Flow[bool]:
     """
     try:
         return (yield from happened(token))
-    except DriverError as error:
+    except Error as error:  # also where the token is refused by now
         raise failure.with_unknown_outcome() from error
 
 
@@ -151,7 +151,7 @@ def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
     done = "applied" if steps[0].direction == "up" else "rolled back"
     try:
         was = "was" if (yield from happened(token)) else "was not"
-    except DriverError as error:
+    except Error as error:
         return f"whether {_label(steps)} was {done} is not known: {error}"
     return f"{_label(steps)} {was} {done}"
 

@@ -1,0 +1,142 @@
+"""What an answer of Cloudflare's API means, and above all what a failure of it does.
+
+Every failure has one of three meanings, and its class says which: it was refused (QueryError, UsageError),
+nothing happened (UnavailableError), or nobody knows (AmbiguousError).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from d1migrate.d1 import is_refusal
+from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+T = TypeVar("T")
+
+LONGEST_WAIT = 300
+"""Seconds: the period of Cloudflare's rate limit."""
+
+_BUSY = "Currently processing a long-running"
+_AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED, _D1 = 10000, 7403, 7404, 7400, 7500
+_GARBAGE = (LookupError, TypeError, ValueError, AttributeError)  # what reading an unexpected shape raises
+
+
+class Nothing(Exception):
+    """An attempt that surely did nothing, and may do better the next time."""
+
+    def __init__(self, error: UnavailableError, retry_after: float = 0) -> None:
+        super().__init__(str(error))
+        self.error, self.retry_after = error, retry_after
+
+
+def failure(text: str, *, writes: bool, retry_after: float = 0) -> Exception:
+    """Return what it is when no trustworthy answer came: unknown for a write, nothing for a read."""
+    return AmbiguousError(text) if writes else Nothing(UnavailableError(text), retry_after)
+
+
+def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: bool) -> T:
+    """Return what a response says, or raise what its failure means.
+
+    Args:
+        response: the answer, read to its end.
+        read: takes from the envelope's `result` what is needed; where it stumbles, it was no such answer.
+        writes: whether the request may have changed something.
+
+    Raises:
+        Nothing, QueryError, UnavailableError, UsageError: nothing was done.
+        AmbiguousError: nobody knows.
+    """
+    if response.status_code == 429:  # with whatever body: the edge answers in HTML
+        raise Nothing(UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), _seconds(response))
+    if response.status_code == 413:
+        raise UnavailableError(
+            f"the request is larger than Cloudflare takes ({len(response.request.content)} bytes)",
+            hint="split the migration, or run it without --single-transaction",
+        )
+    envelope = _envelope(response)
+    if envelope is None:
+        raise _not_json(response, writes=writes)
+    if response.is_success and envelope.get("success") is True:
+        try:
+            return read(envelope.get("result"))
+        except _GARBAGE as error:
+            text = f"an answer that is not like Cloudflare's ({type(error).__name__}: {error})"
+            raise failure(text, writes=writes) from error
+    raise _refusal(response, envelope) or failure(
+        f"{_text(response)} (HTTP {response.status_code})", writes=writes, retry_after=_seconds(response)
+    )
+
+
+def _envelope(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        value = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
+    """Return code and message of an envelope; some failures come bare, as {error, code}."""
+    errors = envelope.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        code, message = errors[0].get("code"), errors[0].get("message")
+    else:
+        code, message = envelope.get("code"), envelope.get("error")
+    return (code if isinstance(code, int) else 0), str(message or "no reason given")
+
+
+def _text(response: httpx.Response) -> str:
+    """Return the message of a failure; a proxy may repeat what it was sent, and the token with it."""
+    token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
+    _, message = _problem(_envelope(response) or {})
+    return message.replace(token, "…") if token else message
+
+
+def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | None:
+    """Return the error of a request that was not accepted, so that nothing was done; None for all others."""
+    status, (code, plain), message = response.status_code, _problem(envelope), _text(response)
+    if _BUSY in plain:  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
+        return Nothing(UnavailableError(message), max(_seconds(response), 5))
+    if is_refusal(plain):
+        return QueryError(message)
+    if code == _AUTHENTICATION or status == 401:
+        return UsageError(
+            f"Cloudflare does not accept this token here: {message}",
+            hint="is CLOUDFLARE_API_TOKEN valid, and has it the right Account > D1 > Edit for this account?",
+        )
+    if code == _FORBIDDEN or status == 403:
+        return UsageError(
+            f"the token may not do this: {message}",
+            hint="it needs the right Account > D1 > Edit for this account; Read is enough to read",
+        )
+    if code == _NOT_FOUND:
+        return UsageError(f"no such database in this account: {message}", hint="see `wrangler d1 list`")
+    if code == _MALFORMED or status == 404 or (status in (400, 405, 415, 422) and code not in (0, _D1)):
+        return UsageError(
+            f"Cloudflare does not accept the request: {message}",
+            hint="is CLOUDFLARE_API_BASE_URL right?" if status == 404 else None,
+        )
+    return None
+
+
+def _not_json(response: httpx.Response, *, writes: bool) -> Exception:
+    status = response.status_code
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    if status in (401, 403) or (status == 405 and kind == "text/html"):
+        return UnavailableError(
+            f"a firewall answered, not Cloudflare's API (HTTP {status}, {kind or 'no type'})",
+            hint="something on the way refuses this SQL or this machine; nothing was run",
+        )
+    text = f"no answer of Cloudflare's API (HTTP {status}, {kind or 'no type'})"
+    return failure(text, writes=writes, retry_after=_seconds(response))
+
+
+def _seconds(response: httpx.Response) -> float:
+    """Return how long the server asks to wait; Cloudflare says it in seconds."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdecimal() else 0

@@ -1,0 +1,320 @@
+"""Answers that are none of Cloudflare's, silence, and an environment that cannot be right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.cli import main
+from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.rest import RestDriver
+from d1migrate.errors import ApplyError, Error, QueryError, UnavailableError, UsageError
+from tests.remote.test_faults import THREE, check_end, fault, migrator, untroubled
+from tests.remote.test_rest import named, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.remote.conftest import Remote
+
+__all__ = ["untroubled"]
+JSON = {"content-type": "application/json"}
+GARBAGE = {
+    "no result": '{"success": true}',
+    "null": '{"success": true, "result": null}',
+    "object": '{"success": true, "result": {}}',
+    "no results": '{"success": true, "result": []}',
+    "empty results": '{"success": true, "result": [{}]}',
+    "numbers": '{"success": true, "result": [1, 2]}',
+    "texts": '{"success": true, "result": "yes"}',
+    "without success": '{"success": true, "result": [{"success": false, "results": {"rows": []}, "meta": {}}]}',
+    "a word": '"yes"',
+    "nothing": "",
+    "deep": "[" * 100_000,
+    "no reason": '{"success": false, "errors": [], "result": null}',
+    "strange errors": '{"success": false, "errors": ["no"]}',
+}
+
+
+def answer(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
+    """An answer of somebody on the way."""
+    return {"do": "answer", "status": status, "headers": JSON, "body": body, **more}
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
+def test_a_read_that_is_answered_with_garbage(remote: Remote, body: str) -> None:
+    """It is asked again; where nothing else comes, the database is not available, and never empty."""
+    migrator(remote.open()).up()
+    remote.server.faults({"match": {"path": "/raw$", "nth": 1}, **answer(body)})
+    assert migrator(remote.open()).current() == 3
+    remote.server.faults({"match": {"path": "/raw$"}, **answer(body)})
+    with pytest.raises(UnavailableError):
+        migrator(remote.open()).current()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
+def test_a_write_that_is_answered_with_garbage(
+    remote: Remote, untroubled: dict[str, Any], body: str, after: bool
+) -> None:
+    """Whether it happened, the history tells; and nothing is sent twice."""
+    remote.server.faults(fault(2, answer(body, after=after)))
+    if after:
+        assert len(migrator(remote.open()).up().steps) == 3
+        assert remote.paths().count(("POST", "query")) == 3
+    else:
+        with pytest.raises(ApplyError) as caught:
+            migrator(remote.open()).up()
+        assert (caught.value.applied, caught.value.unknown) == ((THREE[0].name,), False)
+    check_end(remote, untroubled)
+
+
+@pytest.mark.parametrize("path", ["/accounts$", "/database$", "/bookmark$"])
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_on_the_way_to_the_database(remote: Remote, path: str, body: str) -> None:
+    """Account, name and bookmark are read from answers too."""
+    remote.server.faults({"match": {"path": path}, **answer(body)})
+    driver = named(remote, "shop", CLOUDFLARE_ACCOUNT_ID="")
+    with pytest.raises(Error):
+        driver.bookmark()
+
+
+def test_pages_that_never_end(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that gives the same full page for every page is not asked for ever."""
+    monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 1)
+    page = f'{{"success": true, "result": [{{"name": "shop-2", "uuid": "{remote.id}"}}]}}'
+    remote.server.faults({"match": {"path": "/database$"}, **answer(page)})
+    with pytest.raises(UsageError, match="no D1 database 'shop'") as caught:
+        read(named(remote, "shop"), "SELECT 1")
+    assert caught.value.hint == "there is shop-2"
+
+
+@pytest.mark.parametrize("retry_after", ["3", "", "nan", "-5", "Sun, 22 Nov 2026 22:00:00 GMT", "9" * 400])
+def test_a_rate_limit_of_the_edge(remote: Remote, untroubled: dict[str, Any], retry_after: str) -> None:
+    """It comes as a page, and says all the same that a write did not happen."""
+    page = {"do": "answer", "status": 429, "body": "<h1>error code: 1015</h1>"}
+    remote.server.faults(fault(2, page | {"headers": {"retry-after": retry_after}}))
+    assert len(migrator(remote.open()).up().steps) == 3
+    (waited,) = remote.waits
+    assert waited >= {"3": 3, "9" * 400: 300}.get(retry_after, 0.5)
+    check_end(remote, untroubled)
+
+
+def test_a_request_that_is_too_large(remote: Remote, untroubled: dict[str, Any]) -> None:
+    """The error says so, and that nothing was done; it is not taken for a token that is refused."""
+    remote.server.settings(max_body=2_000)
+    with pytest.raises(ApplyError, match="larger than Cloudflare takes") as caught:
+        migrator(remote.open()).up(single_transaction=True)
+    assert not caught.value.unknown
+    remote.server.settings(max_body=100_000_000)
+    check_end(remote, untroubled)
+
+
+@pytest.mark.parametrize(("code", "status"), [(6003, 400), (7003, 404), (10001, 405), (7001, 415)])
+def test_a_request_that_is_not_accepted(remote: Remote, code: int, status: int) -> None:
+    """It did not happen, and will not when it is sent again."""
+    body = f'{{"success": false, "errors": [{{"code": {code}, "message": "Invalid request headers"}}]}}'
+    remote.server.faults({"match": {"path": "/raw$"}, **answer(body, status)})
+    with pytest.raises(UsageError, match="Invalid request headers"):
+        migrator(remote.open()).current()
+    assert remote.waits == []
+
+
+def test_a_proxy_that_repeats_what_it_was_sent(remote: Remote) -> None:
+    """The token is not in what is said, whoever said it."""
+    for body in (
+        '{"error": "Bearer edit-token is not welcome"}',
+        '{"success": false, "errors": [{"code": 10000, "message": "edit-token"}]}',
+        '{"success": false, "errors": [{"code": 1, "message": "edit-token: SQLITE_ERROR"}]}',
+    ):
+        for status in (400, 429, 500):
+            remote.server.faults({"match": {"path": "/raw$"}, **answer(body, status)})
+            with pytest.raises(Error) as caught:
+                migrator(remote.open()).current()
+            assert "edit-token" not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}"
+
+
+def test_a_token_that_is_withdrawn_under_way(remote: Remote, untroubled: dict[str, Any]) -> None:
+    """A lost answer, and nobody to ask for the outcome: it is unknown, and called so."""
+    refused = '{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}'
+    lost = fault(2, {"do": "lose reply"})
+    remote.server.faults(lost, {"match": {"path": "/raw$", "nth": 4}, **answer(refused, 401)})
+    with pytest.raises(ApplyError) as caught:
+        migrator(remote.open()).up()
+    assert caught.value.unknown
+    check_end(remote, untroubled)
+
+
+# --- silence ---
+
+
+def test_the_usual_patience() -> None:
+    """Longer than D1 takes at most, and shorter than people wait."""
+    assert (client.TIMEOUT.read, client.TIMEOUT.connect) == (60, 15)
+
+
+def test_a_read_that_nobody_answers(remote: Remote) -> None:
+    """It is asked again."""
+    migrator(remote.open()).up()
+    remote.server.faults({"match": {"path": "/raw$", "nth": 1}, "do": "hang"})
+    assert migrator(remote.open(timeout=0.3)).current() == 3
+    assert len(remote.waits) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_write_that_nobody_answers(remote: Remote, untroubled: dict[str, Any], after: bool) -> None:
+    """After the read timeout the history is asked; it is not sent again."""
+    remote.server.faults(fault(2, {"do": "hang", "after": after}))
+    run = migrator(remote.open(timeout=1))
+    if after:
+        assert len(run.up().steps) == 3
+    else:
+        with pytest.raises(ApplyError, match=r"no answer from Cloudflare: .*timed out") as caught:
+            run.up()
+        assert (caught.value.applied, caught.value.unknown) == ((THREE[0].name,), False)
+    check_end(remote, untroubled)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_interrupt_in_the_middle_of_a_request(
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    after: bool,
+) -> None:
+    """Ctrl-C while D1 is silent: what is said of the migration under way is what the database says of it."""
+    for migration in THREE:
+        (tmp_path / f"{migration.name}.sql").write_text(migration.text)
+    for name, value in remote.server.environment.items():
+        monkeypatch.setenv(name, value)
+    remote.server.faults(fault(2, {"do": "hang", "after": after}))
+
+    def interrupt() -> None:
+        while not any(
+            r["path"].endswith("/query") and "002_first" in r["body"] and (not after or "status" in r)
+            for r in remote.server.requests()
+        ):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    other = threading.Thread(target=interrupt)
+    other.start()
+    code = main(["--database", f"d1:{remote.id}", "--migrations", str(tmp_path), "--verbose", "up"])
+    other.join()
+
+    said = capsys.readouterr()
+    assert code == 130
+    assert f"002_first {'was' if after else 'was not'} applied" in said.err
+    assert "done before: 001_notes" in said.err
+    assert remote.server.token not in said.out + said.err
+    remote.server.faults()
+    assert migrator(remote.open()).current() == (2 if after else 1)
+
+
+# --- what is sent ---
+
+
+def test_text_that_is_no_unicode(remote: Remote) -> None:
+    """As it comes from an environment in another encoding: refused as by every driver, before it is sent."""
+    driver = remote.open()
+    driver.batch(Batch([Query("CREATE TABLE t (a)")]))
+    sent = len(remote.paths())
+    for batch in (
+        Batch([Query("INSERT INTO t VALUES (?)", ("\udcff",))]),
+        Batch([Query("INSERT INTO t VALUES (?)", ("\udcff",))], size=1),
+    ):
+        with pytest.raises(QueryError, match="no Unicode"):
+            driver.batch(batch)
+    assert len(remote.paths()) == sent
+
+
+def test_threads_share_the_rate(remote: Remote) -> None:
+    """Each takes a place of its own in the queue, and none passes another."""
+    full = client.RATE_LIMIT
+    client.Api._sent.extend([time.monotonic() - 200] * (full - 4) + [time.monotonic()] * 4)
+    api = client.Api(client.settings(remote.server.environment), sleep=remote.wait)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: api._keep_to_the_rate(), range(full)))
+    assert len(remote.waits) == full
+    assert [sum(wait > 200 for wait in remote.waits), sum(wait > 400 for wait in remote.waits)] == [4, 0]
+
+
+# --- the environment ---
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CLOUDFLARE_API_BASE_URL": "https://[::1"},
+        {"CLOUDFLARE_API_BASE_URL": "https://"},
+        {"CLOUDFLARE_API_BASE_URL": "https://user:secret@example.com"},
+        {"CLOUDFLARE_API_BASE_URL": "https://example.com/?x"},
+        {"CLOUDFLARE_API_BASE_URL": "https://exa\nmple.com/"},
+        {"CLOUDFLARE_API_BASE_URL": "http://127.0.0.1@example.com"},
+        {"CLOUDFLARE_API_BASE_URL": "http://localhost.example.com"},
+        {"CLOUDFLARE_API_BASE_URL": "example.com"},
+        {"CLOUDFLARE_ACCOUNT_ID": "../../user"},
+        {"CLOUDFLARE_ACCOUNT_ID": "a b"},
+        {"CLOUDFLARE_API_TOKEN": "two\nlines"},
+    ],
+)
+def test_settings_that_cannot_be(variables: dict[str, str]) -> None:
+    """An error that shows neither token nor password, before anything is sent."""
+    with pytest.raises(UsageError) as caught:
+        client.settings({"CLOUDFLARE_API_TOKEN": "s3cr3t", **variables})
+    assert "s3cr3t" not in f"{caught.value}{caught.value.hint}"
+    assert "secret" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_settings_that_can_be(remote: Remote) -> None:
+    """White space around them is cut, as is a slash behind the URL; the token is not in their text."""
+    found = client.settings(
+        {
+            "CLOUDFLARE_API_TOKEN": " s3cr3t\n",
+            "CLOUDFLARE_ACCOUNT_ID": "",
+            "CLOUDFLARE_API_BASE_URL": f" {remote.server.base_url}/ ",
+        }
+    )
+    assert (found.token, found.account, found.base_url) == ("s3cr3t", None, remote.server.base_url)
+    assert "s3cr3t" not in f"{found!r} {found} {[found]}"
+    assert client.settings({"CLOUDFLARE_API_TOKEN": "t"}).base_url == client.BASE_URL
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "socks5://127.0.0.1:1"), ("SSL_CERT_FILE", "/no/such/file")]
+)
+def test_a_way_that_cannot_be_set_up(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What httpx makes of proxies and certificates is an error with a hint, not a traceback."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="no way to Cloudflare") as caught:
+        client.Api(client.settings({"CLOUDFLARE_API_TOKEN": "t"}))
+    assert name in str(caught.value.hint)
+
+
+def test_a_proxy_that_refuses(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tunnel was not built, so nothing was sent: a write is tried again, and then nothing was done."""
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError("407 Proxy Authentication Required")
+
+    api = client.Api(
+        client.settings(remote.server.environment),
+        transport=httpx.MockTransport(refuse),
+        sleep=remote.wait,
+    )
+    driver = RestDriver(remote.id, url=remote.url, api=api)
+    with pytest.raises(UnavailableError, match="cannot be reached: 407"):
+        driver.batch(Batch([Query("CREATE TABLE t (a)")]))
+    assert len(remote.waits) == client.ATTEMPTS - 1
