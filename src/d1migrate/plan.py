@@ -64,7 +64,8 @@ class Step(NamedTuple):
         if self.size:
             return f"{self.size} bytes are more than a request takes"
         cut = next((s for s in self.script.statements() if not is_carried(s.sql)), None)
-        return f"line {cut.line}: a trigger with a line end in a literal would be cut in two" if cut else None
+        cause = "a trigger with a line end in a literal, or a column named end, would be cut in two"
+        return f"line {cut.line}: {cause}" if cut else None
 
     def after(self, before: assertions.Fingerprint) -> assertions.Fingerprint:
         """Return the fingerprint of the applied versions once this step is done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING
 
 import apsw
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VALUES: list[Value] = [
     *(None, 0, -7, 2**53 + 1, 2**63 - 1, -(2**63), 1.5, -2.25, 1e300, inf, -inf, 5e-324, 0.1),
-    *("", "it's", "?1 -- ?", "🙂\n\r\t", b"", b"\x00\xff'"),
+    *("", "it's", "a\0'b", "?1 -- ?", "🙂\n\r\t", b"", b"\x00\xff'"),
 ]
 
 
@@ -32,6 +32,12 @@ def test_a_value_is_the_same_written_out(value: Value, bound: tuple[type, ...]) 
     kinds = {type(None): "null", int: "integer", float: "real", str: "text", bytes: "blob"}
     assert row == (value, kinds[type(value)], 0, "?", "kept")
     assert all(isinstance(param, bound) for param in params)
+
+
+def test_no_number_is_null() -> None:
+    """As SQLite itself has it."""
+    assert inline("SELECT ?", (nan,)) == ("SELECT ?", (nan,))
+    assert inline("SELECT ?", (nan,), bound=(str,)) == ("SELECT NULL", ())
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ TRIGGERS = [
       insert into t select max(case when a then 1 end, 2) - -1, x'61' from t; -- done; end
     end""",
     """CREATE TRIGGER r AFTER INSERT ON e BEGIN
-      UPDATE e SET "end" = CASE WHEN new."end" THEN new.[case] ELSE e.end END;
+      UPDATE e SET "end" = CASE WHEN new."end" THEN new.[case] ELSE e.[end] END;
     END""",
 ]
 
@@ -93,7 +99,9 @@ def test_every_case_has_parentheses() -> None:
 def test_a_literal_of_two_lines_cannot_be_one() -> None:
     """Then the request cannot carry it."""
     assert one_line("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 'a\nb'; END") is None
+    assert one_line("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT new.end; END") is None
     assert not is_create_trigger("CREATE TABLE trigger_log (a)")
+    assert is_create_trigger(f"CREATE /* {'long ' * 100}*/ TEMPORARY TRIGGER r AFTER INSERT ON t BEGIN")
     assert is_create_trigger("-- a\ncreate temp trigger r after insert on t begin select 1; end")
 
 

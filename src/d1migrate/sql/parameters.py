@@ -58,8 +58,12 @@ def _literal(value: Value) -> str:
             return "NULL"
         case bytes():
             return f"x'{value.hex()}'"
+        case str() if "\0" in value:  # SQL ends where one stands
+            return f"CAST(x'{value.encode().hex()}' AS TEXT)"
         case str():
             return quote_literal(value)
+        case float() if value != value:  # NaN, for which SQLite has NULL
+            return "NULL"
         case float() if value in (inf, -inf):
             return "(9e999)" if value > 0 else "(-9e999)"
         case _:

@@ -6,20 +6,23 @@ CR LF, or a CASE whose END it mistakes for the trigger's own (d1-facts §3.5).
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.shape import shape_of
-from d1migrate.sql.tokens import significant
+from d1migrate.sql.tokens import significant, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_HEAD = 4  # tokens: CREATE TEMP TRIGGER and a name
 _WRAPPED = frozenset(("BEGIN", "CASE", "END"))
 
 
 def is_create_trigger(sql: str) -> bool:
-    """Whether a statement creates a trigger."""
-    return shape_of(significant(sql[:200])).verb == "create trigger"
+    """Whether a statement creates a trigger; only its beginning is looked at."""
+    words = (token for token in tokenize(sql) if token.kind not in ("space", "comment"))
+    return shape_of(list(islice(words, _HEAD))).verb == "create trigger"
 
 
 def one_line(sql: str) -> str | None:
@@ -28,12 +31,16 @@ def one_line(sql: str) -> str | None:
     Token by token it is the same statement otherwise; comments go.
 
     Returns:
-        The text, or None where a line end stands in a literal or a quoted name.
+        The text, or None where a line end stands in a literal or a quoted name, or END is a column's name.
     """
     tokens = significant(sql)
+    keywords = [token.keyword or token.text for token in tokens]
+    ends = {*_cases(keywords).values(), len(tokens) - 1}
     if any("\n" in token.text or "\r" in token.text for token in tokens):
         return None
-    bare = _bare_cases([token.keyword or token.text for token in tokens])
+    if any(word == "END" and at not in ends for at, word in enumerate(keywords)):
+        return None
+    bare = _bare_cases(keywords)
     words = []
     for at, token in enumerate(tokens):
         text = token.keyword if token.keyword in _WRAPPED else token.text
