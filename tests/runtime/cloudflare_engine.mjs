@@ -12,21 +12,20 @@ import path from "node:path";
 const SCRIPT = `import { DurableObject } from "cloudflare:workers";
 
 export class Importer extends DurableObject {
-  async ingest(chunks) {
-    let [text, statements, read, written] = ["", 0, 0, 0];
+  #text = ""; // what stands behind the last semicolon so far
+
+  async ingest(chunk) {
     try {
-      for (const chunk of chunks) {
-        const done = this.ctx.storage.sql.ingest(text + chunk);
-        text = done.remainder;
-        statements += done.statementCount;
-        read += done.rowsRead;
-        written += done.rowsWritten;
-        await this.ctx.storage.sync(); // ends the transaction that the writes since the last one opened
-      }
+      const { remainder, statementCount, rowsRead, rowsWritten } = this.ctx.storage.sql.ingest(
+        this.#text + chunk,
+      );
+      this.#text = remainder;
+      await this.ctx.storage.sync(); // ends the transaction that the writes since the last one opened
+      const size = this.ctx.storage.sql.databaseSize;
+      return { statements: statementCount, read: rowsRead, written: rowsWritten, size };
     } catch (error) {
       return { error: error.message };
     }
-    return { statements, read, written, size: this.ctx.storage.sql.databaseSize };
   }
 
   // Its key-value store makes the table _cf_KV, as in databases of production.
@@ -39,7 +38,7 @@ export class Importer extends DurableObject {
 
 export default {
   async fetch(request, env) {
-    const { binding, queries, object, chunks } = await request.json();
+    const { binding, queries, object, chunk } = await request.json();
     try {
       if (binding) {
         const { results } = await env[binding].query({ queries });
@@ -48,7 +47,7 @@ export default {
         });
       }
       const importer = env.IMPORTER.getByName(object);
-      return Response.json(await (chunks ? importer.ingest(chunks) : importer.plant()));
+      return Response.json(await (chunk === undefined ? importer.plant() : importer.ingest(chunk)));
     } catch (error) {
       return Response.json({ error: error.message.replace(/^D1_ERROR: /, ""), reset: !binding });
     }
@@ -112,12 +111,22 @@ export class Engine {
 
   // Run an import's chunks on a copy: {contents, statements, read, written, size} or {error, reset}.
   async ingest(contents, chunks) {
-    return this.#onCopy(contents, { chunks });
+    const copy = this.#copy(contents);
+    const total = { statements: 0, read: 0, written: 0, size: 0 };
+    for (const chunk of chunks) {
+      const done = await this.#ask({ object: copy.object, chunk });
+      if (done.error) return done;
+      for (const name of ["statements", "read", "written"]) total[name] += done[name];
+      total.size = done.size;
+    }
+    return { ...total, contents: this.#contents(copy.file) };
   }
 
   // The contents with a table _cf_KV.
   async plant(contents) {
-    return (await this.#onCopy(contents, {})).contents;
+    const { object, file } = this.#copy(contents);
+    await this.#ask({ object });
+    return this.#contents(file);
   }
 
   // The database as a file of its own, or null while it has none. Nothing may be writing.
@@ -134,12 +143,11 @@ export class Engine {
       .join(" ");
   }
 
-  async #onCopy(contents, question) {
+  #copy(contents) {
     const object = crypto.randomUUID();
     const file = this.#file(IMPORTER, object);
     if (contents) fs.writeFileSync(file, contents);
-    const answer = await this.#ask({ object, ...question });
-    return { ...answer, contents: this.#contents(file) };
+    return { object, file };
   }
 
   async #ask(question) {

@@ -1,10 +1,12 @@
 // Import and export: jobs of a database that serves nothing else meanwhile, followed by polling, and the
 // files they take and leave behind signed URLs.
 import crypto from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { ApiError, malformed } from "./cloudflare_errors.mjs";
 
 const PATIENCE = 15_000; // an import nobody polls dies after it (workers-sdk issues)
+const MOST = 1000; // milliseconds that a question about a job takes at most
 const VALID = 3600; // seconds a signed URL works
 const EXPORT = "PRAGMA miniflare_d1_export(?,?,?);"; // what miniflare's D1 takes; the text is compared
 const VIRTUAL = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'";
@@ -34,9 +36,9 @@ async function ingest(database, etag, filename, world) {
     return failed("import", `The file ${filename} was not uploaded or has another etag`);
   // Statement by statement and without a transaction, on a copy, which takes the place of the database if
   // all of it worked: what production reaches by going back to the bookmark it started from.
-  const outcome = await world.engine.ingest(database.contents(), pieces(file, world.settings.import_chunk));
   const bookmark = database.bookmark();
-  const done = () => {
+  const work = world.engine.ingest(database.contents(), pieces(file, world.settings.import_chunk));
+  const done = (outcome) => {
     if (outcome.error) {
       const reset = outcome.reset || world.settings.import_error === "reset";
       return failed("import", reset ? '{"D1_RESET_DO":true}' : outcome.error);
@@ -45,7 +47,7 @@ async function ingest(database, etag, filename, world) {
     database.replace(outcome.contents);
     return complete(database, bookmark, outcome);
   };
-  database.job = { type: "import", bookmark, polls: world.settings.polls, done };
+  database.job = { type: "import", bookmark, polls: world.settings.polls, work, done };
   return advance(database, world);
 }
 
@@ -86,7 +88,7 @@ export async function takeExport({ database, body, world }) {
     const result = { filename, signed_url: world.files.url("GET", filename) };
     return { success: true, type: "export", status: "complete", at_bookmark: start, messages: [], result };
   };
-  database.job = { type: "export", bookmark: start, polls: world.settings.polls, done };
+  database.job = { type: "export", bookmark: start, polls: world.settings.polls, work: true, done };
   return advance(database, world);
 }
 
@@ -104,13 +106,14 @@ function poll(database, type, bookmark, world) {
   return { success: false, error: `Not currently ${type}ing anything.` };
 }
 
-function advance(database, world) {
+async function advance(database, world) {
   const { job } = database;
   job.seen = world.clock.now();
   job.polls -= 1;
-  if (job.polls < 0) {
+  const outcome = job.polls < 0 && (await Promise.race([job.work, pause(MOST, false, { ref: false })]));
+  if (outcome) {
     database.job = null;
-    return job.done();
+    return job.done(outcome);
   }
   const messages = [`Still at work on the ${job.type}.`];
   return { success: true, type: job.type, status: "active", at_bookmark: job.bookmark, messages };
@@ -128,11 +131,10 @@ function failed(type, error) {
 }
 
 // A file is read in pieces; a transaction does not outlast one.
-function pieces(file, size) {
-  if (!size) return [file.toString()];
-  const text = file.toString();
-  const starts = Array.from({ length: Math.ceil(text.length / size) }, (_, n) => n * size);
-  return starts.map((start) => text.slice(start, start + size));
+function* pieces(file, size) {
+  const decoder = new TextDecoder();
+  for (let at = 0; at < file.length; at += size)
+    yield decoder.decode(file.subarray(at, at + size), { stream: true });
 }
 
 function md5(content) {

@@ -30,7 +30,7 @@ import { split } from "./cloudflare_splitter.mjs";
 const SETTINGS = {
   cf_kv: false, // new databases have a table _cf_KV, as those of production
   fragile_splitter: false, // cut triggers as production does
-  import_chunk: 0, // characters of an import that share a transaction; 0 is all
+  import_chunk: 1 << 20, // bytes of an import that share a transaction
   import_error: "text", // or "reset": {"D1_RESET_DO":true} whatever went wrong
   known_etag: "import", // a file that was imported is imported again, or "complete": nothing is done
   max_body: 100_000_000, // bytes; above, 413
