@@ -12,18 +12,14 @@ from d1migrate.backup.load import verify
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
-from d1migrate.errors import ApplyError, QueryError, UsageError
-from d1migrate.files import load_migrations
+from d1migrate.errors import UsageError
 from d1migrate.migrator import Migrator
-from d1migrate.plan import Plan, _step_up
-from d1migrate.report import values
 from d1migrate.source import load
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.migration import Migration
     from tests.remote.conftest import Remote
 
 HUMMBL = ROOT / "workers" / "migrations"
@@ -198,62 +194,6 @@ def test_a_trigger_that_no_line_holds_is_imported(remote: Remote) -> None:
     assert [entry.state for entry in migrator.status()] == ["applied"]
 
 
-def large(folder: Path, last: str = "") -> tuple[Migration, ...]:
-    """Write a migration of more than 1 MiB."""
-    folder.mkdir()
-    rows = "".join(f"INSERT INTO big VALUES ({n}, '{'x' * 1000}; -- {n}');\n" for n in range(1_200))
-    text = f"CREATE TABLE big (n INTEGER, text TEXT);\n{rows}{last}-- Rollback:\n--   DROP TABLE big;\n"
-    (folder / "001_big.sql").write_text(text)
-    return load_migrations(str(folder))
-
-
-def test_a_large_file_is_imported(remote: Remote, tmp_path: Path) -> None:
-    """With its history in the same file; the token stays away from the upload, which is of known length."""
-    migrator = Migrator(remote.open(), large(tmp_path / "m"))
-
-    report = migrator.up(lint=False)
-
-    assert [step.version for step in report.steps] == [1]
-    assert read(remote.open(), "SELECT count(*) FROM big") == [(1_200,)]
-    assert [(e.version, e.action, e.done) for e in migrator.history()] == [(1, "up", True)]
-    (upload,) = [r for r in remote.server.requests() if r["method"] == "PUT"]
-    assert "authorization" not in upload["headers"]
-    assert int(upload["headers"]["content-length"]) == upload["size"] > 1_200_000
-    assert migrator.up().steps == ()
-
-
-@pytest.mark.parametrize("answer", ["text", "reset"])
-def test_an_import_that_fails_leaves_nothing(remote: Remote, tmp_path: Path, answer: str) -> None:
-    """Whether D1 says why, or only that it was reset."""
-    remote.server.settings(import_error=answer)
-    migrator = Migrator(remote.open(), large(tmp_path / "m", "INSERT INTO nowhere VALUES (1);\n"))
-
-    with pytest.raises(ApplyError) as caught:
-        migrator.up(lint=False)
-
-    assert not caught.value.unknown
-    assert ("nowhere" in str(caught.value)) == (answer == "text")
-    assert [entry.state for entry in migrator.status()] == ["pending"]
-    assert read(remote.open(), "SELECT count(*) FROM sqlite_schema WHERE name = 'big'") == [(0,)]
-
-
-@pytest.mark.parametrize("path", ["/import$", "/upload"])
-@pytest.mark.parametrize("do", ["lose reply", "500", "503", "garbage"])
-def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) -> None:
-    """Wherever it broke: run again, it ends well, and every row is there once."""
-    migrations = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
-    for nth in (1, 2, 3):
-        database = remote.another(f"import-{nth}")
-        remote.server.faults({"match": {"path": path, "nth": nth}, "do": do})
-        try:
-            Migrator(database.open(), migrations).up(lint=False)
-        except (ApplyError, QueryError):
-            remote.server.faults()
-            Migrator(database.open(), migrations).up(lint=False)
-        remote.server.faults()
-        assert read(database.open(), "SELECT count(*) FROM t") == [(2,)]
-
-
 def test_cloudflares_own_tables_are_none_of_ours(remote: Remote) -> None:
     """Production databases hold `_cf_KV`, which no query may name."""
     remote.server.settings(cf_kv=True)
@@ -261,18 +201,6 @@ def test_cloudflares_own_tables_are_none_of_ours(remote: Remote) -> None:
     migrator = Migrator(planted.open(), HUMMBL)
     migrator.up()
     assert migrator.verify().ok
-
-
-def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
-    """A large file, and a trigger that no line holds; all else travels as a batch."""
-    broken = TRIGGER.replace("big; really", "big;\nreally")
-    files = load([("001_t.sql", TRIGGER), ("002_u.sql", broken.replace("TABLE t ", "TABLE u "))])
-    steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
-    shown = values.plan(Plan(tuple(steps), ()), remote=True)["steps"]
-    assert [step["transport"] for step in shown] == ["batch", "import", "import"]
-    assert shown[1]["transport_reason"].startswith("line 2: a trigger with a line end")
-    assert "more than a request takes" in shown[2]["transport_reason"]
-    assert {step["transport"] for step in values.plan(Plan(tuple(steps), ()))["steps"]} == {"batch"}
 
 
 def test_runs_at_once(remote: Remote) -> None:

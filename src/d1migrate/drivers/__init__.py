@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from d1migrate.batch import Batch, Result
 
@@ -38,6 +38,14 @@ class Driver(Protocol):
     def close(self) -> None:
         """Let go of the database. A closed driver is not used again."""
         ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A driver that tells how far it is with a batch that it does not run while it takes the queries."""
+
+    watch: Callable[[str, int, int], None] | None
+    """Is told what is done, how many bytes of it, and of how many; 0 of 0 where nobody knows."""
 
 
 class AsyncDriver(Protocol):

@@ -44,16 +44,16 @@ def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
         UnavailableError: it did not begin.
         LimitExceeded: a statement is too long once its parameters are in it.
     """
-    with tempfile.TemporaryFile(prefix="d1migrate-") as file:
-        try:
+    try:
+        with tempfile.TemporaryFile(prefix="d1migrate-") as file:
             etag, size = _write(file, batch), file.tell()
-        except OSError as error:
-            raise UnavailableError(
-                f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR says where it goes"
-            ) from error
-        # No two files are the same, so it is not known yet, and only a place for it is given.
-        name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
-        api.upload(url, lambda: _chunks(file, size, watch), size, etag)
+            # No two files are the same, so it is not known yet, and only a place for it is given.
+            name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
+            api.upload(url, lambda: _chunks(file, size, watch), size, etag)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR says where it goes"
+        ) from error
     watch("import", 0, 0)
     begin = {"action": "ingest", "filename": name, "etag": etag}
     _follow(api, path, api.post(f"{path}/import", begin, dict, writes=True), watch)

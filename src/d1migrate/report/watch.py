@@ -6,10 +6,13 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from d1migrate.drivers import Telling
 from d1migrate.report.text import clean, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.progress import TaskID
 
     from d1migrate.batch import Batch, Query, Result
     from d1migrate.drivers import Driver
@@ -57,7 +60,17 @@ class WatchedDriver:
 
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-            task = progress.add_task(clean(batch.label), total=batch.size)
+            label = clean(batch.label)
+            task = progress.add_task(label, total=batch.size)
+            stages: dict[str, TaskID] = {}
+
+            def show(stage: str, done: int, total: int) -> None:
+                if stage not in stages:  # a bar of its own: of some nobody knows the length
+                    stages[stage] = progress.add_task(f"{label}: {stage}", total=total or None)
+                progress.update(stages[stage], completed=done)
+
+            if isinstance(self._driver, Telling):
+                self._driver.watch = show
             counted = _Counted(batch.queries, lambda n: progress.advance(task, n))
             return self._driver.batch(batch._replace(queries=counted))
 

@@ -1,0 +1,212 @@
+"""What a request cannot carry goes through D1's import, and the history tells what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import ApplyError, QueryError, UnavailableError
+from d1migrate.files import load_migrations
+from d1migrate.migrator import Migrator
+from d1migrate.plan import Plan, _step_up
+from d1migrate.report import values
+from d1migrate.source import load
+from tests.cli.test_terminal import on_terminal
+from tests.remote.test_rest import TRIGGER, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from d1migrate.migration import Migration
+    from tests.remote.conftest import Remote
+
+
+def large(folder: Path, last: str = "") -> tuple[Migration, ...]:
+    """Write a migration of more than 1 MiB."""
+    folder.mkdir()
+    rows = "".join(f"INSERT INTO big VALUES ({n}, '{'x' * 1000}; -- {n}');\n" for n in range(1_200))
+    text = f"CREATE TABLE big (n INTEGER, text TEXT);\n{rows}{last}-- Rollback:\n--   DROP TABLE big;\n"
+    (folder / "001_big.sql").write_text(text)
+    return load_migrations(str(folder))
+
+
+def test_a_large_file_is_imported(remote: Remote, tmp_path: Path) -> None:
+    """With its history in the same file; the token stays away from the upload, which is of known length."""
+    migrator = Migrator(remote.open(), large(tmp_path / "m"))
+
+    report = migrator.up(lint=False)
+
+    assert [step.version for step in report.steps] == [1]
+    assert read(remote.open(), "SELECT count(*) FROM big") == [(1_200,)]
+    assert [(e.version, e.action, e.done) for e in migrator.history()] == [(1, "up", True)]
+    (upload,) = [r for r in remote.server.requests() if r["method"] == "PUT"]
+    assert "authorization" not in upload["headers"]
+    assert int(upload["headers"]["content-length"]) == upload["size"] > 1_200_000
+    assert migrator.up().steps == ()
+
+
+@pytest.mark.parametrize("answer", ["text", "reset"])
+def test_an_import_that_fails_leaves_nothing(remote: Remote, tmp_path: Path, answer: str) -> None:
+    """Whether D1 says why, or only that it was reset."""
+    remote.server.settings(import_error=answer)
+    migrator = Migrator(remote.open(), large(tmp_path / "m", "INSERT INTO nowhere VALUES (1);\n"))
+
+    with pytest.raises(ApplyError) as caught:
+        migrator.up(lint=False)
+
+    assert not caught.value.unknown
+    assert ("nowhere" in str(caught.value)) == (answer == "text")
+    assert [entry.state for entry in migrator.status()] == ["pending"]
+    assert read(remote.open(), "SELECT count(*) FROM sqlite_schema WHERE name = 'big'") == [(0,)]
+
+
+@pytest.mark.parametrize("path", ["/import$", "/upload"])
+@pytest.mark.parametrize("do", ["lose reply", "500", "503", "garbage"])
+def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) -> None:
+    """Wherever it broke: run again, it ends well, and every row is there once."""
+    migrations = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
+    for nth in (1, 2, 3):
+        database = remote.another(f"import-{nth}")
+        remote.server.faults({"match": {"path": path, "nth": nth}, "do": do})
+        try:
+            Migrator(database.open(), migrations).up(lint=False)
+        except (ApplyError, QueryError):
+            remote.server.faults()
+            Migrator(database.open(), migrations).up(lint=False)
+        remote.server.faults()
+        assert read(database.open(), "SELECT count(*) FROM t") == [(2,)]
+
+
+def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
+    """A large file, and a trigger that no line holds; all else travels as a batch."""
+    broken = TRIGGER.replace("big; really", "big;\nreally")
+    files = load([("001_t.sql", TRIGGER), ("002_u.sql", broken.replace("TABLE t ", "TABLE u "))])
+    steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
+    shown = values.plan(Plan(tuple(steps), ()), remote=True)["steps"]
+    assert [step["transport"] for step in shown] == ["batch", "import", "import"]
+    assert shown[1]["transport_reason"].startswith("line 2: a trigger with a line end")
+    assert "more than a request takes" in shown[2]["transport_reason"]
+    assert {step["transport"] for step in values.plan(Plan(tuple(steps), ()))["steps"]} == {"batch"}
+
+
+SMALL = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
+
+
+def imported(remote: Remote) -> list[Any]:
+    """What was asked of the import, in order."""
+    found = []
+    for request in remote.server.requests():
+        if request["path"].endswith("/import"):
+            found.append(request["body"].split('"action": "')[1].split('"')[0])
+        elif request["method"] == "PUT":
+            found.append("upload")
+    return found
+
+
+def test_an_upload_that_breaks_is_sent_again(remote: Remote) -> None:
+    """From its beginning, and as often as any request that did nothing."""
+    for what in ("drop", "lose reply", "503"):
+        database = remote.another(what)
+        before = len(imported(remote))
+        remote.server.faults({"match": {"path": "/r2/", "nth": 1}, "do": what})
+        assert len(Migrator(database.open(), SMALL).up(lint=False).steps) == 1
+        assert imported(remote)[before:] == ["init", "upload", "upload", "ingest", "poll"]
+        assert read(database.open(), "SELECT count(*) FROM t") == [(2,)]
+    database = remote.another("broken")
+    remote.server.faults({"match": {"path": "/r2/"}, "do": "503"})
+    with pytest.raises(ApplyError, match="was not taken as it is") as caught:
+        Migrator(database.open(), SMALL).up(lint=False)
+    assert isinstance(caught.value.__cause__, UnavailableError)
+    assert imported(remote)[-1] == "upload"
+
+
+def test_an_ingest_whose_answer_is_lost(remote: Remote) -> None:
+    """Nobody polls, so D1 ends it after 15 seconds; the history is read behind that, and says it is not there."""
+    remote.server.faults({"match": {"path": "/import$", "body": "ingest"}, "do": "lose reply"})
+    with pytest.raises(ApplyError) as caught:
+        Migrator(remote.open(), SMALL).up(lint=False)
+    assert not caught.value.unknown
+    assert imported(remote).count("ingest") == 1
+    assert sum(remote.waits) >= 15
+    remote.server.faults()
+    Migrator(remote.open(), SMALL).up(lint=False)
+    assert read(remote.open(), "SELECT count(*) FROM t") == [(2,)]
+
+
+def test_polls_that_stay_away_too_long(remote: Remote) -> None:
+    """D1 cancels what nobody asked about for 15 seconds; a rate limit that long is not called a success."""
+    remote.server.settings(polls=3)
+    slow = {"match": {"path": "/import$", "body": "poll", "nth": 2}, "do": "429", "retry_after": 20}
+    remote.server.faults(slow)
+    with pytest.raises(ApplyError, match="no poll") as caught:
+        Migrator(remote.open(), SMALL).up(lint=False)
+    assert not caught.value.unknown
+    assert Migrator(remote.open(), SMALL).current() == 0
+
+
+def test_a_poll_has_less_patience(remote: Remote) -> None:
+    """Within the 15 seconds it can be asked a second time."""
+    from d1migrate.drivers import importing
+
+    assert importing._PATIENCE + importing._POLL < 15
+
+
+def test_a_token_that_is_withdrawn_while_it_goes_on(remote: Remote) -> None:
+    """The poll is refused, and the import is under way: nobody may call it not done without having asked."""
+    refused = '{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}'
+    gone = {"do": "answer", "status": 401, "body": refused}
+    remote.server.faults({"match": {"path": "/import$", "body": "poll"}, **gone})
+    with pytest.raises(ApplyError, match="the import was begun, and then: ") as caught:
+        Migrator(remote.open(), SMALL).up(lint=False)
+    assert not caught.value.unknown
+    nobody = {"match": {"path": "/raw$", "nth": 3}, **gone}
+    remote.server.faults({"match": {"path": "/import$", "body": "poll"}, **gone}, nobody)
+    with pytest.raises(ApplyError) as caught:
+        Migrator(remote.open(), SMALL).up(lint=False)
+    assert caught.value.unknown
+
+
+def test_a_file_that_d1_has_seen(remote: Remote) -> None:
+    """It takes a file of the same bytes for done: the same batch twice is two files."""
+    remote.server.settings(known_etag="complete")
+    driver = remote.open()
+    driver.batch(Batch([Query("CREATE TABLE t (a)")]))
+    for _ in range(2):
+        with pytest.raises(Exception, match="the import is said to be complete"):
+            driver.batch(Batch([Query("INSERT INTO t VALUES (?)", ("a\0b\n",))], size=1))
+    assert read(driver, "SELECT hex(a) FROM t") == [("6100620A",)] * 2
+
+
+def test_nowhere_to_write(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary file is what fails, and nothing else is blamed."""
+    import tempfile
+
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(ApplyError, match="cannot write the file that is imported: No space left"):
+        Migrator(remote.open(), SMALL).up(lint=False)
+
+
+def test_a_bar_on_a_terminal(remote: Remote, tmp_path: Path) -> None:
+    """The upload counts to its end, the import is shown as long as it goes on; both are gone at the end."""
+    row = f"INSERT INTO t VALUES ('{'x' * 900}');\n"
+    (tmp_path / "001_t.sql").write_text("CREATE TABLE t (x);\n" + row * 9500)
+    seen = on_terminal(
+        "up",
+        "--no-lint",
+        "--database",
+        f"d1:{remote.id}",
+        "--migrations",
+        str(tmp_path),
+        **remote.server.environment,
+    )
+    (upload,) = (r for r in remote.server.requests() if r["method"] == "PUT")
+    shown = f"{upload['size'] / 1e6:.1f}"
+    assert "001_t: upload" in seen
+    assert f"{shown}/{shown} MB" in seen
+    assert "001_t: import" in seen
+    assert "applied 1 migration" in seen.splitlines()[-1]
