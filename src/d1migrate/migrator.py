@@ -349,7 +349,7 @@ class Migrator:
         from d1migrate.backup import points, time_travel
 
         if isinstance(self._file, time_travel.Travelling):
-            return time_travel.listed(self._file)
+            return time_travel.listed(self._file, self._folder or points.FOLDER)
         return points.listed(self._file, self._folder)
 
     def plan_restore(self, to: str) -> Outlook:
@@ -357,14 +357,16 @@ class Migrator:
         from d1migrate.backup import points, restore, time_travel
 
         if isinstance(self._file, time_travel.Travelling):
-            return time_travel.outlook(self._file, time_travel.find(self._file, to))
+            folder = self._folder or points.FOLDER
+            return time_travel.outlook(self._file, time_travel.find(self._file, to, folder), folder)
         return restore.outlook(self._file, points.find(self.restore_points(), to))
 
-    def restore(self, to: str) -> Restored:
+    def restore(self, to: str, *, began: Callable[[Point], None] | None = None) -> Restored:
         """Make a database what it was at a restore point; one is taken first, so that this can be undone.
 
         Args:
             to: a point's name, a version for the newest point at which it was the current one, or a time.
+            began: is told the point that undoes it, before anything is done.
 
         Raises:
             UsageError: there is no such point.
@@ -373,10 +375,11 @@ class Migrator:
         from d1migrate.backup import points, restore, time_travel
 
         if isinstance(self._file, time_travel.Travelling):
-            found = time_travel.find(self._file, to)
-            return time_travel.go_back(self._file, found, self._sign, folder=self._folder or points.FOLDER)
+            folder = self._folder or points.FOLDER
+            found = time_travel.find(self._file, to, folder)
+            return time_travel.go_back(self._file, found, self._sign, folder=folder, began=began)
         found = points.find(self.restore_points(), to)
-        return restore.restore(self._file, found, self._sign, folder=self._folder)
+        return restore.restore(self._file, found, self._sign, folder=self._folder, began=began)
 
     def close(self) -> None:
         """Let go of the database."""

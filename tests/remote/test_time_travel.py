@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from d1migrate import history as h
 from d1migrate.batch import Batch, Query
+from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import UnavailableError, UsageError
 from d1migrate.migrator import Migrator
 from tests.remote.test_faults import THREE
@@ -15,12 +19,18 @@ from tests.remote.test_faults import THREE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from d1migrate.backup.points import Point
     from tests.remote.conftest import Remote
 
 
 def migrator(remote: Remote, folder: Path) -> Migrator:
     """Return one that takes restore points."""
     return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
+
+
+def sign(point: str) -> h.Signature:
+    """A signature of a run that had this point."""
+    return h.Signature(f"token of {point}", 1_800_000_000, "test", "test", point)
 
 
 def notes(remote: Remote) -> list[str]:
@@ -87,16 +97,119 @@ def test_an_answer_that_is_lost(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_back(remote: Remote, tmp_path: Path) -> None:
-    """The error names the file that has it."""
+    """The error names the file that has it, and the next restore finishes from there."""
     up = migrator(remote, tmp_path)
     up.up()
-    remote.server.faults({"match": {"path": "/query$"}, "do": "503"})
+    remote.server.faults({"match": {"path": "/query$", "body": "begun"}, "do": "503"})
     with pytest.raises(UnavailableError, match="its log could not be written back") as caught:
         up.restore("0")
-    (kept,) = (tmp_path / "points").glob("*.json")
-    assert str(kept) in str(caught.value.hint)
-    found = json.loads(kept.read_text())
-    assert [row[found["columns"].index("version")] for row in found["rows"]] == [1, 1, 2, 2, 3, 3]
+    (file,) = (tmp_path / "points").glob("*.json")
+    assert str(file) in str(caught.value.hint)
+    remote.server.faults()
+    assert up.restore("0").log == 7
+    assert (up.current(), len(up.history())) == (0, 8)
+
+
+def test_a_log_that_cannot_be_told(remote: Remote, tmp_path: Path) -> None:
+    """The first write of a restore is to its log: without an answer nothing is restored."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    for what in ("lose reply", "503", "firewall"):
+        remote.server.faults({"match": {"path": "/query$"}, "do": what})
+        with pytest.raises((UnavailableError, UsageError)):
+            up.restore("0")
+        assert up.current() == 3
+        assert not list((tmp_path / "points").glob("*.json"))
+
+
+class Killed(BaseException):
+    """The process ends here, and nothing else is run."""
+
+
+class Mortal(httpx.BaseTransport):
+    """Sends requests, until the process is killed before one of them; so it is behind the one before."""
+
+    def __init__(self, at: int) -> None:
+        self._to, self._left = httpx.HTTPTransport(), at
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it, if the process lives."""
+        self._left -= 1
+        if not self._left:
+            raise Killed
+        return self._to.handle_request(request)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._to.close()
+
+
+def mortal(remote: Remote, folder: Path, at: int) -> Migrator:
+    """Return a migrator whose process is killed before that request."""
+    settings = client.settings(remote.server.environment)
+    api = client.Api(settings, transport=Mortal(at), sleep=remote.wait)
+    driver = RestDriver(remote.name, url=remote.url, api=api, database_id=remote.id)
+    remote.opened.append(driver)
+    return Migrator(driver, THREE, who="test", restore_points=str(folder / "points"))
+
+
+@pytest.mark.parametrize("to", [0, 2, 3])
+def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> None:
+    """The next restore to the same point ends it: no row of the log is lost, none is there twice, undo is known."""
+    ended, at = False, 0
+    while not ended:
+        at += 1
+        shop, folder = remote.another(f"shop-{at}"), tmp_path / str(at)
+        up = migrator(shop, folder)
+        up.up(to=2)
+        write(shop, "a user's")
+        up.up()
+        wanted = str(to)
+        if to == 3:  # only rows are lost, and the log has not grown
+            wanted = up.driver.bookmark()  # type: ignore[attr-defined]
+            up.driver.batch(Batch([h.record("done", h.Event("note", 0, ""), sign(wanted))]))
+            write(shop, "bad")
+        before, rows = up.history(), notes(shop)
+        try:
+            mortal(shop, folder, at).restore(wanted)
+            ended = True
+        except Killed:
+            assert migrator(shop, folder).restore(wanted).undo
+        found = up.history()
+        assert found[: len(before)] == before
+        events = [(e.token, e.action, e.version) for e in found]
+        assert len(events) == len(set(events))
+        assert [e.state for e in up.status()] == ["applied"] * to + ["pending"] * (3 - to)
+        assert not list((folder / "points").iterdir())[1:]  # but .gitignore
+        undo = next(e.restore_point for e in found if e.action == "restore")
+        assert undo
+        up.restore(undo)
+        assert (up.current(), notes(shop)) == (3, rows)
+        assert up.verify().ok
+    assert at > 8
+
+
+def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path: Path) -> None:
+    """What users write behind it stays; another restore finishes it first, and damage to the file is said."""
+    up = migrator(remote, tmp_path)
+    up.up(to=2)
+    up.up()
+    for at in range(1, 20):  # killed behind the restore, before the log is written back
+        with suppress(Killed):
+            mortal(remote, tmp_path, at).restore("2")
+        if up.current() == 2:
+            break
+    (file,) = (tmp_path / "points").glob("*.json")
+    write(remote, "a user's")
+    assert len(up.restore_points()) >= 2  # those of the file, too
+    text = file.read_text()
+    file.write_text("{")
+    with pytest.raises(UsageError, match="cannot be read"):
+        up.restore("2")
+    file.write_text(text)
+    up.restore("2")
+    assert notes(remote) == ["first", "a user's"]
+    assert not list((tmp_path / "points").glob("*.json"))
 
 
 def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
@@ -107,6 +220,36 @@ def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
         with pytest.raises(UsageError):
             up.restore(wrong)
     assert up.current() == 3
+
+
+def test_older_than_what_d1_keeps(remote: Remote, tmp_path: Path) -> None:
+    """D1 refuses the bookmark: nothing is restored, and nothing is left to be finished."""
+    up = migrator(remote, tmp_path)
+    up.up(to=2)
+    up.up()
+    remote.server.advance(31 * 86400)
+    with pytest.raises(UsageError, match="is more than 30 days ago"):
+        up.restore("2")
+    assert up.current() == 3
+    assert not list((tmp_path / "points").glob("*.json"))
+    assert [(e.action, e.version) for e in up.history()][-1] == ("restoring", 0)
+
+
+def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path) -> None:
+    """The bookmark that undoes the restore is told before, and how to finish it behind."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    told: list[Point] = []
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    up.driver.travel = interrupt  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        up.restore("0", began=told.append)
+    (note,) = caught.value.__notes__
+    assert "finishes it" in note
+    assert told[0].name in note
 
 
 def test_one_request_for_a_point(remote: Remote, tmp_path: Path) -> None:

@@ -137,9 +137,11 @@ class Database {
   restore(bookmark) {
     if (!BOOKMARK.test(bookmark)) throw malformed(`bookmark ${bookmark} is not a bookmark`);
     const previous = this.bookmark();
-    const found = this.#past.find((moment) => moment.bookmark === bookmark);
-    if (!found) throw malformed(`bookmark ${bookmark} is not one of this database`);
-    this.replace(fs.readFileSync(found.file));
+    const at = this.#past.findIndex((moment) => moment.bookmark === bookmark);
+    if (at < 0) throw malformed(`bookmark ${bookmark} is not one of this database`);
+    if (this.#past[at + 1]?.time < this.#clock.now() - RETENTION)
+      throw malformed(`bookmark ${bookmark} is more than 30 days ago`);
+    this.replace(fs.readFileSync(this.#past[at].file));
     return previous;
   }
 

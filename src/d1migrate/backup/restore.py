@@ -16,6 +16,7 @@ import apsw
 
 from d1migrate import history as h
 from d1migrate.backup import points
+from d1migrate.backup.kept import LOG_COLUMNS
 from d1migrate.backup.source import ANY_LENGTH, scratch_file
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from d1migrate.drivers import Driver
     from d1migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
-
-LOG_COLUMNS = (
-    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
-    " rollback_sql"
-)
 
 
 @runtime_checkable
@@ -117,7 +113,14 @@ def outlook(driver: Driver, point: Point) -> Outlook:
     )
 
 
-def restore(driver: Driver, point: Point, sign: Sign, *, folder: str | None = None) -> Restored:
+def restore(
+    driver: Driver,
+    point: Point,
+    sign: Sign,
+    *,
+    folder: str | None = None,
+    began: Callable[[Point], None] | None = None,
+) -> Restored:
     """Make a local database what it was at a restore point.
 
     Args:
@@ -125,6 +128,7 @@ def restore(driver: Driver, point: Point, sign: Sign, *, folder: str | None = No
         point: where to go back to.
         sign: makes the signature of the restore's own log rows.
         folder: where the point that undoes it goes.
+        began: is told that point, before anything is done.
 
     Raises:
         UsageError: it is no local file.
@@ -135,6 +139,8 @@ def restore(driver: Driver, point: Point, sign: Sign, *, folder: str | None = No
         raise UsageError(f"{driver.url} is no local file: it has no restore points")
     changed, known = driver.watch(), points.listed(driver, folder)
     undo = points.take(driver, folder, keep=(point.name,))
+    if undo and began:
+        began(undo)
     try:
         with scratch_file() as place:
             with closing(_copied(point, place)) as target:

@@ -6,30 +6,29 @@ behind it, from memory; a local file holds it meanwhile, should this process not
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from d1migrate import history as h
-from d1migrate.backup import points, restore
+from d1migrate.backup import kept, points, restore
+from d1migrate.backup.kept import LOG_COLUMNS, Kept
 from d1migrate.backup.points import Point
-from d1migrate.backup.restore import LOG_COLUMNS, Outlook, Restored
+from d1migrate.backup.restore import Outlook, Restored
 from d1migrate.batch import Batch, Query
-from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.errors import AmbiguousError, Error, QueryError, UnavailableError
 from d1migrate.flows import read
 from d1migrate.recording import LOG_TABLE
 from d1migrate.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from d1migrate.batch import Result
     from d1migrate.drivers import Driver
     from d1migrate.flows.steps import Sign
 
 _ADDS = ("up", "baseline", "accept", "restore")
+BEGINS = "restoring"
 _AT_ONCE = 50  # log rows a batch
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
@@ -39,6 +38,11 @@ class Travelling(Protocol):
     """A driver whose database D1 can take back in time."""
 
     url: str
+
+    @property
+    def path(self) -> str:
+        """Which database it is."""
+        ...
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run queries, as every driver does."""
@@ -57,17 +61,20 @@ class Travelling(Protocol):
         ...
 
 
-def listed(driver: Travelling) -> list[Point]:
-    """Return the bookmarks that the log keeps, oldest first, with the version that was current at each."""
+def listed(driver: Travelling, folder: str) -> list[Point]:
+    """Return the bookmarks that the log keeps, oldest first, with the version that was current at each.
+
+    What a restore that was cut short took out of the log is read from the file in `folder`.
+    """
     found: dict[str, Point] = {}
-    for row, applied in _walk(_log(driver), run(read.read_history(), driver)):
+    for row, applied in _walk(_whole_log(driver, folder), run(read.read_history(), driver)):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # a file's name has a dot
             found[bookmark] = Point(bookmark, "", float(row[_AT]), max(applied, default=0), 0)
     return list(found.values())
 
 
-def find(driver: Travelling, wanted: str) -> Point:
+def find(driver: Travelling, wanted: str, folder: str) -> Point:
     """Return the point that a bookmark, a version or a time means; D1 has a bookmark for every minute.
 
     Raises:
@@ -75,16 +82,17 @@ def find(driver: Travelling, wanted: str) -> Point:
     """
     at = None if wanted.isdecimal() else points.moment(wanted)
     if at is None:
-        return points.find(listed(driver), wanted)
+        return points.find(listed(driver, folder), wanted)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     now = run(read.read_history(), driver)
-    then = next((applied for row, applied in _walk(_log(driver), now) if row[_AT] > at), now.versions)
+    log = _whole_log(driver, folder)
+    then = next((applied for row, applied in _walk(log, now) if row[_AT] > at), now.versions)
     return Point(driver.bookmark(stamp), "", at, max(then, default=0), 0)
 
 
-def outlook(driver: Travelling, point: Point) -> Outlook:
+def outlook(driver: Travelling, point: Point, folder: str) -> Outlook:
     """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
-    now, log = run(read.read_history(), driver), _log(driver)
+    now, log = run(read.read_history(), driver), _whole_log(driver, folder)
     reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or row[_AT] > point.at)
     then = next(reached, frozenset(now.versions))
     names = {row[_VERSION]: row[_NAME] for row in log} | {r.version: r.name for r in now.applied}
@@ -106,52 +114,131 @@ def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tupl
             applied = applied | {row[_VERSION]} if row[_ACTION] in _ADDS else applied - {row[_VERSION]}
 
 
-def go_back(driver: Travelling, point: Point, sign: Sign, *, folder: str) -> Restored:
+def go_back(
+    driver: Travelling, point: Point, sign: Sign, *, folder: str, began: Callable[[Point], None] | None = None
+) -> Restored:
     """Make a remote database what it was at a point, and write back what its log has learnt since.
+
+    A restore to this point that was cut short is only finished: what was written since then stays.
 
     Args:
         driver: the database.
         point: where to go back to.
         sign: makes the signature of the restore's own log rows.
         folder: where the log is kept while it is not in the database.
+        began: is told the point that undoes it, before anything is done.
 
     Raises:
         UsageError: D1 does not know the bookmark.
         UnavailableError: nothing was done; or it was, and the log could not be written back: the message
             names the file that has it.
     """
-    bookmark = driver.bookmark()
-    before, log = run(read.read_history(), driver), _log(driver)
-    undo = Point(bookmark, "", time.time(), max(before.versions, default=0), 0)
-    kept = _keep(folder, log)
-    _travel(driver, point.name)
+    for cut in kept.found(folder, driver.path):
+        if not _is_gone(driver, cut):
+            kept.forget(cut)
+            continue
+        done = _finished(driver, cut)
+        if cut.point.name == point.name:
+            return done
+    what = _keep(driver, point, sign, folder)
+    if began:
+        began(what.undo)
     try:
-        then = run(read.read_history(), driver)
-        newer = _newer(log, () if LOG_TABLE in then.missing else _log(driver))
-        signature = sign()._replace(restore_point=undo.name)
-        rollbacks, versions = restore.rollbacks_of(driver, then), {row[_VERSION] for row in newer} - {0}
-        events = restore.events_of(before, then, versions, rollbacks, point.name)
-        own = [h.record("done", event, signature) for event in events]
-        _write(driver, [*h.create_tables(then.missing), *map(_insert, newer), *own])
-    except Exception as error:
-        raise UnavailableError(
-            f"the database is restored, and its log could not be written back: {error}",
-            hint=f"the log's rows are in {kept}; the bookmark that undoes the restore is {undo.name}",
-        ) from error
-    with suppress(OSError):
-        os.unlink(kept)
-    version = max(then.versions, default=0)
-    return Restored(point._replace(version=version), undo, version, len(newer))
+        _travel(driver, what)
+        return _finished(driver, what)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(
+            f"the restore may have happened: `d1migrate restore --to {what.point.name}` finishes it;"
+            f" the bookmark that undoes it is {what.undo.name}"
+        )
+        raise
 
 
-def _travel(driver: Travelling, bookmark: str) -> None:
+def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
+    """Read what a restore takes out, and put it where it outlives this process.
+
+    The log is told first that the restore begins: where that row is missing later, D1 has gone back.
+    """
+    signature = sign()
+    now = run(read.read_history(), driver)
+    begins = h.record("done", h.Event(BEGINS, 0, point.name), signature)
+    try:
+        driver.batch(Batch([*h.create_tables(now.missing), begins]))
+    except AmbiguousError as error:
+        raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
+    version = max(now.versions, default=0)
+    undo = Point(driver.bookmark(), "", time.time(), version, 0)
+    applied = tuple((row.version, row.name) for row in now.applied)
+    own = sign()._replace(restore_point=undo.name)
+    return kept.keep(folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
+
+
+def _is_gone(driver: Driver, what: Kept) -> bool:
+    """Whether the log lacks the last row that was kept of it: D1 has gone back."""
+    return what.rows[-1][: kept.KEY] not in {row[: kept.KEY] for row in _log(driver)}
+
+
+def _travel(driver: Travelling, what: Kept) -> None:
     for attempt in (1, 2, 3):
         try:
-            return driver.travel(bookmark)
+            return driver.travel(what.point.name)
         except AmbiguousError as error:  # to the same bookmark again is no other place
+            if _is_gone(driver, what):
+                return None
             if attempt == 3:
                 raise UnavailableError(f"whether it was restored is not known: {error}") from error
+        except Error:
+            kept.forget(what)  # nothing was done
+            raise
     return None
+
+
+def _finished(driver: Travelling, what: Kept) -> Restored:
+    """Write back what a restore took out of the log, and remove the file that kept it.
+
+    Raises:
+        UnavailableError: it cannot be written; the file stays.
+    """
+    for attempt in (1, 2, 3):
+        try:
+            return _write_back(driver, what)
+        except Exception as error:
+            if attempt < 3 and isinstance(error, AmbiguousError):
+                continue  # the rows that are there are not written again
+            raise UnavailableError(
+                f"the database is restored, and its log could not be written back: {error}",
+                hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path};"
+                f" the bookmark that undoes the restore is {what.undo.name}",
+            ) from error
+    raise AssertionError
+
+
+def _write_back(driver: Travelling, what: Kept) -> Restored:
+    then = run(read.read_history(), driver)
+    there = {row[: kept.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
+    newer = [row for row in what.rows if row[: kept.KEY] not in there]
+    rollbacks, versions = restore.rollbacks_of(driver, then), {row[_VERSION] for row in newer} - {0}
+    events = restore.events_of(what.history, then, versions, rollbacks, what.point.name)
+    token = what.signature.token
+    own = [
+        h.record("done", e, what.signature)
+        for e in events
+        if (token, "done", e.action, e.version) not in there
+    ]
+    _write(driver, [*h.create_tables(then.missing), *map(_insert, newer), *own])
+    kept.forget(what)
+    version = max(then.versions, default=0)
+    return Restored(what.point._replace(version=version), what.undo, version, len(newer))
+
+
+def _whole_log(driver: Travelling, folder: str) -> list[tuple[Any, ...]]:
+    """Return the rows of the log, and those that a restore took out of it and did not live to write back."""
+    log = _log(driver)
+    known = {row[: kept.KEY] for row in log}
+    missing = [
+        row for cut in kept.found(folder, driver.path) for row in cut.rows if row[: kept.KEY] not in known
+    ]
+    return sorted([*log, *missing], key=lambda row: row[_AT])
 
 
 def _log(driver: Driver) -> list[tuple[Any, ...]]:
@@ -165,11 +252,6 @@ def _log(driver: Driver) -> list[tuple[Any, ...]]:
         raise
 
 
-def _newer(log: Sequence[tuple[Any, ...]], there: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    known = {row[: _VERSION + 1] for row in there}
-    return [row for row in log if row[: _VERSION + 1] not in known]
-
-
 def _insert(row: tuple[Any, ...]) -> Query:
     values = tuple(str(value) if isinstance(value, int) else value for value in row)  # affinity makes it one
     return Query(f"INSERT INTO {LOG_TABLE} ({LOG_COLUMNS}) VALUES ({', '.join('?' * len(row))})", values)
@@ -178,15 +260,3 @@ def _insert(row: tuple[Any, ...]) -> Query:
 def _write(driver: Driver, queries: Sequence[Query]) -> None:
     for start in range(0, len(queries), _AT_ONCE):
         driver.batch(Batch(queries[start : start + _AT_ONCE]))
-
-
-def _keep(folder: str, log: Sequence[tuple[Any, ...]]) -> str:
-    """Write the log to a file of its own; its path."""
-    path = os.path.join(folder, f"log-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.json")
-    try:
-        points.make(folder)
-        with open(path, "x", encoding="utf-8") as file:
-            json.dump({"columns": LOG_COLUMNS.split(", "), "rows": log}, file)
-    except OSError as error:
-        raise UsageError(f"cannot keep a copy of the log in {folder}: {error.strerror}") from error
-    return path

@@ -130,7 +130,9 @@ def _go_back(context: Context) -> int:
     seen = migrator.plan_restore(context.arguments.to)
     _tell_outlook(context, seen)
     _confirm(context)
-    done = migrator.restore(seen.point.name)
+    done = migrator.restore(
+        seen.point.name, began=lambda undo: context.say(f"what is there now is kept as {undo.name}")
+    )
     _tell_restored(context, seen, done)
     return 0
 

@@ -25,7 +25,7 @@ class LogEntry(NamedTuple):
     `detail` is JSON: what a rollback took, why something was repaired, that an `up` was not linted.
     `restore_point` is what was kept of the database before it. Going back to such a point is a `restore` of
     version 0 with the point's name, and of versions that are applied again; those that are not any more are
-    `rewind`.
+    `rewind`. On a remote D1 `restoring` comes before it: that it began.
     """
 
     version: int

@@ -1,0 +1,114 @@
+"""What a restore by Time Travel takes out of a remote D1, kept in a local file until it is back there.
+
+Should the process not live to write it back, the next restore does, from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from d1migrate import history as h
+from d1migrate.backup import points
+from d1migrate.backup.points import Point
+from d1migrate.backup.source import sync_folder
+from d1migrate.errors import UsageError
+
+LOG_COLUMNS = (
+    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
+    " rollback_sql"
+)
+KEY = 4
+"""How many of them tell a row from any other."""
+
+_BEGINNING, _END = "restore-", ".json"
+
+
+class Kept(NamedTuple):
+    """A restore that is under way, or was cut short.
+
+    Attributes:
+        database: which, by its path in Cloudflare's API.
+        point: where to.
+        undo: the point that undoes it.
+        signature: of the log rows it writes.
+        applied: versions and names that were applied before it.
+        rows: the log as it was, LOG_COLUMNS of each row.
+        path: the file.
+    """
+
+    database: str
+    point: Point
+    undo: Point
+    signature: h.Signature
+    applied: tuple[tuple[int, str], ...]
+    rows: tuple[tuple[Any, ...], ...]
+    path: str = ""
+
+    @property
+    def history(self) -> h.History:
+        """What the database said of itself before."""
+        return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
+
+
+def keep(folder: str, what: Kept) -> Kept:
+    """Write it to a file of its own, and return it with the file's path.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = os.path.join(folder, f"{_BEGINNING}{stamp}-{os.getpid()}{_END}")
+    try:
+        points.make(folder)
+        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+            json.dump(what._asdict(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(f"{path}.tmp", path)
+        sync_folder(path)
+    except OSError as error:
+        raise UsageError(f"cannot keep the log in {folder}: {error.strerror}") from error
+    return what._replace(path=path)
+
+
+def found(folder: str, database: str) -> list[Kept]:
+    """Return the restores of a database that were cut short, oldest first.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    with suppress(FileNotFoundError):
+        names = (n for n in sorted(os.listdir(folder)) if n.startswith(_BEGINNING) and n.endswith(_END))
+        kept = [_read(os.path.join(folder, name)) for name in names]
+        return [what for what in kept if what.database == database]
+    return []
+
+
+def forget(what: Kept) -> None:
+    """Remove the file: all of it is in the database again."""
+    with suppress(OSError):
+        os.unlink(what.path)
+
+
+def _read(path: str) -> Kept:
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+        return Kept(
+            value["database"],
+            Point(*value["point"]),
+            Point(*value["undo"]),
+            h.Signature(*value["signature"]),
+            tuple((version, name) for version, name in value["applied"]),
+            tuple(map(tuple, value["rows"])),
+            path,
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"{path} should hold the log of a restore that was cut short, and cannot be read: {error}",
+            hint="move it away to go on without",
+        ) from error
