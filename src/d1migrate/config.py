@@ -68,6 +68,10 @@ class Config(NamedTuple):
             if name is not None:
                 raise UsageError("--env and --database exclude each other")
             return self._guarded(database) or Environment(None, database, lint=self.lint)
+        if name == "":
+            raise UsageError(
+                "an environment with an empty name", hint="--env or D1MIGRATE_ENV is there, and says nothing"
+            )
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
             if environment.name == wanted:
@@ -118,11 +122,11 @@ class Config(NamedTuple):
         guarded = [environment for environment in self.environments if environment.has_gates]
         if not guarded:
             return None
-        from d1migrate.environments.identity import identity
+        from d1migrate.environments.identity import place
 
-        wanted = identity(database, self.wrangler)
-        for environment in guarded if wanted is not None else ():
-            if identity(environment.database, self.wrangler) == wanted:
+        wanted = place(database, self.wrangler)
+        for environment in guarded:
+            if wanted.is_same(place(environment.database, self.wrangler)):
                 return self.named(environment)
         return None
 
@@ -210,6 +214,7 @@ def _parse(path: str) -> dict[str, Any]:
 
 
 def _from_file(path: str, content: dict[str, Any]) -> Config:
+    _refuse_unprintable(path, content)
     _refuse_unknown(path, "", content, _KEYS)
     folder = os.path.relpath(os.path.dirname(path) or ".")
 
@@ -217,6 +222,8 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
         value = content.get(key)
         if value is not None and not isinstance(value, str):
             raise UsageError(f"{path}: {key} is not a string")
+        if value == "":
+            raise UsageError(f"{path}: {key} is empty")
         return None if value is None else os.path.normpath(os.path.join(folder, value))
 
     order, lint = _order(path, "", content, "refuse"), _lint(path, "", content)
@@ -241,6 +248,7 @@ def _environment(
 ) -> Environment:
     if not isinstance(section, dict) or not isinstance(section.get("database"), str):
         raise UsageError(f"{path}: [env.{name}] names no database", hint='database = "wrangler:DB"')
+    settings.refuse_name(path, name)
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)
     where = f"[env.{name}] "
@@ -255,7 +263,7 @@ def _environment(
 def _anchored(url: str, folder: str) -> str:
     """Return a url whose path is relative to the working directory instead of a configuration file."""
     scheme, _, rest = url.partition(":")
-    if scheme == "sqlite" and rest != ":memory:":
+    if scheme == "sqlite" and rest not in ("", ":memory:"):
         return f"sqlite:{os.path.normpath(os.path.join(folder, rest))}"
     name, question, query = rest.partition("?")
     if scheme == "wrangler" and question:
@@ -291,6 +299,15 @@ def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
         if severity not in SEVERITIES:
             raise UsageError(f"{path}: {where}lint: {code} is {severity!r}", hint=", ".join(SEVERITIES))
     return table
+
+
+def _refuse_unprintable(path: str, value: Any) -> None:
+    """Refuse control characters, anywhere: nothing here needs one, and some of it goes to terminals."""
+    if isinstance(value, str) and not value.isprintable():
+        raise UsageError(f"{path}: {value!r} has characters that cannot be printed")
+    if isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _refuse_unprintable(path, part)
 
 
 def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[str]) -> None:

@@ -135,6 +135,17 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
             "[env.local]\ndatabase = 'sqlite:x'\nafter = 'local'",
             "[env.local] after = 'local' leads back to local",
         ),
+        ("[env.local]\ndatabase = 'sqlite:x'\naccount = ''", "[env.local] account is empty"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nwindow = ''", "[env.local] window is empty"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nlint = { D104 = [] }", "[env.local] lint: D104 is []"),
+        ("[env.local]\ndatabase = 'sqlite:x'\nlint = { level = 3 }", "[env.local] lint is 3"),
+        ('[env.local]\ndatabase = "sqlite:a\\u0000b"', "'sqlite:a\\x00b' has characters that cannot be"),
+        ("[env.'']\ndatabase = 'sqlite:x'", "'' cannot be the name of an environment"),
+        ("[env.'pr\u043eduction']\ndatabase = 'sqlite:x'", "cannot be the name of an environment"),
+        ('[env."a\\u001b[31m"]\ndatabase = "sqlite:x"', "has characters that cannot be printed"),
+        ("[env.'--env']\ndatabase = 'sqlite:x'", "'--env' cannot be the name of an environment"),
+        ("[[env.local]]\ndatabase = 'sqlite:x'", "[env.local] names no database"),
+        ("migrations = ''", "migrations is empty"),
         ("migrations = 3", "migrations is not a string"),
         ("out_of_order = 'maybe'", "out_of_order is 'maybe'"),
         ("env = 3", "env is not a table"),
@@ -164,6 +175,29 @@ def test_a_wrong_wrangler_configuration(project: Project, content: str, message:
     err = project.run("up", code=2).err
     assert message in err
     assert "wrangler.json" in err
+
+
+@pytest.mark.parametrize(
+    ("after", "message"),
+    [
+        ({"a": "b", "b": "a"}, "[env.a] after = 'b' leads back to a"),
+        ({"a": "b", "b": "c", "c": "b"}, "[env.a] after = 'b' leads back to b"),
+        ({"a": "A"}, "[env.a] after: no environment 'A'"),
+    ],
+)
+def test_circles(project: Project, after: dict[str, str], message: str) -> None:
+    """However long, and also one that an environment leads into without being in it."""
+    names = sorted({*after, "b", "c"})
+    demands = {name: f"after = '{after[name]}'\n" if name in after else "" for name in names}
+    text = "".join(f"[env.{name}]\ndatabase = 'sqlite:{name}.db'\n{demands[name]}" for name in names)
+    (project.folder / "d1migrate.toml").write_text(text)
+    assert message in project.run("env", code=2).err
+
+
+def test_an_empty_path_is_no_database(project: Project) -> None:
+    """It is not the folder of the configuration."""
+    (project.folder / "d1migrate.toml").write_text("[env.local]\ndatabase = 'sqlite:'\n")
+    assert "no driver for database url 'sqlite:'" in project.run("up", code=2).err
 
 
 def test_a_missing_folder_is_named(project: Project) -> None:

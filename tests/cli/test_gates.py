@@ -125,7 +125,7 @@ def test_a_run_that_may_outlast_the_window_warns(shop: Project, monkeypatch: pyt
     """It goes on; D1 gives each migration 30 seconds."""
     demand(shop, 'window = "Sun 02:00-04:00 UTC"')
     set_clock(monkeypatch, SUNDAY + 3600 - 60)
-    warning = "the window closes in 1 min 0 s, and D1 gives 3 migrations up to 90 s"
+    warning = "the window closes in 1 min 0 s, and D1 gives 3 transactions up to 90 s"
     assert f"warning: {warning}" in shop.run("plan", *PRODUCTION).out
     assert f"warning: {warning}" in shop.run("up", *PRODUCTION).err
 

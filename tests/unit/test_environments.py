@@ -171,7 +171,7 @@ def test_the_window_gate() -> None:
     assert closed.message == "the window Sun 02:00-04:00 UTC is closed; it opens Sun 2026-12-06 02:00 UTC"
     tight = window_gate("2026-11-29 03:59:30", 3)
     assert tight.passed
-    assert tight.warning == "the window closes in 0 min 30 s, and D1 gives 3 migrations up to 90 s"
+    assert tight.warning == "the window closes in 0 min 30 s, and D1 gives 3 transactions up to 90 s"
     assert window_gate("2026-11-29 03:59:30", 1).warning is None
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.environments import gates
-from d1migrate.environments.identity import refuse_twins
+from d1migrate.environments.identity import refuse_doubt, refuse_twins
 from d1migrate.errors import Error, UsageError
 from d1migrate.migration import Migration
 from d1migrate.report.text import clean, plural
@@ -39,14 +39,15 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
 
     The mapping it returns goes to the log: the reasons given.
     """
-    refuse_twins(context.config)
+    refuse_mistakes(context)
 
     def check(plan: Plan) -> Mapping[str, object]:
         given = reasons(context)
         notes = {"lint": given["lint"]} if "lint" in given else {}
         if plan.steps:
-            found = look(context, plan)
-            confirm(context, found)
+            seen = look(context, plan)
+            confirm(context, seen)
+            found = _again(context, plan, seen)
             notes |= gates.overridden(found)
             for gate in found:
                 if gate.warning:
@@ -54,6 +55,24 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
         return {"overridden": notes} if notes else {}
 
     return check
+
+
+def refuse_mistakes(context: Context) -> None:
+    """Check that a command that changes a database means this one.
+
+    Raises:
+        UsageError: two environments are one database, or may be; the database may be one with gates, under
+            another name; or the name that was confirmed is another one's.
+    """
+    refuse_twins(context.config)
+    environment, confirmed = context.environment, context.arguments.confirm
+    refuse_doubt(context.config, environment)
+    if confirmed not in (None, environment.name) and not environment.protected:
+        known = any(other.name == confirmed for other in context.config.environments)
+        raise UsageError(
+            f"--confirm {confirmed}, and this is {environment.shown}",
+            hint=f"--env {confirmed}" if known else "it is not protected: leave --confirm out",
+        )
 
 
 def reasons(context: Context) -> dict[str, str]:
@@ -67,7 +86,7 @@ def reasons(context: Context) -> dict[str, str]:
         text = getattr(context.arguments, name, None)
         if text is not None and text.strip():
             found[gate] = text.strip()
-        elif text is not None and (gate != "lint" or context.environment.lint_level):
+        elif text is not None and (gate != "lint" or context.environment.has_gates):
             flag = gates.OVERRIDES[gate].split()[0]
             raise UsageError(f"{flag} without a reason", hint=f'{flag} "why": it goes to the log')
     return found
@@ -79,7 +98,7 @@ def confirm(context: Context, found: Sequence[Gate]) -> None:
     Raises:
         errors.Gate: a gate refuses, and nobody is there to be asked.
     """
-    name, arguments = str(context.environment.name), context.arguments
+    name, arguments = context.environment.shown, context.arguments
     refused = [gate for gate in found if gate.state == "refused"]
     if [gate.name for gate in refused] == ["protected"] and arguments.confirm is None:
         typed = context.ask(f"{name} is protected; type its name to go on: ")
@@ -105,24 +124,40 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
         there = _entries(context, environment.after)
         found.append(gates.after(environment.after, pending, there, given))
     if environment.window:
-        from d1migrate.environments import windows
-
-        moment = now()
-        opening = windows.look(windows.parse(environment.window), moment)
-        found.append(gates.window(environment.window, opening, moment, len(plan.steps), given))
+        found.append(_window(environment.window, plan, given))
     if environment.require_rollback and up:
         found.append(gates.require_rollback(pending, given))
     if environment.rehearse and up:
         found.append(_rehearse(context, pending, environment.rehearse, given))
     if environment.has_gates and up and not judged:
         found.append(_lint(context, pending, environment.lint_level or "error", given))
-    if environment.wants_restore_point:
+    if environment.wants_restore_point or "restore_point" in given:
         how = "a copy of the file" if hasattr(context.driver, "copy_to") else None
         how = "a Time Travel bookmark" if _has_bookmarks(context) else how
         found.append(gates.restore_point(how, f"no restore point is taken of {environment.database}", given))
     if environment.protected:
-        found.append(gates.protected(str(environment.name), context.arguments.confirm))
+        found.append(gates.protected(environment.shown, context.arguments.confirm))
     return tuple(found)
+
+
+def _window(text: str, plan: Plan, given: Mapping[str, str]) -> Gate:
+    from d1migrate.environments import windows
+
+    moment = now()
+    opening = windows.look(windows.parse(text), moment)
+    return gates.window(text, opening, moment, 1 if plan.single else len(plan.steps), given)
+
+
+def _again(context: Context, plan: Plan, found: Sequence[Gate]) -> Sequence[Gate]:
+    """Look at the window once more: a rehearsal takes its time, and so does who is to type a name.
+
+    Raises:
+        errors.Gate: it closed meanwhile.
+    """
+    text, given = context.environment.window, reasons(context)
+    late = [_window(text, plan, given) if text and gate.name == "window" else gate for gate in found]
+    gates.refuse(context.environment.shown, (gate for gate in late if gate.name == "window"))
+    return late
 
 
 def requests(context: Context, plan: Plan) -> int:
@@ -142,10 +177,10 @@ def protect(context: Context) -> None:
     Raises:
         errors.Gate: it is, and was not.
     """
-    refuse_twins(context.config)
+    refuse_mistakes(context)
     environment = context.environment
     if environment.protected:
-        confirm(context, [gates.protected(str(environment.name), context.arguments.confirm)])
+        confirm(context, [gates.protected(environment.shown, context.arguments.confirm)])
 
 
 def _entries(context: Context, name: str) -> Sequence[Entry] | str:

@@ -309,6 +309,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
         description="Schema migrations for Cloudflare D1 and any SQLite file.",
         epilog="example: d1migrate up",
         formatter_class=_Formatter,
+        allow_abbrev=False,  # what is short today may be ambiguous, or another flag, tomorrow
     )
     parser.add_argument("--version", action="version", version=f"d1migrate {__version__}")
     _add_common(parser, default=None)
@@ -326,6 +327,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
                 epilog=f"example: {command.example}",
                 parents=[shared],
                 formatter_class=_Formatter,
+                allow_abbrev=False,
             )
             for flags, options in command.arguments:
                 sub.add_argument(*flags, **options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate import artefact, files
 from d1migrate.cli import gates
-from d1migrate.environments.identity import identity, refuse_twins
+from d1migrate.environments.identity import place
 from d1migrate.errors import Irreversible, UsageError
 from d1migrate.history import TABLES
 from d1migrate.recording import MIGRATIONS_TABLE
@@ -33,7 +33,7 @@ _SHOWN = 76  # characters of a statement that a plan shows
 def plan_command(context: Context) -> int:
     """Show what would be run, and what the gates of the environment say."""
     arguments = context.arguments
-    refuse_twins(context.config)
+    gates.refuse_mistakes(context)
     plan = _plan(context)
     if getattr(arguments, "output", None):
         _write(context, plan)
@@ -91,7 +91,7 @@ def _print_gates(context: Context, found: Sequence[Gate]) -> None:
     """Print what each gate says, with the flag that lets a run through one that refuses."""
     if not found:
         return
-    name = str(context.environment.name)
+    name = context.environment.shown
     context.out(f"gates of {clean(name)}:")
     width = max(len(gate.name) for gate in found)
     for gate in found:
@@ -186,6 +186,6 @@ def _described(context: Context, plan: Plan) -> dict[str, Any]:
         plan,
         environment=environment.name,
         database=environment.database,
-        database_id=identity(environment.database, context.config.wrangler) if _is_remote(context) else None,
+        database_id=place(environment.database, context.config.wrangler).id,
         options={name: getattr(context.arguments, name) for name in _OPTIONS},
     )

@@ -165,10 +165,8 @@ def _confirm(context: Context) -> None:
         UsageError: it was not.
     """
     environment = context.environment
-    if environment.protected:
-        gates.protect(context)
-        return
-    if context.arguments.yes:
+    gates.protect(context)
+    if environment.protected or context.arguments.yes:
         return
     name = environment.name or os.path.basename(environment.database.partition(":")[2])
     typed = context.ask(f"all that was written since is taken out; type {name} to go on: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from d1migrate.errors import UsageError
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from d1migrate.batch import Batch, Result
+
+
+_DATABASE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_database_id(text: str) -> bool:
+    """Whether a text is the id of a remote D1, and not a name, or a placeholder for an id."""
+    return _DATABASE_ID.fullmatch(text) is not None
 
 
 class Driver(Protocol):

@@ -6,12 +6,11 @@ that the server would cut in two, goes as a file through the import API; the his
 
 from __future__ import annotations
 
-import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from d1migrate.batch import Result
-from d1migrate.drivers import cloudflare
+from d1migrate.drivers import cloudflare, is_database_id
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PAGE = 1000
 
 
@@ -54,7 +52,7 @@ class RestDriver:
         self.url = url
         self._name, self._account = name, account
         known = (database_id, name)  # a configuration may hold a placeholder for the id
-        self._id = next((value for value in known if value and _UUID.fullmatch(value)), None)
+        self._id = next((value for value in known if value and is_database_id(value)), None)
         self._api, self._path = api, ""
         self.watch: Callable[[str, int, int], None] | None = None
         self.look_ups = 0

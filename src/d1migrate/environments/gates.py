@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.status import Entry
 
 LONGEST = 30
-"""Seconds that D1 gives a migration at most."""
+"""Seconds that D1 gives a transaction at most."""
 
 OVERRIDES = {
     "after": "--skip-after REASON",
@@ -127,7 +127,7 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
         text: the window, as configured.
         opening: what `windows.look` says of it.
         now: in epoch seconds.
-        count: how many migrations are to be run.
+        count: how many transactions are to be run.
         reasons: {gate: why it may be passed}.
     """
     shown = opening.shown()
@@ -137,7 +137,7 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
         if count * LONGEST > left:
             warning = (
                 f"the window closes in {left // 60} min {left % 60} s, and D1 gives {count}"
-                f" migration{'s' if count > 1 else ''} up to {count * LONGEST} s"
+                f" transaction{'s' if count > 1 else ''} up to {count * LONGEST} s"
             )
     problem = None if opening.is_open else f"the window {text} is closed; it opens {shown}"
     return _gate("window", problem, f"open until {shown}", reasons, warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ _KINDS = {
     **dict.fromkeys(("protected", "restore_point", "require_rollback"), bool),
 }
 KEYS = frozenset(_KINDS)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Environment(NamedTuple):
@@ -47,6 +49,11 @@ class Environment(NamedTuple):
     account: str | None = None
 
     @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return self.name or self.database
+
+    @property
     def wants_restore_point(self) -> bool:
         """Whether a point to go back to is taken before a change: for d1, unless it says no."""
         return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
@@ -73,6 +80,8 @@ def read(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
         if key in section and not isinstance(section[key], kind):
             wanted = "true or false" if kind is bool else "a string"
             raise UsageError(f"{path}: {where}{key} is {section[key]!r}, not {wanted}")
+        if section.get(key) == "":  # it would demand nothing, and look as if it did
+            raise UsageError(f"{path}: {where}{key} is empty")
     _refuse_level(path, where, "rehearse", section.get("rehearse"))
     if "window" in section:
         from d1migrate.environments.windows import parse  # most configurations have none
@@ -100,6 +109,19 @@ def split_level(path: str, where: str, lint: object) -> tuple[object, str | None
 def _refuse_level(path: str, where: str, key: str, level: object) -> None:
     if level is not None and level not in LEVELS:
         raise UsageError(f"{path}: {where}{key} is {level!r}", hint='"error" or "warning"')
+
+
+def refuse_name(path: str, name: str) -> None:
+    """Check an environment's name: it is typed, shown, and stands in commands.
+
+    Raises:
+        UsageError: it could be mistaken for another one, or for something else.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(
+            f"{path}: {name!r} cannot be the name of an environment",
+            hint="ASCII letters, digits, '.', '_' and '-', the first a letter or digit",
+        )
 
 
 def refuse_circles(path: str, first: dict[str, str | None]) -> None:
