@@ -80,7 +80,7 @@ def load(text: str, file: str) -> Content:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no plan: {error}", hint=_AGAIN) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
@@ -89,6 +89,8 @@ def load(text: str, file: str) -> Content:
         )
     if content.get("digest") != digest(content):
         raise PlanError(f"{file} was edited: its digest is not that of its content", hint=_AGAIN)
+    if text != dump(content):  # a key twice, say: who reads sees the first, a machine the last
+        raise PlanError(f"{file} was edited: it is not as `plan --output` wrote it", hint=_AGAIN)
     return content
 
 

@@ -98,6 +98,9 @@ def test_sql_of_the_file_is_never_run(shop: Project) -> None:
         ("{", "is no plan"),
         ("[]", "its format is None"),
         ('{"format": "d1migrate plan 9"}', "its format is 'd1migrate plan 9', not 'd1migrate plan 1'"),
+        ("[" * 100_000, "is no plan"),
+        ('{"format": ' + "9" * 10_000 + "}", "is no plan"),
+        ("", "is no plan"),
     ],
 )
 def test_what_is_no_plan(shop: Project, text: str, message: str) -> None:
@@ -105,6 +108,66 @@ def test_what_is_no_plan(shop: Project, text: str, message: str) -> None:
     path(shop).write_text(text)
     assert message in shop.run("up", "--plan", "plan.json", code=2).err
     assert "no plan nowhere.json" in shop.run("up", "--plan", "nowhere.json", code=2).err
+
+
+def test_a_plan_cut_off(shop: Project) -> None:
+    """Wherever it ends too early, it is refused."""
+    text = path(shop).read_text()
+    for end in range(0, len(text) - 2, 97):
+        path(shop).write_text(text[:end])
+        assert "plan.json is no plan" in shop.run("up", "--plan", "plan.json", code=2).err
+    assert shop.versions() == [1]
+
+
+def test_a_folder_is_no_plan(shop: Project) -> None:
+    """Nor is what cannot be read."""
+    assert "cannot read migrations" in shop.run("up", "--plan", "migrations", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"steps": [', '"steps": [], "steps": ['),  # the last one counts; who reads sees the first
+        ('"sql": [', '"sql": ["SELECT 1"], "sql": ['),
+        ('"direction": "up"', '"direction":   "up"'),
+    ],
+)
+def test_a_plan_that_reads_otherwise(shop: Project, old: str, new: str) -> None:
+    """What was reviewed is the text; one that says the same to a machine is not enough."""
+    path(shop).write_text(path(shop).read_text().replace(old, new, 1))
+    assert "plan.json was edited: it is not as `plan --output` wrote it" in refused(shop)
+
+
+@pytest.mark.parametrize("key", ["environment", "database", "database_id"])
+def test_a_forged_plan_harms_no_terminal(shop: Project, key: str) -> None:
+    """Nor does it break the JSON of the refusal."""
+    forge(shop, lambda plan: plan.update({key: "\x1b[31mHERE"}))
+    assert "\x1b" not in refused(shop)
+    path(shop).write_text(path(shop).read_text().replace("HERE", r"\udfff\ud800"))
+    error = shop.run("up", "--plan", "plan.json", "--json", code=1).json["error"]
+    assert error["type"] == "PlanError"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan.update(more=1),
+        lambda plan: plan["steps"].reverse(),
+        lambda plan: plan["steps"].append(plan["steps"][0]),
+        lambda plan: plan["steps"][0].update(statements=9),
+        lambda plan: plan["steps"][0].update(version=[1]),
+        lambda plan: plan["steps"][0].update(version=2.0),
+        lambda plan: plan["steps"][0].update(file="elsewhere.sql"),
+        lambda plan: plan["steps"].clear(),
+        lambda plan: plan["options"].update(more=True),
+        lambda plan: plan["history"].update(applied="none"),
+        lambda plan: plan["history"].update(digest=None),
+    ],
+)
+def test_whatever_is_forged_is_refused(shop: Project, change: Any) -> None:
+    """With a digest that fits, too: the plan made from the files has another one."""
+    forge(shop, change)
+    refused(shop)
 
 
 def test_options_are_checked(shop: Project) -> None:
