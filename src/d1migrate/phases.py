@@ -78,6 +78,31 @@ def phase_of(migration: Migration) -> Verdict:
     return verdict
 
 
+class Told(NamedTuple):
+    """A migration's phase, for who reads: None where it cannot be told, and why it is so."""
+
+    phase: Phase | None
+    reason: str
+
+    @property
+    def shown(self) -> str:
+        """The phase in words."""
+        return f"{self.phase} the deploy" if self.phase else "before or after the deploy is not clear"
+
+
+def told(migration: Migration) -> Told:
+    """Return the phase of a migration and why it is that; raises nothing where its file is wrong."""
+    try:
+        verdict = phase_of(migration)
+    except (PlanError, SourceError) as error:
+        return Told(None, str(error))
+    if verdict.declared:
+        return Told(verdict.phase, "declared")
+    return Told(
+        verdict.phase, ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear)) or "takes nothing"
+    )
+
+
 def cut(plan: Plan, phase: Phase | None) -> Plan:
     """Return the steps of an `up` that belong to a phase: those that come first; the order of files stays.
 
@@ -87,7 +112,7 @@ def cut(plan: Plan, phase: Phase | None) -> Plan:
     if phase is None:
         return plan
     names = [step.name for step in plan.steps]
-    found = [_told(step.script) for step in plan.steps if isinstance(step.script, Migration)]
+    found = [_certain(step.script) for step in plan.steps if isinstance(step.script, Migration)]
     count = next((place for place, other in enumerate(found) if other != phase), len(found))
     if phase == "before" and "before" in found[count:]:
         late = names[found.index("before", count)]
@@ -103,7 +128,7 @@ def cut(plan: Plan, phase: Phase | None) -> Plan:
     return plan._replace(steps=plan.steps[:count])
 
 
-def _told(migration: Migration) -> Phase:
+def _certain(migration: Migration) -> Phase:
     verdict = phase_of(migration)
     if verdict.phase is None:
         raise PlanError(f"{migration.name}: before or after the deploy? {_mixture(verdict)}", hint=_DECLARE)
@@ -167,7 +192,10 @@ def fitness(entries: Sequence[Entry], version: int) -> Fitness:
 
 
 class _Reader:
-    """Reads statements one after the other; what a file makes itself, it may also take away."""
+    """Reads statements one after the other; what a file makes itself, it may also take away.
+
+    What it makes IF NOT EXISTS may have been there. Triggers have a name space of their own, marked by a dot.
+    """
 
     def __init__(self) -> None:
         self.adds: list[str] = []
@@ -175,6 +203,7 @@ class _Reader:
         self.unclear: list[str] = []
         self.gone: dict[str, str] = {}  # name of an object that was there: what became of it
         self._made: set[str] = set()
+        self._own: set[str] = set()  # those of them that were certainly not there before
         self._new_columns: set[tuple[str, str]] = set()
 
     def read(self, sql: str) -> None:
@@ -194,9 +223,9 @@ class _Reader:
             self._rows(kind, shape, tokens, words)
 
     def _create(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
-        what = shape.verb.removeprefix("create ")
-        if shape.name in self.gone:
-            del self.gone[shape.name]
+        what, key = shape.verb.removeprefix("create "), _key(shape)
+        if key in self.gone:
+            del self.gone[key]
             self.unclear.append(f"makes {what} {shape.name} anew")
         elif what in ("index", "trigger") and "ON" in words:
             owner = _named(tokens, words.index("ON", shape.at) + 1)
@@ -210,24 +239,29 @@ class _Reader:
                 self.adds.append(f"adds index {shape.name}")
         else:
             self.adds.append(f"adds {what} {shape.name}")
-        self._made.add(shape.name)
+        self._made.add(key)
+        if not shape.conditional:
+            self._own.add(key)
 
     def _drop(self, shape: Shape) -> None:
-        if shape.name in self._made:
-            self._made.discard(shape.name)
+        key = _key(shape)
+        if key in self._own:
+            self._own.discard(key)
+            self._made.discard(key)
         else:
-            self.gone[shape.name] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
+            self.gone[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
 
     def _alter(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
         table, at = shape.name, shape.at + 1
         renames, to = words[at : at + 2] == ["RENAME", "TO"], _named(tokens, at + 2)
-        if renames and table in self._made:
-            self._made.discard(table)
-            self._made.add(to)
+        if renames and table in self._own:
+            for names in (self._own, self._made):
+                names.discard(table)
+                names.add(to)
             if self.gone.pop(to, None):
                 self.unclear.append(f"rebuilds table {to}")
             return
-        if table in self._made:
+        if table in self._own:
             return
         column = _named(tokens, at + 1 + (words[at + 1 : at + 2] == ["COLUMN"]))
         if renames:
@@ -244,11 +278,15 @@ class _Reader:
         at = shape.at + 1
         at += 2 * (words[at : at + 1] == ["OR"])
         table = _named(tokens, at + (words[at : at + 1] in (["INTO"], ["FROM"])))
-        if table in self._made or table in (MIGRATIONS_TABLE, LOG_TABLE):
+        if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE):
             return
         sets = assignments(tokens) if kind == "update" else {}
         if not sets or any((table, column) not in self._new_columns for column in sets):
             self.unclear.append(f"{kind}s rows of {table}")
+
+
+def _key(shape: Shape) -> str:
+    return ("." if shape.verb.endswith("trigger") else "") + shape.name
 
 
 def _named(tokens: Sequence[Token], at: int) -> str:

@@ -290,3 +290,33 @@ def test_a_negative_version_can_be_forgotten(project: Project) -> None:
     project.sql("INSERT INTO schema_migrations VALUES (-1, 'm', 1)")
     project.run("repair", "--forget", "-1", "--reason", "nonsense")
     assert project.versions() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--json"],
+        ["--to", "0", "--allow-loss", "all"],
+        ["--to", "0"],
+        ["--steps", "2", "--rollback-from", "file", "--no-restore-point", "a rehearsal"],
+        ["--to", "1", "--steps", "1"],
+        ["--confirm", "elsewhere"],
+    ],
+)
+def test_dry_run_is_the_plan(applied: Project, arguments: list[str]) -> None:
+    """What it prints, says and ends with; whatever the flags, nothing is changed."""
+    applied.sql("INSERT INTO users (email) VALUES ('a')")
+    planned = applied.run("plan", "--down", *arguments, code=None)
+    assert applied.run("down", "--dry-run", *arguments, code=None) == planned
+    assert applied.versions() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [["--phase", "before"], ["--single-transaction"], ["--skip-after", "x"], ["--output", "plan.json"]],
+)
+def test_the_plan_of_a_rollback_takes_no_flags_of_an_up(applied: Project, flag: list[str]) -> None:
+    """A flag that does nothing is worse than none."""
+    assert f"{flag[0]} is for an `up`" in applied.run("plan", "--down", *flag, code=2).err
+    applied.run("down", *flag, code=2)

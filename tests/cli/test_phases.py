@@ -115,3 +115,29 @@ def test_the_plan_of_a_phase(shop: Project) -> None:
     shop.run("plan", "--phase", "before", "--output", "plan.json")
     shop.run("up", "--plan", "plan.json")
     assert shop.versions() == [1, 2]
+
+
+def test_the_phase_is_shown(shop: Project) -> None:
+    """In `plan` and `list`, and in their JSON with the reason."""
+    shop.write("004_fill.sql", "UPDATE users SET full_name = '';")
+    out = shop.run("plan").out
+    assert "up 002_full: 1 statement, before the deploy\n" in out
+    assert "up 003_drop: 1 statement, after the deploy\n" in out
+    assert "up 004_fill: 1 statement, before or after the deploy is not clear\n" in out
+    steps = shop.run("plan", "--json").json["steps"]
+    assert [(step["phase"], step["phase_reason"]) for step in steps] == [
+        ("before", "adds column users.full_name"),
+        ("after", "drops column users.name"),
+        (None, "updates rows of users"),
+    ]
+    lines = shop.run("list").out.splitlines()
+    assert [line.split()[4] for line in lines[1:]] == ["before", "before", "after", "?"]
+    assert [f["phase"] for f in shop.run("list", "--json").json] == ["before", "before", "after", None]
+
+
+def test_a_wrong_phase_is_shown(shop: Project) -> None:
+    """Who lists files sees it; who runs a phase is refused."""
+    shop.write("003_drop.sql", "-- d1migrate: phase=before\nALTER TABLE users DROP COLUMN name;")
+    found = shop.run("list", "--json").json[2]
+    assert found["phase"] is None
+    assert "running code may miss what it does" in found["phase_reason"]

@@ -7,7 +7,7 @@ import pytest
 from d1migrate.errors import PlanError, SourceError
 from d1migrate.history import AppliedMigration
 from d1migrate.migration import Migration
-from d1migrate.phases import fitness, phase_of
+from d1migrate.phases import fitness, phase_of, told
 from d1migrate.status import Entry
 
 BEFORE, AFTER = "-- d1migrate: phase=before\n", "-- d1migrate: phase=after\n"
@@ -39,6 +39,7 @@ REBUILD = (
         ("ALTER TABLE t RENAME x TO y;", "after"),
         ('ALTER TABLE "t" DROP COLUMN x;', "after"),
         ("CREATE UNIQUE INDEX i ON t(x);", "after"),
+        ("DROP TABLE t; SELECT 1;", "after"),
         ("INSERT INTO archive SELECT * FROM t; DROP TABLE t;", "after"),
         ("ALTER TABLE t ADD COLUMN y TEXT; ALTER TABLE t DROP COLUMN x;", None),
         ("CREATE TABLE u (x); DROP TABLE t;", None),
@@ -52,6 +53,15 @@ REBUILD = (
         ("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;", None),
         ("DROP VIEW v; CREATE VIEW v AS SELECT 2;", None),
         (REBUILD, None),
+        # What is made only if it is not there may have been there.
+        ("CREATE TABLE IF NOT EXISTS t (x); DROP TABLE t;", None),
+        ("CREATE TABLE IF NOT EXISTS t (x); ALTER TABLE t DROP COLUMN x;", None),
+        ("CREATE TABLE IF NOT EXISTS t (x); ALTER TABLE t RENAME TO u;", None),
+        ("CREATE TABLE IF NOT EXISTS t (x); DELETE FROM t;", None),
+        ("CREATE TABLE IF NOT EXISTS t (x); ALTER TABLE t ADD COLUMN y TEXT;", "before"),
+        # A trigger may have a table's name.
+        ("CREATE TABLE a (x); CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END; DROP TABLE t;", None),
+        ("CREATE TABLE a (x); CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END; DROP TRIGGER t;", "before"),
         ("ALTER TABLE t RENAME TO t_old; CREATE TABLE t (id); INSERT INTO t SELECT id FROM t_old;", None),
         (BEFORE + REBUILD, "before"),
         (BEFORE + "UPDATE t SET x = 1;", "before"),
@@ -82,6 +92,25 @@ def test_a_contract_before_the_deploy_is_refused(sql: str, what: str) -> None:
     with pytest.raises(PlanError, match="running code may miss what it does") as raised:
         phase_of(Migration(2, "002_case", BEFORE + sql))
     assert what in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "phase", "reason"),
+    [
+        ("CREATE TABLE t (x);", "before", "adds table t"),
+        ("SELECT 1;", "before", "takes nothing"),
+        ("DROP TABLE t;", "after", "drops table t"),
+        ("UPDATE t SET x = 1;", None, "updates rows of t"),
+        (AFTER + "UPDATE t SET x = 1;", "after", "declared"),
+        (BEFORE + "DROP TABLE t;", None, "running code may miss what it does"),
+        (BEFORE + "SELECT 1;\n" + AFTER + "SELECT 2;", None, "declares both phases"),
+        ("CREATE TABLE t (x TEXT DEFAULT 'never closed);", None, "not closed"),
+    ],
+)
+def test_who_reads_is_told_why(sql: str, phase: str | None, reason: str) -> None:
+    """Also of a file that is wrong."""
+    found = told(Migration(2, "002_case", sql))
+    assert (found.phase, reason in found.reason) == (phase, True), found
 
 
 def test_both_phases_are_an_error() -> None:

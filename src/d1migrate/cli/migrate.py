@@ -37,7 +37,11 @@ def up_command(context: Context) -> int:
 
 def down_command(context: Context) -> int:
     """Take migrations back."""
-    arguments, migrator = context.arguments, context.watched()
+    arguments = context.arguments
+    if arguments.dry_run:
+        arguments.down = True
+        return planning.plan_command(context)
+    migrator = context.watched()
     started = time.perf_counter()
     with planning.other_ways_back(context):
         report = migrator.down(

@@ -108,7 +108,11 @@ _COMMANDS = {
         "migrate",
         "take migrations back by their rollback blocks",
         "d1migrate down --steps 1",
-        (_TO_DOWN, *_DOWN, *_ANY_GATES),
+        (
+            *(_TO_DOWN, *_DOWN),
+            _argument("--dry-run", help="print what `plan --down` prints; change nothing", **_FLAG),
+            *_ANY_GATES,
+        ),
     ),
     "status": _Command(
         "read",

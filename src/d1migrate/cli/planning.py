@@ -13,6 +13,7 @@ from d1migrate.cli import gates
 from d1migrate.environments.identity import place
 from d1migrate.errors import Irreversible, UsageError
 from d1migrate.history import TABLES
+from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
 from d1migrate.report.text import clean, plural, size, when
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False, "phase": None}
+_OF_AN_UP = (
+    *("allow_out_of_order", "single_transaction", "phase", "output"),
+    *("skip_after", "allow_irreversible", "no_rehearse", "no_lint"),
+)
 _SHOWN = 76  # characters of a statement that a plan shows
 
 
@@ -55,6 +60,8 @@ def plan_command(context: Context) -> int:
 def _plan(context: Context) -> Plan:
     arguments = context.arguments
     if getattr(arguments, "down", False):
+        if found := [name for name in _OF_AN_UP if getattr(arguments, name, None) not in (None, False)]:
+            raise UsageError(f"--{found[0].replace('_', '-')} is for an `up`", hint="leave out --down")
         with other_ways_back(context):
             return context.migrator.plan_down(
                 to=arguments.to,
@@ -107,11 +114,13 @@ def _print_plan(context: Context, plan: Plan) -> None:
     if not plan.steps:
         context.out("nothing to do")
         return
+    from d1migrate.phases import told  # `up` has no use for it
+
     for step in plan.steps:
-        amount = plural(step.statement_count, "statement")
-        context.out(
-            f"{step.direction} {clean(step.name)}: {amount}{f', {size(step.size)}' if step.size else ''}"
-        )
+        facts = [plural(step.statement_count, "statement")]
+        facts += [size(step.size)] if step.size else []
+        facts += [told(step.script).shown] if isinstance(step.script, Migration) else []
+        context.out(f"{step.direction} {clean(step.name)}: {', '.join(facts)}")
         if not step.size:
             for statement in step.script.statements():
                 line = " ".join(clean(statement.sql).split())
@@ -174,8 +183,6 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
 
 def _write(context: Context, plan: Plan) -> None:
     """Write a plan to a file, for `up --plan`."""
-    if getattr(context.arguments, "down", False):
-        raise UsageError("--output is for an `up`: rows may come before a rollback is run")
     files.replace(context.arguments.output, artefact.dump(_described(context, plan)))
     context.say(f"wrote {context.arguments.output}")
 

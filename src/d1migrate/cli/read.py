@@ -112,11 +112,19 @@ def list_command(context: Context) -> int:
     if context.json:
         context.out_json(values.files(migrations))
     elif migrations:
+        from d1migrate.phases import told  # a status has no use for it
+
         rows = [
-            (str(m.version), m.name, text.size(m.size), "" if m.rollback else "no rollback")
+            (
+                str(m.version),
+                m.name,
+                text.size(m.size),
+                told(m).phase or "?",
+                "" if m.rollback else "no rollback",
+            )
             for m in migrations
         ]
-        context.out(text.table(("version", "name", "size", ""), rows, right=(0, 2)))
+        context.out(text.table(("version", "name", "size", "phase", ""), rows, right=(0, 2)))
     else:
         context.out(f"no migrations in {context.folder}")
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from d1migrate.migration import Migration
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
-    from d1migrate.migration import Migration
     from d1migrate.plan import Plan
     from d1migrate.schema.model import Schema, Table
     from d1migrate.status import Entry
@@ -62,6 +63,7 @@ def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:
             "bytes": m.size,
             "checksum": m.checksum,
             "reversible": bool(m.rollback and m.rollback.reason is None),
+            **_phase(m),
         }
         for m in migrations
     ]
@@ -85,9 +87,18 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
                 "count": step.statement_count,
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
                 "transport_reason": why,
+                **(_phase(step.script) if isinstance(step.script, Migration) else {}),
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
+
+
+def _phase(migration: Migration) -> dict[str, Any]:
+    """Whether it comes before or after the deploy; null where its file does not tell."""
+    from d1migrate.phases import told  # a status has no use for it
+
+    found = told(migration)
+    return {"phase": found.phase, "phase_reason": found.reason}
 
 
 def gates(found: Sequence[Gate]) -> list[dict[str, Any]]:
