@@ -182,7 +182,7 @@ def _bookmark(result: Any) -> str:
 def _databases(result: Any) -> dict[str, str]:
     """Return {name: id}; an id becomes part of a path."""
     found = {_text(database["name"]): _text(database["uuid"]) for database in result}
-    if not all(map(_UUID.fullmatch, found.values())):
+    if not all(map(is_database_id, found.values())):
         raise ValueError("a database without an id")
     return found
 
