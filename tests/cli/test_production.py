@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from d1migrate.cli import gates
+from d1migrate.drivers import cloudflare as client
+from tests.cli.project import TWO
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
@@ -27,6 +29,35 @@ protected = true
 require_rollback = true
 """
 PRODUCTION = ("--env", "production", "--confirm", "production")
+TEAMS = '-- d1migrate: allow=P101,P102 reason="not run by wrangler"\n' + TWO.replace(
+    "CREATE INDEX",
+    """create trigger teams_named after insert on teams begin
+  update teams set owner_id = case when new.owner_id < 0 then -new.owner_id else new.owner_id end where id = new.id;
+end;
+CREATE INDEX""",
+)  # which D1's splitter would cut in two
+PRUNE = """-- d1migrate: allow=D106 reason="nobody has confirmed them"
+DELETE FROM users;
+-- Rollback:
+--   SELECT 1;
+"""
+
+
+class Remote:
+    """A database, seen past the API."""
+
+    def __init__(self, server: Cloudflare, shop: Project, name: str) -> None:
+        databases = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"]
+        self._server = server
+        self.id = next(db["database_id"] for db in databases if db["database_name"] == name)
+
+    def sql(self, sql: str) -> list[list[list[Any]]]:
+        """Run SQL; the rows of each statement."""
+        return self._server.sql(self.id, sql)
+
+    def users(self) -> list[Any]:
+        """The addresses of all users."""
+        return [row[0] for row in self.sql("SELECT email FROM users ORDER BY id")[0]]
 
 
 @pytest.fixture
@@ -36,6 +67,10 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
     for name, value in cloudflare.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)
+    settings = client.settings(cloudflare.environment)  # time goes by on the server, where it would be slept
+    monkeypatch.setattr(client, "from_environment", lambda: client.Api(settings, sleep=cloudflare.advance))
+    client.Api._sent.clear()
+    cloudflare.settings(fragile_splitter=True, cf_kv=True)  # as production is
     names = {"STAGING": "shop-staging", "PRODUCTION": "shop"}
     databases = [
         {"binding": binding, "database_name": name, "database_id": cloudflare.create(name)}
@@ -44,35 +79,69 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
     (project.folder / "wrangler.json").write_text(json.dumps({"d1_databases": databases}))
     (project.folder / "d1migrate.toml").write_text(TOML)
     project.standard()
+    project.write("002_teams.sql", TEAMS)
+    project.write("004_prune.sql", PRUNE)
     return project
 
 
-def test_a_release(shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused without staging, outside the window, and without its name; then exactly what was announced."""
+def test_a_release_from_plan_to_restore(
+    shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused where it must be, run as announced, taken back; run with a fault in it, and taken back again."""
+    production, ids = Remote(cloudflare, shop, "shop"), ("staging", "production")
     shop.run("up", "--env", "staging", "--to", "1")  # the last release
     shop.run("up", *PRODUCTION, "--to", "1")
+    production.sql("INSERT INTO users (email) VALUES ('ada@example.com'), ('bob@example.com')")
+
+    # Staging cannot be skipped; outside the window, and without its name, production refuses.
     assert "002_teams is not applied in staging" in shop.run("up", *PRODUCTION, code=1).err
     shop.run("up", "--env", "staging")
     monkeypatch.setattr(gates, "now", lambda: MONDAY)
-    assert "the window Sun 02:00-04:00 UTC is closed" in shop.run("up", *PRODUCTION, code=1).err
+    refused = shop.run("up", *PRODUCTION, code=1).err
+    assert "the window Sun 02:00-04:00 UTC is closed; it opens Sun 2026-12-06 02:00 UTC" in refused
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)
     assert "it is protected" in shop.run("up", "--env", "production", code=1).err
-    plan = shop.run("plan", *PRODUCTION, "--json").json
+    assert production.users() == ["ada@example.com", "bob@example.com"]
+
+    # Three migrations, in the requests that the reviewed plan announced.
+    plan = shop.run("plan", *PRODUCTION, "--json", "--output", "plan.json").json
     assert {gate["name"]: gate["state"] for gate in plan["gates"]} == dict.fromkeys(
         ("after", "window", "require_rollback", "lint", "restore_point", "protected"), "passed"
     )
-    assert shop.run("env", "--json").json[1]["current_version"] == 1  # nothing happened yet
     before = len(cloudflare.requests())
-    shop.run("up", *PRODUCTION)
+    shop.run("up", *PRODUCTION, "--plan", "plan.json")
     assert len(cloudflare.requests()) - before == plan["requests"]
-    log = shop.run("history", "--env", "production", "--json").json
-    assert [(entry["version"], bool(entry["restore_point"])) for entry in log] == [
-        (1, True),
-        (2, True),
-        (3, True),
-    ]
+    assert [step["name"] for step in plan["steps"]] == ["002_teams", "003_names", "004_prune"]
+    assert production.users() == []
     found = shop.run("env", "--json").json
-    assert [(e["current_version"], e["pending"], e["reachable"]) for e in found] == [(3, 0, True)] * 2
+    assert [(e["environment"], e["current_version"], e["pending"]) for e in found] == [(i, 4, 0) for i in ids]
+
+    # The way back brings the rows back.
+    shop.run("restore", *PRODUCTION, "--to", "1")
+    assert production.users() == ["ada@example.com", "bob@example.com"]
+    assert shop.run("current", "--env", "production").out == "1\n"
+
+    # The second reply is lost, and then nobody answers: what is known is said, and nothing else.
+    lost = [{"match": {"path": f"{production.id}/query$", "nth": 2}, "do": "lose reply"}]
+    outage = [{"match": {"path": f"{production.id}/raw$", "nth": n}, "do": "503"} for n in range(3, 8)]
+    cloudflare.faults(*lost, *outage)
+    err = shop.run("up", *PRODUCTION, code=1).err
+    assert "whether 003_names was applied is not known" in err
+    assert "applied: 002_teams\npending: 003_names, 004_prune\n" in err
+    assert "hint: look at `d1migrate status` when the database can be reached" in err
+    cloudflare.faults()
+    states = shop.run("status", "--env", "production", "--json").json["migrations"]
+    assert [entry["state"] for entry in states] == ["applied", "applied", "applied", "pending"]
+
+    # The next run ends it, each migration having run once; and the rows come back again.
+    assert "applied 1 migration" in shop.run("up", *PRODUCTION).out
+    assert production.users() == []
+    log = shop.run("history", "--env", "production", "--json").json
+    assert all(entry["done"] for entry in log)
+    assert [e["name"] for e in log if e["action"] == "up"][-3:] == ["002_teams", "003_names", "004_prune"]
+    shop.run("restore", *PRODUCTION, "--to", "1")
+    assert production.users() == ["ada@example.com", "bob@example.com"]
+    assert shop.run("verify", "--env", "production", "--check", "--json").json["ok"]
 
 
 def test_one_database_by_name_and_by_id(shop: Project) -> None:
