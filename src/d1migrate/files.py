@@ -103,6 +103,24 @@ def load_file(path: str, *, version: int) -> Migration:
     return source.read(version, os.path.splitext(name)[0], _read(folder or ".", entry), path)
 
 
+def load_journal(folder: str) -> dict[str, str]:
+    """Return {when a migration was written: its name} of drizzle's `meta/_journal.json`, where there is one.
+
+    Raises:
+        UsageError: it is not what drizzle writes.
+    """
+    path = os.path.join(folder, "meta", "_journal.json")
+    text = read_text(path)
+    if text is None:
+        return {}
+    import json
+
+    try:
+        return {str(entry["when"]): str(entry["tag"]) for entry in json.loads(text)["entries"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is no journal of drizzle's") from error
+
+
 def write_new(path: str, text: str) -> None:
     """Write a file that must not exist yet.
 

@@ -54,7 +54,11 @@ MAX_STORED_ROLLBACK = 1_000_000
 NOT_LINTED = '{"lint": false}'
 """The detail of an `up` that was run without looking."""
 
+OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
+"""What `adopt` renames another tool's table to, where it has the name of ours."""
+
 OTHER_TOOLS = {
+    OLD_TABLE: "the tool before",
     "d1_migrations": "wrangler d1 migrations",
     "__drizzle_migrations": "drizzle-kit",
     "_prisma_migrations": "Prisma",
@@ -214,8 +218,8 @@ def check_shape(columns: Sequence[tuple[Any, ...]], log_columns: Sequence[tuple[
         raise HistoryError(
             f"the table {MIGRATIONS_TABLE} is another tool's: it has ({_listed(columns)}), expected"
             " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-            hint=f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO old_{MIGRATIONS_TABLE},"
-            " then `d1migrate baseline --to V`",
+            hint="`d1migrate adopt` takes over from dbmate and golang-migrate; from another tool,"
+            f" ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
         )
     if log_columns and not {name for (name,) in log_columns} >= _LOG_COLUMNS:
         raise HistoryError(

@@ -22,7 +22,9 @@ LARGE = 1 << 20
 NOTHING = "v1:" + sha256(b"").hexdigest()
 """The checksum of a file that does nothing but record itself."""
 
-_ROLLBACK = re.compile(r"^--[ \t]*rollback:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_ROLLBACK = re.compile(
+    r"^--[ \t]*(?:rollback:[ \t]*(.*)|(migrate:down|\+goose[ \t]+down)\b.*)$", re.IGNORECASE | re.MULTILINE
+)
 _COMMENT = re.compile(COMMENT)
 _NO_SQL = re.compile(rf"(?:{TRIVIA}|;)*+")
 _NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
@@ -365,6 +367,11 @@ def _find_rollback(
         if inside or (match.start() == 0 and not whole):
             continue
         line = first_line + lead.count("\n", 0, match.start())
+        if match[2]:
+            raise SourceError(
+                f"{file}:{line}: what stands below `-- {match[2]}` would run as part of the way forward",
+                hint="write it as a `-- Rollback:` block, with `--` before every line",
+            )
         if found is not None:
             raise SourceError(
                 f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.load import Facts
     from d1migrate.backup.points import Point
     from d1migrate.backup.restore import Outlook, Restored
-    from d1migrate.flows.adopt import Adoption
+    from d1migrate.flows.adopt import Adoption, Known
     from d1migrate.flows.migrate import Check
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
@@ -254,15 +254,14 @@ class Migrator:
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         return run(rollback.down(todo, self._signer(), check(todo) if check else None), self.driver)
 
-    def plan_adopt(self, *, assume: Collection[int] = (), pending: Collection[int] = ()) -> Adoption:
-        """Find out which files a database already has, from its objects. Writes nothing.
+    def plan_adopt(self, known: Known | None = None) -> Adoption:
+        """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
 
         Args:
-            assume: versions to take for applied, where that cannot be told.
-            pending: versions to leave to an `up`, likewise.
+            known: what the user knows beside it.
 
         Raises:
-            UsageError: nothing about one of these versions is undecided.
+            UsageError: nothing about a version is undecided that the user knows of.
             HistoryError: as `status`; or a file began and never ended, or was renumbered.
             SourceError: a file cannot be parsed.
         """
@@ -271,7 +270,7 @@ class Migrator:
         from d1migrate.replay import replay
 
         found = footprints(replay(self.migrations, proofs=False))
-        return run(adopt.look(found, assume=assume, pending=pending), self.driver)
+        return run(adopt.look(found, known or adopt.Known()), self.driver)
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.

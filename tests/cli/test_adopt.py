@@ -6,14 +6,17 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from d1migrate.batch import Batch, Query
 from d1migrate.errors import HistoryError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
+from d1migrate.source import load
 from tests.runtime.workerd import ROOT, WorkerdDriver
 
 if TYPE_CHECKING:
@@ -198,11 +201,46 @@ def test_a_change_between_look_and_record_stops_it(project: Project) -> None:
     assert project.tables() == {"users"}
 
 
+def plant(workerd: Workerd, driver: WorkerdDriver) -> None:
+    """Put Cloudflare's own table into a database, which no query may name, as production has it."""
+    driver.batch(Batch([Query("SELECT 1")], reads=True))
+    with closing(apsw.Connection(str(workerd.file(driver.database)))) as raw:
+        raw.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID")
+
+
+def test_another_tools_table_on_real_d1(workerd: Workerd) -> None:
+    """Its histories are read there, and the one with the name of ours is kept under another one."""
+    driver = WorkerdDriver(workerd, workerd.database())
+    plant(workerd, driver)
+    tables = (
+        "CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY, version_id INTEGER, is_applied INTEGER, tstamp TIMESTAMP)",
+        "INSERT INTO goose_db_version VALUES (1, 2, 1, '2024-01-01 00:00:00')",
+        (
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT, installed_on TIMESTAMP,"
+            " success BOOLEAN, checksum BLOB, execution_time BIGINT)"
+        ),
+        "INSERT INTO _sqlx_migrations VALUES (1, 'a', '2024-01-01 00:00:00', 1, x'00ff', 1)",
+        "CREATE TABLE schema_migrations (version varchar(128) primary key)",
+        "INSERT INTO schema_migrations VALUES ('3')",
+    )
+    driver.batch(Batch(list(map(Query, tables))))
+    migrations = load((f"{n}_a.sql", "SELECT 1;") for n in range(1, 5))
+    migrator = Migrator(driver, migrations)
+    found = migrator.plan_adopt()
+    assert [[r.tool for r in j.records] for j in found.judgements] == [["sqlx"], ["goose"], ["dbmate"], []]
+    assert [m.version for m in migrator.adopt(found)] == [1, 2, 3]
+    assert [(e.version, e.state) for e in migrator.status()] == [
+        (1, "applied"), (2, "applied"), (3, "applied"), (4, "pending"),
+    ]  # fmt: skip
+    assert migrator.verify().ok
+
+
 def test_hummbl_on_real_d1(workerd: Workerd) -> None:
     """However many of its files ran, exactly those are found, with Cloudflare's own tables beside them."""
     migrations = load_migrations(str(ROOT / "workers" / "migrations"))
     for count in range(len(migrations) + 1):
         driver = WorkerdDriver(workerd, workerd.database())
+        plant(workerd, driver)
         statements = [
             s.sql for m in migrations[:count] for s in m.statements() if "schema_migrations" not in s.sql
         ]

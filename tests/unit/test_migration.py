@@ -184,3 +184,13 @@ def test_a_text_over_the_limit_has_the_checksum_of_its_bytes() -> None:
 def test_the_version_an_insert_records(sql: str, version: int | None) -> None:
     """Read where it stands as a number; else left to the check in the batch."""
     assert recorded_version(sql) == version
+
+
+@pytest.mark.parametrize("marker", ["-- migrate:down", "--migrate:down transaction:false", "-- +goose Down"])
+def test_down_sections_of_other_tools_are_refused(marker: str) -> None:
+    """They are SQL of the file like any other: run forward, they take away what was just made."""
+    found = migration(f"CREATE TABLE a (x);\n{marker}\nDROP TABLE a;\n")
+    with pytest.raises(SourceError, match=r"001_a.sql:2: what stands below .* as part of the way forward"):
+        found.check()
+    other = migration(f"CREATE TABLE a (x);\n/*\n{marker}\n*/\nSELECT '\n{marker}\n';\n")
+    assert other.check() == 2

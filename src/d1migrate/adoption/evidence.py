@@ -196,12 +196,17 @@ def _weigh(print_: Footprint, evidence: Sequence[Evidence], records: Sequence[Re
     if done and "failed" in states:
         return "contradicted", f"{records[0].tool} says that it failed, yet {listed(done)}"
     if done:
-        return "applied", listed(done)
+        return "applied", "; ".join([listed(done), *([_recorded(applied)] if applied else [])])
     if open_:
         return "pending", listed(open_)
     if applied:
-        return "applied", f"{applied.tool} has it as applied"
+        return "applied", _recorded(applied)
     return "unknown", _why_silent(print_)
+
+
+def _recorded(record: Record) -> str:
+    note = f" ({record.note})" if record.note else ""
+    return f"{record.tool} recorded it as {record.entry}{note}"
 
 
 def _why_silent(print_: Footprint) -> str:
@@ -228,8 +233,8 @@ def _by_order(found: list[Judgement], *, empty: bool) -> None:
         elif before and before.state == "pending":
             found[i] = one._replace(state="pending", because=f"{before.migration.name} before it is, too")
         elif before and i == newest + 1 and (before.state == "recorded" or _kept(before)):
-            where = "the history" if before.state == "recorded" else f"that of {before.records[0].tool}"
-            found[i] = one._replace(state="pending", because=f"it comes behind all that {where} has")
+            whose = "the history has" if before.state == "recorded" else f"{before.records[0].tool} recorded"
+            found[i] = one._replace(state="pending", because=f"it comes behind all that {whose}")
 
 
 def _kept(judgement: Judgement) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
 from d1migrate.errors import UsageError
+from d1migrate.history import OLD_TABLE
 from d1migrate.report.text import clean, plural, table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def adopt_command(context: Context) -> int:
     if arguments.dry_run and arguments.yes:
         raise UsageError("--dry-run and --yes exclude each other")
     context.say_database()
-    found = context.migrator.plan_adopt(assume=arguments.assume, pending=arguments.pending)
+    found = _look(context)
     if not context.json:
         _print(context, found)
     done = None if arguments.dry_run else _record(context, found)
@@ -32,6 +33,17 @@ def adopt_command(context: Context) -> int:
     elif not arguments.dry_run:
         context.out(f"recorded {done}; ran nothing" if done else "nothing to record")
     return 0
+
+
+def _look(context: Context) -> Adoption:
+    from d1migrate.drivers.wrangler import history_tables
+    from d1migrate.files import load_journal
+    from d1migrate.flows.adopt import Known
+
+    wrangler, arguments = context.config.wrangler, context.arguments
+    tables = history_tables(wrangler) if wrangler else ()
+    known = Known(arguments.assume, arguments.pending, load_journal(context.folder), tables)
+    return context.migrator.plan_adopt(known)
 
 
 def _record(context: Context, found: Adoption) -> str | None:
@@ -71,8 +83,13 @@ def _print(context: Context, found: Adoption) -> None:
         if judgement.state in _OPEN:
             _print_evidence(context, judgement)
     if found.strays:
-        names = ", ".join(clean(f"{key.kind} {key.shown}") for key in found.strays)
-        context.out(f"no file makes: {names}")
+        names = ", ".join(f"{key.kind} {key.shown}" for key in found.strays)
+        context.out(clean(f"no file makes: {names}"))
+    for record in found.unknown_records:
+        context.out(clean(f"no file is {record.entry}, which {record.tool} has as {record.state}"))
+    if found.set_aside:
+        name, tool = found.set_aside.table, found.set_aside.name
+        context.out(f"{name} is {tool}'s: it will be kept as {OLD_TABLE}, and {tool} not find it any more")
 
 
 def _print_evidence(context: Context, judgement: Judgement) -> None:
@@ -89,6 +106,8 @@ def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
     return {
         "migrations": [_judgement(judgement) for judgement in found.judgements],
         "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.strays],
+        "no_file_is": [record._asdict() for record in found.unknown_records],
+        "set_aside": found.set_aside and {"table": found.set_aside.table, "as": OLD_TABLE},
         "recorded": [j.migration.version for j in found.to_record] if recorded else [],
     }
 

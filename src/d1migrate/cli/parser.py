@@ -205,7 +205,7 @@ _COMMANDS = {
     ),
     "adopt": _Command(
         "adopt",
-        "find out which files a database already has, by its objects, and record those",
+        "find out which files a database has, by its objects and other tools' histories; record those",
         "d1migrate adopt --dry-run",
         (
             _argument("--dry-run", help="only say what was found; change nothing", **_FLAG),

@@ -85,14 +85,9 @@ def remote_id(path: str, name: str) -> str | None:
     Raises:
         UsageError: the configuration cannot be read, or gives it several.
     """
-    content = _parse(path)
-    environments = content.get("env")
-    sections = [content, *(environments.values() if isinstance(environments, dict) else ())]
-    lists = [section.get("d1_databases") for section in sections if isinstance(section, dict)]
-    databases = [db for found in lists if isinstance(found, list) for db in found if isinstance(db, dict)]
     found = {
         str(db["database_id"])
-        for db in databases
+        for db in _databases(_parse(path))
         if db.get("database_name") == name and db.get("database_id")
     }
     if len(found) > 1:
@@ -111,6 +106,24 @@ def environment_names(path: str) -> tuple[str, ...]:
     """
     sections = _parse(path).get("env")
     return tuple(sections) if isinstance(sections, dict) else ()
+
+
+def history_tables(path: str) -> tuple[str, ...]:
+    """Return the names that a configuration gives wrangler's own migrations table, in any of its parts.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    names = [database.get("migrations_table") for database in _databases(_parse(path))]
+    return tuple(dict.fromkeys(str(name) for name in names if name))
+
+
+def _databases(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the D1 databases of all parts of a configuration."""
+    environments = content.get("env")
+    sections = [content, *(environments.values() if isinstance(environments, dict) else ())]
+    lists = [section.get("d1_databases") for section in sections if isinstance(section, dict)]
+    return [db for found in lists if isinstance(found, list) for db in found if isinstance(db, dict)]
 
 
 def _options(rest: str) -> dict[str, str]:

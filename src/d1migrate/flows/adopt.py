@@ -9,23 +9,43 @@ from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.adoption import evidence
 from d1migrate.adoption.facts import facts
-from d1migrate.batch import Batch
+from d1migrate.adoption.histories import tools_in, with_journal
+from d1migrate.adoption.matching import match
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import HistoryError
 from d1migrate.flows.read import read_history
 from d1migrate.flows.repair import record
-from d1migrate.recording import LOG_TABLE
+from d1migrate.history import OLD_TABLE
+from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.sql.names import fold
 from d1migrate.status import compare, refuse_partial, refuse_renumbered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.adoption.facts import Footprint, Key
-    from d1migrate.adoption.model import Judgement
-    from d1migrate.batch import Flow, Query
+    from d1migrate.adoption.histories import Row, Tool
+    from d1migrate.adoption.model import Judgement, Record
+    from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
-    from d1migrate.schema.model import Schema
+
+
+class Known(NamedTuple):
+    """What is known beside the database.
+
+    Attributes:
+        assume: versions that ran, where that cannot be told.
+        pending: versions that did not, likewise.
+        journal: drizzle's, as `files.load_journal` returns it.
+        wrangler_tables: names that wrangler's table may have, beside the usual one.
+    """
+
+    assume: Collection[int] = ()
+    pending: Collection[int] = ()
+    journal: Mapping[str, str] = {}
+    wrangler_tables: Collection[str] = ()
 
 
 class Adoption(NamedTuple):
@@ -34,12 +54,16 @@ class Adoption(NamedTuple):
     Attributes:
         judgements: one a file, in order.
         strays: objects and columns that no file makes.
+        unknown_records: what other tools recorded that is no file here.
+        set_aside: the table of another tool that has the name of ours; it is renamed when this is recorded.
         history: what was recorded already.
         mark: what the schema looked like when it was judged.
     """
 
     judgements: tuple[Judgement, ...]
     strays: tuple[Key, ...]
+    unknown_records: tuple[Record, ...]
+    set_aside: Tool | None
     history: h.History
     mark: str
 
@@ -59,47 +83,65 @@ class Adoption(NamedTuple):
 
         Without a word about it in the log, an `up` refuses: it may be the wrong database.
         """
-        return bool(self.strays) and not (self.to_record or self.began)
+        return bool(self.strays or self.set_aside) and not (self.to_record or self.began)
 
 
-def look(
-    footprints: Sequence[Footprint], *, assume: Collection[int] = (), pending: Collection[int] = ()
-) -> Flow[Adoption]:
+def look(footprints: Sequence[Footprint], known: Known) -> Flow[Adoption]:
     """Judge every file by what the database holds. Writes nothing.
 
     Args:
         footprints: what each file leaves behind, in order.
-        assume: versions that the user knows to be applied.
-        pending: versions that the user knows not to be.
+        known: what the user knows beside it.
 
     Raises:
         UsageError: as `evidence.decide`.
         HistoryError: the history cannot be read, or a file in it began and never ended, or was renumbered.
     """
-    *schema, shape, log_shape, mark = yield Batch(
+    *answers, shape, log_shape, mark = yield Batch(
         (*introspect.QUERIES, h.SHAPE, h.LOG_SHAPE, assertions.SCHEMA_MARK), reads=True
     )
+    schema = introspect.read(answers)
+    tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
+    namesake = {fold(name) for name, *_ in shape.rows}
+    tools = tools_in(tables, set() if log_shape.rows else namesake, wrangler=known.wrangler_tables)
+    aside = next((tool for tool in tools if tool.table == MIGRATIONS_TABLE), None)
+    if aside and OLD_TABLE in tables:
+        raise HistoryError(
+            f"{MIGRATIONS_TABLE} is {aside.name}'s, and there is a table {OLD_TABLE} already",
+            hint=f"rename or drop {OLD_TABLE}: the other one gets that name",
+        )
     history = h.History(missing=tuple(h.TABLES))
-    if shape.rows or log_shape.rows:
+    if log_shape.rows or (shape.rows and not aside):
         history = yield from read_history()
     migrations = [print_.migration for print_ in footprints]
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renumbered(entries)
-    live = facts(_without_histories(introspect.read(schema)))
-    found = evidence.judge(footprints, live, recorded=history.versions)
-    decided = evidence.decide(found, assume=assume, pending=pending)
-    return Adoption(decided, evidence.strays(footprints, live), history, mark.rows[0][0])
+    records, unknown = match(migrations, (yield from _read(tools, known.journal)))
+    left_out = {*h.OTHER_TOOLS, *(tool.table for tool in tools)}
+    live = facts(schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out)))
+    found = evidence.judge(footprints, live, recorded=history.versions, records=records)
+    decided = evidence.decide(found, assume=known.assume, pending=known.pending)
+    strays = evidence.strays(footprints, live)
+    return Adoption(decided, strays, unknown, aside, history, mark.rows[0][0])
 
 
-def _without_histories(schema: Schema) -> Schema:
-    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in h.OTHER_TOOLS))
+def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[Tool, tuple[Row, ...]]]]:
+    """Read the histories of other tools."""
+    if not tools:
+        return []
+    results = yield Batch([tool.query() for tool in tools], reads=True)
+    return [
+        (tool, with_journal(tool.read(result.rows), journal))
+        for tool, result in zip(tools, results, strict=True)
+    ]
 
 
 def adopt(found: Adoption, sign: Sign) -> Flow[tuple[Migration, ...]]:
     """Record what `look` found, as one transaction; run nothing.
 
-    Where no file is applied beside other objects, it is recorded that the history begins here.
+    Where no file is applied beside other objects, it is recorded that the history begins here. Another
+    tool's table that has the name of ours is kept under another one.
 
     Returns:
         What was recorded; nothing where all of it was already.
@@ -120,5 +162,7 @@ def adopt(found: Adoption, sign: Sign) -> Flow[tuple[Migration, ...]]:
         queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), signature))
     if queries:
         before = [assertions.assert_schema(found.mark)]
+        if found.set_aside:
+            before.append(Query(f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}"))
         yield from record(found.history, queries, signature, before=before)
     return tuple(judgement.migration for judgement in todo)
