@@ -127,11 +127,12 @@ class PlanError(Error):
 
 
 class Irreversible(PlanError):
-    """Migrations have no way back; `versions` says which."""
+    """Migrations have no rollback; `versions` says which, `ways_back` is filled by who looks for others."""
 
     def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.versions = tuple(versions)
+        self.ways_back: dict[str, object] = {}
 
 
 class DataLoss(PlanError):

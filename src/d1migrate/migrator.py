@@ -345,20 +345,25 @@ class Migrator:
 
     def restore_points(self) -> list[Point]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
-        from d1migrate.backup import points, time_travel
+        from d1migrate.backup import ways
 
-        if isinstance(self._file, time_travel.Travelling):
-            return time_travel.listed(self._file, self._folder or points.FOLDER)
-        return points.listed(self._file, self._folder)
+        return ways.listed(self._file, self._folder)
 
     def plan_restore(self, to: str) -> Outlook:
         """Say what going back to a restore point would change; argument and errors as `restore`."""
-        from d1migrate.backup import points, restore, time_travel
+        from d1migrate.backup import ways
 
-        if isinstance(self._file, time_travel.Travelling):
-            folder = self._folder or points.FOLDER
-            return time_travel.outlook(self._file, time_travel.find(self._file, to, folder), folder)
-        return restore.outlook(self._file, points.find(self.restore_points(), to))
+        return ways.outlook(self._file, to, self._folder)
+
+    def way_back(self, version: int) -> Outlook | None:
+        """Say what going back to the newest restore point from before a version would change.
+
+        Returns:
+            None where there is no such point. Errors as `restore`.
+        """
+        from d1migrate.backup import ways
+
+        return ways.before(self._file, version, self._folder)
 
     def restore(self, to: str, *, began: Callable[[Point], None] | None = None) -> Restored:
         """Make a database what it was at a restore point; one is taken first, so that this can be undone.
@@ -371,14 +376,9 @@ class Migrator:
             UsageError: there is no such point.
             UnavailableError: the file is busy, or was written to meanwhile. Nothing was done.
         """
-        from d1migrate.backup import points, restore, time_travel
+        from d1migrate.backup import ways
 
-        if isinstance(self._file, time_travel.Travelling):
-            folder = self._folder or points.FOLDER
-            found = time_travel.find(self._file, to, folder)
-            return time_travel.go_back(self._file, found, self._sign, folder=folder, began=began)
-        found = points.find(self.restore_points(), to)
-        return restore.restore(self._file, found, self._sign, folder=self._folder, began=began)
+        return ways.go_back(self._file, to, self._sign, folder=self._folder, began=began)
 
     def close(self) -> None:
         """Let go of the database."""

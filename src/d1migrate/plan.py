@@ -6,6 +6,7 @@ statements of a migration and their history. A Plan holds no token, time or user
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import assertions
@@ -57,6 +58,14 @@ class Step(NamedTuple):
     def size(self) -> int:
         """The bytes of a file that is streamed, else 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
+
+    @property
+    def takes(self) -> dict[str, int | None]:
+        """The rows that a rollback takes, {table: rows}; None for a table that cannot be counted."""
+        found: dict[str, int | None] = {}
+        if self.direction == "down" and self.event.detail:
+            found = json.loads(self.event.detail).get("rows", {})
+        return found
 
     @property
     def import_reason(self) -> str | None:

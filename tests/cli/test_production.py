@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.cli import gates
+from d1migrate.cli import gates, outlook
 from d1migrate.drivers import cloudflare as client
 from tests.cli.project import TWO
 
@@ -152,3 +152,40 @@ def test_one_database_by_name_and_by_id(shop: Project) -> None:
     assert "production refuses (after)" in err
     (shop.folder / "d1migrate.toml").write_text(TOML.replace("d1:shop-staging", f"d1:{uuid}"))
     assert "[env.staging] and [env.production] are one database" in shop.run("env", code=2).err
+
+
+def test_the_way_back_of_a_remote_database(
+    shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What D1 cannot tell is said; how long it keeps a bookmark depends on the plan, so the age decides."""
+    shop.write("900_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;\n-- Rollback: none, additive\n")
+    shop.run("up", "--env", "staging", "--to", "4")
+    shop.run("up", "--env", "staging")
+    point = shop.run("restore", "--env", "staging", "--json").json[-1]
+    err = shop.run("down", "--env", "staging", code=1).err
+    assert f"hint: `d1migrate restore --to {point['name']}` goes back to version 4" in err
+    assert "which rows were written since is not known: D1 shows the past only by going back to it" in err
+    assert "D1 keeps it until it is 7 days old, 30 on a paid plan" in err
+    for days, says in (
+        (8, "it is 8 days old: D1 keeps 30 days on a paid plan, 7 on the free one"),
+        (31, "it is 31 days old: D1 keeps 30 days, so it is gone; a backup is the way back"),
+    ):
+        monkeypatch.setattr(outlook, "now", lambda days=days: point["at"] + days * 86400 + 60)
+        assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
+    error = shop.run("down", "--env", "staging", "--json", code=1).json["error"]
+    assert error["ways_back"]["900"]["rows"] is None
+    assert error["hint"] == "write a `-- Rollback:` block into its file, or restore a backup"  # as it is gone
+
+
+def test_a_remote_way_back_without_a_point(shop: Project, cloudflare: Cloudflare) -> None:
+    """D1 has a bookmark of every minute: the one before the migration is named. Before the database, there is none."""
+    shop.write("002_teams.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n-- Rollback: none, additive\n")
+    shop.run("up", "--env", "staging", "--to", "1", "--no-restore-point", "a test")
+    shop.run("up", "--env", "staging", "--to", "2", "--no-restore-point", "a test")
+    err = shop.run("down", "--env", "staging", code=1).err
+    assert "there is no restore point from before version 2" in err
+    database = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"][0]["database_id"]
+    cloudflare.sql(database, "UPDATE schema_migrations SET applied_at = unixepoch() + 90 WHERE version = 2")
+    err = shop.run("down", "--env", "staging", code=1).err
+    assert "the way back of version 2 is a restore point\nto 0000" in err
+    assert "version 2 → 1" in err

@@ -55,10 +55,45 @@ def test_a_rollback_that_is_none_names_the_point(applied: Project) -> None:
     assert applied.versions() == [1, 2, 3]
 
 
+def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
+    """Per migration without a rollback: the point, what else it undoes, and the rows that differ, table by table."""
+    applied.write("004_merge.sql", "UPDATE users SET name = 'x';\n-- Rollback: none, merged\n")
+    applied.write("005_drop.sql", "DROP TABLE teams;\n")
+    applied.run("up", "--to", "4", "--no-lint", "a test")
+    applied.sql("INSERT INTO users VALUES (7, 'late', NULL)")
+    applied.run("up", "--no-lint", "a test")
+    first, second = point(applied, -2), point(applied, -1)
+    err = applied.run("plan", "--down", "--steps", "2", code=1).err
+    assert f"the way back of version 4 is a restore point\nto {first}, taken " in err
+    assert "version 5 → 3\n  no longer applied: 004_merge\n  no longer applied: 005_drop" in err
+    assert "  users: 3 rows → 2 rows\n  teams: none → 1 row\n" in err
+    assert f"the way back of version 5 is a restore point\nto {second}, taken " in err
+    assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: none → 1 row\n" in err
+    assert f"hint: `d1migrate restore --to {first}` goes back to version 3" in err
+    error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
+    assert error["ways_back"]["4"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
+    assert error["ways_back"]["5"]["restore_to"] == second
+    for name in (first, second):
+        (applied.folder / ".d1migrate" / name).write_bytes(
+            b""
+        )  # it is said, and why there is no rollback too
+    err = applied.run("down", "--steps", "2", code=1).err
+    assert "is damaged: it holds nothing" in err
+    assert "005_drop has no rollback block" in err
+    for name in [p["name"] for p in applied.run("restore", "--json").json]:
+        (applied.folder / ".d1migrate" / name).unlink()
+    err = applied.run("down", code=1).err
+    assert "there is no restore point from before version 5" in err
+    assert "hint: write a `-- Rollback:` block" in err
+
+
 def test_the_plan_of_a_rollback_counts_what_it_takes(applied: Project) -> None:
     """Table by table, as they are now."""
     out = applied.run("plan", "--down", "--to", "1", "--allow-loss", "all").out
     assert "takes rows: teams 1" in out
+    steps = applied.run("plan", "--down", "--to", "1", "--allow-loss", "all", "--json").json["steps"]
+    assert [step["takes_rows"] for step in steps] == [{"users": 2}, {"teams": 1}]
+    assert [step["takes_rows"] for step in applied.run("plan", "--json").json["steps"]] == []
 
 
 def test_back_and_forth(applied: Project) -> None:

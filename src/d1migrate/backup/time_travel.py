@@ -15,7 +15,7 @@ from d1migrate.backup.kept import LOG_COLUMNS, Kept
 from d1migrate.backup.points import Point
 from d1migrate.backup.restore import Outlook, Restored
 from d1migrate.batch import Batch, Query
-from d1migrate.errors import AmbiguousError, Error, QueryError, UnavailableError
+from d1migrate.errors import AmbiguousError, Error, QueryError, UnavailableError, UsageError
 from d1migrate.flows import read
 from d1migrate.recording import LOG_TABLE
 from d1migrate.run import run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ADDS = ("up", "baseline", "accept", "restore")
 BEGINS = "restoring"
+_MARGIN = 60  # seconds: the clock that a row was written by is not D1's
 _AT_ONCE = 50  # log rows a batch
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
@@ -83,11 +84,33 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
     at = None if wanted.isdecimal() else points.moment(wanted)
     if at is None:
         return points.find(listed(driver, folder), wanted)
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     now = run(read.read_history(), driver)
     log = _whole_log(driver, folder)
     then = next((applied for row, applied in _walk(log, now) if row[_AT] > at), now.versions)
-    return Point(driver.bookmark(stamp), "", at, max(then, default=0), 0)
+    return Point(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
+
+
+def before(driver: Travelling, version: int, folder: str) -> Point | None:
+    """Return the newest point from before a version was applied; D1 has one also where the log keeps none."""
+    if known := [point for point in listed(driver, folder) if point.version < version]:
+        return known[-1]
+    applied = run(read.read_history(), driver).applied
+    at = next((row.applied_at for row in applied if row.version == version), None)
+    if at is None:
+        return None
+    at -= _MARGIN
+    try:
+        bookmark = driver.bookmark(_stamp(at))
+    except UsageError:  # older than the database, or than what D1 keeps
+        return None
+    then = [
+        r.version for r in applied if r.version < version and (r.applied_at is None or r.applied_at <= at)
+    ]
+    return Point(bookmark, "", at, max(then, default=0), 0)
+
+
+def _stamp(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def outlook(driver: Travelling, point: Point, folder: str) -> Outlook:

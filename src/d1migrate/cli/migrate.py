@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate.cli import gates, planning
+from d1migrate.cli import gates, outlook, planning
 from d1migrate.errors import UsageError
 from d1migrate.report import values
 from d1migrate.report.text import clean, duration, plural
@@ -43,7 +43,7 @@ def down_command(context: Context) -> int:
         return planning.plan_command(context)
     migrator = context.watched()
     started = time.perf_counter()
-    with planning.other_ways_back(context):
+    with outlook.other_ways_back(context):
         report = migrator.down(
             to=arguments.to,
             steps=arguments.steps,

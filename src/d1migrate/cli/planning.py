@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import artefact, files
-from d1migrate.cli import gates
+from d1migrate.cli import gates, outlook
 from d1migrate.environments.identity import place
-from d1migrate.errors import Irreversible, UsageError
+from d1migrate.errors import UsageError
 from d1migrate.history import TABLES
 from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
-from d1migrate.report.text import clean, plural, size, when
+from d1migrate.report.text import clean, plural, size
 from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.context import Context
     from d1migrate.environments.gates import Gate
@@ -62,7 +59,7 @@ def _plan(context: Context) -> Plan:
     if getattr(arguments, "down", False):
         if found := [name for name in _OF_AN_UP if getattr(arguments, name, None) not in (None, False)]:
             raise UsageError(f"--{found[0].replace('_', '-')} is for an `up`", hint="leave out --down")
-        with other_ways_back(context):
+        with outlook.other_ways_back(context):
             return context.migrator.plan_down(
                 to=arguments.to,
                 steps=arguments.steps,
@@ -74,24 +71,6 @@ def _plan(context: Context) -> Plan:
     return context.migrator.plan(
         to=arguments.to, single_transaction=arguments.single_transaction, phase=arguments.phase
     )
-
-
-@contextmanager
-def other_ways_back(context: Context) -> Iterator[None]:
-    """Name the restore point from before a migration that has no rollback, where there is one."""
-    try:
-        yield
-    except Irreversible as error:
-        before = [p for p in context.migrator.restore_points() if p.version < min(error.versions)]
-        if before:
-            point = before[-1]
-            taken = when(int(point.at), now=time.time())
-            error.hint = (
-                f"`d1migrate restore --to {point.name}` goes back to version {point.version}, {taken};"
-                " rows written since are lost"
-                + ("; D1 keeps 30 days of them, 7 on the free plan" if _is_remote(context) else "")
-            )
-        raise
 
 
 def _print_gates(context: Context, found: Sequence[Gate]) -> None:
@@ -125,9 +104,8 @@ def _print_plan(context: Context, plan: Plan) -> None:
             for statement in step.script.statements():
                 line = " ".join(clean(statement.sql).split())
                 context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
-        if step.direction == "down" and step.event.detail:
-            rows = json.loads(step.event.detail).get("rows", {})
-            lost = (f"{clean(name)} {'uncounted' if n is None else n}" for name, n in rows.items())
+        if step.takes:
+            lost = (f"{clean(name)} {'uncounted' if n is None else n}" for name, n in step.takes.items())
             context.out(f"    takes rows: {', '.join(lost)}")
         if _is_remote(context) and (why := step.import_reason):
             context.out(f"    by D1's import: {why}")

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.cli import gates
+from d1migrate.cli import gates, outlook
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.report.text import clean, duration, plural, size, table, when
 
@@ -128,34 +128,13 @@ def _go_back(context: Context) -> int:
     migrator = context.migrator
     context.say_database()
     seen = migrator.plan_restore(context.arguments.to)
-    _tell_outlook(context, seen)
+    outlook.tell(context, seen)
     _confirm(context)
     done = migrator.restore(
         seen.point.name, began=lambda undo: context.say(f"what is there now is kept as {undo.name}")
     )
     _tell_restored(context, seen, done)
     return 0
-
-
-def _tell_outlook(context: Context, seen: Outlook) -> None:
-    point = seen.point
-    taken = when(int(point.at), now=time.time())
-    context.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
-    for name in seen.undone:
-        context.say(f"  no longer applied: {clean(name)}")
-    for name in seen.redone:
-        context.say(f"  applied again: {clean(name)}")
-    if seen.rows is None:
-        context.say("  which rows were written since is not known")
-        return
-    for name, (now, then) in seen.rows.items():
-        context.say(f"  {clean(name)}: {_rows(now)} → {_rows(then)}")
-    if not seen.rows:
-        context.say("  every table has as many rows now as then; what they hold may differ")
-
-
-def _rows(count: int | None) -> str:
-    return "none" if count is None else plural(count, "row")
 
 
 def _confirm(context: Context) -> None:
