@@ -144,6 +144,22 @@ def test_a_release_from_plan_to_restore(
     assert shop.run("verify", "--env", "production", "--check", "--json").json["ok"]
 
 
+def test_databases_that_have_to_be_found(
+    shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ids and without an account the plan announces the requests that find them, too."""
+    (shop.folder / "wrangler.json").unlink()
+    settings = client.settings(cloudflare.environment)._replace(account=None)
+    monkeypatch.setattr(client, "from_environment", lambda: client.Api(settings, sleep=cloudflare.advance))
+    shop.run("up", "--env", "staging")
+    shop.run("up", *PRODUCTION, "--to", "1")
+    for command in (["up"], ["down", "--allow-loss", "all"]):
+        announced = shop.run(*command, "--dry-run", *PRODUCTION, "--json").json["requests"]
+        before = len(cloudflare.requests())
+        shop.run(*command, *PRODUCTION)
+        assert len(cloudflare.requests()) - before == announced
+
+
 def test_one_database_by_name_and_by_id(shop: Project) -> None:
     """Two environments on it are refused, and its id is no way past the gates."""
     databases = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"]

@@ -29,6 +29,7 @@ class Context:
         self.arguments = arguments
         self._config: Config | None = None
         self._driver: Driver | None = None
+        self._opened: list[Driver] = []
         self._migrator: Migrator | None = None
 
     # --- where things are ---
@@ -87,7 +88,14 @@ class Context:
         """Return the database of an environment, in the account that it names."""
         from d1migrate.drivers import connect
 
-        return connect(environment.database, config=self.config.wrangler, account=environment.account)
+        driver = connect(environment.database, config=self.config.wrangler, account=environment.account)
+        self._opened.append(driver)
+        return driver
+
+    @property
+    def look_ups(self) -> int:
+        """How many requests it took to find the databases that were opened so far."""
+        return sum(getattr(driver, "look_ups", 0) for driver in self._opened)
 
     @property
     def migrator(self) -> Migrator:

@@ -161,14 +161,18 @@ def _again(context: Context, plan: Plan, found: Sequence[Gate]) -> Sequence[Gate
 
 
 def requests(context: Context, plan: Plan) -> int:
-    """Return how many requests the gates of a run make: to the other environment, and for what they see."""
+    """Return how many requests a run makes that are not of its plan.
+
+    Its gates make some, to the other environment and for what they see, and so does finding the databases: as
+    many as it took to `look` at them.
+    """
     environment, given = context.environment, reasons(context)
     if not plan.steps:
         return 0
     up = plan.steps[0].direction == "up"
     point = environment.wants_restore_point and "restore_point" not in given and _has_bookmarks(context)
     rehearsed = bool(environment.rehearse) and "rehearse" not in given
-    return point + (bool(environment.after) + rehearsed if up else 0)
+    return context.look_ups + point + (bool(environment.after) + rehearsed if up else 0)
 
 
 def protect(context: Context) -> None:
