@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import json5
 import pytest
 
-from tests.docs.test_docs import ROOT, check_commands, copy_of_hummbl, environment
+from tests.docs.test_docs import PROJECTS, ROOT, check_commands, copy_of_hummbl, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 GUIDE = ROOT / "docs" / "guides" / "github-actions.md"
+RELEASE = ROOT / "docs" / "guides" / "deploying-to-production.md"
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # noqa: S105 - of a server for a moment
 ONLINE = {
     "pip install d1migrate",
@@ -29,9 +30,9 @@ ONLINE = {
 }
 
 
-def block(language: str) -> str:
+def block(language: str, guide: Path = GUIDE) -> str:
     """The guide's one block of a language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", guide.read_text(), re.MULTILINE | re.DOTALL)
     return str(found)
 
 
@@ -198,6 +199,44 @@ def test_staging_is_found(project: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert "3 pending" in done.stdout
+
+
+# --- the release, with a reviewed plan ---
+
+
+def test_a_release(tmp_path: Path) -> None:
+    """The other guide's workflow, in its project: two runs, each of which applies its phase only."""
+    workflow = read_yaml(block("yaml", RELEASE))
+    folder, online = tmp_path / "project", {*ONLINE, "npx wrangler deploy"}
+    for name, text in PROJECTS[RELEASE.stem].items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    drop = '-- d1migrate: allow=D105 reason="x"\nALTER TABLE orders DROP COLUMN total;\n-- Rollback:\n--   SELECT 1;\n'
+    (folder / "migrations" / "0002_drop.sql").write_text(drop)
+    summary = str(tmp_path / "summary")
+    for phase, current in (("before", "1\n"), ("after", "2\n")):
+        for job in ("staging", "plan", "production"):
+            for command in steps(workflow, job):
+                if command not in online:
+                    done = run(folder, command, PHASE=phase, GITHUB_STEP_SUMMARY=summary)
+                    assert done.returncode == 0, done.stdout
+        assert run(folder, "d1migrate --quiet current --env production").stdout == current
+    assert "up 0001_shop: 3 statements, before the deploy" in (tmp_path / "summary").read_text()
+    done = run(folder, "d1migrate up --env production --plan plan.json --confirm production")
+    assert (done.returncode, "is out of date" in done.stdout) == (1, True)
+
+
+def test_the_order_of_a_release() -> None:
+    """Nothing is run in production before its plan was made, and approved."""
+    workflow = read_yaml(block("yaml", RELEASE))
+    jobs = workflow["jobs"]
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "staging": None,
+        "plan": "staging",
+        "production": "plan",
+    }
+    assert (jobs["production"]["environment"], "environment" in jobs["plan"]) == ("production", False)
+    assert jobs["plan"]["env"]["CLOUDFLARE_API_TOKEN"] == "${{ secrets.D1_READ_TOKEN }}"  # noqa: S105
 
 
 # --- the script ---
