@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
+    from d1migrate.migration import Rollback
     from d1migrate.plan import Plan
     from d1migrate.schema.model import Schema, Table
     from d1migrate.status import Entry
@@ -87,18 +88,20 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
                 "count": step.statement_count,
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
                 "transport_reason": why,
-                **(_phase(step.script) if isinstance(step.script, Migration) else {}),
+                **_phase(step.script),
                 "takes_rows": step.takes if step.direction == "down" else None,
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}
 
 
-def _phase(migration: Migration) -> dict[str, Any]:
-    """Whether it comes before or after the deploy; null where its file does not tell."""
+def _phase(script: Migration | Rollback) -> dict[str, Any]:
+    """Whether it comes before or after the deploy; null where its file does not tell, and for a rollback."""
+    if not isinstance(script, Migration):
+        return {"phase": None, "phase_reason": None}
     from d1migrate.phases import told  # a status has no use for it
 
-    found = told(migration)
+    found = told(script)
     return {"phase": found.phase, "phase_reason": found.reason}
 
 
