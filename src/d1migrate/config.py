@@ -153,6 +153,8 @@ def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, st
     Raises:
         UsageError: a file is missing or malformed, or has a key nobody knows.
     """
+    if empty := [flag for flag, value in flags.items() if value == ""]:
+        raise UsageError(f"--{empty[0]} is there, and says nothing")
     explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
     path, content = _read_explicit(explicit) if explicit else _search(start)
     config = _from_file(path, content) if path else _from_wrangler(start)

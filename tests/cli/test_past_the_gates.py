@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -184,3 +185,89 @@ def test_placeholders_are_no_ids(shop: Project) -> None:
         '[env.staging]\ndatabase = "d1:test"\n[env.production]\ndatabase = "d1:shop"\n'
     )
     shop.run("env")
+
+
+# --- variables that a job forgot to set ---
+
+
+@pytest.mark.parametrize("flag", ["--plan", "--config", "--migrations", "--confirm", "--database"])
+def test_an_empty_flag_of_an_up(shop: Project, flag: str) -> None:
+    """`up --plan "$PLAN"` without a PLAN is no `up` without a plan; nor is any other a flag left out."""
+    shop.run("up", flag, "", code=2)
+    assert not (shop.folder / "local.db").exists()
+
+
+def test_an_empty_file_name_for_a_plan(shop: Project) -> None:
+    """A plan that was to be written is not only printed."""
+    assert "cannot write" in shop.run("plan", "--output", "", code=2).err
+
+
+# --- every gate, as a program sees it ---
+
+
+@pytest.mark.parametrize(
+    ("demand", "gate", "hint"),
+    [
+        ('after = "staging"', "after", "--skip-after REASON"),
+        ('window = "0 2 * * MON for 2h UTC"', "window", "--outside-window REASON"),
+        ("require_rollback = true", "require_rollback", "--allow-irreversible REASON"),
+        ('rehearse = "error"', "rehearse", "--no-rehearse REASON"),
+        ("protected = true", "protected", "--confirm production"),
+    ],
+)
+def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
+    """It names itself and its flag, on stderr and in JSON; its flag opens it, and no other flag does."""
+    shop.write("004_drop.sql", "INSERT INTO users VALUES (1, 'a', 'b');\nDROP TABLE users;")
+    configure(shop, demand, 'lint = { D = "off" }')
+    every = {
+        "after": ["--skip-after", "x"],
+        "window": ["--outside-window", "x"],
+        "require_rollback": ["--allow-irreversible", "x"],
+        "rehearse": ["--no-rehearse", "x"],
+        "lint": ["--no-lint", "x"],
+        "protected": ["--confirm", "production"],
+    }
+    own = every.pop(gate)
+    others = [word for name, flag in every.items() if name != "protected" for word in flag]
+    refused = shop.run("up", *PRODUCTION, *others, "--json", code=1)
+    assert refused.json["error"]["gates"] == [gate]
+    assert refused.json["error"]["hint"] == hint
+    assert f"production refuses ({gate}): " in refused.err
+    assert not shop.database.exists()
+    (seen,) = (g for g in shop.run("plan", *PRODUCTION, "--json").json["gates"] if g["name"] == gate)
+    assert seen["state"] == "refused"
+    shop.run("up", *PRODUCTION, *own)
+    noted = [detail for detail in details(shop) if detail]
+    assert noted == ([] if gate == "protected" else [{"overridden": {gate: "x"}}] * 4)
+
+
+@pytest.mark.parametrize(
+    "evaluated",
+    [
+        "d1migrate.environments.windows.look",
+        "d1migrate.environments.gates.require_rollback",
+        "d1migrate.rehearse.rehearse",
+        "d1migrate.environments.identity.place",
+        "d1migrate.environments.gates.protected",
+    ],
+)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a mistake")])
+def test_a_gate_that_fails_is_no_gate_passed(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, evaluated: str, error: Exception
+) -> None:
+    """Whatever goes wrong in it, and whatever that is: nothing is run."""
+    configure(
+        shop,
+        'window = "Sun 02:00-04:00 UTC"',
+        "require_rollback = true",
+        'rehearse = "error"',
+        "protected = true",
+    )
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(evaluated, fail)
+    with suppress(RuntimeError):
+        assert shop.run("up", *PRODUCTION, "--confirm", "production", code=None).code != 0
+    assert not shop.database.exists()

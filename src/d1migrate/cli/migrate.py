@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def up_command(context: Context) -> int:
     """Apply what is pending."""
     arguments = context.arguments
-    if arguments.dry_run and arguments.plan:
+    if arguments.dry_run and arguments.plan is not None:
         raise UsageError("--dry-run and --plan exclude each other")
     if arguments.dry_run:
         return planning.plan_command(context)
-    check = planning.checker(context) if arguments.plan else gates.checker(context)
+    check = gates.checker(context) if arguments.plan is None else planning.checker(context)
     migrator = context.watched()
     started = time.perf_counter()
     report = migrator.up(

@@ -37,7 +37,7 @@ def plan_command(context: Context) -> int:
     arguments = context.arguments
     gates.refuse_mistakes(context)
     plan = _plan(context)
-    if getattr(arguments, "output", None):
+    if getattr(arguments, "output", None) is not None:
         _write(context, plan)
     found = () if getattr(arguments, "sql", False) else gates.look(context, plan, judged=False)
     plan = plan._replace(reads=plan.reads + gates.requests(context, plan))
