@@ -18,7 +18,7 @@ from d1migrate.errors import UsageError
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
-_KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env"}
+_KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env", "mirror"}
 _ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *settings.KEYS}
 _ORDERS = ("refuse", "allow")
 
@@ -33,6 +33,7 @@ class Config(NamedTuple):
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
+        mirror: wrangler's migrations table, where it is to be kept in step.
         from_wrangler: whether it is wrangler's environments that are meant, for want of any of our own.
     """
 
@@ -43,6 +44,7 @@ class Config(NamedTuple):
     path: str | None = None
     lint: Mapping[str, str] = {}
     from_wrangler: bool = False
+    mirror: str | None = None
 
     def folder(self, environment: Environment | None) -> str:
         """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
@@ -240,9 +242,29 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     from_wrangler = not environments and wrangler is not None
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
-    return Config(
-        relative("migrations"), environments, relative("index"), wrangler, path, lint, from_wrangler
-    )
+    folders = (relative("migrations"), environments, relative("index"), wrangler)
+    return Config(*folders, path, lint, from_wrangler, _mirror(path, content))
+
+
+def _mirror(path: str, content: dict[str, Any]) -> str | None:
+    """Read the name of wrangler's table.
+
+    Raises:
+        UsageError: it is none, or that of a table that is not wrangler's.
+    """
+    name = content.get("mirror")
+    if name is None:
+        return None
+    if (
+        not isinstance(name, str)
+        or not name
+        or name.lower().startswith(("schema_migrations", "sqlite_", "_cf_"))
+    ):
+        raise UsageError(
+            f"{path}: mirror is {name!r}, which cannot be wrangler's migrations table",
+            hint='mirror = "d1_migrations", or what `migrations_table` says in the wrangler configuration',
+        )
+    return name
 
 
 def _environment(

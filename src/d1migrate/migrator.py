@@ -14,6 +14,7 @@ from d1migrate.drivers import Driver, connect, local_file
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
 from d1migrate.migration import Migration
+from d1migrate.mirror import Mirror
 from d1migrate.run import run
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Migrator:
         strict: whether `up` also refuses what the linter finds warnings in.
         restore_points: whether `up` and `down` keep a copy of a local file before they write to it, or the
             folder for these; `.d1migrate` beside the file for True. Of a remote D1 the bookmark is kept.
+        mirror: wrangler's migrations table, `d1_migrations` as a rule, to be kept in step.
         who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
     """
 
@@ -60,13 +62,16 @@ class Migrator:
         severities: Mapping[str, str] | None = None,
         strict: bool = False,
         restore_points: bool | str = False,
+        mirror: str | None = None,
         who: str | None = None,
     ) -> None:
         self.driver = connect(database) if isinstance(database, str) else database
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
+        self._mirror = Mirror.of(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
+        self._known = (self.migrations, self._sign, self._mirror)
         self._strict, self._who = strict, who or signing.user()
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
         self._folder = restore_points if isinstance(restore_points, str) else None
@@ -200,6 +205,7 @@ class Migrator:
                 phase=phase,
                 judge=self._judge if lint else None,
                 check=check,
+                mirror=self._mirror,
             ),
             self.driver,
         )
@@ -252,7 +258,8 @@ class Migrator:
         from d1migrate.flows import rollback
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return run(rollback.down(todo, self._signer(), check(todo) if check else None), self.driver)
+        notes = check(todo) if check else None
+        return run(rollback.down(todo, self._signer(), notes, self._mirror), self.driver)
 
     def plan_adopt(self, known: Known | None = None) -> Adoption:
         """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
@@ -262,15 +269,14 @@ class Migrator:
 
         Raises:
             UsageError: nothing about a version is undecided that the user knows of.
-            HistoryError: as `status`; or a file began and never ended, or was renumbered.
-            SourceError: a file cannot be parsed.
+            HistoryError, SourceError: as `plan`.
         """
         from d1migrate.adoption.facts import footprints
         from d1migrate.flows import adopt
         from d1migrate.replay import replay
 
         found = footprints(replay(self.migrations, proofs=False))
-        return run(adopt.look(found, known or adopt.Known()), self.driver)
+        return run(adopt.look(found, known or adopt.Known(), self._mirror), self.driver)
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.
@@ -280,7 +286,7 @@ class Migrator:
         """
         from d1migrate.flows import adopt
 
-        return run(adopt.adopt(found, self._sign), self.driver)
+        return run(adopt.adopt(found, self._sign, self._mirror), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.
@@ -290,7 +296,7 @@ class Migrator:
         """
         from d1migrate.flows import repair
 
-        return run(repair.baseline(self.migrations, self._sign, to=to), self.driver)
+        return run(repair.baseline(*self._known, to=to), self.driver)
 
     def accept(self, version: int, *, reason: str) -> Entry:
         """Record the file of a version as it is now: edited, renumbered, or finished by hand.
@@ -300,7 +306,7 @@ class Migrator:
         """
         from d1migrate.flows import repair
 
-        return run(repair.accept(self.migrations, self._sign, version=version, reason=reason), self.driver)
+        return run(repair.accept(*self._known, version=version, reason=reason), self.driver)
 
     def forget(self, version: int, *, reason: str) -> Entry:
         """Take a version whose file was removed on purpose out of the migrations table.
@@ -310,7 +316,7 @@ class Migrator:
         """
         from d1migrate.flows import repair
 
-        return run(repair.forget(self.migrations, self._sign, version=version, reason=reason), self.driver)
+        return run(repair.forget(*self._known, version=version, reason=reason), self.driver)
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
@@ -324,7 +330,7 @@ class Migrator:
         from d1migrate.flows.verify import verify
         from d1migrate.replay import schema_of
 
-        return run(verify(self.migrations, schema_of), self.driver)
+        return run(verify(self.migrations, schema_of, self._mirror), self.driver)
 
     def backup(self, path: str, *, watch: Callable[[int, int], None] | None = None) -> Dump:
         """Write a dump that restores to a file, whole or not at all; errors as `backup.dump.write`.

@@ -31,6 +31,7 @@ from d1migrate.status import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from d1migrate.mirror import Mirror
     from d1migrate.sql.split import Statement
 
 Direction = Literal["up", "down"]
@@ -108,7 +109,8 @@ class StepQueries:
     """The queries of one step, in order; they can be walked any number of times.
 
     `first` is for the first step of a run: there the whole history is compared with the one that was read,
-    later its size and maximum (for a rollback, which changes the maximum, again the whole).
+    later its size and maximum (for a rollback, which changes the maximum, again the whole). `mirror` is
+    wrangler's table, where it is kept in step.
     """
 
     def __init__(
@@ -119,9 +121,11 @@ class StepQueries:
         signature: h.Signature,
         *,
         first: bool,
+        mirror: Mirror | None = None,
     ) -> None:
         self.step = step
         up = step.direction == "up"
+        mirrored = _mirrored(step, mirror) if mirror else ()
         self.opening = (
             *h.create_tables(missing),
             assertions.assert_ready(step.version, step.direction, before, full=first or not up),
@@ -130,6 +134,7 @@ class StepQueries:
         )
         self.closing = (
             h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version),
+            *mirrored,
             assertions.assert_result(step.after(before), full=step.script.touches_history),
             h.record("done", step.event, signature),
         )
@@ -149,6 +154,12 @@ class StepQueries:
 
     def __len__(self) -> int:
         return len(self.opening) + self.step.statement_count + len(self.closing)
+
+
+def _mirrored(step: Step, mirror: Mirror) -> tuple[Query, ...]:
+    if step.direction == "up":
+        return mirror.added((step.version,))
+    return mirror.removed(step.version, step.name)
 
 
 def plan_up(

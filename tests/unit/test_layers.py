@@ -20,6 +20,7 @@ LAYERS = [
     "source",
     "history",
     "assertions",
+    "mirror",
     "status",
     "losses",
     "plan",

@@ -51,12 +51,10 @@ def _record(context: Context, found: Adoption) -> str | None:
     from d1migrate.adoption.evidence import refuse_undecided
 
     refuse_undecided(found.judgements)
-    if not (found.to_record or found.is_beginning):
+    what = _what(context, found)
+    if what is None:
         return None
     gates.protect(context)
-    what = f"{plural(len(found.to_record), 'migration')} as applied"
-    if found.is_beginning:
-        what = "that the history begins here, with no migration applied"
     if not context.arguments.yes:
         typed = context.ask(f"record {what}, and run nothing? [y/N] ")
         if typed is None:
@@ -68,6 +66,18 @@ def _record(context: Context, found: Adoption) -> str | None:
             raise UsageError("not confirmed: nothing was recorded")
     context.migrator.adopt(found)
     return what
+
+
+def _what(context: Context, found: Adoption) -> str | None:
+    """Say what there is to record."""
+    parts = []
+    if found.to_record:
+        parts.append(f"{plural(len(found.to_record), 'migration')} as applied")
+    if found.is_beginning:
+        parts.append("that the history begins here, with no migration applied")
+    if found.to_mirror:
+        parts.append(f"{plural(len(found.to_mirror), 'name')} in {clean(context.config.mirror or '')}")
+    return " and ".join(parts) or None
 
 
 def _print(context: Context, found: Adoption) -> None:

@@ -112,6 +112,7 @@ class Context:
                 allow_out_of_order=allow or environment.out_of_order == "allow",
                 severities=environment.lint,
                 strict=environment.lint_level == "warning",
+                mirror=self.config.mirror,
                 restore_points=environment.restore_point is not False and not skipped,
             )
         return self._migrator

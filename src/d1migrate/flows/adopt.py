@@ -22,7 +22,7 @@ from d1migrate.sql.names import fold
 from d1migrate.status import compare, refuse_partial, refuse_renumbered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from d1migrate.adoption.facts import Footprint, Key
     from d1migrate.adoption.histories import Row, Tool
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
+    from d1migrate.mirror import Mirror
 
 
 class Known(NamedTuple):
@@ -56,6 +57,7 @@ class Adoption(NamedTuple):
         strays: objects and columns that no file makes.
         unknown_records: what other tools recorded that is no file here.
         set_aside: the table of another tool that has the name of ours; it is renamed when this is recorded.
+        to_mirror: applied versions that wrangler's table, which is kept in step, does not have.
         history: what was recorded already.
         mark: what the schema looked like when it was judged.
     """
@@ -64,6 +66,7 @@ class Adoption(NamedTuple):
     strays: tuple[Key, ...]
     unknown_records: tuple[Record, ...]
     set_aside: Tool | None
+    to_mirror: tuple[int, ...]
     history: h.History
     mark: str
 
@@ -86,12 +89,13 @@ class Adoption(NamedTuple):
         return bool(self.strays or self.set_aside) and not (self.to_record or self.began)
 
 
-def look(footprints: Sequence[Footprint], known: Known) -> Flow[Adoption]:
+def look(footprints: Sequence[Footprint], known: Known, mirror: Mirror | None = None) -> Flow[Adoption]:
     """Judge every file by what the database holds. Writes nothing.
 
     Args:
         footprints: what each file leaves behind, in order.
         known: what the user knows beside it.
+        mirror: wrangler's table, where it is to be kept in step.
 
     Raises:
         UsageError: as `evidence.decide`.
@@ -103,7 +107,11 @@ def look(footprints: Sequence[Footprint], known: Known) -> Flow[Adoption]:
     schema = introspect.read(answers)
     tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
     namesake = {fold(name) for name, *_ in shape.rows}
-    tools = tools_in(tables, set() if log_shape.rows else namesake, wrangler=known.wrangler_tables)
+    tools = tools_in(
+        tables,
+        set() if log_shape.rows else namesake,
+        wrangler=[*known.wrangler_tables, *([mirror.table] if mirror else [])],
+    )
     aside = next((tool for tool in tools if tool.table == MIGRATIONS_TABLE), None)
     if aside and OLD_TABLE in tables:
         raise HistoryError(
@@ -117,13 +125,24 @@ def look(footprints: Sequence[Footprint], known: Known) -> Flow[Adoption]:
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renumbered(entries)
-    records, unknown = match(migrations, (yield from _read(tools, known.journal)))
+    histories = yield from _read(tools, known.journal)
+    records, unknown = match(migrations, histories)
     left_out = {*h.OTHER_TOOLS, *(tool.table for tool in tools)}
     live = facts(schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out)))
     found = evidence.judge(footprints, live, recorded=history.versions, records=records)
     decided = evidence.decide(found, assume=known.assume, pending=known.pending)
     strays = evidence.strays(footprints, live)
-    return Adoption(decided, strays, unknown, aside, history, mark.rows[0][0])
+    behind = _behind(decided, mirror, histories) if mirror else ()
+    return Adoption(decided, strays, unknown, aside, behind, history, mark.rows[0][0])
+
+
+def _behind(
+    judgements: Iterable[Judgement], mirror: Mirror, histories: Iterable[tuple[Tool, Sequence[Row]]]
+) -> tuple[int, ...]:
+    """Return the applied versions that wrangler's table does not have."""
+    there = {row.entry for tool, rows in histories if tool.table == mirror.table for row in rows}
+    applied = [j.migration.version for j in judgements if j.state in ("recorded", "applied", "assumed")]
+    return tuple(version for version in applied if mirror.names[version] not in there)
 
 
 def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[Tool, tuple[Row, ...]]]]:
@@ -137,7 +156,7 @@ def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[
     ]
 
 
-def adopt(found: Adoption, sign: Sign) -> Flow[tuple[Migration, ...]]:
+def adopt(found: Adoption, sign: Sign, mirror: Mirror | None = None) -> Flow[tuple[Migration, ...]]:
     """Record what `look` found, as one transaction; run nothing.
 
     Where no file is applied beside other objects, it is recorded that the history begins here. Another
@@ -160,6 +179,8 @@ def adopt(found: Adoption, sign: Sign) -> Flow[tuple[Migration, ...]]:
         queries.append(h.record("done", event, signature))
     if found.is_beginning:
         queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), signature))
+    if mirror and found.to_mirror:
+        queries += mirror.created(found.to_mirror)
     if queries:
         before = [assertions.assert_schema(found.mark)]
         if found.set_aside:

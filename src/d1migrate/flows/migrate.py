@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
+    from d1migrate.mirror import Mirror
     from d1migrate.phases import Phase
     from d1migrate.schema.model import Schema
 
@@ -56,6 +57,7 @@ def up(
     judge: Judge | None = None,
     check: Check | None = None,
     known: h.History | None = None,
+    mirror: Mirror | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
 
@@ -72,6 +74,7 @@ def up(
             nobody looked.
         check: is shown every plan before any of it is run, and may raise; what it returns goes to the log.
         known: the history, where it was read a moment ago.
+        mirror: wrangler's table, to be kept in step.
 
     Raises:
         ApplyError: a migration failed; it says which were applied and which are pending.
@@ -97,7 +100,7 @@ def up(
         )
     while True:
         todo = noted(todo, {**({} if judge else {"lint": False}), **notes})
-        taken, raced = yield from take(todo, sign, done)
+        taken, raced = yield from take(todo, sign, done, mirror)
         done += taken
         if raced is None:
             break

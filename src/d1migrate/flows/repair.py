@@ -1,4 +1,7 @@
-"""Telling history what is so: baseline, accept, forget. None of them runs SQL of a migration."""
+"""Telling history what is so: baseline, accept, forget. None of them runs SQL of a migration.
+
+Each keeps `mirror`, wrangler's table, in step, where there is one.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
     from d1migrate.batch import Flow, Query
     from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
+    from d1migrate.mirror import Mirror
 
 
-def baseline(migrations: Sequence[Migration], sign: Sign, *, to: int) -> Flow[tuple[Migration, ...]]:
+def baseline(
+    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, to: int
+) -> Flow[tuple[Migration, ...]]:
     """Record every file up to `to` as applied, running nothing: the user vouches for the schema.
 
     Returns:
@@ -43,11 +49,14 @@ def baseline(migrations: Sequence[Migration], sign: Sign, *, to: int) -> Flow[tu
         for migration in todo:
             queries.append(h.insert_row(migration.version, migration.name, signature.at))
             queries.append(h.record("done", h.event_of("baseline", migration), signature))
+        queries += mirror.created([*history.versions, *(m.version for m in todo)]) if mirror else ()
         yield from record(history, queries, signature)
     return todo
 
 
-def accept(migrations: Sequence[Migration], sign: Sign, *, version: int, reason: str) -> Flow[Entry]:
+def accept(
+    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, version: int, reason: str
+) -> Flow[Entry]:
     """Record a file as it is now: edited since it was applied, renumbered, finished by hand, or unknown.
 
     Raises:
@@ -70,13 +79,17 @@ def accept(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
         at = old.applied_at or at
         queries.append(h.delete_row(old.version))
         queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), signature))
+        queries += mirror.created(()) + mirror.removed(old.version, old.name) if mirror else ()
     event = h.event_of("accept", entry.migration)._replace(detail=detail)
     queries += [h.insert_row(version, entry.name, at), h.record("done", event, signature)]
+    queries += mirror.created([*history.versions, version]) if mirror else ()
     yield from record(history, queries, signature)
     return entry
 
 
-def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason: str) -> Flow[Entry]:
+def forget(
+    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, version: int, reason: str
+) -> Flow[Entry]:
     """Take a version out of the migrations table: its file was removed on purpose, or it was undone by hand.
 
     Raises:
@@ -92,7 +105,9 @@ def forget(migrations: Sequence[Migration], sign: Sign, *, version: int, reason:
         )
     signature = sign()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
-    yield from record(history, [h.delete_row(version), h.record("done", event, signature)], signature)
+    queries = [h.delete_row(version), h.record("done", event, signature)]
+    queries += mirror.created(()) + mirror.removed(version, entry.name) if mirror else ()
+    yield from record(history, queries, signature)
     return entry
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
+    from d1migrate.mirror import Mirror
     from d1migrate.plan import Plan, Step
 
 
@@ -107,18 +108,21 @@ def _argument(table: str) -> str:
     return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
 
 
-def down(todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None) -> Flow[Report]:
+def down(
+    todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
+) -> Flow[Report]:
     """Take back what `choose` planned; every step is one transaction.
 
     Args:
         todo: the plan.
         sign: gives every batch its token, time and user.
         notes: what else goes to the log.
+        mirror: wrangler's table, to be kept in step.
 
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    taken, raced = yield from take(noted(todo, notes or {}), sign, ())
+    taken, raced = yield from take(noted(todo, notes or {}), sign, (), mirror)
     if raced is not None:
         raise raced
     return Report(taken)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate import history as h
     from d1migrate.batch import Flow, Query
+    from d1migrate.mirror import Mirror
 
     Sign = Callable[[], h.Signature]
 
@@ -49,14 +50,19 @@ class Report(NamedTuple):
 
 
 def take(
-    todo: Plan, sign: Sign, earlier: Iterable[StepResult]
+    todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror | None = None
 ) -> Flow[tuple[tuple[StepResult, ...], ApplyError | None]]:
-    """Run the steps; return those done, and an error where another runner changed the history first."""
+    """Run the steps; return those done, and an error where another runner changed the history first.
+
+    The first transaction also brings `mirror`, wrangler's table, into step with what was applied before.
+    """
     before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[StepResult]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
-        batch = _Group(group, before, missing, signature, first=not done)
+        batch = _Group(group, before, missing, signature, first=not done, mirror=mirror)
+        if mirror and not done:
+            batch.bring_into_step(mirror, todo.versions)
         cost = Result()
         try:
             (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
@@ -122,12 +128,17 @@ class _Group:
         signature: h.Signature,
         *,
         first: bool,
+        mirror: Mirror | None,
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, before, missing, signature, first=first))
+            self.parts.append(StepQueries(step, before, missing, signature, first=first, mirror=mirror))
             before, missing, first = step.after(before), (), False
         self.after = before
+
+    def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:
+        """Enter into wrangler's table what was applied before."""
+        self.parts[0].opening += mirror.created(applied)
 
     def __iter__(self) -> Iterator[Query]:
         for part in self.parts:

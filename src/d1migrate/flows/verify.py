@@ -12,10 +12,11 @@ from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from d1migrate.batch import Flow
     from d1migrate.migration import Migration
+    from d1migrate.mirror import Mirror
     from d1migrate.schema.model import Schema
     from d1migrate.status import Entry
 
@@ -53,13 +54,16 @@ class Verification(NamedTuple):
 
 
 def verify(
-    migrations: Sequence[Migration], schema_of: Callable[[Iterable[Migration]], Schema]
+    migrations: Sequence[Migration],
+    schema_of: Callable[[Iterable[Migration]], Schema],
+    mirror: Mirror | None = None,
 ) -> Flow[Verification]:
     """Compare with the schema that an engine builds.
 
     Args:
         migrations: the files.
         schema_of: returns what migrations build, in the order given; its SourceError says why it cannot.
+        mirror: wrangler's table, where it is kept in step: no file makes it.
     """
     entries = yield from read.status(migrations)
     gaps, why = _gaps(migrations), _lost(entries)
@@ -70,7 +74,8 @@ def verify(
             why = str(error)
         else:
             found = compare(expected, (yield from read.read_schema()))
-            return Verification(entries, gaps, _ours(found), None)
+            left_out = {mirror.table} if mirror else set()
+            return Verification(entries, gaps, _ours(found, left_out), None)
     return Verification(entries, gaps, (), why)
 
 
@@ -124,8 +129,8 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) ->
     return f"{skipped[0]} is not applied, and newer files are" if skipped else None
 
 
-def _ours(found: Iterable[Difference]) -> tuple[Difference, ...]:
-    return tuple(difference for difference in found if difference.name not in OTHER_TOOLS)
+def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
+    return tuple(d for d in found if d.name not in OTHER_TOOLS and d.name not in left_out)
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
