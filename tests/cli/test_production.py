@@ -205,3 +205,11 @@ def test_a_remote_way_back_without_a_point(shop: Project, cloudflare: Cloudflare
     err = shop.run("down", "--env", "staging", code=1).err
     assert "the way back of version 2 is a restore point\nto 0000" in err
     assert "version 2 → 1" in err
+
+
+def test_the_ways_back_are_tried_on_a_copy(shop: Project) -> None:
+    """With the schema and the applied versions of the remote database, and made-up rows; it is only read."""
+    shop.run("up", "--env", "staging", "--to", "2")
+    ways = shop.run("rehearse", "--way-back", "--env", "staging", "--json", code=None).json["ways_back"]
+    assert [(way["version"], way["restored"], way["ok"]) for way in ways] == [(3, [], True), (4, [], True)]
+    assert shop.run("current", "--env", "staging").out == "2\n"

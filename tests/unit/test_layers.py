@@ -42,6 +42,7 @@ LAYERS = [
     "signing",
     "migrator",
     "async_migrator",
+    "proof",
     "workers",
     "report",
     "testing",

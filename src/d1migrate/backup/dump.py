@@ -19,6 +19,7 @@ from d1migrate.backup import values
 from d1migrate.backup.layout import read_layout
 from d1migrate.backup.rows import Reader
 from d1migrate.backup.source import still, sync_folder
+from d1migrate.backup.state import Digest
 from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
@@ -27,7 +28,7 @@ from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from d1migrate.backup.layout import Content
     from d1migrate.drivers import Driver
@@ -95,25 +96,6 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         with suppress(OSError):
             os.unlink(temporary)
     return dump._replace(path=path)
-
-
-class Digest:
-    """Counts rows, and takes the sha256 of their literals."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self._hash = sha256()
-
-    def add(self, rows: Iterable[Sequence[str]]) -> None:
-        """Take rows."""
-        for row in rows:
-            self.rows += 1
-            # A literal has no character NUL, so where each ends is certain.
-            self._hash.update("\0".join((*row, "")).encode())
-
-    def value(self) -> list[int | str]:
-        """Return number and digest."""
-        return [self.rows, self._hash.hexdigest()]
 
 
 class _Writer:

@@ -8,17 +8,16 @@ from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.backup.dump import END, MAGIC, Digest
+from d1migrate.backup.dump import END, MAGIC
 from d1migrate.backup.layout import read_layout
-from d1migrate.backup.rows import Reader
 from d1migrate.backup.source import scratch_file
+from d1migrate.backup.state import compare, read_state
 from d1migrate.batch import Batch, Query
 from d1migrate.d1 import PRODUCTION
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, HistoryError, PlanError, QueryError, SourceError, UsageError
 from d1migrate.history import Event, record
 from d1migrate.recording import LOG_TABLE
-from d1migrate.schema import digest
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 
@@ -191,29 +190,7 @@ def differences(facts: Facts, driver: Driver) -> list[str]:
         facts: of a dump of ours.
         driver: the database that it was loaded into.
     """
-    layout = read_layout(driver)
-    schema = layout.schema
-    found = [
-        f"{kind} {name}: {problem}"
-        for kind, name, problem, *_ in digest.compare(facts.objects, digest.objects(schema))
-    ]
-    reader = Reader(driver, layout.encoding)
-    there: dict[str, list[Any]] = {}
-    for content in layout.all_contents:
-        total = Digest()
-        for page in reader.pages(content):
-            total.add(page)
-        there[content.name] = total.value()
-    for table in sorted(facts.rows.keys() | there.keys()):
-        rows, expected = facts.rows.get(table, [0, ""])
-        others, actual = there.get(table, [0, ""])
-        if rows != others:
-            found.append(f"{table}: {others} rows, expected {rows}")
-        elif expected != actual:
-            found.append(f"{table}: its rows are different")
-    if layout.sequences != facts.sequences:
-        found.append("the counters of AUTOINCREMENT are different")
-    return found
+    return compare(facts, read_state(driver))
 
 
 def verify(path: str, *, source: Driver | None = None) -> list[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate import __version__
+from d1migrate.drivers import local_file
 from d1migrate.errors import UsageError
 from d1migrate.files import load_file
 from d1migrate.lint import failing
 from d1migrate.linter import lint
+from d1migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.report import findings
 from d1migrate.report.text import clean, duration, plural
@@ -18,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
+    from d1migrate.history import AppliedMigration
     from d1migrate.lint import Diagnostic
-    from d1migrate.migration import Migration
+    from d1migrate.proof import Proved
     from d1migrate.rehearse import Rehearsed
 
 _FOUND = 3
@@ -85,7 +89,7 @@ def gate_command(context: Context) -> int:
 def rehearse_command(context: Context) -> int:
     """Run pending migrations where every table holds rows."""
     from d1migrate.rehearse import rehearse
-    from d1migrate.report import rehearsal
+    from d1migrate.report import proof, rehearsal
 
     arguments = context.arguments
     scale = dict(_scaled(text) for text in arguments.scale)
@@ -106,11 +110,37 @@ def rehearse_command(context: Context) -> int:
         found = migrator.rehearse(
             to=arguments.to, rows=arguments.rows, data=arguments.data, scale=scale, watch=watch
         )
+    ways = _ways_back(context) if arguments.way_back else ()
     if context.json:
-        context.out_json(rehearsal.values(found))
+        value = rehearsal.values(found)
+        context.out_json({**value, "ways_back": proof.values(ways)} if arguments.way_back else value)
     else:
         context.out(rehearsal.text(found, verbose=arguments.verbose, paint=context.paint))
-    return 0 if found.ok else _FOUND
+        context.out(proof.text(ways, paint=context.paint))
+    return 0 if found.ok and all(way.ok for way in ways) else _FOUND
+
+
+def _ways_back(context: Context) -> tuple[Proved, ...]:
+    """Prove the ways back of what is rehearsed, where it begins as the rehearsal did."""
+    from d1migrate.proof import prove
+    from d1migrate.rehearse import Ground
+
+    arguments = context.arguments
+    source = arguments.data if arguments.data != "" else local_file(context.driver)
+    with closing(Ground() if source is None else Ground.of(source)) as ground:
+        applied: list[AppliedMigration] = []
+        if source is not None:
+            migrator = Migrator(f"sqlite:{ground.path}", context.load())
+        elif arguments.all or not context.names_database:
+            migrator = _without_database(context)
+        else:
+            migrator = context.migrator
+            ground.build(migrator.schema())
+            applied = [entry.applied for entry in migrator.status() if entry.applied]
+        steps = migrator.plan(to=arguments.to).steps
+        migrator.close()
+        pending = [step.script for step in steps if isinstance(step.script, Migration)]
+        return prove(ground, migrator.migrations, pending, rows=arguments.rows, applied=applied)
 
 
 def _without_database(context: Context) -> Migrator:

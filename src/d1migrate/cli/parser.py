@@ -201,6 +201,12 @@ _COMMANDS = {
                 metavar="TABLE=ROWS",
                 help="rows of a table in the target, to estimate the cost there; repeat it for several",
             ),
+            _argument(
+                "--way-back",
+                help="prove the ways back, too: let each migration fail, go back to a restore point, roll it"
+                " back, and compare every row",
+                **_FLAG,
+            ),
         ),
     ),
     "adopt": _Command(
