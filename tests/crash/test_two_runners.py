@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
-from tests.runtime.workerd import Workerd, WorkerdDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,11 +25,12 @@ if TYPE_CHECKING:
     from d1migrate.drivers import Driver
     from d1migrate.flows.steps import Report
     from d1migrate.migration import Migration
+    from tests.remote.conftest import Remote
 
     Open = Callable[[], Driver]
     Act = Callable[[Migrator], Report]
 
-ROUNDS = 50
+ROUNDS, REMOTE_ROUNDS = 50, 4
 
 # Each can be applied twice without an error, and then leaves a row too many.
 FILES = {
@@ -102,10 +101,10 @@ class Ended(NamedTuple):
         return sent - sum(f"  {name}  " in self.err for name in FILES)
 
 
-def run_together(path: Path, folder: Path) -> list[Ended]:
+def run_together(url: str, folder: Path, **variables: str) -> list[Ended]:
     """Start two `d1migrate up --verbose`, and let both go at once."""
     gate, opener = os.pipe()
-    database = ["--database", f"sqlite:{path}", "--migrations", str(folder)]
+    database = ["--database", url, "--migrations", str(folder)]
     runners = [
         subprocess.Popen(
             [sys.executable, "-c", RUNNER, "up", "--verbose", *database],
@@ -113,10 +112,10 @@ def run_together(path: Path, folder: Path) -> list[Ended]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=path.parent,
+            cwd=folder,
             env=os.environ
             | {"PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
-            | {"D1MIGRATE_BY": who},
+            | {"D1MIGRATE_BY": who, **variables},
         )
         for who in ("one", "two")
     ]
@@ -143,24 +142,37 @@ def test_two_processes_at_the_same_instant(tmp_path: Path, folder: Path) -> None
             first.up(to=1)
             first.close()
             before = 1
-        ended = run_together(path, folder)
-        assert [(e.code, e.err if e.code else "") for e in ended] == [(0, ""), (0, "")]
+        ended = run_together(f"sqlite:{path}", folder)
         driver = SqliteDriver(str(path), url="sqlite:app.db")
-        check_applied_once(driver)
-        counts = dict(
-            read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1")
-        )
+        told += check_both(ended, driver, before)
         driver.close()
-        assert sum(counts.values()) == len(FILES)
-        for runner in ended:
-            applied = counts.get(runner.who, 0)
-            meanwhile = runner.out.count("applied meanwhile by another run: ")
-            assert (f"applied {applied} migration" in runner.out) == bool(applied)
-            assert ("nothing to do" in runner.out) == (not applied and not meanwhile)
-            assert bool(meanwhile) == bool(runner.lost), runner
-            assert applied + meanwhile <= len(FILES) - before
-            told += bool(meanwhile)
     assert told, "in no round one was faster than the other: the gate is not one"
+
+
+def test_two_processes_on_a_remote_database(new_remote: Callable[[], Remote], folder: Path) -> None:
+    """The same in front of a remote D1, where a request is the transaction."""
+    for _ in range(REMOTE_ROUNDS):
+        remote = new_remote()
+        ended = run_together(f"d1:{remote.id}", folder, **remote.server.environment)
+        check_both(ended, remote.open(), 0)
+
+
+def check_both(ended: list[Ended], driver: Driver, before: int) -> int:
+    """Check what two runners did and said; return how many of them had to say that the other was faster."""
+    assert [(e.code, e.err if e.code else "") for e in ended] == [(0, ""), (0, "")]
+    check_applied_once(driver)
+    counts = dict(read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1"))
+    assert sum(counts.values()) == len(FILES)
+    told = 0
+    for runner in ended:
+        applied = counts.get(runner.who, 0)
+        meanwhile = runner.out.count("applied meanwhile by another run: ")
+        assert (f"applied {applied} migration" in runner.out) == bool(applied)
+        assert ("nothing to do" in runner.out) == (not applied and not meanwhile)
+        assert bool(meanwhile) == bool(runner.lost), runner
+        assert applied + meanwhile <= len(FILES) - before
+        told += bool(meanwhile)
+    return told
 
 
 # --- the same races, one step after the other ---
@@ -183,16 +195,6 @@ class Race:
     def close(self) -> None:
         """Close the driver."""
         self._driver.close()
-
-
-@pytest.fixture(params=["sqlite", "workerd"])
-def fresh(request: pytest.FixtureRequest) -> Callable[[], Open]:
-    """Gives a database nobody has used, again and again; over each driver in turn."""
-    if request.param == "workerd":
-        server: Workerd = request.getfixturevalue("workerd")
-        return lambda: functools.partial(WorkerdDriver, server, server.database())
-    folder, numbers = request.getfixturevalue("tmp_path"), itertools.count()
-    return lambda: functools.partial(SqliteDriver, str(folder / f"{next(numbers)}.db"), url="sqlite:app.db")
 
 
 @pytest.fixture

@@ -61,6 +61,8 @@ class RestDriver:
         """Run the queries in order as one transaction; all of them, or nothing."""
         if batch.reads:
             return self._read(batch.queries)
+        if not batch.size:
+            batch = batch._replace(queries=tuple(batch.queries))  # walked once: who watches is told of each
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
