@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,10 +15,20 @@ if TYPE_CHECKING:
     from tests.remote.conftest import Remote
 
 
-@pytest.fixture(params=["plain", "fragile splitter"])  # type: ignore[no-redef]
+# What goes wrong with the first attempt of each, and is made up for by a second one.
+TROUBLE: dict[str, list[dict[str, Any]]] = {
+    "nothing": [],
+    "every write": [{"match": {"path": "/query$", "every": 2}, "do": "429"}],
+    "every read": [{"match": {"path": "/raw$", "every": 2}, "do": "cut reply"}],
+}
+
+
+@pytest.fixture(params=[(splitter, trouble) for splitter in (False, True) for trouble in TROUBLE])  # type: ignore[no-redef]
 def driver(request: pytest.FixtureRequest, remote: Remote) -> Iterator[Driver]:
-    """A remote database, on a server that cuts SQL anew as production does, or leaves it alone."""
-    remote.server.settings(fragile_splitter=request.param == "fragile splitter")
+    """A remote database, on a server that cuts SQL anew as production does or leaves it alone, with trouble."""
+    fragile, trouble = request.param
+    remote.server.settings(fragile_splitter=fragile)
+    remote.server.faults(*TROUBLE[trouble])
     made = remote.open()
     yield made
     made.close()

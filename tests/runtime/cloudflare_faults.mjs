@@ -1,7 +1,7 @@
 // What goes wrong, as a test says:
-//   {"match": {"method": "POST", "path": REGEX, "body": REGEX, "nth": K}, "do": WHAT, …}
-// Everything in `match` may be left out; `nth` counts the requests that match otherwise, from 1, and without
-// it all of them are meant. Of several faults the first that is meant happens. WHAT is
+//   {"match": {"method": "POST", "path": REGEX, "body": REGEX, "nth": K, "every": N}, "do": WHAT, …}
+// Everything in `match` may be left out; `nth` counts the requests that match otherwise, from 1; of them,
+// `every` means the first of each N. Without either all are meant. Of several faults the first that is meant happens. WHAT is
 //   to the work    "timeout"     D1's 30 seconds are over: rolled back
 //                  "not atomic"  the statements run one by one, and a failing one leaves the earlier ones
 //   to the answer  "drop"        the connection is closed instead, before the work
@@ -17,7 +17,7 @@ import crypto from "node:crypto";
 import { ApiError } from "./cloudflare_errors.mjs";
 
 const CONNECTION = ["timeout", "not atomic", "drop", "lose reply", "cut reply", "garbage", "hang"];
-const MATCH = ["method", "path", "body", "nth"];
+const MATCH = ["method", "path", "body", "nth", "every"];
 const JSON_TYPE = { "content-type": "application/json; charset=UTF-8" };
 const HTML = { "content-type": "text/html; charset=UTF-8" };
 const PAGE = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>
@@ -54,6 +54,7 @@ export class Faults {
       if (match.path && !new RegExp(match.path).test(path)) return false;
       if (match.body && !new RegExp(match.body).test(body)) return false;
       fault.seen += 1;
+      if (match.every !== undefined) return fault.seen % match.every === 1;
       return match.nth === undefined || match.nth === fault.seen;
     });
     return meant[0];
