@@ -198,6 +198,7 @@ def test_a_bar_on_a_terminal(remote: Remote, tmp_path: Path) -> None:
     seen = on_terminal(
         "up",
         "--no-lint",
+        "it is data",
         "--database",
         f"d1:{remote.id}",
         "--migrations",
