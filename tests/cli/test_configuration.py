@@ -222,3 +222,24 @@ def test_a_link_out_of_the_folder_is_refused(project: Project) -> None:
         "is a link out of the migrations folder"
         in project.run("up", "--database", "sqlite:app.db", code=1).err
     )
+
+
+def test_files_are_listed_without_a_default_environment(project: Project) -> None:
+    """`list` asks no database, so that none need be chosen; what asks one says which there are."""
+    (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'd1:app'\n")
+    project.standard()
+    assert len(project.run("list", "--json").json) == 3
+    assert "it has: production" in project.run("status", code=2).err
+
+
+def test_wranglers_folder_of_the_environment_that_a_variable_names(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is of one that a flag names."""
+    (project.folder / "wrangler.jsonc").write_text(WRANGLER)
+    (project.folder / "sql").mkdir()
+    (project.folder / "sql" / "001_a.sql").write_text("CREATE TABLE a (x);")
+    (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'wrangler:DB'\n")
+    assert [f["name"] for f in project.run("list", "--env", "production", "--json").json] == ["001_a"]
+    monkeypatch.setenv("D1MIGRATE_ENV", "production")
+    assert [f["name"] for f in project.run("list", "--json").json] == ["001_a"]

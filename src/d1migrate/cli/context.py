@@ -54,9 +54,13 @@ class Context:
     @property
     def names_database(self) -> bool:
         """Whether anything says which database to work on."""
+        return self._names_one or bool(self.config.environments)
+
+    @property
+    def _names_one(self) -> bool:
+        """Whether a flag or a variable does."""
         given = self.arguments.env or self.arguments.database
-        variables = os.environ.get("D1MIGRATE_ENV") or os.environ.get("D1MIGRATE_DATABASE")
-        return bool(given or variables or self.config.environments)
+        return bool(given or os.environ.get("D1MIGRATE_ENV") or os.environ.get("D1MIGRATE_DATABASE"))
 
     @property
     def severities(self) -> Mapping[str, str]:
@@ -74,8 +78,8 @@ class Context:
         """The migrations folder."""
         if self.config.migrations:
             return self.config.migrations
-        chosen = self.arguments.env or self.arguments.database or self.config.environments
-        return self.config.folder(self.environment if chosen else None)
+        default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
+        return self.config.folder(self.environment if self._names_one or default else None)
 
     @property
     def driver(self) -> Driver:
