@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.sql.create import (
-    Check,
-    ColumnDefinition,
-    TableDefinition,
-    allowed_values,
-    conjuncts,
-    parse_table,
-)
+from d1migrate.sql.checks import allowed_values, conjuncts
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.definitions import Check, ColumnDefinition, TableDefinition
 
 
 def parsed(sql: str) -> TableDefinition:
@@ -45,7 +40,8 @@ def parsed(sql: str) -> TableDefinition:
 )
 def test_names(sql: str, name: str) -> None:
     """The table is found, however it is introduced and quoted."""
-    assert parsed(sql) == TableDefinition(name, (ColumnDefinition("a"),))
+    table = parsed(sql)
+    assert (table.name, table.columns) == (name, (ColumnDefinition("a"),))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +119,16 @@ def test_no_table(sql: str) -> None:
 def test_columns(text: str, column: ColumnDefinition) -> None:
     """A column's name, type and constraints, first, last and alone."""
     other = ColumnDefinition("z", "INT")
-    assert parsed(f"CREATE TABLE t ({text})").columns == (column,)
-    assert parsed(f"CREATE TABLE t ({text}, z INT)").columns == (column, other)
-    assert parsed(f"CREATE TABLE t (z INT,\n{text} -- ,(\n, UNIQUE (z)) STRICT").columns == (other, column)
+    assert plain(f"CREATE TABLE t ({text})") == [column]
+    assert plain(f"CREATE TABLE t ({text}, z INT)") == [column, other]
+    assert plain(f"CREATE TABLE t (z INT,\n{text} -- ,(\n, UNIQUE (z)) STRICT") == [other, column]
+
+
+def plain(sql: str) -> list[ColumnDefinition]:
+    """The columns without NOT NULL, keys and foreign keys, which have tests of their own."""
+    return [
+        column._replace(stored=False, not_null=None, keys=(), references=()) for column in parsed(sql).columns
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.sqltext import assignments
-from d1migrate.sql.create import TableDefinition, parse_table
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import Token, significant
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Table
+    from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.shape import Shape
     from d1migrate.sql.split import Statement
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from d1migrate.schema.model import Table
-    from d1migrate.sql.create import Check, TableDefinition
+    from d1migrate.sql.definitions import Check, TableDefinition
 
 _NOT_FILLED = "fts5vocab"  # a view of another table's index
 _ROWS_GIVEN_UP = 3  # a table that cannot take so many rows has all it can take

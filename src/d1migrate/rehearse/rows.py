@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.links import Key, Link, Parents
     from d1migrate.rehearse.values import Maker
     from d1migrate.schema.model import Table
-    from d1migrate.sql.create import Check
+    from d1migrate.sql.definitions import Check
 
 Row = dict[str, "Value"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.sql.create import conjuncts
+from d1migrate.sql.checks import conjuncts
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from d1migrate.batch import Value
     from d1migrate.schema.model import Table
-    from d1migrate.sql.create import TableDefinition
+    from d1migrate.sql.definitions import TableDefinition
 
 REFUSED = (apsw.ConstraintError, apsw.MismatchError, apsw.SQLError, apsw.TooBigError, OverflowError)
 """What the engine raises when it is the row that is at fault."""
@@ -103,9 +103,9 @@ class Rules:
         """
         kept = set(columns)
         parts = [
-            self._column(name, type_, collation, generated)
-            for name, type_, _, _, collation, generated in self.definition.columns
-            if (fold(name) in kept if generated is None else self._sources[fold(name)] <= kept)
+            self._column(c.name, c.type, c.collation, c.generated)
+            for c in self.definition.columns
+            if (fold(c.name) in kept if c.generated is None else self._sources[fold(c.name)] <= kept)
         ]
         check = "CHECK (({}\n) IS TRUE)" if strict else "CHECK ({}\n)"
         parts += [check.format(rule.text) for rule in rules if rule.kind == "check"]

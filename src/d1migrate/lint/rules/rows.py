@@ -9,7 +9,7 @@ from d1migrate.lint.rebuilds import Rebuild, columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
 from d1migrate.schema.compare import canonical
-from d1migrate.sql.create import allowed_values
+from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:

@@ -1,0 +1,56 @@
+"""A schema as one SQL text: the same schema gives the same text, and the text gives the same schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.layout import squeezed, table_text
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.schema.model import Index, Schema, Table, Trigger, View
+
+HEADER = "-- The schema, written by `d1migrate schema --sql`.\n"
+
+
+def document(schema: Schema) -> str:
+    """Return the schema as SQL that builds it: tables by name, with their indexes and triggers; views last.
+
+    Comments within a CREATE TABLE stay; SQLite keeps none that stands before a statement.
+    """
+    return HEADER + "".join(f"\n{text};\n" for text in _statements(schema))
+
+
+def create_text(sql: str) -> str:
+    """Return a CREATE statement as a document has it; views and triggers keep their lines."""
+    table = parse_table(sql)
+    if table is not None:
+        return table_text(table)
+    words = sql.split(None, 2)[:2]
+    is_index = words[-1:] == ["INDEX"] or words[-1:] == ["UNIQUE"]
+    return squeezed(sql) if is_index else sql.strip()
+
+
+def _statements(schema: Schema) -> Iterator[str]:
+    for table in sorted(schema.tables, key=_by_name):
+        yield from _table(table)
+    for view in sorted(schema.views, key=_by_name):
+        yield create_text(view.sql)
+    for trigger in sorted(schema.triggers, key=_by_name):
+        yield create_text(trigger.sql)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield create_text(table.sql)
+    for index in sorted(table.indexes, key=_by_name):
+        if index.sql:
+            yield create_text(index.sql)
+    for trigger in sorted(table.triggers, key=_by_name):
+        yield create_text(trigger.sql)
+
+
+def _by_name(item: Table | Index | Trigger | View) -> str:
+    return fold(item.name)

@@ -1,0 +1,83 @@
+"""What a CHECK allows, read from its text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.definitions import Check
+from d1migrate.sql.groups import bare, closing, parted, span, text_at
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import KEYWORDS, Token, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def allowed_values(check: Check) -> tuple[str, tuple[str, ...]] | None:
+    """Return the column, folded, that a CHECK holds to a list of literals, and these as SQL text.
+
+    It knows `IN (…)`, `=`, and several of these joined by OR, with or without IS NULL; None for any other.
+    """
+    found = _one_of(significant(check.expression))
+    return found if found and found[1] else None
+
+
+def conjuncts(check: Check) -> tuple[Check, ...]:
+    """Return the parts that AND joins in a CHECK, each a CHECK of its own; together they say the same."""
+    tokens = bare(significant(check.expression))
+    if len(list(parted(tokens, "OR"))) > 1:
+        return (check,)
+    parts = [span(check.expression, part) for part in parted(tokens, "AND")]
+    if len(parts) == 1 or not all(parts):
+        return (check,)
+    return tuple(one for part in parts for one in conjuncts(Check(part, check.name)))
+
+
+def _one_of(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
+    """Return column and literals of one test or of several joined by OR; `IS NULL` has no literals."""
+    tokens = bare(tokens)
+    terms = list(parted(tokens, "OR"))
+    if len(terms) == 1:
+        return _test(tokens)
+    found = [_one_of(term) for term in terms]
+    literals: list[str] = []
+    for one in found:
+        if one is None or found[0] is None or one[0] != found[0][0]:
+            return None
+        literals += one[1]
+    return (found[0][0], tuple(literals)) if found[0] else None
+
+
+def _test(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
+    if len(tokens) > 2 and tokens[-2].text in ("=", "==") and _literal(tokens[:-2]):
+        tokens = [tokens[-1], tokens[-2], *tokens[:-2]]  # 'a' = column
+    at = 2 if text_at(tokens, 1) == "." else 0
+    if at >= len(tokens) or tokens[at].kind not in ("word", "quoted") or tokens[at].keyword in _NO_COLUMN:
+        return None
+    column = fold(unquote(tokens[at].text))
+    operator, rest = text_at(tokens, at + 1).upper(), tokens[at + 2 :]
+    if operator == "ISNULL" or (operator == "IS" and [t.keyword for t in rest] == ["NULL"]):
+        return column, ()
+    if operator in ("=", "==", "IS"):
+        literals = [_literal(rest)]
+    elif operator == "IN" and text_at(rest, 0) == "(" and closing(rest, 0) == len(rest) - 1:
+        literals = [_literal(item) for item in parted(rest[1:-1], ",")]
+    else:
+        return None
+    return (column, tuple(literals)) if all(literals) else None
+
+
+_NO_COLUMN = KEYWORDS | {"TRUE", "FALSE"}
+
+
+def _literal(tokens: Sequence[Token]) -> str:
+    """Return a literal's text, or "" for what is none. NULL is none: a list with it allows every value."""
+    sign = tokens[0].text if len(tokens) == 2 and tokens[0].text in ("+", "-") else ""
+    if len(tokens) != 1 + bool(sign):
+        return ""
+    token = tokens[-1]
+    if token.kind == "number" or (
+        not sign and (token.kind in ("string", "blob") or token.keyword in ("TRUE", "FALSE"))
+    ):
+        return sign + token.text
+    return ""

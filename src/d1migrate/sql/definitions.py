@@ -1,0 +1,196 @@
+"""What the text of a CREATE statement says, as values. Texts are as written; names are without quotes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Check(NamedTuple):
+    """A CHECK: the text between its parentheses, and the name that SQLite gives it in errors, if any."""
+
+    expression: str
+    name: str | None = None
+
+
+class NotNull(NamedTuple):
+    """NOT NULL, and what a conflict does: "" or ABORT, FAIL, IGNORE, REPLACE, ROLLBACK."""
+
+    conflict: str = ""
+    name: str | None = None
+
+
+class Term(NamedTuple):
+    """One of the columns or expressions of a key or an index.
+
+    Attributes:
+        expression: as written, without COLLATE, ASC and DESC.
+        column: the column's name; None for an expression.
+        collation: what COLLATE says, or None.
+        descending: whether it says DESC.
+    """
+
+    expression: str
+    column: str | None = None
+    collation: str | None = None
+    descending: bool = False
+
+
+class Key(NamedTuple):
+    """PRIMARY KEY or UNIQUE, in a column or beside the columns; `conflict` as in NotNull."""
+
+    terms: tuple[Term, ...]
+    primary: bool = False
+    autoincrement: bool = False
+    conflict: str = ""
+    name: str | None = None
+
+
+class Reference(NamedTuple):
+    """A foreign key.
+
+    Attributes:
+        columns: those that refer.
+        table: the table they refer to.
+        to: its columns; empty where the primary key is meant.
+        on_delete, on_update: NO ACTION, CASCADE, SET NULL, SET DEFAULT or RESTRICT.
+        match: what MATCH says (SQLite does nothing with it).
+        deferrable: `DEFERRABLE INITIALLY DEFERRED` and the like, in capitals; "" where it is not said.
+        name: its CONSTRAINT name.
+    """
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...] = ()
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    match: str = ""
+    deferrable: str = ""
+    name: str | None = None
+
+
+class ColumnDefinition(NamedTuple):
+    """A column. `default` and `generated` are without outer parentheses; the last of several defaults counts.
+
+    Attributes:
+        stored: whether it is generated and STORED.
+    """
+
+    name: str
+    type: str = ""
+    checks: tuple[Check, ...] = ()
+    default: str | None = None
+    collation: str | None = None
+    generated: str | None = None
+    stored: bool = False
+    not_null: NotNull | None = None
+    keys: tuple[Key, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+
+class Item(NamedTuple):
+    """A column, or a constraint beside the columns, as it stands in the text.
+
+    Attributes:
+        sql: from its first token to its last, with the comments between.
+        above: the comments before it, each as written.
+        behind: the comments on its last line, behind it or its comma.
+        column: the column's name; None for a constraint.
+    """
+
+    sql: str
+    above: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    column: str | None = None
+
+
+class TableDefinition(NamedTuple):
+    """A table. `checks`, `keys` and `references` are those beside the columns, not in one.
+
+    Attributes:
+        items: the columns and what stands beside them, as written.
+        below: the comments behind the last of them.
+    """
+
+    name: str
+    columns: tuple[ColumnDefinition, ...]
+    checks: tuple[Check, ...] = ()
+    keys: tuple[Key, ...] = ()
+    references: tuple[Reference, ...] = ()
+    strict: bool = False
+    without_rowid: bool = False
+    items: tuple[Item, ...] = ()
+    below: tuple[str, ...] = ()
+
+    @property
+    def all_checks(self) -> tuple[Check, ...]:
+        """Every CHECK, in the order of the text."""
+        return (*(check for column in self.columns for check in column.checks), *self.checks)
+
+    @property
+    def all_keys(self) -> tuple[Key, ...]:
+        """Every PRIMARY KEY and UNIQUE, in the order of the text."""
+        return (*(key for column in self.columns for key in column.keys), *self.keys)
+
+    @property
+    def all_references(self) -> tuple[Reference, ...]:
+        """Every foreign key, in the order of the text."""
+        return (*(one for column in self.columns for one in column.references), *self.references)
+
+    @property
+    def primary_key(self) -> Key | None:
+        """The primary key, where it has one."""
+        return next((key for key in self.all_keys if key.primary), None)
+
+    @property
+    def autoincrement(self) -> bool:
+        """Whether ids are never given twice."""
+        return any(key.autoincrement for key in self.all_keys)
+
+
+class IndexDefinition(NamedTuple):
+    """An index; `where` is the condition of a partial one."""
+
+    name: str
+    table: str
+    terms: tuple[Term, ...]
+    unique: bool = False
+    where: str | None = None
+
+
+class ViewDefinition(NamedTuple):
+    """A view; `columns` are the names it gives its own, if any."""
+
+    name: str
+    select: str
+    columns: tuple[str, ...] = ()
+
+
+class TriggerDefinition(NamedTuple):
+    """A trigger.
+
+    Attributes:
+        timing: BEFORE, AFTER or INSTEAD OF.
+        event: INSERT, DELETE or UPDATE.
+        columns: those that UPDATE OF names.
+        when: its condition, or None.
+        body: its statements.
+    """
+
+    name: str
+    table: str
+    timing: str
+    event: str
+    columns: tuple[str, ...] = ()
+    when: str | None = None
+    body: tuple[str, ...] = ()
+
+
+class VirtualTableDefinition(NamedTuple):
+    """A virtual table: its module and the arguments, which the module alone understands."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
+Definition = TableDefinition | IndexDefinition | ViewDefinition | TriggerDefinition | VirtualTableDefinition

@@ -1,0 +1,57 @@
+"""Tokens in groups: what parentheses hold, and what commas and keywords part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.sql.tokens import Token
+
+_DEPTH = {"(": 1, ")": -1}
+
+
+def text_at(tokens: Sequence[Token], at: int) -> str:
+    """Return the text of the token at a position, "" behind the last."""
+    return tokens[at].text if at < len(tokens) else ""
+
+
+def closing(tokens: Sequence[Token], at: int) -> int:
+    """Return where the parenthesis at a position is closed; the end if it is not."""
+    depth = 0
+    for i in range(at, len(tokens)):
+        depth += _DEPTH.get(tokens[i].text, 0)
+        if not depth:
+            return i
+    return len(tokens)
+
+
+def parted(tokens: Sequence[Token], separator: str) -> Iterator[Sequence[Token]]:
+    """Cut tokens at a comma or keyword outside parentheses and CASE … END; BETWEEN keeps its AND."""
+    depth = cases = betweens = begin = 0
+    for i, token in enumerate(tokens):
+        depth += _DEPTH.get(token.text, 0)
+        word = token.keyword
+        if word == "CASE" or (word == "END" and cases):  # a column, too, may be called `end`
+            cases += 1 if word == "CASE" else -1
+        elif depth or cases or separator not in (token.text, word):
+            betweens += word == "BETWEEN" and not depth and not cases
+        elif word == "AND" and betweens:
+            betweens -= 1
+        else:
+            yield tokens[begin:i]
+            begin = i + 1
+    yield tokens[begin:]
+
+
+def bare(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Return an expression without the parentheses around all of it."""
+    while text_at(tokens, 0) == "(" and closing(tokens, 0) == len(tokens) - 1:
+        tokens = tokens[1:-1]
+    return tokens
+
+
+def span(sql: str, tokens: Sequence[Token]) -> str:
+    """Return what stands in SQL from the first of some tokens to the last, comments included."""
+    return sql[tokens[0].start : tokens[-1].start + len(tokens[-1].text)] if tokens else ""

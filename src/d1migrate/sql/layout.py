@@ -1,0 +1,58 @@
+"""CREATE TABLE in one layout: an item a line, with its comments; nothing of the text is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.tokens import KEYWORDS, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.sql.definitions import Item, TableDefinition
+
+_INDENT = "    "
+
+
+def table_text(table: TableDefinition) -> str:
+    """Return the CREATE TABLE of a definition, without a `;`.
+
+    White space is one space, or none where there was none; comments stay where they are.
+    """
+    lines = [f"CREATE TABLE {name_text(table.name)} ("]
+    for place, item in enumerate(table.items):
+        lines += _item(item, comma="," if place < len(table.items) - 1 else "")
+    lines += [_INDENT + comment for comment in table.below]
+    options = ["STRICT"] * table.strict + ["WITHOUT ROWID"] * table.without_rowid
+    return "\n".join([*lines, ") " + ", ".join(options) if options else ")"])
+
+
+def name_text(name: str) -> str:
+    """Return a name as it is, or in quotes where it needs them."""
+    is_plain = name.isidentifier() and name.isascii() and name.upper() not in KEYWORDS
+    return name if is_plain else quote_identifier(name)
+
+
+def squeezed(sql: str, *, indent: str = "") -> str:
+    """Return SQL with one space wherever there is white space; a line comment keeps its line end.
+
+    Args:
+        sql: any.
+        indent: what a line behind a line comment begins with.
+    """
+    parts: list[str] = []
+    for token in tokenize(sql.strip()):
+        if token.kind == "space":
+            parts += [" "] if not parts or not parts[-1].endswith((" ", "\n" + indent)) else []
+        elif token.text.startswith("--"):
+            parts += [token.text.rstrip(), "\n" + indent]
+        else:
+            parts.append(token.text)
+    return "".join(parts).rstrip()
+
+
+def _item(item: Item, *, comma: str) -> list[str]:
+    above: Sequence[str] = [_INDENT + comment for comment in item.above]
+    behind = " ".join(("", *item.behind))
+    return [*above, _INDENT + squeezed(item.sql, indent=_INDENT) + comma + behind]
