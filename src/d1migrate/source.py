@@ -117,26 +117,37 @@ def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> 
     return f"{newest.version + 1:0{digits}}_{slug}.sql"
 
 
-def template(name: str, description: str, *, date: str) -> str:
-    """Return the text of a new migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
-    stem = name[: -len(".sql")]
-    version = int(stem.split("_", 1)[0])
+def header(name: str, description: str, *, date: str) -> str:
+    """Return the comment that begins a migration file `name` (with .sql)."""
     summary = " ".join(description.split())
     return f"""\
--- Migration: {stem}
+-- Migration: {name[: -len(".sql")]}
 -- Description: {summary[:1].upper() + summary[1:]}
 -- Created: {date}
+"""
 
+
+def record(name: str) -> str:
+    """Return the statement by which a migration file records itself, also where wrangler runs it."""
+    stem = name[: -len(".sql")]
+    return f"""\
+-- Record migration
+INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at)
+VALUES ({int(stem.split("_", 1)[0])}, '{stem}', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;
+"""
+
+
+def template(name: str, description: str, *, date: str) -> str:
+    """Return the text of a new migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
+    return f"""\
+{header(name, description, date=date)}
 -- Write the change here, e.g.
 --   CREATE TABLE IF NOT EXISTS teams (
 --     id TEXT PRIMARY KEY NOT NULL
 --   );
 
--- Record migration
-INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at)
-VALUES ({version}, '{stem}', strftime('%s', 'now'))
-ON CONFLICT(version) DO NOTHING;
-
+{record(name)}
 -- Rollback:
 --   -- Write the way back here, e.g. DROP TABLE IF EXISTS teams;
 --   -- or, where there is none: `-- Rollback: none, <reason>`

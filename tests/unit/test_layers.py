@@ -35,6 +35,7 @@ LAYERS = [
     "replay",
     "linter",
     "rehearse",
+    "drafting",
     "backup",
     "files",
     "environments",

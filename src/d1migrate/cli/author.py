@@ -11,32 +11,126 @@ from d1migrate import files, source
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from d1migrate.cli.context import Context
+    from d1migrate.drafting import Desired
+    from d1migrate.schema.model import Schema
 
 
 def new_command(context: Context) -> int:
     """Write the next migration file and print its path."""
-    folder, description = context.folder, context.arguments.description
-    if not os.path.isdir(folder):
-        try:
-            os.makedirs(folder)
-        except OSError as error:
-            raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
+    description = context.arguments.description
+    _write(context, description, lambda name, date: source.template(name, description, date=date))
+    return 0
+
+
+def diff_command(context: Context) -> int:
+    """Write the migration that leads to a desired schema."""
+    from d1migrate.drafting import read
+    from d1migrate.replay import schema_of
+
+    arguments = context.arguments
+    desired = read(_text(arguments.to), file=arguments.to)
+    current = context.migrator.schema() if arguments.source == "live" else schema_of(context.load())
+    return _draft(context, current, desired)
+
+
+def rebuild_command(context: Context) -> int:
+    """Write the migration that makes one table anew."""
+    from d1migrate.drafting import Desired, edited
+    from d1migrate.replay import schema_of
+
+    arguments = context.arguments
+    current = schema_of(context.load())
+    desired = edited(current, arguments.table, set_=arguments.set, drop=arguments.drop)
+    context.arguments.allow_drop = [f"{arguments.table}.{column}" for column in arguments.drop]
+    return _draft(context, current, Desired(desired))
+
+
+def _draft(context: Context, current: Schema, desired: Desired) -> int:
+    from d1migrate.drafting import Rename, backfill_of, draft, migration_text
+
+    arguments = context.arguments
+    drafted = draft(
+        current,
+        desired,
+        renames=[Rename.of(text) for text in getattr(arguments, "rename", ())],
+        backfill=dict(map(backfill_of, arguments.backfill)),
+        allow_drop=arguments.allow_drop,
+        order=arguments.order,
+    )
+    if drafted is None:
+        context.say("no difference")
+        return 0
+    description = arguments.name or drafted.title
+
+    def text_of(name: str, date: str) -> str:
+        return migration_text(drafted, name, description, date=date)
+
+    if arguments.check:
+        context.say(f"different: {drafted.title}")
+        return _DIFFERENT
+    if arguments.dry_run:
+        name, date = _next(context, description)
+        context.out(text_of(name, date))
+        return 0
+    _write(context, description, text_of)
+    if drafted.irreversible:
+        context.say(f"warning: no way back: {drafted.irreversible}")
+    for (table, column), value in drafted.placeholders:
+        context.say(f"on the way back, {table}.{column} gets {value}: its values are not kept")
+    return 0
+
+
+_DIFFERENT = 3
+
+
+def _text(path: str) -> str:
+    """Read a schema that people wrote.
+
+    Raises:
+        UsageError: there is none, or it is no text.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", hint="`d1migrate schema --sql --output FILE` writes one"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8") from error
+
+
+def _next(context: Context, description: str) -> tuple[str, str]:
+    """Return the name of the next file, and today's date."""
     now = time.gmtime()
     migrations = context.load()
     if context.config.index_module:
         for migration in migrations:
             migration.check()  # the index holds all of them, and nothing is written that it would refuse
     name = source.new_name(migrations, description, now=time.strftime("%Y%m%d%H%M%S", now))
+    return name, time.strftime("%Y-%m-%d", now)
+
+
+def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
+    """Write the next migration file, and the index anew; print the path."""
+    folder = context.folder
+    if not os.path.isdir(folder):
+        try:
+            os.makedirs(folder)
+        except OSError as error:
+            raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
+    name, date = _next(context, description)
     path = os.path.join(folder, name)
-    files.write_new(path, source.template(name, description, date=time.strftime("%Y-%m-%d", now)))
+    files.write_new(path, text_of(name, date))
     if context.config.index_module:
         files.replace(context.config.index_module, _index(context))
     if context.json:
         context.out_json({"path": path})
     else:
         context.out(path)
-    return 0
 
 
 def index_command(context: Context) -> int:

@@ -89,6 +89,20 @@ _UP_GATES = (
     ),
 )
 
+_DRAFT = (
+    _argument("--name", metavar="WORDS", help="what the file is called (default: what it does)"),
+    _argument(
+        "--backfill",
+        action="append",
+        default=[],
+        metavar="TABLE.COLUMN=SQL",
+        help="the value of the rows there are, where a column is or becomes NOT NULL",
+    ),
+    _argument("--order", help="columns in another order are a difference too", **_FLAG),
+    _argument("--dry-run", help="print the file; write nothing", **_FLAG),
+    _argument("--check", help="write nothing; exit 3 if there is a difference", **_FLAG),
+)
+
 _COMMANDS = {
     "up": _Command(
         "migrate",
@@ -143,6 +157,53 @@ _COMMANDS = {
         'd1migrate new "add teams table"',
         (_argument("description", metavar="DESCRIPTION", help="a few words"),),
         alias="create",
+    ),
+    "diff": _Command(
+        "author",
+        "write the migration, with its way back, that leads to a desired schema",
+        "d1migrate diff --to schema.sql",
+        (
+            _argument("--to", metavar="FILE", required=True, help="CREATE statements: what there should be"),
+            _argument(
+                "--from",
+                dest="source",
+                choices=("files", "live"),
+                default="files",
+                help="what there is: what the files build (default), or the live schema",
+            ),
+            _argument(
+                "--rename",
+                action="append",
+                default=[],
+                metavar="OLD=NEW",
+                help="`users.name=full_name` or `users=people`; or a note in FILE, `-- renamed from: name`",
+            ),
+            _argument(
+                "--allow-drop",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="a table, or TABLE.COLUMN, that may go with its values, or `all`",
+            ),
+            *_DRAFT,
+        ),
+    ),
+    "rebuild": _Command(
+        "author",
+        "write the migration that changes columns of one table and keeps every row",
+        "d1migrate rebuild tasks --set \"status TEXT NOT NULL CHECK (status IN ('new', 'done'))\"",
+        (
+            _argument("table", metavar="TABLE", help="the table"),
+            _argument(
+                "--set",
+                action="append",
+                default=[],
+                metavar="COLUMN",
+                help="a column's definition, old or new",
+            ),
+            _argument("--drop", action="append", default=[], metavar="COLUMN", help="a column that goes"),
+            *_DRAFT,
+        ),
     ),
     "index": _Command(
         "author",
@@ -304,10 +365,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     chosen = next((names[word] for word in words if word in names), None)
     parser = build(only=chosen)
     arguments = parser.parse_args(argv)
-    if arguments.name is None:
+    if arguments.called is None:
         parser.print_help(sys.stderr)
         parser.exit(2)
-    name = names[arguments.name]
+    name = names[arguments.called]
     arguments.command = _function(name)
     return arguments
 
@@ -326,7 +387,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False, formatter_class=_Formatter)
     _add_common(shared, default=argparse.SUPPRESS)
     # With `prog` argparse need not format a usage line here, which would load shutil.
-    commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands", prog="d1migrate")
+    commands = parser.add_subparsers(dest="called", metavar="COMMAND", title="commands", prog="d1migrate")
     for name, command in _COMMANDS.items():
         if only in (None, name):
             sub = commands.add_parser(

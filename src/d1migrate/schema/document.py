@@ -21,7 +21,7 @@ def document(schema: Schema) -> str:
 
     Comments within a CREATE TABLE stay; SQLite keeps none that stands before a statement.
     """
-    return HEADER + "".join(f"\n{text};\n" for text in _statements(schema))
+    return HEADER + "".join(f"\n{text}" for text in _blocks(schema))
 
 
 def create_text(sql: str) -> str:
@@ -34,22 +34,18 @@ def create_text(sql: str) -> str:
     return squeezed(sql) if is_index else sql.strip()
 
 
-def _statements(schema: Schema) -> Iterator[str]:
+def _blocks(schema: Schema) -> Iterator[str]:
+    """Yield what stands between two empty lines, each statement with its `;` and line end."""
     for table in sorted(schema.tables, key=_by_name):
-        yield from _table(table)
-    for view in sorted(schema.views, key=_by_name):
-        yield create_text(view.sql)
-    for trigger in sorted(schema.triggers, key=_by_name):
-        yield create_text(trigger.sql)
+        indexes = [index.sql for index in sorted(table.indexes, key=_by_name) if index.sql]
+        yield "".join(map(_line, (table.sql, *indexes)))
+        yield from (_line(trigger.sql) for trigger in sorted(table.triggers, key=_by_name))
+    yield from (_line(view.sql) for view in sorted(schema.views, key=_by_name))
+    yield from (_line(trigger.sql) for trigger in sorted(schema.triggers, key=_by_name))
 
 
-def _table(table: Table) -> Iterator[str]:
-    yield create_text(table.sql)
-    for index in sorted(table.indexes, key=_by_name):
-        if index.sql:
-            yield create_text(index.sql)
-    for trigger in sorted(table.triggers, key=_by_name):
-        yield create_text(trigger.sql)
+def _line(sql: str) -> str:
+    return create_text(sql) + ";\n"
 
 
 def _by_name(item: Table | Index | Trigger | View) -> str:

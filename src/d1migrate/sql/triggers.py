@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _HEAD = 4  # tokens: CREATE TEMP TRIGGER and a name
 _WRAPPED = frozenset(("BEGIN", "CASE", "END"))
+_TIGHT = frozenset(".,;)")
 
 
 def is_create_trigger(sql: str) -> bool:
@@ -47,7 +48,23 @@ def one_line(sql: str) -> str | None:
         words += ["("] * (at in bare)
         words.append(text)
         words += [")"] * (at in bare.values())
-    return " ".join(words)
+    return _joined(words)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """Return tokens in one line, with a space between two but where nobody writes one."""
+    parts: list[str] = []
+    for before, word in zip(("(", *words), words, strict=False):
+        parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
+    return "".join(parts)
+
+
+def safe_form(sql: str) -> str:
+    """Return a CREATE TRIGGER as it is if the server leaves it whole, in one line otherwise."""
+    tokens = significant(sql)
+    words = [token.keyword or token.text for token in tokens]
+    wrong = any(token.keyword in ("BEGIN", "END") and token.text != token.keyword for token in tokens)
+    return (one_line(sql) or sql) if wrong or "\r" in sql or _bare_cases(words) else sql.strip()
 
 
 def is_carried(sql: str) -> bool:

@@ -1,0 +1,192 @@
+"""Both directions of a migration, drafted and proved on a scratch engine."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.drafting.renames import Rename, candidates, open_renames
+from d1migrate.drafting.workbench import Workbench
+from d1migrate.errors import DataLoss, PlanError, UsageError
+from d1migrate.schema.alter import Section, sections
+from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
+from d1migrate.schema.diff import diff
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from d1migrate.drafting.desired import Desired
+    from d1migrate.schema.changes import Change, Diff, Missing
+    from d1migrate.schema.model import Schema
+
+_PLACEHOLDERS = (("INT", "0"), ("CHAR", "''"), ("CLOB", "''"), ("TEXT", "''"), ("BLOB", "x''"), ("", "0"))
+
+
+class Draft(NamedTuple):
+    """A migration that is not yet a file.
+
+    Attributes:
+        renames: what is renamed first.
+        changes: what is done then.
+        up, down: the SQL of both directions, in sections.
+        irreversible: why there is no way back, or None.
+        placeholders: ((table, column), SQL) of values that the way back cannot know, and what stands in.
+    """
+
+    renames: tuple[Rename, ...]
+    changes: tuple[Change, ...]
+    up: tuple[Section, ...]
+    down: tuple[Section, ...]
+    irreversible: str | None = None
+    placeholders: tuple[tuple[tuple[str, str], str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """A few words: what it mainly does."""
+        renames = [f"rename {r.table} {r.column or ''}".strip() for r in self.renames]
+        tables = [_words(change) for change in self.changes if not isinstance(change, (Drop, Create))]
+        tables += [f"create {c.name}" for c in self.changes if isinstance(c, Create) and c.kind == "table"]
+        others = [f"change {change.name}" for change in self.changes if isinstance(change, (Drop, Create))]
+        return " and ".join(list(dict.fromkeys(renames + tables or others))[:2])
+
+
+def draft(
+    current: Schema,
+    desired: Desired,
+    *,
+    renames: Sequence[Rename] = (),
+    backfill: Mapping[tuple[str, str], str] | None = None,
+    allow_drop: Collection[str] = (),
+    order: bool = False,
+) -> Draft | None:
+    """Return the migration that leads from one schema to another and back; None where they are alike.
+
+    Args:
+        current: what there is.
+        desired: what there should be, and the renames it tells of.
+        renames: others.
+        backfill: {(table, column): SQL} for rows that need a value; folded names, of the desired schema.
+        allow_drop: `table` or `table.column` whose rows or values may go, or `all`.
+        order: whether columns in another order are a difference.
+
+    Raises:
+        UsageError: a rename fits neither schema.
+        DataLoss: something goes that nobody allowed to go; the hint tells of possible renames.
+        PlanError: a column needs a value, or what comes out is not the desired schema.
+    """
+    todo = open_renames([*renames, *desired.renames], current, desired.schema)
+    with closing(Workbench(current)) as bench:
+        for rename in todo:
+            _must(bench.run(rename.sql), rename.sql)
+        renamed = bench.schema() if todo else current
+        found = diff(renamed, desired.schema, backfill, order=order)
+        _refuse_loss(found, renamed, desired.schema, allow_drop)
+        _refuse_missing(found.missing)
+        if not todo and not found.changes:
+            return None
+        up = (*_rename_sections(todo), *sections(found.changes, renamed, desired.schema))
+        for section in up[len(todo) :]:
+            for sql in section.statements:
+                _must(bench.run(sql), sql)
+        reached = bench.schema()
+    if diff(reached, desired.schema, order=order).changes:
+        raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
+    made_up = _placeholders(reached, renamed)
+    back = diff(reached, renamed, made_up, order=order)
+    irreversible, down = _way_back(
+        reached, renamed, back, [rename.back for rename in reversed(todo)], current
+    )
+    return Draft(tuple(todo), found.changes, up, down, irreversible, tuple(made_up.items()))
+
+
+def _must(refusal: str | None, sql: str) -> None:
+    if refusal is not None:
+        raise PlanError(f"{refusal}\n    in: {sql}")
+
+
+def _rename_sections(renames: Sequence[Rename]) -> list[Section]:
+    return [Section("", (rename.sql,)) for rename in renames]
+
+
+def _way_back(
+    reached: Schema, renamed: Schema, back: Diff, renames: Sequence[Rename], current: Schema
+) -> tuple[str | None, tuple[Section, ...]]:
+    """Return why there is no way back, or its SQL, which has run once on a scratch engine."""
+    down = (*sections(back.changes, reached, renamed), *_rename_sections(renames))
+    with closing(Workbench(reached)) as bench:
+        for section in down:
+            for sql in section.statements:
+                if refusal := bench.run(sql):
+                    return f"{refusal}", ()
+        if diff(bench.schema(), current).changes:
+            return "the schema before it cannot be made again", ()
+    return None, down
+
+
+def _placeholders(reached: Schema, renamed: Schema) -> dict[tuple[str, str], str]:
+    """Return what stands in for values that are gone, where a column that comes back must not be NULL."""
+    found: dict[tuple[str, str], str] = {}
+    types = {(fold(t.name), fold(c.name)): c.type.upper() for t in renamed.tables for c in t.columns}
+    for missing in diff(reached, renamed).missing:
+        if missing.is_new:
+            key = (fold(missing.table), fold(missing.column))
+            found[key] = next(value for part, value in _PLACEHOLDERS if part in types[key])
+    return found
+
+
+def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collection[str]) -> None:
+    names = {fold(name) for name in allowed}
+    lost = [
+        f"{table}.{column}" if column else table
+        for table, column in found.lost
+        if "all" not in names and not {fold(table), fold(f"{table}.{column}" if column else table)} & names
+    ]
+    if not lost:
+        return
+    maybe = [
+        f"--rename {r.table}{'.' + r.column if r.column else ''}={r.to}"
+        for r in candidates(found, current, desired)
+    ]
+    drops = " ".join(f"--allow-drop {name}" for name in lost)
+    hint = f"renamed: {' or '.join(maybe)}; really gone: {drops}" if maybe else drops
+    raise DataLoss(
+        f"{', '.join(lost)} would be dropped, with all values", rows=dict.fromkeys(lost), hint=hint
+    )
+
+
+def _refuse_missing(missing: Sequence[Missing]) -> None:
+    if not missing:
+        return
+    said = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]
+    raise PlanError(
+        f"{'; '.join(said)}: the rows there are need a value",
+        hint=" ".join(f"--backfill \"{m.table}.{m.column}='…'\"" for m in missing),
+    )
+
+
+def _words(change: Change) -> str:
+    match change:
+        case AddColumn(table, column):
+            return f"add {table} {column}"
+        case DropColumn(table, column):
+            return f"drop {table} {column}"
+        case Rebuild(_, new):
+            return f"change {new.name}"
+        case DropTable(table):
+            return f"drop {table.name}"
+        case Drop(_, name) | Create(_, name):
+            return f"change {name}"
+
+
+def backfill_of(text: str) -> tuple[tuple[str, str], str]:
+    """Read `table.column=SQL`, as a flag has it.
+
+    Raises:
+        UsageError: it is not that.
+    """
+    name, equals, value = text.partition("=")
+    table, dot, column = name.partition(".")
+    if not (equals and dot and table and column and value.strip()):
+        raise UsageError(f"{text!r} is not TABLE.COLUMN=SQL", hint="--backfill \"users.role='viewer'\"")
+    return (fold(table), fold(column)), value.strip()

@@ -1,0 +1,45 @@
+"""A scratch engine that holds a schema, without rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.batch import Result
+from d1migrate.drivers.scratch import Scratch
+from d1migrate.schema import digest, introspect
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Schema
+
+
+class Workbench:
+    """An engine under D1's rules, with the objects of a schema.
+
+    Attributes:
+        refused: {object: why} of those that SQLite did not take, such as a view that does not compile.
+    """
+
+    def __init__(self, schema: Schema | None = None) -> None:
+        self._scratch = Scratch()
+        self.refused: dict[str, str] = {}
+        for kind, name, sql in sorted(digest.objects(schema), key=_by_kind) if schema else ():
+            if not self._scratch.build(sql):
+                self.refused[f"{kind} {name}"] = sql
+
+    def run(self, sql: str) -> str | None:
+        """Run a statement; return D1's refusal, or None."""
+        return self._scratch.run(sql).refusal
+
+    def schema(self) -> Schema:
+        """Return what is there."""
+        return introspect.read(
+            [Result(tuple(self._scratch.rows(q.sql, q.params))) for q in introspect.QUERIES]
+        )
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._scratch.close()
+
+
+def _by_kind(item: tuple[str, str, str]) -> int:
+    return ("table", "index", "view", "trigger").index(item[0])

@@ -1,0 +1,264 @@
+"""Two schemas → the changes that turn the first into the second: the fewest, and the cheapest with rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import PlanError
+from d1migrate.schema.changes import (
+    AddColumn,
+    Change,
+    Create,
+    Diff,
+    Drop,
+    DropColumn,
+    DropTable,
+    Missing,
+    Rebuild,
+)
+from d1migrate.schema.compare import canonical
+from d1migrate.schema.meaning import meaning, mentions
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from d1migrate.schema.model import Schema, Table
+    from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
+
+_CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
+
+
+def diff(
+    current: Schema,
+    desired: Schema,
+    backfill: Mapping[tuple[str, str], str] | None = None,
+    *,
+    order: bool = False,
+) -> Diff:
+    """Return what turns one schema into another.
+
+    Tables and columns are matched by name: a rename is done before, on an engine, which knows all it touches.
+
+    Args:
+        current: what there is.
+        desired: what there should be.
+        backfill: {(table, column), both folded: SQL over the table's current columns} for the rows there are.
+        order: whether columns in another order are a difference.
+
+    Raises:
+        PlanError: a virtual table changes.
+    """
+    old = {fold(table.name): table for table in current.tables}
+    new = {fold(table.name): table for table in desired.tables}
+    gone = [table for name, table in old.items() if name not in new]
+    made = [table for name, table in new.items() if name not in old]
+    changed = {
+        name: _Table(table, new[name], backfill or {}, order=order)
+        for name, table in old.items()
+        if name in new
+    }
+    inside = [change for table in changed.values() for change in table.changes]
+    rebuilt = {fold(change.new.name) for change in inside if isinstance(change, Rebuild)}
+    drops, creates = _others(current, desired, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
+    changes: list[Change] = [
+        *drops,
+        *(Create("table", table.name, table.sql) for table in made),
+        *inside,
+        *(DropTable(table) for table in _children_first(gone)),
+        *creates,
+    ]
+    return Diff(tuple(changes), tuple(missing for table in changed.values() for missing in table.missing))
+
+
+# --- indexes, views, triggers ---
+
+
+class _Object(NamedTuple):
+    kind: str
+    name: str
+    owner: str
+    sql: str
+
+
+_ORDER = ("trigger", "view", "index")
+
+
+def _objects(schema: Schema) -> dict[tuple[str, str], _Object]:
+    found = [_Object("view", view.name, "", view.sql) for view in schema.views]
+    for table in schema.tables:
+        found += [_Object("index", i.name, fold(table.name), i.sql) for i in table.indexes if i.sql]
+        found += [_Object("trigger", t.name, fold(table.name), t.sql) for t in table.triggers]
+    found += [_Object("trigger", t.name, fold(t.table), t.sql) for t in schema.triggers]
+    return {(item.kind, fold(item.name)): item for item in found}
+
+
+def _others(
+    current: Schema, desired: Schema, *, gone: Collection[str], rebuilt: Collection[str]
+) -> tuple[list[Drop], list[Create]]:
+    """Return what is dropped before the tables change, and what is created behind that.
+
+    What is on a table that goes is dropped with it; a rebuild makes its table's indexes itself.
+    """
+    old, new = _objects(current), _objects(desired)
+    differs = {
+        key
+        for key in old.keys() | new.keys()
+        if key not in old
+        or key not in new
+        or (canonical(old[key].sql), old[key].owner) != (canonical(new[key].sql), new[key].owner)
+    }
+    views = {name for kind, name in differs if kind == "view"}
+    drops = [
+        Drop(item.kind, item.name)
+        for key, item in old.items()
+        if key in differs and item.owner not in views and item.owner not in gone and item.owner not in rebuilt
+    ]
+    creates = [
+        Create(item.kind, item.name, item.sql)
+        for key, item in new.items()
+        if (key in differs or item.owner in views or item.owner in rebuilt)
+        and not (item.kind == "index" and item.owner in rebuilt)
+    ]
+    drops.sort(key=lambda drop: _ORDER.index(drop.kind))
+    creates.sort(key=lambda create: -_ORDER.index(create.kind))
+    return drops, creates
+
+
+def _children_first(tables: Iterable[Table]) -> list[Table]:
+    """Order tables that go so that no DROP TABLE finds rows that refer to its own."""
+    rest = list(tables)
+    ordered: list[Table] = []
+    while rest:
+        parents = {fold(key.table) for table in rest for key in table.foreign_keys if key.table != table.name}
+        free = [table for table in rest if fold(table.name) not in parents] or rest[:1]
+        ordered += free
+        rest = [table for table in rest if table not in free]
+    return ordered
+
+
+# --- tables ---
+
+
+class _Table:
+    """What becomes of one table."""
+
+    def __init__(
+        self, old: Table, new: Table, backfill: Mapping[tuple[str, str], str], *, order: bool
+    ) -> None:
+        self.missing: list[Missing] = []
+        self.changes: list[Change] = []
+        self._old, self._new, self._backfill = old, new, backfill
+        before, after = parse_table(old.sql), parse_table(new.sql)
+        if before is None or after is None:
+            if canonical(old.sql) != canonical(new.sql):
+                raise PlanError(
+                    f"{old.name} is a virtual table, and it changes",
+                    hint="write that migration by hand: drop it, create it, and fill it again",
+                )
+            return
+        self._before, self._after = before, after
+        self._was, self._is = meaning(before), meaning(after)
+        if order and self._moves():
+            self._rebuild()
+        elif self._was != self._is:
+            self._change()
+
+    def _moves(self) -> bool:
+        was = [name for name in self._was.columns if name in self._is.columns]
+        now = [name for name in self._is.columns if name in self._was.columns]
+        return was != now
+
+    def _change(self) -> None:
+        was, now = self._was, self._is
+        added = [c for c in self._after.columns if fold(c.name) not in was.columns]
+        dropped = [c for c in self._before.columns if fold(c.name) not in now.columns]
+        others = was.columns.keys() & now.columns.keys()
+        if (
+            was.options == now.options
+            and all(was.columns[name] == now.columns[name] for name in others)
+            and was.parts([fold(c.name) for c in dropped]) == now.parts([fold(c.name) for c in added])
+            and all(map(self._can_add, added))
+            and all(map(self._can_drop, dropped))
+        ):
+            items = {fold(item.column or ""): item.sql for item in self._after.items}
+            self.changes += [
+                AddColumn(self._new.name, c.name, items[fold(c.name)], self._value(c.name)) for c in added
+            ]
+            self.changes += [DropColumn(self._new.name, c.name) for c in dropped]
+        else:
+            self._rebuild()
+
+    def _value(self, column: str) -> str | None:
+        return self._backfill.get((fold(self._old.name), fold(column)))
+
+    def _can_add(self, column: ColumnDefinition) -> bool:
+        """Whether ADD COLUMN takes it where there are rows (d1-facts §1.4)."""
+        if column.keys or column.stored:
+            return False
+        if column.generated is not None:
+            return True
+        # An UPDATE that fills it would fire the table's triggers.
+        if self._value(column.name) is not None and self._old.triggers:
+            return False
+        if column.default is None:
+            return column.not_null is None
+        is_null = column.default.upper() == "NULL"
+        if is_null or column.references:
+            return is_null and column.not_null is None
+        return _is_constant(column.default)
+
+    def _can_drop(self, column: ColumnDefinition) -> bool:
+        """Whether DROP COLUMN takes it: no key, and nothing else in the table speaks of it."""
+        name = fold(column.name)
+        others = [part for own, parts in self._was.own.items() if own != name for part in parts]
+        spoken = any(name in part.columns for part in (*others, *self._was.beside))
+        computed = any(c.generated is not None and mentions(c.generated, name) for c in self._before.columns)
+        return not (column.keys or spoken or computed)
+
+    def _rebuild(self) -> None:
+        values = tuple(self._values())
+        self.changes.append(Rebuild(self._old, self._new, values))
+
+    def _values(self) -> Iterator[tuple[str, str]]:
+        """Yield what each column of the new table is filled with."""
+        old = {fold(column.name): column for column in self._before.columns}
+        for column in self._after.columns:
+            if column.generated is not None:
+                continue
+            source, value = old.get(fold(column.name)), self._value(column.name)
+            is_needed = column.not_null is not None and not (source and source.not_null)
+            if source is None:
+                if value is not None:
+                    yield column.name, value
+                elif is_needed and _is_null(column.default):
+                    self.missing.append(Missing(self._new.name, column.name, is_new=True))
+                continue
+            name = quote_identifier(source.name)
+            if is_needed and value is None and not _is_part_of_key(self._before, source.name):
+                self.missing.append(Missing(self._new.name, column.name, is_new=False))
+            yield column.name, f"coalesce({name}, {value})" if value is not None else name
+
+
+def _is_null(default: str | None) -> bool:
+    return default is None or default.upper() == "NULL"
+
+
+def _is_constant(default: str) -> bool:
+    """Whether SQLite takes a default for one that existing rows can have: a literal."""
+    tokens = significant(default)
+    tokens = tokens[1:] if tokens and tokens[0].text in ("+", "-") else tokens
+    return len(tokens) == 1 and (
+        tokens[0].kind in ("string", "number", "blob", "quoted") or tokens[0].keyword in _CONSTANTS
+    )
+
+
+def _is_part_of_key(table: TableDefinition, column: str) -> bool:
+    """Whether a column holds no NULL although it does not say so: a rowid, or a key WITHOUT ROWID."""
+    key = table.primary_key
+    if key is None or fold(column) not in (fold(term.column or "") for term in key.terms):
+        return False
+    types = {fold(c.name): c.type.upper() for c in table.columns}
+    return table.without_rowid or (len(key.terms) == 1 and types[fold(column)] == "INTEGER")
