@@ -76,9 +76,9 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
         context.out(text_of(name, date))
         return 0
     _write(context, description, text_of)
-    if drafted.irreversible:
-        context.say(f"warning: no way back: {drafted.irreversible}")
-    for (table, column), value in drafted.placeholders:
+    if drafted.back.irreversible:
+        context.say(f"warning: no way back: {drafted.back.irreversible}")
+    for (table, column), value in drafted.back.placeholders:
         context.say(f"on the way back, {table}.{column} gets {value}: its values are not kept")
     return 0
 

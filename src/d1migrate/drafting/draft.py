@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.drafting.back import Back, way_back
 from d1migrate.drafting.renames import Rename, candidates, open_renames
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import DataLoss, PlanError, UsageError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from d1migrate.schema.changes import Change, Diff, Missing
     from d1migrate.schema.model import Schema
 
-_PLACEHOLDERS = (("INT", "0"), ("CHAR", "''"), ("CLOB", "''"), ("TEXT", "''"), ("BLOB", "x''"), ("", "0"))
-
 
 class Draft(NamedTuple):
     """A migration that is not yet a file.
@@ -29,17 +28,14 @@ class Draft(NamedTuple):
     Attributes:
         renames: what is renamed first.
         changes: what is done then.
-        up, down: the SQL of both directions, in sections.
-        irreversible: why there is no way back, or None.
-        placeholders: ((table, column), SQL) of values that the way back cannot know, and what stands in.
+        up: its SQL, in sections.
+        back: the way back.
     """
 
     renames: tuple[Rename, ...]
     changes: tuple[Change, ...]
     up: tuple[Section, ...]
-    down: tuple[Section, ...]
-    irreversible: str | None = None
-    placeholders: tuple[tuple[tuple[str, str], str], ...] = ()
+    back: Back
 
     @property
     def title(self) -> str:
@@ -92,12 +88,8 @@ def draft(
         reached = bench.schema()
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
-    made_up = _placeholders(reached, renamed)
-    back = diff(reached, renamed, made_up, order=order)
-    irreversible, down = _way_back(
-        reached, renamed, back, [rename.back for rename in reversed(todo)], current
-    )
-    return Draft(tuple(todo), found.changes, up, down, irreversible, tuple(made_up.items()))
+    back = way_back(reached, renamed, [rename.back for rename in reversed(todo)], current)
+    return Draft(tuple(todo), found.changes, up, back)
 
 
 def _must(refusal: str | None, sql: str) -> None:
@@ -107,32 +99,6 @@ def _must(refusal: str | None, sql: str) -> None:
 
 def _rename_sections(renames: Sequence[Rename]) -> list[Section]:
     return [Section("", (rename.sql,)) for rename in renames]
-
-
-def _way_back(
-    reached: Schema, renamed: Schema, back: Diff, renames: Sequence[Rename], current: Schema
-) -> tuple[str | None, tuple[Section, ...]]:
-    """Return why there is no way back, or its SQL, which has run once on a scratch engine."""
-    down = (*sections(back.changes, reached, renamed), *_rename_sections(renames))
-    with closing(Workbench(reached)) as bench:
-        for section in down:
-            for sql in section.statements:
-                if refusal := bench.run(sql):
-                    return f"{refusal}", ()
-        if diff(bench.schema(), current).changes:
-            return "the schema before it cannot be made again", ()
-    return None, down
-
-
-def _placeholders(reached: Schema, renamed: Schema) -> dict[tuple[str, str], str]:
-    """Return what stands in for values that are gone, where a column that comes back must not be NULL."""
-    found: dict[tuple[str, str], str] = {}
-    types = {(fold(t.name), fold(c.name)): c.type.upper() for t in renamed.tables for c in t.columns}
-    for missing in diff(reached, renamed).missing:
-        if missing.is_new:
-            key = (fold(missing.table), fold(missing.column))
-            found[key] = next(value for part, value in _PLACEHOLDERS if part in types[key])
-    return found
 
 
 def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collection[str]) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import UsageError
 from d1migrate.schema import digest
+from d1migrate.sql import groups
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.layout import table_text
 from d1migrate.sql.names import fold
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,9 @@ def _items(definition: TableDefinition, set_: Sequence[str], drop: Sequence[str]
 
 
 def _column(text: str) -> Item:
-    table = parse_table(f"CREATE TABLE t ({text})")
-    if table is None or len(table.items) != 1 or len(table.columns) != 1:
+    sql = f"CREATE TABLE t ({text}\n)"
+    table, tokens = parse_table(sql), significant(sql)
+    is_all = groups.closing(tokens, 3) == len(tokens) - 1
+    if table is None or not is_all or len(table.items) != 1 or len(table.columns) != 1:
         raise UsageError(f"{text!r} is no column", hint="--set 'status TEXT NOT NULL DEFAULT 1'")
     return table.items[0]

@@ -20,13 +20,14 @@ def migration_text(drafted: Draft, name: str, description: str, *, date: str) ->
 
 
 def _rollback(drafted: Draft) -> str:
-    if drafted.irreversible is not None:
-        return f"-- Rollback: none, {' '.join(drafted.irreversible.split())}\n"
+    back = drafted.back
+    if back.irreversible is not None:
+        return f"-- Rollback: none, {' '.join(back.irreversible.split())}\n"
     notes = [
         f"-- {table}.{column} comes back without its values: {value} stands in for them."
-        for (table, column), value in drafted.placeholders
+        for (table, column), value in back.placeholders
     ]
-    lines = "\n".join([*notes, *_lines(drafted.down)]).split("\n")
+    lines = "\n".join([*notes, *_lines(back.sections)]).split("\n")
     return "\n".join(["-- Rollback:", *(f"--   {line}".rstrip() for line in lines), ""])
 
 

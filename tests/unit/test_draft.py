@@ -1,0 +1,472 @@
+"""Drafted migrations: fewest statements, both directions, every row; tried on SQLite under D1's rules."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.drafting import Desired, Draft, Rename, backfill_of, draft, edited, migration_text, read
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanError, SourceError, UsageError
+from d1migrate.migration import Migration
+from d1migrate.schema import introspect
+from d1migrate.schema.diff import diff
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Schema
+
+
+def drafted(current: str, desired: str, **options: Any) -> Draft | None:
+    """Draft what leads from one script to another."""
+    options["backfill"] = dict(map(backfill_of, options.pop("backfill", ())))
+    options["renames"] = [Rename.of(text) for text in options.pop("renames", ())]
+    return draft(read(current, file="current.sql").schema, read(desired, file="schema.sql"), **options)
+
+
+def up(current: str, desired: str, **options: Any) -> list[str]:
+    """The statements that lead there."""
+    found = drafted(current, desired, **options)
+    return [sql for section in found.up for sql in section.statements] if found else []
+
+
+class Database:
+    """A database in memory, under D1's rules."""
+
+    def __init__(self, *scripts: str) -> None:
+        self.driver = SqliteDriver(":memory:", url="sqlite::memory:")
+        for script in scripts:
+            self.run([sql for sql in script.split(";\n") if sql.strip()])
+
+    def run(self, statements: list[str]) -> None:
+        """Run statements as one batch."""
+        self.driver.batch(Batch(tuple(Query(sql) for sql in statements)))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return list(self.driver.batch(Batch((Query(sql),), reads=True))[0].rows)
+
+    def schema(self) -> Schema:
+        """Return its schema, helpers of a migration included."""
+        return introspect.read(self.driver.batch(Batch(introspect.QUERIES, reads=True)))
+
+
+def there_and_back(current: str, rows: str, desired: str, *queries: str, **options: Any) -> list[Any]:
+    """Run both directions over rows; return what the queries say behind the first."""
+    found = drafted(current, desired, **options)
+    assert found is not None
+    with closing(Database(current, rows).driver) as driver:
+        database = Database.__new__(Database)
+        database.driver = driver
+        first = database.schema()
+        database.run([sql for section in found.up for sql in section.statements])
+        assert not diff(database.schema(), read(desired, file="").schema).changes
+        said = [database.rows(query) for query in queries]
+        assert found.back.irreversible is None
+        database.run([sql for section in found.back.sections for sql in section.statements])
+        assert not diff(database.schema(), first).changes
+        assert database.schema().tables == () or not any(
+            t.name.startswith("_d1m_") for t in database.schema().tables
+        )
+    return said
+
+
+# --- which statements ---
+
+USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER);\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "statements"),
+    [
+        ("email TEXT NOT NULL, n INTEGER", []),
+        ("n INTEGER, email TEXT NOT NULL", []),
+        ("EMAIL text not null /* same */, [n] INTEGER", []),
+        ("email TEXT NOT NULL, role TEXT, n INTEGER", ['ALTER TABLE "users" ADD COLUMN role TEXT']),
+        ("email TEXT NOT NULL, n INTEGER, r TEXT DEFAULT 'x' NOT NULL", [
+            """ALTER TABLE "users" ADD COLUMN r TEXT DEFAULT 'x' NOT NULL"""]),
+        ("email TEXT NOT NULL, n INTEGER, r INT REFERENCES users", [
+            'ALTER TABLE "users" ADD COLUMN r INT REFERENCES users']),
+        ("email TEXT NOT NULL, n INTEGER, r INT AS (n + 1)", ['ALTER TABLE "users" ADD COLUMN r INT AS (n + 1)']),
+        ("email TEXT NOT NULL", ['ALTER TABLE "users" DROP COLUMN "n"']),
+    ],
+)  # fmt: skip
+def test_what_alter_table_can_do(columns: str, statements: list[str]) -> None:
+    """Nothing where nothing differs but order, case, quotes and comments; else one ALTER TABLE."""
+    desired = f"CREATE TABLE users (id INTEGER PRIMARY KEY, {columns});"
+    assert up(USERS, desired, allow_drop=["users.n"]) == statements
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "email TEXT NOT NULL, n TEXT",
+        "email TEXT, n INTEGER",
+        "email TEXT NOT NULL UNIQUE, n INTEGER",
+        "email TEXT NOT NULL CHECK (email <> ''), n INTEGER",
+        "email TEXT NOT NULL COLLATE NOCASE, n INTEGER",
+        "email TEXT NOT NULL, n INTEGER DEFAULT 1",
+        "email TEXT NOT NULL, n INTEGER REFERENCES users(id)",
+        "email TEXT NOT NULL, n INTEGER, at TEXT DEFAULT CURRENT_TIMESTAMP",
+        "email TEXT NOT NULL, n INTEGER, at TEXT DEFAULT (1 + 1)",
+        "email TEXT NOT NULL, n INTEGER, r INT DEFAULT 1 REFERENCES users",
+        "email TEXT NOT NULL, n INTEGER, r INT UNIQUE",
+        "email TEXT NOT NULL, n INTEGER, r INT AS (n) STORED",
+        "email TEXT NOT NULL, n INTEGER, CHECK (n > 0)",
+    ],
+)
+def test_what_takes_a_rebuild(columns: str) -> None:
+    """What ALTER TABLE cannot do where there are rows."""
+    desired = f"CREATE TABLE users (id INTEGER PRIMARY KEY, {columns});"
+    assert 'DROP TABLE "users"' in up(USERS, desired)
+
+
+def test_a_value_for_new_columns() -> None:
+    """UPDATE where it fires nothing, in a rebuild otherwise."""
+    desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER, r TEXT);\n"
+    assert up(USERS, desired, backfill=["users.r=email || '!'"]) == [
+        'ALTER TABLE "users" ADD COLUMN r TEXT',
+        'UPDATE "users" SET "r" = email || \'!\'',
+    ]
+    trigger = "CREATE TRIGGER t AFTER UPDATE ON users BEGIN SELECT 1; END;"
+    assert 'DROP TABLE "users"' in up(USERS + trigger, desired + trigger, backfill=["users.r=email"])
+
+
+def test_objects_beside_tables() -> None:
+    """Dropped before, created behind; those that are the same stay."""
+    objects = (
+        "CREATE INDEX i ON users (n);\nCREATE VIEW v AS SELECT n FROM users;\n"
+        "CREATE TRIGGER v_in INSTEAD OF INSERT ON v BEGIN SELECT 1; END;\n"
+        "CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; END;\n"
+    )
+    other = (
+        objects.replace("(n)", "(n, email)").replace("SELECT n", "SELECT email").replace("AFTER", "BEFORE")
+    )
+    assert up(USERS + objects, USERS + objects) == []
+    assert up(USERS + objects, USERS + other) == [
+        *('DROP TRIGGER "t"', 'DROP VIEW "v"', 'DROP INDEX "i"'),
+        *("CREATE INDEX i ON users (n, email)", "CREATE VIEW v AS SELECT email FROM users"),
+        "CREATE TRIGGER t BEFORE INSERT ON users BEGIN SELECT 1; END",
+        "CREATE TRIGGER v_in INSTEAD OF INSERT ON v BEGIN SELECT 1; END",
+    ]
+    assert up(USERS + objects, "", allow_drop=["users"])[-1] == 'DROP TABLE "users"'
+
+
+def test_tables_that_go_go_in_order() -> None:
+    """Children first, and circles too."""
+    script = "CREATE TABLE a (x REFERENCES b);CREATE TABLE b (id PRIMARY KEY, y REFERENCES c);"
+    script += "CREATE TABLE c (id PRIMARY KEY REFERENCES c);CREATE TABLE d (id PRIMARY KEY REFERENCES e);"
+    script += "CREATE TABLE e (id PRIMARY KEY REFERENCES d);"
+    assert up(script, "", allow_drop=["all"])[:3] == ['DROP TABLE "a"', 'DROP TABLE "b"', 'DROP TABLE "c"']
+
+
+# --- nothing is lost ---
+
+FAMILY = (
+    "CREATE TABLE p (k TEXT UNIQUE, b TEXT, PRIMARY KEY (k, b));\n"
+    "CREATE TABLE cascades (id INTEGER PRIMARY KEY, k REFERENCES p (k) ON DELETE CASCADE ON UPDATE CASCADE);\n"
+    "CREATE TABLE nulls (id INTEGER PRIMARY KEY, k, b, FOREIGN KEY (k, b) REFERENCES p ON DELETE SET NULL);\n"
+    "CREATE TABLE defaults (id INTEGER PRIMARY KEY, k DEFAULT 'x' REFERENCES p (k) ON DELETE SET DEFAULT);\n"
+    "CREATE TABLE restricts (id INTEGER PRIMARY KEY, k REFERENCES p (k) ON DELETE RESTRICT);\n"
+    "CREATE TABLE grand (id INTEGER PRIMARY KEY, c REFERENCES cascades ON DELETE CASCADE);\n"
+    'CREATE TABLE "o""dd; name" ("k\'y" REFERENCES p (k) ON DELETE CASCADE);\n'
+    "CREATE TRIGGER own AFTER DELETE ON cascades BEGIN DELETE FROM grand; END;\n"
+    "CREATE TRIGGER refuses BEFORE UPDATE ON nulls BEGIN SELECT RAISE(ABORT, 'never'); END;\n"
+    "CREATE VIEW seen AS SELECT k FROM p;\n"
+)
+ROWS = (
+    "INSERT INTO p VALUES ('x', 'y'), ('z', 'y');\nINSERT INTO cascades VALUES (1, 'x'), (2, 'z');\n"
+    "INSERT INTO nulls VALUES (1, 'x', 'y'), (2, NULL, 'q');\nINSERT INTO defaults VALUES (1, 'z');\n"
+    "INSERT INTO restricts VALUES (1, 'x');\nINSERT INTO grand VALUES (1, 1), (2, 2);\n"
+    'INSERT INTO "o""dd; name" VALUES (\'x\');\n'
+)
+
+
+def test_a_rebuild_keeps_every_row_of_every_child() -> None:
+    """Whatever the foreign key does on DELETE, and whatever triggers the children have."""
+    desired = FAMILY.replace("b TEXT,", "b TEXT CHECK (b <> ''), more TEXT NOT NULL,")
+    tables = ["p", "cascades", "nulls", "defaults", "restricts", "grand", '"o""dd; name"']
+    before = [Database(FAMILY, ROWS).rows(f"SELECT * FROM {table}") for table in tables[1:]]
+    said = there_and_back(
+        FAMILY, ROWS, desired, *(f"SELECT * FROM {table}" for table in tables), backfill=["p.more=k || b"]
+    )
+    assert said[0] == [("x", "y", "xy"), ("z", "y", "zy")]
+    assert said[1:] == before
+
+
+def test_what_a_table_is_beside_its_rows() -> None:
+    """Rowids under a full-text index, the counter, generated columns, storage classes, odd names."""
+    script = (
+        'CREATE TABLE n ("a b" TEXT PRIMARY KEY, rowid_ INT, x, g AS (x || 1) STORED, UNIQUE (x));\n'
+        "CREATE VIRTUAL TABLE f USING fts5(x, content='n');\n"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n"
+        "CREATE TABLE w (a, b, PRIMARY KEY (b, a)) WITHOUT ROWID;\n"
+        "CREATE TABLE s (id INT PRIMARY KEY, a ANY) STRICT;\n"
+    )
+    rows = (
+        "INSERT INTO n(rowid, \"a b\", x) VALUES (7, 'k', 'seven'), (3, 'j', 'three');\n"
+        "INSERT INTO f(f) VALUES ('rebuild');\nINSERT INTO c VALUES (9, x'00'), (41, 9223372036854775807);\n"
+        "DELETE FROM c WHERE id = 41;\nINSERT INTO w VALUES (1, 'b'), ('1', 'b');\n"
+        "INSERT INTO s VALUES (1, '1'), (2, 1), (3, 1.0), (4, x'');\n"
+    )
+    desired = (
+        script.replace("rowid_ INT", "rowid_ INT DEFAULT 1").replace(", v)", ", v DEFAULT 2)")
+        .replace("(a, b, PRIMARY", "(a, b DEFAULT 3, PRIMARY").replace("a ANY", "a ANY DEFAULT 4")
+    )  # fmt: skip
+    said = there_and_back(
+        *(script, rows, desired),
+        "SELECT rowid, x, g FROM n ORDER BY rowid",
+        "SELECT rowid, x FROM f WHERE f MATCH 'seven'",
+        "SELECT seq FROM sqlite_sequence WHERE name = 'c'",
+        "SELECT typeof(a), b FROM w ORDER BY 1",
+        "SELECT typeof(a) FROM s ORDER BY id",
+    )
+    assert said == [
+        [(3, "three", "three1"), (7, "seven", "seven1")],
+        [(7, "seven")],
+        [(41,)],
+        [("integer", "b"), ("text", "b")],
+        [("text",), ("integer",), ("real",), ("blob",)],
+    ]
+
+
+def test_trees_and_circles() -> None:
+    """References to itself, with and without an index, and tables that refer to each other."""
+    script = (
+        "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INT REFERENCES tree ON DELETE CASCADE, v INT);\n"
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT REFERENCES b ON DELETE CASCADE);\n"
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, a INT REFERENCES a ON DELETE CASCADE);\n"
+    )
+    rows = (
+        "PRAGMA defer_foreign_keys = ON;\nINSERT INTO tree VALUES (1, 2, 0), (2, 1, 0), (3, 3, 0);\n"
+        "INSERT INTO a VALUES (1, 1);\nINSERT INTO b VALUES (1, 1);\n"
+    )
+    database = Database(script)
+    database.run([sql for sql in rows.split(";\n") if sql])
+    desired = script.replace("v INT", "v INT DEFAULT 1").replace(
+        "PRIMARY KEY, b", "PRIMARY KEY, x DEFAULT (1), b"
+    )
+    desired = desired.replace("PRIMARY KEY, a", "PRIMARY KEY, x DEFAULT (1), a")
+    found = drafted(script, desired)
+    assert found is not None
+    database.run([sql for section in found.up for sql in section.statements])
+    assert [database.rows(f"SELECT count(*) FROM {t}") for t in ("tree", "a", "b")] == [
+        [(3,)],
+        [(1,)],
+        [(1,)],
+    ]
+    database.run([sql for section in found.back.sections for sql in section.statements])
+    assert [database.rows(f"SELECT count(*) FROM {t}") for t in ("tree", "a", "b")] == [
+        [(3,)],
+        [(1,)],
+        [(1,)],
+    ]
+
+
+def test_a_hundred_columns_and_rowids() -> None:
+    """A copy with the rowids would have a column too many: one column is copied apart."""
+    columns = ", ".join(f"c{i} TEXT" for i in range(99))
+    script = f"CREATE TABLE wide (k TEXT PRIMARY KEY, {columns});\n"
+    rows = "INSERT INTO wide (rowid, k, c98) VALUES (5, 'a', 'last'), (9, 'b', NULL);\n"
+    desired = script.replace("c0 TEXT", "c0 TEXT DEFAULT 1")
+    (said,) = there_and_back(script, rows, desired, "SELECT rowid, k, c98 FROM wide ORDER BY rowid")
+    assert said == [(5, "a", "last"), (9, "b", None)]
+    full = script.replace(" TEXT,", " TEXT NOT NULL,").replace("c98 TEXT", "c98 TEXT NOT NULL")
+    with pytest.raises(LimitExceeded, match="wide has 100 columns and rowids"):
+        drafted(full, full.replace("c0 TEXT", "c0 TEXT DEFAULT 1"))
+
+
+def test_a_conflict_clause_that_would_swallow_rows_aborts() -> None:
+    """Rows are counted: a UNIQUE that ignores or replaces does not take any without a word."""
+    script, rows = "CREATE TABLE t (a);\n", "INSERT INTO t VALUES (1), (1);\n"
+    database = Database(script, rows)
+    found = drafted(script, "CREATE TABLE t (a UNIQUE ON CONFLICT IGNORE);")
+    assert found is not None
+    with pytest.raises(Error, match="t had 2 rows, and has 1"):
+        database.run([sql for section in found.up for sql in section.statements])
+    assert database.rows("SELECT count(*) FROM t") == [(2,)]
+
+
+def test_children_without_an_index_get_one_for_the_while() -> None:
+    """Or the DROP would read every child for every parent."""
+    script = "CREATE TABLE p (id INTEGER PRIMARY KEY, v);\nCREATE TABLE c (p REFERENCES p);\n"
+    statements = up(script, script.replace(", v)", ", v DEFAULT 1)"))
+    assert 'CREATE INDEX "_d1m_index_1_0" ON "c" ("p")' in statements
+    assert 'DROP INDEX "_d1m_index_1_0"' in statements
+    partial = script + "CREATE INDEX i ON c (p) WHERE p > 1;\n"
+    assert 'CREATE INDEX "_d1m_index_1_0" ON "c" ("p")' in up(
+        partial, partial.replace(", v)", ", v DEFAULT 1)")
+    )
+
+
+# --- what is asked ---
+
+
+def test_nothing_goes_without_a_word() -> None:
+    """A column or table that goes is named, with what might be a rename."""
+    desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT NOT NULL, n INTEGER);"
+    with pytest.raises(DataLoss, match=r"users\.email would be dropped") as caught:
+        drafted(USERS, desired, backfill=["users.mail=''"])
+    assert caught.value.hint == "renamed: --rename users.email=mail; really gone: --allow-drop users.email"
+    with pytest.raises(DataLoss, match="users would be dropped") as caught:
+        drafted(USERS, USERS.replace("users", "people"))
+    assert caught.value.hint == "renamed: --rename users=people; really gone: --allow-drop users"
+    assert caught.value.rows == {"users": None}
+
+
+def test_values_that_rows_need() -> None:
+    """NOT NULL, new or on an old column, asks for one."""
+    desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER NOT NULL, r TEXT NOT NULL);"
+    with pytest.raises(PlanError, match=r"users\.n becomes NOT NULL; users\.r is new and NOT NULL") as caught:
+        drafted(USERS, desired)
+    assert caught.value.hint == "--backfill \"users.n='…'\" --backfill \"users.r='…'\""
+    rows = "INSERT INTO users VALUES (1, 'a', NULL), (2, 'b', 5);\n"
+    (said,) = there_and_back(
+        *(USERS, rows, desired, "SELECT n, r FROM users"), backfill=["users.n=-1", "users.r=upper(email)"]
+    )
+    assert said == [(-1, "A"), (5, "B")]
+
+
+def test_renames() -> None:
+    """By flag or by note; all that speaks of the old name follows, and the way back too."""
+    script = USERS + (
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, by INT REFERENCES users (id) ON DELETE CASCADE);\n"
+        "CREATE INDEX i ON users (email);\nCREATE VIEW v AS SELECT email FROM users;\n"
+    )
+    renamed = script.replace("users", "people").replace("email", "mail")
+    flags = ["users=people", "users.email=mail"]
+    assert up(script, renamed, renames=flags) == [
+        'ALTER TABLE "users" RENAME TO "people"',
+        'ALTER TABLE "people" RENAME COLUMN "email" TO "mail"',
+    ]
+    noted = renamed.replace("CREATE TABLE people", "-- renamed from: users\nCREATE TABLE people").replace(
+        "mail TEXT NOT NULL,", "mail TEXT NOT NULL, -- renamed from: email\n"
+    )
+    assert up(script, noted) == up(script, renamed, renames=flags)
+    assert up(renamed, noted) == []  # done before
+    rows = "INSERT INTO users VALUES (1, 'a', 2);\nINSERT INTO posts VALUES (1, 1);\n"
+    assert there_and_back(script, rows, noted, "SELECT mail FROM people", "SELECT * FROM posts") == [
+        [("a",)],
+        [(1, 1)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("users", "tells of no rename"),
+        ("users.=x", "tells of no rename"),
+        ("nobody=people", "cannot be renamed to people: that is not what the desired schema has"),
+        ("users.email=n", "cannot be renamed to n"),
+        ("nobody.a=b", "there is no table nobody"),
+    ],
+)
+def test_renames_that_make_no_sense(flag: str, message: str) -> None:
+    """They are refused, not ignored."""
+    with pytest.raises(UsageError, match=message):
+        drafted(USERS, USERS, renames=[flag])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("CREATE TABLE t (a", "incomplete input"),
+        (
+            "CREATE TABLE t (a);\nINSERT INTO t VALUES (1);",
+            r"schema\.sql:2: a schema holds CREATE statements only",
+        ),
+        ("DROP TABLE t;", "and this is DROP TABLE"),
+        ("CREATE TABLE t (a);\nCREATE TABLE t (b);", r"schema\.sql:2: table t already exists"),
+        ("CREATE TABLE _cf_x (a);", "not authorized"),
+    ],
+)
+def test_schemas_that_cannot_be_read(text: str, message: str) -> None:
+    """The file and the line are named."""
+    with pytest.raises(SourceError, match=message):
+        read(text, file="schema.sql")
+    with pytest.raises(ParseError):
+        read("CREATE TABLE t (a DEFAULT 'x);", file="schema.sql")
+
+
+# --- one table ---
+
+
+def test_a_table_with_other_columns() -> None:
+    """Definitions take the place of those there are, or come before the constraints; others go."""
+    schema = read(
+        "CREATE TABLE t (a INT, b TEXT, UNIQUE (a)) STRICT;CREATE INDEX i ON t (a);", file=""
+    ).schema
+    found = edited(schema, "T", set_=["a INT NOT NULL", "c BLOB DEFAULT x'00'"], drop=["B"])
+    assert found.tables[0].sql == (
+        "CREATE TABLE t (\n    a INT NOT NULL,\n    c BLOB DEFAULT x'00',\n    UNIQUE (a)\n) STRICT"
+    )
+    assert [index.name for index in found.tables[0].indexes if index.sql] == ["i"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"table": "x"}, "no table 'x'"),
+        ({"drop": ["z"]}, "t has no column 'z'"),
+        ({"set_": ["a INT, b INT"]}, "is no column"),
+        ({"set_": ["UNIQUE (a)"]}, "is no column"),
+        ({"set_": ["a INT) STRICT; DROP TABLE t; --"]}, "is no column"),
+        ({"set_": ["a NONSENSE CHECK (nothing())"]}, "nothing"),
+    ],
+)
+def test_columns_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+    """They are refused."""
+    schema = read("CREATE TABLE t (a INT);", file="").schema
+    with pytest.raises(UsageError, match=message):
+        edited(schema, options.pop("table", "t"), **options)
+
+
+# --- the file ---
+
+
+def test_the_file() -> None:
+    """It parses, records itself, and its rollback block holds the way back."""
+    desired = read("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);", file="")
+    current = read(USERS.replace("n INTEGER", "n INTEGER NOT NULL CHECK (n > -1)"), file="").schema
+    found = draft(current, Desired(desired.schema), allow_drop=["users.n"])
+    assert found is not None
+    assert found.title == "drop users n"
+    text = migration_text(found, "004_drop_users_n.sql", found.title, date="2026-11-22")
+    migration = Migration(4, "004_drop_users_n", text)
+    migration.check()
+    assert next(s.sql for s in migration.statements() if s.sql) == 'ALTER TABLE "users" DROP COLUMN "n"'
+    assert migration.rollback is not None
+    back = [s.sql for s in migration.rollback.statements() if s.sql]
+    assert "users.n comes back without its values: 0 stands in for them." in text
+    assert back == [sql for section in found.back.sections for sql in section.statements]
+
+
+@pytest.mark.parametrize(
+    ("column", "back"),
+    [
+        ("k TEXT NOT NULL UNIQUE", "t.k held values that nothing stands in for"),
+        ("k TEXT NOT NULL REFERENCES t(a)", "t.k held values that nothing stands in for"),
+        ("k TEXT NOT NULL CHECK (k IN ('x', 'y'))", "'x'"),
+        ("k VARCHAR(9) NOT NULL", "''"),
+        ("k NOT NULL", "0"),
+        ("k NOT NULL DEFAULT 7", ""),
+        ("k", ""),
+    ],
+)
+def test_values_that_are_gone(column: str, back: str) -> None:
+    """A column that comes back gets what it may hold, or there is no way back, and the file says why."""
+    script = "CREATE TABLE t (a PRIMARY KEY);"
+    found = drafted(
+        script.replace(")", f", {column})", 1).replace("a PRIMARY KEY, k", "a PRIMARY KEY, k"),
+        script,
+        allow_drop=["t.k"],
+    )
+    assert found is not None
+    text = migration_text(found, "001_x.sql", "x", date="2026-11-22")
+    if found.back.irreversible:
+        assert found.back.irreversible == back
+        assert f"-- Rollback: none, {back}\n" in text
+        return
+    assert [value for _, value in found.back.placeholders] == ([back] if back else [])
