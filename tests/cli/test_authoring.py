@@ -6,7 +6,7 @@ import runpy
 
 import pytest
 
-from d1migrate.cli.parser import _COMMANDS
+from d1migrate.cli.commands import COMMANDS
 from tests.cli.project import ONE, Project
 
 
@@ -73,10 +73,10 @@ def test_new_keeps_the_configured_index(project: Project) -> None:
 def test_completion_knows_every_command(project: Project, shell: str) -> None:
     """The script of each shell names all commands."""
     script = project.run("completion", shell).out
-    assert all(name in script for name in _COMMANDS)
+    assert all(name in script for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(_COMMANDS))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_shows_an_example(project: Project, name: str) -> None:
     """Every command's --help has one, and it begins with the command itself."""
     out = project.run(name, "--help").out

@@ -92,8 +92,8 @@ def test_every_case_has_parentheses() -> None:
     """Once, and its END with it."""
     line = one_line(TRIGGERS[2])
     assert line
-    assert line.count("( CASE") == line.upper().count("CASE") == 5
-    assert "( ( CASE" not in line.replace("max ( (", "max (")
+    assert line.count("(CASE") == line.upper().count("CASE") == 5
+    assert "((CASE" not in line.replace("max ((", "max (")
 
 
 def test_a_literal_of_two_lines_cannot_be_one() -> None:

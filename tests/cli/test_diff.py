@@ -1,0 +1,92 @@
+"""diff and rebuild, from the command line: a migration that leads there and back, and keeps every row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+WANTED = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n"
+FIRST = """\
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+CREATE TABLE posts (id INTEGER PRIMARY KEY, by INTEGER REFERENCES users (id) ON DELETE CASCADE);
+CREATE INDEX posts_by ON posts (by);
+"""
+REST = "".join(FIRST.split("\n", 1)[1:])
+
+
+def begun(project: Project, wanted: str) -> None:
+    """A database with rows, and a schema.sql."""
+    project.write("001_first.sql", FIRST)
+    project.run("up")
+    project.sql("INSERT INTO users VALUES (1, 'a'), (2, NULL);\nINSERT INTO posts VALUES (7, 1)")
+    (project.folder / "schema.sql").write_text(wanted)
+
+
+def test_there_and_back(project: Project) -> None:
+    """diff, lint, rehearse, up, down: no row is lost, and diff has nothing more to say."""
+    begun(project, WANTED + REST)
+    err = project.run("diff", "--to", "schema.sql", code=1).err
+    assert "users.email becomes NOT NULL: the rows there are need a value" in err
+    assert "hint: --backfill \"users.email='…'\"" in err
+    found = project.run("diff", "--to", "schema.sql", "--backfill", "users.email='?'", "--json")
+    assert found.json["path"].endswith("migrations/002_change_users.sql")
+    assert project.run("diff", "--to", "schema.sql").err == "no difference\n"
+    findings = project.run("lint", "--strict", "--json").json["diagnostics"]
+    assert [finding["code"] for finding in findings] == ["W103"]
+    assert "no loss" in project.run("rehearse").out
+    project.run("up")
+    assert project.sql("SELECT * FROM users") == [(1, "a"), (2, "?")]
+    assert project.sql("SELECT * FROM posts") == [(7, 1)]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    project.run("down")
+    assert project.sql("SELECT * FROM posts") == [(7, 1)]
+    assert (
+        project.run("verify", "--check").out == "002_change_users: pending\nfiles, history and schema agree\n"
+    )
+
+
+def test_check_and_dry_run_write_nothing(project: Project) -> None:
+    """--check says by its exit code, --dry-run prints the file."""
+    begun(project, FIRST)
+    assert project.run("diff", "--to", "schema.sql", "--check").err == "no difference\n"
+    (project.folder / "schema.sql").write_text(FIRST.replace("email TEXT", "email TEXT, role TEXT"))
+    assert project.run("diff", "--to", "schema.sql", "--check", code=3).err == "different: add users role\n"
+    out = project.run("diff", "--to", "schema.sql", "--dry-run", "--name", "Roles for all").out
+    assert out.startswith("-- Migration: 002_roles_for_all\n-- Description: Roles for all\n")
+    assert 'ALTER TABLE "users" ADD COLUMN role TEXT;\n' in out
+    assert '--   ALTER TABLE "users" DROP COLUMN "role";\n' in out
+    assert [path.name for path in project.migrations.iterdir()] == ["001_first.sql"]
+
+
+def test_from_the_live_schema(project: Project) -> None:
+    """What somebody did by hand can be the beginning."""
+    begun(project, FIRST)
+    project.sql("ALTER TABLE users ADD COLUMN role TEXT")
+    assert project.run("diff", "--to", "schema.sql").err == "no difference\n"
+    found = project.run("diff", "--to", "schema.sql", "--from", "live", code=1)
+    assert "users.role would be dropped" in found.err
+    arguments = ("--from", "live", "--allow-drop", "users.role", "--dry-run")
+    assert 'DROP COLUMN "role"' in project.run("diff", "--to", "schema.sql", *arguments).out
+
+
+def test_one_table(project: Project) -> None:
+    """rebuild, for a change that needs no schema.sql."""
+    begun(project, "")
+    column = "email TEXT UNIQUE"
+    path = project.run("rebuild", "users", "--set", column, "--name", "unique emails").out.strip()
+    assert path.endswith("002_unique_emails.sql")
+    project.run("up")
+    assert project.sql("SELECT * FROM posts") == [(7, 1)]
+    assert "no table 'nobody'" in project.run("rebuild", "nobody", "--set", "a", code=2).err
+    assert "is no column" in project.run("rebuild", "users", "--set", "a) STRICT --", code=2).err
+
+
+def test_a_schema_that_cannot_be_read(project: Project) -> None:
+    """It is named, with the line; nothing is written."""
+    begun(project, "CREATE TABLE users (id INTEGER);\n\nCREATE TABLE users (id);\n")
+    assert "schema.sql:3: table users already exists" in project.run("diff", "--to", "schema.sql", code=1).err
+    assert "cannot read nothing.sql" in project.run("diff", "--to", "nothing.sql", code=2).err
+    (project.folder / "schema.sql").write_bytes(b"CREATE TABLE \xff")
+    assert "schema.sql is not UTF-8" in project.run("diff", "--to", "schema.sql", code=2).err
