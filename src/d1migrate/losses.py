@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.batch import Query
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.sql.effects import Effect, Trigger, effects, replaces_on_conflict, trigger_of
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import HELPER, fold
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -50,6 +50,7 @@ class Ground:
     def __init__(self, results: Sequence[Result]) -> None:
         tables, links, triggers = (result.rows for result in results)
         self.tables = {fold(name): name for name, _ in tables}
+        self.sql = {fold(name): sql for name, sql in tables}
         self._replacing = {fold(name) for name, sql in tables if replaces_on_conflict(sql or "")}
         self._children: dict[tuple[str, str], set[str]] = {}  # by parent, and what happens to it
         for child, parent, on_delete, on_update in links:
@@ -107,7 +108,8 @@ def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
     """
     names = _Names(ground.tables)
     found, written = [], set[str]()
-    for statements in steps:
+    for step in steps:
+        statements = list(step)
         taken, wrote = set[str](), set[str]()
         names.begin_step()
         # `down` itself takes the row of the migration; other tables may refer to it.
@@ -122,9 +124,31 @@ def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
                     taken |= ground.taken(effect._replace(table=before), names.now)
                     wrote |= {before} if effect.kind == "insert" else set()
                 names.follow(effect)
+        taken -= _proved(statements, ground)
         found.append([Risk(ground.tables[t], names.at_begin(t), t in written) for t in sorted(taken)])
         written |= wrote
     return found
+
+
+def _proved(statements: Sequence[str], ground: Ground) -> set[str]:
+    """Return the tables, folded, of which a step itself proves that they keep all rows and columns.
+
+    A guarded rebuild counts the rows of a table, and aborts if there are fewer in the end; then the table is
+    only at risk where it is made anew without one of its columns.
+    """
+    if not any(HELPER in sql for sql in statements):
+        return set()
+    from d1migrate.schema.rebuild import recount_statements  # few rollbacks need it
+    from d1migrate.sql.create import parse_table
+
+    said = set(map(fold, statements))
+    proved = {name for name, told in ground.tables.items() if fold(recount_statements([told])[0]) in said}
+    for made in filter(None, map(parse_table, statements)):
+        was = parse_table(ground.sql.get(fold(made.name)) or "")
+        if was and {fold(c.name) for c in was.columns} - {fold(c.name) for c in made.columns}:
+            proved.discard(fold(made.name))
+    dropped = {effect.table for sql in statements for effect in effects(sql) if effect.kind == "drop column"}
+    return proved - dropped
 
 
 class _Names:

@@ -20,7 +20,7 @@ from d1migrate.schema.document import create_text
 from d1migrate.schema.meaning import meaning
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
-from d1migrate.sql.names import fold, quote_identifier, quote_literal
+from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,14 +29,11 @@ if TYPE_CHECKING:
     from d1migrate.schema.changes import Rebuild
     from d1migrate.schema.model import ForeignKey, Table
 
-PREFIX = "_d1m_"
-"""What the names of all objects begin with that a rebuild makes and takes away again."""
-
 MAX_COLUMNS = 100
 """D1's limit of columns in a table, and in what a SELECT returns (d1-facts §1.6)."""
 
-_ROWID = f"{PREFIX}rowid"
-_COUNTS = quote_identifier(f"{PREFIX}counts")
+_ROWID = f"{HELPER}rowid"
+_COUNTS = quote_identifier(f"{HELPER}counts")
 
 
 def q(name: str) -> str:
@@ -73,7 +70,7 @@ class _Rebuilding:
         self._values = list(rebuild.values)
         self._table = q(self._new.name)
         self._hold, self._late_hold, self._sequence = (
-            q(f"{PREFIX}{kind}_{number}") for kind in ("hold", "late", "sequence")
+            q(f"{HELPER}{kind}_{number}") for kind in ("hold", "late", "sequence")
         )
         self._number = number
         self._links = [(catalog.tables[c], key) for c, key in catalog.references(fold(self._old.name))]
@@ -146,13 +143,13 @@ class _Rebuilding:
         on, off = list[str](), list[str]()
         for place, (child, key) in enumerate(self._links):
             if not _is_indexed(child, key):
-                name = q(f"{PREFIX}index_{self._number}_{place}")
+                name = q(f"{HELPER}index_{self._number}_{place}")
                 on.append(_create_index(name, child, key))
                 # On the table itself it is dropped with it.
                 off += [f"DROP INDEX {name}"] if child.name in self._children else []
         for child_name in self._children:
             for event in ("DELETE", "UPDATE"):
-                name = q(f"{PREFIX}guard_{event.lower()}_{child_name}")
+                name = q(f"{HELPER}guard_{event.lower()}_{child_name}")
                 on.append(
                     f"CREATE TRIGGER {name} BEFORE {event} ON {q(child_name)} BEGIN SELECT RAISE(IGNORE); END"
                 )
@@ -164,7 +161,7 @@ class _Rebuilding:
         on, off = list[str](), list[str]()
         for place, key in enumerate(self._new.foreign_keys):
             if fold(key.table) == fold(self._new.name) and not _is_indexed(self._new, key):
-                name = q(f"{PREFIX}index_{self._number}_own_{place}")
+                name = q(f"{HELPER}index_{self._number}_own_{place}")
                 on.append(_create_index(name, self._new, key))
                 off.append(f"DROP INDEX {name}")
         return on, off

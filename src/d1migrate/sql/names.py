@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+HELPER = "_d1m_"
+"""What the names of all objects begin with that a guarded rebuild makes and takes away again."""
+
 _CLOSING = {'"': '"', "`": "`", "[": "]", "'": "'"}
 
 
