@@ -126,9 +126,9 @@ class Config(NamedTuple):
             return None
         from d1migrate.environments.identity import place
 
-        wanted = place(database, self.wrangler)
+        wanted = place(Environment(None, database), self.wrangler)
         for environment in guarded:
-            if wanted.is_same(place(environment.database, self.wrangler)):
+            if wanted.is_same(place(environment, self.wrangler)):
                 return self.named(environment)
         return None
 

@@ -174,6 +174,16 @@ def test_a_name_and_an_id_as_environments(shop: Project) -> None:
     shop.run("env")
 
 
+def test_one_name_in_two_accounts(shop: Project) -> None:
+    """It is two databases, which the guide to tokens recommends."""
+    text = '[env.staging]\ndatabase = "d1:shop"\naccount = "a"\n'
+    text += '[env.production]\ndatabase = "d1:shop"\naccount = "b"\nprotected = true\n'
+    (shop.folder / "d1migrate.toml").write_text(text)
+    assert [e["environment"] for e in shop.run("env", "--json").json] == ["staging", "production"]
+    (shop.folder / "d1migrate.toml").write_text(text.replace('"b"', '"a"'))
+    assert "are one database" in shop.run("env", code=2).err
+
+
 def test_placeholders_are_no_ids(shop: Project) -> None:
     """Two names are two databases, though wrangler's configuration has the same placeholder for both."""
     databases = [

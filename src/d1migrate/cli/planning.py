@@ -171,6 +171,6 @@ def _described(context: Context, plan: Plan) -> dict[str, Any]:
         plan,
         environment=environment.name,
         database=environment.database,
-        database_id=place(environment.database, context.config.wrangler).id,
+        database_id=place(environment, context.config.wrangler).id,
         options={name: getattr(context.arguments, name) for name in _OPTIONS},
     )

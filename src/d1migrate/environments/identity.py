@@ -20,27 +20,32 @@ class Place(NamedTuple):
     Attributes:
         file: what is the same for two local databases exactly if they are one file.
         id, name: of a remote database.
+        account: the Cloudflare account it is in; names are of an account.
     """
 
     file: str | None = None
     id: str | None = None
     name: str | None = None
+    account: str | None = None
 
     def is_same(self, other: Place) -> bool | None:
         """Whether both are one database; None where one is an id, the other a name, and nobody can tell."""
-        for one, two in zip(self, other, strict=True):
+        if self.account and other.account and self.account != other.account:
+            return False
+        for one, two in zip(self[:3], other[:3], strict=True):
             if one and two:
                 return one == two
-        return None if not (self.file or other.file) and any(self) and any(other) else False
+        return None if (self.id or self.name) and (other.id or other.name) else False
 
 
-def place(url: str, wrangler: str | None) -> Place:
-    """Return what a url leads to.
+def place(environment: Environment, wrangler: str | None) -> Place:
+    """Return what an environment's url leads to.
 
     Args:
-        url: the database.
+        environment: with the url.
         wrangler: the wrangler configuration, which knows the ids of names.
     """
+    url = environment.database
     scheme, _, rest = url.partition(":")
     try:
         if scheme == "sqlite" and rest != ":memory:":
@@ -51,7 +56,7 @@ def place(url: str, wrangler: str | None) -> Place:
             return Place(file=_file(open_local(rest, config=wrangler, url=url).path))
     except UsageError:  # wrangler's configuration does not tell; who opens the database hears why
         return Place()
-    return _remote(rest, wrangler) if scheme == "d1" else Place()
+    return _remote(rest, wrangler)._replace(account=environment.account) if scheme == "d1" else Place()
 
 
 def _file(path: str) -> str:
@@ -86,7 +91,7 @@ def refuse_twins(config: Config) -> None:
         return
     seen = list[tuple[str | None, Place]]()
     for environment in config.environments:
-        found = place(environment.database, config.wrangler)
+        found = place(environment, config.wrangler)
         for name, other in seen:
             two, same = f"{config.path}: [env.{name}] and [env.{environment.name}]", found.is_same(other)
             if same:
@@ -107,9 +112,9 @@ def refuse_doubt(config: Config, environment: Environment) -> None:
     """
     if environment.name is not None:
         return
-    found = place(environment.database, config.wrangler)
+    found = place(environment, config.wrangler)
     for other in config.environments:
-        if other.has_gates and found.is_same(place(other.database, config.wrangler)) is None:
+        if other.has_gates and found.is_same(place(other, config.wrangler)) is None:
             raise UsageError(
                 f"{environment.database} may be [env.{other.name}], {other.database}:"
                 " one is an id, the other a name",
