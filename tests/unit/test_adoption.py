@@ -168,6 +168,17 @@ def test_a_file_that_cannot_be_replayed_is_not_judged() -> None:
     assert found[1].because == "it builds on 001_f, which cannot be replayed on an empty database"
 
 
+def test_rows_beside_a_table_are_mentioned() -> None:
+    """A table may have been made without the rows that its file writes, from a dump of a schema say."""
+    files = prints(
+        "CREATE TABLE a (x); INSERT INTO a VALUES (1); INSERT INTO schema_migrations VALUES (1, 'a', 0)"
+    )
+    there = live("CREATE TABLE a (x)")
+    assert judge(files, there)[0].because == "table a is there; its rows were not looked at"
+    recorded = judge(files, there, records={1: [RECORD]})[0].because
+    assert recorded == "table a is there; wrangler recorded it as 001_f.sql"
+
+
 RECORD = Record("wrangler", "d1_migrations", "001_f.sql", "by its name", 1000)
 
 

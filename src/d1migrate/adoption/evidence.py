@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.adoption.facts import Key
 from d1migrate.adoption.model import UNDECIDED, Evidence, Judgement
 from d1migrate.errors import HistoryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.adoption.facts import Footprint, Key
+    from d1migrate.adoption.facts import Footprint
     from d1migrate.adoption.model import Record, Seen, State
 
 _PASSES = 10
@@ -174,7 +175,7 @@ def _seen(
 
 def _goes_without_saying(key: Key, one: Evidence, found: Mapping[Key, Evidence]) -> bool:
     """Whether a part of a table comes or goes with it."""
-    whole = next((e for k, e in found.items() if k.kind == "table" and k.name == key.table), None)
+    whole = found.get(Key("table", key.table))
     return whole is not None and whole.seen == one.seen and whole.later == one.later
 
 
@@ -196,7 +197,8 @@ def _weigh(print_: Footprint, evidence: Sequence[Evidence], records: Sequence[Re
     if done and "failed" in states:
         return "contradicted", f"{records[0].tool} says that it failed, yet {listed(done)}"
     if done:
-        return "applied", "; ".join([listed(done), *([_recorded(applied)] if applied else [])])
+        rest = [_recorded(applied)] if applied else ["its rows were not looked at"] if print_.rows else []
+        return "applied", "; ".join([listed(done), *rest])
     if open_:
         return "pending", listed(open_)
     if applied:
@@ -212,6 +214,8 @@ def _recorded(record: Record) -> str:
 def _why_silent(print_: Footprint) -> str:
     if print_.changes:
         return "what it does to the schema, a later file undoes"
+    if print_.rows:
+        return f"it changes rows of {', '.join(print_.rows)}, which a schema does not show"
     return "it leaves nothing in the schema to be seen"
 
 

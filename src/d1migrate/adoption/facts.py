@@ -49,11 +49,13 @@ class Footprint(NamedTuple):
         migration: the file.
         changes: {what: its canonical SQL then, or None where it is gone}.
         refusal: why that is not all of it, or not known; None where it is.
+        rows: the tables whose rows it changes, which no schema shows.
     """
 
     migration: Migration
     changes: Mapping[Key, str | None]
     refusal: str | None = None
+    rows: tuple[str, ...] = ()
 
 
 def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
@@ -65,8 +67,17 @@ def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
             lost = lost or replay.migration.name
         elif lost and any(_came_to_nothing(ran) for ran in replay.ran):
             refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
-        found.append(Footprint(replay.migration, changes(replay.before, replay.after), refusal))
+        made = changes(replay.before, replay.after)
+        found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
     return tuple(found)
+
+
+def _written(replay: Replay) -> Iterator[str]:
+    """Yield the tables of before and after whose rows a file changes."""
+    for number in sorted({*replay.filled, *replay.writers}):
+        name = replay.after.name_of(number) or replay.before.name_of(number)
+        if name is not None:
+            yield name
 
 
 def _refusal(replay: Replay, ran: Ran) -> str:
@@ -104,15 +115,18 @@ def changes(before: Catalog, after: Catalog) -> dict[Key, str | None]:
         if was is not now:
             old |= _of_table(was) if was else {}
             new |= _of_table(now) if now else {}
-    old |= _others(before)
-    new |= _others(after)
+    old |= _others(before, after)
+    new |= _others(after, before)
     gone: dict[Key, str | None] = {key: None for key in old if key not in new}
     return gone | {key: sql for key, sql in new.items() if old.get(key) != sql}
 
 
-def _others(catalog: Catalog) -> dict[Key, str]:
-    found = {Key("view", name): canonical(view.sql) for name, view in catalog.views.items()}
-    return found | {Key("trigger", name): canonical(t.sql) for name, t in catalog.view_triggers.items()}
+def _others(catalog: Catalog, other: Catalog) -> dict[Key, str]:
+    """Return the views, and triggers on views, of a schema that are not the same in another."""
+    views = [v for name, v in catalog.views.items() if other.views.get(name) is not v]
+    triggers = [t for name, t in catalog.view_triggers.items() if other.view_triggers.get(name) is not t]
+    found = {Key("view", fold(view.name)): canonical(view.sql) for view in views}
+    return found | {Key("trigger", fold(trigger.name)): canonical(trigger.sql) for trigger in triggers}
 
 
 def _of_table(table: Table) -> dict[Key, str]:
