@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
+import stat
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,6 +86,45 @@ def test_refusals(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no such file to back up" in full.run("backup", code=2).err
     assert "exclude each other" in full.run("restore", "--file", "a.sql", "--to", "1", code=2).err
     assert not (full.folder / "new.db").exists()
+
+
+def test_a_database_is_never_replaced_by_a_dump(full: Project) -> None:
+    """A slip in --output would be the end of the very file; another file is replaced, and private."""
+    before = full.database.read_bytes()
+    for output in ("app.db", str(full.database)):
+        assert "is a SQLite database" in full.run("backup", "--output", output, code=2).err
+    assert full.database.read_bytes() == before
+    for output in (".", "none/a.sql"):
+        assert "cannot write" in full.run("backup", "--output", output, code=2).err
+    (full.folder / "a.sql").write_text("older")
+    full.run("backup", "--output", "a.sql")
+    assert stat.S_IMODE(os.stat("a.sql").st_mode) == 0o600
+    assert not list(full.folder.glob("*.tmp"))
+
+
+def test_a_disaster(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The migrations folder is not needed to back up, to load, or to go back."""
+    rows = full.sql("SELECT * FROM users")
+    full.run("down", "--allow-loss", "all")
+    shutil.rmtree(full.migrations)
+    assert full.run("backup", "--output", "a.sql", "--verify").out == "a.sql\n"
+    full.run("restore", "--to", "3", "--yes")
+    assert full.sql("SELECT * FROM users") == rows
+    monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
+    full.run("restore", "--file", "a.sql")
+    assert "no migrations folder" in full.run("status", code=2).err
+
+
+def test_a_file_in_use(full: Project) -> None:
+    """Whoever writes, in either journal mode, is waited for; the dump is of the rows that are committed."""
+    for mode in ("wal", "delete"):
+        with closing(sqlite3.connect(full.database, isolation_level=None)) as other:
+            other.execute(f"PRAGMA journal_mode = {mode}")
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("INSERT INTO users (email) VALUES ('uncommitted')")
+            value = full.run("backup", "--output", "a.sql", "--json", "--verify").json
+            assert (value["rows"]["users"], value["differences"]) == (2, [])
+            other.execute("ROLLBACK")
 
 
 def test_a_script_of_another_tool(project: Project) -> None:

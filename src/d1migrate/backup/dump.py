@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MAGIC = "-- d1migrate backup 1"
 END = "-- end of backup"
+_DATABASE = b"SQLite format 3\0"
 _STATEMENT = 99_000  # bytes; D1 takes 100,000 (d1-facts §1.6)
 _GROUP = 60_000  # bytes of rows that share a statement
 _SLICE = 48_000  # bytes of a long value, twice as many digits
@@ -75,15 +76,16 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         watch: is told (rows written, rows there are) after every page.
 
     Raises:
-        UsageError: there is no database, or the file cannot be written.
+        UsageError: there is no database, or the file cannot be written, or is a database.
         DriverError: the database cannot be read.
     """
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
+        _refuse_database(path)
         # Newlines as they are: they are part of what strings hold.
         with (
             still(driver) as (source, is_still),
-            open(temporary, "w", encoding="utf-8", newline="") as file,
+            open(temporary, "w", encoding="utf-8", newline="", opener=_private) as file,
         ):
             dump = _Writer(source, file, watch).write(driver.url, still=is_still)
             file.flush()
@@ -96,6 +98,18 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         with suppress(OSError):
             os.unlink(temporary)
     return dump._replace(path=path)
+
+
+def _refuse_database(path: str) -> None:
+    """Raise UsageError for a file that a dump must not replace: it may be the very one to be backed up."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        if file.read(len(_DATABASE)) == _DATABASE:
+            raise UsageError(f"{path} is a SQLite database: it is not replaced", hint="name another --output")
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, as all rows are in it."""
+    return os.open(path, flags, 0o600)
 
 
 class _Writer:

@@ -31,6 +31,7 @@ class Context:
         self._driver: Driver | None = None
         self._opened: list[Driver] = []
         self._migrator: Migrator | None = None
+        self.files_may_be_gone = False  # a backup, and the way back from it, is for when they are
 
     # --- where things are ---
 
@@ -71,6 +72,8 @@ class Context:
         """Read the migrations folder; the database need not be known for it."""
         from d1migrate.files import load_migrations
 
+        if self.files_may_be_gone and not os.path.exists(self.folder):
+            return ()
         return load_migrations(self.folder)
 
     @property

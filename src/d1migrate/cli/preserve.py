@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def backup_command(context: Context) -> int:
     """Write a dump."""
+    context.files_may_be_gone = True
     path = context.arguments.output or _file_name(context)
     context.say_database()
     started = time.perf_counter()
@@ -86,6 +87,7 @@ def _progress(context: Context) -> Iterator[Callable[[int, int], None] | None]:
 
 def restore_command(context: Context) -> int:
     """Go back to a point, or load a dump, or list the points."""
+    context.files_may_be_gone = True
     arguments = context.arguments
     if arguments.to is not None and arguments.file is not None:
         raise UsageError("--to and --file exclude each other")
