@@ -22,6 +22,7 @@
     └─ DriverError             the database did not do what was asked
         ├─ QueryError          it said no (SQLite's or D1's text), and nothing was done
         ├─ UnavailableError    it could not be reached, or was busy; nothing was done
+        │   └─ DamagedError    its file is damaged, or is none
         └─ AmbiguousError      sent, and no answer: it may or may not have happened
 """
 
@@ -253,6 +254,10 @@ class QueryError(DriverError):
 
 class UnavailableError(DriverError):
     """The database could not be reached or stayed busy; nothing was done."""
+
+
+class DamagedError(UnavailableError):
+    """The file of the database is damaged, or is no database."""
 
 
 class AmbiguousError(DriverError):

@@ -466,6 +466,42 @@ def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> N
     assert rows(migrator, "SELECT name FROM users") == [("a",)]
 
 
+@pytest.mark.parametrize("damage", ["pages", "header", "no database", "empty"])
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_a_damaged_database_is_brought_back(
+    migrator: Migrator, tmp_path: Path, damage: str, journal: str
+) -> None:
+    """Its file is kept as it was, and the point takes its place: that is what it is for."""
+    migrator.up(to=1)
+    numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
+    write(migrator, f"INSERT INTO users {numbers}")
+    point = points.take(migrator.driver)
+    assert point
+    migrator.up(to=2)
+    migrator.close()
+    path = tmp_path / "app.db"
+    with closing(apsw.Connection(str(path))) as raw:
+        raw.execute(f"PRAGMA journal_mode = {journal}")
+    whole = path.read_bytes()
+    ruined = {
+        "pages": whole[: 4096 * 5] + b"\xff" * 4096 * 4 + whole[4096 * 9 :],
+        "header": b"\0" * 100 + whole[100:],
+        "no database": b"hello" * 3000,
+        "empty": b"",
+    }[damage]
+    path.write_bytes(ruined)
+    migrator.plan_restore("1")
+    done = migrator.restore("1")
+    assert done.undo is None
+    assert (done.aside is None) == (damage == "empty")
+    if done.aside:
+        assert Path(done.aside).read_bytes() == ruined
+        assert stat.S_IMODE(os.stat(done.aside).st_mode) == stat.S_IMODE(path.stat().st_mode)
+    assert migrator.current() == 1
+    assert rows(migrator, "SELECT count(*) FROM users") == [(9000,)]
+    assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+
+
 def test_only_local_files(tmp_path: Path) -> None:
     """What is no file has no points."""
     memory = connect("sqlite::memory:")

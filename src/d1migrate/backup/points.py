@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from d1migrate.backup.source import Copying, sync_folder
-from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ DAYS = 30
 
 _NAME = re.compile(r"(?P<stem>[\w.-]+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII)
 _EARLIER = "restore an earlier point, or a backup"
+_JOURNALS = ("", "-journal", "-wal", "-shm")
 _LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
 _HOUR = 3600
 
@@ -93,6 +94,26 @@ def take(
     return point
 
 
+def set_aside(driver: Driver, folder: str | None = None) -> str:
+    """Copy a damaged file, byte by byte, with its journals, to where the restore points are; the copy's path.
+
+    Raises:
+        UnavailableError: it cannot be copied.
+    """
+    path, folder = getattr(driver, "path", ""), folder or folder_of(driver) or FOLDER
+    kept = os.path.join(
+        folder, f"{os.path.basename(path)}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    )
+    try:
+        make(folder)
+        for end in _JOURNALS:
+            if os.path.exists(path + end):
+                shutil.copy(path + end, kept + end)
+    except OSError as error:
+        raise UnavailableError(f"cannot keep {path} as {kept}: {error.strerror}") from error
+    return kept
+
+
 def listed(driver: Driver, folder: str | None = None) -> list[Point]:
     """Return the restore points of a driver's file, oldest first; arguments as `take`."""
     folder = folder or folder_of(driver)
@@ -141,7 +162,7 @@ def copy_out(point: Point, path: str) -> None:
     version = _checked(path, point.path)
     if version != point.version:
         holds = "nothing" if version is None else f"version {version}"
-        raise UnavailableError(
+        raise DamagedError(
             f"{point.path} is damaged: it holds {holds}, expected version {point.version}", hint=_EARLIER
         )
 
@@ -184,7 +205,7 @@ def _copy(driver: Copying, folder: str, now: float) -> Point | None:
         os.replace(temporary, path)
         sync_folder(path)
     finally:
-        for end in ("", "-journal", "-wal", "-shm"):
+        for end in _JOURNALS:
             with suppress(OSError):
                 os.unlink(temporary + end)
     return _point(folder, name, stem)
@@ -201,14 +222,14 @@ def _checked(path: str, original: str) -> int | None:
             copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a WAL database would come in three files
             problems = [str(row[0]) for row in copy.execute("PRAGMA quick_check(3)")]
             if problems != ["ok"]:
-                raise UnavailableError(
+                raise DamagedError(
                     f"{original} is damaged: {' '.join('; '.join(problems).split())}", hint=_EARLIER
                 )
             if not copy.execute("SELECT count(*) FROM sqlite_schema").get:
                 return None
             return _version(copy)
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise UnavailableError(f"{original} is damaged: {error}", hint=_EARLIER) from error
+        raise DamagedError(f"{original} is damaged: {error}", hint=_EARLIER) from error
     except apsw.Error as error:
         raise UnavailableError(f"{original}: {error}") from error
 

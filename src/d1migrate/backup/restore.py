@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import apsw
@@ -20,7 +20,7 @@ from d1migrate.backup.kept import LOG_COLUMNS
 from d1migrate.backup.source import ANY_LENGTH, scratch_file
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import Error, HistoryError, QueryError, UsageError
+from d1migrate.errors import DamagedError, Error, HistoryError, QueryError, UsageError
 from d1migrate.flows import read
 from d1migrate.recording import LOG_TABLE
 from d1migrate.run import run
@@ -65,6 +65,7 @@ class Outlook(NamedTuple):
         redone: names of migrations that would be applied again.
         rows: {table: (rows now, rows then)} of tables where these differ; None where there is no such table,
             or it cannot be counted. None of a remote D1, which does not tell what it held.
+        damage: why the database cannot be read, "" where it can.
     """
 
     point: Point
@@ -72,6 +73,7 @@ class Outlook(NamedTuple):
     undone: tuple[str, ...]
     redone: tuple[str, ...]
     rows: dict[str, tuple[int | None, int | None]] | None
+    damage: str = ""
 
 
 class Restored(NamedTuple):
@@ -82,12 +84,14 @@ class Restored(NamedTuple):
         undo: the point that undoes it; None where there was nothing to keep.
         version: the highest applied version now.
         log: how many rows of the log were newer than the point, and written back.
+        aside: the damaged file that was there before, as it was; None where it was not damaged.
     """
 
     point: Point
     undo: Point | None
     version: int
     log: int
+    aside: str | None = None
 
 
 def outlook(driver: Driver, point: Point) -> Outlook:
@@ -97,8 +101,11 @@ def outlook(driver: Driver, point: Point) -> Outlook:
         DriverError, HistoryError: the database, or the point, cannot be read.
     """
     with scratch_file() as path, closing(_copied(point, path)) as then:
-        now, before = run(read.read_history(), driver), run(read.read_history(), then)
-        here, there = _counts(driver), _counts(then)
+        before, there = run(read.read_history(), then), _counts(then)
+    try:
+        now, here = run(read.read_history(), driver), _counts(driver)
+    except (DamagedError, QueryError) as error:
+        return Outlook(point, 0, (), (), None, str(error))
     names = {row.version: row.name for row in (*before.applied, *now.applied)}
     return Outlook(
         point,
@@ -133,12 +140,18 @@ def restore(
     Raises:
         UsageError: it is no local file.
         UnavailableError: the file is busy, was written to meanwhile, or cannot be read. Nothing was done.
+            One that is damaged is set aside, and the point takes its place.
         HistoryError: what came of it is not the point; the message names the point that undoes it.
     """
     if not isinstance(driver, Restorable) or driver.path == ":memory:":
         raise UsageError(f"{driver.url} is no local file: it has no restore points")
-    changed, known = driver.watch(), points.listed(driver, folder)
-    undo = points.take(driver, folder, keep=(point.name,))
+    known = points.listed(driver, folder)
+    changed, undo, aside = None, None, None
+    try:
+        changed = driver.watch()
+        undo = points.take(driver, folder, keep=(point.name,))
+    except DamagedError:  # which is what points are for
+        aside = points.set_aside(driver, folder)
     if undo and began:
         began(undo)
     try:
@@ -147,13 +160,26 @@ def restore(
                 schema = run(read.read_schema(), target)
                 log = _write_back(target, place, undo, point, sign) if undo else 0
                 version = run(read.read_current(), target)
-            driver.copy_from(place, changed)
+            _take_over(driver, place, changed, replace=aside is not None)
     except Error:
         if undo and undo not in known:  # else the next attempt would take it for the newest of its version
             os.unlink(undo.path)
         raise
     _compare(driver, schema, version, undo)
-    return Restored(point, undo, version, log)
+    return Restored(point, undo, version, log, aside)
+
+
+def _take_over(driver: Restorable, place: str, changed: Callable[[], bool] | None, *, replace: bool) -> None:
+    """Make the live file what the other is; one that is no database any more, but kept, is removed first."""
+    try:
+        driver.copy_from(place, changed)
+    except DamagedError:
+        if not replace:
+            raise
+        for end in ("", "-journal", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.unlink(driver.path + end)
+        driver.copy_from(place, None)
 
 
 def _copied(point: Point, path: str) -> SqliteDriver:

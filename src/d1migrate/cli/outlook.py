@@ -25,6 +25,10 @@ def tell(context: Context, seen: Outlook) -> None:
     """Say what going back would change: migrations, rows where they can be known, how long D1 keeps it."""
     point = seen.point
     taken = when(int(point.at), now=now())
+    if seen.damage:
+        context.say(f"to {point.name}, taken {taken}: version {point.version}")
+        context.say(f"  the database cannot be read, so what was written since is lost: {clean(seen.damage)}")
+        return
     context.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
     for name in seen.undone:
         context.say(f"  no longer applied: {clean(name)}")

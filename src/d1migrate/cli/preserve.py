@@ -164,6 +164,7 @@ def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
         value: dict[str, Any] = {
             "restored_to": done.point.name,
             "undo": undo,
+            "set_aside": done.aside,
             "version": done.version,
             "no_longer_applied": list(seen.undone),
             "applied_again": list(seen.redone),
@@ -173,6 +174,8 @@ def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
         context.out_json(value)
         return
     context.out(f"restored to {done.point.name}: version {done.version}")
+    if done.aside:
+        context.out(f"the damaged file is kept as {done.aside}")
     if undo:
         context.out(f"to undo it: d1migrate restore --to {undo}")
     if found.ok:

@@ -17,7 +17,7 @@ from d1migrate.drivers.texts import (
     is_line_comments,
     renames_to_reserved,
 )
-from d1migrate.errors import QueryError, UnavailableError
+from d1migrate.errors import DamagedError, QueryError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -299,7 +299,9 @@ class Engine:
         reason, code = str(error), getattr(error, "extendedresult", 0)
         if reason == "not an error":  # so the backup API says that a disk is full
             reason = str(apsw.mapping_extended_result_codes.get(code, code))
-        return UnavailableError(f"{path or self.path}: {reason}", hint=hint)
+        damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
+        kind = DamagedError if damaged else UnavailableError
+        return kind(f"{path or self.path}: {reason}", hint=hint)
 
     def _error(
         self, error: Exception, index: int | None = None, sql: str = ""

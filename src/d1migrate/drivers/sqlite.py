@@ -92,7 +92,7 @@ class SqliteDriver:
         It can be asked while another connection of ours holds the lock to write.
         """
         self.close()
-        if not os.path.exists(self.path):
+        if not os.path.exists(self.path) or not os.path.getsize(self.path):
             return lambda: False  # none could be lost
         engine = self._open_reader()
         known = engine.version_of_data()
