@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from d1migrate.batch import Batch, Query
+from d1migrate.cli import main
 from d1migrate.errors import ApplyError, QueryError, UnavailableError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
@@ -211,3 +213,30 @@ def test_a_bar_on_a_terminal(remote: Remote, tmp_path: Path) -> None:
     assert f"{shown}/{shown} MB" in seen
     assert "001_t: import" in seen
     assert "applied 1 migration" in seen.splitlines()[-1]
+
+
+@pytest.mark.parametrize("polls", [0, 2])
+def test_the_plan_announces_the_requests_of_an_import(
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    polls: int,
+) -> None:
+    """All of them but for the polls, which are one a second; the name that has to be looked up included."""
+    (tmp_path / "001_t.sql").write_text(SMALL[0].text)
+    for name, value in remote.server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("d1migrate.drivers.importing._POLL", 0)
+    remote.server.settings(polls=1 + polls)
+    arguments = ["--database", remote.url, "--migrations", str(tmp_path)]
+    assert main([*arguments, "plan"]) == 0
+    assert "10 requests, and one a second that D1's import takes" in capsys.readouterr().out
+    before = len(remote.server.requests())
+    assert main([*arguments, "up", "--no-lint", "a test"]) == 0
+    without_schema = 1
+    assert len(remote.server.requests()) - before == 10 - without_schema + polls
+    capsys.readouterr()
+    before = len(remote.server.requests())
+    assert main([*arguments, "plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["requests"] == len(remote.server.requests()) - before == 2

@@ -29,6 +29,7 @@ _FLAGS = {
     "restore_point": "no_restore_point",
     "lint": "no_lint",
 }
+_IMPORT = 4  # requests beside the one that begins it: its place, the upload, a poll, and the history
 _SHOWN = 3  # findings that a gate names
 
 now = time.time
@@ -164,15 +165,17 @@ def requests(context: Context, plan: Plan) -> int:
     """Return how many requests a run makes that are not of its plan.
 
     Its gates make some, to the other environment and for what they see, and so does finding the databases: as
-    many as it took to `look` at them.
+    many as it took to `look` at them. An import makes more than a batch, at least those that are counted.
     """
     environment, given = context.environment, reasons(context)
     if not plan.steps:
-        return 0
+        return getattr(context.driver, "look_ups", 0)
     up = plan.steps[0].direction == "up"
     point = environment.wants_restore_point and "restore_point" not in given and _has_bookmarks(context)
     rehearsed = bool(environment.rehearse) and "rehearse" not in given
-    return context.look_ups + point + (bool(environment.after) + rehearsed if up else 0)
+    imports = sum(step.import_reason is not None for step in plan.steps) if _has_bookmarks(context) else 0
+    imports = min(imports, 1) if plan.single else imports
+    return context.look_ups + point + _IMPORT * imports + (bool(environment.after) + rehearsed if up else 0)
 
 
 def protect(context: Context) -> None:

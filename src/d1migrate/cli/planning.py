@@ -110,7 +110,9 @@ def _print_plan(context: Context, plan: Plan) -> None:
         if _is_remote(context) and (why := step.import_reason):
             context.out(f"    by D1's import: {why}")
     transactions = 1 if plan.single else len(plan.steps)
-    context.out(f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}")
+    imports = _is_remote(context) and any(step.import_reason for step in plan.steps)
+    more = ", and one a second that D1's import takes" if imports else ""
+    context.out(f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}{more}")
 
 
 def _is_remote(context: Context) -> bool:
