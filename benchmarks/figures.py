@@ -7,7 +7,7 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import data, worker
+from benchmarks import data, remote, worker
 from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
 from benchmarks.peers import Peer, peers
 from benchmarks.table import Row, compared, limited, megabytes, seconds
@@ -187,7 +187,7 @@ def requests(lab: Lab) -> list[Row]:
     for what, name in (("status", "status"), ("up", "no-op up")):
         sent = _requests(lab, what, folder / "up.db", migrations)
         rows.append(limited(f"requests: {name}", sent, 1, ""))
-    return rows
+    return rows + remote.requests(lab.tools.d1migrate, folder / "remote", count)
 
 
 def lint(lab: Lab) -> list[Row]:
@@ -219,6 +219,13 @@ def lint(lab: Lab) -> list[Row]:
     return rows
 
 
+def importing(lab: Lab) -> list[Row]:
+    """A data file that goes to a remote D1 by its import, and one of ten times the size."""
+    folder = lab.folder / "import"
+    folder.mkdir()
+    return remote.imports(lab.tools.d1migrate, folder, (lab.sizes.rows // 5, lab.sizes.rows * 2))
+
+
 def in_a_worker(lab: Lab) -> list[Row]:
     """The import of the library in a Worker, and `run_migrations` where nothing is pending."""
     return worker.measure(lab.folder, rounds=100 * lab.sizes.middle)
@@ -232,6 +239,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "load": load,
     "split": splitting,
     "requests": requests,
+    "import": importing,
     "lint": lint,
     "worker": in_a_worker,
 }
