@@ -25,6 +25,7 @@ MODES: dict[str, dict[str, Any]] = {
     "the connection closes before the work": {"do": "drop"},
     "the connection closes behind the work": {"do": "lose reply"},
     "the connection closes in the answer": {"do": "cut reply"},
+    "the connection closes, and nothing ever arrives": {"do": "late"},
     "half of the JSON": {"do": "garbage"},
     "silence instead of the work": {"do": "hang"},
     "silence behind the work": {"do": "hang", "after": True},

@@ -123,6 +123,28 @@ def test_a_write_whose_answer_is_lost(
     check_end(remote, untroubled)
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("before_the_next_run", [True, False])
+def test_a_write_that_arrives_late(
+    remote: Remote, untroubled: dict[str, Any], number: int, before_the_next_run: bool
+) -> None:
+    """After the history was asked for it, and did not have it: it is applied once, by it or by the next run."""
+    remote.server.faults(fault(number, {"do": "late"}))
+    with pytest.raises(ApplyError, match="no answer") as caught:
+        migrator(remote.open()).up()
+    assert "run the command again" in str(caught.value.hint)
+    remote.server.faults()
+    if before_the_next_run:
+        assert remote.server.arrive() == [200]
+        states = [entry.state for entry in migrator(remote.open()).status()]
+        assert states == ["applied"] * number + ["pending"] * (3 - number)
+        check_end(remote, untroubled)
+    else:
+        check_end(remote, untroubled)
+        assert remote.server.arrive() == [400]
+        check_end(remote, untroubled)
+
+
 def test_the_rate_limit_is_waited_out(remote: Remote, untroubled: dict[str, Any]) -> None:
     """What was refused for its rate did not happen: it is sent again, as late as the server asks."""
     remote.server.faults(fault(2, {"do": "429", "retry_after": 7}))

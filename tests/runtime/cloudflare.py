@@ -84,6 +84,11 @@ class Cloudflare(Server):
         found: list[dict[str, Any]] = self._control("/requests", {})
         return found
 
+    def arrive(self) -> list[int]:
+        """Have what the fault "late" held up arrive now; the HTTP statuses that nobody is there to receive."""
+        statuses: list[int] = self._control("/late", {})
+        return statuses
+
     def settings(self, **settings: object) -> None:
         """Change what the server does; see SETTINGS in cloudflare_server.mjs."""
         self._control("/settings", settings)

@@ -6,6 +6,7 @@
 //                  "not atomic"  the statements run one by one, and a failing one leaves the earlier ones
 //   to the answer  "drop"        the connection is closed instead, before the work
 //                  "lose reply"  … after the work
+//                  "late"        … and the work is done when the test says so, see /late
 //                  "cut reply"   … in the middle of the answer
 //                  "garbage"     after the work, half of the JSON, as if it were all
 //                  "hang"        no answer until the client goes, and no work; with "after": true, work
@@ -16,7 +17,7 @@ import crypto from "node:crypto";
 
 import { ApiError } from "./cloudflare_errors.mjs";
 
-const CONNECTION = ["timeout", "not atomic", "drop", "lose reply", "cut reply", "garbage", "hang"];
+const CONNECTION = ["timeout", "not atomic", "drop", "lose reply", "late", "cut reply", "garbage", "hang"];
 const MATCH = ["method", "path", "body", "nth", "every"];
 const JSON_TYPE = { "content-type": "application/json; charset=UTF-8" };
 const HTML = { "content-type": "text/html; charset=UTF-8" };

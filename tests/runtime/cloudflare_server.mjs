@@ -9,6 +9,7 @@
 // and, all by POST with JSON, what the tests are in command of:
 //   /faults        […]: what goes wrong from now on, see cloudflare_faults.mjs
 //   /requests      → [{method, path, query, headers, size, body?, status?}, …], without the tokens
+//   /late          what is on its way arrives → its HTTP statuses
 //   /settings      {…} those of SETTINGS to change
 //   /clock         {"advance": seconds}
 //   /tokens        {"token", "accounts": […], "rights": "none" | "read" | "edit"}
@@ -48,11 +49,13 @@ const databases = new Databases(engine, clock, persist);
 const world = { clock, databases, engine, files: new Files(clock), settings: {}, tokens: new Map() };
 const faults = new Faults();
 let log = [];
+let late = []; // work that is on its way
 let [window, used] = [0, 0];
 
 const CONTROLS = {
   "/faults": (wanted) => faults.set(wanted),
   "/requests": () => log,
+  "/late": async () => (await Promise.all(late.splice(0).map((work) => work()))).map(({ status }) => status),
   "/settings": (wanted) => {
     const unknown = Object.keys(wanted).filter((name) => !(name in SETTINGS));
     if (unknown.length) throw new Error(`no such settings: ${unknown}`);
@@ -80,7 +83,7 @@ const CONTROLS = {
     world.files.clear();
     world.tokens.clear();
     world.settings = { ...SETTINGS };
-    [log, window, used, clock.offset] = [[], 0, 0, 0];
+    [log, late, window, used, clock.offset] = [[], [], 0, 0, 0];
   },
 };
 CONTROLS["/reset"]();
@@ -154,6 +157,11 @@ async function handle(request, response) {
   }
   const other = instead(fault);
   const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault));
+  if (fault?.do === "late") {
+    late.push(work);
+    response.destroy();
+    return;
+  }
   const real = !other || fault.after ? await work() : null;
   const found = other ?? real;
   const { status, body } = found;

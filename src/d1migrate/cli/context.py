@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import config
-from d1migrate.errors import ApplyError, Error
+from d1migrate.errors import AmbiguousError, ApplyError, Error
 from d1migrate.report.text import clean, colour
 
 if TYPE_CHECKING:
@@ -187,10 +187,11 @@ class Context:
         if isinstance(error, ApplyError):
             done = "applied" if error.direction == "up" else "rolled back"
             name = clean(error.migration)
+            asked = " when the database was asked" if isinstance(error.__cause__, AmbiguousError) else ""
             lines.append(
                 f"whether {name} was {done} is not known"
                 if error.unknown
-                else f"nothing of {name} was {done}"
+                else f"nothing of {name} was {done}{asked}"
             )
             lines.append(f"{done}: {clean(', '.join(error.applied)) or 'none'}")
             lines.append("pending: " + clean(", ".join(error.pending)))

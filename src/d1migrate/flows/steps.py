@@ -158,13 +158,17 @@ def _settled(token: str, failure: ApplyError) -> Flow[bool]:
 
 
 def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
-    """Say whether a batch was committed, as far as the database can be asked."""
+    """Say whether a batch was committed, as far as the database can be asked: it may still be on its way."""
     done = "applied" if steps[0].direction == "up" else "rolled back"
     try:
-        was = "was" if (yield from happened(token)) else "was not"
+        there = yield from happened(token)
     except Error as error:
         return f"whether {_label(steps)} was {done} is not known: {error}"
-    return f"{_label(steps)} {was} {done}"
+    return (
+        f"{_label(steps)} was {done}"
+        if there
+        else f"{_label(steps)} was not {done} when the database was asked"
+    )
 
 
 def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
