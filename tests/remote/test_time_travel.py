@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -180,7 +182,7 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
         events = [(e.token, e.action, e.version) for e in found]
         assert len(events) == len(set(events))
         assert [e.state for e in up.status()] == ["applied"] * to + ["pending"] * (3 - to)
-        assert not list((folder / "points").iterdir())[1:]  # but .gitignore
+        assert len(list((folder / "points").glob("*.json"))) <= 1  # of what was killed before D1 went back
         undo = next(e.restore_point for e in found if e.action == "restore")
         assert undo
         up.restore(undo)
@@ -196,10 +198,11 @@ def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path
     up.up()
     for at in range(1, 20):  # killed behind the restore, before the log is written back
         with suppress(Killed):
-            mortal(remote, tmp_path, at).restore("2")
+            mortal(remote, tmp_path / str(at), at).restore("2")
         if up.current() == 2:
             break
-    (file,) = (tmp_path / "points").glob("*.json")
+    up = migrator(remote, tmp_path / str(at))
+    (file,) = (tmp_path / str(at) / "points").glob("*.json")
     write(remote, "a user's")
     assert len(up.restore_points()) >= 2  # those of the file, too
     text = file.read_text()
@@ -209,7 +212,11 @@ def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path
     file.write_text(text)
     up.restore("2")
     assert notes(remote) == ["first", "a user's"]
-    assert not list((tmp_path / "points").glob("*.json"))
+    assert not file.exists()
+    undo = up.history()[-1].restore_point
+    assert undo
+    up.restore(undo)
+    assert up.current() == 3
 
 
 def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
@@ -220,6 +227,55 @@ def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
         with pytest.raises(UsageError):
             up.restore(wrong)
     assert up.current() == 3
+
+
+def test_what_never_came_to_it_is_no_restore(remote: Remote, tmp_path: Path) -> None:
+    """The file of a process that lives still, or died before D1 went back, is neither finished nor in the way."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    at = 1
+    while not list((tmp_path / "points").glob("*.json")):
+        with suppress(Killed):
+            mortal(remote, tmp_path, at).restore("0")
+        at += 1
+    assert up.current() == 3
+    (file,) = (tmp_path / "points").glob("*.json")
+    for _ in range(2):
+        up.restore("0")
+        up.up()
+        assert file.exists()
+    assert [(e.action, e.version) for e in up.history()].count(("restore", 0)) == 2
+    os.utime(file, (1, 1))
+    up.restore("0")
+    assert not file.exists()
+
+
+def test_two_at_once(remote: Remote, tmp_path: Path) -> None:
+    """However they come between each other: the state is the point's, and no row of the log is there twice."""
+    up = migrator(remote, tmp_path)
+    up.up(to=2)
+    up.up()
+    before = up.history()
+
+    def go_back(number: int) -> None:
+        with suppress(UnavailableError):
+            migrator(remote, tmp_path / str(number)).restore("2")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(go_back, range(4)))
+    for number in range(4):  # what was cut short is finished
+        for cut in (tmp_path / str(number)).glob("points/*.json"):
+            assert migrator(remote, tmp_path / str(number)).restore("2"), cut
+    found = up.history()
+    events = [(e.token, e.action, e.version) for e in found]
+    assert len(events) == len(set(events))
+    assert set(found) >= set(before)
+    rows = up.driver.batch(
+        Batch([Query("SELECT token, event, action, version FROM schema_migrations_log")], reads=True)
+    )
+    assert len(rows[0].rows) == len(set(rows[0].rows))
+    assert [entry.state for entry in up.status()] == ["applied", "applied", "pending"]
+    assert notes(remote) == ["first"]
 
 
 def test_older_than_what_d1_keeps(remote: Remote, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def keep(folder: str, what: Kept) -> Kept:
         UsageError: the file cannot be written.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = os.path.join(folder, f"{_BEGINNING}{stamp}-{os.getpid()}{_END}")
+    path = os.path.join(folder, f"{_BEGINNING}{stamp}-{what.signature.token[:8]}{_END}")
     try:
         points.make(folder)
         with open(f"{path}.tmp", "w", encoding="utf-8") as file:
@@ -76,22 +76,24 @@ def keep(folder: str, what: Kept) -> Kept:
 
 
 def found(folder: str, database: str) -> list[Kept]:
-    """Return the restores of a database that were cut short, oldest first.
+    """Return the restores of a database that were cut short, newest first: it knows of those before it.
 
     Raises:
         UsageError: a file cannot be read.
     """
     with suppress(FileNotFoundError):
-        names = (n for n in sorted(os.listdir(folder)) if n.startswith(_BEGINNING) and n.endswith(_END))
+        names = (n for n in os.listdir(folder) if n.startswith(_BEGINNING) and n.endswith(_END))
         kept = [_read(os.path.join(folder, name)) for name in names]
-        return [what for what in kept if what.database == database]
+        ours = (what for what in kept if what.database == database)
+        return sorted(ours, key=lambda what: what.undo.at, reverse=True)
     return []
 
 
-def forget(what: Kept) -> None:
-    """Remove the file: all of it is in the database again."""
+def forget(what: Kept, *, older_than: float = 0) -> None:
+    """Remove the file, which is of no use any more; or only if it is so many seconds old."""
     with suppress(OSError):
-        os.unlink(what.path)
+        if os.stat(what.path).st_mtime <= time.time() - older_than:
+            os.unlink(what.path)
 
 
 def _read(path: str) -> Kept:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ADDS = ("up", "baseline", "accept", "restore")
 BEGINS = "restoring"
 _MARGIN = 60  # seconds: the clock that a row was written by is not D1's
+_HOUR = 3600
 _AT_ONCE = 50  # log rows a batch
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
@@ -157,8 +158,8 @@ def go_back(
             names the file that has it.
     """
     for cut in kept.found(folder, driver.path):
-        if not _is_gone(driver, cut):
-            kept.forget(cut)
+        if not _is_gone(driver, cut):  # it never came to it, or is about to
+            kept.forget(cut, older_than=_HOUR)
             continue
         done = _finished(driver, cut)
         if cut.point.name == point.name:
@@ -242,13 +243,8 @@ def _write_back(driver: Travelling, what: Kept) -> Restored:
     newer = [row for row in what.rows if row[: kept.KEY] not in there]
     rollbacks, versions = restore.rollbacks_of(driver, then), {row[_VERSION] for row in newer} - {0}
     events = restore.events_of(what.history, then, versions, rollbacks, what.point.name)
-    token = what.signature.token
-    own = [
-        h.record("done", e, what.signature)
-        for e in events
-        if (token, "done", e.action, e.version) not in there
-    ]
-    _write(driver, [*h.create_tables(then.missing), *map(_insert, newer), *own])
+    own = [_row(event, what.signature) for event in events]
+    _write(driver, [*h.create_tables(then.missing), *map(_insert, (*newer, *own))])
     kept.forget(what)
     version = max(then.versions, default=0)
     return Restored(what.point._replace(version=version), what.undo, version, len(newer))
@@ -275,9 +271,23 @@ def _log(driver: Driver) -> list[tuple[Any, ...]]:
         raise
 
 
+def _row(event: h.Event, by: h.Signature) -> tuple[Any, ...]:
+    """Return an event as a row of the log."""
+    who = (by.who, by.tool, by.at, by.restore_point)
+    kept_sql = (event.detail, event.rollback_digest, event.rollback_sql)
+    return (by.token, "done", event.action, event.version, event.name, event.checksum, *who, *kept_sql)
+
+
 def _insert(row: tuple[Any, ...]) -> Query:
+    """Return what appends a row unless it is there: another restore may write back the same ones."""
     values = tuple(str(value) if isinstance(value, int) else value for value in row)  # affinity makes it one
-    return Query(f"INSERT INTO {LOG_TABLE} ({LOG_COLUMNS}) VALUES ({', '.join('?' * len(row))})", values)
+    places = ", ".join(f"?{number}" for number in range(1, len(row) + 1))
+    known = "token = ?1 AND event = ?2 AND action = ?3 AND version = ?4"
+    return Query(
+        f"INSERT INTO {LOG_TABLE} ({LOG_COLUMNS}) SELECT {places}"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE {known})",
+        values,
+    )
 
 
 def _write(driver: Driver, queries: Sequence[Query]) -> None:
