@@ -203,3 +203,35 @@ def test_wrangler_repeats_nothing(wrangler: Wrangler) -> None:
         wrangler.cloudflare.faults({"do": fault})
         wrangler("execute", DATABASE, "--remote", "--command", "SELECT 1", code=1)
     assert len(wrangler.cloudflare.requests()) == 2
+
+
+def test_wrangler_runs_a_guarded_rebuild(wrangler: Wrangler) -> None:
+    """What `rebuild` writes keeps the children, by each of wrangler's three ways; the splitter is the fragile one."""
+    wrangler.cloudflare.settings(fragile_splitter=True, cf_kv=True)
+    wrangler("migrations", "apply", DATABASE, "--remote")
+    wrangler.cloudflare.sql(ID, CHILD)
+    column = "description TEXT DEFAULT 'none'"
+    wrangler.project.d1migrate("rebuild", "workflows", "--set", column, "--name", "descriptions")
+    file = "workers/migrations/004_descriptions.sql"
+    wrangler("migrations", "apply", DATABASE, "--remote")
+    assert wrangler.cloudflare.sql(ID, SEEN) == [[[1, 1, 0]]]
+    wrangler.cloudflare.sql(ID, "DELETE FROM schema_migrations WHERE version = 4")
+    wrangler("execute", DATABASE, "--remote", f"--file={file}")
+    assert wrangler.cloudflare.sql(ID, SEEN) == [[[1, 1, 0]]]
+    assert "d1m" not in str(wrangler.cloudflare.sql(ID, "SELECT name FROM sqlite_schema"))
+    for name in (*NAMES, "004_descriptions"):
+        wrangler.project.hummbl_sql(f"--file=workers/migrations/{name}.sql")
+        if name == NAMES[-1]:
+            wrangler.project.hummbl_sql("--command", CHILD)
+    (rows,) = wrangler.project.hummbl_sql("--command", SEEN)
+    assert [tuple(row.values()) for row in rows] == [(1, 1, 0)]
+
+
+CHILD = (
+    "INSERT INTO workflows (id, name, created_at, updated_at) VALUES ('w', 'n', 1, 1);"
+    "INSERT INTO executions (id, workflow_id) VALUES ('e', 'w')"
+)
+SEEN = (
+    "SELECT (SELECT count(*) FROM workflows) AS w, (SELECT count(*) FROM executions) AS e,"
+    " (SELECT count(*) FROM sqlite_schema WHERE type = 'trigger') AS t"
+)
