@@ -10,9 +10,11 @@ import pytest
 
 from d1migrate.backup.load import verify
 from d1migrate.batch import Batch, Query
+from d1migrate.drafting import draft, migration_text
+from d1migrate.drafting import read as read_schema
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
-from d1migrate.errors import UsageError
+from d1migrate.errors import ApplyError, UsageError
 from d1migrate.migrator import Migrator
 from d1migrate.source import load
 from tests.runtime.workerd import ROOT
@@ -192,6 +194,25 @@ def test_a_trigger_that_no_line_holds_is_imported(remote: Remote) -> None:
     assert ("POST", "import") in remote.paths()
     assert migrator.verify().ok
     assert [entry.state for entry in migrator.status()] == ["applied"]
+
+
+def test_a_guarded_rebuild_is_never_imported(remote: Remote) -> None:
+    """An import that fails could leave a guard, and DELETE would then do nothing: it is refused."""
+    parent = (
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, v);\nCREATE TABLE c (p REFERENCES p ON DELETE CASCADE);\n"
+    )
+    current = read_schema(parent, file="").schema
+    drafted = draft(current, read_schema(parent.replace("v)", "v DEFAULT 1)"), file=""))
+    assert drafted
+    text = migration_text(drafted, "002_p.sql", "p", date="2026-11-22")
+    text = TRIGGER.replace("big; really", "big;\nreally") + text
+    migrator = Migrator(remote.open(), load([("001_p.sql", parent), ("002_p.sql", text)]))
+
+    with pytest.raises(ApplyError, match="a guarded rebuild has to be one request"):
+        migrator.up(lint=False)
+
+    assert [entry.state for entry in migrator.status()] == ["applied", "pending"]
+    assert ("POST", "import") not in remote.paths()
 
 
 def test_cloudflares_own_tables_are_none_of_ours(remote: Remote) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from d1migrate.batch import Result
 from d1migrate.drivers import cloudflare, is_database_id
 from d1migrate.errors import QueryError, UsageError
+from d1migrate.sql.names import HELPER
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 
@@ -66,6 +67,7 @@ class RestDriver:
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
+            _refuse_guards(batch.queries)
             run_import(self._cloudflare, self.path, batch, self.watch or (lambda *_: None))
         costs = self._send("query", batch.queries, _costs, writes=True)
         return (Result((), _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
@@ -151,6 +153,20 @@ class RestDriver:
 
         body = {"batch": statements}
         return self._cloudflare.post(f"{self.path}/{route}", body, read_all, writes=writes)
+
+
+def _refuse_guards(queries: Iterable[Query]) -> None:
+    """Refuse to import a guarded rebuild: an import that fails half-way may leave a guard trigger behind.
+
+    Raises:
+        QueryError: there is one; then DELETE on its table would do nothing, and say nothing (d1-facts §10).
+    """
+    if any(query.sql.startswith("CREATE TRIGGER") and HELPER in query.sql[:40] for query in queries):
+        raise QueryError(
+            "a guarded rebuild has to be one request, and this migration would be imported",
+            hint="put what makes it an import (over 1 MiB, or a trigger that a request cannot carry) into a"
+            " migration of its own",
+        )
 
 
 def _statement(query: Query) -> dict[str, Any]:
