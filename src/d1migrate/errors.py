@@ -13,7 +13,8 @@
     │   └─ PartiallyApplied    a migration began and never ended
     ├─ PlanError               what was asked for cannot be planned
     │   ├─ Irreversible        no way back is written for a migration
-    │   ├─ DataLoss            a rollback would drop or delete rows nobody allowed it to
+    │   ├─ DataLoss            rows or values would go that nobody allowed to
+    │   ├─ MissingValue        a column is to be NOT NULL, and its rows have no value
     │   ├─ UnsafeMigration     the linter found errors in what is pending
     │   ├─ Gate                a rule of the environment refused: which one
     │   └─ LimitExceeded       a limit of D1: which one, and by how much
@@ -137,11 +138,32 @@ class Irreversible(PlanError):
 
 
 class DataLoss(PlanError):
-    """A rollback would drop or delete rows; `rows` is {table: rows}, None where they cannot be counted."""
+    """Rows or values would be dropped or deleted that nobody allowed to go.
 
-    def __init__(self, message: str, *, rows: dict[str, int | None], hint: str | None = None) -> None:
+    Attributes:
+        rows: {table, or table.column: rows}, None where they are not counted.
+        renames: what may be meant instead, as `old=new`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rows: dict[str, int | None],
+        renames: Sequence[str] = (),
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.rows = rows
+        self.renames = tuple(renames)
+
+
+class MissingValue(PlanError):
+    """Columns are, or become, NOT NULL, and the rows there are have no value; `columns` as table.column."""
+
+    def __init__(self, message: str, *, columns: Sequence[str], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.columns = tuple(columns)
 
 
 class UnsafeMigration(PlanError):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,3 +94,37 @@ def test_a_schema_that_cannot_be_read(project: Project) -> None:
     assert "cannot read nothing.sql" in project.run("diff", "--to", "nothing.sql", code=2).err
     (project.folder / "schema.sql").write_bytes(b"CREATE TABLE \xff")
     assert "schema.sql is not UTF-8" in project.run("diff", "--to", "schema.sql", code=2).err
+
+
+def on_terminal(*arguments: str, answers: tuple[str, ...]) -> int:
+    """Run a command on a terminal, and answer its questions."""
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-m", "d1migrate", *arguments]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    seen = b""
+    for answer in answers:
+        while not seen.endswith((b"[y/N] ", b"as SQL: ")):
+            seen += os.read(controller, 65536)
+        os.write(controller, answer.encode() + b"\n")
+        seen = b""
+    code = process.wait()
+    os.close(controller)
+    return code
+
+
+def test_a_terminal_is_asked_what_is_not_known(project: Project) -> None:
+    """A rename, a drop, a value; without a word for one of them nothing is written."""
+    begun(project, "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT, role TEXT NOT NULL);\n" + REST)
+    diff = ("diff", "--to", "schema.sql", "--name", "mail")
+    assert on_terminal(*diff, answers=("y", "")) == 1
+    assert on_terminal(*diff, answers=("n", "n", "n")) == 1
+    assert [path.name for path in project.migrations.iterdir()] == ["001_first.sql"]
+    assert on_terminal(*diff, answers=("y", "'viewer'")) == 0
+    project.run("up")
+    assert project.sql("SELECT * FROM users") == [(1, "a", "viewer"), (2, None, "viewer")]
+    project.run("down", "--allow-loss", "users")
+    (project.migrations / "002_mail.sql").unlink()
+    assert on_terminal(*diff, answers=("n", "n", "y", "'viewer'")) == 0
+    project.run("up", "--no-lint")
+    assert project.sql("SELECT * FROM users") == [(1, None, "viewer"), (2, None, "viewer")]

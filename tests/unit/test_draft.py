@@ -14,6 +14,7 @@ from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanErr
 from d1migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.diff import diff
+from d1migrate.schema.rebuild import MAX_ROWS
 
 if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
@@ -470,3 +471,14 @@ def test_values_that_are_gone(column: str, back: str) -> None:
         assert f"-- Rollback: none, {back}\n" in text
         return
     assert [value for _, value in found.back.placeholders] == ([back] if back else [])
+
+
+def test_a_table_too_big_for_one_batch() -> None:
+    """It is refused with the number of its rows before anything is done."""
+    script = "CREATE TABLE t (a);\n"
+    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= {MAX_ROWS}) SELECT i FROM n"
+    database = Database(script, f"INSERT INTO t {count};\n")
+    found = drafted(script, "CREATE TABLE t (a DEFAULT 1);")
+    assert found is not None
+    with pytest.raises(Error, match="too many rows to rebuild in one batch of 30 seconds: 1000001"):
+        database.run([sql for section in found.up for sql in section.statements])

@@ -8,13 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from d1migrate import files, source
-from d1migrate.errors import UsageError
+from d1migrate.errors import DataLoss, MissingValue, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from d1migrate.cli.context import Context
-    from d1migrate.drafting import Desired
+    from d1migrate.drafting import Desired, Draft
     from d1migrate.schema.model import Schema
 
 
@@ -49,17 +49,10 @@ def rebuild_command(context: Context) -> int:
 
 
 def _draft(context: Context, current: Schema, desired: Desired) -> int:
-    from d1migrate.drafting import Rename, backfill_of, draft, migration_text
+    from d1migrate.drafting import migration_text
 
     arguments = context.arguments
-    drafted = draft(
-        current,
-        desired,
-        renames=[Rename.of(text) for text in getattr(arguments, "rename", ())],
-        backfill=dict(map(backfill_of, arguments.backfill)),
-        allow_drop=arguments.allow_drop,
-        order=arguments.order,
-    )
+    drafted = _asking(context, current, desired)
     if drafted is None:
         context.say("no difference")
         return 0
@@ -81,6 +74,48 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
     for (table, column), value in drafted.back.placeholders:
         context.say(f"on the way back, {table}.{column} gets {value}: its values are not kept")
     return 0
+
+
+def _asking(context: Context, current: Schema, desired: Desired) -> Draft | None:
+    """Draft; on a terminal ask what is not known, anywhere else raise."""
+    from d1migrate.drafting import Rename, backfill_of, draft
+
+    given = context.arguments
+    given.rename = getattr(given, "rename", [])
+    while True:
+        try:
+            return draft(
+                current,
+                desired,
+                renames=[Rename.of(text) for text in given.rename],
+                backfill=dict(map(backfill_of, given.backfill)),
+                allow_drop=given.allow_drop,
+                order=given.order,
+            )
+        except DataLoss as error:
+            if not _settled(context, error):
+                raise
+        except MissingValue as error:
+            for column in error.columns:
+                value = context.ask(f"{column}: the value of the rows there are, as SQL: ")
+                if not value:
+                    raise
+                given.backfill.append(f"{column}={value}")
+
+
+def _settled(context: Context, error: DataLoss) -> bool:
+    """Ask whether what goes was renamed, or really goes; whether an answer settles it."""
+    for flag in error.renames:
+        old, _, new = flag.partition("=")
+        answer = context.ask(f"{old} is gone, and {new} is new: was it renamed? [y/N] ")
+        if answer in ("y", "yes"):
+            context.arguments.rename.append(flag)
+            return True
+    name = next(iter(error.rows))
+    if context.ask(f"drop {name}, with all its values? [y/N] ") in ("y", "yes"):
+        context.arguments.allow_drop.append(name)
+        return True
+    return False
 
 
 _DIFFERENT = 3

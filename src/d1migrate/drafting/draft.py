@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.drafting.back import Back, way_back
 from d1migrate.drafting.renames import Rename, candidates, open_renames
 from d1migrate.drafting.workbench import Workbench
-from d1migrate.errors import DataLoss, PlanError, UsageError
+from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
 from d1migrate.schema.alter import Section, sections
 from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
 from d1migrate.schema.diff import diff
@@ -69,7 +69,8 @@ def draft(
     Raises:
         UsageError: a rename fits neither schema.
         DataLoss: something goes that nobody allowed to go; the hint tells of possible renames.
-        PlanError: a column needs a value, or what comes out is not the desired schema.
+        MissingValue: a column needs one.
+        PlanError: D1 refuses what comes out, or it is not the desired schema.
     """
     todo = open_renames([*renames, *desired.renames], current, desired.schema)
     with closing(Workbench(current)) as bench:
@@ -110,14 +111,14 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     ]
     if not lost:
         return
-    maybe = [
-        f"--rename {r.table}{'.' + r.column if r.column else ''}={r.to}"
-        for r in candidates(found, current, desired)
-    ]
+    maybe = [rename.flag for rename in candidates(found, current, desired)]
+    flags = " or ".join(f"--rename {flag}" for flag in maybe)
     drops = " ".join(f"--allow-drop {name}" for name in lost)
-    hint = f"renamed: {' or '.join(maybe)}; really gone: {drops}" if maybe else drops
     raise DataLoss(
-        f"{', '.join(lost)} would be dropped, with all values", rows=dict.fromkeys(lost), hint=hint
+        f"{', '.join(lost)} would be dropped, with all values",
+        rows=dict.fromkeys(lost),
+        renames=maybe,
+        hint=f"renamed: {flags}; really gone: {drops}" if maybe else drops,
     )
 
 
@@ -125,9 +126,11 @@ def _refuse_missing(missing: Sequence[Missing]) -> None:
     if not missing:
         return
     said = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]
-    raise PlanError(
+    columns = [f"{m.table}.{m.column}" for m in missing]
+    raise MissingValue(
         f"{'; '.join(said)}: the rows there are need a value",
-        hint=" ".join(f"--backfill \"{m.table}.{m.column}='…'\"" for m in missing),
+        columns=columns,
+        hint=" ".join(f"--backfill \"{name}='…'\"" for name in columns),
     )
 
 

@@ -36,6 +36,11 @@ class Rename(NamedTuple):
             return Rename(self.to, None, self.table)
         return Rename(self.table, self.to, self.column)
 
+    @property
+    def flag(self) -> str:
+        """The rename as a flag has it: `users.name=full_name`."""
+        return f"{self.table}{'' if self.column is None else '.' + self.column}={self.to}"
+
     @classmethod
     def of(cls, text: str) -> Rename:
         """Read `old=new` or `table.old=new`, as a flag has it.

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 100
 """D1's limit of columns in a table, and in what a SELECT returns (d1-facts §1.6)."""
 
+MAX_ROWS = 1_000_000
+"""Rows of all tables that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild` in
+benchmarks/), so this many are 4 s there, and leave production a margin within its 30 s a batch."""
+
 _ROWID = f"{HELPER}rowid"
 _COUNTS = quote_identifier(f"{HELPER}counts")
 
@@ -227,11 +231,16 @@ def _create_index(name: str, table: Table, key: ForeignKey) -> str:
 
 
 def count_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that note how many rows some tables have."""
+    """Return the statements that note how many rows some tables have, and abort where it is too many."""
     rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {q(t)}))" for t in tables)
+    message = quote_literal("too many rows to rebuild in one batch of 30 seconds: ")
     return [
         f"CREATE TABLE {_COUNTS} (name TEXT PRIMARY KEY, rows INTEGER)",
         f"INSERT INTO {_COUNTS} VALUES {rows}",
+        (
+            f"SELECT json_extract('{{}}', {message} || n) FROM (SELECT sum(rows) AS n FROM {_COUNTS})"
+            f" WHERE n > {MAX_ROWS}"
+        ),
     ]
 
 
