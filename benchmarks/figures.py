@@ -7,7 +7,7 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import data, remote, worker
+from benchmarks import data, rebuild, remote, worker
 from benchmarks.measure import Command, Missing, Timing, in_turns, own_peak, run
 from benchmarks.peers import Peer, peers
 from benchmarks.table import Row, compared, limited, megabytes, seconds
@@ -231,6 +231,11 @@ def in_a_worker(lab: Lab) -> list[Row]:
     return worker.measure(lab.folder, rounds=100 * lab.sizes.middle)
 
 
+def rebuilding(lab: Lab) -> list[Row]:
+    """A guarded rebuild of a table with children on the real D1."""
+    return rebuild.measure(rounds=lab.sizes.middle, scale=lab.sizes.rows / FULL.rows)
+
+
 FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "status": status,
     "apply": apply,
@@ -242,6 +247,7 @@ FIGURES: dict[str, Callable[[Lab], list[Row]]] = {
     "import": importing,
     "lint": lint,
     "worker": in_a_worker,
+    "rebuild": rebuilding,
 }
 """The figures by the names that the command line takes."""
 
