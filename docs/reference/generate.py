@@ -41,7 +41,7 @@ def library() -> str:
     for name in d1migrate.__all__:
         thing = getattr(d1migrate, name)
         parts.append(f"## {name}{_signature(thing)}\n\n{_block(thing.__doc__)}")
-        for member, value in vars(thing).items() if inspect.isclass(thing) else ():
+        for member, value in _members(thing) if inspect.isclass(thing) else ():
             if inspect.isfunction(value) and not member.startswith("_"):
                 awaited = "await " if inspect.iscoroutinefunction(value) else ""
                 parts.append(f"### {awaited}{name}.{member}{_signature(value)}\n\n{_block(value.__doc__)}")
@@ -60,6 +60,12 @@ def in_a_worker() -> str:
     parts.append(f"## StepResult\n\n{_block(d1migrate.StepResult.__doc__)}")
     parts.append(f"## Verification\n\n{_block(d1migrate.Verification.__doc__)}")
     return "\n".join(parts)
+
+
+def _members(thing: type) -> list[tuple[str, object]]:
+    """Return what a class has of its own, and of those of our classes that it is made of."""
+    ours = [base for base in thing.__mro__ if base.__module__.startswith("d1migrate")]
+    return [item for base in ours for item in vars(base).items()]
 
 
 def _signature(thing: object) -> str:

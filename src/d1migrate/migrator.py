@@ -13,6 +13,7 @@ from d1migrate import signing
 from d1migrate.drivers import Driver, connect, local_file
 from d1migrate.files import load_migrations
 from d1migrate.flows import read
+from d1migrate.keeping import HistoryKeeper
 from d1migrate.migration import Migration
 from d1migrate.mirror import Mirror
 from d1migrate.run import run
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from d1migrate.backup.load import Facts
     from d1migrate.backup.points import Point
     from d1migrate.backup.restore import Outlook, Restored
-    from d1migrate.flows.adopt import Adoption, Known
     from d1migrate.flows.migrate import Check
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from d1migrate.status import Entry
 
 
-class Migrator:
+class Migrator(HistoryKeeper):
     """Migrations and a database.
 
     Args:
@@ -71,7 +71,6 @@ class Migrator:
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._mirror = Mirror.of(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
-        self._known = (self.migrations, self._sign, self._mirror)
         self._strict, self._who = strict, who or signing.user()
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
         self._folder = restore_points if isinstance(restore_points, str) else None
@@ -261,63 +260,6 @@ class Migrator:
         notes = check(todo) if check else None
         return run(rollback.down(todo, self._signer(), notes, self._mirror), self.driver)
 
-    def plan_adopt(self, known: Known | None = None) -> Adoption:
-        """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
-
-        Args:
-            known: what the user knows beside it.
-
-        Raises:
-            UsageError: nothing about a version is undecided that the user knows of.
-            HistoryError, SourceError: as `plan`.
-        """
-        from d1migrate.adoption.facts import footprints
-        from d1migrate.flows import adopt
-        from d1migrate.replay import replay
-
-        found = footprints(replay(self.migrations, proofs=False))
-        return run(adopt.look(found, known or adopt.Known(), self._mirror), self.driver)
-
-    def adopt(self, found: Adoption) -> tuple[Migration, ...]:
-        """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.
-
-        Raises:
-            HistoryError: a file is undecided, or the database changed since. Nothing was recorded.
-        """
-        from d1migrate.flows import adopt
-
-        return run(adopt.adopt(found, self._sign, self._mirror), self.driver)
-
-    def baseline(self, *, to: int) -> tuple[Migration, ...]:
-        """Record every file up to version `to` as applied, running nothing; returns what was recorded.
-
-        Raises:
-            UsageError: there is no file of that version.
-        """
-        from d1migrate.flows import repair
-
-        return run(repair.baseline(*self._known, to=to), self.driver)
-
-    def accept(self, version: int, *, reason: str) -> Entry:
-        """Record the file of a version as it is now: edited, renumbered, or finished by hand.
-
-        Raises:
-            UsageError: nothing about that version disagrees with the database.
-        """
-        from d1migrate.flows import repair
-
-        return run(repair.accept(*self._known, version=version, reason=reason), self.driver)
-
-    def forget(self, version: int, *, reason: str) -> Entry:
-        """Take a version whose file was removed on purpose out of the migrations table.
-
-        Raises:
-            UsageError: the version is neither missing its file nor partial.
-        """
-        from d1migrate.flows import repair
-
-        return run(repair.forget(*self._known, version=version, reason=reason), self.driver)
-
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
         return run(read.read_schema(), self.driver)
@@ -395,6 +337,3 @@ class Migrator:
         if not self._points:
             return self._sign
         return signing.behind_restore_point(self._file, self._folder, self._sign)
-
-    def _sign(self) -> Signature:
-        return signing.signature(self._who)

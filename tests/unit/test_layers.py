@@ -41,6 +41,7 @@ LAYERS = [
     "environments",
     "config",
     "signing",
+    "keeping",
     "migrator",
     "async_migrator",
     "proof",

@@ -1,11 +1,12 @@
-"""`adopt`: what a database that did not start here already has."""
+"""`adopt` and `baseline`: databases that did not start here."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
-from d1migrate.errors import UsageError
+from d1migrate.errors import AmbiguousError, Error, UsageError
 from d1migrate.history import OLD_TABLE
 from d1migrate.report.text import clean, plural, table
 
@@ -78,6 +79,38 @@ def _what(context: Context, found: Adoption) -> str | None:
     if found.to_mirror:
         parts.append(f"{plural(len(found.to_mirror), 'name')} in {clean(context.config.mirror or '')}")
     return " and ".join(parts) or None
+
+
+def write_baseline(context: Context) -> int:
+    """Write down what the database holds as the first file, and record it as applied."""
+    from d1migrate.cli.author import next_file, write_file
+
+    arguments, context.files_may_be_gone = context.arguments, True
+    if context.migrator.migrations:
+        raise UsageError(
+            f"{context.folder} holds files already, and what there is comes before them",
+            hint="`d1migrate adopt` finds out which of them the database has",
+        )
+    name, date = next_file(context, arguments.description)
+    found, migration = context.migrator.plan_baseline(name, arguments.description, date=date)
+    if arguments.dry_run:
+        context.out(migration.text)
+        return 0
+    gates.protect(context)
+    path = write_file(context, name, migration.text)
+    try:
+        context.migrator.start(found, migration)
+    except AmbiguousError:
+        raise
+    except Error:
+        os.unlink(path)
+        raise
+    if context.json:
+        context.out_json({"path": path, "version": migration.version, "name": migration.name})
+    else:
+        context.out(path)
+        context.say("recorded as applied; a new database built from it is like this one, without its rows")
+    return 0
 
 
 def _print(context: Context, found: Adoption) -> None:

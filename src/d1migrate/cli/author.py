@@ -65,7 +65,7 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
         context.say(f"different: {drafted.title}")
         return _DIFFERENT
     if arguments.dry_run:
-        name, date = _next(context, description)
+        name, date = next_file(context, description)
         context.out(text_of(name, date))
         return 0
     _write(context, description, text_of)
@@ -138,7 +138,7 @@ def _text(path: str) -> str:
         raise UsageError(f"{path} is not UTF-8") from error
 
 
-def _next(context: Context, description: str) -> tuple[str, str]:
+def next_file(context: Context, description: str) -> tuple[str, str]:
     """Return the name of the next file, and today's date."""
     now = time.gmtime()
     migrations = context.load()
@@ -149,19 +149,26 @@ def _next(context: Context, description: str) -> tuple[str, str]:
     return name, time.strftime("%Y-%m-%d", now)
 
 
-def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
-    """Write the next migration file, and the index anew; print the path."""
+def write_file(context: Context, name: str, text: str) -> str:
+    """Write a new migration file, and the index anew; return the path."""
     folder = context.folder
     if not os.path.isdir(folder):
         try:
             os.makedirs(folder)
         except OSError as error:
             raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
-    name, date = _next(context, description)
     path = os.path.join(folder, name)
-    files.write_new(path, text_of(name, date))
+    files.write_new(path, text)
     if context.config.index_module:
         files.replace(context.config.index_module, _index(context))
+    return path
+
+
+def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
+    """Write the next migration file; print the path."""
+    context.files_may_be_gone = True
+    name, date = next_file(context, description)
+    path = write_file(context, name, text_of(name, date))
     if context.json:
         context.out_json({"path": path})
     else:

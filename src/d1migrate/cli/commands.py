@@ -261,10 +261,17 @@ COMMANDS = {
     ),
     "baseline": Command(
         "migrate",
-        "record files as applied without running them: the schema is already there",
-        "d1migrate baseline --to 3",
+        "begin a history: write down what a database holds as its first file, or take files for applied",
+        'd1migrate baseline "as found in production"',
         (
-            _argument("--to", required=True, help="the newest version the database already has", **_VERSION),
+            _argument(
+                "description",
+                metavar="DESCRIPTION",
+                nargs="?",
+                help="write a file of this name that builds all there is, and record it",
+            ),
+            _argument("--to", help="record the files up to this version instead; run nothing", **_VERSION),
+            _argument("--dry-run", help="print the file; change nothing", **_FLAG),
             _CONFIRM,
         ),
     ),

@@ -68,7 +68,16 @@ def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
 
 
 def baseline_command(context: Context) -> int:
-    """Record what the user vouches for."""
+    """Record what the user vouches for, or begin with a file that builds what there is."""
+    arguments = context.arguments
+    if (arguments.to is None) == (arguments.description is None):
+        raise UsageError("baseline takes one of DESCRIPTION and --to V")
+    if arguments.description is not None:
+        from d1migrate.cli.adopt import write_baseline
+
+        return write_baseline(context)
+    if arguments.dry_run:
+        raise UsageError("--dry-run is for the file of a DESCRIPTION", hint="`d1migrate adopt --dry-run`")
     gates.protect(context)
     recorded = context.migrator.baseline(to=context.arguments.to)
     if context.json:

@@ -9,6 +9,7 @@ from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.adoption import evidence
 from d1migrate.adoption.facts import facts
+from d1migrate.adoption.first import own
 from d1migrate.adoption.histories import tools_in, with_journal
 from d1migrate.adoption.matching import match
 from d1migrate.batch import Batch, Query
@@ -127,8 +128,7 @@ def look(footprints: Sequence[Footprint], known: Known, mirror: Mirror | None = 
     refuse_renumbered(entries)
     histories = yield from _read(tools, known.journal)
     records, unknown = match(migrations, histories)
-    left_out = {*h.OTHER_TOOLS, *(tool.table for tool in tools)}
-    live = facts(schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out)))
+    live = facts(own(schema, *(tool.table for tool in tools)))
     found = evidence.judge(footprints, live, recorded=history.versions, records=records)
     decided = evidence.decide(found, assume=known.assume, pending=known.pending)
     strays = evidence.strays(footprints, live)
