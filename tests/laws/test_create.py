@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import apsw
 from hypothesis import assume, example, given, settings
@@ -12,6 +12,7 @@ from d1migrate.batch import Result
 from d1migrate.schema import introspect
 from d1migrate.schema.compare import canonical
 from d1migrate.schema.document import create_text, document
+from d1migrate.schema.model import Index, Schema, Table, View
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import (
     IndexDefinition,
@@ -23,9 +24,6 @@ from d1migrate.sql.definitions import (
 )
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import tokenize
-
-if TYPE_CHECKING:
-    from d1migrate.schema.model import Schema
 
 NAMES = ["b", '"b c"', "`check`", "[un,ique]", "'d''e'", "end", "naïve", '"""q"""', '"a -- b"']
 TYPES = ["", "INT", "TEXT", "VARCHAR( 20 )", "DECIMAL(10, 2)", "UNSIGNED BIG INT"]
@@ -261,3 +259,11 @@ def test_a_document_round_trips() -> None:
         *("CREATE VIEW v AS", "CREATE TRIGGER v_in INSTEAD OF INSERT ON v BEGIN SELECT 1; END;"),
     ]
     assert "    a INTEGER PRIMARY KEY, -- the key\n    /* the parent */\n    b REFERENCES a\n" in text
+
+
+def test_a_comment_behind_the_last_word_does_not_swallow_what_follows() -> None:
+    """SQLite keeps it for views and indexes that came past our splitter."""
+    index = Index("i", False, ("x",), "CREATE INDEX i ON a (x) -- b")
+    table = Table("a", "CREATE TABLE a (x)", indexes=(index,))
+    text = document(Schema((table,), (View("v", "CREATE VIEW v AS SELECT 1 /* c */ -- d"),)))
+    assert document(schema_of(text)) == text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.layout import squeezed, table_text
 from d1migrate.sql.names import fold
+from d1migrate.sql.tokens import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,17 @@ def document(schema: Schema) -> str:
 
 
 def create_text(sql: str) -> str:
-    """Return a CREATE statement as a document has it; views and triggers keep their lines."""
+    """Return a CREATE statement as a document has it; views and triggers keep their lines.
+
+    A comment behind the last word goes, which SQLite keeps of some: a `;` behind it would be part of it.
+    """
+    sql = _without_tail(sql)
     table = parse_table(sql)
     if table is not None:
         return table_text(table)
     words = sql.split(None, 2)[:2]
     is_index = words[-1:] == ["INDEX"] or words[-1:] == ["UNIQUE"]
-    return squeezed(sql) if is_index else sql.strip()
+    return squeezed(sql) if is_index else sql
 
 
 def _blocks(schema: Schema) -> Iterator[str]:
@@ -42,6 +47,13 @@ def _blocks(schema: Schema) -> Iterator[str]:
         yield from (_line(trigger.sql) for trigger in sorted(table.triggers, key=_by_name))
     yield from (_line(view.sql) for view in sorted(schema.views, key=_by_name))
     yield from (_line(trigger.sql) for trigger in sorted(schema.triggers, key=_by_name))
+
+
+def _without_tail(sql: str) -> str:
+    tokens = [(token.kind, token.text) for token in tokenize(sql.strip())]
+    while tokens and tokens[-1][0] in ("space", "comment"):
+        tokens.pop()
+    return "".join(text for _, text in tokens)
 
 
 def _line(sql: str) -> str:
