@@ -18,7 +18,7 @@ from d1migrate.errors import UsageError
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
-_KEYS = {"migrations", "index", "wrangler", "out_of_order", "lint", "env", "mirror"}
+_KEYS = {"migrations", "index", "schema", "wrangler", "out_of_order", "lint", "env", "mirror"}
 _ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *settings.KEYS}
 _ORDERS = ("refuse", "allow")
 
@@ -34,6 +34,7 @@ class Config(NamedTuple):
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
         mirror: wrangler's migrations table, where it is to be kept in step.
+        schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
         from_wrangler: whether it is wrangler's environments that are meant, for want of any of our own.
     """
 
@@ -45,6 +46,7 @@ class Config(NamedTuple):
     lint: Mapping[str, str] = {}
     from_wrangler: bool = False
     mirror: str | None = None
+    schema_file: str | None = None
 
     def folder(self, environment: Environment | None) -> str:
         """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
@@ -243,7 +245,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
     folders = (relative("migrations"), environments, relative("index"), wrangler)
-    return Config(*folders, path, lint, from_wrangler, _mirror(path, content))
+    return Config(*folders, path, lint, from_wrangler, _mirror(path, content), relative("schema"))
 
 
 def _mirror(path: str, content: dict[str, Any]) -> str | None:

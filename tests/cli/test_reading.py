@@ -19,6 +19,7 @@ READERS = [
     ["plan"],
     ["verify"],
     ["schema"],
+    ["schema", "--sql"],
     ["list"],
     ["plan", "--sql"],
 ]

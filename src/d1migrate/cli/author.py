@@ -27,13 +27,16 @@ def new_command(context: Context) -> int:
 
 def diff_command(context: Context) -> int:
     """Write the migration that leads to a desired schema."""
+    from d1migrate.cli.schema import own
     from d1migrate.drafting import read
     from d1migrate.replay import schema_of
 
     arguments = context.arguments
-    desired = read(_text(arguments.to), file=arguments.to)
+    file = arguments.to or context.schema_file
+    desired = read(_text(file), file=file)
     current = context.migrator.schema() if arguments.source == "live" else schema_of(context.load())
-    return _draft(context, current, desired)
+    named = [table.name for table in desired.schema.tables]
+    return _draft(context, own(context, current, named=named), desired)
 
 
 def rebuild_command(context: Context) -> int:

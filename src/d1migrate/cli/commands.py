@@ -8,6 +8,14 @@ _FLAG: dict[str, Any] = {"action": "store_true"}
 _VERSION: dict[str, Any] = {"type": int, "metavar": "V"}
 
 
+def version(text: str) -> int | str:
+    """Return a version number, or `latest`."""
+    return text if text == "latest" else int(text)
+
+
+_STATE: dict[str, Any] = {"type": version, "metavar": "V"}
+
+
 class Command(NamedTuple):
     """A command: the function that runs it, its help, an example, and its own arguments."""
 
@@ -140,7 +148,11 @@ COMMANDS = {
         "write the migration, with its way back, that leads to a desired schema",
         "d1migrate diff --to schema.sql",
         (
-            _argument("--to", metavar="FILE", required=True, help="CREATE statements: what there should be"),
+            _argument(
+                "--to",
+                metavar="FILE",
+                help="CREATE statements: what there should be (default: as `schema --output`)",
+            ),
             _argument(
                 "--from",
                 dest="source",
@@ -198,10 +210,35 @@ COMMANDS = {
         (_argument("--check", help="exit 3 if anything disagrees", **_FLAG),),
     ),
     "schema": Command(
-        "read",
-        "the live schema",
-        "d1migrate schema users",
-        (_argument("table", metavar="TABLE", nargs="?", help="one table only"),),
+        "schema",
+        "the live schema, or that of any version: to read, or as SQL for git",
+        "d1migrate schema --at latest --sql --check",
+        (
+            _argument("table", metavar="TABLE", nargs="?", help="one table only"),
+            _argument("--at", help="what the files up to this version build; no database is asked", **_STATE),
+            _argument(
+                "--between",
+                nargs=2,
+                help="what differs between two versions",
+                **_STATE | {"metavar": ("A", "B")},
+            ),
+            _argument("--sql", help="as the SQL that builds it, always in one order and layout", **_FLAG),
+            _argument(
+                "--output",
+                nargs="?",
+                const=True,
+                metavar="FILE",
+                help="write that to FILE if it differs (default: `schema` in d1migrate.toml, else"
+                " schema.sql beside the migrations folder)",
+            ),
+            _argument(
+                "--check",
+                nargs="?",
+                const=True,
+                metavar="FILE",
+                help="write nothing; print how FILE differs from that, and exit 3 if it does",
+            ),
+        ),
     ),
     "lint": Command(
         "judge",

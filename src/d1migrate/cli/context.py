@@ -85,6 +85,12 @@ class Context:
         return self.config.folder(self.environment if self._names_one or default else None)
 
     @property
+    def schema_file(self) -> str:
+        """The schema as SQL: the file that the configuration names, else schema.sql beside the migrations."""
+        beside = os.path.join(self.folder, os.pardir, "schema.sql")
+        return self.config.schema_file or os.path.normpath(beside)
+
+    @property
     def driver(self) -> Driver:
         """The database itself, with nobody watching."""
         if self._driver is None:

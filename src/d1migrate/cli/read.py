@@ -6,21 +6,17 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import UsageError
-from d1migrate.report import text, values
+from d1migrate.report import differences, text, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
     from d1migrate.flows.read import LogEntry
-    from d1migrate.schema.compare import Difference
-    from d1migrate.schema.model import Schema, Table
     from d1migrate.status import Entry
 
 _FOUND = 3
 _STATE_COLOURS = {"applied": "green", "pending": "yellow"}  # all others are red
-_MARKS = {"missing": ("-", "red"), "extra": ("+", "yellow"), "different": ("~", "red")}
 
 
 def status_command(context: Context) -> int:
@@ -153,78 +149,8 @@ def verify_command(context: Context) -> int:
             context.out(f"no file for version {', '.join(map(str, found.gaps))}")
         if found.not_compared:
             context.out(f"schema not compared: {text.clean(found.not_compared)}")
-        for difference in found.differences:
-            _print_difference(context, difference)
+        for line in differences.lines(found.differences, differences.DRIFT, context.paint):
+            context.out(line)
         if found.ok:
             context.out("files, history and schema agree")
     return _FOUND if context.arguments.check and not found.ok else 0
-
-
-def _print_difference(context: Context, difference: Difference) -> None:
-    mark, shade = _MARKS[difference.problem]
-    context.out(
-        context.paint(text.clean(f"{mark} {difference.kind} {difference.name}: {difference.problem}"), shade)
-    )
-    for label, sql in (("files", difference.expected), ("live", difference.actual)):
-        if sql:
-            context.out([f"    {label:5} | {line}" for line in text.clean(sql).split("\n")])
-
-
-def schema_command(context: Context) -> int:
-    """Show the live schema, or one table of it."""
-    schema, wanted = context.migrator.schema(), context.arguments.table
-    if wanted is None:
-        if context.json:
-            context.out_json(values.schema(schema))
-        else:
-            _print_schema(context, schema)
-        return 0
-    table = next((t for t in schema.tables if t.name.lower() == wanted.lower()), None)
-    if table is None:
-        known = ", ".join(t.name for t in schema.tables) or "none"
-        raise UsageError(f"no table {wanted!r}", hint=f"tables: {known}")
-    if context.json:
-        context.out_json(values.table(table))
-    else:
-        _print_table(context, table)
-    return 0
-
-
-def _print_schema(context: Context, schema: Schema) -> None:
-    for table in schema.tables:
-        _print_table(context, table)
-        context.out("")
-    for kind, objects in (("view", schema.views), ("trigger", schema.triggers)):
-        for item in objects:
-            context.out(
-                [context.paint(f"{kind} {text.clean(item.name)}", "bold"), f"  {text.clean(item.sql)}", ""]
-            )
-    if not (schema.tables or schema.views):
-        context.out("the database is empty")
-
-
-def _print_table(context: Context, table: Table) -> None:
-    context.out(context.paint(f"table {text.clean(table.name)}", "bold"))
-    rows = [
-        (
-            f"  {c.name}",
-            c.type,
-            "primary key" if c.primary_key else "not null" if c.not_null else "",
-            f"default {c.default}" if c.default is not None else "generated" if c.generated else "",
-        )
-        for c in table.columns
-    ]
-    context.out(text.table(("",) * 4, rows)[1:])
-    for key in table.foreign_keys:
-        to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
-        actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"
-        context.out(text.clean(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}"))
-    primary_key = tuple(c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key)
-    for index in table.indexes:
-        columns = ", ".join(name or "<expression>" for name in index.columns)
-        if index.sql:
-            context.out(text.clean(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})"))
-        elif index.columns != primary_key:
-            context.out(text.clean(f"  unique ({columns})"))
-    for trigger in table.triggers:
-        context.out(text.clean(f"  trigger {trigger.name}"))

@@ -1,0 +1,56 @@
+"""A schema as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.report import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from d1migrate.schema.model import Schema, Table
+
+    Paint = Callable[[str, str | None], str]
+
+
+def lines(schema: Schema, paint: Paint) -> Iterator[str]:
+    """Yield all of a schema."""
+    for table in schema.tables:
+        yield from table_lines(table, paint)
+        yield ""
+    for kind, objects in (("view", schema.views), ("trigger", schema.triggers)):
+        for item in objects:
+            yield paint(f"{kind} {text.clean(item.name)}", "bold")
+            yield f"  {text.clean(item.sql)}"
+            yield ""
+    if not (schema.tables or schema.views):
+        yield "the database is empty"
+
+
+def table_lines(table: Table, paint: Paint) -> Iterator[str]:
+    """Yield a table: its columns, keys, indexes and triggers."""
+    yield paint(f"table {text.clean(table.name)}", "bold")
+    rows = [
+        (
+            f"  {c.name}",
+            c.type,
+            "primary key" if c.primary_key else "not null" if c.not_null else "",
+            f"default {c.default}" if c.default is not None else "generated" if c.generated else "",
+        )
+        for c in table.columns
+    ]
+    yield from text.table(("",) * 4, rows)[1:]
+    for key in table.foreign_keys:
+        to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
+        actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"
+        yield text.clean(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}")
+    primary_key = tuple(c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key)
+    for index in table.indexes:
+        columns = ", ".join(name or "<expression>" for name in index.columns)
+        if index.sql:
+            yield text.clean(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})")
+        elif index.columns != primary_key:
+            yield text.clean(f"  unique ({columns})")
+    for trigger in table.triggers:
+        yield text.clean(f"  trigger {trigger.name}")
