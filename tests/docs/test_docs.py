@@ -22,6 +22,7 @@ PAGES = [
     "docs/guides/deploy-order.md",
     "docs/guides/rolling-back.md",
     "docs/guides/adopting.md",
+    "docs/guides/changing-tables.md",
 ]
 SHOP = {
     "wrangler.jsonc": """{
