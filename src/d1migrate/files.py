@@ -72,6 +72,16 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         UsageError: there is no such folder.
         SourceError: a file is not UTF-8, leads out of the folder, or breaks a naming rule.
     """
+    return source.load(_scripts(folder), folder=folder)
+
+
+def read_migrations(folder: str) -> tuple[Migration, ...]:
+    """Read a folder in which versions may be used twice; else as `load_migrations`."""
+    return source.load_all(_scripts(folder), folder=folder)
+
+
+def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
+    """Yield the names and texts of a folder, by name."""
     try:
         with os.scandir(folder) as entries:
             found = sorted((entry for entry in entries if _is_sql(entry)), key=lambda entry: entry.name)
@@ -82,7 +92,7 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
-    return source.load(((entry.name, _read(folder, entry)) for entry in found), folder=folder)
+    yield from ((entry.name, _read(folder, entry)) for entry in found)
 
 
 def load_file(path: str, *, version: int) -> Migration:

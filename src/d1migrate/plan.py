@@ -195,7 +195,7 @@ def plan_up(
         raise OutOfOrder(
             f"{names(late)} came after version {max(history.versions)} was applied",
             versions=versions(late),
-            hint="give it a newer number, or apply it late with --allow-out-of-order",
+            hint="`d1migrate renumber` gives it a newer number; or apply it late with --allow-out-of-order",
         )
     steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
     if single:

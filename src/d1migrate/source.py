@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError, UsageError
@@ -32,17 +33,23 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
         SourceError: a name is not `NNN_description.sql`, a version is 0, too large or used twice, or a
             file is a `*.down.sql`.
     """
-    found: dict[int, Migration] = {}
+    found = load_all(files, folder=folder)
+    for one, other in pairwise(found):
+        if one.version == other.version:
+            raise SourceError(
+                f"two files have version {one.version}: {one.file} and {other.file}",
+                hint="`d1migrate renumber` moves the one that is not applied behind the others",
+            )
+    return found
+
+
+def load_all(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
+    """Order files by version and name, whether or not a version is used twice; else as `load`."""
+    found = []
     for name, script in files:
         path = f"{folder}/{name}" if folder else name
-        migration = read(version_of(name, path), name[: -len(".sql")], script, path)
-        if (other := found.get(migration.version)) is not None:
-            raise SourceError(
-                f"two files have version {migration.version}: {other.file} and {path}",
-                hint="renumber the one that is not applied anywhere yet",
-            )
-        found[migration.version] = migration
-    return tuple(found[version] for version in sorted(found))
+        found.append(read(version_of(name, path), name[: -len(".sql")], script, path))
+    return tuple(sorted(found, key=lambda migration: (migration.version, migration.name)))
 
 
 def read(version: int, name: str, script: str | Script, path: str) -> Migration:

@@ -19,6 +19,7 @@ LAYERS = [
     "migration",
     "source",
     "history",
+    "renumbering",
     "assertions",
     "mirror",
     "status",

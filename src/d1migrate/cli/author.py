@@ -162,9 +162,14 @@ def write_file(context: Context, name: str, text: str) -> str:
             raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
     path = os.path.join(folder, name)
     files.write_new(path, text)
+    write_index(context)
+    return path
+
+
+def write_index(context: Context) -> None:
+    """Write the configured index anew, if there is one."""
     if context.config.index_module:
         files.replace(context.config.index_module, _index(context))
-    return path
 
 
 def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:

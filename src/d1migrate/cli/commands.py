@@ -312,6 +312,12 @@ COMMANDS = {
             _CONFIRM,
         ),
     ),
+    "renumber": Command(
+        "renumber",
+        "move files behind others whose number is used twice, or lies below what is applied",
+        "d1migrate renumber --dry-run",
+        (_argument("--dry-run", help="only say which; change nothing", **_FLAG),),
+    ),
     "repair": Command(
         "migrate",
         "make history agree with the files, where you know better",

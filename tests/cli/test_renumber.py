@@ -1,0 +1,116 @@
+"""`renumber`: two branches took the same number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.project import ONE, THREE, TWO
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+MINE = ONE.replace("001_users", "002_mine").replace("VALUES (1", "VALUES (2").replace("users", "mine")
+
+
+def names(project: Project) -> list[str]:
+    """The files there are."""
+    return sorted(path.name for path in project.migrations.iterdir())
+
+
+def merged(project: Project) -> None:
+    """Version 2 is there twice, and a third file builds on each of them."""
+    project.standard()
+    project.write("002_mine.sql", MINE)
+    project.write("003_more_mine.sql", "ALTER TABLE mine ADD COLUMN note TEXT;")
+
+
+def test_the_applied_file_stays(project: Project) -> None:
+    """The others move behind it in their order; header and record say the new number, the meaning is the same."""
+    project.standard()
+    project.run("up", "--to", "2")
+    merged(project)
+    assert "`d1migrate renumber` moves the one" in project.run("up", code=1).err
+    out = project.run("renumber", "--dry-run").out
+    assert out == "002_mine → 003_mine\n003_more_mine → 004_more_mine\n003_names → 005_names\n"
+    assert len(names(project)) == 5
+    assert project.run("renumber").out == out
+    assert names(project) == [
+        *("001_users.sql", "002_teams.sql", "003_mine.sql", "004_more_mine.sql", "005_names.sql"),
+    ]
+    text = (project.migrations / "003_mine.sql").read_text()
+    assert text == MINE.replace("002_mine", "003_mine").replace("VALUES (2", "VALUES (3")
+    project.run("up")
+    assert project.versions() == [1, 2, 3, 4, 5]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    assert project.run("renumber").out == "nothing to do\n"
+
+
+def test_where_wrangler_applied_it_the_name_tells(project: Project) -> None:
+    """Its rows have no checksum; a name that is neither's tells nothing, and nothing moves."""
+    project.standard()
+    project.sql(
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);\n"
+        "INSERT INTO schema_migrations VALUES (1, '001_users', 0), (2, '002_teams', 0)"
+    )
+    merged(project)
+    assert project.run("renumber", "--dry-run", "--json").json[0] == {
+        "from": "002_mine",
+        "to": "003_mine",
+        "version": 3,
+    }
+    project.sql("UPDATE schema_migrations SET name = '2' WHERE version = 2")
+    ended = project.run("renumber", code=1).err
+    assert "version 2 is applied as 2, and which file that is cannot be told" in ended
+    assert "002_teams.sql" in names(project)
+
+
+def test_without_a_database_the_first_by_name_stays(project: Project) -> None:
+    """Nothing is applied anywhere that is known."""
+    merged(project)
+    project.run("renumber")
+    assert names(project) == [
+        *("001_users.sql", "002_mine.sql", "003_teams.sql", "004_more_mine.sql", "005_names.sql"),
+    ]
+    assert not project.database.exists()
+    project.run("up", "--no-lint")
+
+
+def test_what_came_too_late(project: Project) -> None:
+    """A file below the newest applied one moves behind it, where an `up` without permission applies it."""
+    project.write("001_users.sql", ONE)
+    project.write("005_names.sql", THREE)
+    project.run("up")
+    project.write("003_teams.sql", TWO)
+    assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
+    assert project.run("renumber").out == "003_teams → 006_teams\n"
+    project.run("up")
+
+
+def test_line_ends_and_the_index_are_kept(project: Project) -> None:
+    """CR LF stays CR LF; the module embeds the new names."""
+    (project.folder / "d1migrate.toml").write_text('index = "index.py"\n')
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    project.write("001_b.sql", b"-- Migration: 001_b\r\nCREATE TABLE b (x);\r\n")
+    project.run("renumber")
+    assert (
+        project.migrations / "002_b.sql"
+    ).read_bytes() == b"-- Migration: 002_b\r\nCREATE TABLE b (x);\r\n"
+    assert "002_b.sql" in (project.folder / "index.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("CREATE TABLE b (x);\n-- Rollback:\n-- DROP TABLE b;\n-- DELETE FROM schema_migrations WHERE version = 1;\n",
+         "its rollback block names schema_migrations"),
+        ("CREATE TABLE b (x, y DEFAULT '" + "x" * (1 << 20) + "');\n", "bytes is not edited"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_given_another_number(project: Project, sql: str, message: str) -> None:
+    """It is said, and nothing is touched."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    project.write("001_b.sql", sql)
+    assert message in project.run("renumber", code=1).err
+    assert names(project) == ["001_a.sql", "001_b.sql"]
