@@ -105,9 +105,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     if "already exists" in text and MIGRATIONS_TABLE in text:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or leave it out"
     if "already exists" in text and step.direction == "up":
-        return text, (
-            f"if it was applied by other means, `d1migrate baseline --to {step.version}` records it"
-        )
+        return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
     return text, error.hint
 
 

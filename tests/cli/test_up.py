@@ -332,7 +332,7 @@ def test_a_database_that_did_not_start_here(project: Project, history: bool) -> 
         )
     err = project.run("up", code=1).err
     assert "this database did not start here: no migration is recorded, yet it has users" in err
-    assert "baseline --to" in err
+    assert "`d1migrate adopt` finds out which of your files it has" in err
     project.run("baseline", "--to", "1")
     project.run("up")
     assert project.versions() == [1, 2, 3]

@@ -179,6 +179,12 @@ def test_rows_beside_a_table_are_mentioned() -> None:
     assert recorded == "table a is there; wrangler recorded it as 001_f.sql"
 
 
+def test_a_file_that_d1_refuses_says_so() -> None:
+    """Not that it leaves no trace."""
+    (found,) = judge(prints("SELEC 1"), live("CREATE TABLE a (x)"))
+    assert (found.state, 'near "SELEC": syntax error' in found.because) == ("unknown", True)
+
+
 RECORD = Record("wrangler", "d1_migrations", "001_f.sql", "by its name", 1000)
 
 

@@ -68,6 +68,8 @@ def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
         elif lost and any(_came_to_nothing(ran) for ran in replay.ran):
             refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
         made = changes(replay.before, replay.after)
+        if refusal is None and not made:
+            refusal = next((_refusal(replay, ran) for ran in replay.ran if ran.refusal), None)
         found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
     return tuple(found)
 

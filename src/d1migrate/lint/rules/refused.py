@@ -195,7 +195,7 @@ def invalid(replay: Replay) -> Iterator[Finding]:
         CREATE INDEX idx_users_email ON users(email);
     """
     for ran in _refused(replay, "R106"):
-        text, version = ran.refusal or "", replay.migration.version
+        text = ran.refusal or ""
         if text.startswith("error in view"):
             found = _finding(ran)
             yield found._replace(message=f"{found.message}; drop the view first, and create it again behind")
@@ -206,8 +206,8 @@ def invalid(replay: Replay) -> Iterator[Finding]:
         else:
             found = _finding(ran)
             yield found._replace(
-                message=f"{found.message}; if this file was applied by other means, `d1migrate baseline"
-                f" --to {version}` records it"
+                message=f"{found.message}; if this file was applied by other means, `d1migrate adopt`"
+                " proves that and records it"
             )
 
 
