@@ -175,9 +175,32 @@ def test_between_two_versions(project: Project) -> None:
     assert not project.database.exists()
 
 
+def test_diagrams(project: Project) -> None:
+    """Of any version, or of one table; written and checked like the SQL, under a name of their own."""
+    project.standard()
+    text = project.run("schema", "--at", "latest", "--format", "mermaid").out
+    assert '    "users" ||--o{ "teams" : "owner_id"\n' in text
+    assert project.run("schema", "--at", "latest", "--format", "mermaid", "--json").json == {"mermaid": text}
+    assert '"teams"' not in project.run("schema", "users", "--at", "3", "--format", "mermaid").out
+    picture = project.run("schema", "--at", "latest", "--format", "svg", "--output", "docs/schema.svg")
+    assert picture.out == "docs/schema.svg\n"
+    assert (project.folder / "docs" / "schema.svg").read_text().startswith("<svg xmlns=")
+    check = ("schema", "--format", "svg", "--check", "docs/schema.svg")
+    project.run(*check, "--at", "latest")
+    changed = project.run(*check, "--at", "2", code=3)
+    assert "`d1migrate schema --at 2 --format svg --output docs/schema.svg` writes it" in changed.err
+    err = project.run("schema", "--at", "2", "--format", "svg", "--check", code=2).err
+    assert "hint: name one, e.g. schema.svg" in err
+    assert "hint: name one, e.g. schema.mmd" in (
+        project.run("schema", "--at", "2", "--format", "mermaid", "--output", code=2).err
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--sql", "--format", "svg"], "--sql and --format exclude each other"),
+        (["--between", "1", "2", "--format", "svg"], "--between and --format exclude each other"),
         (["--between", "1", "2", "--sql"], "--between and --sql exclude each other"),
         (["--between", "1", "2", "--at", "0"], "--between and --at exclude each other"),
         (["--between", "1", "2", "--check"], "--between and --check exclude each other"),

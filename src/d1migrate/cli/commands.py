@@ -211,7 +211,7 @@ COMMANDS = {
     ),
     "schema": Command(
         "schema",
-        "the live schema, or that of any version: to read, or as SQL for git",
+        "the live schema, or that of any version: to read, as SQL for git, as a diagram",
         "d1migrate schema --at latest --sql --check",
         (
             _argument("table", metavar="TABLE", nargs="?", help="one table only"),
@@ -223,6 +223,12 @@ COMMANDS = {
                 **_STATE | {"metavar": ("A", "B")},
             ),
             _argument("--sql", help="as the SQL that builds it, always in one order and layout", **_FLAG),
+            _argument(
+                "--format",
+                choices=("mermaid", "svg"),
+                help="as a diagram of tables and foreign keys: text for Mermaid, or a drawing (which needs"
+                " `pip install d1migrate[diagram]`)",
+            ),
             _argument(
                 "--output",
                 nargs="?",

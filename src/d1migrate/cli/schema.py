@@ -72,14 +72,14 @@ def own(context: Context, schema: Schema, *, named: Collection[str | None] = ())
 
 def _refuse_mistakes(context: Context) -> None:
     given = context.arguments
-    whole = [("--sql", given.sql), ("--output", given.output)]
+    whole = [("--sql", given.sql), ("--format", given.format), ("--output", given.output)]
     whole += [("--check", given.check), ("--at", given.at)]
     for flag, value in whole:
         if given.between and value is not None and value is not False:
             raise UsageError(f"--between and {flag} exclude each other")
         if value == "":
             raise UsageError(f"{flag} is there, and says nothing")
-    for one, other in (("check", "output"),):
+    for one, other in (("sql", "format"), ("check", "output")):
         if getattr(given, one) and getattr(given, other):
             raise UsageError(f"--{one} and --{other} exclude each other")
 
@@ -88,7 +88,8 @@ def _form(context: Context) -> str | None:
     """Return the form of the document that is asked for; None for none."""
     given = context.arguments
     is_document = given.sql or given.check is not None or given.output is not None
-    return "sql" if is_document else None
+    form: str | None = given.format or ("sql" if is_document else None)
+    return form
 
 
 def _asked(context: Context) -> Schema:
@@ -158,17 +159,30 @@ def _sql(schema: Schema) -> str:
     return document(schema)
 
 
-_FORMS = {"sql": _sql}
+def _mermaid(schema: Schema) -> str:
+    from d1migrate.report.diagram.mermaid import mermaid
+
+    return mermaid(schema)
+
+
+def _svg(schema: Schema) -> str:
+    from d1migrate.report.diagram.svg import svg
+
+    return svg(schema)
+
+
+_FORMS = {"sql": _sql, "mermaid": _mermaid, "svg": _svg}
 
 
 def _target(context: Context, form: str, given: str | bool) -> str:
     """Return the file that is meant: the one that is named, else that of the schema as SQL.
 
     Raises:
-        UsageError: none is named and it is a picture, or it lies where migrations lie.
+        UsageError: none is named and it is a diagram, or it lies where migrations lie.
     """
     if given is True and form != "sql":
-        raise UsageError("a picture has no file of its own", hint=f"name one, e.g. schema.{form}")
+        ending = "mmd" if form == "mermaid" else form
+        raise UsageError("a diagram has no file of its own", hint=f"name one, e.g. schema.{ending}")
     path = context.schema_file if given is True else str(given)
     inside = os.path.realpath(os.path.dirname(path) or ".") == os.path.realpath(context.folder)
     if inside and path.lower().endswith(".sql"):

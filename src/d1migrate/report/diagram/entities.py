@@ -1,0 +1,127 @@
+"""What a diagram shows: tables with their columns, and how many rows of one belong to a row of another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.sql.names import fold
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import ForeignKey, Index, Schema, Table
+
+
+class Attribute(NamedTuple):
+    """A column; `marks` are of PK, FK and UK."""
+
+    name: str
+    type: str
+    marks: tuple[str, ...]
+
+
+class Entity(NamedTuple):
+    """A table; without attributes where a foreign key names one that the schema does not have."""
+
+    name: str
+    attributes: tuple[Attribute, ...] = ()
+
+
+class Relation(NamedTuple):
+    """A foreign key.
+
+    Attributes:
+        child, parent: positions of the entities.
+        column, to: positions of its first column in the child, and of the one it refers to in the parent.
+        label: its columns.
+        optional: whether a child may have no parent, as one of the columns may be NULL.
+        single: whether a parent has one child at most, as the columns are unique.
+    """
+
+    child: int
+    parent: int
+    column: int
+    to: int
+    label: str
+    optional: bool
+    single: bool
+
+
+class Diagram(NamedTuple):
+    """Entities, and the relations between them."""
+
+    entities: tuple[Entity, ...]
+    relations: tuple[Relation, ...]
+
+
+def diagram(schema: Schema) -> Diagram:
+    """Return the diagram of a schema's tables."""
+    tables = sorted(schema.tables, key=lambda table: fold(table.name))
+    entities = [Entity(table.name, _attributes(table)) for table in tables]
+    at = {fold(table.name): place for place, table in enumerate(tables)}
+    for key in (key for table in tables for key in table.foreign_keys):
+        if fold(key.table) not in at:
+            at[fold(key.table)] = len(entities)
+            entities.append(Entity(key.table))
+    relations = tuple(
+        _relation(tables, child, key, at[fold(key.table)])
+        for child, table in enumerate(tables)
+        for key in sorted(table.foreign_keys, key=lambda key: (key.columns, key.table))
+    )
+    return Diagram(tuple(entities), relations)
+
+
+def _attributes(table: Table) -> tuple[Attribute, ...]:
+    foreign = {fold(column) for key in table.foreign_keys for column in key.columns}
+    unique = {key[0] for key in map(_unique_columns, table.indexes) if key and len(key) == 1}
+    return tuple(
+        Attribute(
+            column.name,
+            column.type,
+            tuple(
+                mark
+                for mark, is_so in (
+                    ("PK", column.primary_key > 0),
+                    ("FK", fold(column.name) in foreign),
+                    ("UK", fold(column.name) in unique and not column.primary_key),
+                )
+                if is_so
+            ),
+        )
+        for column in table.columns
+    )
+
+
+def _relation(tables: list[Table], child: int, key: ForeignKey, parent: int) -> Relation:
+    table = tables[child]
+    columns = {fold(name) for name in key.columns}
+    given = [column for column in table.columns if fold(column.name) in columns]
+    to = 0
+    if parent < len(tables):
+        there = tables[parent].columns
+        wanted = fold(key.to[0]) if key.to[0] else None
+        to = next(
+            (i for i, c in enumerate(there) if fold(c.name) == wanted or (not wanted and c.primary_key == 1)),
+            0,
+        )
+    return Relation(
+        *(child, parent),
+        column=next((i for i, c in enumerate(table.columns) if fold(c.name) == fold(key.columns[0])), 0),
+        to=to,
+        label=", ".join(key.columns),
+        optional=any(not column.not_null and not column.primary_key for column in given),
+        single=_is_unique(table, columns),
+    )
+
+
+def _is_unique(table: Table, columns: set[str]) -> bool:
+    """Whether no two rows have the same values there."""
+    keys = [{fold(column.name) for column in table.columns if column.primary_key}]
+    keys += [set(_unique_columns(index)) for index in table.indexes]
+    return any(key and key <= columns for key in keys)
+
+
+def _unique_columns(index: Index) -> tuple[str, ...]:
+    """Return the columns that an index keeps unique in all rows; none if it does so for some rows only."""
+    names = tuple(fold(name) for name in index.columns if name is not None)
+    is_partial = index.sql is not None and any(t.text.upper() == "WHERE" for t in significant(index.sql))
+    return names if index.unique and len(names) == len(index.columns) and not is_partial else ()
