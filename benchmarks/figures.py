@@ -175,7 +175,7 @@ def requests(lab: Lab) -> list[Row]:
     first = data.write(folder / "first", files[:1])
     migrations = data.write(folder / "migrations", files)
     rows = []
-    for what, bar in (("up", count + 1), ("single", 2)):
+    for what, bar in (("up", count + 2), ("single", 3)):
         database = folder / f"{what}.db"
         _requests(lab, "up", database, first)
         name = f"up of {count}" + (", --single-transaction" if what == "single" else "")
@@ -183,7 +183,7 @@ def requests(lab: Lab) -> list[Row]:
     database = folder / "linted.db"
     _requests(lab, "up", database, first)
     sent = _requests(lab, "linted", database, migrations)
-    rows.append(limited(f"requests: up of {count}, with lint", sent, count + 2, ""))
+    rows.append(limited(f"requests: up of {count}, with lint", sent, count + 3, ""))
     for what, name in (("status", "status"), ("up", "no-op up")):
         sent = _requests(lab, what, folder / "up.db", migrations)
         rows.append(limited(f"requests: {name}", sent, 1, ""))

@@ -53,8 +53,8 @@ def requests(program: str, folder: Path, count: int) -> list[Row]:
         if open_ is None:
             return [Row("requests to a remote D1", "-", theirs=_MISSING)]
         for name, bar, arguments in (
-            (f"up of {count}", count + 1, _BARE),
-            (f"up of {count}, --single-transaction", 2, ("--single-transaction", *_BARE)),
+            (f"up of {count}", count + 2, _BARE),
+            (f"up of {count}, --single-transaction", 3, ("--single-transaction", *_BARE)),
         ):
             database = open_(program, folder)
             database.run(first, "up", *_BARE)

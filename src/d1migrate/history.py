@@ -135,6 +135,7 @@ class History(NamedTuple):
         strangers: user objects in a database whose migrations table is absent or empty.
         other_tools: of those, the tables of other tools' histories.
         reads: the requests it took to find out.
+        leftovers: helpers of a rebuild that was cut in half.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -143,6 +144,7 @@ class History(NamedTuple):
     strangers: tuple[str, ...] = ()
     other_tools: tuple[str, ...] = ()
     reads: int = 1
+    leftovers: tuple[str, ...] = ()
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -171,6 +173,7 @@ STRANGERS_IF_EMPTY = Query(
     f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE})"
     f" AND NOT EXISTS (SELECT 1 FROM {LOG_TABLE}) ORDER BY rowid"
 )
+LEFTOVERS = Query("SELECT name FROM sqlite_schema WHERE name LIKE '\\_d1m\\_%' ESCAPE '\\'")
 STATE = Query(
     "WITH l AS MATERIALIZED (SELECT version, max(id), event, action, checksum"
     f" FROM {LOG_TABLE} GROUP BY version)"

@@ -57,7 +57,7 @@ def refuse_errors(
     severities: Mapping[str, str] | None = None,
     *,
     strict: bool = False,
-) -> None:
+) -> Schema:
     """Let pass what has no error in it that its file does not allow; the files are known to be readable.
 
     Args:
@@ -66,15 +66,20 @@ def refuse_errors(
         severities: as for `lint`.
         strict: refuse warnings too.
 
+    Returns:
+        The schema that they build.
+
     Raises:
         UnsafeMigration: it carries the Diagnostics.
     """
-    found = list[Diagnostic]()
+    found, built = list[Diagnostic](), base
     for replayed in replay(migrations, base, proofs=strict):
         found += check(replayed, severities, only_errors=not strict)
+        built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
         raise UnsafeMigration(errors)
+    return built
 
 
 def _too_long(migration: Migration) -> LimitExceeded | None:

@@ -182,7 +182,7 @@ class Migrator(HistoryKeeper):
                 log, as JSON. Where another run comes between, it is shown the new plan too.
 
         Returns:
-            The steps taken, and what another runner applied meanwhile. Nothing pending: no steps.
+            The steps taken, what another run applied meanwhile, and what is wrong with the database now.
 
         Raises:
             ApplyError: a migration failed. Nothing of it is there; those before it are.
@@ -193,6 +193,7 @@ class Migrator(HistoryKeeper):
             UsageError: there is no version `to`.
         """
         from d1migrate.flows import migrate
+        from d1migrate.replay import dangling
 
         return run(
             migrate.up(
@@ -205,14 +206,15 @@ class Migrator(HistoryKeeper):
                 judge=self._judge if lint else None,
                 check=check,
                 mirror=self._mirror,
+                broken=dangling,
             ),
             self.driver,
         )
 
-    def _judge(self, migrations: Sequence[Migration], schema: Schema) -> None:
+    def _judge(self, migrations: Sequence[Migration], schema: Schema) -> Schema:
         from d1migrate.linter import refuse_errors
 
-        refuse_errors(migrations, schema, self._severities, strict=self._strict)
+        return refuse_errors(migrations, schema, self._severities, strict=self._strict)
 
     def plan_down(
         self,
@@ -265,14 +267,11 @@ class Migrator(HistoryKeeper):
         return run(read.read_schema(), self.driver)
 
     def verify(self) -> Verification:
-        """Compare files with history, and the live schema with what the applied files build.
-
-        History tables, those of other tools too, are left out. Errors as `status`.
-        """
+        """Compare files with history, the live schema with what applied files build; errors as `status`."""
         from d1migrate.flows.verify import verify
-        from d1migrate.replay import schema_of
+        from d1migrate.replay import dangling, schema_of
 
-        return run(verify(self.migrations, schema_of, self._mirror), self.driver)
+        return run(verify(self.migrations, schema_of, dangling, self._mirror), self.driver)
 
     def backup(self, path: str, *, watch: Callable[[int, int], None] | None = None) -> Dump:
         """Write a dump that restores to a file, whole or not at all; errors as `backup.dump.write`.

@@ -218,7 +218,10 @@ def test_rehearse(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What loses rows on a scratch copy is refused, with what was found."""
     demand(shop, 'rehearse = "error"', 'lint = { D = "off" }')
     shop.run("up", *PRODUCTION)
-    shop.write("004_drop.sql", "DROP TABLE users;\n")
+    shop.write(
+        "004_drop.sql",
+        "DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT);\n",
+    )
     assert (
         "production refuses (rehearse): migrations/004_drop.sql:1: X"
         in shop.run("up", *PRODUCTION, code=1).err
@@ -343,7 +346,7 @@ def test_a_run_makes_the_requests_its_plan_announced(shop: Project, monkeypatch:
 
     monkeypatch.setattr(SqliteDriver, "batch", batch)
     shop.run("up", *PRODUCTION, "--confirm", "production")
-    assert announced == len(sent) == 6
+    assert announced == len(sent) == 7
 
 
 def test_the_url_is_no_way_past_the_gates(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

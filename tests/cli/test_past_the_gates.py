@@ -227,7 +227,8 @@ def test_an_empty_file_name_for_a_plan(shop: Project) -> None:
 )
 def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
     """It names itself and its flag, on stderr and in JSON; its flag opens it, and no other flag does."""
-    shop.write("004_drop.sql", "INSERT INTO users VALUES (1, 'a', 'b');\nDROP TABLE users;")
+    again = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT)"
+    shop.write("004_drop.sql", f"INSERT INTO users VALUES (1, 'a', 'b');\nDROP TABLE users;\n{again};")
     configure(shop, demand, 'lint = { D = "off" }')
     every = {
         "after": ["--skip-after", "x"],

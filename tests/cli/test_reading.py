@@ -56,6 +56,7 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
         "latest_version",
         "pending",
         "migrations",
+        "problems",
     ]
     assert (found["environment"], found["database"]) == (None, "sqlite:app.db")
     assert (found["current_version"], found["latest_version"], found["pending"]) == (1, 3, 2)
@@ -161,9 +162,9 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     project.standard()
     text = project.run("plan").out
     assert "up 002_teams: 2 statements" in text
-    assert text.endswith("3 transactions, 6 requests\n")
+    assert text.endswith("3 transactions, 7 requests\n")
     plan = project.run("plan", "--json").json
-    assert plan["requests"] == 6
+    assert plan["requests"] == 7
     assert list(plan["steps"][1]) == [
         "version", "name", "direction", "transport", "statements", "count", "bytes", "transport_reason",
         "phase", "phase_reason", "takes_rows",

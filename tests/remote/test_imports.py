@@ -231,11 +231,11 @@ def test_the_plan_announces_the_requests_of_an_import(
     remote.server.settings(polls=1 + polls)
     arguments = ["--database", remote.url, "--migrations", str(tmp_path)]
     assert main([*arguments, "plan"]) == 0
-    assert "10 requests, and one a second that D1's import takes" in capsys.readouterr().out
+    assert "11 requests, and one a second that D1's import takes" in capsys.readouterr().out
     before = len(remote.server.requests())
     assert main([*arguments, "up", "--no-lint", "a test"]) == 0
-    without_schema = 1
-    assert len(remote.server.requests()) - before == 10 - without_schema + polls
+    without_lint = 1
+    assert len(remote.server.requests()) - before == 11 - without_lint + polls
     capsys.readouterr()
     before = len(remote.server.requests())
     assert main([*arguments, "plan", "--json"]) == 0

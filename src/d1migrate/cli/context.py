@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.config import Config
     from d1migrate.drivers import Driver
     from d1migrate.environments.settings import Environment
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.migration import Migration
     from d1migrate.migrator import Migrator
 
@@ -168,6 +169,15 @@ class Context:
         import json
 
         print(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def problems(self, found: Sequence[Problem]) -> list[str]:
+        """Return the lines that say what is wrong with a database."""
+        lines = []
+        for problem in found:
+            word, shade = ("error", "red") if problem.is_new else ("warning, as before", "yellow")
+            lines.append(f"{self.paint(f'{word}:', shade)} {clean(problem.message)}")
+            lines += [f"    {clean(line)}" for sql in problem.fix for line in sql.split("\n")]
+        return lines
 
     def say(self, line: str) -> None:
         """Talk: to stderr, unless --quiet. That nobody listens is no reason to stop a migration."""

@@ -57,14 +57,15 @@ def down_command(context: Context) -> int:
 def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
     if context.json:
         context.out_json(values.report(report))
-        return 0
+        return 0 if report.ok else 1
     for row in report.meanwhile:
         context.out(f"applied meanwhile by another run: {clean(row.name)}")
     if report.steps:
         context.out(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
     elif not report.meanwhile:
         context.out("nothing to do")
-    return 0
+    context.out(context.problems(report.problems))
+    return 0 if report.ok else 1
 
 
 def baseline_command(context: Context) -> int:

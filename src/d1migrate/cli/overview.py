@@ -82,7 +82,7 @@ def _look(
         return value | {"error": str(migrations)}
     try:
         with closing(Migrator(context.open(environment), migrations)) as migrator:
-            found = values.status(migrator.status(), environment.name, environment.database)
+            found = values.status(migrator.status(), (), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}
     known = {key: found[key] for key in ("current_version", "latest_version", "pending")}

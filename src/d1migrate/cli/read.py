@@ -6,7 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from d1migrate.flows.read import survey
 from d1migrate.report import differences, text, values
+from d1migrate.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +23,14 @@ _STATE_COLOURS = {"applied": "green", "pending": "yellow"}  # all others are red
 
 def status_command(context: Context) -> int:
     """Show what is applied and what is pending."""
-    entries = context.migrator.status()
+    entries, problems = run(survey(context.migrator.migrations), context.migrator.driver)
     environment = context.environment
     if context.json:
-        context.out_json(values.status(entries, environment.name, environment.database))
+        context.out_json(values.status(entries, problems, environment.name, environment.database))
     else:
         _print_status(context, entries)
-    wanted = any(entry.state != "applied" for entry in entries)
+        context.out(context.problems(problems))
+    wanted = problems or any(entry.state != "applied" for entry in entries)
     return _FOUND if context.arguments.check and wanted else 0
 
 
@@ -151,6 +154,7 @@ def verify_command(context: Context) -> int:
             context.out(f"schema not compared: {text.clean(found.not_compared)}")
         for line in differences.lines(found.differences, differences.DRIFT, context.paint):
             context.out(line)
+        context.out(context.problems(found.problems))
         if found.ok:
             context.out("files, history and schema agree")
     return _FOUND if context.arguments.check and not found.ok else 0

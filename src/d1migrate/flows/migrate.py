@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from d1migrate import history as h
 from d1migrate.batch import Batch
 from d1migrate.errors import ApplyError, Error, QueryError
-from d1migrate.flows.read import read_history, read_history_after, read_schema
+from d1migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.flows.steps import Report, StepResult, noted, stopped, take
 from d1migrate.migration import Migration
-from d1migrate.plan import Plan, plan_up
+from d1migrate.plan import Plan, Step, plan_up
 from d1migrate.recording import LOG_TABLE
 from d1migrate.status import is_up_to_date
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.batch import Flow
+    from d1migrate.flows.integrity import Broken, Seen
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.flows.steps import Sign
     from d1migrate.mirror import Mirror
     from d1migrate.phases import Phase
     from d1migrate.schema.model import Schema
 
-    Judge = Callable[[Sequence[Migration], Schema], None]
+    Judge = Callable[[Sequence[Migration], Schema], Schema]
+    Planned = Callable[[h.History], tuple[Plan, Mapping[str, object]]]
     Check = Callable[[Plan], Mapping[str, object]]
 
 
@@ -38,12 +41,12 @@ def plan(
 ) -> Flow[Plan]:
     """Read history and plan an `up`; the arguments and errors are those of `up`.
 
-    Among the requests is that for the schema, which the linter judges by.
+    Among the requests are a look at the database before the run, which the linter judges by, and one behind.
     """
     history = yield from read_history()
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
     todo = _of_phase(todo, phase)
-    return todo._replace(reads=todo.reads + bool(todo.steps))
+    return todo._replace(reads=todo.reads + 2 * bool(todo.steps))
 
 
 def up(
@@ -58,6 +61,7 @@ def up(
     check: Check | None = None,
     known: h.History | None = None,
     mirror: Mirror | None = None,
+    broken: Broken | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
 
@@ -70,11 +74,13 @@ def up(
         allow_out_of_order: also what lies below the newest applied version.
         single: all as one transaction.
         phase: only what comes before, or only what comes after the deploy of the code; both without it.
-        judge: is shown what is about to run and the live schema, and may raise; without it the log says that
-            nobody looked.
+        judge: is shown what is about to run and the live schema, and may raise; it returns the schema that
+            comes of it. Without it the log says that nobody looked.
         check: is shown every plan before any of it is run, and may raise; what it returns goes to the log.
         known: the history, where it was read a moment ago.
         mirror: wrangler's table, to be kept in step.
+        broken: returns the views and triggers that do not compile; with it the database is looked at behind
+            the run, and before it where it is judged.
 
     Raises:
         ApplyError: a migration failed; it says which were applied and which are pending.
@@ -82,7 +88,6 @@ def up(
         PlanError: as `phases.cut`; nothing was run.
     """
     before = history = known or (yield from read_history())
-    done: list[StepResult] = []
     planned = partial(
         _planned,
         migrations,
@@ -93,29 +98,71 @@ def up(
         check=check,
     )
     todo, notes = planned(history)
-    if judge and todo.steps:
-        judge(
-            [step.script for step in todo.steps if isinstance(step.script, Migration)],
-            (yield from read_schema()),
+    seen = expected = None
+    if todo.steps and judge:
+        from d1migrate.flows import integrity  # a Worker has no use for it
+
+        seen = yield from integrity.look(
+            broken, rows=integrity.can_hurt_rows(todo.steps), searches=integrity.NO_SCHEMA
         )
+        scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
+        expected = judge(scripts, seen.schema)
+    notes = {**({} if judge else {"lint": False}), **notes}
+    done, history = yield from _run(todo, notes, history, planned, sign, mirror)
+    ours = {step.version for step in done} | set(before.versions)
+    meanwhile = tuple(row for row in history.applied if row.version not in ours)
+    problems: tuple[Problem, ...] = ()
+    if broken and todo.steps:
+        problems = yield from _look_behind(todo.steps, seen, None if meanwhile else expected, broken)
+    elif broken and history.leftovers:
+        problems = yield from read_leftovers()
+    return Report(tuple(done), meanwhile, problems)
+
+
+def _run(
+    todo: Plan,
+    notes: Mapping[str, object],
+    history: h.History,
+    planned: Planned,
+    sign: Sign,
+    mirror: Mirror | None,
+) -> Flow[tuple[list[StepResult], h.History]]:
+    """Take the steps, and plan anew where another runner comes between; the history is the one last read."""
+    done: list[StepResult] = []
     while True:
-        todo = noted(todo, {**({} if judge else {"lint": False}), **notes})
-        taken, raced = yield from take(todo, sign, done, mirror)
+        taken, raced = yield from take(noted(todo, notes), sign, done, mirror)
         done += taken
         if raced is None:
-            break
+            return done, history
         rest = todo.steps[len(taken) :]
         try:
             history = yield from read_history()
             if set(history.versions) == {*todo.versions, *(step.version for step in taken)}:
                 raise raced  # nothing changed meanwhile, so it was not another runner
-            todo, notes = planned(history)
+            todo, found = planned(history)
+            notes = {**notes, **found}
         except ApplyError:
             raise
         except Error as error:
             raise stopped(error, done, rest) from error
-    ours = {step.version for step in done} | set(before.versions)
-    return Report(tuple(done), tuple(row for row in history.applied if row.version not in ours))
+
+
+def _look_behind(
+    steps: Sequence[Step], before: Seen | None, expected: Schema | None, broken: Broken
+) -> Flow[tuple[Problem, ...]]:
+    """Say what is wrong behind a run; that nobody answers does not undo it."""
+    from d1migrate.flows import integrity
+
+    try:
+        seen = yield from integrity.look(
+            broken,
+            rows=integrity.can_hurt_rows(steps),
+            searches=expected or integrity.NO_SCHEMA,
+            expected=expected or (before.schema if before else None),
+        )
+    except Error as error:  # also where the token is refused by now
+        return (integrity.unknown(error),)
+    return integrity.after(before, seen, expected)
 
 
 def ensure(

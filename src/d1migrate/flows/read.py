@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.batch import Flow
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
@@ -50,13 +51,14 @@ def read_history(*, reads: int = 1) -> Flow[h.History]:
         HistoryError: a history table is another tool's, or is gone while the other is there.
     """
     try:
-        shape, log_shape, rows, latest, strangers = yield Batch(
-            (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY), reads=True
+        shape, log_shape, rows, latest, strangers, leftovers = yield Batch(
+            (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY, h.LEFTOVERS), reads=True
         )
     except QueryError as error:
         return (yield from read_history_after(error, reads=reads))
     h.check_shape(shape.rows, log_shape.rows)
     found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
+    found = found._replace(leftovers=tuple(first_column(leftovers.rows)))
     return (yield from _without_empty_histories(found))
 
 
@@ -74,7 +76,7 @@ def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
 
 def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
     """Read a database that lacks a history table: SQL that names a missing one fails whole."""
-    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.STRANGERS)
+    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.STRANGERS, h.LEFTOVERS)
     # SQLite looks names up in order: if it was the log that was missing, the table before it was there.
     try:
         results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
@@ -87,9 +89,10 @@ def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.Hist
         return (yield from read_history(reads=reads + 1))  # another runner created it since the first try
     if missing == (MIGRATIONS_TABLE,):
         yield from _refuse_log_alone()
-    rows = results[4] if log_is_missing else Result()
+    rows = results[5] if log_is_missing else Result()
     strangers = () if rows.rows else first_column(results[3].rows)
     found = h.fold(rows, None, strangers, missing, reads=reads)
+    found = found._replace(leftovers=tuple(first_column(results[4].rows)))
     return (yield from _without_empty_histories(found))
 
 
@@ -155,6 +158,21 @@ def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
     """Lay files and database side by side."""
     return compare(migrations, (yield from read_history()))
+
+
+def survey(migrations: Sequence[Migration]) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
+    """Lay files and database side by side, and say what a rebuild left behind; one request if it did not."""
+    history = yield from read_history()
+    entries = compare(migrations, history)
+    return entries, ((yield from read_leftovers()) if history.leftovers else ())
+
+
+def read_leftovers() -> Flow[tuple[Problem, ...]]:
+    """Say what a rebuild that was cut in half left behind."""
+    from d1migrate.flows import integrity  # hardly ever
+
+    seen = yield from integrity.look(None, rows=False)
+    return tuple(problem for problem in seen.problems if problem.kind == "leftover")
 
 
 def read_log() -> Flow[tuple[LogEntry, ...]]:

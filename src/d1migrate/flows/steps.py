@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate import history as h
     from d1migrate.batch import Flow, Query
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.mirror import Mirror
 
     Sign = Callable[[], h.Signature]
@@ -37,10 +38,19 @@ class StepResult(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a run did: the steps it took, and the versions another runner applied meanwhile."""
+    """What a run did: the steps it took, and the versions another runner applied meanwhile.
+
+    `problems` is what is wrong with the database behind it, where it was looked at.
+    """
 
     steps: tuple[StepResult, ...]
     meanwhile: tuple[h.AppliedMigration, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong that was not so before."""
+        return not any(problem.is_new for problem in self.problems)
 
     @property
     def results(self) -> tuple[StepResult, ...]:

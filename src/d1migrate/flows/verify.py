@@ -10,11 +10,14 @@ from d1migrate.flows import read
 from d1migrate.history import OTHER_TOOLS
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
+from d1migrate.sql.names import HELPER, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from d1migrate.batch import Flow
+    from d1migrate.flows.integrity import Broken
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.migration import Migration
     from d1migrate.mirror import Mirror
     from d1migrate.schema.model import Schema
@@ -29,18 +32,21 @@ class Verification(NamedTuple):
         gaps: version numbers between the first and the last file that no file has (sequences only).
         differences: the live schema against what the applied files build.
         not_compared: why the schemas could not be compared, or None.
+        problems: what is wrong with the database, whatever the files say.
     """
 
     entries: tuple[Entry, ...]
     gaps: tuple[int, ...]
     differences: tuple[Difference, ...]
     not_compared: str | None
+    problems: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether files, history and schema agree; what is merely pending does not count."""
+        """Whether files, history and schema agree and all is whole; what is pending does not count."""
         states = {entry.state for entry in self.entries}
-        return not self.differences and self.not_compared is None and states <= {"applied", "pending"}
+        agree = not self.differences and self.not_compared is None and states <= {"applied", "pending"}
+        return agree and not self.problems
 
     @property
     def version(self) -> int:
@@ -56,27 +62,30 @@ class Verification(NamedTuple):
 def verify(
     migrations: Sequence[Migration],
     schema_of: Callable[[Iterable[Migration]], Schema],
+    broken: Broken,
     mirror: Mirror | None = None,
 ) -> Flow[Verification]:
-    """Compare with the schema that an engine builds.
+    """Compare with the schema that an engine builds, and look whether the database is whole.
 
     Args:
         migrations: the files.
         schema_of: returns what migrations build, in the order given; its SourceError says why it cannot.
+        broken: returns the views and triggers that do not compile.
         mirror: wrangler's table, where it is kept in step: no file makes it.
     """
+    from d1migrate.flows.integrity import look  # a Worker has no use for it
+
     entries = yield from read.status(migrations)
-    gaps, why = _gaps(migrations), _lost(entries)
+    gaps, why, expected = _gaps(migrations), _lost(entries), None
     if why is None:
         try:
             expected = schema_of(_in_order_of_application(entries))
         except SourceError as error:  # e.g. a baseline whose beginning is not in the files
             why = str(error)
-        else:
-            found = compare(expected, (yield from read.read_schema()))
-            left_out = {mirror.table} if mirror else set()
-            return Verification(entries, gaps, _ours(found, left_out), None)
-    return Verification(entries, gaps, (), why)
+    seen = yield from look(broken, rows=True, expected=expected)
+    left_out = {mirror.table} if mirror else set()
+    found = _ours(compare(expected, seen.schema), left_out) if expected else ()
+    return Verification(entries, gaps, found, why, seen.problems)
 
 
 def verify_by_digests(
@@ -130,7 +139,11 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) ->
 
 
 def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
-    return tuple(d for d in found if d.name not in OTHER_TOOLS and d.name not in left_out)
+    return tuple(
+        d
+        for d in found
+        if d.name not in OTHER_TOOLS and d.name not in left_out and not fold(d.name).startswith(HELPER)
+    )
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
+from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
 if TYPE_CHECKING:
@@ -44,6 +45,19 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
                 )
         catalog = replayed.after
     return catalog.schema
+
+
+def dangling(schema: Schema) -> list[Dangling]:
+    """Return the views and triggers of a schema that fail when they are used."""
+    catalog = Catalog.of(schema)
+    named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
+    if not named:
+        return []
+    stage = Stage(catalog, count())
+    try:
+        return broken(stage, mention=(), named=named)
+    finally:
+        stage.scratch.close()
 
 
 def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.environments.gates import Gate
+    from d1migrate.flows.leftovers import Problem
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from d1migrate.status import Entry
 
 
-def status(entries: Sequence[Entry], environment: str | None, database: str) -> dict[str, Any]:
-    """`pending` counts what an `up` would have to run, `current_version` is the highest applied one or 0."""
+def status(
+    entries: Sequence[Entry], problems: Sequence[Problem], environment: str | None, database: str
+) -> dict[str, Any]:
+    """`pending` counts what an `up` would have to run, `current_version` is the highest applied one or 0.
+
+    `problems` is what a rebuild left behind that was cut in half; the other commands find more.
+    """
     return {
         "environment": environment,
         "database": database,
@@ -29,7 +35,13 @@ def status(entries: Sequence[Entry], environment: str | None, database: str) -> 
         "latest_version": max((e.version for e in entries if e.migration), default=0),
         "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
         "migrations": [entry(e) for e in entries],
+        "problems": [problem(p) for p in problems],
     }
+
+
+def problem(found: Problem) -> dict[str, Any]:
+    """What is wrong with a database; `is_new` is false for what was so before the run."""
+    return {**found._asdict(), "fix": list(found.fix)}
 
 
 def entry(entry: Entry) -> dict[str, Any]:
@@ -118,6 +130,7 @@ def report(report: Report) -> dict[str, Any]:
             for s in report.steps
         ],
         "applied_meanwhile": [{"version": m.version, "name": m.name} for m in report.meanwhile],
+        "problems": [problem(p) for p in report.problems],
     }
 
 
@@ -129,6 +142,7 @@ def verification(found: Verification) -> dict[str, Any]:
         "gaps": list(found.gaps),
         "differences": [difference._asdict() for difference in found.differences],
         "schema_not_compared": found.not_compared,
+        "problems": [problem(p) for p in found.problems],
     }
 
 

@@ -1,0 +1,213 @@
+"""Whether a database is whole: what `verify`, `status` and the look behind an `up` say of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from d1migrate import Migrator, load_migrations
+from d1migrate.batch import Batch
+from d1migrate.errors import UnavailableError
+from d1migrate.flows.integrity import lost
+from d1migrate.replay import schema_of
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+GUARD = "CREATE TRIGGER _d1m_guard_delete_teams BEFORE DELETE ON teams BEGIN SELECT RAISE(IGNORE); END"
+DROP_GUARD = 'DROP TRIGGER "_d1m_guard_delete_teams";'
+NOTES = """\
+CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);
+CREATE VIRTUAL TABLE notes_fts USING fts5(body, content='notes', content_rowid=id);
+"""
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    """All three standard migrations are applied, and the tables hold rows."""
+    project.standard()
+    project.run("up")
+    project.sql("INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');\nINSERT INTO teams VALUES (1, 1)")
+    return project
+
+
+def problems(project: Project, *command: str, code: int = 0) -> list[dict[str, Any]]:
+    """Return the problems that a command finds."""
+    found: list[dict[str, Any]] = project.run(*command, "--json", code=code).json["problems"]
+    return found
+
+
+# --- leftovers of a rebuild ---
+
+
+def test_a_guard_that_was_left_behind(applied: Project) -> None:
+    """It is an error to every command, each says what takes it away, and then all is well."""
+    applied.sql(GUARD)
+    for command, code in ((["status"], 0), (["verify"], 0), (["up"], 1)):
+        out = applied.run(*command, code=code).out
+        assert "DELETE or UPDATE on teams succeeds and does nothing" in out, command
+        assert f"    {DROP_GUARD}\n" in out
+    for name in ("status", "verify"):
+        applied.run(name, "--check", code=3)
+    applied.sql(DROP_GUARD)
+    for command in (["status", "--check"], ["verify", "--check"], ["up"]):
+        assert "error" not in applied.run(*command).out
+
+
+def test_a_guard_is_found_without_a_log(applied: Project) -> None:
+    """Where wrangler alone has migrated."""
+    applied.sql(f"{GUARD};\nDROP TABLE schema_migrations_log")
+    assert problems(applied, "status")[0]["name"] == "_d1m_guard_delete_teams"
+    assert problems(applied, "verify")[0]["kind"] == "leftover"
+
+
+def test_a_hold_table_whose_table_is_missing(applied: Project) -> None:
+    """It may be the only place where the rows are: nothing says to drop it."""
+    applied.sql("CREATE TABLE _d1m_hold_1 AS SELECT * FROM users;\nDROP TABLE users")
+    (held, *_) = problems(applied, "verify")
+    assert held["message"].endswith(
+        "it holds 2 rows, maybe the only copy of users, which is missing: keep it"
+    )
+    assert held["fix"] == []
+    for name in ("status", "verify"):
+        assert "DROP TABLE" not in applied.run(name).out
+
+
+def test_a_hold_table_whose_table_is_there(applied: Project) -> None:
+    """Whose rows they are is said, and how to drop it; a `status` does not know."""
+    applied.sql("CREATE TABLE _d1m_hold_1 AS SELECT rowid AS _d1m_rowid, email FROM users")
+    (held,) = problems(applied, "verify")
+    assert "it holds 2 rows, as it seems of users; drop it once you have seen them there" in held["message"]
+    assert held["fix"] == ['DROP TABLE "_d1m_hold_1";']
+    (held,) = problems(applied, "status")
+    assert "2 rows, maybe the only copy" in held["message"]
+    assert held["fix"] == []
+
+
+def test_other_leftovers(applied: Project) -> None:
+    """An index, numbers of rows and an empty hold table can go; a counter cannot. They are no drift."""
+    applied.sql(
+        "CREATE INDEX _d1m_index_1_0 ON teams (id);\nCREATE TABLE _d1m_counts (name, rows);\n"
+        "INSERT INTO _d1m_counts VALUES ('users', 2);\nCREATE TABLE _d1m_hold_1 (id);\n"
+        "CREATE TABLE _d1m_sequence_1 (seq);\nINSERT INTO _d1m_sequence_1 VALUES (7)"
+    )
+    fixes = {problem["name"]: problem["fix"] for problem in problems(applied, "verify")}
+    assert fixes == {
+        "_d1m_index_1_0": ['DROP INDEX "_d1m_index_1_0";'],
+        "_d1m_counts": ['DROP TABLE "_d1m_counts";'],
+        "_d1m_hold_1": ['DROP TABLE "_d1m_hold_1";'],
+        "_d1m_sequence_1": [],
+    }
+    assert applied.run("verify", "--json").json["differences"] == []
+
+
+# --- integrity ---
+
+
+def test_rows_without_their_parent(applied: Project) -> None:
+    """They are counted, and the first is named."""
+    applied.sql("INSERT INTO teams VALUES (5, 77), (6, 78)")
+    out = applied.run("verify", "--check", code=3).out
+    assert "error: teams: 2 rows refer to a row of users that is not there, the first with rowid 5\n" in out
+
+
+def test_a_foreign_key_to_no_table(applied: Project) -> None:
+    """Without a row in it there is no orphan, and yet no row can be written."""
+    applied.sql("CREATE TABLE cars (id INTEGER PRIMARY KEY, owner REFERENCES drivers(id))")
+    (found,) = problems(applied, "verify")
+    assert found["message"].startswith("cars (owner) refers to drivers, which is not there")
+
+
+def test_foreign_keys_that_cannot_be_checked(applied: Project) -> None:
+    """One that refers to no key keeps SQLite from checking any."""
+    applied.sql("CREATE TABLE cars (owner REFERENCES users(email))")
+    (found,) = problems(applied, "verify")
+    assert 'foreign key mismatch - "cars" referencing "users"' in found["message"]
+
+
+def test_a_view_and_a_trigger_that_do_not_compile(applied: Project) -> None:
+    """Though SQLite keeps them; what an application adds to SQLite is not known."""
+    applied.sql(
+        "CREATE VIEW v AS SELECT gone FROM users;\nCREATE VIEW own AS SELECT my_function(id) FROM users"
+    )
+    applied.sql("CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM nowhere; END")
+    assert [(p["kind"], p["name"]) for p in problems(applied, "verify")] == [("broken", "v"), ("broken", "t")]
+
+
+def test_a_full_text_table_out_of_step(project: Project) -> None:
+    """Rows that it lacks and rows that it should not have; 'rebuild' mends it."""
+    project.write("001_notes.sql", NOTES)
+    project.run("up")
+    project.sql("INSERT INTO notes VALUES (1, 'milk'), (2, 'tea')")
+    rebuild = 'INSERT INTO "notes_fts"("notes_fts") VALUES (\'rebuild\');'
+    (found,) = problems(project, "verify")
+    assert (found["kind"], found["fix"]) == ("search", [rebuild])
+    assert "it lacks 2 rows and has 0 too many" in found["message"]
+    project.sql(rebuild)
+    project.run("verify", "--check")
+    project.sql("DELETE FROM notes WHERE id = 1")
+    assert "has 1 too many" in problems(project, "verify")[0]["message"]
+
+
+# --- behind an `up` ---
+
+
+def test_an_up_that_leaves_orphans(applied: Project) -> None:
+    """It is applied, and the run fails, with what is wrong; the next one finds it as it was before."""
+    applied.write(
+        "004_drop.sql",
+        "PRAGMA defer_foreign_keys = ON;\nINSERT INTO teams VALUES (9, 99);\nPRAGMA defer_foreign_keys = OFF;\n",
+    )
+    outcome = applied.run("up", code=1)
+    assert "applied 1 migration" in outcome.out
+    assert (
+        "error: teams: 1 row refers to a row of users that is not there, the first with rowid 9"
+        in outcome.out
+    )
+    applied.write("005_again.sql", "PRAGMA optimize;\n")
+    assert "warning, as before: teams: 1 row refers" in applied.run("up").out
+    applied.write("006_rows.sql", "INSERT INTO users (email) VALUES ('c');\n")
+    assert "teams" not in applied.run("up").out  # it can do no such thing, so rows are not looked at
+
+
+def test_an_up_that_breaks_a_view(applied: Project) -> None:
+    """The linter warns of it; behind the run it is an error, whether it was asked or not."""
+    applied.write("004_view.sql", "CREATE VIEW v AS SELECT email FROM users;\n")
+    applied.run("up")
+    applied.write(
+        "005_drop.sql",
+        "ALTER TABLE users RENAME TO people;\nDROP VIEW v;\nCREATE VIEW v AS SELECT a FROM b;\n",
+    )
+    (found,) = problems(applied, "up", "--no-lint", "try", code=1)
+    assert (found["kind"], found["name"], found["is_new"]) == ("broken", "v", True)
+
+
+def test_what_a_run_should_have_left(project: Project) -> None:
+    """An index that is not there is named, with the SQL that makes it."""
+    project.standard()
+    migrations = load_migrations(str(project.migrations))
+    after = schema_of(migrations)
+    bare = after._replace(tables=tuple(table._replace(indexes=()) for table in after.tables))
+    (found,) = lost(after, bare)
+    assert found.fix == ("CREATE INDEX idx_teams_owner ON teams(owner_id);",)
+
+
+def test_nobody_answers_behind_a_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was applied is said all the same."""
+    project.standard()
+    migrator = Migrator("sqlite:app.db", str(project.migrations))
+    asked, batch = list[Batch](), migrator.driver.batch
+
+    def failing(sent: Batch) -> Any:
+        asked.append(sent)
+        if len([one for one in asked if not one.reads]) == 3 and sent.reads:
+            raise UnavailableError("the line is dead")
+        return batch(sent)
+
+    monkeypatch.setattr(migrator.driver, "batch", failing)
+    report = migrator.up()
+    assert len(report.steps) == 3
+    assert not report.ok
+    assert [problem.kind for problem in report.problems] == ["unknown"]
+    assert "the line is dead" in report.problems[0].message
