@@ -151,10 +151,17 @@ def test_between_two_versions(project: Project) -> None:
         "004_v.sql", "DROP INDEX idx_teams_owner;\nCREATE INDEX idx_teams_owner ON teams(owner_id, id);"
     )
     assert project.run("schema", "--between", "1", "latest").out == (
-        "+ column users.name: added\n    latest | TEXT\n+ table teams: added\n"
-        "    latest | CREATE TABLE teams (id INTEGER PRIMARY KEY,"
+        "+ column users.name: added\n    4     | TEXT\n+ table teams: added\n"
+        "    4     | CREATE TABLE teams (id INTEGER PRIMARY KEY,"
         " owner_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE)\n"
+        "+ index idx_teams_owner: added\n    4     | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
+    removed = project.run("schema", "--between", "2", "1", "teams", "--json").json["differences"]
+    assert [(d["kind"], d["change"], d["after"]) for d in removed] == [
+        ("table", "removed", None),
+        ("index", "removed", None),
+    ]
+    assert removed[1]["before"] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
     assert project.run("schema", "--between", "3", "2").out == (
         "- column users.name: removed\n    3     | TEXT\n"
     )
@@ -163,6 +170,7 @@ def test_between_two_versions(project: Project) -> None:
         "    2     | CREATE INDEX idx_teams_owner ON teams(owner_id)\n"
         "    4     | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
+    assert project.run("schema", "--between", "3", "latest", "--json").json["to"] == 4
     found = project.run("schema", "--between", "0", "1", "--json").json
     assert (found["from"], found["to"]) == (0, 1)
     assert [(d["kind"], d["name"], d["change"], d["before"]) for d in found["differences"]] == [

@@ -135,7 +135,8 @@ def _text(path: str) -> str:
             return file.read()
     except OSError as error:
         raise UsageError(
-            f"cannot read {path}: {error.strerror}", hint="`d1migrate schema --sql --output FILE` writes one"
+            f"cannot read {path}: {error.strerror}",
+            hint=f"`d1migrate schema --at latest --sql --output {path}` writes one",
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8") from error

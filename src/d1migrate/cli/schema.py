@@ -133,17 +133,16 @@ def _show(context: Context, schema: Schema) -> None:
         context.out(list(report.lines(schema, context.paint)))
 
 
-def _between(context: Context, before: int | str, after: int | str) -> int:
+def _between(context: Context, *versions: int | str) -> int:
     """Show what differs between two versions."""
-    from d1migrate.schema.compare import compare
-
     migrations, wanted = context.load(), context.arguments.table
+    newest = migrations[-1].version if migrations else 0
+    before, after = (newest if version == "latest" else int(version) for version in versions)
     schemas = [own(context, _built(migrations, version), named=(wanted,)) for version in (before, after)]
     if wanted is not None:
-        tables = tuple(table for schema in schemas for table in schema.tables)
-        name = _only(Schema(tables), wanted).tables[0].name
+        name = _only(Schema(schemas[0].tables + schemas[1].tables), wanted).tables[0].name
         schemas = [Schema(tuple(t for t in s.tables if fold(t.name) == fold(name))) for s in schemas]
-    found = compare(*schemas)
+    found = list(differences.changes(*schemas))
     if context.json:
         context.out_json({"from": before, "to": after, "differences": differences.values(found)})
     elif found:

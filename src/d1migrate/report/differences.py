@@ -6,11 +6,12 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.report.text import clean
+from d1migrate.schema.compare import Difference, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from d1migrate.schema.compare import Difference
+    from d1migrate.schema.model import Schema
 
     Paint = Callable[[str, str | None], str]
 
@@ -40,9 +41,27 @@ _STEPS = {"missing": ("removed", "red"), "extra": ("added", "green"), "different
 _MARKS = {"missing": "-", "extra": "+", "different": "~"}
 
 
-def between(before: int | str, after: int | str) -> Words:
+def between(before: int, after: int) -> Words:
     """Return the words for what came between two versions."""
-    return Words(_STEPS, f"{before}", f"{after}")
+    return Words(_STEPS, str(before), str(after))
+
+
+def changes(before: Schema, after: Schema) -> Iterator[Difference]:
+    """Yield what came between two schemas; the indexes and triggers of a table that came or went, too."""
+    for difference in compare(before, after):
+        yield difference
+        if difference.kind == "table" and difference.problem != "different":
+            yield from _belonging(difference, after if difference.problem == "extra" else before)
+
+
+def _belonging(whole: Difference, schema: Schema) -> Iterator[Difference]:
+    table = next(table for table in schema.tables if table.name == whole.name)
+    parts = [("index", index.name, index.sql) for index in table.indexes]
+    parts += [("trigger", trigger.name, trigger.sql) for trigger in table.triggers]
+    for kind, name, sql in parts:
+        if sql:
+            sides = (None, sql) if whole.problem == "extra" else (sql, None)
+            yield Difference(kind, name, whole.problem, *sides)
 
 
 def lines(found: Iterable[Difference], words: Words, paint: Paint) -> Iterator[str]:
