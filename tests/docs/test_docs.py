@@ -20,6 +20,7 @@ PAGES = [
     *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
     *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
     "docs/guides/deploy-order.md",
+    "docs/guides/schema-in-git.md",
     "docs/guides/rolling-back.md",
     "docs/guides/adopting.md",
     "docs/guides/changing-tables.md",
@@ -240,6 +241,12 @@ def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_picture_is_what_the_code_draws() -> None:
+    """hummbl.svg is up to date."""
+    arguments = ["schema", "--at", "latest", "--format", "svg", "--check", "docs/guides/hummbl.svg"]
+    subprocess.run([sys.executable, "-m", "d1migrate", *arguments], cwd=ROOT, check=True)
 
 
 def test_the_reference_is_what_the_code_says() -> None:
