@@ -95,6 +95,18 @@ def test_check_against_the_live_schema(project: Project) -> None:
     assert found.err.startswith("schema.sql is not the live schema\n")
 
 
+def test_an_empty_database_is_not_written_over_a_schema(project: Project) -> None:
+    """A fresh checkout has no database yet; nothing is lost to one that was not there."""
+    project.standard()
+    project.run("schema", "--at", "latest", "--output")
+    refused = project.run("schema", "--output", code=2).err
+    assert "the database is empty, and schema.sql is not" in refused
+    assert "hint: `--at latest` writes what the files build" in refused
+    assert (project.folder / "schema.sql").read_text() == DOCUMENT
+    project.run("schema", "--at", "0", "--output")
+    assert "CREATE" not in (project.folder / "schema.sql").read_text()
+
+
 def test_a_file_with_other_line_ends_is_the_same(project: Project) -> None:
     """As git writes it on Windows."""
     project.standard()

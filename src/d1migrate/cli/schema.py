@@ -26,10 +26,11 @@ _DIFFERENT = 3
 
 
 class _Document(NamedTuple):
-    """A schema as one text: `sql`, `mermaid` or `svg`."""
+    """A schema as one text: `sql`, `mermaid` or `svg`; and whether it is that of an empty database."""
 
     form: str
     text: str
+    is_empty: bool
 
 
 def schema_command(context: Context) -> int:
@@ -45,7 +46,7 @@ def schema_command(context: Context) -> int:
     schema = _asked(context)
     if arguments.table is None:
         schema = own(context, schema)
-    document = _Document(form, _FORMS[form](schema))
+    document = _Document(form, _FORMS[form](schema), is_empty=schema == Schema())
     if arguments.check is not None:
         return _check(context, document)
     if arguments.output is not None:
@@ -193,9 +194,19 @@ def _target(context: Context, form: str, given: str | bool) -> str:
 
 
 def _write(context: Context, document: _Document) -> None:
-    """Write it, unless that is what the file has."""
+    """Write it, unless that is what the file has.
+
+    Raises:
+        UsageError: the database is empty and the file is not, as where a fresh checkout has no database yet.
+    """
     path = _target(context, document.form, context.arguments.output)
-    is_current = files.read_text(path) == document.text
+    there = files.read_text(path)
+    is_current = there == document.text
+    if there and not is_current and document.is_empty and context.arguments.at is None:
+        raise UsageError(
+            f"the database is empty, and {path} is not: it stays as it is",
+            hint="`--at latest` writes what the files build",
+        )
     if not is_current:
         files.replace(os.path.realpath(path), document.text)  # through a link, not over it
     if context.json:

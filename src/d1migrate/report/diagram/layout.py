@@ -237,20 +237,20 @@ def _line(
 
 
 def _packed(parts: list[_Part]) -> _Part:
-    """Put parts side by side in rows, the high ones first."""
-    area = sum((part.width + 3 * GAP) * (part.height + GAP) for part in parts)
+    """Put parts side by side in rows: those with lines first, then the high ones."""
+    area = sum((part.width + 2 * GAP) * (part.height + GAP) for part in parts)
     limit = max([part.width for part in parts] + [(area * _WIDE) ** 0.5])
     boxes: dict[int, Box] = {}
     lines: dict[frozenset[int], Line] = {}
     x = y = float(_MARGIN)
     row = right = 0.0
-    for part in sorted(parts, key=lambda part: -part.height):
+    for part in sorted(parts, key=lambda part: (len(part.boxes) == 1, -part.height)):
         if x > _MARGIN and x + part.width > limit + _MARGIN:
             x, y, row = float(_MARGIN), y + row + GAP / 2, 0.0
         boxes |= {number: box._replace(x=box.x + x, y=box.y + y) for number, box in part.boxes.items()}
         lines |= {pair: _moved(line, x, y) for pair, line in part.lines.items()}
         right, row = max(right, x + part.width), max(row, part.height)
-        x += part.width + 3 * GAP
+        x += part.width + 2 * GAP
     return _Part(right + _MARGIN, y + row + _MARGIN, boxes, lines)
 
 
