@@ -167,7 +167,7 @@ class MissingValue(PlanError):
 
 
 class UnsafeMigration(PlanError):
-    """The linter found errors in what was to be applied: `diagnostics`. Nothing was run."""
+    """The linter found errors in what was to be applied: `diagnostics`. None of it was run."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -177,7 +177,7 @@ class UnsafeMigration(PlanError):
         noun = "error" if all(d.severity == "error" for d in diagnostics) else "finding"
         count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
-            "\n".join([f"the linter found {count} in what is pending; nothing was run", *places]),
+            "\n".join([f"the linter found {count} in what is pending; none of it was run", *places]),
             hint="`d1migrate lint` says why and how to write it; `up --no-lint` runs it as it is",
         )
 

@@ -13,8 +13,9 @@ import pytest
 from d1migrate import assertions
 from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import ApplyError, QueryError
+from d1migrate.errors import ApplyError, QueryError, UnsafeMigration
 from d1migrate.files import load_migrations
+from d1migrate.migration import Migration
 from d1migrate.migrator import Migrator
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from d1migrate.batch import Result
     from d1migrate.drivers import Driver
     from d1migrate.flows.steps import Report
-    from d1migrate.migration import Migration
     from tests.remote.conftest import Remote
 
     Open = Callable[[], Driver]
@@ -306,6 +306,24 @@ def test_taken_back_while_up_runs(open_: Open, migrations: Sequence[Migration]) 
     assert [step.version for step in report.steps] == [2, 3, 4]
     assert report.meanwhile == ()
     assert read(race, "SELECT version FROM items ORDER BY rowid") == [(1,), (-3,), (-2,), (2,), (3,), (4,)]
+    migrator.close()
+
+
+def test_what_another_run_took_back_is_judged(open_: Open) -> None:
+    """A file that was applied unjudged, and is pending again, does not slip past the linter."""
+    files = {
+        "001_users": "CREATE TABLE users (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, lead REFERENCES users(id) ON DELETE CASCADE);",
+        "002_drop": "DROP TABLE users;\n-- Rollback:\n--   CREATE TABLE users (id INTEGER PRIMARY KEY);",
+        "003_more": "CREATE TABLE more (id INTEGER PRIMARY KEY);",
+    }
+    migrations = [Migration(version, name, sql) for version, (name, sql) in enumerate(files.items(), 1)]
+    other_run(open_, migrations, lambda other: other.up(to=2, lint=False))
+    race = Race(open_(), 2, lambda: other_run(open_, migrations, lambda other: other.down()))
+    migrator = Migrator(race, migrations)
+    with pytest.raises(UnsafeMigration, match=r"none of it was run\n002_drop"):
+        migrator.up()
+    assert migrator.current() == 1
     migrator.close()
 
 

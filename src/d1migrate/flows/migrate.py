@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import history as h
 from d1migrate.batch import Batch
@@ -27,8 +27,16 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 
     Judge = Callable[[Sequence[Migration], Schema], Schema]
-    Planned = Callable[[h.History], tuple[Plan, Mapping[str, object]]]
+    Prepare = Callable[[h.History], Flow["Prepared"]]
     Check = Callable[[Plan], Mapping[str, object]]
+
+
+class Prepared(NamedTuple):
+    """A plan that may be run: the schema it was judged by, and the one that will come of it."""
+
+    plan: Plan
+    seen: Seen | None
+    expected: Schema | None
 
 
 def plan(
@@ -74,8 +82,8 @@ def up(
         allow_out_of_order: also what lies below the newest applied version.
         single: all as one transaction.
         phase: only what comes before, or only what comes after the deploy of the code; both without it.
-        judge: is shown what is about to run and the live schema, and may raise; it returns the schema that
-            comes of it. Without it the log says that nobody looked.
+        judge: is shown what every plan is about to run and the live schema, and may raise; it returns the
+            schema that comes of it. Without it the log says that nobody looked.
         check: is shown every plan before any of it is run, and may raise; what it returns goes to the log.
         known: the history, where it was read a moment ago.
         mirror: wrangler's table, to be kept in step.
@@ -88,59 +96,51 @@ def up(
         PlanError: as `phases.cut`; nothing was run.
     """
     before = history = known or (yield from read_history())
-    planned = partial(
-        _planned,
+    prepare = partial(
+        _prepare,
         migrations,
         to=to,
         allow_out_of_order=allow_out_of_order,
         single=single,
         phase=phase,
+        judge=judge,
         check=check,
+        broken=broken,
     )
-    todo, notes = planned(history)
-    seen = expected = None
-    if todo.steps and judge:
-        from d1migrate.flows import integrity  # a Worker has no use for it
-
-        seen = yield from integrity.look(
-            broken, rows=integrity.can_hurt_rows(todo.steps), searches=integrity.NO_SCHEMA
-        )
-        scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
-        expected = judge(scripts, seen.schema)
-    notes = {**({} if judge else {"lint": False}), **notes}
-    done, history = yield from _run(todo, notes, history, planned, sign, mirror)
+    first = yield from prepare(history)
+    done, history, last = yield from _run(first, history, prepare, sign, mirror)
     ours = {step.version for step in done} | set(before.versions)
     meanwhile = tuple(row for row in history.applied if row.version not in ours)
     problems: tuple[Problem, ...] = ()
-    if broken and todo.steps:
-        problems = yield from _look_behind(todo.steps, seen, None if meanwhile else expected, broken)
+    if broken and first.plan.steps:
+        steps = first.plan.steps if last is first else (*first.plan.steps, *last.plan.steps)
+        problems = yield from _look_behind(steps, first.seen, last.expected, broken)
     elif broken and history.leftovers:
         problems = yield from read_leftovers()
     return Report(tuple(done), meanwhile, problems)
 
 
 def _run(
-    todo: Plan,
-    notes: Mapping[str, object],
-    history: h.History,
-    planned: Planned,
-    sign: Sign,
-    mirror: Mirror | None,
-) -> Flow[tuple[list[StepResult], h.History]]:
-    """Take the steps, and plan anew where another runner comes between; the history is the one last read."""
+    prepared: Prepared, history: h.History, prepare: Prepare, sign: Sign, mirror: Mirror | None
+) -> Flow[tuple[list[StepResult], h.History, Prepared]]:
+    """Take the steps, and plan anew where another runner comes between.
+
+    Returns:
+        The steps taken, the history that was read last, and the last plan.
+    """
     done: list[StepResult] = []
     while True:
-        taken, raced = yield from take(noted(todo, notes), sign, done, mirror)
+        todo = prepared.plan
+        taken, raced = yield from take(todo, sign, done, mirror)
         done += taken
         if raced is None:
-            return done, history
+            return done, history, prepared
         rest = todo.steps[len(taken) :]
         try:
             history = yield from read_history()
             if set(history.versions) == {*todo.versions, *(step.version for step in taken)}:
                 raise raced  # nothing changed meanwhile, so it was not another runner
-            todo, found = planned(history)
-            notes = {**notes, **found}
+            prepared = yield from prepare(history)
         except ApplyError:
             raise
         except Error as error:
@@ -189,7 +189,7 @@ def ensure(
     return report
 
 
-def _planned(
+def _prepare(
     migrations: Sequence[Migration],
     history: h.History,
     *,
@@ -197,12 +197,24 @@ def _planned(
     allow_out_of_order: bool,
     single: bool,
     phase: Phase | None,
+    judge: Judge | None,
     check: Check | None,
-) -> tuple[Plan, Mapping[str, object]]:
-    """Plan, and have the plan checked; what that found for the log is returned too."""
+    broken: Broken | None,
+) -> Flow[Prepared]:
+    """Plan, and have the plan checked and judged; what that found for the log stands in it."""
     todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
     todo = _of_phase(todo, phase)
-    return todo, check(todo) if check else {}
+    notes = check(todo) if check else {}
+    seen = expected = None
+    if todo.steps and judge:
+        from d1migrate.flows import integrity  # a Worker has no use for it
+
+        seen = yield from integrity.look(
+            broken, rows=integrity.can_hurt_rows(todo.steps), searches=integrity.NO_SCHEMA
+        )
+        scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
+        expected = judge(scripts, seen.schema)
+    return Prepared(noted(todo, {**({} if judge else {"lint": False}), **notes}), seen, expected)
 
 
 def _of_phase(todo: Plan, phase: Phase | None) -> Plan:
