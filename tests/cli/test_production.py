@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,8 +69,9 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)
     settings = client.settings(cloudflare.environment)  # time goes by on the server, where it would be slept
-    monkeypatch.setattr(client, "from_environment", lambda: client.Api(settings, sleep=cloudflare.advance))
-    client.Api._sent.clear()
+    api = partial(client.Api, settings, sleep=cloudflare.advance)
+    monkeypatch.setattr(client, "from_environment", lambda on_wait: api(on_wait=on_wait))
+    forget_the_process()
     cloudflare.settings(fragile_splitter=True, cf_kv=True)  # as production is
     names = {"STAGING": "shop-staging", "PRODUCTION": "shop"}
     databases = [
@@ -82,6 +84,12 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
     project.write("002_teams.sql", TEAMS)
     project.write("004_prune.sql", PRUNE)
     return project
+
+
+def forget_the_process() -> None:
+    """Have the next command know what a process of its own would: neither what was sent, nor the account."""
+    client.Api._sent.clear()
+    client.Api._accounts.clear()
 
 
 def test_a_release_from_plan_to_restore(
@@ -150,14 +158,38 @@ def test_databases_that_have_to_be_found(
     """Without ids and without an account the plan announces the requests that find them, too."""
     (shop.folder / "wrangler.json").unlink()
     settings = client.settings(cloudflare.environment)._replace(account=None)
-    monkeypatch.setattr(client, "from_environment", lambda: client.Api(settings, sleep=cloudflare.advance))
+    api = partial(client.Api, settings, sleep=cloudflare.advance)
+    monkeypatch.setattr(client, "from_environment", lambda on_wait: api(on_wait=on_wait))
     shop.run("up", "--env", "staging")
     shop.run("up", *PRODUCTION, "--to", "1")
     for command in (["up"], ["down", "--allow-loss", "all"]):
+        forget_the_process()
         announced = shop.run(*command, "--dry-run", *PRODUCTION, "--json").json["requests"]
+        forget_the_process()
         before = len(cloudflare.requests())
         shop.run(*command, *PRODUCTION)
         assert len(cloudflare.requests()) - before == announced
+
+
+def test_the_account_is_asked_for_once(
+    shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All environments of a token are in its account; where it has none, each of them says so."""
+    settings = client.settings(cloudflare.environment)._replace(account=None)
+    monkeypatch.setattr(client, "from_environment", lambda on_wait: client.Api(settings, on_wait=on_wait))
+    before = len(cloudflare.requests())
+    assert [e["reachable"] for e in shop.run("env", "--json").json] == [True, True]
+    assert [r["path"].partition("?")[0][-8:] for r in cloudflare.requests()[before:]].count("accounts") == 1
+
+
+def test_a_wait_is_told(shop: Project, cloudflare: Cloudflare) -> None:
+    """What is waited for, and how long: on stderr, unless it is to be quiet."""
+    cloudflare.faults({"match": {"path": "/raw$", "every": 2}, "do": "429", "retry_after": 200})
+    told = shop.run("status", "--env", "staging", "--json")
+    assert "waiting 3 min 20 s: Cloudflare's rate limit: Please wait" in told.err
+    assert told.err.endswith("; attempt 2 of 5 follows\n")
+    assert told.json["pending"] == 4
+    assert shop.run("status", "--env", "staging", "--quiet").err == ""
 
 
 def test_one_database_by_name_and_by_id(shop: Project) -> None:

@@ -21,10 +21,11 @@ _TLS = ssl.create_default_context()  # 20 ms, for servers that are none of ours
 
 
 class Remote:
-    """A database nobody has used, and drivers on it; `waits` are the seconds they would have slept."""
+    """A database nobody has used, and drivers on it; `waits` are the seconds they would have slept, `told` what was said of them."""
 
     def __init__(self, server: Cloudflare, name: str) -> None:
-        self.server, self.name, self.waits = server, name, list[float]()
+        self.server, self.name = server, name
+        self.waits, self.told = list[float](), list[tuple[str, float]]()
         self.id = server.create(name)
         self.url, self.opened = f"d1:{name}", list[RestDriver]()
 
@@ -37,7 +38,7 @@ class Remote:
             settings = settings._replace(token=token)
         patience = client.TIMEOUT if timeout is None else httpx.Timeout(timeout)
         transport = httpx.HTTPTransport(verify=_TLS)
-        api = client.Api(settings, sleep=self.wait, timeout=patience, transport=transport)
+        api = client.Api(settings, sleep=self.wait, timeout=patience, transport=transport, on_wait=self.hear)
         known = None if by_name else self.id
         driver = RestDriver(self.name, url=self.url, api=api, database_id=known)
         self.opened.append(driver)
@@ -47,6 +48,10 @@ class Remote:
         """Have time go by on the server, instead of sleeping."""
         self.waits.append(seconds)
         self.server.advance(seconds)
+
+    def hear(self, reason: str, seconds: float) -> None:
+        """Note what is said of a wait."""
+        self.told.append((reason, seconds))
 
     def another(self, name: str) -> Remote:
         """Return another database of the server, which is closed with this one."""
@@ -68,6 +73,7 @@ class Remote:
 def remote(cloudflare: Cloudflare) -> Iterator[Remote]:
     """A fresh database on a server without faults."""
     client.Api._sent.clear()  # all tests together are beyond a token's rate
+    client.Api._accounts.clear()
     made = Remote(cloudflare, "shop")
     yield made
     made.close()

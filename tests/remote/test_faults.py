@@ -153,6 +153,7 @@ def test_the_rate_limit_is_waited_out(remote: Remote, untroubled: dict[str, Any]
 
     assert len(report.steps) == 3
     assert [wait for wait in remote.waits if wait >= 7] == [7]
+    assert [seconds for _, seconds in remote.told] == remote.waits
     check_end(remote, untroubled)
 
 

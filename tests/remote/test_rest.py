@@ -265,3 +265,4 @@ def test_the_rate_limit_is_kept(remote: Remote) -> None:
     assert remote.waits == []
     assert read(remote.open(), "SELECT 1") == [(1,)]
     assert [round(wait / 10) for wait in remote.waits] == [10]
+    assert remote.told == [("1200 requests in 5 minutes are the rate limit", *remote.waits)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate import config
 from d1migrate.errors import AmbiguousError, ApplyError, Error
-from d1migrate.report.text import clean, colour
+from d1migrate.report.text import clean, colour, duration
 
 if TYPE_CHECKING:
     import argparse
@@ -102,7 +102,12 @@ class Context:
         """Return the database of an environment, in the account that it names."""
         from d1migrate.drivers import connect
 
-        driver = connect(environment.database, config=self.config.wrangler, account=environment.account)
+        driver = connect(
+            environment.database,
+            config=self.config.wrangler,
+            account=environment.account,
+            on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean(reason)}"),
+        )
         self._opened.append(driver)
         return driver
 

@@ -80,7 +80,13 @@ def local_file(driver: Driver) -> str:
     return str(path)
 
 
-def connect(url: str, *, config: str | None = None, account: str | None = None) -> Driver:
+def connect(
+    url: str,
+    *,
+    config: str | None = None,
+    account: str | None = None,
+    on_wait: Callable[[str, float], None] | None = None,
+) -> Driver:
     """Open a database by its url.
 
     Args:
@@ -89,6 +95,7 @@ def connect(url: str, *, config: str | None = None, account: str | None = None) 
             or id.
         config: the wrangler configuration file; without it the nearest one upward is taken.
         account: the Cloudflare account that a remote D1 must be in, where one is configured.
+        on_wait: is told what a remote D1 makes wait for, and for how many seconds.
 
     Returns:
         A driver. Nothing is opened or created until the first batch.
@@ -106,15 +113,17 @@ def connect(url: str, *, config: str | None = None, account: str | None = None) 
 
         return open_local(rest, config=config, url=url)
     if colon and rest and scheme == "d1":
-        return _open_remote(rest, url=url, config=config, account=account)
+        from d1migrate.drivers.rest import RestDriver
+
+        return RestDriver(
+            rest, url=url, database_id=_configured_id(rest, config), account=account, on_wait=on_wait
+        )
     raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH, wrangler:BINDING or d1:NAME")
 
 
-def _open_remote(name: str, *, url: str, config: str | None, account: str | None) -> Driver:
-    """Open a remote D1; wrangler's configuration is asked for its id before the API is."""
-    from d1migrate.drivers.rest import RestDriver
+def _configured_id(name: str, config: str | None) -> str | None:
+    """Return the id that wrangler's configuration has for a remote D1, so that the API need not be asked."""
     from d1migrate.drivers.wrangler import find_config, remote_id
 
     path = config or find_config(os.getcwd())
-    database_id = remote_id(path, name) if path else None
-    return RestDriver(name, url=url, database_id=database_id, account=account)
+    return remote_id(path, name) if path else None

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections import deque
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
@@ -22,6 +23,8 @@ from d1migrate.errors import QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    OnWait = Callable[[str, float], None]
 
 T = TypeVar("T")
 
@@ -91,6 +94,7 @@ class Api:
         transport: what httpx sends through, for tests.
         sleep: waits, in seconds.
         timeout: how long it may take to connect, and between two bytes of an answer.
+        on_wait: is told why, and for how many seconds, before a wait for the rate limit or a second attempt.
 
     Attributes:
         asked: how many requests were made of the API, however often one had to be sent.
@@ -103,6 +107,9 @@ class Api:
         maxlen=RATE_LIMIT
     )  # by all of this process: the limit is the token's
     _turn: ClassVar[threading.Lock] = threading.Lock()
+    _accounts: ClassVar[
+        dict[Settings, Future[str]]
+    ] = {}  # a process asks once, however many databases it has
 
     def __init__(
         self,
@@ -111,8 +118,10 @@ class Api:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         timeout: httpx.Timeout = TIMEOUT,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._settings, self.sleep, self.asked = settings, sleep, 0
+        self._on_wait = on_wait or (lambda *_: None)
         try:
             self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
         except (ValueError, OSError, ImportError) as error:
@@ -190,6 +199,18 @@ class Api:
         """
         if self._settings.account:
             return self._settings.account
+        with self._turn:
+            first = self._settings not in self._accounts
+            answer = self._accounts.setdefault(self._settings, Future())
+        if first:
+            try:
+                answer.set_result(self._only_account())
+            except BaseException as error:  # for all who wait for it; who comes later asks again
+                del self._accounts[self._settings]
+                answer.set_exception(error)
+        return answer.result()
+
+    def _only_account(self) -> str:
         found = self.get("/accounts", _accounts, per_page=50)
         if len(found) != 1:
             listed = ", ".join(f"{name} ({id_})" for id_, name in found) or "none"
@@ -203,6 +224,7 @@ class Api:
             retry=tenacity.retry_if_exception_type(Nothing),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
+            before_sleep=self._tell,
             sleep=self.sleep,
             reraise=True,
         )
@@ -241,7 +263,15 @@ class Api:
             at = max(now, self._sent[0] + RATE_PERIOD) if full else now
             self._sent.append(at)
         if at > now:
+            self._on_wait(
+                f"{RATE_LIMIT} requests in {RATE_PERIOD // 60} minutes are the rate limit", at - now
+            )
             self.sleep(at - now)
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        if state.outcome and state.next_action:
+            again = f"attempt {state.attempt_number + 1} of {ATTEMPTS} follows"
+            self._on_wait(f"{state.outcome.exception()}; {again}", state.next_action.sleep)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
@@ -259,6 +289,6 @@ def _accounts(result: Any) -> list[tuple[str, str]]:
     return found
 
 
-def from_environment() -> Api:
+def from_environment(on_wait: OnWait | None = None) -> Api:
     """Return the Api that the process's environment describes; raises UsageError as `settings`."""
-    return Api(settings(os.environ))
+    return Api(settings(os.environ), on_wait=on_wait)

@@ -35,6 +35,7 @@ class RestDriver:
         api: the API; that of the process's environment without it.
         database_id: its id, where a configuration has it, so that it need not be looked up.
         account: the account it must be in, where one is configured.
+        on_wait: is told what is waited for, and how many seconds; an `api` that is given has its own.
 
     Attributes:
         watch: is told (what is done, bytes done, bytes of all) while a file is imported.
@@ -49,8 +50,9 @@ class RestDriver:
         api: cloudflare.Api | None = None,
         database_id: str | None = None,
         account: str | None = None,
+        on_wait: cloudflare.OnWait | None = None,
     ) -> None:
-        self.url = url
+        self.url, self._on_wait = url, on_wait
         self._name, self._account = name, account
         known = (database_id, name)  # a configuration may hold a placeholder for the id
         self._id = next((value for value in known if value and is_database_id(value)), None)
@@ -117,7 +119,7 @@ class RestDriver:
 
     @property
     def _cloudflare(self) -> cloudflare.Api:
-        self._api = self._api or cloudflare.from_environment()
+        self._api = self._api or cloudflare.from_environment(self._on_wait)
         return self._api
 
     def _look_up(self, databases: str) -> str:
