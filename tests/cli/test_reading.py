@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -370,3 +371,25 @@ def test_readers_survive_any_stdout(project: Project, command: str, redirect: st
     shell = ["sh", "-c", f"{sys.executable} -m d1migrate {command} {redirect}"]
     ended = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--quiet",), ("--json",)])
+def test_what_the_system_refuses_is_no_matter_of_the_output(
+    project: Project, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """A disk or a folder that fails inside a command is told as what it is, and only a lost stdout as that."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch")  # noqa: S108
+
+    monkeypatch.setattr("d1migrate.cli.context.Context.load", refuse)
+    project.standard()
+    told = project.run("status", *flags, code=1)
+    assert "error: the system refused: No space left on device: /tmp/scratch\n" in told.err
+    assert "output" not in told.err
+    full = ["sh", "-c", f"{sys.executable} -m d1migrate list {' '.join(flags)} >/dev/full"]
+    ended = subprocess.run(full, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "error: cannot write the output: No space left on device\n",
+    )

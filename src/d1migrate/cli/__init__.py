@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.context import Context, LostOutput
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.context import Context, LostOutput
     from d1migrate.cli.parser import parse
 
     gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     context = Context(parse(sys.argv[1:] if argv is None else argv))
     try:
         return _run(context)
-    except OSError as error:  # stdout: the database's errors are Errors
-        return _lost_stdout(context, error)
+    except LostOutput as lost:
+        return _lost_stdout(context, lost)
     finally:
         context.close()
         gc.enable()
@@ -47,12 +47,15 @@ def _run(context: Context) -> int:
     except Error as error:
         context.fail(error)
         code = error.exit_code
+    except OSError as error:  # a disk or a folder, where no command thought of it
+        context.fail(Error(f"the system refused: {error.strerror or error}{_place(error)}"))
+        code = Error.exit_code
     except KeyboardInterrupt as interrupt:
         for note in getattr(interrupt, "__notes__", ()):
             context.say(note)
         context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
         code = _INTERRUPTED
-    sys.stdout.flush()
+    context.flush()
     return code
 
 
@@ -69,10 +72,14 @@ def _prepare_streams() -> None:
         sys.stderr.reconfigure(errors="backslashreplace")
 
 
-def _lost_stdout(context: Context, error: OSError) -> int:
+def _place(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _lost_stdout(context: Context, lost: LostOutput) -> int:
     """End where nobody takes the data: quietly if the reader went away, as `| head` does."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(lost.error, BrokenPipeError):
         return 0
-    context.say(f"error: cannot write the output: {error.strerror}")
+    context.fail(Error(f"cannot write the output: {lost.error.strerror}"))
     return 1

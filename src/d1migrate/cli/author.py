@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -224,5 +223,5 @@ def completion_command(context: Context) -> int:
 
     from d1migrate.cli.parser import build
 
-    sys.stdout.write(shtab.complete(build(), context.arguments.shell))
+    context.out(shtab.complete(build(), context.arguments.shell).rstrip())
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import config
@@ -13,7 +13,7 @@ from d1migrate.report.text import clean, colour, duration
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.config import Config
     from d1migrate.drivers import Driver
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from d1migrate.flows.leftovers import Problem
     from d1migrate.migration import Migration
     from d1migrate.migrator import Migrator
+
+
+class LostOutput(Exception):
+    """Stdout did not take what was written to it: `error` says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Context:
@@ -165,15 +173,22 @@ class Context:
         return colour(text, name, on=_coloured(sys.stdout))
 
     def out(self, lines: str | Sequence[str]) -> None:
-        """Print data."""
+        """Print data; raises LostOutput, as `out_json` and `flush` do, where nobody takes it."""
         if lines or isinstance(lines, str):
-            print(lines if isinstance(lines, str) else "\n".join(lines))
+            with _stdout():
+                print(lines if isinstance(lines, str) else "\n".join(lines))
 
     def out_json(self, value: Any) -> None:
         """Print data as JSON."""
         import json
 
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        with _stdout():
+            print(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def flush(self) -> None:
+        """Have all data written."""
+        with _stdout():
+            sys.stdout.flush()
 
     def problems(self, found: Sequence[Problem]) -> list[str]:
         """Return the lines that say what is wrong with a database."""
@@ -226,6 +241,14 @@ class Context:
     def _say_sql(self, sql: str) -> None:
         with suppress(OSError):
             print(clean(sql) + ";", file=sys.stderr)
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LostOutput(error) from error
 
 
 def _error_json(error: Error) -> dict[str, Any]:
