@@ -92,6 +92,14 @@ def test_mermaid() -> None:
     )
 
 
+def test_mermaid_takes_no_name_for_a_mark() -> None:
+    """Its parser takes `UK)` for a unique key, and what lies between two `~` for a generic type, `direction LR` for an order."""
+    text = mermaid(
+        Schema((Table("a~b~ direction LR", "", (Column("uk)", "PK(1)"), Column("pkx", "")), (), ()),))
+    )
+    assert text == 'erDiagram\n    "a-b- direction_LR" {\n        _PK(1) _uk) "uk)"\n        any pkx\n    }\n'
+
+
 def test_svg_holds_any_name() -> None:
     """It is XML, with every name in it, whatever characters it has; a missing parent is drawn as such."""
     odd = Table("\x00\ud800\ufffe]]>", "", (Column("\x1b[2J", "\n"),), (), ())

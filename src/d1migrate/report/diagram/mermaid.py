@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _FIRST = re.compile(r"[^A-Za-z_]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_()]")
-_KEY = re.compile(r"[PFU]K", re.IGNORECASE)
+_KEY = re.compile(r"[PFU]K\b", re.IGNORECASE)
+_DIRECTION = re.compile(r"(direction)\s+", re.IGNORECASE)  # which counts within quotes, too
 _NOT_QUOTED = str.maketrans(
-    {'"': "'", "%": "_", "\\": "_", "\n": " ", "\t": " ", ";": ",", "#": "_", "<": "(", ">": ")"}
+    {'"': "'", "%": "_", "\\": "_", "\n": " ", "\t": " ", ";": ",", "#": "_", "~": "-", "<": "(", ">": ")"}
 )
 
 
@@ -54,8 +55,9 @@ def _attribute(attribute: Attribute) -> str:
 
 def _word(text: str) -> str:
     word = _UNSAFE.sub("_", text)
-    return f"_{word}" if _FIRST.match(word) or _KEY.fullmatch(word) else word
+    return f"_{word}" if _FIRST.match(word) or _KEY.match(word) else word
 
 
 def _quoted(text: str) -> str:
-    return f'"{clean(text).translate(_NOT_QUOTED) or "_"}"'
+    plain = _DIRECTION.sub(r"\1_", clean(text).translate(_NOT_QUOTED))
+    return f'"{plain or "_"}"'
