@@ -131,6 +131,12 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     refuse_partial(entries)
     refuse_renumbered(entries)
     _refuse(
+        [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
+        MissingMigration,
+        "stands for files that are applied one by one",
+        "`d1migrate adopt` records it in their place",
+    )
+    _refuse(
         [entry for entry in entries if entry.state == "changed"],
         ChecksumMismatch,
         "applied and edited since",
@@ -144,6 +150,12 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
         "is this an older checkout? If the file was removed on purpose,"
         " `d1migrate repair --forget {first} --reason …`",
     )
+
+
+def _is_squashed(entry: Entry) -> bool:
+    from d1migrate.squashing import stands_for  # few runs need it
+
+    return entry.migration is not None and bool(stands_for(entry.migration))
 
 
 def refuse_renumbered(entries: Sequence[Entry]) -> None:

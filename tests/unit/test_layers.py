@@ -20,6 +20,7 @@ LAYERS = [
     "source",
     "history",
     "renumbering",
+    "squashing",
     "assertions",
     "mirror",
     "status",

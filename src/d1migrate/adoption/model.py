@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from d1migrate.migration import Migration
 
-State = Literal["recorded", "applied", "assumed", "pending", "partly applied", "contradicted", "unknown"]
+State = Literal[
+    "recorded", "applied", "assumed", "pending", "partly applied", "contradicted", "unknown", "squashed"
+]
 Seen = Literal["there", "gone", "changed since", "missing", "still there", "as before", "different"]
 
 UNDECIDED = frozenset({"partly applied", "contradicted", "unknown"})
@@ -61,7 +63,7 @@ class Judgement(NamedTuple):
     Attributes:
         migration: the file.
         state: recorded (in the history already), applied, pending, partly applied, contradicted, unknown; or
-            assumed, where the user vouches.
+            assumed, where the user vouches; or squashed, where the history has the files it stands for.
         because: why, in a line.
         evidence: the objects it rests on.
         records: what other tools recorded.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from d1migrate.cli.context import Context
     from d1migrate.flows.adopt import Adoption
 
-_COLOURS = {"applied": "green", "recorded": "green", "assumed": "green", "pending": "yellow"}  # others: red
+_COLOURS = dict.fromkeys(("applied", "recorded", "assumed", "squashed"), "green") | {"pending": "yellow"}
+"""Others are red."""
 _OPEN = ("partly applied", "contradicted")
 
 

@@ -152,7 +152,7 @@ def next_file(context: Context, description: str) -> tuple[str, str]:
     return name, time.strftime("%Y-%m-%d", now)
 
 
-def write_file(context: Context, name: str, text: str) -> str:
+def write_file(context: Context, name: str, text: str, *, index: bool = True) -> str:
     """Write a new migration file, and the index anew; return the path."""
     folder = context.folder
     if not os.path.isdir(folder):
@@ -162,7 +162,8 @@ def write_file(context: Context, name: str, text: str) -> str:
             raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
     path = os.path.join(folder, name)
     files.write_new(path, text)
-    write_index(context)
+    if index:
+        write_index(context)
     return path
 
 

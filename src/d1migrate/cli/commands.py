@@ -318,6 +318,17 @@ COMMANDS = {
             _CONFIRM,
         ),
     ),
+    "squash": Command(
+        "squash",
+        "put one file in the place of all up to a version, proved to do the same",
+        "d1migrate squash --to 40",
+        (
+            _argument("--to", required=True, help="the last version that it stands for", **_VERSION),
+            _argument("--name", default="squashed", metavar="DESCRIPTION", help="(default: squashed)"),
+            _argument("--keep-rows", help="keep the statements that write rows, too", **_FLAG),
+            _argument("--dry-run", help="print the file; change nothing", **_FLAG),
+        ),
+    ),
     "renumber": Command(
         "renumber",
         "move files behind others whose number is used twice, or lies below what is applied",

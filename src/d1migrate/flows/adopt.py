@@ -17,9 +17,11 @@ from d1migrate.errors import HistoryError
 from d1migrate.flows.read import read_history
 from d1migrate.flows.repair import record
 from d1migrate.history import OLD_TABLE
+from d1migrate.mirror import Mirror
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.sql.names import fold
+from d1migrate.squashing import lacking, stands_for
 from d1migrate.status import compare, refuse_partial, refuse_renumbered
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from d1migrate.batch import Flow
     from d1migrate.flows.steps import Sign
     from d1migrate.migration import Migration
-    from d1migrate.mirror import Mirror
 
 
 class Known(NamedTuple):
@@ -79,7 +80,7 @@ class Adoption(NamedTuple):
     @property
     def to_record(self) -> tuple[Judgement, ...]:
         """What is proved, or vouched for, and not recorded yet."""
-        return tuple(j for j in self.judgements if j.state in ("applied", "assumed"))
+        return tuple(j for j in self.judgements if j.state in ("applied", "assumed", "squashed"))
 
     @property
     def is_beginning(self) -> bool:
@@ -130,10 +131,48 @@ def look(footprints: Sequence[Footprint], known: Known, mirror: Mirror | None = 
     records, unknown = match(migrations, histories)
     live = facts(own(schema, *(tool.table for tool in tools)))
     found = evidence.judge(footprints, live, recorded=history.versions, records=records)
+    found = tuple(_squashed(judgement, history) for judgement in found)
     decided = evidence.decide(found, assume=known.assume, pending=known.pending)
     strays = evidence.strays(footprints, live)
     behind = _behind(decided, mirror, histories) if mirror else ()
     return Adoption(decided, strays, unknown, aside, behind, history, mark.rows[0][0])
+
+
+def _squashed(judgement: Judgement, history: h.History) -> Judgement:
+    """Look whether the history has what a squashed file stands for.
+
+    Raises:
+        HistoryError: it has some of it only, or other content.
+    """
+    problems = lacking(judgement.migration, history.applied)
+    if problems is None:
+        return judgement
+    names = ", ".join(file.name for file in stands_for(judgement.migration).values())
+    if problems:
+        raise HistoryError(
+            f"{judgement.migration.name} stands for {names}, and {'; '.join(problems)}",
+            versions=(judgement.migration.version,),
+            hint="check out the files from before they were squashed, run `d1migrate up`, then come back",
+        )
+    return judgement._replace(state="squashed", because=f"it stands for {names}, which are recorded")
+
+
+def _in_place(
+    judgement: Judgement, history: h.History, signature: h.Signature, mirror: Mirror | None
+) -> list[Query]:
+    """Return what records a squashed file in the place of those it stands for."""
+    migration, detail = judgement.migration, json.dumps({"adopted": judgement.because})
+    queries: list[Query] = []
+    at = signature.at
+    for row in history.applied:
+        if row.version in stands_for(migration):
+            at = row.applied_at or at
+            queries.append(h.delete_row(row.version))
+            event = h.Event("forget", row.version, row.name, detail=detail)
+            queries += [h.record("done", event, signature)] if row.version != migration.version else []
+            queries += Mirror(mirror.table, {}).removed(row.version, row.name) if mirror else ()
+    event = h.event_of("accept", migration)._replace(detail=detail)
+    return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, signature)]
 
 
 def _behind(
@@ -141,7 +180,8 @@ def _behind(
 ) -> tuple[int, ...]:
     """Return the applied versions that wrangler's table does not have."""
     there = {row.entry for tool, rows in histories if tool.table == mirror.table for row in rows}
-    applied = [j.migration.version for j in judgements if j.state in ("recorded", "applied", "assumed")]
+    done = ("recorded", "applied", "assumed", "squashed")
+    applied = [j.migration.version for j in judgements if j.state in done]
     return tuple(version for version in applied if mirror.names[version] not in there)
 
 
@@ -172,6 +212,9 @@ def adopt(found: Adoption, sign: Sign, mirror: Mirror | None = None) -> Flow[tup
     todo, signature = found.to_record, sign()
     queries: list[Query] = []
     for judgement in todo:
+        if judgement.state == "squashed":
+            queries += _in_place(judgement, found.history, signature, mirror)
+            continue
         migration = judgement.migration
         detail = json.dumps({"adopted": judgement.because}, ensure_ascii=False)
         event = h.event_of("baseline", migration)._replace(detail=detail)

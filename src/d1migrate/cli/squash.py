@@ -1,0 +1,76 @@
+"""`squash`: one file in the place of many."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from d1migrate import source
+from d1migrate.backup.state import compare, read_state
+from d1migrate.cli.author import write_file, write_index
+from d1migrate.errors import PlanError, UsageError
+from d1migrate.history import TABLES
+from d1migrate.migrator import Migrator
+from d1migrate.replay import schema_of
+from d1migrate.report.text import clean, plural
+from d1migrate.squashing import squashed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.cli.context import Context
+    from d1migrate.migration import Migration
+
+
+def squash_command(context: Context) -> int:
+    """Write one file that does what the files up to a version do, proved on scratch databases, for theirs."""
+    arguments, migrations = context.arguments, context.load()
+    chosen = [migration for migration in migrations if migration.version <= arguments.to]
+    if not chosen or chosen[-1].version != arguments.to or len(chosen) == 1:
+        known = ", ".join(str(m.version) for m in migrations[1:]) or "none"
+        raise UsageError(f"there is nothing to squash up to version {arguments.to}", hint=f"one of: {known}")
+    slug = source.new_name((), arguments.name, now="").partition("_")[2].removesuffix(".sql")
+    one = squashed(
+        chosen,
+        schema_of(chosen),
+        slug,
+        arguments.name,
+        date=time.strftime("%Y-%m-%d", time.gmtime()),
+        keep_rows=arguments.keep_rows,
+    )
+    _refuse_differences(chosen, one)
+    if arguments.dry_run:
+        context.out(one.text)
+        return 0
+    path = write_file(context, f"{one.name}.sql", one.text, index=False)
+    for migration in chosen:
+        os.unlink(migration.file)
+    write_index(context)
+    if context.json:
+        context.out_json({"path": path, "squashed": [migration.name for migration in chosen]})
+    else:
+        context.out(clean(path))
+        context.say(
+            f"it stands for {plural(len(chosen), 'file')}; where these are applied, `d1migrate adopt` records"
+            " it in their place"
+        )
+    return 0
+
+
+def _refuse_differences(chosen: Sequence[Migration], one: Migration) -> None:
+    """Raise PlanError where the one file does not make what the many make, objects and rows."""
+    states = []
+    for migrations in (chosen, [one]):
+        with closing(Migrator("sqlite::memory:", migrations)) as migrator:
+            migrator.up(lint=False)
+            state = read_state(migrator.driver)
+        rows = {table: known for table, known in state.rows.items() if table not in TABLES}
+        states.append(state._replace(rows=rows))
+    found = compare(*states)
+    if found:
+        raise PlanError(
+            f"one file does not come to the same as the {len(chosen)}: {'; '.join(found[:5])}",
+            hint="rows that were written before a later change of the schema cannot be kept by a squash",
+        )
