@@ -15,7 +15,6 @@ from d1migrate.files import load_migrations
 from d1migrate.flows import read
 from d1migrate.keeping import HistoryKeeper
 from d1migrate.migration import Migration
-from d1migrate.mirror import Mirror
 from d1migrate.run import run
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.flows.verify import Verification
     from d1migrate.history import Signature
     from d1migrate.lint import Diagnostic
+    from d1migrate.mirror import Mirror
     from d1migrate.phases import Phase
     from d1migrate.plan import Plan
     from d1migrate.rehearse import Rehearsal, Rehearsed
@@ -69,7 +69,7 @@ class Migrator(HistoryKeeper):
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
-        self._mirror = Mirror.of(mirror, self.migrations) if mirror else None
+        self._mirror = _mirror(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who or signing.user()
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
@@ -336,3 +336,9 @@ class Migrator(HistoryKeeper):
         if not self._points:
             return self._sign
         return signing.behind_restore_point(self._file, self._folder, self._sign)
+
+
+def _mirror(table: str, migrations: Sequence[Migration]) -> Mirror:
+    from d1migrate.mirror import Mirror  # few have one
+
+    return Mirror.of(table, migrations)
