@@ -210,8 +210,8 @@ def test_diagrams(project: Project) -> None:
     changed = project.run(*check, "--at", "2", code=3)
     assert "`d1migrate schema --at 2 --format svg --output docs/schema.svg` writes it" in changed.err
     err = project.run("schema", "--at", "2", "--format", "svg", "--check", code=2).err
-    assert "hint: name one, e.g. schema.svg" in err
-    assert "hint: name one, e.g. schema.mmd" in (
+    assert "hint: name one, e.g. name.svg" in err
+    assert "hint: name one, e.g. name.mmd" in (
         project.run("schema", "--at", "2", "--format", "mermaid", "--output", code=2).err
     )
 
@@ -225,6 +225,8 @@ def test_diagrams(project: Project) -> None:
         (["--between", "1", "2", "--at", "0"], "--between and --at exclude each other"),
         (["--between", "1", "2", "--check"], "--between and --check exclude each other"),
         (["--check", "--output", "x"], "--check and --output exclude each other"),
+        (["users", "--at", "1", "--output"], "one table has no file of its own"),
+        (["users", "--at", "1", "--check"], "one table has no file of its own"),
         (["--check", ""], "--check is there, and says nothing"),
         (["--output", ""], "--output is there, and says nothing"),
     ],

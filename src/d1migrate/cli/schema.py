@@ -178,11 +178,12 @@ def _target(context: Context, form: str, given: str | bool) -> str:
     """Return the file that is meant: the one that is named, else that of the schema as SQL.
 
     Raises:
-        UsageError: none is named and it is a diagram, or it lies where migrations lie.
+        UsageError: none is named and it is not all of the schema as SQL, or it lies where migrations lie.
     """
-    if given is True and form != "sql":
+    what = "a diagram" if form != "sql" else "one table" if context.arguments.table is not None else None
+    if given is True and what is not None:
         ending = "mmd" if form == "mermaid" else form
-        raise UsageError("a diagram has no file of its own", hint=f"name one, e.g. schema.{ending}")
+        raise UsageError(f"{what} has no file of its own", hint=f"name one, e.g. name.{ending}")
     path = context.schema_file if given is True else str(given)
     inside = os.path.realpath(os.path.dirname(path) or ".") == os.path.realpath(context.folder)
     if inside and path.lower().endswith(".sql"):
