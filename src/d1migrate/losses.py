@@ -138,7 +138,7 @@ def _proved(statements: Sequence[str], ground: Ground) -> set[str]:
     """
     if not any(HELPER in sql for sql in statements):
         return set()
-    from d1migrate.schema.rebuild import recount_statements  # few rollbacks need it
+    from d1migrate.schema.proofs import recount_statements  # few rollbacks need it
     from d1migrate.sql.create import parse_table
 
     said = set(map(fold, statements))

@@ -38,7 +38,9 @@ class Back(NamedTuple):
     irreversible: str | None = None
 
 
-def way_back(reached: Schema, renamed: Schema, renames: Sequence[Rename], current: Schema) -> Back:
+def way_back(
+    reached: Schema, renamed: Schema, renames: Sequence[Rename], current: Schema, *, order: bool = False
+) -> Back:
     """Return the way from where a draft leads to where it began; it has run once on a scratch engine.
 
     Args:
@@ -46,10 +48,11 @@ def way_back(reached: Schema, renamed: Schema, renames: Sequence[Rename], curren
         renamed: where it began, its renames done.
         renames: what undoes these, in order.
         current: where it began.
+        order: whether columns in another order are a difference.
     """
     tables = {fold(table.name): parse_table(table.sql) for table in renamed.tables}
     made_up: dict[tuple[str, str], str] = {}
-    for missing in diff(reached, renamed).missing:
+    for missing in diff(reached, renamed, order=order).missing:
         table = tables[fold(missing.table)]
         if missing.is_new and table:
             value = _placeholder(table, missing)
@@ -59,14 +62,14 @@ def way_back(reached: Schema, renamed: Schema, renames: Sequence[Rename], curren
                 )
             made_up[fold(missing.table), fold(missing.column)] = value
     found = (
-        *sections(diff(reached, renamed, made_up).changes, reached, renamed),
+        *sections(diff(reached, renamed, made_up, order=order).changes, reached, renamed),
         *(Section("", (rename.sql,)) for rename in renames),
     )
     with closing(Workbench(reached)) as bench:
         refusals = (bench.run(sql) for section in found for sql in section.statements)
         if refusal := next(filter(None, refusals), None):
             return Back(irreversible=refusal)
-        if diff(bench.schema(), current).changes:
+        if diff(bench.schema(), current, order=order).changes:
             return Back(irreversible="the schema before it cannot be made again")
     return Back(found, tuple(made_up.items()))
 

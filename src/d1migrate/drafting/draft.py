@@ -9,7 +9,8 @@ from d1migrate.drafting.back import Back, way_back
 from d1migrate.drafting.renames import Rename, candidates, open_renames
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
-from d1migrate.schema.alter import Section, sections
+from d1migrate.schema.alter import Section, broken_keys, sections
+from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
 from d1migrate.schema.diff import diff
 from d1migrate.sql.names import fold
@@ -80,6 +81,7 @@ def draft(
         found = diff(renamed, desired.schema, backfill, order=order)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
         _refuse_missing(found.missing)
+        _refuse_broken_keys(renamed, desired.schema)
         if not todo and not found.changes:
             return None
         up = (*_rename_sections(todo), *sections(found.changes, renamed, desired.schema))
@@ -89,7 +91,7 @@ def draft(
         reached = bench.schema()
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
-    back = way_back(reached, renamed, [rename.back for rename in reversed(todo)], current)
+    back = way_back(reached, renamed, [rename.back for rename in reversed(todo)], current, order=order)
     return Draft(tuple(todo), found.changes, up, back)
 
 
@@ -132,6 +134,20 @@ def _refuse_missing(missing: Sequence[Missing]) -> None:
         columns=columns,
         hint=" ".join(f"--backfill \"{name}='…'\"" for name in columns),
     )
+
+
+def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
+    """Raise PlanError for a foreign key that becomes one to columns that are no key."""
+    before, after = Catalog.of(current), Catalog.of(desired)
+    broken = {(fold(t.name), k) for t in current.tables for k in broken_keys(t, before)}
+    for table in desired.tables:
+        for key in broken_keys(table, after):
+            if (fold(table.name), key) not in broken:
+                columns = ", ".join(name for name in key.to if name) or "its primary key"
+                raise PlanError(
+                    f"{table.name} refers to {key.table} ({columns}), which is not its primary key or unique",
+                    hint="SQLite would refuse to write to either table: foreign key mismatch",
+                )
 
 
 def _words(change: Change) -> str:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+from d1migrate.errors import PlanError
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
 from d1migrate.schema.document import create_text
-from d1migrate.schema.rebuild import count_statements, q, rebuild_statements, recount_statements
+from d1migrate.schema.facts import is_key
+from d1migrate.schema.proofs import (
+    count_statements,
+    no_orphan_statements,
+    orphan_statements,
+    recount_statements,
+)
+from d1migrate.schema.rebuild import q, rebuild_statements
 from d1migrate.sql.names import fold
 from d1migrate.sql.triggers import safe_form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from d1migrate.schema.changes import Change
-    from d1migrate.schema.model import Schema
+    from d1migrate.schema.model import ForeignKey, Schema, Table
 
 
 class Section(NamedTuple):
@@ -35,25 +43,72 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
 
     Raises:
         LimitExceeded: as `rebuild_statements`.
+        PlanError: a table is dropped to which one refers that stays.
     """
     catalog = Catalog.of(current)
     rebuilds = [change for change in changes if isinstance(change, Rebuild)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
     watched = [n for n in _reached(catalog, rebuilds) if fold(n) not in dropped]
-    found: list[Section] = []
-    if rebuilds:
-        begin = ("PRAGMA defer_foreign_keys = ON", *count_statements(watched))
-        found.append(Section("Foreign keys are checked at the end; rows are counted", begin))
     tables = {fold(table.name): table for table in desired.tables}
+    begin, end = _proofs(watched, catalog, Catalog.of(desired)) if rebuilds else ((), ())
+    steps: list[Section] = []
+    is_deferred = bool(rebuilds)
     number = 0
     for change in changes:
         number += isinstance(change, Rebuild)
-        found.append(_section(change, number, catalog))
+        if isinstance(change, DropTable):
+            is_deferred |= _is_referenced(change.table, catalog, dropped)
+            catalog = catalog.changed({fold(change.table.name): None}, {})
+        steps.append(_section(change, number, catalog))
         if name := _changed_table(change):
             catalog = catalog.changed({name: tables[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
-    if rebuilds:
-        found.append(Section("Every row is still there", tuple(recount_statements(watched))))
-    return tuple(found)
+    defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
+    what = "Foreign keys are checked at the end" + ("; rows are counted" if rebuilds else "")
+    found = (Section(what, (*defer, *begin)), *steps, Section("Every row is still there", end))
+    return tuple(section for section in found if section.statements)
+
+
+def _proofs(
+    watched: Sequence[str], current: Catalog, desired: Catalog
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the statements that note what there is before rebuilds, and those that prove it behind them."""
+    before, after = (
+        [n for n in watched if _can_check(catalog.tables.get(fold(n)), catalog)]
+        for catalog in (current, desired)
+    )
+    return (
+        (*count_statements(watched), *orphan_statements(before)),
+        (*no_orphan_statements(after), *recount_statements(watched)),
+    )
+
+
+def _can_check(table: Table | None, catalog: Catalog) -> bool:
+    """Whether a table has foreign keys, and SQLite can check them all."""
+    return table is not None and bool(table.foreign_keys) and not any(broken_keys(table, catalog))
+
+
+def broken_keys(table: Table, catalog: Catalog) -> Iterator[ForeignKey]:
+    """Yield the foreign keys of a table to what is no key: SQLite refuses to write to such a table."""
+    for key in table.foreign_keys:
+        parent = catalog.tables.get(fold(key.table))
+        if parent is not None and not is_key(parent, key):
+            yield key
+
+
+def _is_referenced(table: Table, catalog: Catalog, dropped: Collection[str]) -> bool:
+    """Whether rows of a table that goes are referred to by rows that go as well.
+
+    Raises:
+        PlanError: rows that stay refer to them.
+    """
+    children = {child for child, _ in catalog.references(fold(table.name))}
+    for child in sorted(children - {*dropped}):
+        raise PlanError(
+            f"{table.name} would be dropped, and {catalog.tables[child].name} still refers to it",
+            hint=f"take its foreign key out of {catalog.tables[child].name} as well: DROP TABLE would delete"
+            " or change rows there",
+        )
+    return bool(children)
 
 
 def _changed_table(change: Change) -> str | None:

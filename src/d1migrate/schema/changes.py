@@ -65,8 +65,8 @@ class Rebuild(NamedTuple):
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """The columns that are not in the new table."""
-        there = {fold(column.name) for column in self.new.columns}
+        """The columns whose values are not in the new table: they are not, or are computed there."""
+        there = {fold(column.name) for column in self.new.columns if not column.generated}
         return tuple(c.name for c in self.old.columns if fold(c.name) not in there and not c.generated)
 
 

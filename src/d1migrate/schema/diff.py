@@ -19,7 +19,7 @@ from d1migrate.schema.changes import (
 from d1migrate.schema.compare import canonical
 from d1migrate.schema.meaning import meaning, mentions
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -66,9 +66,12 @@ def diff(
     changes: list[Change] = [
         *drops,
         *(Create("table", table.name, table.sql) for table in made),
-        *inside,
+        *(change for change in inside if not isinstance(change, Rebuild)),
+        # Foreign keys may refer to a unique one, and are checked from here on.
+        *(create for create in creates if create.kind == "index"),
+        *(change for change in inside if isinstance(change, Rebuild)),
         *(DropTable(table) for table in _children_first(gone)),
-        *creates,
+        *(create for create in creates if create.kind != "index"),
     ]
     return Diff(tuple(changes), tuple(missing for table in changed.values() for missing in table.missing))
 
@@ -100,7 +103,8 @@ def _others(
 ) -> tuple[list[Drop], list[Create]]:
     """Return what is dropped before the tables change, and what is created behind that.
 
-    What is on a table that goes is dropped with it; a rebuild makes its table's indexes itself.
+    Indexes of a table that goes are dropped with it, but its triggers before: rows that go with those of
+    another table would fire them. A rebuild makes its table's indexes itself.
     """
     old, new = _objects(current), _objects(desired)
     differs = {
@@ -114,7 +118,9 @@ def _others(
     drops = [
         Drop(item.kind, item.name)
         for key, item in old.items()
-        if key in differs and item.owner not in views and item.owner not in gone and item.owner not in rebuilt
+        if key in differs
+        and item.owner not in views
+        and not (item.kind == "index" and item.owner in gone and key not in new)
     ]
     creates = [
         Create(item.kind, item.name, item.sql)
@@ -201,7 +207,8 @@ class _Table:
         if column.generated is not None:
             return True
         # An UPDATE that fills it would fire the table's triggers.
-        if self._value(column.name) is not None and self._old.triggers:
+        # A foreign key over values that are filled in is proved by a rebuild.
+        if self._value(column.name) is not None and (self._old.triggers or column.references):
             return False
         if column.default is None:
             return column.not_null is None
@@ -239,7 +246,17 @@ class _Table:
             name = quote_identifier(source.name)
             if is_needed and value is None and not _is_part_of_key(self._before, source.name):
                 self.missing.append(Missing(self._new.name, column.name, is_new=False))
-            yield column.name, f"coalesce({name}, {value})" if value is not None else name
+            if value is not None and not _reads(value, source.name):
+                value = f"coalesce({name}, {value})"
+            yield column.name, value or name
+
+
+def _reads(expression: str, column: str) -> bool:
+    """Whether an expression reads a column: then it says what becomes of every value, not of NULL only."""
+    return any(
+        token.kind in ("word", "quoted") and fold(unquote(token.text)) == fold(column)
+        for token in significant(expression)
+    )
 
 
 def _is_null(default: str | None) -> bool:

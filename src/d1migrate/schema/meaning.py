@@ -9,13 +9,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.schema.compare import canonical
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold, quote_literal, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from d1migrate.sql.definitions import Check, ColumnDefinition, Key, Reference, TableDefinition
+
+
+_VALUES = frozenset({"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 
 
 class Part(NamedTuple):
@@ -80,12 +83,21 @@ def mentions(expression: str, column: str) -> bool:
 def _column(column: ColumnDefinition) -> tuple[Any, ...]:
     return (
         " ".join(token.text.upper() for token in significant(column.type)),
-        None if column.default is None else canonical(column.default),
+        None if column.default is None else _default(column.default),
         fold(column.collation or ""),
         None if column.generated is None else canonical(column.generated),
         column.stored,
         column.not_null,
     )
+
+
+def _default(sql: str) -> str:
+    """Return a DEFAULT as SQLite means it: a name, in quotes or bare, is a string there."""
+    tokens = significant(sql)
+    is_name = len(tokens) == 1 and (
+        tokens[0].kind == "quoted" or (tokens[0].kind == "word" and tokens[0].keyword not in _VALUES)
+    )
+    return quote_literal(unquote(sql)) if is_name else canonical(sql)
 
 
 def _check(check: Check, names: Collection[str]) -> Part:

@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded
 from d1migrate.schema.document import create_text
-from d1migrate.schema.meaning import meaning
-from d1migrate.sql.create import parse, parse_table
-from d1migrate.sql.definitions import IndexDefinition
+from d1migrate.schema.facts import affinity, alias_of, free_columns, is_autoincrement, is_indexed, rowid_of
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.changes import Rebuild
@@ -32,12 +30,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 100
 """D1's limit of columns in a table, and in what a SELECT returns (d1-facts §1.6)."""
 
-MAX_ROWS = 1_000_000
-"""Rows of all tables that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild` in
-benchmarks/), so this many are 4 s there, and leave production a margin within its 30 s a batch."""
-
 _ROWID = f"{HELPER}rowid"
-_COUNTS = quote_identifier(f"{HELPER}counts")
 
 
 def q(name: str) -> str:
@@ -81,15 +74,18 @@ class _Rebuilding:
         self._children = {
             child.name: child for child, _ in self._links if fold(child.name) != fold(self._old.name)
         }
-        self._from_rowid, self._to_rowid = _rowid_of(self._old), _rowid_of(self._new)
-        self._keeps_rowid = bool(self._from_rowid and self._to_rowid) and not _has_alias(self._new)
+        self._from_rowid, self._to_rowid = rowid_of(self._old), rowid_of(self._new)
+        # A column that is the rowid keeps it by its own values; a new one gets it.
+        filled = {fold(column) for column, _ in self._values}
+        is_filled = fold(alias_of(self._new) or "") in filled
+        self._keeps_rowid = bool(self._from_rowid and self._to_rowid) and not is_filled
         self._late = self._choose_late()
 
     def statements(self) -> Iterator[str]:
-        counts_ids = _is_autoincrement(self._old) and _is_autoincrement(self._new)
+        counts_ids = is_autoincrement(self._old) and is_autoincrement(self._new)
         yield from self._hold_rows()
         if counts_ids:
-            counter = f"SELECT seq FROM sqlite_sequence WHERE name = {self._literal}"
+            counter = f"SELECT seq FROM sqlite_sequence WHERE name = {quote_literal(self._old.name)}"
             yield f"CREATE TABLE {self._sequence} AS {counter}"
         helpers_on, helpers_off = self._helpers()
         yield from helpers_on
@@ -113,7 +109,7 @@ class _Rebuilding:
         held = len(self._held())
         if held + self._keeps_rowid <= MAX_COLUMNS:
             return None
-        free = _free_columns(self._new)
+        free = free_columns(self._new) - {fold(column) for column in self._retyped()}
         for column, value in reversed(self._values):
             if fold(column) in free and value == q(column):
                 return _Late(column, value)
@@ -146,7 +142,7 @@ class _Rebuilding:
         """Return the statements that guard the children and index their keys, and those that undo it."""
         on, off = list[str](), list[str]()
         for place, (child, key) in enumerate(self._links):
-            if not _is_indexed(child, key):
+            if not is_indexed(child, key):
                 name = q(f"{HELPER}index_{self._number}_{place}")
                 on.append(_create_index(name, child, key))
                 # On the table itself it is dropped with it.
@@ -164,7 +160,7 @@ class _Rebuilding:
         """Return the same for the foreign keys of the new table to itself."""
         on, off = list[str](), list[str]()
         for place, key in enumerate(self._new.foreign_keys):
-            if fold(key.table) == fold(self._new.name) and not _is_indexed(self._new, key):
+            if fold(key.table) == fold(self._new.name) and not is_indexed(self._new, key):
                 name = q(f"{HELPER}index_{self._number}_own_{place}")
                 on.append(_create_index(name, self._new, key))
                 off.append(f"DROP INDEX {name}")
@@ -192,24 +188,24 @@ class _Rebuilding:
             yield f"DROP TABLE {self._late_hold}"
 
     def _assertions(self) -> Iterator[str]:
-        message = quote_literal(f"a referenced key of {self._new.name} is gone")
-        for columns in self._referenced():
-            pairs = [(f"new.{q(c)}", f"old.{q(c)}") for c in columns]
-            there = " AND ".join(f"{new} = {old}" for new, old in pairs)
-            known = " AND ".join(f"{old} IS NOT NULL" for _, old in pairs)
+        for column in self._retyped():
+            what = f"{self._new.name}.{column}, by its new type, would change the value "
+            name = q(column)
+            there = f"(SELECT CAST({name} AS %s) FROM {self._table} WHERE {name} IS NOT NULL)"
             yield (
-                f"SELECT json_extract('{{}}', {message}) FROM {self._hold} AS old WHERE {known}"
-                f" AND NOT EXISTS (SELECT 1 FROM {self._table} AS new WHERE {there})"
+                f"SELECT json_extract('{{}}', {quote_literal(what)} || coalesce(substr(v, 1, 80), 'NULL'))"
+                f" FROM (SELECT DISTINCT {name} AS v FROM {self._hold})"
+                f" WHERE typeof(v) = 'text' AND v NOT IN {there % 'TEXT'}"
+                f" OR typeof(v) = 'integer' AND v NOT IN {there % 'INTEGER'}"
+                f" OR v IS NULL AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE {name} IS NULL)"
             )
 
-    def _referenced(self) -> list[tuple[str, ...]]:
-        """Return the columns that foreign keys refer to and that both tables have."""
-        there = {fold(column.name) for column in self._new.columns}
-        primary = [c.name for c in sorted(self._old.columns, key=lambda c: c.primary_key) if c.primary_key]
-        found = dict.fromkeys(
-            tuple(to or primary[at] for at, to in enumerate(key.to)) for _, key in self._links
-        )
-        return [columns for columns in found if there >= {fold(column) for column in columns}]
+    def _retyped(self) -> list[str]:
+        """Return the columns that take values as they are, and may make other numbers or texts of them."""
+        was = {fold(column.name): affinity(self._old, column) for column in self._old.columns}
+        copied = {fold(column) for column, value in self._values if fold(value) == fold(q(column))}
+        now = [(c.name, affinity(self._new, c)) for c in self._new.columns if fold(c.name) in copied]
+        return [name for name, kind in now if kind not in ("BLOB", "TEXT", was[fold(name)])]
 
     def _set_sequence(self) -> Iterator[str]:
         yield (
@@ -225,85 +221,3 @@ class _Rebuilding:
 
 def _create_index(name: str, table: Table, key: ForeignKey) -> str:
     return f"CREATE INDEX {name} ON {q(table.name)} ({', '.join(map(q, key.columns))})"
-
-
-# --- what must not change in other tables ---
-
-
-def count_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that note how many rows some tables have, and abort where it is too many."""
-    rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {q(t)}))" for t in tables)
-    message = quote_literal("too many rows to rebuild in one batch of 30 seconds: ")
-    return [
-        f"CREATE TABLE {_COUNTS} (name TEXT PRIMARY KEY, rows INTEGER)",
-        f"INSERT INTO {_COUNTS} VALUES {rows}",
-        (
-            f"SELECT json_extract('{{}}', {message} || n) FROM (SELECT sum(rows) AS n FROM {_COUNTS})"
-            f" WHERE n > {MAX_ROWS}"
-        ),
-    ]
-
-
-def recount_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that abort the batch where `count_statements` noted another number."""
-    checks = [
-        f"SELECT json_extract('{{}}', {quote_literal(t + ' had ')} || rows || ' rows, and has ' || now)"
-        f" FROM (SELECT rows, (SELECT count(*) FROM {q(t)}) AS now FROM {_COUNTS}"
-        f" WHERE name = {quote_literal(t)}) WHERE rows <> now"
-        for t in tables
-    ]
-    return [*checks, f"DROP TABLE {_COUNTS}"]
-
-
-# --- facts about tables ---
-
-
-def _is_autoincrement(table: Table) -> bool:
-    definition = parse_table(table.sql)
-    return definition is not None and definition.autoincrement
-
-
-def _free_columns(table: Table) -> set[str]:
-    """Return the columns, folded, that may be NULL for a while: nothing in the table speaks of them."""
-    definition = parse_table(table.sql)
-    if definition is None:
-        return set()
-    known = meaning(definition)
-    spoken = {
-        name for parts in (*known.own.values(), known.beside) for part in parts for name in part.columns
-    }
-    needed = {fold(column.name) for column in definition.columns if column.not_null or column.generated}
-    return known.columns.keys() - spoken - needed
-
-
-def _has_alias(table: Table) -> bool:
-    """Whether a column is the rowid itself: INTEGER PRIMARY KEY."""
-    keys = [c for c in table.columns if c.primary_key]
-    definition = parse_table(table.sql)
-    if len(keys) != 1 or keys[0].type.upper() != "INTEGER" or definition is None:
-        return False
-    inline = {fold(c.name): c.keys for c in definition.columns}[fold(keys[0].name)]
-    is_descending = any(key.primary and key.terms[0].descending for key in inline)
-    return not is_descending and not definition.without_rowid
-
-
-def _rowid_of(table: Table) -> str:
-    """Return a name of the rowid that no column bears; "" where there is none."""
-    definition = parse_table(table.sql)
-    if definition is None or definition.without_rowid:
-        return ""
-    names = {fold(column.name) for column in table.columns}
-    return next((name for name in ("rowid", "_rowid_", "oid") if name not in names), "")
-
-
-def _is_indexed(child: Table, key: ForeignKey) -> bool:
-    """Whether the rows that refer to a key are found by an index, or a primary key, that begins with it."""
-    first = fold(key.columns[0])
-    if any(fold(c.name) == first and c.primary_key == 1 for c in child.columns):
-        return True
-    for index in child.indexes:
-        definition = parse(index.sql) if index.sql else None
-        is_partial = isinstance(definition, IndexDefinition) and definition.where is not None
-        if index.columns and fold(index.columns[0] or "") == first and not is_partial:
-            return True
-    return False

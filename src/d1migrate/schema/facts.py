@@ -1,0 +1,91 @@
+"""What is true of a table that its columns and keys do not say by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.schema.meaning import meaning
+from d1migrate.sql.create import parse, parse_table
+from d1migrate.sql.definitions import IndexDefinition
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Column, ForeignKey, Index, Table
+
+_AFFINITIES = (
+    *(("INT", "INTEGER"), ("CHAR", "TEXT"), ("CLOB", "TEXT"), ("TEXT", "TEXT"), ("BLOB", "BLOB")),
+    *(("REAL", "REAL"), ("FLOA", "REAL"), ("DOUB", "REAL")),
+)
+
+
+def is_autoincrement(table: Table) -> bool:
+    """Whether the ids of a table are never given twice."""
+    definition = parse_table(table.sql)
+    return definition is not None and definition.autoincrement
+
+
+def free_columns(table: Table) -> set[str]:
+    """Return the columns, folded, that may be NULL for a while: nothing in the table speaks of them."""
+    definition = parse_table(table.sql)
+    if definition is None:
+        return set()
+    known = meaning(definition)
+    spoken = {
+        name for parts in (*known.own.values(), known.beside) for part in parts for name in part.columns
+    }
+    needed = {fold(column.name) for column in definition.columns if column.not_null or column.generated}
+    return known.columns.keys() - spoken - needed
+
+
+def alias_of(table: Table) -> str | None:
+    """Return the column that is the rowid itself, an INTEGER PRIMARY KEY; None where there is none."""
+    keys = [c for c in table.columns if c.primary_key]
+    definition = parse_table(table.sql)
+    if len(keys) != 1 or keys[0].type.upper() != "INTEGER" or definition is None:
+        return None
+    inline = {fold(c.name): c.keys for c in definition.columns}[fold(keys[0].name)]
+    is_descending = any(key.primary and key.terms[0].descending for key in inline)
+    return None if is_descending or definition.without_rowid else keys[0].name
+
+
+def rowid_of(table: Table) -> str:
+    """Return a name of the rowid that no column bears; "" where there is none."""
+    definition = parse_table(table.sql)
+    if definition is None or definition.without_rowid:
+        return ""
+    names = {fold(column.name) for column in table.columns}
+    return next((name for name in ("rowid", "_rowid_", "oid") if name not in names), "")
+
+
+def is_indexed(child: Table, key: ForeignKey) -> bool:
+    """Whether the rows that refer to a key are found by an index, or a primary key, that begins with it."""
+    first = fold(key.columns[0])
+    if any(fold(c.name) == first and c.primary_key == 1 for c in child.columns):
+        return True
+    firsts = {
+        fold(index.columns[0] or "") for index in child.indexes if index.columns and not _is_partial(index)
+    }
+    return first in firsts
+
+
+def is_key(parent: Table, key: ForeignKey) -> bool:
+    """Whether what a foreign key refers to is a primary key or unique, as SQLite asks of it."""
+    primary = {fold(column.name) for column in parent.columns if column.primary_key}
+    if None in key.to:
+        return len(primary) == len(key.columns)
+    to = {fold(name) for name in key.to if name}
+    uniques = (index for index in parent.indexes if index.unique and not _is_partial(index))
+    return to == primary or any(to == {fold(name or "") for name in index.columns} for index in uniques)
+
+
+def _is_partial(index: Index) -> bool:
+    definition = parse(index.sql) if index.sql else None
+    return isinstance(definition, IndexDefinition) and definition.where is not None
+
+
+def affinity(table: Table, column: Column) -> str:
+    """Return what SQLite makes of values that come into a column: TEXT, INTEGER, REAL, NUMERIC or BLOB."""
+    kind, definition = column.type.upper(), parse_table(table.sql)
+    if not kind or (kind == "ANY" and definition and definition.strict):
+        return "BLOB"
+    return next((name for part, name in _AFFINITIES if part in kind), "NUMERIC")

@@ -1,0 +1,74 @@
+"""Statements that prove, in the transaction of a rebuild, that no other table lost anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_ROWS = 1_000_000
+"""Rows of all tables that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild` in
+benchmarks/), so this many are 4 s there, and leave production a margin within its 30 s a batch."""
+
+_COUNTS, _ORPHANS, _INDEX = (
+    quote_identifier(f"{HELPER}{name}") for name in ("counts", "orphans", "index_orphans")
+)
+
+
+def count_statements(tables: Sequence[str]) -> list[str]:
+    """Return the statements that note how many rows some tables have, and abort where it is too many."""
+    rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {quote_identifier(t)}))" for t in tables)
+    message = quote_literal("too many rows to rebuild in one batch of 30 seconds: ")
+    return [
+        f"CREATE TABLE {_COUNTS} (name TEXT PRIMARY KEY, rows INTEGER)",
+        f"INSERT INTO {_COUNTS} VALUES {rows}",
+        (
+            f"SELECT json_extract('{{}}', {message} || n) FROM (SELECT sum(rows) AS n FROM {_COUNTS})"
+            f" WHERE n > {MAX_ROWS}"
+        ),
+    ]
+
+
+def recount_statements(tables: Sequence[str]) -> list[str]:
+    """Return the statements that abort the batch where `count_statements` noted another number."""
+    checks = [
+        f"SELECT json_extract('{{}}', {quote_literal(t + ' had ')} || rows || ' rows, and has ' || now)"
+        f" FROM (SELECT rows, (SELECT count(*) FROM {quote_identifier(t)}) AS now FROM {_COUNTS}"
+        f" WHERE name = {quote_literal(t)}) WHERE rows <> now"
+        for t in tables
+    ]
+    return [*checks, f"DROP TABLE {_COUNTS}"]
+
+
+def orphan_statements(tables: Sequence[str]) -> list[str]:
+    """Return the statements that note which rows of some tables refer to nothing already.
+
+    Each note refers to nothing itself for the while. SQLite counts such rows as they come: those that a
+    rebuild takes away and puts back would come out as new ones, were they not counted before.
+    """
+    return [
+        f"CREATE TABLE {_ORPHANS} (of_table, at, parent, debt DEFAULT x'' REFERENCES {_COUNTS})",
+        f"CREATE INDEX {_INDEX} ON {_ORPHANS} (at)",
+        *(
+            f"INSERT INTO {_ORPHANS} (of_table, at, parent) SELECT {quote_literal(fold(t))}, rowid, parent"
+            f" FROM pragma_foreign_key_check({quote_literal(t)})"
+            for t in tables
+        ),
+    ]
+
+
+def no_orphan_statements(tables: Sequence[str]) -> list[str]:
+    """Return the statements that abort the batch where a row refers to nothing that did not before."""
+    checks = [
+        f"SELECT json_extract('{{}}', {quote_literal(t + ' row ')} || coalesce(at, '?')"
+        " || ' refers to nothing in ' || parent)"
+        f" FROM (SELECT rowid AS at, parent, count(*) AS n FROM pragma_foreign_key_check({quote_literal(t)})"
+        f" GROUP BY 1, 2) AS now WHERE n > (SELECT count(*) FROM {_ORPHANS} AS old"
+        f" WHERE old.of_table = {quote_literal(fold(t))} AND old.at IS now.at"
+        " AND old.parent = now.parent COLLATE NOCASE)"
+        for t in tables
+    ]
+    return [*checks, f"DELETE FROM {_ORPHANS}", f"DROP TABLE {_ORPHANS}"]
