@@ -248,12 +248,15 @@ COMMANDS = {
     ),
     "lint": Command(
         "judge",
-        "what is wrong with pending migrations, before they run; writes nothing",
+        "what is wrong with pending migrations, before they run; writes nothing without --fix",
         "d1migrate lint --all --strict",
         (
             _argument("files", nargs="*", metavar="FILE", help="judge these, without a database"),
             _argument("--all", help="judge every migration, without a database", **_FLAG),
             _argument("--strict", help="exit 3 on warnings too", **_FLAG),
+            _argument("--fix", help="rewrite pending files whose rebuilds lose rows; shown first", **_FLAG),
+            _argument("--dry-run", help="with --fix: only show what would be written", **_FLAG),
+            _argument("--yes", help="with --fix: write it without asking", **_FLAG),
             _argument(
                 "--format", choices=("text", "github", "sarif"), default="text", help="(default: text)"
             ),

@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from d1migrate.rehearse import Rehearsed
 
 _FOUND = 3
+_PENDING = ("pending", "out_of_order")
 
 
 def lint_command(context: Context) -> int:
     """Say what is wrong with migrations."""
     arguments = context.arguments
+    if arguments.fix:
+        return _fix(context)
+    if arguments.dry_run or arguments.yes:
+        raise UsageError("--dry-run and --yes belong to --fix")
     found, count = _lint(context)
     if context.json:
         context.out_json(findings.values(found))
@@ -45,20 +50,47 @@ def lint_command(context: Context) -> int:
     return _FOUND if failing(found, strict=arguments.strict) else 0
 
 
+def _fix(context: Context) -> int:
+    """Rewrite what loses rows by a rebuild, and judge nothing else."""
+    from d1migrate.cli.mending import Target, fix
+
+    arguments = context.arguments
+    if arguments.all or arguments.format != "text":
+        raise UsageError("--fix rewrites pending files, or those named: no --all, no --format")
+    if arguments.files:
+        migrations, named = _named(context)
+        target = Target(migrations, [m for m in migrations if m.version in named])
+    elif context.names_database:
+        context.say_database()
+        entries = context.migrator.status()
+        todo = [e.migration for e in entries if e.migration and e.state in _PENDING]
+        target = Target(todo, todo, context.migrator.schema())
+    else:
+        raise UsageError("--fix without a database rewrites the files that are named", hint="lint --fix FILE")
+    return _FOUND if fix(context, target) else 0
+
+
+def _named(context: Context) -> tuple[Sequence[Migration], set[int]]:
+    """Return the migrations with the files that are named, and the versions of these."""
+    arguments = context.arguments
+    beside = not arguments.files or os.path.isdir(context.folder)
+    migrations = context.load() if beside else ()
+    drafts, named = _chosen(arguments.files, migrations)
+    return (*migrations, *drafts), named
+
+
 def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
     """Return the findings, and how many files were looked at."""
     arguments = context.arguments
     if arguments.files and arguments.all:
         raise UsageError("FILE and --all exclude each other")
     if arguments.files or arguments.all or not context.names_database:
-        beside = not arguments.files or os.path.isdir(context.folder)
-        migrations = context.load() if beside else ()
-        drafts, named = _chosen(arguments.files, migrations)
+        migrations, named = _named(context)
         only = named if arguments.files else {migration.version for migration in migrations}
-        return lint((*migrations, *drafts), severities=context.severities, only=only), len(only)
+        return lint(migrations, severities=context.severities, only=only), len(only)
     migrator = context.migrator
     context.say_database()
-    pending = sum(e.state in ("pending", "out_of_order") for e in migrator.status())
+    pending = sum(e.state in _PENDING for e in migrator.status())
     return migrator.lint(), pending
 
 

@@ -1,0 +1,152 @@
+"""The SQL that goes around a DROP TABLE of somebody's own rebuild: recipe A, with their copy as the hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.schema.proofs import count_statements, recount_statements
+from d1migrate.schema.rebuild import q
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
+from d1migrate.sql.tokens import significant
+from d1migrate.sql.triggers import safe_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.model import Table
+
+
+class Guarded:
+    """The statements for one table that goes and comes again.
+
+    Args:
+        table: the one that goes, by its name when it does.
+        catalog: the schema then.
+        number: tells the helpers of several rebuilds in one file apart.
+    """
+
+    def __init__(self, table: Table, catalog: Catalog, number: int) -> None:
+        self.table, self._catalog, self._number = table, catalog, number
+        self.children = sorted({c for c, _ in catalog.references(fold(table.name))} - {fold(table.name)})
+
+    @property
+    def hold(self) -> str:
+        """A name for a hold table, in quotes."""
+        return q(f"{HELPER}hold_{self._number}")
+
+    def drop(self, *, apart: Iterable[str] = ()) -> list[str]:
+        """Return DROP TABLE with guards around it, and the proof that no table has other rows behind it.
+
+        Args:
+            apart: tables, folded, that go with it: they are guarded, and not counted.
+        """
+        on, off = list[str](), list[str]()
+        for child in self.children:
+            name = self._catalog.tables[child].name
+            for event in ("DELETE", "UPDATE"):
+                guard = q(f"{HELPER}guard_{event.lower()}_{name}")
+                on.append(
+                    f"CREATE TRIGGER {guard} BEFORE {event} ON {q(name)} BEGIN SELECT RAISE(IGNORE); END"
+                )
+                off.append(f"DROP TRIGGER {guard}")
+        counted = [self._catalog.tables[name].name for name in self._reached() if name not in apart]
+        before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
+        return [*before, *on, f"DROP TABLE {q(self.table.name)}", *off, *after]
+
+    def _reached(self) -> list[str]:
+        """Return the tables whose rows a DROP TABLE could reach, folded, without the one that goes."""
+        todo, seen = list(self.children), dict.fromkeys(self.children)
+        while todo:
+            for child, _ in self._catalog.references(todo.pop(0)):
+                if child not in seen and child != fold(self.table.name):
+                    seen[child] = None
+                    todo.append(child)
+        return list(seen)
+
+    def keys_are_copied(self, copy: Table) -> list[str]:
+        """Return the assertions that a copy has every key of the table that a row of another refers to."""
+        there = {fold(column.name) for column in copy.columns}
+        primary = [c.name for c in sorted(self.table.columns, key=lambda c: c.primary_key) if c.primary_key]
+        found = []
+        for child, key in self._catalog.references(fold(self.table.name)):
+            to = [name or primary[at] for at, name in enumerate(key.to)]
+            if child in (fold(copy.name), fold(self.table.name)) or not there >= {fold(name) for name in to}:
+                continue
+            name = self._catalog.tables[child].name
+            message = quote_literal(f"a key of {self.table.name} that {name} refers to is not copied")
+            old, new = (
+                " AND ".join(f"{a}.{q(t)} = c.{q(f)}" for t, f in zip(to, key.columns, strict=True))
+                for a in ("o", "n")
+            )
+            found.append(
+                f"SELECT json_extract('{{}}', {message}) FROM {q(name)} AS c"
+                f" WHERE EXISTS (SELECT 1 FROM {q(self.table.name)} AS o WHERE {old})"
+                f" AND NOT EXISTS (SELECT 1 FROM {q(copy.name)} AS n WHERE {new})"
+            )
+        return found
+
+    def counter(self, new: Table) -> tuple[list[str], list[str]]:
+        """Return what keeps the AUTOINCREMENT counter, and what sets it again behind the copy."""
+        definitions = (parse_table(self.table.sql), parse_table(new.sql))
+        if not all(definition and definition.autoincrement for definition in definitions):
+            return [], []
+        kept, old = q(f"{HELPER}sequence_{self._number}"), quote_literal(self.table.name)
+        name = quote_literal(new.name)
+        insert = f"INSERT INTO sqlite_sequence (name, seq) SELECT {name}, seq FROM {kept}"
+        seq = f"max(seq, coalesce((SELECT seq FROM {kept}), 0))"
+        return (
+            [f"CREATE TABLE {kept} AS SELECT seq FROM sqlite_sequence WHERE name = {old}"],
+            [
+                f"{insert} WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {name})",
+                f"UPDATE sqlite_sequence SET seq = {seq} WHERE name = {name}",
+                f"DROP TABLE {kept}",
+            ],
+        )
+
+
+def lost(rebuild: Rebuild, dropped: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the CREATE statements of the indexes and the triggers that a rebuild does not make again.
+
+    Args:
+        rebuild: it.
+        dropped: what the file drops by name, folded: that is meant.
+    """
+    named, kept = set(dropped), {fold(column.name) for column in rebuild.new.columns}
+    there = named | {fold(index.name) for index in rebuild.new.indexes}
+    there |= {fold(trigger.name) for trigger in rebuild.new.triggers}
+    indexes = [
+        index.sql
+        for index in rebuild.old.indexes
+        if index.sql
+        and fold(index.name) not in there
+        and all(column is None or fold(column) in kept for column in index.columns)
+    ]
+    return indexes, [safe_form(t.sql) for t in rebuild.old.triggers if fold(t.name) not in there]
+
+
+def renamed(sql: str, old: str, new: str) -> str:
+    """Return a CREATE statement that speaks of a table by another name: its own, or that it is on."""
+    tokens = significant(sql)
+    found, at = [], 0
+    for place, token in enumerate(tokens):
+        if token.kind not in ("word", "quoted", "string") or fold(unquote(token.text)) != fold(old):
+            continue
+        before = tokens[place - 1].keyword if place else ""
+        behind = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        if before in ("TABLE", "EXISTS", "REFERENCES", "ON") or behind == ".":
+            found += [sql[at : token.start], q(new)]
+            at = token.start + len(token.text)
+    return "".join([*found, sql[at:]])
+
+
+def columns(table: Table) -> list[str]:
+    """Return the columns of a table that can be written, in quotes."""
+    return [q(column.name) for column in table.columns if not column.generated]
+
+
+def lines(statements: Sequence[str]) -> str:
+    """Return statements as lines of a file."""
+    return "\n".join(f"{statement};" for statement in statements)

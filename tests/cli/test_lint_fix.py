@@ -1,0 +1,114 @@
+"""`lint --fix` on the command line: what it shows, what it writes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.test_lint import PARENTS, REBUILD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.project import Project
+
+NAME = "002_owner.sql"
+
+
+@pytest.fixture
+def unsafe(project: Project) -> Path:
+    """A project with rows whose pending second migration would take them."""
+    project.write("001_workflows.sql", PARENTS)
+    project.run("up")
+    project.sql(
+        "INSERT INTO workflows VALUES ('w', 'one');\nINSERT INTO executions VALUES ('e', 'w');\n"
+        "INSERT INTO task_results VALUES ('t', 'e')"
+    )
+    project.write(NAME, REBUILD)
+    return project.migrations / NAME
+
+
+def test_it_is_shown_and_written(project: Project, unsafe: Path) -> None:
+    """A unified diff, then the file; it lints clean, runs, and every row is there."""
+    shown = project.run("lint", "--fix", "--dry-run", code=3).out
+    assert shown.startswith(f"--- migrations/{NAME}\n+++ migrations/{NAME}\n@@ ")
+    assert "\n-ALTER TABLE workflows_new RENAME TO workflows;\n" in shown
+    assert unsafe.read_text() == REBUILD
+    outcome = project.run("lint", "--fix", "--yes")
+    assert outcome.out == shown
+    assert "rewrote 1 file" in outcome.err
+    project.run("lint")
+    project.run("rehearse")
+    project.run("up")
+    assert project.sql("SELECT id, name, owner FROM workflows") == [("w", "one", None)]
+    assert project.sql(
+        "SELECT e.id, t.id FROM executions e JOIN task_results t ON t.execution_id = e.id"
+    ) == [("e", "t")]
+    assert project.run("lint", "--fix").out == ""
+    project.run("verify", "--check")
+
+
+def test_it_has_to_be_confirmed(project: Project, unsafe: Path) -> None:
+    """Without a terminal by --yes; nothing is written before."""
+    assert "hint: --yes, or --dry-run" in project.run("lint", "--fix", code=2).err
+    assert unsafe.read_text() == REBUILD
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("", 2)])
+def test_a_terminal_is_asked(
+    project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    """Only a yes is one."""
+    monkeypatch.setattr("d1migrate.cli.context.Context.ask", lambda *_: answer)
+    project.run("lint", "--fix", code=code)
+    assert (unsafe.read_text() == REBUILD) == bool(code)
+
+
+def test_an_applied_file_is_not_touched(project: Project, unsafe: Path) -> None:
+    """Neither by a pending look, nor where it is named; not one that another environment has, either."""
+    project.run("up", "--no-lint", "a test", code=None)
+    assert project.run("lint", "--fix").out == ""
+    (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:app.db"\n')
+    outcome = project.run("lint", "--fix", "--yes", os.fspath(unsafe.relative_to(project.folder)))
+    assert "is not rewritten: local has it already" in outcome.err
+    project.database.rename(project.folder / "live.db")
+    (project.folder / "d1migrate.toml").write_text('[env.production]\ndatabase = "sqlite:live.db"\n')
+    assert "production has it already" in project.run("lint", "--fix", "--yes").err
+    assert unsafe.read_text() == REBUILD
+
+
+def test_a_file_that_is_named_needs_no_database(
+    project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is judged upon the files before it; without a name, nothing says which may be rewritten."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    assert "hint: lint --fix FILE" in project.run("lint", "--fix", code=2).err
+    project.run("lint", "--fix", "--yes", f"migrations/{NAME}")
+    assert "RENAME" not in unsafe.read_text()
+
+
+def test_what_cannot_be_rewritten_is_said(project: Project, unsafe: Path) -> None:
+    """With the reason, on exit 3; what can be, is."""
+    project.write("003_drop.sql", "DROP TABLE workflows;\n")
+    outcome = project.run("lint", "--fix", "--yes", code=3)
+    assert "migrations/003_drop.sql is not rewritten: line 1: no table is made anew here" in outcome.out
+    assert "RENAME" not in unsafe.read_text()
+
+
+def test_json(project: Project, unsafe: Path) -> None:
+    """One object a file; the keys do not depend on what became of it."""
+    project.write("003_drop.sql", "DROP TABLE workflows;\n")
+    found = project.run("lint", "--fix", "--dry-run", "--json", code=3).json
+    assert [list(one) for one in found] == [["file", "diff", "written", "why_not"]] * 2
+    assert [(one["written"], bool(one["diff"])) for one in found] == [(False, True), (False, False)]
+    assert unsafe.read_text() == REBUILD
+
+
+@pytest.mark.parametrize(
+    "flags", [["--fix", "--all"], ["--fix", "--format", "sarif"], ["--dry-run"], ["--yes"]]
+)
+def test_flags_that_contradict(project: Project, unsafe: Path, flags: list[str]) -> None:
+    """Each is a usage error."""
+    project.run("lint", *flags, code=2)

@@ -1,0 +1,139 @@
+"""`lint --fix`: what becomes of a file whose rebuild loses rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.drafting.mend import Mended, mend
+from d1migrate.migration import Migration
+
+USERS = """\
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE CASCADE);
+CREATE INDEX posts_user ON posts(user_id);
+"""
+REBUILD = """\
+CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO users_new (id, name) SELECT id, name FROM users;
+DROP TABLE users;
+ALTER TABLE users_new RENAME TO users;
+"""
+
+
+def mended(sql: str, before: str = USERS) -> list[Mended]:
+    """Return what becomes of a file behind another one."""
+    read = sql.removeprefix("\ufeff").replace("\r\n", "\n")
+    files = [Migration(1, "001_before", before), Migration(2, "002_case", read)]
+    return mend(files, files[1:], {2: sql})
+
+
+def fixed(sql: str, before: str = USERS) -> str:
+    """Return the text that takes a file's place."""
+    (found,) = mended(sql, before)
+    assert found.text is not None, found.why_not
+    return found.text
+
+
+def why_not(sql: str, before: str = USERS) -> str:
+    """Return why a file stays as it is."""
+    (found,) = mended(sql, before)
+    assert found.text is None
+    return found.why_not
+
+
+def test_all_else_stays_byte_for_byte() -> None:
+    """Comments, the record statement and the rollback block; pragmas that do nothing go."""
+    head = "-- Migration: 002_case\n\nPRAGMA foreign_keys=OFF; -- as everybody writes\n/* first */\n"
+    tail = "-- between\n\n-- Record migration\nINSERT INTO schema_migrations (version, name, applied_at)\nVALUES (2, '002_case', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;\n\n-- Rollback:\n--   DROP TABLE users;\n"
+    text = fixed(head + REBUILD + "PRAGMA foreign_keys=ON;\n" + tail)
+    new, copy, _, _ = REBUILD.splitlines()
+    assert text.startswith(f"-- Migration: 002_case\n\n -- as everybody writes\n/* first */\n{new}\n{copy}\n")
+    assert text.endswith(f'DROP TABLE "users_new";\n{tail}')
+    assert "foreign_keys=" not in text
+    assert "RENAME" not in text
+
+
+def test_line_ends_and_a_byte_order_mark_stay() -> None:
+    """As the file has them, in what is new too."""
+    text = fixed("\ufeff" + REBUILD.replace("\n", "\r\n"))
+    assert text.startswith("\ufeffCREATE TABLE users_new")
+    assert text.count("\n") == text.count("\r\n")
+
+
+def test_a_file_without_a_loss_is_no_matter() -> None:
+    """Nor is one that allows it with a reason."""
+    assert mended("ALTER TABLE users ADD COLUMN email TEXT;\n") == []
+    assert mended(REBUILD.replace("DROP", '-- d1migrate: allow=D101 reason="let them go"\nDROP')) == []
+
+
+def test_what_it_would_lose_beside_rows_comes_back() -> None:
+    """Indexes, triggers, the counter, and rowids that a full-text table refers to."""
+    before = USERS.replace("INTEGER PRIMARY KEY, name", "INTEGER PRIMARY KEY AUTOINCREMENT, name") + (
+        "CREATE INDEX users_name ON users(name);\nCREATE TABLE log (what TEXT);\n"
+        "CREATE TRIGGER users_log AFTER INSERT ON users BEGIN INSERT INTO log VALUES (new.name); END;\n"
+    )
+    text = fixed(REBUILD.replace("PRIMARY KEY, name", "PRIMARY KEY AUTOINCREMENT, name"), before)
+    assert "CREATE INDEX users_name ON users(name);\n" in text
+    assert text.index("CREATE TRIGGER users_log") > text.index('INSERT INTO "users"')
+    assert "UPDATE sqlite_sequence SET seq = max(seq," in text
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "CREATE VIEW names AS SELECT name FROM users;\n",
+        "CREATE TRIGGER posted AFTER INSERT ON posts BEGIN UPDATE users SET name = 'x' WHERE id = new.user_id; END;\n",
+    ],
+)
+def test_views_and_triggers_elsewhere_are_no_matter(there: str) -> None:
+    """They stop the RENAME of the file as it is; the guarded rebuild renames nothing."""
+    assert "RENAME" not in fixed(REBUILD, USERS + there)
+
+
+@pytest.mark.parametrize(
+    ("copy", "taken"),
+    [
+        ("INSERT INTO tags_new (slug) SELECT slug FROM tags", "(rowid, slug) SELECT rowid, slug FROM tags;"),
+        ("INSERT INTO tags_new SELECT slug FROM tags", '(rowid, "slug") SELECT rowid, slug FROM tags;'),
+    ],
+)
+def test_rowids_are_taken_along(copy: str, taken: str) -> None:
+    """Where no column keeps them, the file's own copy does."""
+    before = "CREATE TABLE tags (slug TEXT PRIMARY KEY);\nCREATE TABLE uses (slug TEXT REFERENCES tags(slug) ON DELETE CASCADE);\nCREATE INDEX uses_slug ON uses(slug);\n"
+    text = fixed(
+        f"CREATE TABLE tags_new (slug TEXT PRIMARY KEY);\n{copy};\nDROP TABLE tags;\nALTER TABLE tags_new RENAME TO tags;\n",
+        before,
+    )
+    assert taken in text
+    assert 'INSERT INTO "tags" (rowid, "slug") SELECT rowid, "slug" FROM "tags_new";' in text
+
+
+def test_a_unique_index_that_a_foreign_key_needs_comes_first() -> None:
+    """It is written behind the rebuild, and has to be there when the rows come back."""
+    before = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE UNIQUE INDEX users_email ON users(email);\nCREATE TABLE logins (email TEXT REFERENCES users(email) ON DELETE CASCADE);\nCREATE INDEX logins_email ON logins(email);\n"
+    rebuild = REBUILD.replace("name", "email") + "CREATE UNIQUE INDEX users_email ON users(email);\n"
+    text = fixed(rebuild, before)
+    assert text.count("CREATE UNIQUE INDEX users_email") == 1
+    assert text.index("CREATE UNIQUE INDEX") < text.index('INSERT INTO "users"')
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("DROP TABLE users;\n", "line 1: no table is made anew here"),
+        (REBUILD.replace("FROM users;", "FROM users WHERE name = 'x';"), "a key of users that posts refers to is not copied"),
+        (REBUILD.replace("DROP TABLE users;\n", "DROP TABLE users;\nUPDATE users_new SET name = 'x';\n"), "line 4: it speaks of users_new amid the rebuild"),
+        ("DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO users VALUES (1, 'root');\n", "the file fills users with rows of its own"),
+    ],
+)  # fmt: skip
+def test_what_is_not_rewritten(sql: str, why: str) -> None:
+    """It is said why."""
+    assert why in why_not(sql)
+
+
+def test_fixes_are_proved_one_upon_the_other() -> None:
+    """The second file begins with what the first one leaves when it is rewritten."""
+    again = REBUILD.replace("name TEXT)", "name TEXT, email TEXT)")
+    files = [Migration(1, "a", USERS), Migration(2, "b", REBUILD), Migration(3, "c", again)]
+    found = mend(files, files[1:], {2: REBUILD, 3: again})
+    assert [one.why_not for one in found] == ["", ""]
