@@ -365,6 +365,7 @@ def test_renames() -> None:
         ("nobody=people", "cannot be renamed to people: that is not what the desired schema has"),
         ("users.email=n", "cannot be renamed to n"),
         ("nobody.a=b", "there is no table nobody"),
+        ("users.email=email", "cannot be renamed to email: that is not"),
     ],
 )
 def test_renames_that_make_no_sense(flag: str, message: str) -> None:
@@ -392,6 +393,61 @@ def test_schemas_that_cannot_be_read(text: str, message: str) -> None:
         read(text, file="schema.sql")
     with pytest.raises(ParseError):
         read("CREATE TABLE t (a DEFAULT 'x);", file="schema.sql")
+
+
+SWAPPED = "CREATE TABLE t (id INTEGER PRIMARY KEY, {} INT, {} TEXT, {} REAL);\n"
+THREE = "INSERT INTO t VALUES (1, 2, 'x', 3.5);\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "flags"),
+    [
+        ("b c d", ["t.a=b", "t.b=c", "t.c=d"]),
+        ("b a c", ["t.b=a", "t.a=b"]),
+        ("b c a", ["t.c=a", "t.a=b", "t.b=c"]),
+    ],
+)
+def test_chains_and_circles_of_renames(names: str, flags: list[str]) -> None:
+    """Each finds its name free; the values go with their columns."""
+    script, desired = SWAPPED.format("a", "b", "c"), SWAPPED.format(*names.split())
+    assert there_and_back(
+        script, THREE, desired, f"SELECT {', '.join(names.split())} FROM t", renames=flags
+    ) == [[(2, "x", 3.5)]]
+
+
+def test_tables_that_swap_names() -> None:
+    """With what refers to them, and a column that gets another name as well."""
+    script = (
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x);\nCREATE TABLE b (id INTEGER PRIMARY KEY, y);\n"
+        "CREATE TABLE c (a REFERENCES a, b REFERENCES b);\n"
+    )
+    desired = (
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, x);CREATE TABLE a (id INTEGER PRIMARY KEY, z);"
+        "CREATE TABLE c (a REFERENCES b, b REFERENCES a);"
+    )
+    rows = "INSERT INTO a VALUES (1, 'x');\nINSERT INTO b VALUES (2, 'y');\nINSERT INTO c VALUES (1, 2);\n"
+    flags = ["a=b", "b=a", "a.y=z"]
+    queries = ("SELECT z FROM a", "SELECT x FROM b", "SELECT * FROM c")
+    assert there_and_back(script, rows, desired, *queries, renames=flags) == [[("y",)], [("x",)], [(1, 2)]]
+
+
+def test_notes_in_odd_places() -> None:
+    """They stand in quotes, before a comma, in a sentence; in a literal they are none."""
+    script = 'CREATE TABLE t ("a b", c);\n'
+    for note in (
+        "-- was renamed from `a b`, in 2024\n",
+        '/* renamed from: "a b" */',
+        "-- Renamed FROM [a b].\n",
+    ):
+        assert up(script, f"CREATE TABLE t (x, {note} c);") == ['ALTER TABLE "t" RENAME COLUMN "a b" TO "x"']
+    with pytest.raises(DataLoss):
+        up(script, "CREATE TABLE t (x DEFAULT '-- renamed from: [a b]', c);")
+    with pytest.raises(UsageError, match=r"t\.nothing cannot be renamed to x: neither is there"):
+        up(script, "CREATE TABLE t (x, -- renamed from: nothing\n c);")
+    with pytest.raises(UsageError, match=r"two renames are of one name, or to one name: t\.c=x, t\.c=y"):
+        up(script, "CREATE TABLE t (x, y);", renames=["t.c=x", "t.c=y"])
+    with pytest.raises(SourceError, match=r"notes swap names, and would again each time: t\.d=c, t\.c=d"):
+        up(script, "CREATE TABLE t (c, -- renamed from: d\n d -- renamed from: c\n);")
 
 
 # --- one table ---

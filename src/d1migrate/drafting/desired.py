@@ -6,10 +6,11 @@ import re
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.renames import Rename
+from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import SourceError
 from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import unquote
 from d1migrate.sql.shape import shape_of
 from d1migrate.sql.split import split
 from d1migrate.sql.tokens import significant, tokenize
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
 
-_NOTE = re.compile(r"renamed from:?\s+(\"[^\"]+\"|\S+)", re.IGNORECASE)
+_NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
 
 
 class Desired(NamedTuple):
@@ -58,6 +59,12 @@ def read(text: str, *, file: str) -> Desired:
             if refusal is not None:
                 raise SourceError(f"{file}:{statement.line}: {refusal}")
             renames += _renames(statement.text[: statement.body], statement.sql)
+        if swapped := circles(renames):
+            raise SourceError(
+                f"{file}: notes swap names, and would again each time: {', '.join(r.flag for r in swapped)}",
+                hint="leave the notes out, and say it once: "
+                + " ".join(f"--rename {rename.flag}" for rename in swapped),
+            )
         return Desired(bench.schema(), tuple(renames))
 
 
@@ -80,4 +87,4 @@ def _columns(table: TableDefinition) -> Iterator[Rename]:
 
 
 def _notes(comments: list[str]) -> list[str]:
-    return [match[1].strip('"') for comment in comments if (match := _NOTE.search(comment))]
+    return [unquote(match[1]) for comment in comments if (match := _NOTE.search(comment))]

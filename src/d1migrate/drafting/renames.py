@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from d1migrate.schema.changes import Diff
     from d1migrate.schema.model import Schema, Table
@@ -37,6 +37,18 @@ class Rename(NamedTuple):
         return Rename(self.table, self.to, self.column)
 
     @property
+    def old(self) -> str:
+        """The name before it."""
+        return self.table if self.column is None else self.column
+
+    def named(self, *, old: str | None = None, to: str | None = None) -> Rename:
+        """Return the rename of another name, or to another one."""
+        to = self.to if to is None else to
+        if self.column is None:
+            return Rename(self.table if old is None else old, None, to)
+        return Rename(self.table, self.column if old is None else old, to)
+
+    @property
     def flag(self) -> str:
         """The rename as a flag has it: `users.name=full_name`."""
         return f"{self.table}{'' if self.column is None else '.' + self.column}={self.to}"
@@ -62,37 +74,91 @@ def open_renames(renames: Sequence[Rename], current: Schema, desired: Schema) ->
 
     One whose old name is gone and whose new name is there has been done before, and is left out.
 
+    Chains are done from their end. A circle takes another name for a while.
+
     Raises:
-        UsageError: neither name is there, or both are.
+        UsageError: neither name is there, or both are, or two renames are of or to one name.
     """
     now = {fold(table.name): table for table in current.tables}
     then = {fold(table.name): table for table in desired.tables}
-    found: list[Rename] = []
+    renames = list(dict.fromkeys(renames))
+    found = _ordered([r for r in renames if r.column is None], now.keys(), then.keys())
     moved: dict[str, str] = {}
-    for rename in (r for r in renames if r.column is None):
-        if _is_open(fold(rename.table), fold(rename.to), set(now), set(then), rename):
-            found.append(rename)
-            moved[fold(rename.to)] = fold(rename.table)
+    for rename in found:
+        moved[fold(rename.to)] = moved.pop(fold(rename.table), fold(rename.table))
+    columns: dict[str, list[Rename]] = {}
     for rename in (r for r in renames if r.column is not None):
-        table = fold(rename.table)
-        table = next((new for new, old in moved.items() if old == table), table)
-        before, after = now.get(moved.get(table, table)), then.get(table)
-        if after is None:
+        name = fold(rename.table)
+        name = name if name in then else next((new for new, old in moved.items() if old == name), name)
+        if name not in then:
             raise UsageError(f"there is no table {rename.table} to rename a column of")
-        if before is not None and _is_open(
-            fold(rename.column or ""), fold(rename.to), _names(before), _names(after), rename
-        ):
-            found.append(Rename(after.name, rename.column, rename.to))
+        columns.setdefault(name, []).append(rename._replace(table=then[name].name))
+    for name, inside in columns.items():
+        before = now.get(moved.get(name, name))
+        if before is not None:
+            found += _ordered(list(dict.fromkeys(inside)), _names(before), _names(then[name]))
     return found
 
 
-def _is_open(old: str, new: str, there: set[str], wanted: set[str], rename: Rename) -> bool:
+def _ordered(renames: Sequence[Rename], there: Collection[str], wanted: Collection[str]) -> list[Rename]:
+    """Return those that are still to be done, in an order in which each finds its name free."""
+    by_old = {fold(rename.old): rename for rename in renames}
+    targets = {fold(rename.to) for rename in renames}
+    if len(by_old) < len(renames) or len(targets) < len(renames):
+        flags = ", ".join(rename.flag for rename in renames)
+        raise UsageError(f"two renames are of one name, or to one name: {flags}")
+    found: list[Rename] = []
+    for first in [rename for name, rename in by_old.items() if name not in targets]:
+        chain = _chain(first, by_old)
+        if _is_open(chain, there, wanted):
+            found += reversed(chain)
+    while by_old:
+        chain = _chain(next(iter(by_old.values())), by_old)
+        for rename in chain:
+            if fold(rename.old) not in there or fold(rename.old) not in wanted or len(chain) == 1:
+                raise _misfit(rename, "that is not what the desired schema has")
+        found += [chain[0].named(to=_MEANWHILE), *reversed(chain[1:]), chain[0].named(old=_MEANWHILE)]
+    return found
+
+
+_MEANWHILE = f"{HELPER}renamed"
+
+
+def _chain(first: Rename, by_old: dict[str, Rename]) -> list[Rename]:
+    """Take a rename out of a dict, and those that follow: each is of the name that the one before is to."""
+    chain = [by_old.pop(fold(first.old))]
+    while (name := fold(chain[-1].to)) in by_old:
+        chain.append(by_old.pop(name))
+    return chain
+
+
+def circles(renames: Sequence[Rename]) -> list[Rename]:
+    """Return the renames that swap names, or pass them round."""
+    by_place = {(fold(r.table) if r.column is not None else "", fold(r.old)): r for r in renames}
+    places = {(place, fold(rename.to)) for (place, _), rename in by_place.items()}
+    while ends := [key for key in by_place if key not in places]:
+        for key in ends:
+            del by_place[key]
+        places = {(place, fold(rename.to)) for (place, _), rename in by_place.items()}
+    return list(by_place.values())
+
+
+def _is_open(chain: Sequence[Rename], there: Collection[str], wanted: Collection[str]) -> bool:
+    """Whether a chain is still to be done: its first name is there, and its last one is not."""
+    first, last = chain[0], chain[-1]
+    for rename in chain:
+        if fold(rename.to) not in wanted or fold(first.old) in wanted:
+            raise _misfit(rename, "that is not what the desired schema has")
+    if fold(first.old) in there and fold(last.to) in there:
+        raise _misfit(first if len(chain) == 1 else last, "both are there")
+    if first.column is not None and fold(first.old) not in there and fold(last.to) not in there:
+        raise _misfit(first, "neither is there")
+    return fold(first.old) in there
+
+
+def _misfit(rename: Rename, why: str) -> UsageError:
     what = rename.table if rename.column is None else f"{rename.table}.{rename.column}"
-    if new not in wanted or old in wanted:
-        raise UsageError(f"{what} cannot be renamed to {rename.to}: that is not what the desired schema has")
-    if old in there and new in there:
-        raise UsageError(f"{what} cannot be renamed to {rename.to}: both are there")
-    return old in there
+    return UsageError(f"{what} cannot be renamed to {rename.to}: {why}")
 
 
 def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:
