@@ -112,3 +112,11 @@ def test_json(project: Project, unsafe: Path) -> None:
 def test_flags_that_contradict(project: Project, unsafe: Path, flags: list[str]) -> None:
     """Each is a usage error."""
     project.run("lint", *flags, code=2)
+
+
+def test_children_that_refer_to_nothing_already_are_no_hindrance(project: Project, unsafe: Path) -> None:
+    """They stay as they are, and what the table itself loses by it is told behind the run as it was before."""
+    project.sql("INSERT INTO executions VALUES ('x', 'gone')")
+    project.run("lint", "--fix", "--yes")
+    assert "warning, as before: executions: 1 row refers to a row of workflows" in project.run("up").out
+    assert project.sql("SELECT id, workflow_id FROM executions ORDER BY id") == [("e", "w"), ("x", "gone")]
