@@ -192,6 +192,27 @@ def test_a_wait_is_told(shop: Project, cloudflare: Cloudflare) -> None:
     assert shop.run("status", "--env", "staging", "--quiet").err == ""
 
 
+def test_a_lost_answer_is_told(shop: Project, cloudflare: Cloudflare) -> None:
+    """What was done all the same is counted, and its line says how that is known."""
+    cloudflare.faults({"match": {"path": "/query$", "nth": 2}, "do": "lose reply"})
+    told = shop.run("up", "--env", "staging", "--to", "3")
+    assert told.out.startswith("applied 3 migrations")
+    _, one, two, three = told.err.splitlines()
+    assert "; asking the history" not in one + three
+    assert two.startswith("  002_teams  ")
+    assert "no answer from Cloudflare" in two
+    assert two.endswith("; asking the history")
+
+
+def test_a_point_that_d1_does_not_have(shop: Project) -> None:
+    """Which ones there are is said, with their versions; D1 has one of every minute, whose size nobody knows."""
+    shop.run("up", "--env", "staging", "--to", "1")
+    err = shop.run("restore", "--env", "staging", "--to", "1", code=2).err
+    assert "no restore point has version 1 as the current one" in err
+    assert "(version 0); or any time, as 2026-11-22T10:15: D1 keeps a point of every minute" in err
+    assert " 0 B" not in shop.run("restore", "--env", "staging").out
+
+
 def test_one_database_by_name_and_by_id(shop: Project) -> None:
     """Two environments on it are refused, and its id is no way past the gates."""
     databases = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"]

@@ -131,7 +131,7 @@ def find(points: Sequence[Point], wanted: str) -> Point:
     Raises:
         UsageError: there is none; it lists those there are.
     """
-    hint = "there are: " + (", ".join(f"{p.name}" for p in points[-5:]) or "none")
+    hint = "there are: " + (", ".join(f"{p.name} (version {p.version})" for p in points[-5:]) or "none")
     if os.path.basename(wanted) != wanted or wanted.startswith("."):
         raise UsageError(f"{wanted} is no restore point: its name has no folder in it", hint=hint)
     if named := [p for p in points if p.name == wanted]:

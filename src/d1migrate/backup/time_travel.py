@@ -84,7 +84,11 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
     """
     at = None if wanted.isdecimal() else points.moment(wanted)
     if at is None:
-        return points.find(listed(driver, folder), wanted)
+        try:
+            return points.find(listed(driver, folder), wanted)
+        except UsageError as error:
+            hint = f"{error.hint}; or any time, as 2026-11-22T10:15: D1 keeps a point of every minute"
+            raise UsageError(str(error), hint=hint) from None
     now = run(read.read_history(), driver)
     log = _whole_log(driver, folder)
     then = next((applied for row, applied in _walk(log, now) if row[_AT] > at), now.versions)

@@ -102,7 +102,7 @@ def _list(context: Context) -> int:
         context.out_json([point._asdict() | {"at": int(point.at)} for point in found])
         return 0
     now = time.time()
-    rows = [(p.name, when(int(p.at), now=now), str(p.version), size(p.size)) for p in found]
+    rows = [(p.name, when(int(p.at), now=now), str(p.version), size(p.size) if p.path else "") for p in found]
     context.out(
         table(("restore point", "taken", "version", "size"), rows, right=(2, 3)) if rows else "none yet"
     )

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from d1migrate.drivers import Telling
+from d1migrate.errors import AmbiguousError
 from d1migrate.report.text import clean, duration
 
 if TYPE_CHECKING:
@@ -37,17 +38,19 @@ class WatchedDriver:
         self._driver, self._say, self._say_sql, self._bar = driver, say, say_sql, bar
 
     def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it, and say how long it took."""
+        """Run it, and say how long it took; of a lost answer, that the history has to tell."""
         if self._say_sql:
             batch = batch._replace(queries=_Told(batch.queries, self._say_sql))
         if not batch.label:
             return self._driver.batch(batch)
-        started = time.perf_counter()
-        if self._bar and batch.size >= _BAR_FROM:
-            results = self._with_bar(batch)
-        else:
-            results = self._driver.batch(batch)
-        self._say(f"  {clean(batch.label)}  {duration(time.perf_counter() - started)}")
+        label, started = clean(batch.label), time.perf_counter()
+        run = self._with_bar if self._bar and batch.size >= _BAR_FROM else self._driver.batch
+        try:
+            results = run(batch)
+        except AmbiguousError as error:
+            self._say(f"  {label}  {_since(started)}, and {clean(str(error))}; asking the history")
+            raise
+        self._say(f"  {label}  {_since(started)}")
         return results
 
     def close(self) -> None:
@@ -73,6 +76,10 @@ class WatchedDriver:
                 self._driver.watch = show
             counted = _Counted(batch.queries, lambda n: progress.advance(task, n))
             return self._driver.batch(batch._replace(queries=counted))
+
+
+def _since(started: float) -> str:
+    return duration(time.perf_counter() - started)
 
 
 class _Told:
