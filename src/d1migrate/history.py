@@ -51,9 +51,6 @@ _LOG_COLUMNS = {
 MAX_STORED_ROLLBACK = 1_000_000
 """Bytes of rollback SQL that the log keeps; of more, only the digest (a D1 row holds 2 MB)."""
 
-NOT_LINTED = '{"lint": false}'
-"""The detail of an `up` that was run without looking."""
-
 OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
 """What `adopt` renames another tool's table to, where it has the name of ours."""
 

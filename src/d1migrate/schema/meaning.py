@@ -69,12 +69,6 @@ def meaning(table: TableDefinition) -> Meaning:
     return Meaning(columns, own, beside, (table.strict, table.without_rowid))
 
 
-def is_alike(one: TableDefinition, other: TableDefinition) -> bool:
-    """Whether two tables mean the same."""
-    a, b = meaning(one), meaning(other)
-    return (a.columns, a.options, a.parts()) == (b.columns, b.options, b.parts())
-
-
 def mentions(expression: str, column: str) -> bool:
     """Whether an expression may speak of a column (folded)."""
     return any(fold(unquote(token.text)) == column for token in significant(expression))
