@@ -312,11 +312,12 @@ class Migrator(HistoryKeeper):
 
         return ways.before(self._file, version, self._folder)
 
-    def restore(self, to: str, *, began: Callable[[Point], None] | None = None) -> Restored:
+    def restore(self, to: str | Point, *, began: Callable[[Point], None] | None = None) -> Restored:
         """Make a database what it was at a restore point; one is taken first, so that this can be undone.
 
         Args:
-            to: a point's name, a version for the newest point at which it was the current one, or a time.
+            to: a point's name, a version for the newest point at which it was the current one, or a time;
+                or the point that `plan_restore` found.
             began: is told the point that undoes it, before anything is done.
 
         Raises:

@@ -213,6 +213,20 @@ def test_a_point_that_d1_does_not_have(shop: Project) -> None:
     assert " 0 B" not in shop.run("restore", "--env", "staging").out
 
 
+def test_back_to_a_time(shop: Project, cloudflare: Cloudflare) -> None:
+    """Any time is a point of D1's, though the log keeps no bookmark of it."""
+    shop.run("up", "--env", "staging", "--to", "1")
+    cloudflare.advance(3600)
+    moment = datetime.now(UTC).timestamp() + 1800
+    stamp = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    shop.run(
+        "up", "--env", "staging", "--to", "2", "--no-restore-point", "its bookmark would be that of the time"
+    )
+    shop.run("up", "--env", "staging", "--to", "3")
+    shop.run("restore", "--env", "staging", "--to", stamp, "--yes")
+    assert shop.run("current", "--env", "staging").out == "1\n"
+
+
 def test_one_database_by_name_and_by_id(shop: Project) -> None:
     """Two environments on it are refused, and its id is no way past the gates."""
     databases = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"]

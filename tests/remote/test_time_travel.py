@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -306,6 +308,23 @@ def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path
     (note,) = caught.value.__notes__
     assert "finishes it" in note
     assert told[0].name in note
+
+
+def test_a_restore_to_a_time_that_was_cut_short(remote: Remote, tmp_path: Path) -> None:
+    """Its bookmark, which no log has, is known by the file: what is told to finish it does."""
+    up = migrator(remote, tmp_path)
+    up.up(to=1)
+    remote.server.advance(3600)
+    write(remote, "between the time and the next bookmark")
+    up.up()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1800))
+    remote.server.faults({"match": {"path": "/query$", "body": "begun"}, "do": "503"})
+    with pytest.raises(UnavailableError, match="its log could not be written back"):
+        up.restore(stamp)
+    remote.server.faults()
+    (cut,) = (tmp_path / "points").glob("*.json")
+    assert up.restore(json.loads(cut.read_text())["point"][0]).version == 1
+    assert up.current() == 1
 
 
 def test_one_request_for_a_point(remote: Remote, tmp_path: Path) -> None:

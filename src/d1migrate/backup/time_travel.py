@@ -84,8 +84,11 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
     """
     at = None if wanted.isdecimal() else points.moment(wanted)
     if at is None:
+        cut = [what.point for what in kept.found(folder, driver.path)]  # of a time, which no log has
         try:
-            return points.find(listed(driver, folder), wanted)
+            return next((p for p in cut if p.name == wanted), None) or points.find(
+                listed(driver, folder), wanted
+            )
         except UsageError as error:
             hint = f"{error.hint}; or any time, as 2026-11-22T10:15: D1 keeps a point of every minute"
             raise UsageError(str(error), hint=hint) from None

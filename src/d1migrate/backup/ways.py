@@ -46,13 +46,13 @@ def before(driver: Driver, version: int, folder: str | None) -> Outlook | None:
 
 
 def go_back(
-    driver: Driver, to: str, sign: Sign, *, folder: str | None, began: Callable[[Point], None] | None
+    driver: Driver, to: str | Point, sign: Sign, *, folder: str | None, began: Callable[[Point], None] | None
 ) -> Restored:
     """Make a database what it was at a point.
 
     Args:
         driver: the database.
-        to: a point's name, a version or a time.
+        to: a point's name, a version or a time; or a point that was found before.
         sign: makes the signature of the restore's own log rows.
         folder: as for `listed`.
         began: is told the point that undoes it, before anything is done.
@@ -62,6 +62,7 @@ def go_back(
         UnavailableError: nothing was done; or of a remote D1, the log could not be written back.
     """
     if isinstance(driver, Travelling):
-        found = time_travel.find(driver, to, folder or FOLDER)
+        found = time_travel.find(driver, to, folder or FOLDER) if isinstance(to, str) else to
         return time_travel.go_back(driver, found, sign, folder=folder or FOLDER, began=began)
-    return restore.restore(driver, points.find(listed(driver, folder), to), sign, folder=folder, began=began)
+    found = points.find(listed(driver, folder), to) if isinstance(to, str) else to
+    return restore.restore(driver, found, sign, folder=folder, began=began)

@@ -133,7 +133,7 @@ def _go_back(context: Context) -> int:
     outlook.tell(context, seen)
     _confirm(context)
     done = migrator.restore(
-        seen.point.name, began=lambda undo: context.say(f"what is there now is kept as {undo.name}")
+        seen.point, began=lambda undo: context.say(f"what is there now is kept as {undo.name}")
     )
     _tell_restored(context, seen, done)
     return 0
