@@ -104,6 +104,7 @@ PROJECTS = {
 VOLATILE = [
     (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "TIME"),
+    (re.compile(r'"duration":\d+'), "DURATION"),  # wrangler's, in whole milliseconds
     (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)"), "WHEN"),
 ]
