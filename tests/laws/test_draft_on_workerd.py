@@ -289,3 +289,69 @@ def test_there_and_back() -> None:
     assert seen["others"] > EXAMPLES / 3
     assert seen["refused"] < seen["drafts"] / 5
     assert seen["back"] > seen["drafts"] * 3 / 4
+
+
+# --- what random schemas do not have ---
+
+SEARCH = (
+    "CREATE TABLE d (id INTEGER PRIMARY KEY, body TEXT)",
+    "CREATE VIRTUAL TABLE f USING fts5(body, content='d', content_rowid='id')",
+    "CREATE TRIGGER di AFTER INSERT ON d BEGIN INSERT INTO f (rowid, body) VALUES (new.id, new.body); END",
+    "CREATE VIRTUAL TABLE own USING fts5(a, b UNINDEXED)",
+    "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +name)",
+    "CREATE TABLE p (id INTEGER PRIMARY KEY, a INT, b TEXT)",
+    "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE CASCADE)",
+)
+SEARCH_ROWS = [
+    "INSERT INTO d VALUES (3, 'running home'), (9, 'words')",
+    "INSERT INTO own (rowid, a, b) VALUES (4, 'running', 1)",
+    "INSERT INTO r VALUES (5, 0.1, 2, 'a')",
+    "INSERT INTO p VALUES (1, 2, 'x')",
+    "PRAGMA defer_foreign_keys = ON",
+    "INSERT INTO c VALUES (1, 1), (2, 99), (3, NULL)",
+    "PRAGMA defer_foreign_keys = OFF",
+]
+READ = [
+    "SELECT rowid AS r, body FROM f WHERE f MATCH 'home OR words' ORDER BY 1",
+    "SELECT rowid AS r, a, b FROM own",
+    "SELECT id, name FROM r",
+    "SELECT id, a, b FROM p",
+    "SELECT id, p FROM c ORDER BY 1",
+]
+
+
+def test_virtual_tables_swaps_and_rows_that_refer_to_nothing() -> None:
+    """All at once, there and back; a row that would newly refer to nothing aborts with its table and number."""
+    wanted = [
+        SEARCH[0],
+        *(SEARCH[1].replace("(body", "(body, tokenize='porter'"), SEARCH[2]),
+        "CREATE VIRTUAL TABLE own USING fts5(x, a, tokenize='porter', b UNINDEXED)",
+        "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +name, +more)",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, b INT, a TEXT)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE SET NULL)",
+    ]
+    current, desired = built([*SEARCH]), built(wanted)
+    renames = [Rename("p", "a", "b"), Rename("p", "b", "a")]
+    found = draft(current, Desired(desired), renames=renames)
+    assert found is not None
+    with Workerd() as server:
+        database = server.database()
+        post(server, database, [*SEARCH, *SEARCH_ROWS])
+        before = [result["rows"] for result in post(server, database, READ)]
+        up = [sql for section in found.up for sql in section.statements]
+        after = [result["rows"] for result in post(server, database, [*up, *READ])[len(up) :]]
+        assert after[:3] == before[:3]
+        assert (after[3], after[4]) == ([[1, "x", 2]], before[4])
+        found_again = post(server, database, ["SELECT rowid AS r FROM f WHERE f MATCH 'run'"])
+        assert found_again[0]["rows"] == [[3]]
+        assert not diff(live(server, database), desired).changes
+        down = [sql for section in found.back.sections for sql in section.statements]
+        assert [r["rows"] for r in post(server, database, [*down, *READ])[len(down) :]] == before
+        assert not diff(live(server, database), current).changes
+        stricter = built([*SEARCH[:5], f"{SEARCH[5][:-1]}, c INT REFERENCES d)", SEARCH[6]])
+        found = draft(current, Desired(stricter), backfill={("p", "c"): "77"})
+        assert found is not None
+        up = [sql for section in found.up for sql in section.statements]
+        answer = server.post(database, [{"sql": sql, "params": []} for sql in up])
+        assert "p row 1 refers to nothing in d" in answer["error"]
+        assert [result["rows"] for result in post(server, database, READ)] == before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.schema.alter import Section, sections
+from d1migrate.schema.changes import RebuildVirtual
 from d1migrate.schema.diff import diff
 from d1migrate.schema.meaning import meaning
 from d1migrate.sql.checks import allowed_values
@@ -61,9 +62,13 @@ def way_back(
                     irreversible=f"{missing.table}.{missing.column} held values that nothing stands in for"
                 )
             made_up[fold(missing.table), fold(missing.column)] = value
+    changes = diff(reached, renamed, made_up, order=order).changes
+    # A full-text table reads the table it indexes under the name that it had at first.
+    late = [c for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "content"]
     found = (
-        *sections(diff(reached, renamed, made_up, order=order).changes, reached, renamed),
+        *sections([change for change in changes if change not in late], reached, renamed),
         *(Section("", (rename.sql,)) for rename in renames),
+        *sections(late, reached, renamed),
     )
     with closing(Workbench(reached)) as bench:
         refusals = (bench.run(sql) for section in found for sql in section.statements)

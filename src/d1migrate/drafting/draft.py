@@ -11,7 +11,16 @@ from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
 from d1migrate.schema.alter import Section, broken_keys, sections
 from d1migrate.schema.catalog import Catalog
-from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
+from d1migrate.schema.changes import (
+    AddColumn,
+    Create,
+    Drop,
+    DropColumn,
+    DropTable,
+    Rebuild,
+    RebuildVirtual,
+    Reindex,
+)
 from d1migrate.schema.diff import diff
 from d1migrate.sql.names import fold
 
@@ -156,8 +165,10 @@ def _words(change: Change) -> str:
             return f"add {table} {column}"
         case DropColumn(table, column):
             return f"drop {table} {column}"
-        case Rebuild(_, new):
+        case Rebuild(_, new) | RebuildVirtual(_, new):
             return f"change {new.name}"
+        case Reindex(name):
+            return f"index {name}"
         case DropTable(table):
             return f"drop {table.name}"
         case Drop(_, name) | Create(_, name):

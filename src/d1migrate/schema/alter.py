@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from d1migrate.errors import PlanError
 from d1migrate.schema.catalog import Catalog
-from d1migrate.schema.changes import AddColumn, Create, Drop, DropColumn, DropTable, Rebuild
+from d1migrate.schema.changes import (
+    AddColumn,
+    Create,
+    Drop,
+    DropColumn,
+    DropTable,
+    Rebuild,
+    RebuildVirtual,
+    Reindex,
+)
 from d1migrate.schema.document import create_text
 from d1migrate.schema.facts import is_key
 from d1migrate.schema.proofs import (
@@ -16,6 +25,7 @@ from d1migrate.schema.proofs import (
     recount_statements,
 )
 from d1migrate.schema.rebuild import q, rebuild_statements
+from d1migrate.schema.virtual import reindex_statement, virtual_statements
 from d1migrate.sql.names import fold
 from d1migrate.sql.triggers import safe_form
 
@@ -49,13 +59,14 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
     rebuilds = [change for change in changes if isinstance(change, Rebuild)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
     watched = [n for n in _reached(catalog, rebuilds) if fold(n) not in dropped]
+    watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
     tables = {fold(table.name): table for table in desired.tables}
-    begin, end = _proofs(watched, catalog, Catalog.of(desired)) if rebuilds else ((), ())
+    begin, end = _proofs(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[Section] = []
-    is_deferred = bool(rebuilds)
+    is_deferred = bool(watched)
     number = 0
     for change in changes:
-        number += isinstance(change, Rebuild)
+        number += isinstance(change, Rebuild | RebuildVirtual)
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None}, {})
@@ -63,7 +74,7 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
         if name := _changed_table(change):
             catalog = catalog.changed({name: tables[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
     defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
-    what = "Foreign keys are checked at the end" + ("; rows are counted" if rebuilds else "")
+    what = "Foreign keys are checked at the end" + ("; rows are counted" if watched else "")
     found = (Section(what, (*defer, *begin)), *steps, Section("Every row is still there", end))
     return tuple(section for section in found if section.statements)
 
@@ -140,6 +151,12 @@ def _section(change: Change, number: int, catalog: Catalog) -> Section:
         case Rebuild(_, new, _):
             what = f"{new.name} is made anew under its name, and its rows are put back"
             return Section(what, tuple(rebuild_statements(change, number, catalog)))
+        case RebuildVirtual(_, new, filled_by):
+            then = {"content": ", and reads the table it indexes", "itself": ", and its rows are put back"}
+            what = f"{new.name} is made anew under its name{then.get(filled_by, '')}"
+            return Section(what, tuple(virtual_statements(change, number)))
+        case Reindex(table):
+            return Section(f"{table} reads the table it indexes again", (reindex_statement(table),))
         case _:
             assert_never(change)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.sql.names import fold
 
@@ -70,7 +70,30 @@ class Rebuild(NamedTuple):
         return tuple(c.name for c in self.old.columns if fold(c.name) not in there and not c.generated)
 
 
-Change = Drop | Create | DropTable | AddColumn | DropColumn | Rebuild
+class RebuildVirtual(NamedTuple):
+    """A virtual table is made anew.
+
+    Attributes:
+        old, new: the two.
+        filled_by: where its rows come from: itself, the table it indexes, or nowhere, for it has none.
+        values: (column of the new one, SQL over the old one's columns), where they come from itself.
+        dropped: columns of the old one whose values are gone.
+    """
+
+    old: Table
+    new: Table
+    filled_by: Literal["itself", "content", "nothing"]
+    values: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+class Reindex(NamedTuple):
+    """A full-text table reads again the table that it indexes."""
+
+    table: str
+
+
+Change = Drop | Create | DropTable | AddColumn | DropColumn | Rebuild | RebuildVirtual | Reindex
 
 
 class Missing(NamedTuple):
@@ -96,6 +119,6 @@ class Diff(NamedTuple):
                 found.append((change.table.name, None))
             elif isinstance(change, DropColumn):
                 found.append((change.table, change.column))
-            elif isinstance(change, Rebuild):
+            elif isinstance(change, Rebuild | RebuildVirtual):
                 found += [(change.old.name, column) for column in change.dropped]
         return tuple(found)

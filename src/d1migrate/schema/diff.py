@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import PlanError
 from d1migrate.schema.changes import (
     AddColumn,
     Change,
@@ -15,15 +14,18 @@ from d1migrate.schema.changes import (
     DropTable,
     Missing,
     Rebuild,
+    RebuildVirtual,
+    Reindex,
 )
 from d1migrate.schema.compare import canonical
 from d1migrate.schema.meaning import meaning, mentions
+from d1migrate.schema.virtual import content_of, rebuild_virtual
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
@@ -49,7 +51,7 @@ def diff(
         order: whether columns in another order are a difference.
 
     Raises:
-        PlanError: a virtual table changes.
+        PlanError: a virtual table becomes what it cannot be filled as.
     """
     old = {fold(table.name): table for table in current.tables}
     new = {fold(table.name): table for table in desired.tables}
@@ -66,14 +68,34 @@ def diff(
     changes: list[Change] = [
         *drops,
         *(Create("table", table.name, table.sql) for table in made),
-        *(change for change in inside if not isinstance(change, Rebuild)),
+        *(change for change in inside if isinstance(change, AddColumn | DropColumn)),
         # Foreign keys may refer to a unique one, and are checked from here on.
         *(create for create in creates if create.kind == "index"),
         *(change for change in inside if isinstance(change, Rebuild)),
         *(DropTable(table) for table in _children_first(gone)),
         *(create for create in creates if create.kind != "index"),
+        # They may index a table or a view that was made above.
+        *(change for change in inside if isinstance(change, RebuildVirtual)),
+        *_reindexes(inside, [new[name] for name in new if name in old]),
     ]
     return Diff(tuple(changes), tuple(missing for table in changed.values() for missing in table.missing))
+
+
+def _reindexes(changes: Sequence[Change], tables: Iterable[Table]) -> Iterator[Reindex]:
+    """Yield the full-text tables that stay as they are, and index values that change."""
+    filled = {
+        fold(change.new.name): {
+            fold(name) for name, value in change.values if value != quote_identifier(name)
+        }
+        for change in changes
+        if isinstance(change, Rebuild)
+    }
+    made = {fold(change.new.name) for change in changes if isinstance(change, RebuildVirtual)}
+    for table in tables:
+        content = content_of(table)
+        others = filled.get(fold(content or ""), set()) & {fold(column.name) for column in table.columns}
+        if others and fold(table.name) not in made:
+            yield Reindex(table.name)
 
 
 # --- indexes, views, triggers ---
@@ -160,10 +182,7 @@ class _Table:
         before, after = parse_table(old.sql), parse_table(new.sql)
         if before is None or after is None:
             if canonical(old.sql) != canonical(new.sql):
-                raise PlanError(
-                    f"{old.name} is a virtual table, and it changes",
-                    hint="write that migration by hand: drop it, create it, and fill it again",
-                )
+                self.changes.append(rebuild_virtual(old, new, backfill))
             return
         self._before, self._after = before, after
         self._was, self._is = meaning(before), meaning(after)

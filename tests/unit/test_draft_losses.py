@@ -1,0 +1,220 @@
+"""Drafted migrations where rows could be lost: parents that go, circles, other types, full-text tables."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from d1migrate.batch import Batch, Query
+from d1migrate.errors import DataLoss, Error, PlanError
+from tests.unit.test_draft import Database, drafted, there_and_back, up
+
+
+def fails(current: str, rows: str, desired: str, message: str, **options: Any) -> None:
+    """The migration aborts over rows, with a message."""
+    found = drafted(current, desired, **options)
+    assert found is not None
+    with closing(Database(current, rows).driver) as driver, pytest.raises(Error, match=message):
+        driver.batch(Batch(tuple(Query(sql) for section in found.up for sql in section.statements)))
+
+
+PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, v INT);\n"
+
+
+def test_a_parent_never_takes_rows_that_stay_with_it() -> None:
+    """DROP TABLE deletes what refers to it: refused while a table that stays does."""
+    child = "CREATE TABLE c (p INT REFERENCES p ON DELETE CASCADE);\n"
+    with pytest.raises(PlanError, match="p would be dropped, and c still refers to it"):
+        drafted(PARENT + child, child, allow_drop=["p"])
+    statements = up(PARENT + child, "CREATE TABLE c (p INT);", allow_drop=["p"])
+    assert statements.index('DROP TABLE "c"') < statements.index('DROP TABLE "p"')
+
+
+def test_circles_that_go() -> None:
+    """Rows that refer to each other go together, and triggers of theirs do nothing on the way."""
+    script = (
+        "CREATE TABLE s (n);\nCREATE TABLE a (id INTEGER PRIMARY KEY, b REFERENCES b);\n"
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, a REFERENCES a ON DELETE CASCADE);\n"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t ON DELETE RESTRICT);\n"
+        "CREATE TRIGGER ta AFTER DELETE ON a BEGIN DELETE FROM s; END;\n"
+        "CREATE TRIGGER tb AFTER DELETE ON b BEGIN DELETE FROM s; END;\n"
+    )
+    rows = (
+        "INSERT INTO s VALUES (1);\nINSERT INTO b VALUES (1, NULL);\nINSERT INTO a VALUES (1, 1);\n"
+        "UPDATE b SET a = 1;\nINSERT INTO t VALUES (1, 1), (2, 1);\n"
+    )
+    said = there_and_back(script, rows, "CREATE TABLE s (n);", "SELECT * FROM s", allow_drop=["all"])
+    assert said == [[(1,)]]
+
+
+def test_a_column_that_becomes_computed_loses_its_values() -> None:
+    """So somebody has to allow it."""
+    with pytest.raises(DataLoss, match=r"t\.b would be dropped"):
+        drafted("CREATE TABLE t (a INT, b INT);", "CREATE TABLE t (a INT, b INT AS (a + 1));")
+
+
+def test_rowids_become_the_ids_of_a_new_key() -> None:
+    """And are the rowids again on the way back."""
+    rows = "INSERT INTO t (rowid, a) VALUES (4, 'x'), (9, 'y');\n"
+    desired = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);"
+    (said,) = there_and_back("CREATE TABLE t (a);\n", rows, desired, "SELECT id, a FROM t")
+    assert said == [(4, "x"), (9, "y")]
+
+
+def test_the_counter_of_a_table_in_other_letters() -> None:
+    """AUTOINCREMENT goes on where it was."""
+    script = "CREATE TABLE T (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n"
+    rows = "INSERT INTO T VALUES (7, 0), (90, 0);\nDELETE FROM T WHERE id = 90;\n"
+    desired = script.replace("TABLE T", "TABLE t").replace(", v", ", v DEFAULT 1")
+    assert there_and_back(script, rows, desired, "SELECT seq FROM sqlite_sequence") == [[(90,)]]
+
+
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [("'007'", "007"), ("'1.50'", "1.50"), ("'7', '0', 'x', NULL, 1.5, '2.5', x'00'", None)],
+)
+def test_another_type_changes_no_value(values: str, lost: str | None) -> None:
+    """A text that would be another one as a number aborts, unless somebody says what becomes of it."""
+    script, desired = "CREATE TABLE t (a TEXT);\n", "CREATE TABLE t (a NUMERIC);"
+    rows = f"INSERT INTO t VALUES ({values.replace(', ', '), (')});\n"
+    if lost is None:
+        assert len(there_and_back(script, rows, desired, "SELECT * FROM t")[0]) == len(values.split(", "))
+        return
+    fails(script, rows, desired, rf"t\.a, by its new type, would change the value {lost}")
+    said = there_and_back(script, rows, desired, "SELECT a FROM t", backfill=["t.a=CAST(a AS REAL)"])
+    assert said == [[(float(lost),)]]
+
+
+def test_rows_that_refer_to_nothing() -> None:
+    """A new one aborts with table and row; those there were stay, and the rebuild succeeds."""
+    child = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT);\n"
+    linked = child.replace("p INT", "p INT REFERENCES P")
+    rows = "INSERT INTO p VALUES (1, 0);\nINSERT INTO c VALUES (3, 1), (4, 9), (5, NULL);\n"
+    fails(PARENT + child, rows, PARENT + linked, "'c row 4 refers to nothing in P'")
+    more = linked.replace("INT REF", "INT NOT NULL DEFAULT 8 REF")
+    fails(PARENT + child, rows.replace("9", "1"), PARENT + more, "c row 5", backfill=["c.p=8"])
+    rows = f"PRAGMA defer_foreign_keys = ON;\n{rows}PRAGMA defer_foreign_keys = OFF;\n"
+    desired = PARENT.replace("v INT", "v INT DEFAULT 1") + linked.replace("p INT", "x DEFAULT 2, p INT")
+    script = PARENT + linked
+    with closing(Database(script).driver) as driver:
+        database = Database.__new__(Database)
+        database.driver = driver
+        database.run([sql for sql in rows.split(";\n") if sql])
+        found = drafted(script, desired)
+        assert found is not None
+        for way in (found.up, found.back.sections):
+            database.run([sql for section in way for sql in section.statements])
+            assert database.rows("SELECT id, p FROM c") == [(3, 1), (4, 9), (5, None)]
+
+
+def test_a_key_that_is_none_any_more() -> None:
+    """What other tables refer to stays unique, by whatever index."""
+    script = (
+        "CREATE TABLE p (id INT, code TEXT);\nCREATE UNIQUE INDEX u ON p (code);\n"
+        "CREATE TABLE c (x REFERENCES p (code) ON DELETE CASCADE, v);\n"
+    )
+    with pytest.raises(PlanError, match=r"c refers to p \(code\), which is not its primary key or unique"):
+        drafted(script, script.replace("UNIQUE ", ""))
+    rows = "INSERT INTO p VALUES (1, 'a');\nINSERT INTO c VALUES ('a', 1);\n"
+    other = script.replace("INDEX u", "INDEX u2").replace(", v)", ", v DEFAULT 1)")
+    assert there_and_back(script, rows, other, "SELECT * FROM c") == [[("a", 1)]]
+
+
+def test_an_index_that_moves() -> None:
+    """Its name is free by then, in both directions."""
+    script = "CREATE TABLE p (a);\nCREATE TABLE q (a);\nCREATE INDEX i ON q (a);\n"
+    both = script.replace("(a);\nCREATE TABLE q (a)", "(a DEFAULT 1);\nCREATE TABLE q (a DEFAULT 1)")
+    there_and_back(script, "SELECT 1;\n", both.replace("ON q", "ON p"))
+    there_and_back(
+        script, "SELECT 1;\n", both.replace("TABLE q", "TABLE r").replace("ON q", "ON r"), allow_drop=["q"]
+    )
+
+
+def test_columns_in_another_order_and_back() -> None:
+    """Where somebody asks for it."""
+    script = "CREATE TABLE t (a, b);\n"
+    found = drafted(script, "CREATE TABLE t (b, a);", order=True)
+    assert found is not None
+    assert 'DROP TABLE "t"' in [sql for section in found.back.sections for sql in section.statements]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('"select"', '"SELECT"', False),
+        ("foo", "Foo", False),
+        ('"x"', "'x'", True),
+        ("true", "TRUE", True),
+        ("(LOWER('a'))", "(lower('a'))", True),
+    ],
+)
+def test_defaults_that_mean_the_same(one: str, other: str, *, same: bool) -> None:
+    """A name is a string in a DEFAULT, and its letters count."""
+    assert (up(f"CREATE TABLE t (a DEFAULT {one});", f"CREATE TABLE t (a DEFAULT {other});") == []) is same
+
+
+# --- virtual tables ---
+
+DOCS = (
+    "CREATE TABLE d (id INTEGER PRIMARY KEY, body TEXT, x TEXT);\n"
+    "CREATE VIRTUAL TABLE f USING fts5(body, content='d', content_rowid='id');\n"
+    "CREATE TRIGGER di AFTER INSERT ON d BEGIN INSERT INTO f (rowid, body) VALUES (new.id, new.body); END;\n"
+    "CREATE TRIGGER dd AFTER DELETE ON d BEGIN INSERT INTO f (f, rowid, body) VALUES ('delete', old.id, old.body); END;\n"
+)
+TEXTS = "INSERT INTO d VALUES (3, 'running home', 'other'), (9, NULL, 'words');\n"
+SEARCH = "SELECT rowid FROM f WHERE f MATCH '{}'"
+
+
+def test_full_text_tables_that_change() -> None:
+    """Those with the rows of another table are read from it, those with their own keep them and their rowids."""
+    porter = DOCS.replace("fts5(body,", "fts5(body, tokenize='porter',")
+    assert there_and_back(DOCS, TEXTS, porter, SEARCH.format("run")) == [[(3,)]]
+    more = DOCS.replace("fts5(body,", "fts5(body, x,")
+    assert there_and_back(DOCS, TEXTS, more, SEARCH.format("words")) == [[(9,)]]
+    renamed = DOCS.replace("TABLE d", "TABLE e").replace("ON d", "ON e").replace("'d'", "'e'")
+    assert there_and_back(DOCS, TEXTS, renamed, SEARCH.format("home"), renames=["d=e"]) == [[(3,)]]
+    own = "CREATE VIRTUAL TABLE f USING fts5(a, b UNINDEXED);\n"
+    rows = "INSERT INTO f (rowid, a, b) VALUES (4, 'running', 1), (9, 'home', 'x');\n"
+    desired = own.replace("(a, b", "(c, a, tokenize=porter, b")
+    said = there_and_back(own, rows, desired, "SELECT rowid, a, b FROM f", SEARCH.format("run"))
+    assert said == [[(4, "running", 1), (9, "home", "x")], [(4,)]]
+
+
+def test_a_full_text_table_follows_values_that_are_filled_in() -> None:
+    """A rebuild fires no trigger, so the index is read anew."""
+    desired = DOCS.replace("body TEXT", "body TEXT NOT NULL")
+    said = there_and_back(DOCS, TEXTS, desired, SEARCH.format("nothing"), backfill=["d.body='nothing here'"])
+    assert said == [[(9,)]]
+
+
+def test_trees_that_change() -> None:
+    """Their rows, with what is beside the coordinates."""
+    script = "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +name);\n"
+    rows = "INSERT INTO r VALUES (5, 0.1, 2, 'a'), (8, 1, 1e9, x'00');\n"
+    desired = "CREATE VIRTUAL TABLE r USING rtree(key, x0, x1, +name, +more);"
+    (said,) = there_and_back(script, rows, desired, "SELECT key, name, more FROM r ORDER BY 1")
+    assert said == [(5, "a", None), (8, b"\x00", None)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        ("TABLE f (a)", "VIRTUAL TABLE f USING fts5(a)", "f would become fts5, and it is one"),
+        ("VIRTUAL TABLE f USING fts5(a)", "TABLE f (a)", "f would become an ordinary table, and it is fts5"),
+        ("VIRTUAL TABLE f USING fts5(a, content='')", "VIRTUAL TABLE f USING fts5(a)", "nowhere to be read"),
+        ("VIRTUAL TABLE f USING fts5(a, b)", "VIRTUAL TABLE f USING fts5(a)", r"f\.b would be dropped"),
+        (
+            "VIRTUAL TABLE f USING fts5(a)",
+            "VIRTUAL TABLE f USING fts5(a, content='t')",
+            r"f\.a would be dropped",
+        ),
+        ("VIRTUAL TABLE f USING rtree(a,b,c)", "VIRTUAL TABLE f USING rtree_i32(a,b,c)", "become rtree_i32"),
+    ],
+)
+def test_virtual_tables_that_cannot_change(one: str, other: str, message: str) -> None:
+    """They are refused with the reason."""
+    table = "CREATE TABLE t (a);\n"
+    with pytest.raises((PlanError, DataLoss), match=message):
+        drafted(f"{table}CREATE {one};", f"{table}CREATE {other};")
