@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from d1migrate.flows.read import survey
-from d1migrate.report import differences, text, values
+from d1migrate.report import text, values
 from d1migrate.run import run
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def current_command(context: Context) -> int:
 
 def verify_command(context: Context) -> int:
     """Compare files, history and live schema."""
+    from d1migrate.report import differences  # a status need not load it
+
     found = context.migrator.verify()
     if context.json:
         context.out_json(values.verification(found))
