@@ -23,7 +23,7 @@ class HistoryKeeper:
     driver: Driver
     migrations: tuple[Migration, ...]
     _mirror: Mirror | None
-    _who: str
+    _who: str | None
 
     def plan_adopt(self, known: Known | None = None) -> Adoption:
         """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
@@ -122,4 +122,4 @@ class HistoryKeeper:
         )
 
     def _sign(self) -> Signature:
-        return signing.signature(self._who)
+        return signing.signature(self._who or signing.user())  # who it is, is asked when it matters

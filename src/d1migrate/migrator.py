@@ -71,7 +71,7 @@ class Migrator(HistoryKeeper):
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._mirror = _mirror(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
-        self._strict, self._who = strict, who or signing.user()
+        self._strict, self._who = strict, who
         self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
         self._folder = restore_points if isinstance(restore_points, str) else None
 

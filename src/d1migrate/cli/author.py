@@ -50,6 +50,36 @@ def rebuild_command(context: Context) -> int:
     return _draft(context, current, Desired(desired))
 
 
+def fix_drift(context: Context) -> int:
+    """Bring the live schema back to what the applied files build, or the files to the live schema.
+
+    The first is SQL for this one database: as a migration it would fail wherever nothing has drifted.
+    """
+    from d1migrate.cli.schema import own
+    from d1migrate.drafting import Desired
+    from d1migrate.drafting.text import statements_text
+    from d1migrate.replay import schema_of
+
+    arguments, entries = context.arguments, context.migrator.status()
+    if waiting := [entry.name for entry in entries if entry.state != "applied"]:
+        raise UsageError(
+            f"{waiting[0]} is not applied as it is: what is drift cannot be told",
+            hint="`d1migrate status` shows all",
+        )
+    arguments.order = arguments.dry_run = arguments.check = False
+    built = schema_of([entry.migration for entry in entries if entry.migration])
+    live = own(context, context.migrator.schema(), named=[table.name for table in built.tables])
+    if arguments.fix == "live":
+        arguments.name = "what was changed by hand"
+        return _draft(context, built, Desired(live))
+    drafted = _asking(context, live, Desired(built))
+    if drafted is None:
+        context.say("no difference")
+    else:
+        context.out(statements_text(drafted.up))
+    return 0
+
+
 def _draft(context: Context, current: Schema, desired: Desired) -> int:
     from d1migrate.drafting import migration_text
 

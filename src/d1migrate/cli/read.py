@@ -141,6 +141,10 @@ def current_command(context: Context) -> int:
 
 def verify_command(context: Context) -> int:
     """Compare files, history and live schema."""
+    if context.arguments.fix:
+        from d1migrate.cli.author import fix_drift
+
+        return fix_drift(context)
     from d1migrate.report import differences  # a status need not load it
 
     found = context.migrator.verify()

@@ -8,4 +8,13 @@ from d1migrate.drafting.edit import edited
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.text import migration_text
 
-__all__ = ["Desired", "Draft", "Rename", "backfill_of", "draft", "edited", "migration_text", "read"]
+__all__ = [
+    "Desired",
+    "Draft",
+    "Rename",
+    "backfill_of",
+    "draft",
+    "edited",
+    "migration_text",
+    "read",
+]

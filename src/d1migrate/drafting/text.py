@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def migration_text(drafted: Draft, name: str, description: str, *, date: str) -> str:
     """Return the text of the migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
-    up = "\n".join(_lines(drafted.up))
+    up = statements_text(drafted.up)
     return f"{header(name, description, date=date)}\n{up}\n\n{record(name)}\n{_rollback(drafted)}"
+
+
+def statements_text(sections: Sequence[Section]) -> str:
+    """Return the SQL of one direction alone."""
+    return "\n".join(_lines(sections))
 
 
 def _rollback(drafted: Draft) -> str:
