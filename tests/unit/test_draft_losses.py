@@ -155,6 +155,16 @@ def test_defaults_that_mean_the_same(one: str, other: str, *, same: bool) -> Non
     assert (up(f"CREATE TABLE t (a DEFAULT {one});", f"CREATE TABLE t (a DEFAULT {other});") == []) is same
 
 
+def test_views_that_read_a_view_that_changes() -> None:
+    """They are out of the way while a column goes."""
+    script = (
+        "CREATE TABLE t (a, b);\nCREATE VIEW one AS SELECT a FROM t;\nCREATE VIEW two AS SELECT * FROM one;\n"
+    )
+    desired = script.replace("(a, b)", "(b)").replace("SELECT a", "SELECT b AS a")
+    rows = "INSERT INTO t VALUES (1, 2);\n"
+    assert there_and_back(script, rows, desired, "SELECT * FROM two", allow_drop=["t.a"]) == [[(2,)]]
+
+
 # --- virtual tables ---
 
 DOCS = (

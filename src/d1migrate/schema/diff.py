@@ -136,6 +136,13 @@ def _others(
         or key not in new
         or (canonical(old[key].sql), old[key].owner) != (canonical(new[key].sql), new[key].owner)
     }
+    # ALTER TABLE refuses while a view or trigger reads a view that is gone.
+    while more := {
+        key
+        for key, item in old.items()
+        if key in new and key not in differs and any(mentions(item.sql, n) for k, n in differs if k == "view")
+    }:
+        differs |= more
     views = {name for kind, name in differs if kind == "view"}
     drops = [
         Drop(item.kind, item.name)
