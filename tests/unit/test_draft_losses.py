@@ -155,6 +155,17 @@ def test_defaults_that_mean_the_same(one: str, other: str, *, same: bool) -> Non
     assert (up(f"CREATE TABLE t (a DEFAULT {one});", f"CREATE TABLE t (a DEFAULT {other});") == []) is same
 
 
+def test_triggers_of_a_table_that_refers_to_itself() -> None:
+    """DROP TABLE would fire them by way of the foreign key."""
+    script = (
+        "CREATE TABLE s (n);\nCREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t ON DELETE SET NULL, v);\n"
+        "CREATE TRIGGER tr AFTER UPDATE ON t BEGIN DELETE FROM s; END;\n"
+    )
+    rows = "INSERT INTO s VALUES (1);\nINSERT INTO t VALUES (1, 1, 0), (2, 1, 0);\n"
+    desired = script.replace(", v)", ", v DEFAULT 1)")
+    assert there_and_back(script, rows, desired, "SELECT * FROM s") == [[(1,)]]
+
+
 def test_views_that_read_a_view_that_changes() -> None:
     """They are out of the way while a column goes."""
     script = (

@@ -89,6 +89,9 @@ class _Rebuilding:
             yield f"CREATE TABLE {self._sequence} AS {counter}"
         helpers_on, helpers_off = self._helpers()
         yield from helpers_on
+        if any(fold(child.name) == fold(self._old.name) for child, _ in self._links):
+            # What its foreign key to itself does while it is dropped would fire them.
+            yield from (f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in self._old.triggers)
         yield f"DROP TABLE {q(self._old.name)}"
         yield create_text(self._new.sql)
         # Before the rows come: foreign keys may refer to a unique one, and are checked through the others.
