@@ -57,6 +57,12 @@ def test_check_and_dry_run_write_nothing(project: Project) -> None:
     assert project.run("diff", "--to", "schema.sql", "--check").err == "no difference\n"
     (project.folder / "schema.sql").write_text(FIRST.replace("email TEXT", "email TEXT, role TEXT"))
     assert project.run("diff", "--to", "schema.sql", "--check", code=3).err == "different: add users role\n"
+    (project.folder / "schema.sql").write_text(WANTED)
+    assert (
+        "different: posts would be dropped"
+        in project.run("diff", "--to", "schema.sql", "--check", code=3).err
+    )
+    (project.folder / "schema.sql").write_text(FIRST.replace("email TEXT", "email TEXT, role TEXT"))
     out = project.run("diff", "--to", "schema.sql", "--dry-run", "--name", "Roles for all").out
     assert out.startswith("-- Migration: 002_roles_for_all\n-- Description: Roles for all\n")
     assert 'ALTER TABLE "users" ADD COLUMN role TEXT;\n' in out

@@ -84,7 +84,13 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
     from d1migrate.drafting import migration_text
 
     arguments = context.arguments
-    drafted = _asking(context, current, desired)
+    try:
+        drafted = _asking(context, current, desired)
+    except (DataLoss, MissingValue) as error:
+        if not arguments.check:
+            raise
+        context.say(f"different: {error}")
+        return _DIFFERENT
     if drafted is None:
         context.say("no difference")
         return 0
@@ -125,9 +131,11 @@ def _asking(context: Context, current: Schema, desired: Desired) -> Draft | None
                 order=given.order,
             )
         except DataLoss as error:
-            if not _settled(context, error):
+            if given.check or not _settled(context, error):
                 raise
         except MissingValue as error:
+            if given.check:
+                raise
             for column in error.columns:
                 value = context.ask(f"{column}: the value of the rows there are, as SQL: ")
                 if not value:

@@ -233,7 +233,12 @@ def _check(context: Context, document: _Document) -> int:
         context.say(f"{path} is up to date")
         return 0
     context.say(f"{path} is {'not there' if there is None else f'not {built}'}")
-    context.say(f"hint: {_command(context, document.form, path)}")
+    leads = (
+        "; `d1migrate diff` writes the migration that leads to it"
+        if there and path == context.schema_file
+        else ""
+    )
+    context.say(f"hint: {_command(context, document.form, path)}{leads}")
     return _DIFFERENT
 
 
