@@ -2,8 +2,8 @@
 
 Schemas are random, as in test_rehearse_on_workerd, with foreign keys of every action, to themselves and in
 circles; so is what is desired of them: columns added, computed, dropped, renamed, retyped, made NOT NULL,
-CHECKed, keys that get AUTOINCREMENT, tables that turn STRICT, foreign keys with other actions or none, indexes
-that come and go. Every row, rowid and counter is compared, and the way back is gone as well.
+CHECKed, columns that swap names, keys that get AUTOINCREMENT, tables that turn STRICT or WITHOUT ROWID and back,
+foreign keys with other actions or none, indexes that come and go, triggers with CASE. Every row, rowid and counter is compared, and the way back is gone as well.
 
 A normal run tries the same examples every time. `D1MIGRATE_EXAMPLES=5000` tries as many, and others each time.
 """
@@ -60,6 +60,13 @@ VALUES = [
 ]
 
 
+PLAIN = ("INTEGER", "INTEGER DEFAULT 5", "TEXT")
+CASE = (
+    "CREATE TRIGGER cases AFTER UPDATE ON {0} BEGIN\n"
+    "  UPDATE {1} SET tag = case when NEW.tag > 'a' then tag else 'x' end WHERE v > 0; -- a CASE\nEND"
+)
+
+
 class Example(NamedTuple):
     """A database, and what is desired of it: tables, indexes, renames."""
 
@@ -92,8 +99,13 @@ class Wishes:
         """Wish for up to three things."""
         for _ in range(self._pick([0, 1, 1, 2, 3])):
             self._pick(
-                [self._add, self._add, self._value, self._value, self._n, self._key, self._strict, self._link]
+                [
+                    *(self._add, self._add, self._value, self._value),
+                    *(self._n, self._key, self._rowid, self._strict, self._link),
+                ]
             )()
+        if self._pick([True, False, False]):
+            self._swap()
 
     def _types(self, what: str, type_: str) -> None:
         table = self.table
@@ -118,6 +130,19 @@ class Wishes:
         if "WITHOUT" not in self.table.options:
             keys = {"int": "auto", "auto": "int"}
             self.table = self.table._replace(key=keys.get(self.table.key, self.table.key))
+
+    def _rowid(self) -> None:
+        options = {"": " WITHOUT ROWID", " WITHOUT ROWID": ""}
+        if self.table.key in ("text", "int"):
+            self.table = self.table._replace(
+                options=options.get(self.table.options, self.table.options),
+            )
+
+    def _swap(self) -> None:
+        table = self.table
+        if (table.columns.get("v"), table.columns.get("n")) == ("v", "n") and table.types["v"] in PLAIN:
+            self.table = table._replace(columns=table.columns | {"v": "n", "n": "v"})
+            self.renames += [Rename(table.name, "v", "n"), Rename(table.name, "n", "v")]
 
     def _strict(self) -> None:
         if "STRICT" not in self.table.options:
@@ -152,6 +177,8 @@ def examples(draw: DrawFn) -> Example:
         renames += wishes.renames
     kept = [sql for sql in indexes if draw(st.integers(0, 9))]
     made = [f"CREATE INDEX new_{t.name} ON {t.name}(v, tag)" for t in wanted if not draw(st.integers(0, 4))]
+    if draw(st.booleans()):
+        triggers.append(CASE.format(*(draw(st.sampled_from(maker.first)).name for _ in "ab")))
     return Example(
         *([*schema, *rows, *counters], triggers, maker.first, indexes),
         *(tuple(wanted), [*kept, *made], renames),
@@ -227,6 +254,8 @@ def same(before: dict[str, Any], after: dict[str, Any], changed: dict[str, Table
         for tag in rows.keys() & there.keys():
             for what in rows[tag].keys() & there[tag].keys():
                 was, now = rows[tag][what], there[tag][what]
+                if what == "rowid" and "WITHOUT" in changed[table].options:
+                    continue  # there are none, on the way there
                 if what == "n" and what not in changed[table].columns:
                     continue  # dropped on the way there
                 if table == "counters" and changed[what].key != "auto":
