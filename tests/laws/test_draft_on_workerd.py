@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting import Draft
     from d1migrate.schema.model import Schema
 
-NORMAL = 150
+NORMAL = 300
 EXAMPLES = int(os.environ.get("D1MIGRATE_EXAMPLES", NORMAL))
 ADDED = [
     *(

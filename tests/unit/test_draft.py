@@ -385,6 +385,7 @@ def test_renames_that_make_no_sense(flag: str, message: str) -> None:
         ("DROP TABLE t;", "and this is DROP TABLE"),
         ("CREATE TABLE t (a);\nCREATE TABLE t (b);", r"schema\.sql:2: table t already exists"),
         ("CREATE TABLE _cf_x (a);", "not authorized"),
+        ("CREATE TABLE _d1m_hold_1 (a);", "_d1m_hold_1 is a helper of a rebuild that was cut in half"),
     ],
 )
 def test_schemas_that_cannot_be_read(text: str, message: str) -> None:

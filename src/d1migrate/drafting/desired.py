@@ -10,7 +10,7 @@ from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.workbench import Workbench
 from d1migrate.errors import SourceError
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import unquote
+from d1migrate.sql.names import HELPER, unquote
 from d1migrate.sql.shape import shape_of
 from d1migrate.sql.split import split
 from d1migrate.sql.tokens import significant, tokenize
@@ -49,13 +49,18 @@ def read(text: str, *, file: str) -> Desired:
         for statement in split(text, file=file):
             if not statement.sql:
                 continue
-            verb = shape_of(significant(statement.sql[:200])).verb
+            shape = shape_of(significant(statement.sql[:200]))
+            verb = shape.verb
             if not verb.startswith("create "):
                 raise SourceError(
                     f"{file}:{statement.line}: a schema holds CREATE statements only, and this is"
                     f" {verb.upper() or 'none'}"
                 )
             refusal = bench.run(statement.sql)
+            if refusal is None and shape.name.startswith(HELPER):
+                refusal = (
+                    f"{shape.name} is a helper of a rebuild that was cut in half: it belongs to no schema"
+                )
             if refusal is not None:
                 raise SourceError(f"{file}:{statement.line}: {refusal}")
             renames += _renames(statement.text[: statement.body], statement.sql)
