@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -148,13 +149,15 @@ def write_new(path: str, text: str) -> None:
 
 
 def replace(path: str, text: str) -> None:
-    """Write a file whole or not at all, over an older one."""
+    """Write a file whole or not at all, over an older one, whose mode it keeps."""
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         try:
             with open(temporary, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
+            with suppress(FileNotFoundError):
+                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
             os.replace(temporary, path)
         except OSError:
             with suppress(OSError):

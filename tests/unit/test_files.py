@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import SourceError
-from d1migrate.files import LargeFile, load_migrations
+from d1migrate.files import LargeFile, load_migrations, replace
 from d1migrate.migration import LARGE
 
 if TYPE_CHECKING:
@@ -79,3 +79,12 @@ def test_a_file_that_changes_while_it_runs_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"'x'", b"'y'"))
     with pytest.raises(SourceError, match="was changed while it was being read"):
         list(texts)
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+    """Who may read or run it stays as it was."""
+    path = tmp_path / "a.sql"
+    path.write_text("old")
+    path.chmod(0o751)
+    replace(str(path), "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o751)
