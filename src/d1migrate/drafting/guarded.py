@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.schema.proofs import count_statements, recount_statements
-from d1migrate.schema.rebuild import q
-from d1migrate.sql.create import parse_table
+from d1migrate.schema.rebuild import counter_statements, guard_statements, q
 from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import safe_form
@@ -43,28 +42,12 @@ class Guarded:
         Args:
             apart: tables, folded, that go with it: they are guarded, and not counted.
         """
-        on, off = list[str](), list[str]()
-        for child in self.children:
-            name = self._catalog.tables[child].name
-            for event in ("DELETE", "UPDATE"):
-                guard = q(f"{HELPER}guard_{event.lower()}_{name}")
-                on.append(
-                    f"CREATE TRIGGER {guard} BEFORE {event} ON {q(name)} BEGIN SELECT RAISE(IGNORE); END"
-                )
-                off.append(f"DROP TRIGGER {guard}")
-        counted = [self._catalog.tables[name].name for name in self._reached() if name not in apart]
+        on, off = guard_statements(self._catalog.tables[child].name for child in self.children)
+        itself = fold(self.table.name)
+        reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
+        counted = [self._catalog.tables[name].name for name in reached]
         before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
         return [*before, *on, f"DROP TABLE {q(self.table.name)}", *off, *after]
-
-    def _reached(self) -> list[str]:
-        """Return the tables whose rows a DROP TABLE could reach, folded, without the one that goes."""
-        todo, seen = list(self.children), dict.fromkeys(self.children)
-        while todo:
-            for child, _ in self._catalog.references(todo.pop(0)):
-                if child not in seen and child != fold(self.table.name):
-                    seen[child] = None
-                    todo.append(child)
-        return list(seen)
 
     def keys_are_copied(self, copy: Table) -> list[str]:
         """Return the assertions that a copy has every key of the table that a row of another refers to."""
@@ -90,21 +73,7 @@ class Guarded:
 
     def counter(self, new: Table) -> tuple[list[str], list[str]]:
         """Return what keeps the AUTOINCREMENT counter, and what sets it again behind the copy."""
-        definitions = (parse_table(self.table.sql), parse_table(new.sql))
-        if not all(definition and definition.autoincrement for definition in definitions):
-            return [], []
-        kept, old = q(f"{HELPER}sequence_{self._number}"), quote_literal(self.table.name)
-        name = quote_literal(new.name)
-        insert = f"INSERT INTO sqlite_sequence (name, seq) SELECT {name}, seq FROM {kept}"
-        seq = f"max(seq, coalesce((SELECT seq FROM {kept}), 0))"
-        return (
-            [f"CREATE TABLE {kept} AS SELECT seq FROM sqlite_sequence WHERE name = {old}"],
-            [
-                f"{insert} WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {name})",
-                f"UPDATE sqlite_sequence SET seq = {seq} WHERE name = {name}",
-                f"DROP TABLE {kept}",
-            ],
-        )
+        return counter_statements(self.table, new, self._number)
 
 
 def lost(rebuild: Rebuild, dropped: Iterable[str]) -> tuple[list[str], list[str]]:

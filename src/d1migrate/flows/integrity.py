@@ -17,9 +17,8 @@ from d1migrate.flows.leftovers import Problem, count_held, held, leftovers
 from d1migrate.history import TABLES
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
-from d1migrate.sql.create import parse
-from d1migrate.sql.definitions import VirtualTableDefinition
-from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal, unquote
+from d1migrate.schema.virtual import fts5_options
+from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -195,18 +194,10 @@ def _searches(schema: Schema) -> Iterator[_Search]:
     """Yield the FTS5 tables that index another table which is there and keep what can be compared."""
     tables = {fold(table.name) for table in schema.tables}
     for table in schema.tables:
-        definition = parse(table.sql)
-        if not isinstance(definition, VirtualTableDefinition) or fold(definition.module) != "fts5":
-            continue
-        options = dict(_option(argument) for argument in definition.arguments if "=" in argument)
+        options = fts5_options(table)
         content = options.get("content", "")
         if fold(content) in tables and options.get("columnsize") != "0":
             yield _Search(table.name, content, options.get("content_rowid", "rowid"))
-
-
-def _option(argument: str) -> tuple[str, str]:
-    name, _, value = argument.partition("=")
-    return fold(name.strip()), unquote(value.strip())
 
 
 def _out_of_step(result: Result) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.sqltext import copied, is_bare
 from d1migrate.schema.compare import canonical
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
@@ -77,20 +78,6 @@ def columns_of(table: Table) -> dict[str, str]:
 
 
 _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
-
-
-def affinity(declared: str) -> str:
-    """Return the affinity of a declared type, by SQLite's rules in their order (sqlite.org/datatype3)."""
-    upper = declared.upper()
-    if "INT" in upper:
-        return "INTEGER"
-    if any(part in upper for part in ("CHAR", "CLOB", "TEXT")):
-        return "TEXT"
-    if "BLOB" in upper or not upper:
-        return "BLOB"
-    if any(part in upper for part in ("REAL", "FLOA", "DOUB")):
-        return "REAL"
-    return "NUMERIC"
 
 
 def is_narrower(old: str, new: str) -> bool:

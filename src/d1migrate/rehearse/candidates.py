@@ -7,7 +7,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.rehearse.values import Maker, affinity, clock, moment, spread
+from d1migrate.rehearse.values import Maker, clock, moment, spread
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 

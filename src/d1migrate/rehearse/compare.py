@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.lint.rebuilds import affinity
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier
 

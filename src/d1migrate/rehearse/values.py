@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from d1migrate.batch import Value
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -23,20 +24,6 @@ Maker = Callable[[int], Value]
 _JSON = frozenset(("json", "payload", "meta", "metadata", "data", "config", "settings"))
 # What careless SQL stumbles over: quotes, letters beyond ASCII, what looks like SQL.
 _TAILS = ("", "it's", "naïve", 'a "b"', "日本", "x; -- y")
-
-
-def affinity(declared: str) -> str:
-    """Return the affinity SQLite gives a declared type: INTEGER, TEXT, BLOB, REAL or NUMERIC."""
-    upper = declared.upper()
-    for name, parts in (
-        ("INTEGER", ("INT",)),
-        ("TEXT", ("CHAR", "CLOB", "TEXT")),
-        ("BLOB", ("BLOB",)),
-        ("REAL", ("REAL", "FLOA", "DOUB")),
-    ):
-        if any(part in upper for part in parts):
-            return name
-    return "NUMERIC" if upper else "BLOB"
 
 
 def usual(table: str, column: Column, position: int) -> Maker:

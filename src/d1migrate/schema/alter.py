@@ -58,7 +58,8 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
     catalog = Catalog.of(current)
     rebuilds = [change for change in changes if isinstance(change, Rebuild)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
-    watched = [n for n in _reached(catalog, rebuilds) if fold(n) not in dropped]
+    reached = catalog.reached(fold(rebuild.old.name) for rebuild in rebuilds)
+    watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _proofs(watched, catalog, Catalog.of(desired)) if watched else ((), ())
@@ -159,15 +160,3 @@ def _section(change: Change, number: int, catalog: Catalog) -> Section:
             return Section(f"{table} reads the table it indexes again", (reindex_statement(table),))
         case _:
             assert_never(change)
-
-
-def _reached(catalog: Catalog, rebuilds: Sequence[Rebuild]) -> list[str]:
-    """Return the tables that are rebuilt, and those whose rows a DROP TABLE of them could reach."""
-    todo = [fold(rebuild.old.name) for rebuild in rebuilds]
-    seen = dict.fromkeys(todo)
-    while todo:
-        for child, _ in catalog.references(todo.pop(0)):
-            if child not in seen:
-                seen[child] = None
-                todo.append(child)
-    return [catalog.tables[name].name for name in seen]

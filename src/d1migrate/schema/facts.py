@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.schema.meaning import meaning
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from d1migrate.schema.model import Column, ForeignKey, Index, Table
-
-_AFFINITIES = (
-    *(("INT", "INTEGER"), ("CHAR", "TEXT"), ("CLOB", "TEXT"), ("TEXT", "TEXT"), ("BLOB", "BLOB")),
-    *(("REAL", "REAL"), ("FLOA", "REAL"), ("DOUB", "REAL")),
-)
 
 
 def is_autoincrement(table: Table) -> bool:
@@ -83,9 +79,8 @@ def _is_partial(index: Index) -> bool:
     return isinstance(definition, IndexDefinition) and definition.where is not None
 
 
-def affinity(table: Table, column: Column) -> str:
+def column_affinity(table: Table, column: Column) -> str:
     """Return what SQLite makes of values that come into a column: TEXT, INTEGER, REAL, NUMERIC or BLOB."""
-    kind, definition = column.type.upper(), parse_table(table.sql)
-    if not kind or (kind == "ANY" and definition and definition.strict):
-        return "BLOB"
-    return next((name for part, name in _AFFINITIES if part in kind), "NUMERIC")
+    definition = parse_table(table.sql)
+    takes_all = column.type.upper() == "ANY" and definition is not None and definition.strict
+    return "BLOB" if takes_all else affinity(column.type)

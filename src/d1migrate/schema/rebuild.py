@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded
 from d1migrate.schema.document import create_text
-from d1migrate.schema.facts import affinity, alias_of, free_columns, is_autoincrement, is_indexed, rowid_of
+from d1migrate.schema.facts import (
+    alias_of,
+    column_affinity,
+    free_columns,
+    is_autoincrement,
+    is_indexed,
+    rowid_of,
+)
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.changes import Rebuild
@@ -66,9 +73,7 @@ class _Rebuilding:
         self._old, self._new = rebuild.old, rebuild.new
         self._values = list(rebuild.values)
         self._table = q(self._new.name)
-        self._hold, self._late_hold, self._sequence = (
-            q(f"{HELPER}{kind}_{number}") for kind in ("hold", "late", "sequence")
-        )
+        self._hold, self._late_hold = (q(f"{HELPER}{kind}_{number}") for kind in ("hold", "late"))
         self._number = number
         self._links = [(catalog.tables[c], key) for c, key in catalog.references(fold(self._old.name))]
         self._children = {
@@ -82,11 +87,8 @@ class _Rebuilding:
         self._late = self._choose_late()
 
     def statements(self) -> Iterator[str]:
-        counts_ids = is_autoincrement(self._old) and is_autoincrement(self._new)
-        yield from self._hold_rows()
-        if counts_ids:
-            counter = f"SELECT seq FROM sqlite_sequence WHERE name = {quote_literal(self._old.name)}"
-            yield f"CREATE TABLE {self._sequence} AS {counter}"
+        save_counter, set_counter = counter_statements(self._old, self._new, self._number)
+        yield from (*self._hold_rows(), *save_counter)
         helpers_on, helpers_off = self._helpers()
         yield from helpers_on
         if any(fold(child.name) == fold(self._old.name) for child, _ in self._links):
@@ -98,14 +100,8 @@ class _Rebuilding:
         yield from (create_text(index.sql) for index in self._new.indexes if index.sql)
         own_on, own_off = self._own_helpers()
         yield from (*own_on, *self._refill(), *own_off, *helpers_off)
-        yield from self._assertions()
-        if counts_ids:
-            yield from self._set_sequence()
+        yield from (*self._assertions(), *set_counter)
         yield f"DROP TABLE {self._hold}"
-
-    @property
-    def _literal(self) -> str:
-        return quote_literal(self._new.name)
 
     def _choose_late(self) -> _Late | None:
         """Return the column to copy apart where rowid and columns are more than D1 allows in one table."""
@@ -150,14 +146,8 @@ class _Rebuilding:
                 on.append(_create_index(name, child, key))
                 # On the table itself it is dropped with it.
                 off += [f"DROP INDEX {name}"] if child.name in self._children else []
-        for child_name in self._children:
-            for event in ("DELETE", "UPDATE"):
-                name = q(f"{HELPER}guard_{event.lower()}_{child_name}")
-                on.append(
-                    f"CREATE TRIGGER {name} BEFORE {event} ON {q(child_name)} BEGIN SELECT RAISE(IGNORE); END"
-                )
-                off.append(f"DROP TRIGGER {name}")
-        return on, off
+        guards_on, guards_off = guard_statements(self._children)
+        return on + guards_on, off + guards_off
 
     def _own_helpers(self) -> tuple[list[str], list[str]]:
         """Return the same for the foreign keys of the new table to itself."""
@@ -205,21 +195,45 @@ class _Rebuilding:
 
     def _retyped(self) -> list[str]:
         """Return the columns that take values as they are, and may make other numbers or texts of them."""
-        was = {fold(column.name): affinity(self._old, column) for column in self._old.columns}
+        was = {fold(column.name): column_affinity(self._old, column) for column in self._old.columns}
         copied = {fold(column) for column, value in self._values if fold(value) == fold(q(column))}
-        now = [(c.name, affinity(self._new, c)) for c in self._new.columns if fold(c.name) in copied]
+        now = [(c.name, column_affinity(self._new, c)) for c in self._new.columns if fold(c.name) in copied]
         return [name for name, kind in now if kind not in ("BLOB", "TEXT", was[fold(name)])]
 
-    def _set_sequence(self) -> Iterator[str]:
-        yield (
-            f"INSERT INTO sqlite_sequence (name, seq) SELECT {self._literal}, seq FROM {self._sequence}"
-            f" WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {self._literal})"
-        )
-        yield (
-            f"UPDATE sqlite_sequence SET seq = max(seq, coalesce((SELECT seq FROM {self._sequence}), 0))"
-            f" WHERE name = {self._literal}"
-        )
-        yield f"DROP TABLE {self._sequence}"
+
+def guard_statements(children: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the statements that guard tables while one they refer to is dropped, and those that end it."""
+    on, off = list[str](), list[str]()
+    for child in children:
+        for event in ("DELETE", "UPDATE"):
+            name = q(f"{HELPER}guard_{event.lower()}_{child}")
+            on.append(f"CREATE TRIGGER {name} BEFORE {event} ON {q(child)} BEGIN SELECT RAISE(IGNORE); END")
+            off.append(f"DROP TRIGGER {name}")
+    return on, off
+
+
+def counter_statements(old: Table, new: Table, number: int) -> tuple[list[str], list[str]]:
+    """Return the statements that keep the AUTOINCREMENT counter of a table, and those that set it again.
+
+    Both are empty where one of the two does not count; `number` as in `rebuild_statements`.
+    """
+    if not (is_autoincrement(old) and is_autoincrement(new)):
+        return [], []
+    kept, name = q(f"{HELPER}sequence_{number}"), quote_literal(new.name)
+    return (
+        [f"CREATE TABLE {kept} AS SELECT seq FROM sqlite_sequence WHERE name = {quote_literal(old.name)}"],
+        [
+            (
+                f"INSERT INTO sqlite_sequence (name, seq) SELECT {name}, seq FROM {kept}"
+                f" WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = {name})"
+            ),
+            (
+                f"UPDATE sqlite_sequence SET seq = max(seq, coalesce((SELECT seq FROM {kept}), 0))"
+                f" WHERE name = {name}"
+            ),
+            f"DROP TABLE {kept}",
+        ],
+    )
 
 
 def _create_index(name: str, table: Table, key: ForeignKey) -> str:

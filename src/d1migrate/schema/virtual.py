@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Table
 
 
-def content_of(table: Table) -> str | None:
-    """Return the table whose rows an FTS5 table indexes, "" for none at all; None where it holds its own."""
+def fts5_options(table: Table) -> dict[str, str]:
+    """Return the options of an FTS5 table, {folded name: value without quotes}; none for any other table."""
     definition = parse(table.sql)
     if not isinstance(definition, VirtualTableDefinition) or fold(definition.module) != "fts5":
-        return None
-    options = dict(_option(argument) for argument in definition.arguments if "=" in argument)
-    return options.get("content")
+        return {}
+    return dict(_option(argument) for argument in definition.arguments if "=" in argument)
+
+
+def content_of(table: Table) -> str | None:
+    """Return the table whose rows an FTS5 table indexes, "" for none at all; None where it holds its own."""
+    return fts5_options(table).get("content")
 
 
 def rebuild_virtual(old: Table, new: Table, backfill: Mapping[tuple[str, str], str]) -> RebuildVirtual:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import affinity
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
+from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
