@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from d1migrate import __version__
-from d1migrate.backup import values
+from d1migrate.backup.inserts import Inserts
 from d1migrate.backup.layout import read_layout
 from d1migrate.backup.rows import Reader
 from d1migrate.backup.source import still, sync_folder
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 MAGIC = "-- d1migrate backup 1"
 END = "-- end of backup"
 _DATABASE = b"SQLite format 3\0"
-_STATEMENT = 99_000  # bytes; D1 takes 100,000 (d1-facts §1.6)
-_GROUP = 60_000  # bytes of rows that share a statement
-_SLICE = 48_000  # bytes of a long value, twice as many digits
 
 
 class Dump(NamedTuple):
@@ -120,11 +117,7 @@ class _Writer:
         self._hash, self._size = sha256(), 0
         self._layout = read_layout(driver)
         self._reader = Reader(driver, self._layout.encoding)
-        names = {fold(table.name) for table in self._layout.schema.tables}
-        self._hold = "d1migrate_long_values"
-        while self._hold in names:
-            self._hold += "_"
-        self._holds = False
+        self._inserts = Inserts(self._put, self._layout.schema.tables)
         self._rows: dict[str, list[int | str]] = {}
         self._done = self._total = 0
 
@@ -205,8 +198,7 @@ class _Writer:
 
     def _behind_rows(self) -> None:
         schema, history = self._layout.schema, self._layout.history
-        if self._holds:
-            self._put(f"DROP TABLE {self._hold}")
+        self._inserts.end()
         for parent in self._layout.keys.stands_in:
             self._put(f"DROP TABLE {quote_identifier(parent)}")
         for index in self._indexes(unique_parents=False):
@@ -227,27 +219,16 @@ class _Writer:
                 self._put(sql)
 
     def _virtual(self) -> None:
-        self._holds = False  # dropped with the ordinary tables' rows
         for unit in self._layout.virtual:
             self._put(unit.table.sql)
             name = quote_identifier(unit.table.name)
-            for key, value in self._settings(unit.table.name):
+            for key, value in unit.settings:
                 self._put(f"INSERT INTO {name} ({name}, rank) VALUES ({key}, {value})")
             if unit.content:
                 self._content(unit.content)
             if unit.rebuild:
                 self._put(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
-        if self._holds:
-            self._put(f"DROP TABLE {self._hold}")
-
-    def _settings(self, table: str) -> list[tuple[str, str]]:
-        """Return what was set of an FTS5 table, as its rank function; its config table has it."""
-        config = quote_identifier(f"{table}_config")
-        query = Query(f"SELECT quote(k) AS k, quote(v) AS v FROM {config} WHERE k <> 'version' ORDER BY k")
-        try:
-            return list(self._driver.batch(Batch((query,), reads=True))[0].rows)
-        except QueryError:  # an R*Tree has none
-            return []
+        self._inserts.end()
 
     # --- rows ---
 
@@ -257,55 +238,11 @@ class _Writer:
         insert = f"INSERT INTO {table} ({', '.join(content.columns)}) VALUES\n"
         for page in self._reader.pages(content):
             found.add(page)
-            self._insert(insert, page)
+            self._inserts.write(insert, page)
             self._done += len(page)
             if self._watch:
                 self._watch(self._done, self._total)
         self._rows[content.name] = found.value()
-
-    def _insert(self, insert: str, rows: Sequence[Sequence[str]]) -> None:
-        """Write rows, several to a statement; one that is too long for any goes by the hold table."""
-        group: list[str] = []
-        length = 0
-        for row in rows:
-            text = f"({', '.join(row)})"
-            size = len(text.encode()) + 2
-            if group and length + size > _GROUP:
-                self._put(insert + ",\n".join(group))
-                group, length = [], 0
-            if size + len(insert.encode()) > _STATEMENT:
-                self._put_long(insert, list(row))
-                continue
-            group.append(text)
-            length += size
-        if group:
-            self._put(insert + ",\n".join(group))
-
-    def _put_long(self, insert: str, row: list[str]) -> None:
-        """Write a row whose literals are longer than a statement may be.
-
-        Its longest values are put together slice by slice in a table of their own: in place, a CHECK such as
-        json_valid() would refuse what is not complete yet.
-        """
-        if not self._holds:
-            self._put(f"CREATE TABLE {self._hold} (id INTEGER PRIMARY KEY, value BLOB)")
-            self._holds = True
-        number = 0
-        while len(insert.encode()) + sum(len(value.encode()) + 2 for value in row) > _STATEMENT:
-            at = max(range(len(row)), key=lambda i: len(row[i].encode()))
-            number += 1
-            data, kind = _bytes(row[at])
-            for start in range(0, len(data), _SLICE):
-                part = values.blob_literal(data[start : start + _SLICE])
-                # `||` makes text of blobs; cast back, no byte is looked at.
-                self._put(
-                    f"UPDATE {self._hold} SET value = CAST(value || {part} AS BLOB) WHERE id = {number}"
-                    if start
-                    else f"INSERT INTO {self._hold} (id, value) VALUES ({number}, {part})"
-                )
-            row[at] = f"(SELECT CAST(value AS {kind}) FROM {self._hold} WHERE id = {number})"
-        self._put(f"{insert}({', '.join(row)})")
-        self._put(f"DELETE FROM {self._hold}")
 
     # --- what there is ---
 
@@ -375,12 +312,3 @@ class _Writer:
 
 def _is_rows(sql: str) -> bool:
     return sql.startswith(("INSERT", "UPDATE", "DELETE"))
-
-
-def _bytes(literal: str) -> tuple[bytes, str]:
-    """Return what a literal of text or blob holds, and which of the two it is."""
-    if literal.startswith("CAST("):
-        return bytes.fromhex(literal[7:-10]), "TEXT"
-    if literal.startswith("X'"):
-        return bytes.fromhex(literal[2:-1]), "BLOB"
-    return literal[1:-1].replace("''", "'").encode(), "TEXT"

@@ -71,12 +71,21 @@ class Content(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A virtual table: its rows, what to run behind them, and what of it is lost."""
+    """A virtual table.
+
+    Attributes:
+        table: its schema.
+        content: how its rows are read, or None.
+        rebuild: whether it indexes another table, from which it is rebuilt.
+        lost: what of it cannot be written, or "".
+        settings: (name, value) of what was configured in an FTS5 table after its creation, as literals.
+    """
 
     table: Table
     content: Content | None
     rebuild: bool
     lost: str
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 class Layout(NamedTuple):
@@ -176,14 +185,24 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
         return Unit(table, None, False, "")
     if virtual.module != "fts5":  # an R*Tree's first column is its rowid
         return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
+    settings = _settings(driver, table.name)
     if virtual.content:
         there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
         if fold(virtual.content) not in there:
-            return Unit(table, None, False, f"{virtual.content}, which it indexes, is not there")
-        return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content))
+            lost = f"{virtual.content}, which it indexes, is not there"
+            return Unit(table, None, False, lost, settings)
+        return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content), settings)
     if _is_contentless(virtual):
-        return Unit(table, None, False, "it keeps no text that could be written: it comes back empty")
-    return Unit(table, _content(table.name, names, names, holds_rowid=False, primary=()), False, "")
+        lost = "it keeps no text that could be written: it comes back empty"
+        return Unit(table, None, False, lost, settings)
+    content = _content(table.name, names, names, holds_rowid=False, primary=())
+    return Unit(table, content, False, "", settings)
+
+
+def _settings(driver: Driver, table: str) -> tuple[tuple[str, str], ...]:
+    config = quote_identifier(f"{table}_config")
+    query = Query(f"SELECT quote(k) AS k, quote(v) AS v FROM {config} WHERE k <> 'version' ORDER BY k")
+    return tuple(driver.batch(Batch((query,), reads=True))[0].rows)
 
 
 def _indexes_some(driver: Driver, name: str, content: str) -> str:

@@ -1,0 +1,98 @@
+"""Rows as INSERT statements that D1 takes, whatever the length of a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.backup import values
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from d1migrate.schema.model import Table
+
+_STATEMENT = 99_000  # bytes; D1 takes 100,000 (d1-facts §1.6)
+_GROUP = 60_000  # bytes of rows that share a statement
+_SLICE = 48_000  # bytes of a long value, twice as many digits
+
+
+class Inserts:
+    """Writes rows, several to a statement.
+
+    A row whose literals are longer than a statement may be is put together in a helper table.
+
+    Args:
+        put: called with every statement.
+        tables: those of the database; none of their names is given to the helper table.
+    """
+
+    def __init__(self, put: Callable[[str], None], tables: Iterable[Table]) -> None:
+        names = {fold(table.name) for table in tables}
+        self._put, self._hold, self._holds = put, "d1migrate_long_values", False
+        while self._hold in names:
+            self._hold += "_"
+
+    def write(self, insert: str, rows: Iterable[Sequence[str]]) -> None:
+        """Write rows.
+
+        Args:
+            insert: the statement up to VALUES.
+            rows: the literals of each.
+        """
+        group: list[str] = []
+        length = 0
+        for row in rows:
+            text = f"({', '.join(row)})"
+            size = len(text.encode()) + 2
+            if group and length + size > _GROUP:
+                self._put(insert + ",\n".join(group))
+                group, length = [], 0
+            if size + len(insert.encode()) > _STATEMENT:
+                self._put_long(insert, list(row))
+                continue
+            group.append(text)
+            length += size
+        if group:
+            self._put(insert + ",\n".join(group))
+
+    def end(self) -> None:
+        """Drop the helper table, if there is one; after more rows it has to be called again."""
+        if self._holds:
+            self._put(f"DROP TABLE {self._hold}")
+            self._holds = False
+
+    def _put_long(self, insert: str, row: list[str]) -> None:
+        """Write a row whose literals are longer than a statement may be.
+
+        Its longest values are put together slice by slice in a table of their own: in place, a CHECK such as
+        json_valid() would refuse what is not complete yet.
+        """
+        if not self._holds:
+            self._put(f"CREATE TABLE {self._hold} (id INTEGER PRIMARY KEY, value BLOB)")
+            self._holds = True
+        number = 0
+        while len(insert.encode()) + sum(len(value.encode()) + 2 for value in row) > _STATEMENT:
+            at = max(range(len(row)), key=lambda i: len(row[i].encode()))
+            number += 1
+            data, kind = _bytes(row[at])
+            for start in range(0, len(data), _SLICE):
+                part = values.blob_literal(data[start : start + _SLICE])
+                # `||` makes text of blobs; cast back, no byte is looked at.
+                self._put(
+                    f"UPDATE {self._hold} SET value = CAST(value || {part} AS BLOB) WHERE id = {number}"
+                    if start
+                    else f"INSERT INTO {self._hold} (id, value) VALUES ({number}, {part})"
+                )
+            row[at] = f"(SELECT CAST(value AS {kind}) FROM {self._hold} WHERE id = {number})"
+        self._put(f"{insert}({', '.join(row)})")
+        self._put(f"DELETE FROM {self._hold}")
+
+
+def _bytes(literal: str) -> tuple[bytes, str]:
+    """Return what a literal of text or blob holds, and which of the two it is."""
+    if literal.startswith("CAST("):
+        return bytes.fromhex(literal[7:-10]), "TEXT"
+    if literal.startswith("X'"):
+        return bytes.fromhex(literal[2:-1]), "BLOB"
+    return literal[1:-1].replace("''", "'").encode(), "TEXT"
