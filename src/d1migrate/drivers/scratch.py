@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import apsw
 
 from d1migrate import d1
 from d1migrate.drivers.engine import Engine
 from d1migrate.errors import QueryError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from d1migrate.batch import Value
 
 _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
@@ -94,14 +89,6 @@ class Scratch(Engine):
         finally:
             for option in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
                 self.configure(option, 1)
-
-    def rows(self, sql: str, params: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of the tool's own, past D1's rules."""
-        self._trusted = True
-        try:
-            return self._cursor.execute(sql, tuple(params)).fetchall()
-        finally:
-            self._trusted = False
 
     def build(self, sql: str) -> bool:
         """Run a CREATE that the database already has; whether SQLite took it."""
