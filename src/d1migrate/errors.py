@@ -58,7 +58,11 @@ class UsageError(Error):
 
 
 class SourceError(Error):
-    """A migration file is wrong."""
+    """A migration file is wrong; `rule` is the code under which the linter reports it."""
+
+    def __init__(self, message: str, *, hint: str | None = None, rule: str = "R111") -> None:
+        super().__init__(message, hint=hint)
+        self.rule = rule
 
 
 class ParseError(SourceError):
@@ -77,8 +81,9 @@ class ParseError(SourceError):
         source: str,
         shown_from: int = 0,
         hint: str | None = None,
+        rule: str = "R111",
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, rule=rule)
         self.file, self.line, self.column = file, line, column
         self.source, self.shown_from = source, shown_from
 

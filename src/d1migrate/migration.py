@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from d1migrate.d1 import WORKERD
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
 from d1migrate.recording import MIGRATIONS_TABLE, check_history_use, recorded_table
+from d1migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.sql.split import Cuts, Statement, split
-from d1migrate.sql.tokens import COMMENT, KEYWORDS, SIGNIFICANT, TRIVIA, significant
+from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,12 +22,6 @@ LARGE = 1 << 20
 NOTHING = "v1:" + sha256(b"").hexdigest()
 """The checksum of a file that does nothing but record itself."""
 
-_ROLLBACK = re.compile(
-    r"^--[ \t]*(?:rollback:[ \t]*(.*)|(migrate:down|\+goose[ \t]+down)\b.*)$", re.IGNORECASE | re.MULTILINE
-)
-_COMMENT = re.compile(COMMENT)
-_NO_SQL = re.compile(rf"(?:{TRIVIA}|;)*+")
-_NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
     " VACUUM VALUES WITH ATTACH DETACH ROLLBACK SAVEPOINT RELEASE".split()
@@ -104,12 +98,17 @@ class Rollback(NamedTuple):
                 line=statement.line,
                 column=1,
                 source=first,
-                hint="write prose as `-- -- like this`, or above the block",
+                hint=_prose_hint(first),
             )
         if MIGRATIONS_TABLE in statement.sql.lower():
             check_history_use(statement, self.file, None)
         if (size := len(statement.sql.encode())) > WORKERD.sql_length:
             raise _too_long(self.file, statement.line, size)
+
+
+def _prose_hint(line: str) -> str:
+    reason = " ".join(line.split()).removesuffix(";")
+    return f"if there is no rollback: `-- Rollback: none, {reason}`; write other prose as `-- -- like this`"
 
 
 class Migration:
@@ -199,6 +198,12 @@ class Migration:
         return self._scan().rollback
 
     @property
+    def almost_rollback(self) -> Marker | None:
+        """A comment that looks like the start of a rollback block, in a file that has none."""
+        found = self._scan()
+        return found.almost if found.rollback is None else None
+
+    @property
     def touches_history(self) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by adding some."""
         if not self.names_history:
@@ -230,7 +235,8 @@ class Migration:
 
         Raises:
             LimitExceeded: a statement is longer than D1 takes.
-            SourceError: it holds no statement, cannot be parsed, or its rollback block drops the history.
+            SourceError: it holds no statement, cannot be parsed, SQL of its rollback would run forward, or
+                its rollback block drops the history.
         """
         found = self._scan()
         if found.statements == 0:
@@ -238,6 +244,8 @@ class Migration:
                 f"{self.file}: no SQL statement in it",
                 hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
             )
+        if found.runs_forward:
+            raise _runs_forward(self.file, found.runs_forward)
         if found.too_long:
             raise _too_long(self.file, *found.too_long)
         if self.names_history:
@@ -284,23 +292,24 @@ class _Scan(NamedTuple):
     """What one reading of a script tells.
 
     `offsets` has start and end of every statement's SQL, in characters; `too_long` is the first statement
-    that is (line, bytes).
+    that is (line, bytes); `runs_forward` and `almost` are as BlockFinder's.
     """
 
     statements: int
     too_long: tuple[int, int] | None
     rollback: Rollback | None
+    runs_forward: Marker | None
+    almost: Marker | None
     offsets: array[int]
 
 
 def _scan(cuts: Cuts, file: str) -> _Scan:
-    offsets, too_long, rollback = array("Q"), None, None
+    offsets, too_long, finder = array("Q"), None, BlockFinder(file)
     note, limit = offsets.append, WORKERD.sql_length
     for position, body, stop, end in cuts:
-        if body - position > _SHORTEST:
-            at_line_start = cuts.start + position == 0
-            lead = cuts.buffer[position:body]
-            rollback = _find_rollback(lead, cuts.line_at(position), file, rollback, whole=at_line_start)
+        if body - position >= SHORTEST:
+            lead, line_start = cuts.buffer[position:body], cuts.start + position == 0
+            finder.comments(lead, cuts.line_at(position), line_start=line_start, first=not offsets)
         if stop > body:
             note(cuts.start + body)
             note(cuts.start + stop)
@@ -308,10 +317,12 @@ def _scan(cuts: Cuts, file: str) -> _Scan:
             if (stop - body) * 4 > limit and too_long is None:
                 size = len(cuts.buffer[body:stop].encode())
                 too_long = (cuts.line_at(body), size) if size > limit else None
-        if end - stop > _SHORTEST:  # comments behind the last statement, where no `;` ends it
-            tail = cuts.buffer[stop:end]
-            rollback = _find_rollback(tail, cuts.line_at(stop), file, rollback, whole=False)
-    return _Scan(len(offsets) // 2, too_long, rollback, offsets)
+            if finder.is_open or cuts.buffer[body] == "#":
+                finder.statement(cuts.buffer[body:stop], cuts.line_at(body))
+        if end - stop >= SHORTEST:  # comments after the last statement, if no `;` ends it
+            finder.comments(cuts.buffer[stop:end], cuts.line_at(stop), line_start=False, first=False)
+    found = finder.block and Rollback(finder.block.sql, file, finder.block.line, finder.block.reason)
+    return _Scan(len(offsets) // 2, too_long, found, finder.runs_forward, finder.almost, offsets)
 
 
 def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
@@ -339,6 +350,15 @@ def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
     )
 
 
+def _runs_forward(file: str, marker: Marker) -> SourceError:
+    return SourceError(
+        f"{file}:{marker.line}: what stands below `{marker.text}` would run as part of the way forward",
+        hint="write it as a `-- Rollback:` block, with `--` before every line; if it is meant to run now,"
+        " delete the marker",
+        rule="P110",
+    )
+
+
 def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     meanings = []
     for piece in pieces:
@@ -349,50 +369,3 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
             meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]
             meanings.append(" ".join(meant))
     return sha256(";\n".join(meanings).encode()).hexdigest()
-
-
-_SHORTEST = len("--rollback:")
-
-
-def _find_rollback(
-    lead: str, first_line: int, file: str, found: Rollback | None, *, whole: bool
-) -> Rollback | None:
-    """Look for the block in the comments before a statement; inside one it would be part of the SQL.
-
-    `whole` says that the comments begin a line; else what comes first stands behind a `;`.
-    """
-    blocks = [match.span() for match in _COMMENT.finditer(lead) if match[0].startswith("/*")]
-    for match in _ROLLBACK.finditer(lead):
-        inside = any(start < match.start() < end for start, end in blocks)
-        if inside or (match.start() == 0 and not whole):
-            continue
-        line = first_line + lead.count("\n", 0, match.start())
-        if match[2]:
-            raise SourceError(
-                f"{file}:{line}: what stands below `-- {match[2]}` would run as part of the way forward",
-                hint="write it as a `-- Rollback:` block, with `--` before every line",
-            )
-        if found is not None:
-            raise SourceError(
-                f"{file}:{line}: a second rollback block; the first is on line {found.first_line}",
-                hint="write all of the way back in one block",
-            )
-        found = _read_block(match[1], lead[match.end() + 1 :], file, line)
-    return found
-
-
-def _read_block(first: str, rest: str, file: str, line: int) -> Rollback | None:
-    if none := _NONE.match(first):
-        return Rollback("", file, line, reason=none[1].strip() or "no reason given")
-    lines = []
-    for text in rest.split("\n"):
-        stripped = text.strip()
-        if stripped.startswith("--"):
-            lines.append(stripped[2:].rstrip())
-        elif stripped:
-            break
-        else:
-            lines.append("")
-    indent = min((len(text) - len(text.lstrip()) for text in lines if text), default=0)
-    sql = "\n".join([first.strip(), *(text[indent:] for text in lines)]).rstrip()
-    return None if _NO_SQL.fullmatch(sql) else Rollback(sql, file, line)

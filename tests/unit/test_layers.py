@@ -16,6 +16,7 @@ LAYERS = [
     "schema",
     "d1",
     "recording",
+    "rollback_block",
     "migration",
     "source",
     "history",

@@ -186,11 +186,82 @@ def test_the_version_an_insert_records(sql: str, version: int | None) -> None:
     assert recorded_version(sql) == version
 
 
-@pytest.mark.parametrize("marker", ["-- migrate:down", "--migrate:down transaction:false", "-- +goose Down"])
-def test_down_sections_of_other_tools_are_refused(marker: str) -> None:
-    """They are SQL of the file like any other: run forward, they take away what was just made."""
-    found = migration(f"CREATE TABLE a (x);\n{marker}\nDROP TABLE a;\n")
-    with pytest.raises(SourceError, match=r"001_a.sql:2: what stands below .* as part of the way forward"):
+MARKERS = [
+    *("-- Rollback:", "--rollback:", "--   ROLLBACK:   ", "-- Rollback:\n-- -- how to undo it"),  # ours
+    *(
+        "  -- Rollback:",
+        "-- Rollback :",
+        "-- Rollback",
+        "--Rollback",
+        "-- Roll back:",
+        "-- roll-back",
+    ),  # nearly
+    *(
+        "/* Rollback */",
+        "/*\n * ROLLBACK\n */",
+        "--- Rollback ---",
+        "-- Rollback SQL:",
+        "-- Undo",
+        "-- revert:",
+    ),
+    *("-- migrate:down", "--migrate:down transaction:false", "-- migrate: down"),  # dbmate
+    *("-- +goose Down", "-- +goose down -- note", "-- +migrate Down", "-- +migrate Down notransaction"),
+    *("-- +micrate Down", "-- rambler down", "--rambler down"),
+    *("---- create above / drop below ----", "-- //@UNDO", "--//@UNDO"),  # tern, MyBatis
+    *("# --- !Downs", "-- !Downs", "# !Downs", "-- --- !Downs"),  # Play
+    *("-- Down", "--------\n-- Down\n--------", "-- DOWN:", "-- Down Migration", "-- ==== DOWN ===="),
+    "-- down.sql --",  # Atlas
+]
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_sql_of_a_rollback_that_would_run_forward_is_refused(marker: str) -> None:
+    """It is SQL of the file like any other: run forward, it undoes what was just made."""
+    found = migration(f"CREATE TABLE a (x);\n\n{marker}\n\nDROP TABLE a;\n")
+    with pytest.raises(
+        SourceError, match=r"001_a.sql:\d+: what stands below .* as part of the way forward"
+    ) as e:
         found.check()
-    other = migration(f"CREATE TABLE a (x);\n/*\n{marker}\n*/\nSELECT '\n{marker}\n';\n")
-    assert other.check() == 2
+    assert e.value.rule == "P110"
+    assert found.rollback is None, "an applied file loads as before"
+    assert len(list(found.statements())) == 2
+    marker = marker.replace("# ", "-- ")
+    assert migration(f"CREATE TABLE a (x);\n{marker}\n-- DROP TABLE a;\n").check() == 1, "commented out"
+    other = migration(f"CREATE TABLE a (x);\n/*\n-- {marker.replace('*/', '')}\n*/\nSELECT '\n{marker}\n';\n")
+    assert other.check() == 2, "in a comment or a string"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "{}-- Rollback:\n--   DROP TABLE a;\nCREATE TABLE b (y);",  # the block ends, the file goes on
+        "{}-- Rollback: DROP TABLE a;\nCREATE TABLE b (y);",
+        "{}-- Rollback: none, it stays\nCREATE TABLE b (y);",
+        "{}-- Down\n-- Rollback:\n--   DROP TABLE a;\nCREATE TABLE b (y);",
+        "{}-- Rollback:\nINSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 0);",
+        "{}-- Down the line, names are unique\nCREATE TABLE b (y);",
+        "{}-- Rollback is not possible after this:\nDROP TABLE b;",
+        "{}-- revert the flag of 003\nUPDATE a SET x = 0;",
+        "{}CREATE TABLE down (y); -- Down\nCREATE TABLE undo (y);",  # about the statement before it
+        "-- Revert\n{}DROP TABLE b;",  # a heading of the whole file
+        "-- +migrate Up\n{}-- +migrate Down\n",
+    ],
+)
+def test_sql_that_is_meant_to_run_forward_is_not(sql: str) -> None:
+    """After a block that is commented out, and after comments that only speak of a rollback."""
+    assert migration(sql.format("CREATE TABLE a (x);\n")).check() >= 1
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("restore from the backup", "`-- Rollback: none, restore from the backup`"),
+        ("", "`-- Rollback: none, see the wiki`"),
+    ],
+)
+def test_prose_in_a_rollback_block(line: str, hint: str) -> None:
+    """It is refused, and the hint has the form that is right."""
+    found = migration(f"CREATE TABLE a (x);\n-- Rollback: {line}\n-- see the wiki\n")
+    with pytest.raises(ParseError, match="is not SQL") as e:
+        found.check()
+    assert hint in str(e.value.hint)

@@ -185,8 +185,7 @@ def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
 
 def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:
     """Return the Diagnostic for a file that cannot be replayed at all."""
-    unclosed = "is not closed" in str(error.args[0])
-    rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else "P105" if unclosed else "R111"]
+    rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else error.rule]
     found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
     message = str(error.args[0])[found.end() :] if found else str(error.args[0])
     line, column, source = int(found[1]) if found and found[1] else 1, 1, None

@@ -143,7 +143,9 @@ class Cuts:
         if self.buffer:
             stuck = _stuck(self.buffer)
             if stuck < len(self.buffer):
-                raise self._error(_UNCLOSED[self.buffer[stuck]], stuck)
+                error = self._error(_UNCLOSED[self.buffer[stuck]], stuck)
+                error.rule = "P105"
+                raise error
             body = _matched(_LEAD, self.buffer, 0)
             yield 0, body, _trimmed(self.buffer, body, len(self.buffer)), len(self.buffer)
 

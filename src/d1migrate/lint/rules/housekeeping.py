@@ -59,7 +59,11 @@ def no_rollback(replay: Replay) -> Iterator[Finding]:
         -- Rollback:
         --   DROP TABLE users;
     """
-    if replay.migration.rollback is None:
+    if almost := replay.migration.almost_rollback:
+        yield Finding(
+            f"`{almost.text}` does not begin a rollback block: write `-- Rollback:`", line=almost.line
+        )
+    elif replay.migration.rollback is None:
         yield Finding("no `-- Rollback:` block, and it is not declared irreversible", line=1)
 
 

@@ -203,3 +203,22 @@ def raise_rollback(replay: Replay) -> Iterator[Finding]:
             if token.keyword == "ROLLBACK" and tuple(texts[max(0, i - 2) : i]) in before:
                 yield Finding("ROLLBACK here resets the database object on D1: use ABORT", ran, token.start)
                 break
+
+
+@rule("P110", "runs-forward", "error")
+def runs_forward(_: Replay) -> Iterator[Finding]:
+    """SQL of a rollback that is not commented out.
+
+    Why: D1 runs every statement of a file, so SQL below `-- Rollback:`, `-- +goose Down`, `-- Down` or the
+        marker of another tool undoes the change that the file has just made.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        DROP TABLE users;
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    """
+    return iter(())  # found where the file is read
