@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from d1migrate import source
@@ -73,19 +71,39 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         UsageError: there is no such folder.
         SourceError: a file is not UTF-8, leads out of the folder, or breaks a naming rule.
     """
-    return source.load(_scripts(folder), folder=folder)
+    return _refuse_squashed(source.load(_scripts(folder), folder=folder))
 
 
 def read_migrations(folder: str) -> tuple[Migration, ...]:
     """Read a folder in which versions may be used twice; else as `load_migrations`."""
-    return source.load_all(_scripts(folder), folder=folder)
+    return _refuse_squashed(source.load_all(_scripts(folder), folder=folder))
+
+
+def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
+    """Return migrations, unless one stands for another that is among them: both would run.
+
+    Raises:
+        SourceError: a killed `squash` or a merge left them side by side.
+    """
+    for migration in found:
+        if migration.is_large or "-- Squashes: " not in migration.text:
+            continue
+        from d1migrate.squashing import stands_for  # few folders have one
+
+        names = {file.name for file in stands_for(migration).values()} - {migration.name}
+        if left := [other for other in found if other.name in names]:
+            raise SourceError(
+                f"{migration.name} stands for {left[0].name}, which is still in the folder: both would run",
+                hint=f"delete {', '.join(other.file for other in left)}",
+            )
+    return found
 
 
 def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
     """Yield the names and texts of a folder, by name."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry for entry in entries if _is_sql(entry)), key=lambda entry: entry.name)
+            every = list(entries)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"no migrations folder {folder}",
@@ -93,6 +111,11 @@ def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
+    if any(entry.name == source.JOURNAL for entry in every):
+        from d1migrate import journal  # few runs need it
+
+        journal.refuse_unfinished(folder)
+    found = sorted((entry for entry in every if _is_sql(entry)), key=lambda entry: entry.name)
     yield from ((entry.name, _read(folder, entry)) for entry in found)
 
 
@@ -133,15 +156,15 @@ def load_journal(folder: str) -> dict[str, str]:
 
 
 def write_new(path: str, text: str) -> None:
-    """Write a file that must not exist yet.
+    """Write a file that must not exist yet, whole or not at all.
 
     Raises:
         UsageError: it exists, its folder cannot be written, or the text is not Unicode.
     """
+    from d1migrate import disk
+
     try:
-        data = text.encode()
-        with open(path, "xb") as file:
-            file.write(data)
+        disk.create(path, text)
     except UnicodeEncodeError as error:
         raise UsageError(f"not text: {error.object[error.start : error.end]!r}") from None
     except OSError as error:
@@ -149,22 +172,29 @@ def write_new(path: str, text: str) -> None:
 
 
 def replace(path: str, text: str) -> None:
-    """Write a file whole or not at all, over an older one, whose mode it keeps."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+    """Write a file whole or not at all, over an older one; what is not a regular file is written to as it is.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from d1migrate import disk
+
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        try:
-            with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            with suppress(FileNotFoundError):
-                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-            os.replace(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+        disk.replace(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def current_text(path: str) -> str | None:
+    """Return what a file that is to be written holds now; None for a device or FIFO, which is not read.
+
+    Raises:
+        UsageError: it exists and cannot be read.
+    """
+    from d1migrate import disk
+
+    return None if disk.is_stream(path) else read_text(path)
 
 
 def read_text(path: str) -> str | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_VERSION = 2**53 - 1
 """Larger integers lose digits on their way through D1's JSON (d1-facts: read back rounded)."""
 
+JOURNAL = ".d1migrate-journal.json"
+"""The file in a migrations folder that says which change of several files is not finished."""
+
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3

@@ -8,17 +8,16 @@ insert of the dump may set off. What the dump holds stands behind its SQL, diges
 from __future__ import annotations
 
 import json
-import os
 import time
 from contextlib import suppress
 from hashlib import sha256
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from d1migrate import __version__
+from d1migrate import __version__, disk
 from d1migrate.backup.inserts import Inserts
 from d1migrate.backup.layout import read_layout
 from d1migrate.backup.rows import Reader
-from d1migrate.backup.source import still, sync_folder
+from d1migrate.backup.source import still
 from d1migrate.backup.state import Digest
 from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError, UsageError
@@ -65,35 +64,26 @@ class Dump(NamedTuple):
 
 
 def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
-    """Write a dump of a database to a file, which is there whole or not at all.
+    """Write a dump of a database to a file, whole or not at all.
 
     Args:
         driver: the database, which is only read.
-        path: the file; one that exists is replaced when the dump is complete.
+        path: the file, which only its owner may read; one that exists is replaced when the dump is complete.
+            What is not a regular file is written to.
         watch: is told (rows written, rows there are) after every page.
 
     Raises:
         UsageError: there is no database, or the file cannot be written, or is a database.
         DriverError: the database cannot be read.
     """
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        _refuse_database(path)
+        if not disk.is_stream(path):
+            _refuse_database(path)
         # Newlines as they are: they are part of what strings hold.
-        with (
-            still(driver) as (source, is_still),
-            open(temporary, "w", encoding="utf-8", newline="", opener=_private) as file,
-        ):
+        with still(driver) as (source, is_still), disk.replacing(path, private=True) as file:
             dump = _Writer(source, file, watch).write(driver.url, still=is_still)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
     return dump._replace(path=path)
 
 
@@ -102,11 +92,6 @@ def _refuse_database(path: str) -> None:
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if file.read(len(_DATABASE)) == _DATABASE:
             raise UsageError(f"{path} is a SQLite database: it is not replaced", hint="name another --output")
-
-
-def _private(path: str, flags: int) -> int:
-    """Open a file that nobody else may read, as all rows are in it."""
-    return os.open(path, flags, 0o600)
 
 
 class _Writer:

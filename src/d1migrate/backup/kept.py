@@ -11,10 +11,10 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from d1migrate import disk
 from d1migrate import history as h
 from d1migrate.backup import points
 from d1migrate.backup.points import Point
-from d1migrate.backup.source import sync_folder
 from d1migrate.errors import UsageError
 
 LOG_COLUMNS = (
@@ -64,12 +64,8 @@ def keep(folder: str, what: Kept) -> Kept:
     path = os.path.join(folder, f"{_BEGINNING}{stamp}-{what.signature.token[:8]}{_END}")
     try:
         points.make(folder)
-        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+        with disk.replacing(path, private=True) as file:
             json.dump(what._asdict(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(f"{path}.tmp", path)
-        sync_folder(path)
     except OSError as error:
         raise UsageError(f"cannot keep the log in {folder}: {error.strerror}") from error
     return what._replace(path=path)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.backup.source import Copying, sync_folder
+from d1migrate import disk
+from d1migrate.backup.source import Copying
 from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
 
@@ -203,7 +204,7 @@ def _copy(driver: Copying, folder: str, now: float) -> Point | None:
         name = f"{stem}-{at}-v{version}.db"
         path = os.path.join(folder, name)
         os.replace(temporary, path)
-        sync_folder(path)
+        disk.sync_folder(path)
     finally:
         for end in _JOURNALS:
             with suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from d1migrate.batch import Batch, Query
@@ -72,13 +72,3 @@ def scratch_file() -> Iterator[str]:
     """Give a path in a directory of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="d1migrate-", ignore_cleanup_errors=True) as folder:
         yield os.path.join(folder, "scratch.sqlite")
-
-
-def sync_folder(path: str) -> None:
-    """Make a renamed file's name as durable as its content, where the system can."""
-    with suppress(OSError):  # not on Windows
-        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -190,7 +190,7 @@ def next_file(context: Context, description: str) -> tuple[str, str]:
     return name, time.strftime("%Y-%m-%d", now)
 
 
-def write_file(context: Context, name: str, text: str, *, index: bool = True) -> str:
+def write_file(context: Context, name: str, text: str) -> str:
     """Write a new migration file, and the index anew; return the path."""
     folder = context.folder
     if not os.path.isdir(folder):
@@ -200,8 +200,7 @@ def write_file(context: Context, name: str, text: str, *, index: bool = True) ->
             raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
     path = os.path.join(folder, name)
     files.write_new(path, text)
-    if index:
-        write_index(context)
+    write_index(context)
     return path
 
 
@@ -227,18 +226,18 @@ def index_command(context: Context) -> int:
     path = context.arguments.output or context.config.index_module
     if path is None:
         raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UsageError(f"{path} is no file", hint="name the module to write, e.g. src/migrations_index.py")
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder", hint="name the module to write, e.g. src/migrations_index.py")
     text = _index(context)
-    current = files.read_text(path) == text
+    current = files.current_text(path) == text
     if not current and not context.arguments.check:
-        files.replace(os.path.realpath(path), text)  # through a link, not over it
+        files.replace(path, text)
     if context.json:
         context.out_json({"path": path, "up_to_date": current})
     elif context.arguments.check:
         context.say(f"{path} is {'up to date' if current else 'not what the migrations make'}")
     else:
-        context.out(path)
+        context.out_path(path)
     return 3 if context.arguments.check and not current else 0
 
 

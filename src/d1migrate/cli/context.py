@@ -178,6 +178,13 @@ class Context:
             with _stdout():
                 print(lines if isinstance(lines, str) else "\n".join(lines))
 
+    def out_path(self, path: str) -> None:
+        """Print the path of a file that was written, unless the file is stdout itself."""
+        from d1migrate import disk
+
+        if not disk.is_stdout(path):
+            self.out(path)
+
     def out_json(self, value: Any) -> None:
         """Print data as JSON."""
         import json

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,7 +88,7 @@ def _confirm(context: Context, count: int) -> None:
 def _write(one: Mended, raw: str) -> None:
     if _read(one.migration.file) != raw:
         raise UsageError(f"{one.migration.file} was changed meanwhile: it is as you left it")
-    files.replace(os.path.realpath(one.migration.file), one.text or "")
+    files.replace(one.migration.file, one.text or "")
 
 
 def _read(path: str) -> str:

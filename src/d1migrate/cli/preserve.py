@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from d1migrate import disk
 from d1migrate.cli import gates, outlook
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.report.text import clean, duration, plural, size, table, when
@@ -24,6 +25,10 @@ def backup_command(context: Context) -> int:
     """Write a dump."""
     context.files_may_be_gone = True
     path = context.arguments.output or _file_name(context)
+    if context.arguments.verify and disk.is_stream(path):
+        raise UsageError(
+            f"--verify reads the file again, and {path} is not a regular file", hint="--output FILE"
+        )
     context.say_database()
     started = time.perf_counter()
     with _progress(context) as watch:
@@ -52,7 +57,7 @@ def _verified(context: Context, path: str) -> list[str] | None:
 
 
 def _tell_dump(context: Context, dump: Dump, seconds: float) -> None:
-    context.out(dump.path)
+    context.out_path(dump.path)
     rows = f"{plural(sum(dump.rows.values()), 'row')} of {plural(len(dump.rows), 'table')}"
     context.say(f"{rows}, {size(dump.size)}, in {duration(seconds)}")
     for note in dump.notes:

@@ -201,7 +201,7 @@ def _write(context: Context, document: _Document) -> None:
         UsageError: the database is empty and the file is not, as where a fresh checkout has no database yet.
     """
     path = _target(context, document.form, context.arguments.output)
-    there = files.read_text(path)
+    there = files.current_text(path)
     is_current = there == document.text
     if there and not is_current and document.is_empty and context.arguments.at is None:
         raise UsageError(
@@ -209,11 +209,11 @@ def _write(context: Context, document: _Document) -> None:
             hint="`--at latest` writes what the files build",
         )
     if not is_current:
-        files.replace(os.path.realpath(path), document.text)  # through a link, not over it
+        files.replace(path, document.text)
     if context.json:
         context.out_json({"path": path, "written": not is_current})
     else:
-        context.out(path)
+        context.out_path(path)
 
 
 def _check(context: Context, document: _Document) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from d1migrate import source
+from d1migrate import journal, source
 from d1migrate.backup.state import compare, read_state
-from d1migrate.cli.author import write_file, write_index
+from d1migrate.cli.author import write_index
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.history import TABLES
+from d1migrate.journal import Change, Journal
 from d1migrate.migrator import Migrator
 from d1migrate.replay import schema_of
 from d1migrate.report.text import clean, plural
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 def squash_command(context: Context) -> int:
     """Write one file that does what the files up to a version do, proved on scratch databases, for theirs."""
-    arguments, migrations = context.arguments, context.load()
+    arguments = context.arguments
+    command = f"squash --to {arguments.to}"
+    resumed = journal.resume(context.folder, command, dry_run=arguments.dry_run)
+    if resumed:
+        return _tell(context, resumed)
+    migrations = context.load()
     chosen = [migration for migration in migrations if migration.version <= arguments.to]
     if not chosen or chosen[-1].version != arguments.to or len(chosen) == 1:
         known = ", ".join(str(m.version) for m in migrations[1:]) or "none"
@@ -44,16 +50,29 @@ def squash_command(context: Context) -> int:
     if arguments.dry_run:
         context.out(one.text)
         return 0
-    path = write_file(context, f"{one.name}.sql", one.text, index=False)
-    for migration in chosen:
-        os.unlink(migration.file)
+    report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
+    journal.run(context.folder, Journal(command, _changes(chosen, one), report))
+    return _tell(context, report)
+
+
+def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
+    """Return what becomes of each file; the new one may have the name of the last."""
+    name = f"{one.name}.sql"
+    found = {os.path.basename(m.file): journal.digest(m.file) for m in chosen}
+    gone = (Change(old, before, None) for old, before in found.items() if old != name)
+    return (Change(name, found.get(name), one.text), *gone)
+
+
+def _tell(context: Context, report: dict[str, Any]) -> int:
+    """Write the index, and say what was done."""
     write_index(context)
+    path, names = os.path.join(context.folder, report["path"]), report["squashed"]
     if context.json:
-        context.out_json({"path": path, "squashed": [migration.name for migration in chosen]})
+        context.out_json({"path": path, "squashed": names})
     else:
         context.out(clean(path))
         context.say(
-            f"it stands for {plural(len(chosen), 'file')}; where these are applied, `d1migrate adopt` records"
+            f"it stands for {plural(len(names), 'file')}; where these are applied, `d1migrate adopt` records"
             " it in their place"
         )
     return 0

@@ -1,0 +1,191 @@
+"""Files that are written whole or not at all, and devices, pipes and links, which are never replaced.
+
+A file is written under a hidden name beside its own, flushed to the disk, and then renamed: a full disk, a
+kill or a power failure leaves the old file or the new one, and never a part that could be taken for a whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEMPORARY = re.compile(r"\..+\.d1migrate-[0-9a-f]{8}\.tmp")
+_STALE = 3600  # seconds; by then a file that is being written is one that a killed process left
+_READER_WAIT = 3.0  # seconds that a FIFO may take to get a reader
+
+
+def create(path: str, text: str) -> None:
+    """Write a file that must not exist yet.
+
+    Raises:
+        FileExistsError: it exists, even if another process created it a moment ago.
+        OSError: it cannot be written. Nothing of it is left.
+    """
+    with _aside(path, private=False) as (file, temporary):
+        file.write(text)
+        _flush(file)
+        _publish(temporary, path)
+    sync_folder(path)
+
+
+def replace(path: str, text: str) -> None:
+    """Write a file, over an older one if there is one; arguments and errors as `replacing`."""
+    with replacing(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def replacing(path: str, *, private: bool = False) -> Iterator[IO[str]]:
+    """Open a text file to be written; it replaces an older one when the block ends without an error.
+
+    The older file's mode and owner are kept, and a link keeps leading to it. A device, a FIFO or a standard
+    stream of this process is written to as it is.
+
+    Args:
+        path: the file. Line ends are written as they are given.
+        private: whether only the owner may read it, whatever an older file allowed.
+
+    Raises:
+        OSError: it cannot be written; or nothing reads a FIFO.
+    """
+    if is_stream(path):
+        with _stream(path) as file:
+            yield file
+        return
+    target = os.path.realpath(path)
+    with _aside(target, private=private) as (file, temporary):
+        yield file
+        _flush(file)
+        if not private:
+            _keep_owner_and_mode(target, temporary)
+        os.replace(temporary, target)
+    sync_folder(target)
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path leads to what is written to and not replaced: a device, a FIFO, or our own output."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) or _descriptor(found) is not None
+
+
+def is_stdout(path: str) -> bool:
+    """Whether writing to a path is writing to stdout."""
+    with suppress(OSError):
+        return os.path.samestat(os.stat(path), os.fstat(1))
+    return False
+
+
+def sync_folder(path: str) -> None:
+    """Make a renamed file's name as durable as its content, where the system can."""
+    with suppress(OSError):  # not on Windows
+        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def _aside(path: str, *, private: bool) -> Iterator[tuple[IO[str], str]]:
+    """Open a hidden file beside another one; it is removed unless the block moved it away."""
+    folder, name = os.path.split(path)
+    remove_stale(folder or ".")
+    temporary = os.path.join(folder, f".{name[:100]}.d1migrate-{os.urandom(4).hex()}.tmp")
+
+    def opener(file: str, flags: int) -> int:
+        return os.open(file, flags, 0o600 if private else 0o666)
+
+    try:
+        with open(temporary, "x", encoding="utf-8", newline="", opener=opener) as file:
+            yield file, temporary
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _flush(file: IO[str]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _publish(temporary: str, path: str) -> None:
+    """Give a file its name unless that is taken: a link, unlike a rename, never replaces."""
+    try:
+        os.link(temporary, path)
+    except OSError:  # a file system without hard links, if not that the name is taken
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+        os.rename(temporary, path)
+
+
+def _keep_owner_and_mode(path: str, temporary: str) -> None:
+    with suppress(FileNotFoundError):
+        old, new = os.stat(path), os.stat(temporary)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            with suppress(OSError):  # only root may give files away
+                os.chown(temporary, old.st_uid, old.st_gid)
+        os.chmod(temporary, stat.S_IMODE(old.st_mode))
+
+
+def remove_stale(folder: str) -> None:
+    """Remove what killed processes left of files that they were writing in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name):
+                with suppress(OSError):
+                    if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE:
+                        os.unlink(entry.path)
+
+
+@contextmanager
+def _stream(path: str) -> Iterator[IO[str]]:
+    found = os.stat(path)
+    own = _descriptor(found)
+    if own is not None and sys.stdout:
+        sys.stdout.flush()
+    if own is not None and stat.S_ISREG(found.st_mode):
+        number = os.dup(own)  # opened by its path it would be written from its start, over what is there
+    elif stat.S_ISFIFO(found.st_mode):
+        number = _open_fifo(path)
+    else:
+        number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    with open(number, "w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+def _open_fifo(path: str) -> int:
+    """Open a FIFO for writing, which without this would wait for a reader as long as there is none."""
+    deadline = time.monotonic() + _READER_WAIT
+    while True:
+        try:
+            number = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > deadline:
+                raise OSError(errno.ENXIO, "no process reads from this FIFO", path) from None
+            time.sleep(0.02)
+        else:
+            os.set_blocking(number, True)
+            return number
+
+
+def _descriptor(found: os.stat_result) -> int | None:
+    """Return which of stdout and stderr a file is, if it is one."""
+    for number in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(found, os.fstat(number)):
+                return number
+    return None

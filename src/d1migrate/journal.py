@@ -1,0 +1,190 @@
+"""Several files of a folder changed as one: if a run is killed halfway, the next one finishes it.
+
+The journal holds every new text. It is written first and removed last; while a file that has to go is still
+there, nothing reads the folder as migrations, because some of them would be in it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from d1migrate import disk
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.source import JOURNAL
+
+_FILE = re.compile(r"[0-9][A-Za-z0-9._-]*\.sql")
+
+
+class Change(NamedTuple):
+    """What becomes of one file.
+
+    Attributes:
+        name: the file.
+        before: the sha256 of what it holds now; None if it does not exist.
+        after: what it is to hold; None if it is to be removed.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Journal(NamedTuple):
+    """A change of several files.
+
+    Attributes:
+        command: the arguments of `d1migrate` that began it, and that finish it.
+        changes: what becomes of each file.
+        report: what the command prints about it, as JSON.
+    """
+
+    command: str
+    changes: tuple[Change, ...]
+    report: Any
+
+
+def digest(path: str) -> str | None:
+    """Return the sha256 of a file's bytes, None if it does not exist."""
+    try:
+        with open(path, "rb") as file:
+            return sha256(file.read()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def run(folder: str, journal: Journal) -> None:
+    """Change files as one.
+
+    Raises:
+        UsageError: a file cannot be written. If that was a new one, nothing was changed; else the command
+            finishes it when it is run again.
+    """
+    path = os.path.join(folder, JOURNAL)
+    try:
+        disk.create(path, json.dumps(journal._asdict(), indent=1))
+    except OSError as error:
+        raise UsageError(f"cannot create {path}: {error.strerror}") from error
+    created = [path]
+    try:
+        for change in _created(journal):
+            path = os.path.join(folder, change.name)
+            disk.create(path, change.after or "")
+            created.append(path)
+    except OSError as error:
+        for known in reversed(created):
+            with suppress(OSError):
+                os.unlink(known)
+        raise UsageError(f"cannot create {path}: {error.strerror}") from error
+    finish(folder, journal)
+
+
+def finish(folder: str, journal: Journal) -> None:
+    """Do what is left of a change, in an order in which every text is on the disk before its older file goes.
+
+    Raises:
+        SourceError: a file that has to go was edited meanwhile.
+        UsageError: a file cannot be written or removed.
+    """
+    edited = [
+        change.name
+        for change in journal.changes
+        if change.after is None and digest(os.path.join(folder, change.name)) not in (None, change.before)
+    ]
+    if edited:
+        raise SourceError(
+            f"`d1migrate {journal.command}` was interrupted, and {edited[0]} was edited since",
+            hint=f"the folder also holds what it was to become; keep one of them, then delete {JOURNAL}",
+        )
+    path = folder
+    try:
+        for change in _created(journal):
+            path = os.path.join(folder, change.name)
+            with suppress(FileExistsError):
+                disk.create(path, change.after or "")
+        for change in journal.changes:
+            path = os.path.join(folder, change.name)
+            if change.before and change.after is not None and digest(path) == change.before:
+                disk.replace(path, change.after)
+        for name in (*(change.name for change in journal.changes if change.after is None), JOURNAL):
+            path = os.path.join(folder, name)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", hint=f"`d1migrate {journal.command}` finishes it"
+        ) from error
+    disk.sync_folder(path)
+
+
+def read(folder: str) -> Journal | None:
+    """Return the change of a folder that a killed run left unfinished, if there is one.
+
+    Raises:
+        SourceError: there is a journal that cannot be read.
+    """
+    path = os.path.join(folder, JOURNAL)
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+        changes = tuple(Change(*change) for change in value["changes"])
+        found = Journal(str(value["command"]), changes, value["report"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SourceError(
+            f"{path} is not the journal of an interrupted command: {error}", hint="delete it"
+        ) from error
+    if wrong := [change.name for change in changes if not _FILE.fullmatch(str(change.name))]:
+        raise SourceError(f"{path} names {wrong[0]!r}, which is not a migration", hint="delete it")
+    return found if any(_is_left(folder, change) for change in changes) else None
+
+
+def refuse_unfinished(folder: str) -> None:
+    """Refuse to read migrations from a folder in which some are there twice.
+
+    Raises:
+        SourceError: a run was killed before it had removed what it replaces.
+    """
+    journal = read(folder)
+    if journal:
+        left = ", ".join(change.name for change in journal.changes if _is_left(folder, change))
+        raise SourceError(
+            f"`d1migrate {journal.command}` was interrupted in {folder}: it has not replaced {left} yet",
+            hint=f"`d1migrate {journal.command}` finishes it",
+        )
+
+
+def resume(folder: str, command: str, *, dry_run: bool) -> Any:
+    """Finish what a killed run of a command began; return its report, None if there is nothing to finish.
+
+    Raises:
+        SourceError: another command was killed; or as `finish`.
+    """
+    journal = read(folder)
+    if journal is None:
+        if not dry_run:  # killed when all was done: only the journal is left
+            with suppress(OSError):
+                os.unlink(os.path.join(folder, JOURNAL))
+        return None
+    if journal.command != command:
+        refuse_unfinished(folder)
+    if not dry_run:
+        finish(folder, journal)
+    return journal.report
+
+
+def _created(journal: Journal) -> list[Change]:
+    return [change for change in journal.changes if change.before is None]
+
+
+def _is_left(folder: str, change: Change) -> bool:
+    """Whether a file is still what it was before."""
+    found = digest(os.path.join(folder, change.name))
+    if change.after is None:
+        return found is not None
+    return found == change.before

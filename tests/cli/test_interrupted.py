@@ -1,0 +1,204 @@
+"""Commands that write files, killed at any system call or on a full disk: the next run finishes the change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.project import ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.project import Project
+
+CALLS = ("link", "unlink", "replace", "rename", "fsync")
+TALLY = "CREATE TABLE tally (n INTEGER);"
+JOURNAL = ".d1migrate-journal.json"
+
+
+class Killed(BaseException):
+    """The end of a process, as far as one process can have it: nothing that comes after is done."""
+
+
+def kill_at(patch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the process die at its n-th call that changes a folder, after every call before it was done."""
+    seen = 0
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen >= number:
+                raise Killed
+            return call(*arguments, **options)
+
+        return run
+
+    for name in CALLS:
+        patch.setattr(os, name, dying(getattr(os, name)))
+
+
+def killed(project: Project, number: int, *arguments: str) -> bool:
+    """Run a command that is killed at its n-th call; whether it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(patch, number)
+        try:
+            project.run(*arguments)
+        except Killed:
+            return True
+        return False
+
+
+def contents(project: Project) -> dict[str, str]:
+    """The migrations there are."""
+    return {path.name: path.read_text() for path in sorted(project.migrations.glob("[0-9]*"))}
+
+
+def colliding(project: Project) -> None:
+    """Two files of version 2, and each file moves to the name that the next one has."""
+    project.write("001_a.sql", TALLY)
+    project.run("up")
+    project.write("002_a.sql", "INSERT INTO tally VALUES (1);")
+    project.write("002_b.sql", ONE.replace("001_users", "002_b").replace("VALUES (1", "VALUES (2"))
+    project.write("003_b.sql", "INSERT INTO tally VALUES (2);")
+    project.write("004_b.sql", "INSERT INTO tally VALUES (3);")
+
+
+@pytest.mark.parametrize("number", range(1, 21))
+def test_renumber(project: Project, number: int) -> None:
+    """No statement runs twice, and the second `renumber` comes to what one alone comes to."""
+    colliding(project)
+    project.run("renumber")
+    wanted = contents(project)
+    assert sorted(wanted) == ["001_a.sql", "002_a.sql", "003_b.sql", "004_b.sql", "005_b.sql"]
+    for name in wanted:
+        (project.migrations / name).unlink()
+    colliding(project)
+    was_killed = killed(project, number, "renumber")
+    if contents(project) != wanted:
+        assert was_killed
+        refused = project.run("up", code=1).err
+        assert "hint: `d1migrate renumber`" in refused
+        assert project.sql("SELECT * FROM tally") == []
+        project.run("renumber")
+    assert contents(project) == wanted
+    project.run("up", "--no-lint")
+    assert project.sql("SELECT n FROM tally ORDER BY n") == [(1,), (2,), (3,)]
+    assert project.run("renumber").out == "nothing to do\n"
+    assert not (project.migrations / JOURNAL).exists()
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_squash(project: Project, number: int) -> None:
+    """The one file and those it stands for are never run side by side."""
+    project.standard()
+    was_killed = killed(project, number, "squash", "--to", "3")
+    if sorted(contents(project)) != ["003_squashed.sql"]:
+        assert was_killed
+        if (project.migrations / JOURNAL).exists():
+            assert "hint: `d1migrate squash --to 3` finishes it" in project.run("up", code=1).err
+            assert "`d1migrate squash --to 3` finishes it" in project.run("renumber", code=1).err
+        assert project.run("squash", "--to", "3").out == "migrations/003_squashed.sql\n"
+    assert sorted(contents(project)) == ["003_squashed.sql"]
+    project.run("up")
+    assert not (project.migrations / JOURNAL).exists()
+
+
+def test_a_dry_run_finishes_nothing(project: Project) -> None:
+    """It prints what is left to be done."""
+    colliding(project)
+    assert killed(project, 7, "renumber")
+    before = contents(project)
+    out = project.run("renumber", "--dry-run").out
+    assert out == "002_b → 003_b\n003_b → 004_b\n004_b → 005_b\n"
+    assert contents(project) == before
+    assert project.run("renumber").out == out
+
+
+def test_what_was_edited_since_stays(project: Project) -> None:
+    """A file that would be removed keeps what was written into it after the kill."""
+    project.write("001_a.sql", TALLY)
+    project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
+    assert killed(project, 8, "renumber")
+    assert sorted(contents(project)) == ["001_a.sql", "001_b.sql", "002_b.sql"]
+    project.write("001_b.sql", "INSERT INTO tally VALUES (2);")
+    ended = project.run("renumber", code=1).err
+    assert "`d1migrate renumber` was interrupted, and 001_b.sql was edited since" in ended
+    assert "VALUES (2)" in contents(project)["001_b.sql"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "[]", "{}", '{"command": "renumber", "report": [], "changes": [["../../x.sql", "", null]]}'],
+)
+def test_a_journal_that_is_none(project: Project, value: str) -> None:
+    """It is refused, whatever it names, and no file is touched."""
+    project.write("001_a.sql", TALLY)
+    (project.migrations / JOURNAL).write_text(value)
+    ended = project.run("up", code=1).err
+    assert JOURNAL in ended
+    assert "hint: delete it" in ended
+
+
+def test_a_squash_beside_what_it_stands_for(project: Project) -> None:
+    """Without the journal, too, as after a merge: both would run."""
+    project.standard()
+    kept = (project.migrations / "002_teams.sql").read_bytes()
+    project.run("squash", "--to", "3")
+    project.write("002_teams.sql", kept)
+    for command in ("up", "status", "renumber"):
+        ended = project.run(command, code=1).err
+        assert "003_squashed stands for 002_teams, which is still in the folder" in ended
+        assert "hint: delete migrations/002_teams.sql" in ended
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from d1migrate.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+WIDE = "CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);\n-- " + "x" * 400 + "\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("new", "one more"),
+        ("rebuild", "p", "--set", "v TEXT NOT NULL", "--backfill", "p.v='x'"),
+        ("squash", "--to", "2"),
+        ("renumber",),
+        ("baseline", "as found"),
+        ("index", "--output", "index.py"),
+        ("schema", "--at", "latest", "--sql", "--output", "schema.sql"),
+        ("plan", "--output", "plan.json"),
+    ],
+)
+def test_a_full_disk(project: Project, arguments: tuple[str, ...]) -> None:
+    """It is said, and the folder is what it was: no part of a file, no hidden one."""
+    project.write("001_a.sql", WIDE)
+    project.write("002_b.sql" if arguments[0] != "renumber" else "001_b.sql", WIDE.replace(" p ", " q "))
+    if arguments[0] == "baseline":
+        project.sql("CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT)")
+        for path in project.migrations.iterdir():
+            path.unlink()
+    before = {path: path.read_bytes() for path in files_of(project.folder)}
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, "64", *arguments],
+        cwd=project.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    assert "File too large" in ended.stderr
+    assert {path: path.read_bytes() for path in files_of(project.folder)} == before
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Every file, hidden ones too."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
