@@ -133,6 +133,8 @@ class History(NamedTuple):
         other_tools: of those, the tables of other tools' histories.
         reads: the requests it took to find out.
         leftovers: helpers of a rebuild that was cut in half.
+        head: the token of the log's newest row, "" for an empty log.
+        has_token: whether the log has the token that was asked for.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -142,6 +144,8 @@ class History(NamedTuple):
     other_tools: tuple[str, ...] = ()
     reads: int = 1
     leftovers: tuple[str, ...] = ()
+    head: str = ""
+    has_token: bool = False
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -159,6 +163,7 @@ LATEST = Query(  # beside max(), SQLite's bare columns come from the row that ha
     "SELECT version, max(id), event, action, name, checksum, rollback_digest, rollback_sql IS NOT NULL"
     f" FROM {LOG_TABLE} GROUP BY version"
 )
+HEAD = Query(f"SELECT token FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1")
 _OURS = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
 _USER_OBJECTS = (
     "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -186,6 +191,13 @@ EVENTS = Query(
     "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun'),"
     f" max(detail), max(restore_point) FROM {LOG_TABLE} GROUP BY token, version ORDER BY 2"
 )
+
+
+def done_by(token: str) -> Query:
+    """Ask whether the batch with a token was committed: one row, 1 or 0."""
+    return Query(
+        f"SELECT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done') AS done", (token,)
+    )
 
 
 def stored_rollbacks(versions: Iterable[int]) -> Query:

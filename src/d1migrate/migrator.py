@@ -16,6 +16,7 @@ from d1migrate.flows import read
 from d1migrate.keeping import HistoryKeeper
 from d1migrate.migration import Migration
 from d1migrate.run import run
+from d1migrate.status import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from d1migrate.flows.read import LogEntry
     from d1migrate.flows.steps import Report
     from d1migrate.flows.verify import Verification
-    from d1migrate.history import Signature
+    from d1migrate.history import History, Signature
     from d1migrate.lint import Diagnostic
     from d1migrate.mirror import Mirror
     from d1migrate.phases import Phase
@@ -116,10 +117,11 @@ class Migrator(HistoryKeeper):
         """
         from d1migrate.linter import lint
 
-        entries = self.status()
+        history, schema = run(read.read_history_and_schema(), self.driver)
+        entries = compare(self.migrations, history)
         todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
         earlier = [e.migration for e in entries if e.migration and e.applied]
-        return lint(todo, self.schema(), earlier=earlier, severities=self._severities)
+        return lint(todo, schema, earlier=earlier, severities=self._severities)
 
     def rehearse(
         self,
@@ -148,18 +150,19 @@ class Migrator(HistoryKeeper):
         from d1migrate.rehearse import Ground, rehearse
 
         if data is None:
-            pending, start = self._pending(self.driver, to), run(read.read_schema(), self.driver)
+            history, start = run(read.read_history_and_schema(), self.driver)
+            pending = self._pending(history, to)
             return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
         with closing(Ground.of(data or local_file(self.driver))) as ground:
             with closing(connect(f"sqlite:{ground.path}")) as copy:
-                pending = self._pending(copy, to)
+                pending = self._pending(run(read.read_history(), copy), to)
             return rehearse(pending, ground, rows=rows, scale=scale, severities=self._severities, watch=watch)
 
-    def _pending(self, driver: Driver, to: int | None) -> list[Migration]:
+    def _pending(self, history: History, to: int | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""
-        from d1migrate.flows import migrate
+        from d1migrate.plan import plan_up
 
-        todo = run(migrate.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order), driver)
+        todo = plan_up(self.migrations, history, to=to, allow_out_of_order=self._allow_out_of_order)
         return [step.script for step in todo.steps if isinstance(step.script, Migration)]
 
     def up(

@@ -77,9 +77,10 @@ class Step(NamedTuple):
         cause = "a trigger with a line end in a literal, or a column named end, would be cut in two"
         return f"line {cut.line}: {cause}" if cut else None
 
-    def after(self, before: assertions.Fingerprint) -> assertions.Fingerprint:
-        """Return the fingerprint of the applied versions once this step is done."""
-        return before.plus(self.version) if self.direction == "up" else before.minus(self.version)
+    def after(self, before: assertions.Fingerprint, token: str) -> assertions.Fingerprint:
+        """Return the fingerprint of the history once the batch with this token has done the step."""
+        moved = before.plus if self.direction == "up" else before.minus
+        return moved(self.version, token)
 
 
 class Plan(NamedTuple):
@@ -90,6 +91,7 @@ class Plan(NamedTuple):
         single: whether all steps go as one transaction.
         reads: the requests it takes to read what the plan rests on.
         applied: what the database says of those versions.
+        head: the token of the log's newest row, "" for an empty log.
     """
 
     steps: tuple[Step, ...]
@@ -98,6 +100,7 @@ class Plan(NamedTuple):
     single: bool = False
     reads: int = 1
     applied: tuple[h.AppliedMigration, ...] = ()
+    head: str = ""
 
     @property
     def requests(self) -> int:
@@ -135,7 +138,7 @@ class StepQueries:
         self.closing = (
             h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version),
             *mirrored,
-            assertions.assert_result(step.after(before), full=step.script.touches_history),
+            assertions.assert_result(step.after(before, signature.token), full=step.script.touches_history),
             h.record("done", step.event, signature),
         )
 
@@ -200,7 +203,8 @@ def plan_up(
     steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
     if single:
         _refuse_large(steps)
-    return Plan(steps, history.versions, history.missing, single, history.reads, history.applied)
+    applied, head = history.applied, history.head
+    return Plan(steps, history.versions, history.missing, single, history.reads, applied, head)
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:
@@ -296,7 +300,7 @@ def plan_down(
             hint="choose with --rollback-from file or --rollback-from history",
         )
     steps = tuple(_step_down(entry, chosen[entry.version]) for entry in entries)
-    return Plan(steps, history.versions, history.missing, reads=history.reads)
+    return Plan(steps, history.versions, history.missing, reads=history.reads, head=history.head)
 
 
 def _choose_rollback(

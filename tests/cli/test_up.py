@@ -576,3 +576,15 @@ def test_a_large_file_may_not_touch_other_history_either(project: Project) -> No
     err = project.run("up", code=1).err
     assert "002_big.sql:1201: it changes the history of all migrations (delete schema_migrations_log)" in err
     assert not project.database.exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--quiet"]])
+def test_errors_after_a_run_are_on_stderr(project: Project, flags: list[str]) -> None:
+    """As every other error; stdout says what was applied."""
+    project.write("001_users.sql", ONE)
+    trigger = "CREATE TRIGGER tr AFTER INSERT ON users BEGIN INSERT INTO gone VALUES (1); END;\n"
+    project.write("002_broken.sql", trigger)
+    outcome = project.run(*flags, "up", code=1)
+    assert "error: trigger tr fails when it is used: no such table: main.gone: SQLITE_ERROR\n" in outcome.err
+    assert outcome.out.startswith("applied 2 migrations in ")
+    assert outcome.out.count("\n") == 1

@@ -45,9 +45,10 @@ def test_a_guard_that_was_left_behind(applied: Project) -> None:
     """It is an error to every command, each says what takes it away, and then all is well."""
     applied.sql(GUARD)
     for command, code in ((["status"], 0), (["verify"], 0), (["up"], 1)):
-        out = applied.run(*command, code=code).out
-        assert "DELETE or UPDATE on teams succeeds and does nothing" in out, command
-        assert f"    {DROP_GUARD}\n" in out
+        outcome = applied.run(*command, code=code)
+        said = outcome.err if command == ["up"] else outcome.out
+        assert "DELETE or UPDATE on teams succeeds and does nothing" in said, command
+        assert f"    {DROP_GUARD}\n" in said
     for name in ("status", "verify"):
         applied.run(name, "--check", code=3)
     applied.sql(DROP_GUARD)
@@ -163,12 +164,12 @@ def test_an_up_that_leaves_orphans(applied: Project) -> None:
     assert "applied 1 migration" in outcome.out
     assert (
         "error: teams: 1 row refers to a row of users that is not there, the first with rowid 9"
-        in outcome.out
+        in outcome.err
     )
     applied.write("005_again.sql", "PRAGMA optimize;\n")
-    assert "warning, as before: teams: 1 row refers" in applied.run("up").out
+    assert "warning, as before: teams: 1 row refers" in applied.run("up").err
     applied.write("006_rows.sql", "INSERT INTO users (email) VALUES ('c');\n")
-    assert "teams" not in applied.run("up").out  # it can do no such thing, so rows are not looked at
+    assert "teams" not in applied.run("up").err  # it can do no such thing, so rows are not looked at
 
 
 def test_an_up_that_breaks_a_view(applied: Project) -> None:

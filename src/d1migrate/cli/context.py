@@ -197,14 +197,20 @@ class Context:
         with _stdout():
             sys.stdout.flush()
 
-    def problems(self, found: Sequence[Problem]) -> list[str]:
-        """Return the lines that say what is wrong with a database."""
-        lines = []
+    def problems(self, found: Sequence[Problem], stream: Any = None) -> list[str]:
+        """Return the lines that say what is wrong with a database, as data of a command that reads."""
+        lines, on = [], _coloured(stream or sys.stdout)
         for problem in found:
             word, shade = ("error", "red") if problem.is_new else ("warning, as before", "yellow")
-            lines.append(f"{self.paint(f'{word}:', shade)} {clean(problem.message)}")
+            lines.append(f"{colour(f'{word}:', shade, on=on)} {clean(problem.message)}")
             lines += [f"    {clean(line)}" for sql in problem.fix for line in sql.split("\n")]
         return lines
+
+    def complain(self, found: Sequence[Problem]) -> None:
+        """Print what is wrong with a database after a command changed it, where errors are printed."""
+        if lines := self.problems(found, sys.stderr):
+            with suppress(OSError):
+                print("\n".join(lines), file=sys.stderr, flush=True)
 
     def say(self, line: str) -> None:
         """Talk: to stderr, unless --quiet. That nobody listens is no reason to stop a migration."""

@@ -10,12 +10,15 @@ from d1migrate import __version__
 from d1migrate.drivers import local_file
 from d1migrate.errors import UsageError
 from d1migrate.files import load_file
+from d1migrate.flows.read import read_history_and_schema
 from d1migrate.lint import failing
 from d1migrate.linter import lint
 from d1migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.report import findings
 from d1migrate.report.text import clean, duration, plural
+from d1migrate.run import run
+from d1migrate.status import compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +65,10 @@ def _fix(context: Context) -> int:
         target = Target(migrations, [m for m in migrations if m.version in named])
     elif context.names_database:
         context.say_database()
-        entries = context.migrator.status()
+        history, schema = run(read_history_and_schema(), context.driver)
+        entries = compare(context.migrator.migrations, history)
         todo = [e.migration for e in entries if e.migration and e.state in _PENDING]
-        target = Target(todo, todo, context.migrator.schema())
+        target = Target(todo, todo, schema)
     else:
         raise UsageError("--fix without a database rewrites the files that are named", hint="lint --fix FILE")
     return _FOUND if fix(context, target) else 0

@@ -64,7 +64,7 @@ def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
         context.out(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
     elif not report.meanwhile:
         context.out("nothing to do")
-    context.out(context.problems(report.problems))
+    context.complain(report.problems)
     return 0 if report.ok else 1
 
 

@@ -42,10 +42,12 @@ class Seen(NamedTuple):
     Attributes:
         schema: what it holds.
         problems: what is wrong with it.
+        changed: whether the history is not the one that was read before.
     """
 
     schema: Schema
     problems: tuple[Problem, ...]
+    changed: bool = False
 
 
 class _Search(NamedTuple):
@@ -81,7 +83,12 @@ def can_hurt_rows(steps: Iterable[Step]) -> bool:
 
 
 def look(
-    broken: Broken | None, *, rows: bool, searches: Schema | None = None, expected: Schema | None = None
+    broken: Broken | None,
+    *,
+    rows: bool,
+    searches: Schema | None = None,
+    expected: Schema | None = None,
+    unchanged: Query | None = None,
 ) -> Flow[Seen]:
     """Read the live schema and say what is wrong; one request, unless something is.
 
@@ -90,20 +97,23 @@ def look(
         rows: whether to look at rows too.
         searches: a schema that tells which full-text tables there are; without it, one more request does.
         expected: what should be there, to tell which tables are missing.
+        unchanged: asks whether the history is still the one that was read (`assertions.is_unchanged`).
     """
     why, found = None, list[_Search]()
     if rows and searches is not None:
         found = list(_searches(searches))
+    asked = (*introspect.QUERIES, *([unchanged] if unchanged else []))
     try:
-        asked = [ORPHANS, *(search.query for search in found)] if rows else []
-        results = yield Batch((*introspect.QUERIES, *asked), reads=True)
+        of_rows = [ORPHANS, *(search.query for search in found)] if rows else []
+        results = yield Batch((*asked, *of_rows), reads=True)
     except QueryError as error:
         if not rows:
             raise
         why = str(error)
-        results = yield Batch(introspect.QUERIES, reads=True)
+        results = yield Batch(asked, reads=True)
     schema = introspect.read(results[: len(introspect.QUERIES)])
-    answers = results[len(introspect.QUERIES) :]
+    changed = unchanged is not None and not results[len(introspect.QUERIES)].rows[0][0]
+    answers = results[len(asked) :]
     if rows and why is None and searches is None and (found := list(_searches(schema))):
         answers = (*answers, *(yield Batch([search.query for search in found], reads=True)))
     rows_held = (yield from _count_held(schema)) if held(schema) else {}
@@ -116,7 +126,7 @@ def look(
         *(problem for answer in answers[1:] for problem in _out_of_step(answer)),
         *(_broken(clean, broken) if broken else ()),
     ]
-    return Seen(schema, tuple(problems))
+    return Seen(schema, tuple(problems), changed)
 
 
 def lost(expected: Schema, after: Schema) -> Iterator[Problem]:

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import history as h
+from d1migrate.assertions import Fingerprint, is_unchanged
 from d1migrate.batch import Batch
-from d1migrate.errors import ApplyError, Error, QueryError
+from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.flows.steps import Report, StepResult, noted, stopped, take
 from d1migrate.migration import Migration
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """A plan that may be run: the schema it was judged by, and the one that will come of it."""
+    """A plan that may be run: its history, the schema it was judged by, and the one that will come of it."""
 
     plan: Plan
+    history: h.History
     seen: Seen | None
     expected: Schema | None
 
@@ -95,7 +97,7 @@ def up(
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
         PlanError: as `phases.cut`; nothing was run.
     """
-    before = history = known or (yield from read_history())
+    before = known or (yield from read_history())
     prepare = partial(
         _prepare,
         migrations,
@@ -107,39 +109,41 @@ def up(
         check=check,
         broken=broken,
     )
-    first = yield from prepare(history)
-    done, history, last = yield from _run(first, history, prepare, sign, mirror)
+    first = yield from prepare(before)
+    done, reached, last = yield from _run(first, prepare, sign, mirror)
     ours = {step.version for step in done} | set(before.versions)
-    meanwhile = tuple(row for row in history.applied if row.version not in ours)
+    meanwhile = tuple(row for row in last.history.applied if row.version not in ours)
     problems: tuple[Problem, ...] = ()
     if broken and first.plan.steps:
         steps = first.plan.steps if last is first else (*first.plan.steps, *last.plan.steps)
-        problems = yield from _look_behind(steps, first.seen, last.expected, broken)
-    elif broken and history.leftovers:
+        problems = yield from _look_behind(steps, reached, first.seen, last.expected, broken)
+    elif broken and last.history.leftovers:
         problems = yield from read_leftovers()
     return Report(tuple(done), meanwhile, problems)
 
 
 def _run(
-    prepared: Prepared, history: h.History, prepare: Prepare, sign: Sign, mirror: Mirror | None
-) -> Flow[tuple[list[StepResult], h.History, Prepared]]:
-    """Take the steps, and plan anew where another runner comes between.
+    prepared: Prepared, prepare: Prepare, sign: Sign, mirror: Mirror | None
+) -> Flow[tuple[list[StepResult], Fingerprint, Prepared]]:
+    """Take the steps, and plan again if another runner comes between.
 
     Returns:
-        The steps taken, the history that was read last, and the last plan.
+        The steps taken, the state of the history after them, and the last plan.
     """
     done: list[StepResult] = []
     while True:
         todo = prepared.plan
-        taken, raced = yield from take(todo, sign, done, mirror)
-        done += taken
-        if raced is None:
-            return done, history, prepared
-        rest = todo.steps[len(taken) :]
+        taken = yield from take(todo, sign, done, mirror)
+        done += taken.steps
+        if taken.failure is None:
+            return done, taken.reached, prepared
+        rest = todo.steps[len(taken.steps) :]
         try:
-            history = yield from read_history()
-            if set(history.versions) == {*todo.versions, *(step.version for step in taken)}:
-                raise raced  # nothing changed meanwhile, so it was not another runner
+            history = yield from read_history(token=taken.token)
+            if history.has_token:  # it was delayed, and arrived after the log was asked for it
+                done += taken.results
+            elif Fingerprint.of(history.versions, history.head) == taken.reached:
+                raise taken.failure  # nothing changed meanwhile, so it was not another runner
             prepared = yield from prepare(history)
         except ApplyError:
             raise
@@ -148,9 +152,13 @@ def _run(
 
 
 def _look_behind(
-    steps: Sequence[Step], before: Seen | None, expected: Schema | None, broken: Broken
+    steps: Sequence[Step],
+    reached: Fingerprint,
+    before: Seen | None,
+    expected: Schema | None,
+    broken: Broken,
 ) -> Flow[tuple[Problem, ...]]:
-    """Say what is wrong behind a run; that nobody answers does not undo it."""
+    """Say what is wrong after a run; that nobody answers does not undo it."""
     from d1migrate.flows import integrity
 
     try:
@@ -159,10 +167,12 @@ def _look_behind(
             rows=integrity.can_hurt_rows(steps),
             searches=expected or integrity.NO_SCHEMA,
             expected=expected or (before.schema if before else None),
+            unchanged=is_unchanged(reached, ()),
         )
     except Error as error:  # also where the token is refused by now
         return (integrity.unknown(error),)
-    return integrity.after(before, seen, expected)
+    # What another run has changed since is not missing.
+    return integrity.after(before, seen, None if seen.changed else expected)
 
 
 def ensure(
@@ -201,20 +211,44 @@ def _prepare(
     check: Check | None,
     broken: Broken | None,
 ) -> Flow[Prepared]:
-    """Plan, and have the plan checked and judged; what that found for the log stands in it."""
-    todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
-    todo = _of_phase(todo, phase)
-    notes = check(todo) if check else {}
-    seen = expected = None
-    if todo.steps and judge:
+    """Plan, and have the plan checked and judged; the notes for the log are in the plan then.
+
+    The linter judges pending files by the schema from before them. So history and schema have to be of one
+    moment: if the history has changed when the schema is read, all of it is done again.
+    """
+    while True:
+        todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
+        todo = _of_phase(todo, phase)
+        try:
+            notes = check(todo) if check else {}
+        except Gate as refusal:  # it may have judged by the schema, too
+            history = yield from _moved_on(history, refusal)
+            continue
+        if not (todo.steps and judge):
+            return Prepared(noted(todo, {**({} if judge else {"lint": False}), **notes}), history, None, None)
         from d1migrate.flows import integrity  # a Worker has no use for it
 
         seen = yield from integrity.look(
-            broken, rows=integrity.can_hurt_rows(todo.steps), searches=integrity.NO_SCHEMA
+            broken,
+            rows=integrity.can_hurt_rows(todo.steps),
+            searches=integrity.NO_SCHEMA,
+            unchanged=is_unchanged(Fingerprint.of(history.versions, history.head), history.missing),
         )
-        scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
-        expected = judge(scripts, seen.schema)
-    return Prepared(noted(todo, {**({} if judge else {"lint": False}), **notes}), seen, expected)
+        if not seen.changed:
+            scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
+            return Prepared(noted(todo, notes), history, seen, judge(scripts, seen.schema))
+        history = yield from read_history()
+
+
+def _moved_on(history: h.History, refusal: Gate) -> Flow[h.History]:
+    """Return the history of now if it is not the one that was read; otherwise raise the refusal."""
+    try:
+        now = yield from read_history()
+    except Error:
+        raise refusal from None
+    if (now.versions, now.head) == (history.versions, history.head):
+        raise refusal
+    return now
 
 
 def _of_phase(todo: Plan, phase: Phase | None) -> Plan:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 
 
+_HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY, h.LEFTOVERS, h.HEAD)
+
+
 class LogEntry(NamedTuple):
     """One line of history. `done` is False for what began and never ended; unknown is None.
 
@@ -41,24 +44,29 @@ class LogEntry(NamedTuple):
     restore_point: str | None = None
 
 
-def read_history(*, reads: int = 1) -> Flow[h.History]:
+def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]:
     """Read what the database says about itself; one request, two where a history table is missing.
 
     Args:
         reads: which request this is, counted from 1.
+        token: of a batch, to be told whether the log has it.
 
     Raises:
         HistoryError: a history table is another tool's, or is gone while the other is there.
     """
     try:
-        shape, log_shape, rows, latest, strangers, leftovers = yield Batch(
-            (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY, h.LEFTOVERS), reads=True
+        shape, log_shape, rows, latest, strangers, leftovers, head, *done = yield Batch(
+            (*_HISTORY, *([h.done_by(token)] if token else [])), reads=True
         )
     except QueryError as error:
         return (yield from read_history_after(error, reads=reads))
     h.check_shape(shape.rows, log_shape.rows)
     found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
-    found = found._replace(leftovers=tuple(first_column(leftovers.rows)))
+    found = found._replace(
+        leftovers=tuple(first_column(leftovers.rows)),
+        head="".join(first_column(head.rows)),
+        has_token=any(result.rows[0][0] for result in done),
+    )
     return (yield from _without_empty_histories(found))
 
 
@@ -160,6 +168,19 @@ def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
     return compare(migrations, (yield from read_history()))
 
 
+def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
+    """Read history and schema of one moment: two requests, and again if the history changed in between."""
+    from d1migrate.assertions import Fingerprint, is_unchanged
+    from d1migrate.schema import introspect  # a status need not load it
+
+    while True:
+        history = yield from read_history()
+        seen = Fingerprint.of(history.versions, history.head)
+        *answers, same = yield Batch((*introspect.QUERIES, is_unchanged(seen, history.missing)), reads=True)
+        if same.rows[0][0]:
+            return history, introspect.read(answers)
+
+
 def survey(migrations: Sequence[Migration]) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
     """Lay files and database side by side, and say what a rebuild left behind; one request if it did not."""
     history = yield from read_history()
@@ -206,9 +227,8 @@ def happened(token: str) -> Flow[bool]:
     Raises:
         DriverError: the database cannot be asked.
     """
-    query = Query(f"SELECT count(*) FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done'", (token,))
     try:
-        (result,) = yield Batch((query,), reads=True)
+        (result,) = yield Batch((h.done_by(token),), reads=True)
     except QueryError as error:
         if "no such table" in str(error):
             return False

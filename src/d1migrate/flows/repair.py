@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.batch import Batch
-from d1migrate.errors import AmbiguousError, HistoryError, QueryError, UsageError
+from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.flows.read import happened, read_history
 from d1migrate.status import Entry, compare, refuse_partial, refuse_renumbered
 
@@ -124,21 +124,45 @@ def record(
 
     Raises:
         HistoryError: another run changed what was read.
+        AmbiguousError: no answer came, and the log does not have it, or cannot be asked.
     """
-    unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions))
+    unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions, history.head))
     try:
         yield Batch([*before, *h.create_tables(history.missing), unchanged, *queries])
-    except AmbiguousError:
-        if not (yield from happened(signature.token)):
+    except (AmbiguousError, QueryError) as error:
+        changed = next((text for text in _CHANGED if text in str(error)), None)
+        if isinstance(error, QueryError) and changed is None:
             raise
-    except QueryError as error:
-        for text in (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED):
-            if text in str(error):
-                raise HistoryError(
-                    f"nothing was recorded: another run has been here, {text}",
-                    hint="look at `d1migrate status`, and run it again",
-                ) from error
-        raise
+        # A proxy may have repeated the request: then the refusal is the answer to the second copy.
+        if (yield from _is_recorded(signature.token, error)):
+            return
+        if isinstance(error, AmbiguousError):
+            raise AmbiguousError(
+                f"nothing was recorded when the database was asked; the request was sent, and {error}",
+                hint="look at `d1migrate status`, and run the command again: a late request is refused then",
+            ) from error
+        raise HistoryError(
+            f"nothing was recorded: another run has been here, {changed}",
+            hint="look at `d1migrate status`, and run it again",
+        ) from error
+
+
+_CHANGED = (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED)
+
+
+def _is_recorded(token: str, error: Error) -> Flow[bool]:
+    """Ask the log for a batch whose answer was lost, or was a refusal.
+
+    Raises:
+        AmbiguousError: the database cannot be asked.
+    """
+    try:
+        return (yield from happened(token))
+    except Error as second:
+        raise AmbiguousError(
+            f"whether it was recorded is not known: {error}; then: {second}",
+            hint="look at `d1migrate history` when the database can be reached",
+        ) from second
 
 
 def _entry(entries: Iterable[Entry], version: int) -> Entry:

@@ -122,10 +122,10 @@ def down(
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    taken, raced = yield from take(noted(todo, notes or {}), sign, (), mirror)
-    if raced is not None:
-        raise raced
-    return Report(taken)
+    taken = yield from take(noted(todo, notes or {}), sign, (), mirror)
+    if taken.failure is not None:
+        raise taken.failure
+    return Report(taken.steps)
 
 
 def _guarded(

@@ -59,14 +59,35 @@ class Report(NamedTuple):
         return (*self.steps, *others)
 
 
-def take(
-    todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror | None = None
-) -> Flow[tuple[tuple[StepResult, ...], ApplyError | None]]:
-    """Run the steps; return those done, and an error where another runner changed the history first.
+class Taken(NamedTuple):
+    """What came of the steps of a plan.
+
+    Attributes:
+        steps: those done.
+        reached: the state of the history after them.
+        failure: why the next transaction is not done: another runner changed the history first, or its answer
+            was lost and the log does not have it.
+        token: of that transaction.
+        results: what its steps would have reported; a delayed request may still arrive.
+    """
+
+    steps: tuple[StepResult, ...]
+    reached: assertions.Fingerprint
+    failure: ApplyError | None = None
+    token: str = ""
+    results: tuple[StepResult, ...] = ()
+
+
+def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror | None = None) -> Flow[Taken]:
+    """Run the steps, as far as they can be run.
 
     The first transaction also brings `mirror`, wrangler's table, into step with what was applied before.
+
+    Raises:
+        ApplyError: a step failed, or its outcome is unknown.
     """
-    before, missing, done = assertions.Fingerprint.of(todo.versions), todo.missing, list[StepResult]()
+    before, missing = assertions.Fingerprint.of(todo.versions, todo.head), todo.missing
+    done = list[StepResult]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         signature = sign()
@@ -78,17 +99,14 @@ def take(
             (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
         except DriverError as error:
             applied = [step.name for step in (*earlier, *done)]
-            pending = [step.name for step in todo.steps[len(done) :]]
-            from d1migrate.explain import explain  # most runs need it not
-
-            failure = explain(error, batch.parts, applied, pending)
-            failure.__cause__ = error
-            if any(text in str(error) for text in _RACES):
-                return tuple(done), failure
-            if not isinstance(error, AmbiguousError):
+            failure = _failure(error, batch, applied, [step.name for step in todo.steps[len(done) :]])
+            is_race = any(text in str(error) for text in _RACES)
+            if not (is_race or isinstance(error, AmbiguousError)):
                 raise failure from error
+            # A refusal may be the answer to a second copy of the request, made by a proxy; and a lost answer
+            # may be the refusal of a slower runner.
             if not (yield from _settled(signature.token, failure)):
-                return tuple(done), failure  # what was lost may be the refusal of a slower runner
+                return Taken(tuple(done), before, failure, signature.token, _results(group, Result()))
         except Error as error:  # a large file was changed while it ran, or a limit was reached before it
             raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
@@ -96,10 +114,17 @@ def take(
             if isinstance(error, KeyboardInterrupt):  # it may have come between the commit and the answer
                 error.add_note((yield from _outcome(group, signature.token)))
             raise
-        shared = len(group) > 1
-        done += [_result(step, Result() if shared else cost) for step in group]
+        done += _results(group, cost)
         before, missing = batch.after, ()
-    return tuple(done), None
+    return Taken(tuple(done), before)
+
+
+def _failure(error: DriverError, batch: _Group, applied: Sequence[str], pending: Sequence[str]) -> ApplyError:
+    from d1migrate.explain import explain  # imported only on failure
+
+    failure = explain(error, batch.parts, applied, pending)
+    failure.__cause__ = error
+    return failure
 
 
 def noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
@@ -114,9 +139,13 @@ def _noted(step: Step, notes: Mapping[str, object]) -> Step:
     return step._replace(event=step.event._replace(detail=detail))
 
 
-def _result(step: Step, cost: Result) -> StepResult:
-    done = (step.version, step.name, step.direction, step.statement_count)
-    return StepResult(*done, cost.rows_read, cost.rows_written)
+def _results(group: Sequence[Step], cost: Result) -> tuple[StepResult, ...]:
+    """Return what the steps of a transaction report; its cost is known only if it has one step."""
+    cost = cost if len(group) == 1 else Result()
+    return tuple(
+        StepResult(s.version, s.name, s.direction, s.statement_count, cost.rows_read, cost.rows_written)
+        for s in group
+    )
 
 
 def _label(steps: Sequence[Step]) -> str:
@@ -143,7 +172,7 @@ class _Group:
         self.parts: list[StepQueries] = []
         for step in steps:
             self.parts.append(StepQueries(step, before, missing, signature, first=first, mirror=mirror))
-            before, missing, first = step.after(before), (), False
+            before, missing, first = step.after(before, signature.token), (), False
         self.after = before
 
     def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate import status
+from d1migrate.assertions import Fingerprint, is_unchanged
 from d1migrate.batch import Batch
 from d1migrate.errors import SourceError
 from d1migrate.flows import read
@@ -75,14 +77,18 @@ def verify(
     """
     from d1migrate.flows.integrity import look  # a Worker has no use for it
 
-    entries = yield from read.status(migrations)
-    gaps, why, expected = _gaps(migrations), _lost(entries), None
-    if why is None:
-        try:
-            expected = schema_of(_in_order_of_application(entries))
-        except SourceError as error:  # e.g. a baseline whose beginning is not in the files
-            why = str(error)
-    seen = yield from look(broken, rows=True, expected=expected)
+    gaps, seen = _gaps(migrations), None
+    while seen is None or seen.changed:  # by another run, between the two requests
+        history = yield from read.read_history()
+        entries = status.compare(migrations, history)
+        why, expected = _lost(entries), None
+        if why is None:
+            try:
+                expected = schema_of(_in_order_of_application(entries))
+            except SourceError as error:  # e.g. a baseline whose beginning is not in the files
+                why = str(error)
+        unchanged = is_unchanged(Fingerprint.of(history.versions, history.head), history.missing)
+        seen = yield from look(broken, rows=True, expected=expected, unchanged=unchanged)
     left_out = {mirror.table} if mirror else set()
     found = _ours(compare(expected, seen.schema), left_out) if expected else ()
     return Verification(entries, gaps, found, why, seen.problems)
