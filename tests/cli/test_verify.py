@@ -212,3 +212,28 @@ def test_nobody_answers_behind_a_run(project: Project, monkeypatch: pytest.Monke
     assert not report.ok
     assert [problem.kind for problem in report.problems] == ["unknown"]
     assert "the line is dead" in report.problems[0].message
+
+
+def test_triggers_on_views_that_work(project: Project) -> None:
+    """Each is tried by a statement that fires it; the view that it is on has columns of its own."""
+    project.write(
+        "001_notes.sql",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);\n"
+        "CREATE VIEW shown(id, [the text]) AS SELECT id, body FROM notes;\n"
+        + "".join(
+            f"CREATE TRIGGER shown_{verb[:6]} INSTEAD OF {verb} ON shown BEGIN {body}; END;\n"
+            for verb, body in (
+                ("INSERT", "INSERT INTO notes VALUES (new.id, new.[the text])"),
+                ("UPDATE OF [the text]", "UPDATE notes SET body = new.[the text] WHERE id = old.id"),
+                ("DELETE", "DELETE FROM notes WHERE id = old.id"),
+            )
+        ),
+    )
+    assert "S107" not in project.run("lint").out
+    assert "X105" not in project.run("rehearse", "--all").out
+    assert "error" not in project.run("up").err
+    project.run("verify", "--check")
+    project.sql("INSERT INTO shown VALUES (1, 'a'), (2, 'b')")
+    project.sql("UPDATE shown SET [the text] = 'c' WHERE id = 1")
+    project.sql("DELETE FROM shown WHERE id = 2")
+    assert project.sql("SELECT * FROM notes") == [(1, "c")]

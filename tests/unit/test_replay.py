@@ -427,3 +427,43 @@ def test_an_insert_behind_many_that_only_looks_alike(one: str, other: str) -> No
     given = "CREATE TABLE t (a);\n"
     assert any(refusals(case(f"{given}INSERT {other};\n")))
     assert any(refusals(case(given + f"INSERT {one};\n" * 25 + f"INSERT {other};\n")))
+
+
+VIEWS = """CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, "a ""b"" c" TEXT, gone AS (id + 1));
+CREATE VIEW shown AS SELECT id, body, body, upper(body), "a ""b"" c", gone FROM notes;
+CREATE VIEW [odd view](x, "select", [y"z], `ü`) AS SELECT id, body, body, id FROM notes;
+CREATE VIEW aside AS SELECT * FROM elsewhere;
+"""
+
+
+@pytest.mark.parametrize(
+    ("trigger", "error"),
+    [
+        ("INSTEAD OF UPDATE ON shown BEGIN UPDATE notes SET body = new.body WHERE id = old.id; END", None),
+        ("INSTEAD OF UPDATE OF body, gone ON SHOWN BEGIN DELETE FROM notes WHERE body = old.body; END", None),
+        ('INSTEAD OF UPDATE ON shown BEGIN SELECT new."upper(body)", old."body:1", new.\'a "b" c\'; END', None),
+        ('INSTEAD OF UPDATE ON "odd view" BEGIN SELECT new."select", new.[y"z], old.Ü, old.ü; END', "Ü"),
+        ('INSTEAD OF UPDATE OF "y""z" ON [odd view] BEGIN SELECT new."select", old.ü; END', None),
+        ("INSTEAD OF UPDATE ON main.shown WHEN new.id > 1 BEGIN SELECT 1; END", None),
+        ("INSTEAD OF UPDATE ON shown BEGIN UPDATE notes SET absent = new.body; END", "no such column: absent"),
+        ("INSTEAD OF UPDATE ON shown BEGIN SELECT new.absent; END", "no such column: new.absent"),
+        ("INSTEAD OF UPDATE ON aside BEGIN SELECT 1; END", "no such table: main.elsewhere"),
+        ("INSTEAD OF INSERT ON [odd view] BEGIN INSERT INTO notes (body) VALUES (new.\"y\"\"z\"); END", None),
+        ("INSTEAD OF INSERT ON shown BEGIN INSERT INTO nowhere VALUES (1); END", "no such table: main.nowhere"),
+        ("INSTEAD OF INSERT ON aside BEGIN SELECT 1; END", "no such table: main.elsewhere"),
+        ("INSTEAD OF DELETE ON `odd view` BEGIN DELETE FROM notes WHERE id = old.x; END", None),
+        ("INSTEAD OF DELETE ON aside BEGIN SELECT 1; END", "no such table: main.elsewhere"),
+        ("AFTER UPDATE OF 'a \"b\" c' ON notes BEGIN SELECT new.gone; END", None),
+        ("AFTER UPDATE OF gone ON notes BEGIN SELECT new.gone; END", None),
+    ],
+)  # fmt: skip
+def test_a_trigger_is_tried_by_what_fires_it(trigger: str, error: str | None) -> None:
+    found = [d.error for d in case(f"{VIEWS}CREATE TRIGGER changed {trigger};").dangling if d.name == "changed"]
+    assert [error in text for text in found] == [True] if error else found == []
+
+
+@pytest.mark.parametrize("verb", ["INSERT", "UPDATE", "DELETE"])
+@pytest.mark.parametrize("name", ["begin", "instead", '"update"', '"on"', "[a b]", "'of'"])
+def test_names_that_read_as_keywords(verb: str, name: str) -> None:
+    view = f"CREATE TABLE t (a, {name}); CREATE VIEW v AS SELECT * FROM t;"
+    assert case(f"{view} CREATE TRIGGER {name} INSTEAD OF {verb} ON v BEGIN DELETE FROM t; END;").dangling == []

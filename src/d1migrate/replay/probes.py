@@ -135,7 +135,7 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
             found += _dangling(stage, "view", view.name, query)
     for trigger in stage.catalog.triggers() if mention or named else ():
         if fold(trigger.name) in named or stage.mentions(trigger.sql, mention):
-            found += _dangling(stage, "trigger", trigger.name, _firing(stage.catalog, trigger))
+            found += _dangling(stage, "trigger", trigger.name, _firing(stage, trigger))
     return found
 
 
@@ -145,7 +145,7 @@ def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:
         return stage.quoted(f"SELECT * FROM {quote_identifier(view.name)}")
     if kind.verb == "create trigger" and '"' in sql:
         trigger = next((t for t in stage.catalog.triggers() if fold(t.name) == kind.name), None)
-        return stage.quoted(_firing(stage.catalog, trigger)) if trigger else None
+        return stage.quoted(_firing(stage, trigger)) if trigger else None
     return None
 
 
@@ -155,16 +155,27 @@ def _dangling(stage: Stage, kind: str, name: str, sql: str) -> list[Dangling]:
     return [Dangling(kind, name, error)] if error else []
 
 
-def _firing(catalog: Catalog, trigger: Trigger) -> str:
+def _firing(stage: Stage, trigger: Trigger) -> str:
     """Return a statement that fires a trigger."""
     table, told = quote_identifier(trigger.table), trigger_of(trigger.sql)
     if told is None or told.event == "delete":
         return f"DELETE FROM {table}"
     if told.event == "insert":
         return f"INSERT INTO {table} DEFAULT VALUES"
-    owner = catalog.tables.get(fold(trigger.table))
-    columns = [quote_identifier(c.name) for c in owner.columns if not c.generated] if owner else []
-    return f"UPDATE {table} SET " + ", ".join(f"{name} = {name}" for name in columns)
+    if columns := [quote_identifier(name) for name in _columns(stage, trigger.table)]:
+        return f"UPDATE {table} SET " + ", ".join(f"{name} = {name}" for name in columns)
+    return f"SELECT * FROM {table}"  # a view whose columns cannot be read: its own error is the reason
+
+
+def _columns(stage: Stage, name: str) -> list[str]:
+    """Return the columns of a table or view that an UPDATE can set; none for a view that does not work."""
+    owner = stage.catalog.tables.get(fold(name))
+    if owner is not None:
+        return [column.name for column in owner.columns if not column.generated]
+    # The table-valued form of the PRAGMA would be compiled, and fail, with the view itself.
+    if stage.run(f"SELECT * FROM {quote_identifier(name)}", prepare_only=True).refusal:
+        return []
+    return [column for (column,) in stage.scratch.rows("SELECT name FROM pragma_table_info(?1)", (name,))]
 
 
 def fits(parent: Table, key: ForeignKey) -> bool:

@@ -60,7 +60,7 @@ def trigger_of(sql: str) -> Trigger | None:
     at = words.index("TRIGGER") + 1
     name, at = _name(tokens, at + 3 if words[at : at + 2] == ["IF", "NOT"] else at)
     event = next((word for word in words[at:] if word in _EVENTS), "DELETE")
-    begin = words.index("BEGIN")
+    begin = words.index("BEGIN", at)
     table, _ = _name(tokens, words.index("ON", at) + 1)
     return Trigger(name, table, _EVENTS[event], _changes_of_rows(tokens[begin:], words[begin:]))
 
