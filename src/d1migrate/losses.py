@@ -6,17 +6,19 @@ holds no row costs nothing, what it misses costs data.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.batch import Query
 from d1migrate.recording import MIGRATIONS_TABLE
-from d1migrate.sql.effects import Effect, Trigger, effects, replaces_on_conflict, trigger_of
+from d1migrate.sql.effects import Effect, Kind, Trigger, effects, replaces_on_conflict, trigger_of
 from d1migrate.sql.names import HELPER, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
     from d1migrate.batch import Result
+    from d1migrate.sql.definitions import TableDefinition
 
 QUERIES = (
     Query(
@@ -24,13 +26,34 @@ QUERIES = (
         " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     ),
     Query(
-        'SELECT t.name, k."table", k.on_delete, k.on_update'
+        'SELECT t.name, k.id, k."table", k."from", k."to", k.on_delete, k.on_update'
         " FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k"
-        " WHERE t.type = 'table' AND t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+        " WHERE t.type = 'table' AND t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY t.name, k.id, k.seq"
     ),
     Query("SELECT sql FROM sqlite_schema WHERE type = 'trigger'"),
 )
-_ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
+
+
+_UNLINKS = ("SET NULL", "SET DEFAULT")
+
+
+class _Link(NamedTuple):
+    """A foreign key; names are folded. `to` is empty if it means the primary key."""
+
+    child: str
+    columns: frozenset[str]
+    to: frozenset[str]
+    on_delete: str
+    on_update: str
+
+
+class _Event(NamedTuple):
+    """What happens to rows: `columns` change in an update, and `replaces` as in an Effect."""
+
+    kind: Kind
+    table: str
+    columns: frozenset[str] = frozenset()
+    replaces: bool = False
 
 
 class Risk(NamedTuple):
@@ -52,11 +75,15 @@ class Ground:
         self.tables = {fold(name): name for name, _ in tables}
         self.sql = {fold(name): sql for name, sql in tables}
         self._replacing = {fold(name) for name, sql in tables if replaces_on_conflict(sql or "")}
-        self._children: dict[tuple[str, str], set[str]] = {}  # by parent, and what happens to it
-        for child, parent, on_delete, on_update in links:
-            for kind, action in (("delete", on_delete), ("update", on_update)):
-                if action in _ACTS:
-                    self._children.setdefault((fold(parent), kind), set()).add(fold(child))
+        self._links: dict[str, list[_Link]] = {}  # by parent
+        for (child, _), rows in groupby(links, lambda row: row[:2]):
+            keys = list(rows)
+            columns, to = (frozenset(fold(row[at]) for row in keys if row[at]) for at in (3, 4))
+            parent, on_delete, on_update = keys[0][2], *keys[0][5:]
+            self._links.setdefault(fold(parent), []).append(
+                _Link(fold(child), columns, to, on_delete, on_update)
+            )
+        self._renamed: set[str] = set()
         self._triggers: dict[str, list[Trigger]] = {}
         for (sql,) in triggers:
             self.add_trigger(sql)
@@ -71,32 +98,110 @@ class Ground:
         for table, triggers in self._triggers.items():
             self._triggers[table] = [trigger for trigger in triggers if trigger.name != name]
 
+    def rename_column(self, table: str) -> None:
+        """Take note of a column with another name from here on."""
+        self._renamed.add(table)
+
     def taken(self, effect: Effect, alive: Container[str]) -> set[str]:
-        """Return the tables that lose rows, or a column of them, when this is done; names are folded.
+        """Return the tables that lose rows, or what a column of them holds; names are folded.
 
         Of the tables, only those `alive` count; what is dropped by then passes nothing on.
         """
-        taken: set[str] = set()
-        seen: set[tuple[str, str]] = set()
-        todo = [(effect.kind, effect.table)]
+        taken = {effect.table} if self._clears(effect, ()) else set[str]()
+        seen: set[_Event] = set()
+        todo = self._events(effect)
         while todo:
-            kind, table = todo.pop()
-            if (kind, table) in seen or (table in self.tables and table not in alive):
+            event = todo.pop()
+            if event in seen or (event.table in self.tables and event.table not in alive):
                 continue
-            seen.add((kind, table))
-            deletes = kind in ("drop", "delete") or (
-                kind in ("insert", "update") and table in self._replacing
+            seen.add(event)
+            deletes = event.kind in ("drop", "delete") or (
+                event.kind in ("insert", "update") and event.table in self._replacing
             )
-            if deletes or kind == "drop column":
-                taken.add(table)
-            if deletes:
-                todo += [("delete", child) for child in self._children.get((table, "delete"), ())]
-            elif kind == "update":
-                todo += [("update", child) for child in self._children.get((table, "update"), ())]
-            for trigger in self._triggers.get(table, ()):  # DROP fires none of the table's own
-                if trigger.event == kind or (deletes and kind != "drop" and trigger.event == "delete"):
-                    todo += [(effect.kind, effect.table) for effect in trigger.effects]
+            if deletes or event.kind == "drop column":
+                taken.add(event.table)
+            acts = list(self._acts(event, deletes=deletes))
+            taken |= {act.table for act, unlinks in acts if unlinks}
+            todo += [act for act, _ in acts]
+            for trigger in self._fired(event, deletes=deletes):
+                for inner in trigger.effects:
+                    todo += self._events(inner, replaces=event.replaces)
+                    taken |= {inner.table} if self._clears(inner, trigger.effects) else set()
         return taken & self.tables.keys()
+
+    def _events(self, effect: Effect, *, replaces: bool = False) -> list[_Event]:
+        """Return what happens to rows; a trigger's body `replaces` if the statement that fires it does."""
+        replaces = replaces or effect.replaces
+        kinds: list[Kind] = [effect.kind]
+        if effect.kind == "insert":
+            kinds += ["update"] if effect.sets else []  # ON CONFLICT DO UPDATE
+            kinds += ["delete"] if replaces else []
+        elif effect.kind == "update" and replaces:
+            kinds.append("delete")
+        columns = self._changed(effect.table, effect.sets)
+        return [_Event(k, effect.table, columns if k == "update" else frozenset(), replaces) for k in kinds]
+
+    def _changed(self, table: str, sets: Collection[str]) -> frozenset[str]:
+        """Return the columns that change if some are set."""
+        definition = self._definition(table) if sets else None
+        if definition is None:
+            return frozenset(sets)
+        if table in self._renamed:
+            return frozenset(fold(column.name) for column in definition.columns)
+        from d1migrate.schema.facts import changed_columns  # few rollbacks update rows
+
+        return frozenset(changed_columns(definition, sets))
+
+    def _definition(self, table: str) -> TableDefinition | None:
+        from d1migrate.sql.create import parse_table
+
+        return parse_table(self.sql.get(table) or "")
+
+    def _acts(self, event: _Event, *, deletes: bool) -> Iterator[tuple[_Event, bool]]:
+        """Yield what foreign keys do to other tables, and whether a link is lost by it."""
+        for link in self._links.get(event.table, ()):
+            changes = event.kind == "update" and self._is_key(event, link)
+            if deletes and link.on_delete == "CASCADE":
+                yield _Event("delete", link.child), False
+            unlinks = (deletes and link.on_delete in _UNLINKS) or (changes and link.on_update in _UNLINKS)
+            if unlinks or (changes and link.on_update == "CASCADE"):
+                yield _Event("update", link.child, self._changed(link.child, link.columns)), unlinks
+
+    def _is_key(self, event: _Event, link: _Link) -> bool:
+        """Whether a foreign key refers to a column that changes."""
+        to = set(link.to)
+        if not to and (definition := self._definition(event.table)) and (key := definition.primary_key):
+            to = {fold(term.column or "") for term in key.terms}
+        return not to or bool(to & event.columns)
+
+    def _fired(self, event: _Event, *, deletes: bool) -> Iterator[Trigger]:
+        for trigger in self._triggers.get(event.table, ()):  # DROP fires none of the table's own
+            is_named = event.kind != "update" or not trigger.columns or trigger.columns & event.columns
+            is_deleted = deletes and event.kind != "drop" and trigger.event == "delete"
+            if is_deleted or (trigger.event == event.kind and is_named):
+                yield trigger
+
+    def _clears(self, effect: Effect, beside: Collection[Effect]) -> bool:
+        """Whether an INSERT is a command to a full-text table that takes entries of the index.
+
+        An index over another table is not at risk row by row: there, the text stays where it is.
+
+        Args:
+            effect: the INSERT.
+            beside: what the trigger does that it is in; an entry may be deleted to be written again.
+        """
+        if effect.command is None:
+            return False
+        from d1migrate.schema.model import Table
+        from d1migrate.schema.virtual import content_of
+
+        table = Table(effect.table, self.sql.get(effect.table) or "")
+        if not table.sql.upper().startswith("CREATE VIRTUAL") or "fts5" not in table.sql.lower():
+            return False
+        if effect.command in ("delete-all", ""):
+            return True
+        again = any(e.kind == "insert" and e.table == effect.table and e.command is None for e in beside)
+        return effect.command == "delete" and content_of(table) == "" and not again
 
 
 def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
@@ -120,7 +225,9 @@ def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
                     ground.drop_trigger(effect.table)
                     continue
                 before = names.before(effect.table)
-                if before is not None:
+                if before is not None and effect.kind == "alter" and "RENAME" in sql.upper():
+                    ground.rename_column(before)
+                elif before is not None:
                     taken |= ground.taken(effect._replace(table=before), names.now)
                     wrote |= {before} if effect.kind == "insert" else set()
                 names.follow(effect)

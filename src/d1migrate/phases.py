@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import PlanError, SourceError
 from d1migrate.lint.directives import phases
-from d1migrate.lint.sqltext import assignments
 from d1migrate.migration import Migration
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.shape import Shape, shape_of
 from d1migrate.sql.tokens import Token, significant

@@ -179,6 +179,21 @@ def test_one_line_rollbacks(project: Project) -> None:
         ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL);", "ALTER TABLE p RENAME TO q; DROP TABLE q;", "c", "c"),
         ("CREATE TABLE a (x); CREATE TABLE log (x);", "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM log; END; DELETE FROM a;", "log", "log"),
         ("CREATE TABLE u (id INTEGER PRIMARY KEY); CREATE TABLE c (u REFERENCES u ON UPDATE CASCADE); CREATE TABLE d (x); CREATE TRIGGER t AFTER UPDATE ON c BEGIN DELETE FROM d; END;", "UPDATE u SET id = id + 1;", "d", "d"),
+        ("CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE ON a BEGIN DELETE FROM log; END;", "INSERT INTO a VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET v = 3;", "log", "log"),
+        ("CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE OF v, id ON a BEGIN DELETE FROM log; END;", "INSERT INTO a SELECT 1, 2 WHERE true ON CONFLICT DO NOTHING ON CONFLICT DO UPDATE SET v = 3;", "log", "log"),
+        ("CREATE TABLE a (x); CREATE TABLE b (id INTEGER PRIMARY KEY, v); CREATE TABLE log (x); CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1, 2) ON CONFLICT DO UPDATE SET v = 3; END; CREATE TRIGGER u AFTER UPDATE ON b BEGIN DELETE FROM log; END;", "INSERT INTO a VALUES (1);", "log", "log"),
+        ("CREATE TABLE a (x); CREATE TABLE b (id INTEGER PRIMARY KEY); CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1); END;", "INSERT OR REPLACE INTO a VALUES (1);", "b", "b"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET id = id + 1;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p DEFAULT 0 REFERENCES p(id) ON UPDATE SET DEFAULT);", "UPDATE p SET _rowid_ = 9;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET ID = 3;", "c", "c"),
+        ("CREATE TABLE p (a, b, PRIMARY KEY (a, b)); CREATE TABLE c (x, y, FOREIGN KEY (x, y) REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET b = 2;", "c", "c"),
+        ("CREATE TABLE p (code, k AS (lower(code)) STORED UNIQUE); CREATE TABLE c (k REFERENCES p(k) ON UPDATE SET NULL);", "UPDATE p SET code = 'b';", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (id PRIMARY KEY REFERENCES p ON UPDATE CASCADE); CREATE TABLE c (q REFERENCES q ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON UPDATE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "UPDATE p SET id = 2;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL);", "ALTER TABLE p RENAME COLUMN id TO v2; UPDATE p SET v2 = 9;", "c", "c"),
+        ("CREATE TABLE a (x); CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON UPDATE SET NULL); CREATE TRIGGER t AFTER DELETE ON a BEGIN UPDATE p SET id = id + 1; END;", "DELETE FROM a;", "c", "c"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p ON DELETE SET NULL); CREATE TABLE log (x); CREATE TRIGGER t AFTER UPDATE ON c BEGIN DELETE FROM log; END;", "DELETE FROM p;", "log", "log"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE q (p UNIQUE REFERENCES p ON DELETE SET NULL); CREATE TABLE c (q REFERENCES q(p) ON UPDATE SET NULL);", "DROP TABLE p;", "c", "c"),
         ("CREATE TABLE note (v REFERENCES schema_migrations(version) ON DELETE CASCADE);", "SELECT 1;", "note", "note"),
     ],
 )  # fmt: skip
@@ -246,6 +261,12 @@ def test_plan_down_counts_its_requests(applied: Project) -> None:
         ("CREATE TABLE u (r); CREATE TABLE s (x); CREATE TRIGGER kick AFTER DELETE ON u BEGIN DELETE FROM s; END;", "UPDATE u SET r = NULL;"),
         ("CREATE TABLE u (r); CREATE TABLE s (x); CREATE TRIGGER kick AFTER UPDATE ON u BEGIN DELETE FROM s; END;", "DROP TRIGGER kick; UPDATE u SET r = NULL;"),
         ("CREATE TABLE s (x);", "ALTER TABLE s RENAME TO t; DROP TABLE IF EXISTS s; ALTER TABLE t RENAME TO s;"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE s (p REFERENCES p(id) ON UPDATE SET NULL);", "UPDATE p SET v = 1; INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET v = 3;"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY, v); CREATE TABLE s (p REFERENCES p ON UPDATE SET NULL);", "UPDATE p SET v = 1;"),
+        ("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE s (p REFERENCES p ON UPDATE CASCADE);", "UPDATE p SET id = id + 1;"),
+        ("CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE s (x); CREATE TRIGGER t AFTER UPDATE OF id ON a BEGIN DELETE FROM s; END;", "UPDATE a SET v = 2;"),
+        ("CREATE TABLE s (x); CREATE TABLE name (name);", "INSERT INTO name (name) VALUES (lower('A'));"),
+        ("CREATE TABLE s (x); CREATE VIRTUAL TABLE f USING fts5(x, content='s'); CREATE TRIGGER i AFTER INSERT ON s BEGIN INSERT INTO f (rowid, x) VALUES (new.rowid, new.x); END; CREATE TRIGGER t AFTER UPDATE ON s BEGIN INSERT INTO f (f, rowid, x) VALUES ('delete', old.rowid, old.x); INSERT INTO f (rowid, x) VALUES (new.rowid, new.x); END;", "UPDATE s SET x = 2; INSERT INTO f (f) VALUES ('rebuild');"),
         ("CREATE TABLE s (x);", "INSERT INTO s SELECT x + 1 FROM s; UPDATE s SET x = replace(x, 1, 2);"),
     ],
 )  # fmt: skip
@@ -320,3 +341,35 @@ def test_the_plan_of_a_rollback_takes_no_flags_of_an_up(applied: Project, flag: 
     """A flag that does nothing is worse than none."""
     assert f"{flag[0]} is for an `up`" in applied.run("plan", "--down", *flag, code=2).err
     applied.run("down", *flag, code=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "rollback", "at_stake"),
+    [
+        (", content='notes'", "INSERT INTO found (found) VALUES ('delete-all');", True),
+        (", content=''", "INSERT INTO found (found) VALUES ('DELETE-ALL');", True),
+        (", content=''", 'INSERT INTO Found ("found") SELECT "delete-all";', True),
+        (", content=''", "INSERT INTO found (found) VALUES (lower('DELETE-ALL'));", True),
+        (", content=''", "INSERT INTO notes VALUES ('b') ON CONFLICT DO NOTHING; UPDATE notes SET body = 'c';", True),
+        (", content=''", "INSERT INTO found (found, rowid, body) VALUES ('delete', 1, 'a');", True),
+        (", content='notes'", "INSERT INTO found (found) VALUES ('rebuild'); INSERT INTO found (found) VALUES ('optimize');", False),
+        ("", "INSERT INTO found (found, rank) VALUES ('rank', 'bm25()'); INSERT INTO found (body) VALUES ('delete-all');", False),
+    ],
+)  # fmt: skip
+def test_commands_to_a_full_text_table(
+    project: Project, options: str, rollback: str, *, at_stake: bool
+) -> None:
+    """Those that clear an index take its entries, whatever the way they are written; others take none."""
+    project.write(
+        "001_a.sql",
+        "CREATE TABLE notes (body UNIQUE);\n"
+        f"CREATE VIRTUAL TABLE found USING fts5(body{options});\n"
+        "INSERT INTO notes (rowid, body) VALUES (1, 'a');\n"
+        "INSERT INTO found (rowid, body) VALUES (1, 'a');\n"
+        "CREATE TRIGGER changed AFTER UPDATE ON notes BEGIN"
+        " INSERT INTO found (found, rowid, body) VALUES ('delete', old.rowid, old.body); END;\n"
+        f"-- Rollback: {rollback}\n",
+    )
+    project.run("up")
+    err = project.run("down", code=1 if at_stake else 0).err
+    assert ("found holds 1" in err) == at_stake

@@ -448,7 +448,7 @@ CREATE VIEW aside AS SELECT * FROM elsewhere;
         ("INSTEAD OF UPDATE ON shown BEGIN UPDATE notes SET absent = new.body; END", "no such column: absent"),
         ("INSTEAD OF UPDATE ON shown BEGIN SELECT new.absent; END", "no such column: new.absent"),
         ("INSTEAD OF UPDATE ON aside BEGIN SELECT 1; END", "no such table: main.elsewhere"),
-        ("INSTEAD OF INSERT ON [odd view] BEGIN INSERT INTO notes (body) VALUES (new.\"y\"\"z\"); END", None),
+        ('INSTEAD OF INSERT ON [odd view] BEGIN INSERT INTO notes (body) VALUES (new."y""z"); END', None),
         ("INSTEAD OF INSERT ON shown BEGIN INSERT INTO nowhere VALUES (1); END", "no such table: main.nowhere"),
         ("INSTEAD OF INSERT ON aside BEGIN SELECT 1; END", "no such table: main.elsewhere"),
         ("INSTEAD OF DELETE ON `odd view` BEGIN DELETE FROM notes WHERE id = old.x; END", None),
@@ -458,12 +458,18 @@ CREATE VIEW aside AS SELECT * FROM elsewhere;
     ],
 )  # fmt: skip
 def test_a_trigger_is_tried_by_what_fires_it(trigger: str, error: str | None) -> None:
-    found = [d.error for d in case(f"{VIEWS}CREATE TRIGGER changed {trigger};").dangling if d.name == "changed"]
+    """On a table or a view, of whatever names; what is reported is the error of the trigger."""
+    found = [
+        d.error for d in case(f"{VIEWS}CREATE TRIGGER changed {trigger};").dangling if d.name == "changed"
+    ]
     assert [error in text for text in found] == [True] if error else found == []
 
 
 @pytest.mark.parametrize("verb", ["INSERT", "UPDATE", "DELETE"])
 @pytest.mark.parametrize("name", ["begin", "instead", '"update"', '"on"', "[a b]", "'of'"])
 def test_names_that_read_as_keywords(verb: str, name: str) -> None:
+    """A name in quotes, or one that SQLite takes as a name, is no word of the statement."""
     view = f"CREATE TABLE t (a, {name}); CREATE VIEW v AS SELECT * FROM t;"
-    assert case(f"{view} CREATE TRIGGER {name} INSTEAD OF {verb} ON v BEGIN DELETE FROM t; END;").dangling == []
+    assert (
+        case(f"{view} CREATE TRIGGER {name} INSTEAD OF {verb} ON v BEGIN DELETE FROM t; END;").dangling == []
+    )

@@ -124,6 +124,9 @@ def test_tokens_of_every_kind() -> None:
     ]  # fmt: skip
 
 
+X = frozenset("x")
+
+
 @pytest.mark.parametrize(
     ("sql", "found"),
     [
@@ -131,13 +134,33 @@ def test_tokens_of_every_kind() -> None:
         ("drop table a", [Effect("drop", "a")]),
         ("DELETE FROM a WHERE x", [Effect("delete", "a")]),
         ('WITH c AS (SELECT 1) DELETE FROM "A" WHERE x IN c', [Effect("delete", "a")]),
-        ("REPLACE INTO a VALUES (1)", [Effect("delete", "a"), Effect("insert", "a")]),
-        ("INSERT OR REPLACE INTO main.a VALUES (1)", [Effect("delete", "a"), Effect("insert", "a")]),
-        ("UPDATE OR REPLACE a SET x = 1", [Effect("delete", "a"), Effect("update", "a")]),
+        ("REPLACE INTO a VALUES (1)", [Effect("delete", "a"), Effect("insert", "a", replaces=True)]),
+        (
+            "INSERT OR REPLACE INTO main.a VALUES (1)",
+            [Effect("delete", "a"), Effect("insert", "a", replaces=True)],
+        ),
+        (
+            "UPDATE OR REPLACE a SET x = 1",
+            [Effect("delete", "a"), Effect("update", "a", sets=X, replaces=True)],
+        ),
         ("DROP TRIGGER IF EXISTS main.T", [Effect("drop trigger", "t")]),
-        ("UPDATE a SET x = replace(x, 1, 2)", [Effect("update", "a")]),
+        ("UPDATE a SET x = replace(x, 1, 2)", [Effect("update", "a", sets=X)]),
+        (
+            'UPDATE a SET (x, [y z]) = (1, 2), "Q" = CASE WHEN 1 THEN 2 END FROM b WHERE c = 1',
+            [Effect("update", "a", sets=frozenset(("x", "y z", "q")))],
+        ),
         ("INSERT OR IGNORE INTO a VALUES (1)", [Effect("insert", "a")]),
-        ("INSERT INTO a VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [Effect("insert", "a")]),
+        ("INSERT INTO a VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [Effect("insert", "a", sets=X)]),
+        (
+            "INSERT INTO a SELECT 1 WHERE 1 ON CONFLICT (x) DO UPDATE SET x = 1 WHERE x ON CONFLICT DO UPDATE SET y = 2",
+            [Effect("insert", "a", sets=X | {"y"})],
+        ),
+        ("INSERT INTO a (b, A) VALUES (1, 'Delete-ALL')", [Effect("insert", "a", command="delete-all")]),
+        ('INSERT INTO a AS c (a) SELECT "optimize"', [Effect("insert", "a", command="optimize")]),
+        ("INSERT INTO a (a) VALUES ('delete' || '-all')", [Effect("insert", "a", command="")]),
+        ("INSERT INTO a (a) VALUES ('optimize'), ('delete-all')", [Effect("insert", "a", command="")]),
+        ("INSERT INTO a (a, x) VALUES (NULL, 'delete-all')", [Effect("insert", "a")]),
+        ("INSERT INTO a (x) VALUES ('delete-all')", [Effect("insert", "a")]),
         ("ALTER TABLE a DROP COLUMN b", [Effect("drop column", "a")]),
         ("ALTER TABLE main.a DROP b", [Effect("drop column", "a")]),
         ("ALTER TABLE a ADD COLUMN b", [Effect("alter", "a")]),
@@ -157,7 +180,7 @@ def test_effects(sql: str, found: list[Effect]) -> None:
 
 def test_effects_of_a_trigger() -> None:
     """Its name, table and event, and what its body does when it fires."""
-    body = [Effect("update", "b"), Effect("delete", "c")]
+    body = [Effect("update", "b", sets=X), Effect("delete", "c")]
     sql = "CREATE TRIGGER IF NOT EXISTS main.T AFTER UPDATE OF x ON A BEGIN UPDATE b SET x = 1; DELETE FROM c; END"
-    assert trigger_of(sql) == Trigger("t", "a", "update", body)
+    assert trigger_of(sql) == Trigger("t", "a", "update", body, X)
     assert trigger_of("CREATE TABLE trigger_on (begin_ INTEGER)") is None

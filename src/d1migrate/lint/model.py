@@ -6,8 +6,8 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.sqltext import assignments
 from d1migrate.sql.create import parse_table
+from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import Token, significant
 
@@ -110,8 +110,8 @@ class Ran:
         """Whether it reads a table, itself or through a view."""
         return any(touch.kind == "read" and touch.table == table for touch in self.touches)
 
-    def sets(self) -> dict[str, list[Token]]:
-        """Return {column: tokens of its new value} of an UPDATE's SET list; names are folded."""
+    def sets(self) -> dict[str, Sequence[Token]]:
+        """Return {column: tokens of its new value} of what an UPDATE or an upsert sets; names are folded."""
         return assignments(self.tokens)
 
     @property

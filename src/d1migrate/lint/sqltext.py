@@ -1,4 +1,4 @@
-"""Parts of SQL statements that rules ask for: SET lists, what goes into which column, places of words."""
+"""Parts of SQL statements that rules ask for: what goes into which column, places of words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.model import Ran
     from d1migrate.sql.tokens import Token
 
-_ENDS_SET = {"FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"}
 _ENDS_COLUMNS = {"FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "GROUP", "LIMIT"}
 
 
@@ -36,20 +35,6 @@ def comma_separated(tokens: Sequence[Token]) -> list[list[Token]]:
         else:
             parts[-1].append(token)
     return [part for part in parts if part]
-
-
-def assignments(tokens: Sequence[Token]) -> dict[str, list[Token]]:
-    """Return {column: tokens of the new value} of an UPDATE's SET list; column names are folded."""
-    start = next((i + 1 for i, t, d in depths(tokens) if t.keyword == "SET" and d == 0), len(tokens))
-    rest = tokens[start:]
-    end = next((i for i, t, d in depths(rest) if t.keyword in _ENDS_SET and d == 0), len(rest))
-    found: dict[str, list[Token]] = {}
-    for part in comma_separated(rest[:end]):
-        equals = next((i for i, t, d in depths(part) if t.text in ("=", "==") and d == 0), len(part))
-        names = [fold(unquote(t.text)) for t in part[:equals] if t.text not in ("(", ")", ",")]
-        value = part[equals + 1 :]
-        found |= dict.fromkeys(names, value)
-    return found
 
 
 def copied(tokens: Sequence[Token], into: Sequence[str]) -> dict[str, list[Token]]:

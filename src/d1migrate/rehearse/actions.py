@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.sqltext import assignments
-from d1migrate.sql.effects import effects, trigger_of
+from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from d1migrate.lint.model import Ran
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.sql.tokens import Token
+    from d1migrate.sql.effects import Trigger
 
 
 def events(ran: Ran) -> list[tuple[str, str]]:
@@ -112,26 +110,16 @@ def _fired(
             told = trigger_of(trigger.sql)
             if told is None or told.event != event:
                 continue
-            for kind, to, columns in _body(trigger.sql):
+            for kind, to, columns in _body(told):
                 yield trigger.name, kind, to, columns
                 if (to, kind) not in seen:
                     seen.add((to, kind))
                     todo.append((to, kind))
 
 
-def _body(sql: str) -> Iterator[tuple[str, str, Collection[str]]]:
+def _body(trigger: Trigger) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield (insert, update or delete, table, columns it sets) of what a trigger does."""
-    tokens = significant(sql)
-    begin = next(at for at, token in enumerate(tokens) if token.keyword == "BEGIN")
-    statement: list[Token] = []
-    for token in tokens[begin + 1 :]:
-        if token.text != ";":
-            statement.append(token)
-            continue
-        text = sql[statement[0].start : token.start] if statement else ""
-        sets = assignments(statement).keys()
-        for effect in effects(text):
-            yield effect.kind, effect.table, sets if effect.kind == "update" else ()
-            if effect.kind == "insert" and sets:  # ON CONFLICT DO UPDATE
-                yield "update", effect.table, sets
-        statement = []
+    for effect in trigger.effects:
+        yield effect.kind, effect.table, effect.sets if effect.kind == "update" else ()
+        if effect.kind == "insert" and effect.sets:  # ON CONFLICT DO UPDATE
+            yield "update", effect.table, effect.sets

@@ -6,10 +6,10 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.model import Ran, Touch
-from d1migrate.lint.sqltext import assignments, copied, is_bare
+from d1migrate.lint.sqltext import copied, is_bare
 from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
-from d1migrate.sql.effects import replaces_on_conflict
+from d1migrate.sql.effects import assignments, replaces_on_conflict
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.shape import Shape
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.schema.meaning import meaning
+from d1migrate.schema.meaning import meaning, mentions
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from d1migrate.schema.model import Column, ForeignKey, Index, Table
+    from d1migrate.sql.definitions import TableDefinition
 
 
 def is_autoincrement(table: Table) -> bool:
@@ -35,13 +38,29 @@ def free_columns(table: Table) -> set[str]:
 
 def alias_of(table: Table) -> str | None:
     """Return the column that is the rowid itself, an INTEGER PRIMARY KEY; None where there is none."""
-    keys = [c for c in table.columns if c.primary_key]
     definition = parse_table(table.sql)
-    if len(keys) != 1 or keys[0].type.upper() != "INTEGER" or definition is None:
-        return None
-    inline = {fold(c.name): c.keys for c in definition.columns}[fold(keys[0].name)]
-    is_descending = any(key.primary and key.terms[0].descending for key in inline)
-    return None if is_descending or definition.without_rowid else keys[0].name
+    return definition.rowid_alias if definition else None
+
+
+def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str]:
+    """Return the columns, folded, that change if an UPDATE sets some.
+
+    The rowid has names of its own, and generated columns follow those they read.
+    """
+    changed, names = set(sets), {fold(column.name) for column in definition.columns}
+    if definition.rowid_alias and changed & (_ROWIDS - names):
+        changed.add(fold(definition.rowid_alias))
+    generated = {fold(c.name): c.generated for c in definition.columns if c.generated is not None}
+    while following := {
+        name
+        for name, expression in generated.items()
+        if name not in changed and any(mentions(expression, column) for column in changed)
+    }:
+        changed |= following
+    return changed
+
+
+_ROWIDS = frozenset(("rowid", "_rowid_", "oid"))
 
 
 def rowid_of(table: Table) -> str:

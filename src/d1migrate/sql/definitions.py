@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from d1migrate.sql.names import fold
+
 
 class Check(NamedTuple):
     """A CHECK: the text between its parentheses, and the name that SQLite gives it in errors, if any."""
@@ -140,6 +142,18 @@ class TableDefinition(NamedTuple):
     def primary_key(self) -> Key | None:
         """The primary key, where it has one."""
         return next((key for key in self.all_keys if key.primary), None)
+
+    @property
+    def rowid_alias(self) -> str | None:
+        """The column that is the rowid itself, an INTEGER PRIMARY KEY; None if there is none."""
+        key = self.primary_key
+        if key is None or self.without_rowid or len(key.terms) != 1:
+            return None
+        name = key.terms[0].column
+        column = next((c for c in self.columns if name and fold(c.name) == fold(name)), None)
+        # In a column, PRIMARY KEY DESC makes an ordinary key; after the columns, it does not.
+        is_ordinary = column is None or (key in column.keys and key.terms[0].descending)
+        return None if is_ordinary or column is None or column.type.upper() != "INTEGER" else column.name
 
     @property
     def autoincrement(self) -> bool:
