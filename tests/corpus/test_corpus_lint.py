@@ -55,7 +55,30 @@ HALF_PUT_BACK = (
     "CREATE TABLE hold AS SELECT id FROM posts; DROP TABLE users; CREATE TABLE users (id INTEGER PRIMARY KEY);"
     "INSERT INTO posts (id) SELECT id FROM hold;"
 )
+LINKED = (
+    "CREATE TABLE p ({0}); CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p({1}) ON UPDATE {2});".format
+)
+DEEP = LINKED("id INTEGER PRIMARY KEY, v", "id", "CASCADE").replace("p REF", "p UNIQUE REF") + (
+    "CREATE TABLE d (id INTEGER PRIMARY KEY, c REFERENCES c(p) ON UPDATE SET DEFAULT);"
+)
+SENT = "CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE sent (id INTEGER PRIMARY KEY, a); {0}".format
 FALSE_ALARMS = [
+    ("D114", "UPDATE p SET rowid = 2 WHERE v = 1;", LINKED("id INT PRIMARY KEY, v", "id", "SET NULL")),
+    ("D114", "UPDATE p SET oid = 2 WHERE v = 1;", LINKED("id INTEGER PRIMARY KEY, v, oid", "id", "SET NULL")),
+    ("D114", "UPDATE p SET rowid = 2 WHERE v = 1;", LINKED("id INTEGER PRIMARY KEY, v", "id", "CASCADE")),
+    ("D114", "UPDATE p SET id = id, v = 2 WHERE v = 1;", LINKED("id INTEGER PRIMARY KEY, v", "id", "SET NULL")),
+    ("D114", "UPDATE p SET v = 2 WHERE id = 1;", DEEP),
+    ("D114", "INSERT INTO p VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET id = excluded.id;", DEEP),
+    ("D114", "DELETE FROM p WHERE id = 1;",
+     LINKED("id INTEGER PRIMARY KEY", "id", "SET NULL ON DELETE SET NULL")),
+    ("D117", "UPDATE a SET v = 2 WHERE id = 1;",
+     SENT("CREATE TRIGGER t AFTER UPDATE OF id ON a BEGIN DELETE FROM sent; END;")),
+    ("D117", "DELETE FROM v WHERE id = 1;",
+     SENT("CREATE VIEW v AS SELECT id FROM a; CREATE TRIGGER t INSTEAD OF DELETE ON v BEGIN DELETE FROM a; END;")),
+    ("D117", "DELETE FROM sent; INSERT INTO a VALUES (1, 2);",
+     SENT("CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM sent; END;")),
+    ("D117", "UPDATE a SET v = 2 WHERE id = 1;",
+     SENT("CREATE TRIGGER t AFTER UPDATE ON a BEGIN INSERT OR REPLACE INTO sent VALUES (new.id, 1); END;")),
     ("D103", "UPDATE users SET role = 'x' WHERE name IS NULL OR replace(name, '-', '') = '';", POSTS),
     ("S105", "CREATE TABLE c (id INTEGER PRIMARY KEY, w TEXT REFERENCES users(whereabouts));",
      USERS("whereabouts") + "CREATE UNIQUE INDEX u ON users(whereabouts);"),
@@ -66,6 +89,23 @@ FALSE_ALARMS = [
     ("P109", "DELETE FROM users WHERE name = '' OR rollback = 1;", USERS("rollback")),
 ]  # fmt: skip
 MISSED = [
+    ("D114", "UPDATE p SET _ROWID_ = 2 WHERE v = 1;", LINKED("id INTEGER, v, PRIMARY KEY (ID DESC)", "id", "SET DEFAULT")),
+    ("D114", "UPDATE p SET oid = 2 WHERE id = 1;", DEEP),
+    ("D114", "INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET id = excluded.id;", DEEP),
+    ("D114", "INSERT INTO p VALUES (1, 2) ON CONFLICT (v) DO NOTHING ON CONFLICT (id) DO UPDATE SET (v, id) = (3, 4);",
+     LINKED("id INTEGER PRIMARY KEY, v UNIQUE", "id", "SET NULL")),
+    ("D114", "INSERT INTO q VALUES (1);",
+     DEEP + "CREATE TABLE q (x); CREATE TRIGGER t AFTER INSERT ON q BEGIN UPDATE p SET rowid = new.x; END;"),
+    ("D117", "INSERT INTO a VALUES (1, 2);", SENT("CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM sent; END;")),
+    ("D117", "INSERT INTO a VALUES (1, 2) ON CONFLICT DO UPDATE SET v = 3;",
+     SENT("CREATE TRIGGER t AFTER UPDATE OF v ON a BEGIN DELETE FROM sent WHERE a = old.v; END;")),
+    ("D117", "UPDATE w SET id = 2 WHERE id = 1;",
+     SENT("CREATE VIEW v AS SELECT id FROM a; CREATE TABLE w (id);"
+          "CREATE TRIGGER t AFTER UPDATE ON w BEGIN DELETE FROM v WHERE id = old.id; END;"
+          "CREATE TRIGGER u INSTEAD OF DELETE ON v BEGIN DELETE FROM sent WHERE a = old.id; END;")),
+    ("D117", "UPDATE a SET v = 2 WHERE id = 1;",
+     SENT("CREATE TABLE w (id); CREATE TRIGGER t AFTER UPDATE ON a BEGIN INSERT INTO w VALUES (new.v); END;"
+          "CREATE TRIGGER u AFTER INSERT ON w BEGIN DELETE FROM sent; END;")),
     ("D103", "WITH a AS (SELECT 1 OR 2) INSERT OR REPLACE INTO users SELECT 1, 'x', 'y';", POSTS),
     ("D104", "CREATE TABLE counts AS SELECT count(*) FROM users; DROP TABLE users;", USERS("role")),
     ("D105", "ALTER TABLE users RENAME COLUMN role TO r; ALTER TABLE users DROP COLUMN r;", USERS("role")),

@@ -36,7 +36,13 @@ FAILS_ON_MADE_UP = {
 # The file speaks of keys that made-up rows do not have: what it says then is about these rows only.
 SPEAKS_OF_ROWS = {
     *("D/guard_with_condition", "D/insert_or_replace_parent", "D/insert_or_replace_set_null"),
-    *("D/key_update_set_default", "D/on_conflict_replace_parent", "D/replace_into_parent"),
+    *(
+        "D/key_update_set_default",
+        "D/key_update_upsert",
+        "D/trigger_deletes",
+        "D/on_conflict_replace_parent",
+        "D/replace_into_parent",
+    ),
     "D/update_or_replace_parent",
 }
 # The same of a good case, which then stops by itself: it checks how many rows there are.

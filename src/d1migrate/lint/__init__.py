@@ -10,6 +10,7 @@ from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     data,
+    fired,
     housekeeping,
     meaning,
     rebuilt,
@@ -31,7 +32,18 @@ if TYPE_CHECKING:
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         value
-        for module in (data, rebuilt, rows, refused, transport, meaning, serving, housekeeping, rehearsed)
+        for module in (
+            data,
+            fired,
+            rebuilt,
+            rows,
+            refused,
+            transport,
+            meaning,
+            serving,
+            housekeeping,
+            rehearsed,
+        )
         for value in vars(module).values()
         if isinstance(value, Rule)
     )

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.schema.facts import changed_columns
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold
@@ -48,6 +49,7 @@ class Ran:
         statement: its text and line.
         shape: what kind of statement it is.
         touches: what it does to rows, as the engine's authorizer said.
+        acts: what foreign keys do to rows then, with the triggers they fire; of statements that change rows.
         before, after: the schema around it.
         refusal: what D1 says, where it refuses it.
         on_rows: what D1 would say of ALTER TABLE … ADD COLUMN if the table held a row.
@@ -56,7 +58,7 @@ class Ran:
     """
 
     __slots__ = (
-        *("__dict__", "after", "before", "hidden", "index", "on_rows", "quoted", "refusal"),
+        *("__dict__", "acts", "after", "before", "hidden", "index", "on_rows", "quoted", "refusal"),
         *("shape", "statement", "touches"),
     )
 
@@ -74,10 +76,12 @@ class Ran:
         on_rows: str | None = None,
         quoted: str | None = None,
         hidden: Sequence[Difference] = (),
+        acts: Sequence[Touch] = (),
     ) -> None:
         self.index, self.statement, self.shape, self.touches = index, statement, shape, touches
         self.before, self.after, self.refusal = before, after, refusal
         self.on_rows, self.quoted, self.hidden = on_rows, quoted, hidden
+        self.acts = acts
         if tokens is not None:
             self.tokens = tokens
 
@@ -110,9 +114,20 @@ class Ran:
         """Whether it reads a table, itself or through a view."""
         return any(touch.kind == "read" and touch.table == table for touch in self.touches)
 
+    @property
+    def fires_deletes(self) -> list[Touch]:
+        """The rows that triggers delete when it runs, also triggers that foreign keys set off."""
+        return [touch for touch in (*self.touches, *self.acts) if touch.kind == "delete" and touch.by]
+
     def sets(self) -> dict[str, Sequence[Token]]:
         """Return {column: tokens of its new value} of what an UPDATE or an upsert sets; names are folded."""
         return assignments(self.tokens)
+
+    def changes(self) -> set[str]:
+        """Return the columns of its table that an UPDATE or an upsert changes, also under another name."""
+        table = self.before.tables.get(self.target)
+        there = definition(table) if table else None
+        return changed_columns(there, self.sets()) if there else set(self.sets())
 
     @property
     def is_from_select(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
@@ -73,6 +74,16 @@ def is_bare(value: Sequence[Token]) -> bool:
 def is_negated(value: Sequence[Token], column: str) -> bool:
     """Whether a new value is the column with its sign changed, which can be turned back."""
     return [t.text for t in value[:1]] == ["-"] and [fold(unquote(t.text)) for t in value[1:]] == [column]
+
+
+def conflict_target(tokens: Sequence[Token]) -> set[str]:
+    """Return the columns, folded, that the only ON CONFLICT of an INSERT names."""
+    words = [token.keyword for token in tokens]
+    if words.count("CONFLICT") != 1 or "OR" in words[:2]:
+        return set()
+    at = words.index("CONFLICT") + 1
+    names = tokens[at + 1 : closing(tokens, at)] if text_at(tokens, at) == "(" else ()
+    return {fold(unquote(token.text)) for token in names if token.kind in ("word", "quoted")}
 
 
 def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:

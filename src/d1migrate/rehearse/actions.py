@@ -25,7 +25,7 @@ def events(ran: Ran) -> list[tuple[str, str]]:
         found = own + [(table, "delete") for table in families]
         return found + [(table, "update") for table in unlinked(catalog, (parent, *families))]
     if ran.verb == "update":
-        follow = followers(catalog, target, ran.sets().keys())
+        follow = followers(catalog, target, ran.changes())
         return [(table, "update") for table in (target, *follow)]
     if ran.verb in ("insert", "replace"):
         upsert = [(target, "update")] if "CONFLICT" in ran.words else []

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding
-from d1migrate.lint.rules import data
+from d1migrate.lint.rules import data, fired
 from d1migrate.lint.sqltext import is_guard
 from d1migrate.lint.stakes import at_stake
 from d1migrate.recording import recorded_table
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 TWINS = {
-    "X101": ("D101", "D102", "D103", "D104", "D106", "D116"),
+    "X101": ("D101", "D102", "D103", "D104", "D106", "D116", "D117"),
     "X102": ("D101", "D102", "D103", "D105", "D107", "D108", "D114", "D115"),
     "X103": ("D113", "S104", "S105"),
     "X104": ("D109", "D110"),
@@ -221,7 +221,7 @@ def is_foreseen(replay: Replay) -> bool:
     """Whether the linter says that rows would be lost: that none were may be for want of the right ones."""
     rules = (
         *(data.drop_takes_children, data.rebuild_takes_itself),
-        *(data.replace_takes_children, data.update_unlinks_children),
+        *(data.replace_takes_children, fired.update_unlinks_children),
     )
     return any(True for rule in rules for _ in rule.check(replay))
 
@@ -272,7 +272,7 @@ def _chooses(ran: Ran) -> bool:
 
 def _cuts_links(ran: Ran) -> bool:
     """Whether an UPDATE cuts links to the rows whose keys it changes, and only to these."""
-    sets = ran.sets().keys()
+    sets = ran.changes()
     return any(
         key.on_update in ("SET NULL", "SET DEFAULT")
         and (None in key.to or sets & {fold(column or "") for column in key.to})

@@ -9,7 +9,7 @@ from d1migrate.lint.model import Ran, Touch
 from d1migrate.lint.sqltext import copied, is_bare
 from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
-from d1migrate.sql.effects import assignments, replaces_on_conflict
+from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.shape import Shape
 
@@ -253,17 +253,16 @@ def _says(ran: Ran, number: int) -> Said | None:
         takes = "DELETE" if is_target else f"CASCADE of DELETE FROM {target}" if name in families else ""
         said = Said(takes, linked=not is_target and name in trigger_deletes(catalog, happening))
     elif ran.verb == "update":
-        follow = followers(catalog, target, ran.sets().keys()).get(name, ())
+        follow = followers(catalog, target, ran.changes()).get(name, ())
         changes = dict.fromkeys(follow, f"CASCADE of UPDATE {target}")
         if is_target:
-            changes |= dict.fromkeys(ran.sets(), "UPDATE")
-            said = (
-                said if said.takes or not _key(ran, name) & ran.sets().keys() else Said("UPDATE of its key")
-            )
+            changes |= dict.fromkeys(ran.changes(), "UPDATE")
+            said = said if said.takes or not _key(ran, name) & ran.changes() else Said("UPDATE of its key")
         elif _key(ran, name) & changes.keys():
             said = Said(f"CASCADE of UPDATE {target}")
     elif is_target and "CONFLICT" in ran.words:
-        changes = dict.fromkeys(assignments(ran.tokens), "ON CONFLICT DO UPDATE")
+        changes = dict.fromkeys(ran.changes(), "ON CONFLICT DO UPDATE")
+        said = Said("DO UPDATE of its key") if _key(ran, name) & changes.keys() else said
     elif said.takes:
         changes = {"*": "REPLACE"}
     changes = set_by_triggers(catalog, happening, name) | changes
@@ -320,6 +319,6 @@ def set_off(told: Told, at: int, table: str) -> set[str]:
         }
     found = set(set_by_triggers(catalog, events(ran), table))
     if ran.verb == "update":
-        return found | followers(catalog, ran.target, ran.sets().keys()).get(table, set())
+        return found | followers(catalog, ran.target, ran.changes()).get(table, set())
     parent = ran.shape.name if ran.verb == "drop table" else ran.target
     return found | unlinked(catalog, (parent, *cascades(catalog, parent))).get(table, set())

@@ -208,7 +208,7 @@ class _File:
 
     def _tells(self, ran: Ran) -> bool:
         """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
-        if ran.verb != "insert" or ran.refusal:
+        if ran.verb != "insert" or ran.refusal or ran.acts or ran.fires_deletes:
             return True
         sql = without_strings(ran.sql.upper())
         if any(word in sql for word in _TELLING):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.model import Dangling
+import apsw
+
+from d1migrate.lint.model import Dangling, Touch
 from d1migrate.schema.compare import Difference, canonical, compare
 from d1migrate.schema.model import Schema, Table
 from d1migrate.sql.create import parse_table
@@ -15,6 +17,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from d1migrate.drivers.scratch import Outcome
     from d1migrate.replay.stage import Stage
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import ForeignKey, Trigger
@@ -176,6 +179,41 @@ def _columns(stage: Stage, name: str) -> list[str]:
     if stage.run(f"SELECT * FROM {quote_identifier(name)}", prepare_only=True).refusal:
         return []
     return [column for (column,) in stage.scratch.rows("SELECT name FROM pragma_table_info(?1)", (name,))]
+
+
+def touches(outcome: Outcome) -> list[Touch]:
+    """Return what a statement does to rows."""
+    return [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
+
+
+_ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
+
+
+def acts(stage: Stage, sql: str, outcome: Outcome) -> tuple[Outcome, list[Touch]]:
+    """Return what a statement does itself, and what foreign keys do then, with the triggers they fire."""
+    whole = outcome
+    while children := _acted_on(stage.catalog, whole):
+        if not [child for child in children if stage.need(child)]:
+            break
+        whole = stage.run(sql, prepare_only=True)
+    if not children or whole.refusal:
+        return outcome, []
+    stage.scratch.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
+    own = stage.run(sql, prepare_only=True)
+    stage.scratch.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+    itself = set(touches(own))
+    return own, [touch for touch in touches(whole) if touch not in itself]
+
+
+def _acted_on(catalog: Catalog, outcome: Outcome) -> list[str]:
+    """Return the tables with a foreign key that does something if rows are changed as by a statement."""
+    changed = {(action.kind, fold(action.table)) for action in outcome.actions if action.kind != "read"}
+    return [
+        child
+        for kind, table in sorted(changed)
+        for child, key in catalog.references(table)
+        if (kind == "delete" and key.on_delete in _ACTS) or (kind == "update" and key.on_update in _ACTS)
+    ]
 
 
 def fits(parent: Table, key: ForeignKey) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.history import TABLES
-from d1migrate.lint.model import Ran, Touch
+from d1migrate.lint.model import Ran
 from d1migrate.replay import probes
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
@@ -96,12 +96,14 @@ class Stage:
         outcome = self.run(sql, prepare_only=not changes_schema)
         if outcome.refusal is None and not changes_schema and self._need_misfits(outcome):
             outcome = self.run(sql, prepare_only=True)
+        if outcome.refusal is None and not changes_schema:
+            outcome, facts["acts"] = probes.acts(self, sql, outcome)
         refusal = self._refusal(outcome.refusal, changes_schema=changes_schema)
         if changes_schema and refusal is None and kind.verb != "pragma":
             self._follow(sql, kind)
             if kind.verb in ("create view", "create trigger") and '"' in sql:
                 facts["quoted"] = probes.quoted_inside(self, kind, sql)
-        touches = [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
+        touches = probes.touches(outcome)
         return Ran(*(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts)
 
     def run(self, sql: str, *, prepare_only: bool) -> Outcome:

@@ -346,38 +346,6 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
             )
 
 
-@rule("D114", "update-unlinks-children", "error")
-def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
-    """UPDATE of a key cuts the links of the rows that refer to it.
-
-    Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children forget their parent.
-
-    Given:
-        CREATE TABLE plans (id TEXT PRIMARY KEY);
-        CREATE TABLE users (id INTEGER PRIMARY KEY, plan_id TEXT REFERENCES plans(id) ON UPDATE SET NULL);
-        CREATE INDEX idx_users_plan ON users(plan_id);
-    Bad:
-        UPDATE plans SET id = 'plus' WHERE id = 'pro';
-    Good:
-        INSERT INTO plans (id) VALUES ('plus');
-        UPDATE users SET plan_id = 'plus' WHERE plan_id = 'pro';
-        DELETE FROM plans WHERE id = 'pro';
-    """
-    for ran in replay.of("update"):
-        table = ran.before.tables.get(ran.target)
-        if table is None:
-            continue
-        keys = {fold(column.name) for column in table.columns if column.primary_key}
-        for child, key in ran.before.references(ran.target):
-            to = {fold(name) for name in key.to if name} or keys
-            if key.on_update in ("SET NULL", "SET DEFAULT") and to & ran.sets().keys():
-                if replay.is_empty(child, ran):
-                    continue
-                name = ran.before.tables[child].name
-                columns = ", ".join(f"{name}.{column}" for column in key.columns)
-                yield Finding(f"UPDATE of {table.name}'s key makes {columns} {key.on_update[4:]}", ran)
-
-
 def _name(ran: Ran) -> str:
     """Return the name of the table a DROP or ALTER is about, as the schema has it."""
     table = ran.before.tables.get(ran.shape.name)

@@ -1,0 +1,133 @@
+"""D: what a statement on rows sets off, by foreign keys and triggers, takes rows or links of other tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.model import definition
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import conflict_target
+from d1migrate.schema.facts import changed_columns
+from d1migrate.sql.names import fold, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.schema.model import ForeignKey, Table
+
+
+@rule("D114", "update-unlinks-children", "error")
+def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
+    """UPDATE of a key cuts the links of the rows that refer to it.
+
+    Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children forget their parent.
+
+    Given:
+        CREATE TABLE plans (id TEXT PRIMARY KEY);
+        CREATE TABLE users (id INTEGER PRIMARY KEY, plan_id TEXT REFERENCES plans(id) ON UPDATE SET NULL);
+        CREATE INDEX idx_users_plan ON users(plan_id);
+    Bad:
+        UPDATE plans SET id = 'plus' WHERE id = 'pro';
+    Good:
+        INSERT INTO plans (id) VALUES ('plus');
+        UPDATE users SET plan_id = 'plus' WHERE plan_id = 'pro';
+        DELETE FROM plans WHERE id = 'pro';
+    """
+    for ran in replay.of("update", "insert", "replace", "delete"):
+        for parent, child, key in _unlinked(ran) if ran.acts else ():
+            if not replay.is_empty(child, ran):
+                table, name = ran.before.tables[parent].name, ran.before.tables[child].name
+                columns = ", ".join(f"{name}.{column}" for column in key.columns)
+                yield Finding(f"UPDATE of {table}'s key makes {columns} {key.on_update[4:]}", ran)
+
+
+def _unlinked(ran: Ran) -> Iterator[tuple[str, str, ForeignKey]]:
+    """Yield (parent, child, foreign key) of those that cut links, also after others have passed a change on."""
+    changed = _changed(ran)
+    updated = {(touch.table, touch.column) for touch in ran.acts if touch.kind == "update" and not touch.by}
+    for parent, columns in changed.items():
+        for child, key in ran.before.references(parent):
+            is_changed = _refers(key, ran.before.tables[parent]) & columns
+            is_updated = updated & {(child, fold(column)) for column in key.columns}
+            if key.on_update in ("SET NULL", "SET DEFAULT") and is_changed and is_updated:
+                yield parent, child, key
+
+
+def _changed(ran: Ran) -> dict[str, set[str]]:
+    """Return {table: columns} that may hold another value, by the statement, its triggers and foreign keys."""
+    found: dict[str, set[str]] = {ran.target: _set_anew(ran)}
+    for touch in ran.touches:
+        if touch.kind == "update" and touch.by:
+            found.setdefault(touch.table, set()).add(touch.column)
+    found = {
+        name: changed_columns(there, columns)
+        for name, columns in found.items()
+        if (table := ran.before.tables.get(name)) and (there := definition(table))
+    }
+    if any(
+        _refers(key, ran.before.tables[name]) & found[name]
+        for name in found
+        for _, key in ran.before.references(name)
+    ):
+        for touch in ran.acts:
+            if touch.kind == "update":
+                found.setdefault(touch.table, set()).add(touch.column)
+    return found
+
+
+def _set_anew(ran: Ran) -> set[str]:
+    """Return the columns that an UPDATE or upsert sets, but for those set to what they hold."""
+    targets = conflict_target(ran.tokens)
+    found = set()
+    for column, value in ran.sets().items():
+        names = [fold(unquote(token.text)) for token in value]
+        is_kept = names == [column] or (names == ["excluded", ".", column] and column in targets)
+        found |= set() if is_kept else {column}
+    return found
+
+
+def _refers(key: ForeignKey, parent: Table) -> set[str]:
+    """Return the columns of the parent that a foreign key refers to, folded."""
+    primary = {fold(column.name) for column in parent.columns if column.primary_key}
+    return {fold(name) for name in key.to if name} or primary
+
+
+@rule("D117", "trigger-deletes", "warning")
+def trigger_deletes(replay: Replay) -> Iterator[Finding]:
+    """A statement fires a trigger that deletes rows of another table.
+
+    Why: the file does not say so, and the trigger was written for what the application does. If these rows
+        are to stay, drop the trigger first and create it again afterwards.
+
+    Given:
+        CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT);
+        CREATE TABLE drafts (id INTEGER PRIMARY KEY, body TEXT);
+        CREATE TRIGGER settings_changed AFTER UPDATE ON settings BEGIN DELETE FROM drafts; END;
+    Bad:
+        UPDATE settings SET value = 'dark' WHERE name = 'theme';
+    Good:
+        DROP TRIGGER settings_changed;
+        UPDATE settings SET value = 'dark' WHERE name = 'theme';
+        CREATE TRIGGER settings_changed AFTER UPDATE ON settings BEGIN DELETE FROM drafts; END;
+    """
+    for ran in replay.of("insert", "replace", "update", "delete"):
+        writes = {(t.table, t.by) for t in (*ran.touches, *ran.acts) if t.kind == "insert"}
+        found = {
+            touch.table: touch.by
+            for touch in ran.fires_deletes
+            if touch.table != ran.target
+            and (touch.table, touch.by) not in writes  # deleted to be written again
+            and _holds_rows_of_its_own(replay, ran, touch.table)
+        }
+        for name, trigger in found.items():
+            table = ran.before.tables[name].name
+            yield Finding(f"it fires trigger {trigger}, which deletes rows of {table}", ran)
+
+
+def _holds_rows_of_its_own(replay: Replay, ran: Ran, name: str) -> bool:
+    """Whether a table may hold rows that stay, and is not an index of others."""
+    table = ran.before.tables.get(name)
+    if table is None or definition(table) is None or ran.target in ran.before.views:
+        return False
+    return not replay.is_empty(name, ran) and ran.before.ids[name] in replay.survivors

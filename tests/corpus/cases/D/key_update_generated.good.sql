@@ -1,0 +1,16 @@
+-- Case: an UPDATE beside a generated key
+-- Source: -
+-- Expect:
+-- == before
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT, slug TEXT GENERATED ALWAYS AS (lower(name)) STORED UNIQUE);
+CREATE TABLE members (
+  id INTEGER PRIMARY KEY,
+  team_slug TEXT REFERENCES teams(slug) ON UPDATE SET NULL,
+  name TEXT
+);
+CREATE INDEX members_team ON members(team_slug);
+-- == rows
+INSERT INTO teams (id, name) VALUES (1, 'Red'), (2, 'Blue');
+INSERT INTO members VALUES (1, 'red', 'Ada'), (2, 'blue', 'Bob'), (3, NULL, 'Cid');
+-- == migration
+UPDATE teams SET id = id + 1000 WHERE id < 1000;
