@@ -133,7 +133,7 @@ def test_contradicted(project: Project) -> None:
     start(project, LIVE.replace("email TEXT NOT NULL", "email VARCHAR(10)"))
     out = project.run("adopt", "--dry-run").out
     assert "001_users  contradicted  column users.email is different: no file makes it so" in out
-    assert "        file  email text NOT NULL\n        live  email varchar ( 10 )\n" in out
+    assert "        file  email text NOT NULL\n        live  email varchar(10)\n" in out
 
 
 def test_what_leaves_no_trace_needs_a_word(project: Project) -> None:

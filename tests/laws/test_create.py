@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from d1migrate.batch import Result
 from d1migrate.schema import introspect
-from d1migrate.schema.compare import canonical
 from d1migrate.schema.document import create_text, document
+from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Index, Schema, Table, View
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate.schema.compare import canonical
+from d1migrate.schema.meaning import canonical
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.triggers import is_create_trigger, one_line
 

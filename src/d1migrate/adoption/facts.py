@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.schema.compare import canonical
-from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.tokens import significant
+from d1migrate.schema.meaning import canonical, meaning
+from d1migrate.schema.scope import Scope
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Schema, Table
-    from d1migrate.sql.tokens import Token
-
-_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
-_DEPTH = {"(": 1, ")": -1}
 
 
 class Key(NamedTuple):
@@ -47,7 +44,7 @@ class Footprint(NamedTuple):
 
     Attributes:
         migration: the file.
-        changes: {what: its canonical SQL then, or None where it is gone}.
+        changes: {what: its normal form then, or None where it is gone}.
         refusal: why that is not all of it, or not known; None where it is.
         rows: the tables whose rows it changes, which no schema shows.
     """
@@ -97,79 +94,58 @@ def _came_to_nothing(ran: Ran) -> bool:
 
 
 def facts(schema: Schema) -> dict[Key, str]:
-    """Return {what: its canonical SQL} of all that a schema holds.
+    """Return {what: its normal form} of all that a schema holds.
 
-    A table is itself (its options alone), its columns and the constraints that stand beside them. The order
-    of columns is none of these: a column that is added later stands at the end, and means the same.
+    A table is itself (its options alone), its columns and its constraints. The order of columns is not among
+    these: a column that is added later is the last one, and means the same.
     """
-    found: dict[Key, str] = {}
+    scope, found = Scope.of(schema), dict[Key, str]()
     for table in schema.tables:
-        found |= _of_table(table)
-    found |= {Key("view", fold(view.name)): canonical(view.sql) for view in schema.views}
-    return found | {Key("trigger", fold(t.name)): canonical(t.sql) for t in schema.triggers}
+        found |= _of_table(table, scope)
+    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in schema.views}
+    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in schema.triggers}
 
 
 def changes(before: Catalog, after: Catalog) -> dict[Key, str | None]:
-    """Return what lies between two schemas: {what: its new canonical SQL, or None where it is gone}."""
-    old, new = dict[Key, str](), dict[Key, str]()
-    for name in {**before.tables, **after.tables}:
-        was, now = before.tables.get(name), after.tables.get(name)
-        if was is not now:
-            old |= _of_table(was) if was else {}
-            new |= _of_table(now) if now else {}
-    old |= _others(before, after)
-    new |= _others(after, before)
+    """Return what lies between two schemas: {what: its new normal form, or None where it is gone}."""
+    names = {**before.tables, **after.tables}
+    changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
+    # REFERENCES without columns means the primary key that the parent has then.
+    children = {child for name in changed for side in (before, after) for child, _ in side.references(name)}
+    ordered = [name for name in names if name in changed | children]
+    old, new = _facts_of(before, ordered, after), _facts_of(after, ordered, before)
     gone: dict[Key, str | None] = {key: None for key in old if key not in new}
     return gone | {key: sql for key, sql in new.items() if old.get(key) != sql}
 
 
-def _others(catalog: Catalog, other: Catalog) -> dict[Key, str]:
-    """Return the views, and triggers on views, of a schema that are not the same in another."""
+def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[Key, str]:
+    """Return the facts of some tables, and of the views and their triggers that another schema lacks."""
+    scope, found = Scope.of(catalog.schema), dict[Key, str]()
+    for name in tables:
+        table = catalog.tables.get(name)
+        found |= _of_table(table, scope) if table else {}
     views = [v for name, v in catalog.views.items() if other.views.get(name) is not v]
     triggers = [t for name, t in catalog.view_triggers.items() if other.view_triggers.get(name) is not t]
-    found = {Key("view", fold(view.name)): canonical(view.sql) for view in views}
-    return found | {Key("trigger", fold(trigger.name)): canonical(trigger.sql) for trigger in triggers}
+    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in views}
+    return found | {Key("trigger", fold(trigger.name)): canonical(trigger.sql, scope) for trigger in triggers}
 
 
-def _of_table(table: Table) -> dict[Key, str]:
+def _of_table(table: Table, scope: Scope) -> dict[Key, str]:
     name = fold(table.name)
-    found = dict(_parts(name, table.sql))
-    found |= {Key("index", fold(i.name)): canonical(i.sql) for i in table.indexes if i.sql}
-    return found | {Key("trigger", fold(t.name)): canonical(t.sql) for t in table.triggers}
+    found = dict(_parts(name, table.sql, scope))
+    found |= {Key("index", fold(i.name)): canonical(i.sql, scope) for i in table.indexes if i.sql}
+    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in table.triggers}
 
 
-def _parts(name: str, sql: str) -> Iterator[tuple[Key, str]]:
+def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[Key, str]]:
     """Yield the facts that a CREATE TABLE states; a virtual table is one fact."""
-    tokens = significant(sql)
-    start = next((i for i, token in enumerate(tokens) if token.text == "("), len(tokens))
-    if any(token.keyword == "VIRTUAL" for token in tokens[:start]) or start == len(tokens):
-        yield Key("table", name), canonical(sql)
+    table = parse_table(sql)
+    if table is None:
+        yield Key("table", name), canonical(sql, scope)
         return
-    items, end = _items(tokens, start)
-    yield Key("table", name), _text(sql, tokens[end + 1 :])
-    for item in items:
-        text = _text(sql, item)
-        if item[0].keyword in _CONSTRAINTS:
-            yield Key("constraint", text, name), text
-        else:
-            yield Key("column", fold(unquote(item[0].text)), name), text
-
-
-def _items(tokens: Sequence[Token], start: int) -> tuple[list[Sequence[Token]], int]:
-    """Cut what stands in the parentheses at a position at its commas; return where they are closed, too."""
-    found: list[Sequence[Token]] = []
-    depth, begin = 0, start + 1
-    for at in range(start, len(tokens)):
-        text = tokens[at].text
-        depth += _DEPTH.get(text, 0)
-        if depth == 0 or (depth == 1 and text == ","):
-            found.append(tokens[begin:at])
-            begin = at + 1
-        if depth == 0:
-            return [item for item in found if item], at
-    return [item for item in found if item], len(tokens)
-
-
-def _text(sql: str, tokens: Sequence[Token]) -> str:
-    """Return the canonical text of some tokens that follow each other."""
-    return canonical(sql[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]) if tokens else ""
+    known = meaning(table, scope)
+    yield Key("table", name), ", ".join(known.options)
+    for column, text in known.columns.items():
+        yield Key("column", column, name), text
+    for text in known.parts():
+        yield Key("constraint", text, name), text

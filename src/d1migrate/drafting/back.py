@@ -84,9 +84,10 @@ def _placeholder(table: TableDefinition, missing: Missing) -> str | None:
     name = fold(missing.column)
     known = meaning(table)
     parts = [part for own in known.own.values() for part in own] + known.beside
-    if any(name in part.columns and part.says[0] != "check" for part in parts):
+    if any(name in part.columns and part.kind != "check" for part in parts):
         return None
     for check in table.all_checks:
         if (allowed := allowed_values(check)) and allowed[0] == name:
             return allowed[1][0]
-    return next(value for part, value in _USUAL if part in str(known.columns[name][0]))
+    kind = next(column.type.upper() for column in table.columns if fold(column.name) == name)
+    return next(value for part, value in _USUAL if part in kind)

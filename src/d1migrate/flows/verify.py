@@ -145,11 +145,8 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) ->
 
 
 def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
-    return tuple(
-        d
-        for d in found
-        if d.name not in OTHER_TOOLS and d.name not in left_out and not fold(d.name).startswith(HELPER)
-    )
+    others = {*OTHER_TOOLS, *map(fold, left_out)}
+    return tuple(d for d in found if fold(d.name) not in others and not fold(d.name).startswith(HELPER))
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:

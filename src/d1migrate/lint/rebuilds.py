@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.sqltext import copied, is_bare
-from d1migrate.schema.compare import canonical
 from d1migrate.sql.affinity import affinity
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from d1migrate.lint.model import Ran, Replay
@@ -102,15 +101,3 @@ def serves(table: Table, index: Index) -> bool:
         and (len(columns) == len(wanted) or not index.unique)
         for columns in (primary, *others)
     )
-
-
-def contents_of(sql: str) -> set[str]:
-    """Return the table that a full-text table's `content=` names."""
-    if "VIRTUAL" not in sql[:20].upper():
-        return set()
-    words = canonical(sql).replace(" = ", "=").split()
-    return {
-        fold(unquote(word.split("=", 1)[1].rstrip(",)")))
-        for word in words
-        if word.upper().startswith("CONTENT=")
-    }

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import apsw
 
 from d1migrate.lint.model import Dangling, Touch
-from d1migrate.schema.compare import Difference, canonical, compare
+from d1migrate.schema.compare import Difference, compare
+from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Schema, Table
-from d1migrate.sql.create import parse_table
+from d1migrate.schema.scope import Scope
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
@@ -54,14 +55,10 @@ def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list
     if kind.verb == "create table" and table is not None:
         return _hidden_table(stage, sql, tokens, kind, table)
     there = _sql_of(stage.catalog, kind)
-    if there is None or _bare(there) == _bare(sql):
+    scope = Scope.of(stage.catalog.schema)
+    if there is None or canonical(there, scope) == canonical(sql, scope):
         return []
     return [Difference(kind.verb.split()[-1], kind.name, "different", sql, there)]
-
-
-def _bare(sql: str) -> str:
-    """Return a CREATE as it is compared: ASC is what an index does anyway."""
-    return canonical(_unconditional(sql)).replace(" ASC ", " ")
 
 
 def _hidden_table(
@@ -72,27 +69,10 @@ def _hidden_table(
     ((text,),) = stage.scratch.rows("SELECT sql FROM sqlite_schema WHERE name = ?1", (_PROBE,))
     probe = stage.read_table(_PROBE, text, {}, ())
     stage.scratch.control(f"DROP TABLE {_PROBE}")
-    keys = tuple(
-        key._replace(table=table.name) if fold(key.table) == _PROBE else key for key in probe.foreign_keys
-    )
-    wanted = probe._replace(name=table.name, sql="", indexes=(), foreign_keys=keys)
-    found = compare(Schema((wanted,)), Schema((table._replace(sql="", indexes=(), triggers=()),)))
-    uniques = [{i.columns for i in t.indexes if i.unique and not i.sql} for t in (probe, table)]
-    details = [_details(t.sql) for t in (probe, table)]
-    if not found and (uniques[0] != uniques[1] or details[0] != details[1]):
-        return [Difference("table", table.name, "different", sql, table.sql)]
-    return list(found)
-
-
-def _details(sql: str) -> object:
-    """Return what of a CREATE TABLE no PRAGMA tells."""
-    definition = parse_table(sql)
-    if definition is None:
-        return None
-    checks = sorted(canonical(check.expression) for check in definition.all_checks)
-    collations = [(column.collation or "").upper() for column in definition.columns]
-    options = (definition.autoincrement, definition.strict, definition.without_rowid)
-    return checks, collations, options
+    named = _with_name(text, significant(text)[2], quote_identifier(table.name))
+    wanted, there = probe._replace(name=table.name, sql=named), table._replace(indexes=(), triggers=())
+    scope = Scope.of(stage.catalog.schema)
+    return list(compare(Schema((wanted,)), Schema((there,)), scopes=(scope, scope)))
 
 
 def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
@@ -109,16 +89,6 @@ def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
 
 def _with_name(sql: str, name: Token, new: str) -> str:
     return sql[: name.start] + new + sql[name.start + len(name.text) :]
-
-
-def _unconditional(sql: str) -> str:
-    """Return a CREATE without its IF NOT EXISTS, as SQLite keeps it."""
-    tokens = significant(sql)
-    words = [token.keyword for token in tokens[:6]]
-    if "IF" not in words:
-        return sql
-    at = words.index("IF")
-    return sql[: tokens[at].start] + sql[tokens[at + 3].start :]
 
 
 def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = ()) -> list[Dangling]:
@@ -226,10 +196,10 @@ def fits(parent: Table, key: ForeignKey) -> bool:
 
 def differences(stage: Stage, before: Catalog) -> tuple[Difference, ...]:
     """Return how what was touched differs from what it was in an earlier catalog."""
-    schemas = []
+    parts = []
     for catalog in (before, stage.catalog):
         tables = (catalog.tables.get(name) for name in sorted(stage.touched))
         views = (catalog.views.get(name) for name in sorted(stage.touched))
         triggers = (t for t in catalog.view_triggers.values() if fold(t.table) in stage.touched)
-        schemas.append(Schema(tuple(filter(None, tables)), tuple(filter(None, views)), tuple(triggers)))
-    return compare(*schemas)
+        parts.append(Schema(tuple(filter(None, tables)), tuple(filter(None, views)), tuple(triggers)))
+    return compare(*parts, scopes=(Scope.of(before.schema), Scope.of(stage.catalog.schema)))

@@ -17,8 +17,8 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.compare import canonical
-from d1migrate.schema.meaning import meaning, mentions
+from d1migrate.schema.meaning import canonical, meaning, mentions
+from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import content_of, rebuild_virtual
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier, unquote
@@ -27,6 +27,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from d1migrate.schema.compare import Scopes
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
 
@@ -57,14 +58,15 @@ def diff(
     new = {fold(table.name): table for table in desired.tables}
     gone = [table for name, table in old.items() if name not in new]
     made = [table for name, table in new.items() if name not in old]
+    scopes = Scope.of(current), Scope.of(desired)
     changed = {
-        name: _Table(table, new[name], backfill or {}, order=order)
+        name: _Table(table, new[name], scopes, backfill or {}, order=order)
         for name, table in old.items()
         if name in new
     }
     inside = [change for table in changed.values() for change in table.changes]
     rebuilt = {fold(change.new.name) for change in inside if isinstance(change, Rebuild)}
-    drops, creates = _others(current, desired, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
+    drops, creates = _others(current, desired, scopes, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
     changes: list[Change] = [
         *drops,
         *(Create("table", table.name, table.sql) for table in made),
@@ -121,7 +123,7 @@ def _objects(schema: Schema) -> dict[tuple[str, str], _Object]:
 
 
 def _others(
-    current: Schema, desired: Schema, *, gone: Collection[str], rebuilt: Collection[str]
+    current: Schema, desired: Schema, scopes: Scopes, *, gone: Collection[str], rebuilt: Collection[str]
 ) -> tuple[list[Drop], list[Create]]:
     """Return what is dropped before the tables change, and what is created behind that.
 
@@ -134,7 +136,7 @@ def _others(
         for key in old.keys() | new.keys()
         if key not in old
         or key not in new
-        or (canonical(old[key].sql), old[key].owner) != (canonical(new[key].sql), new[key].owner)
+        or canonical(old[key].sql, scopes[0]) != canonical(new[key].sql, scopes[1])
     }
     # ALTER TABLE refuses while a view or trigger reads a view that is gone.
     while more := {
@@ -181,7 +183,7 @@ class _Table:
     """What becomes of one table."""
 
     def __init__(
-        self, old: Table, new: Table, backfill: Mapping[tuple[str, str], str], *, order: bool
+        self, old: Table, new: Table, scopes: Scopes, backfill: Mapping[tuple[str, str], str], *, order: bool
     ) -> None:
         self.missing: list[Missing] = []
         self.changes: list[Change] = []
@@ -192,10 +194,10 @@ class _Table:
                 self.changes.append(rebuild_virtual(old, new, backfill))
             return
         self._before, self._after = before, after
-        self._was, self._is = meaning(before), meaning(after)
+        self._was, self._is = meaning(before, scopes[0]), meaning(after, scopes[1])
         if order and self._moves():
             self._rebuild()
-        elif self._was != self._is:
+        elif self._was.text != self._is.text:
             self._change()
 
     def _moves(self) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from d1migrate.schema.compare import Difference, canonical
+from d1migrate.schema.compare import Difference
+from d1migrate.schema.meaning import canonical
+from d1migrate.schema.scope import Scope
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from d1migrate.schema.model import Schema
 
@@ -27,24 +29,31 @@ def objects(schema: Schema) -> Iterator[tuple[str, str, str]]:
 def changes(before: Schema, after: Schema) -> dict[str, str | None]:
     """Return what was done to a schema: {"table users": its new digest, or None where it is gone}.
 
-    A digest is 16 hex digits of the sha256 of an object's canonical SQL: comments, white space, quotes, and
-    the case of names without quotes make no difference.
+    A digest is 16 hex digits of the sha256 of an object's normal form, as `schema.meaning` describes it.
     """
-    old = {_key(kind, name): sql for kind, name, sql in objects(before)}
-    new = {_key(kind, name): sql for kind, name, sql in objects(after)}
-    gone: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
-    return gone | {key: _digest(sql) for key, sql in new.items() if old.get(key) != sql}
+    old, new = ({_key(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
+    found: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
+    scopes = [_scope(sides) for sides in (old, new)]
+    changed = {key.partition(" ")[2] for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    for key, sql in new.items():
+        if key not in old or old[key] != sql:
+            found[key] = _digest(sql, scopes[1])
+        elif _depends(sql, changed):
+            digests = [_digest(sql, scope) for scope in scopes]
+            found |= {key: digests[1]} if digests[0] != digests[1] else {}
+    return found
 
 
 def compare(expected: Mapping[str, str], actual: Iterable[tuple[str, str, str]]) -> tuple[Difference, ...]:
     """Return how live objects differ from digests; what is missing or different has no `expected` SQL."""
     found: list[Difference] = []
-    missing = dict(expected)
-    for kind, name, sql in actual:
+    missing, live = dict(expected), list(actual)
+    scope = _scope({_key(kind, name): sql for kind, name, sql in live})
+    for kind, name, sql in live:
         wanted = missing.pop(_key(kind, name), None)
         if wanted is None:
             found.append(Difference(kind, name, "extra", None, sql))
-        elif wanted != _digest(sql):
+        elif wanted != _digest(sql, scope):
             found.append(Difference(kind, name, "different", None, sql))
     for key in missing:
         kind, _, name = key.partition(" ")
@@ -52,9 +61,21 @@ def compare(expected: Mapping[str, str], actual: Iterable[tuple[str, str, str]])
     return tuple(found)
 
 
+def _scope(sqls: Mapping[str, str]) -> Scope:
+    """Return the scope of {"table users": SQL}."""
+    parts = ((*key.partition(" "), sql) for key, sql in sqls.items())
+    return Scope({name: sql for kind, _, name, sql in parts if kind in ("table", "view")})
+
+
+def _depends(sql: str, changed: Collection[str]) -> bool:
+    """Whether the normal form of an object may be another because of objects that changed."""
+    text = fold(sql)
+    return ('"' in text or "references" in text) and any(name in text for name in changed)
+
+
 def _key(kind: str, name: str) -> str:
     return f"{kind} {fold(name)}"
 
 
-def _digest(sql: str) -> str:
-    return sha256(canonical(sql).encode()).hexdigest()[:16]
+def _digest(sql: str, scope: Scope) -> str:
+    return sha256(canonical(sql, scope).encode()).hexdigest()[:16]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.batch import Query, Result
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,20 +66,23 @@ def read(results: Sequence[Result]) -> Schema:
     objects: Any = results[0].rows
     columns, indexes, keys = (_by_table(result.rows) for result in results[1:])
     index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
-    triggers = _by_table((table, name, sql) for kind, name, table, sql in objects if kind == "trigger")
+    # SQLite keeps the table's name of a trigger as the statement wrote it.
+    triggers = _by_table((fold(table), name, sql) for kind, name, table, sql in objects if kind == "trigger")
     tables = tuple(
         table(
             *(name, sql, columns[name], indexes[name], keys[name]),
             index_sql=index_sql,
-            triggers=tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(name, ())),
+            triggers=tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(fold(name), ())),
         )
         for kind, name, _, sql in objects
         if kind == "table"
     )
     views = tuple(View(name, sql) for kind, name, _, sql in objects if kind == "view")
-    return Schema(
-        tables, views, tuple(Trigger(n, t, sql) for rest in triggers.values() for t, n, sql in rest)
+    owners = {fold(view.name): view.name for view in views}
+    on_views = tuple(
+        Trigger(name, owners.get(view, view), sql) for rest in triggers.values() for view, name, sql in rest
     )
+    return Schema(tables, views, on_views)
 
 
 def table(

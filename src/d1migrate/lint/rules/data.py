@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rebuilds import columns_of, contents_of, rebuilds
+from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_negated, is_on, pragma_of
 from d1migrate.lint.stakes import at_stake, copies, guards, sentence
+from d1migrate.schema.virtual import content_of
 from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
@@ -205,9 +206,8 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
         name = ran.shape.name
         if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
             continue
-        is_index = contents_of(
-            ran.before.tables[name].sql
-        )  # of a full-text index, which holds no text itself
+        # A full-text index on another table holds no text itself.
+        is_index = content_of(ran.before.tables[name]) is not None
         if not is_index and not any(copy.index < ran.index for copy in copies(replay, ran.before.ids[name])):
             yield Finding(f"DROP TABLE {_name(ran)} loses its rows", ran)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import columns_of, contents_of, is_narrower, rebuilds, serves
+from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, serves
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
     for rebuild in rebuilds(replay):
         if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
             continue
-        searches = [t.name for t in replay.after.tables.values() if fold(rebuild.name) in contents_of(t.sql)]
+        tables = replay.after.tables.values()
+        searches = [t.name for t in tables if fold(content_of(t) or "") == fold(rebuild.name)]
         copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
         rebuilt = any("'rebuild'" in ran.sql.lower() for ran in replay.of("insert"))
         if searches and not copies_rowid and not rebuilt:

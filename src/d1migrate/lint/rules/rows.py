@@ -8,7 +8,7 @@ from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import Rebuild, columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
-from d1migrate.schema.compare import canonical
+from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
@@ -266,12 +266,12 @@ def _checks(rebuild: Rebuild) -> Iterator[str]:
     old, new = definition(rebuild.old), definition(rebuild.new)
     if new is None:
         return
-    there = {canonical(check.expression) for check in old.all_checks} if old else set()
-    lists = dict(filter(None, (allowed_values(check) for check in old.all_checks))) if old else {}
     names = columns_of(rebuild.old).keys()
+    there = {canonical_expression(check.expression, names) for check in old.all_checks} if old else set()
+    lists = dict(filter(None, (allowed_values(check) for check in old.all_checks))) if old else {}
     for check in new.all_checks:
         listed = allowed_values(check)
-        if canonical(check.expression) in there or (
+        if canonical_expression(check.expression, names) in there or (
             listed and set(listed[1]) >= set(lists.get(listed[0], "?"))
         ):
             continue

@@ -1,0 +1,91 @@
+"""What the names in a schema's SQL can stand for: the columns in reach, and the key that is not written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.create import parse
+from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
+from d1migrate.sql.groups import text_at
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import KEYWORDS, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.schema.model import Schema
+    from d1migrate.sql.definitions import Definition
+
+_ROWIDS = frozenset({"rowid", "_rowid_", "oid"})
+
+
+class Scope:
+    """The tables and views that the SQL of a schema can name.
+
+    Args:
+        sqls: {folded name of a table or view: its CREATE statement}.
+    """
+
+    def __init__(self, sqls: Mapping[str, str] | None = None) -> None:
+        self._sqls = sqls or {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._definitions: dict[str, Definition | None] = {}
+
+    @classmethod
+    def of(cls, schema: Schema) -> Scope:
+        """Return the scope of a schema."""
+        sqls = {fold(view.name): view.sql for view in schema.views}
+        return cls(sqls | {fold(table.name): table.sql for table in schema.tables})
+
+    def names(self, sql: str) -> frozenset[str]:
+        """Return what `"…"` can name in an index, a view or a trigger, folded.
+
+        These are the tables, views and columns that the statement mentions, and the names that it uses
+        without such quotes.
+        """
+        return self._mentioned(sql) if '"' in sql else frozenset()
+
+    def primary_key(self, table: str) -> tuple[str, ...]:
+        """Return the columns of a table's primary key, folded: REFERENCES without columns means them."""
+        definition = self._definition(fold(table))
+        key = definition.primary_key if isinstance(definition, TableDefinition) else None
+        return tuple(fold(term.column or "") for term in key.terms) if key else ()
+
+    def _definition(self, name: str) -> Definition | None:
+        if name not in self._definitions:
+            sql = self._sqls.get(name)
+            self._definitions[name] = parse(sql) if sql else None
+        return self._definitions[name]
+
+    def _mentioned(self, sql: str) -> frozenset[str]:
+        found = set(_ROWIDS)
+        tokens = significant(sql)
+        for at, token in enumerate(tokens):
+            if token.kind not in ("word", "quoted", "string"):
+                continue
+            name = fold(unquote(token.text))
+            is_alias = at > 0 and tokens[at - 1].keyword == "AS"
+            is_open = token.text[0] in "\"'" or token.keyword in KEYWORDS
+            is_called = text_at(tokens, at + 1) == "("
+            if is_alias or name in self._sqls or not (is_open or is_called):
+                found.add(name)
+            found |= self._of(name)
+        return frozenset(found)
+
+    def _of(self, name: str) -> frozenset[str]:
+        """Return the columns of a table or view."""
+        if name not in self._names:
+            self._names[name] = frozenset()  # a view that mentions itself
+            self._names[name] = self._columns(name)
+        return self._names[name]
+
+    def _columns(self, name: str) -> frozenset[str]:
+        match self._definition(name):
+            case TableDefinition(columns=columns):
+                return frozenset(fold(column.name) for column in columns)
+            case VirtualTableDefinition(arguments=arguments):
+                return frozenset(fold(unquote(significant(text)[0].text)) for text in arguments)
+            case ViewDefinition():  # the names it gives its columns are among them
+                return self._mentioned(self._sqls[name])
+            case _:
+                return frozenset()
