@@ -35,6 +35,7 @@ def lint(
         only: the versions to judge; the others are replayed only.
     """
     replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
+    migrations = tuple(migrations)
     for migration in migrations:
         wanted = only is None or migration.version in only
         try:
@@ -48,7 +49,29 @@ def lint(
         found += judged
         if too_long and wanted and all(d.code != "R109" for d in judged):  # it is in the rollback
             found.append(unreadable(migration, too_long))
-    return tuple(found)
+    return _without_rollbacks(found, (*earlier, *migrations))
+
+
+def _without_rollbacks(
+    found: Sequence[Diagnostic], migrations: Sequence[Migration]
+) -> tuple[Diagnostic, ...]:
+    """Say once that no file has a rollback block, if none of the folder has one."""
+    plain = [d for d in found if d.code == "H102" and d.allowed is None]
+    if len(plain) < 2 or any(_mentions_rollback(migration) for migration in migrations):
+        return tuple(found)
+    message = f"none of the {len(migrations)} files has a `-- Rollback:` block or is declared irreversible"
+    once = plain[0]._replace(message=message, total=len(plain))
+    return tuple(
+        once if d is plain[0] else d for d in found if d is plain[0] or d.code != "H102" or d.allowed
+    )
+
+
+def _mentions_rollback(migration: Migration) -> bool:
+    """Whether a file has a rollback block, or means to have one."""
+    try:
+        return migration.rollback is not None or migration.almost_rollback is not None
+    except SourceError:
+        return True
 
 
 def refuse_errors(

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from d1migrate.lint import RULES, Diagnostic, check, unreadable
+from d1migrate.linter import lint
 from d1migrate.migration import Migration
 from d1migrate.replay import replay
 from d1migrate.report import findings
@@ -488,3 +489,62 @@ def test_fingerprints_tell_twins_apart() -> None:
     first, second, other = fingerprints(diagnostic(line=3), diagnostic(line=9), diagnostic(file="005.sql"))
     assert first != second
     assert first == other
+
+
+# --- several findings of one rule in one file ---
+
+
+def several(number: int, **fields: Any) -> list[Diagnostic]:
+    """Findings of one rule, on lines from 1."""
+    return [diagnostic(line=line, message=f"DROP TABLE t{line}", **fields) for line in range(1, number + 1)]
+
+
+def shown(diagnostics: list[Diagnostic], *, verbose: bool = False) -> str:
+    """The text without colours."""
+    return "\n".join(findings.text(diagnostics, verbose=verbose, paint=lambda text, _: text))
+
+
+def test_findings_of_one_rule_in_one_file_are_summed_up() -> None:
+    """The first in full, the others by their lines, and of many a number; JSON and SARIF have all."""
+    text = shown(several(213))
+    assert text.count("warning[D104]") == 1
+    assert "also line 6: DROP TABLE t6\n  and 207 more; --verbose shows all\n" in text
+    assert text.endswith("213 warnings")
+    assert shown(several(3), verbose=True).count("warning[D104]") == 3
+    assert len(findings.github(several(213))) == 1
+    assert findings.values(several(213))["warnings"] == 213
+    assert shown(several(8, severity="info")).startswith(
+        "info[D104] migrations/004_x.sql:1:1: DROP TABLE t1, and 7 more"
+    )
+    assert shown(several(9, severity="error")).count("also line") == 8, "errors are all shown"
+    assert shown(several(3, fix="SELECT 1;")).count("warning[D104]") == 3, "each has SQL of its own"
+    other = several(2) + several(2, file="migrations/005_y.sql")
+    assert shown(other).count("warning[D104]") == 2
+
+
+def test_a_rule_that_is_summed_has_a_total() -> None:
+    """What H101 and S102 find in a file is one finding, apart from what the file allows."""
+    sql = '-- idempotent\nDROP TABLE a; -- d1migrate: allow=H101 reason="x"\nDROP TABLE b;\nDROP TABLE c;\n'
+    files = load(
+        [("001_a.sql", "CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x);\n"), ("002_b.sql", sql)]
+    )
+    found = [d for d in lint(files, only={2}) if d.code in ("H101", "S102")]
+    assert [(d.code, d.line, d.total, d.allowed) for d in found] == [
+        ("H101", 2, 1, "x"), ("S102", 2, 3, None), ("H101", 3, 2, None),
+    ]  # fmt: skip
+    assert found[1].message == "DROP TABLE a cannot run twice, although the file says it can, and 2 more"
+    assert findings.values(found)["diagnostics"][1]["total"] == 3
+
+
+def test_a_folder_without_rollbacks_is_told_once() -> None:
+    """A project that writes none hears it once; one that writes some, of each file that has none."""
+    files = [(f"00{n}_a.sql", f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY);\n") for n in (1, 2, 3)]
+    (one,) = [d for d in lint(load(files)) if d.code == "H102"]
+    assert (one.total, one.file) == (3, "001_a.sql")
+    assert one.message == "none of the 3 files has a `-- Rollback:` block or is declared irreversible"
+    files.append(("004_a.sql", "CREATE TABLE u (x);\n-- Rollback:\n--   DROP TABLE u;\n"))
+    assert [d.line for d in lint(load(files)) if d.code == "H102"] == [1, 1, 1]
+    files[3] = ("004_a.sql", "CREATE TABLE u (x);\n-- Roll back:\n--   DROP TABLE u;\n")
+    found = [d for d in lint(load(files)) if d.code == "H102"]
+    assert [d.line for d in found] == [1, 1, 1, 2]
+    assert found[3].message == "`-- Roll back:` does not begin a rollback block: write `-- Rollback:`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,7 @@ class Diagnostic(NamedTuple):
         why: why it matters on D1.
         fix: SQL that does it right, or None.
         allowed: the reason for which the file allows it, or None.
+        total: how many findings it stands for; it describes the first of them.
     """
 
     code: str
@@ -76,6 +78,7 @@ class Diagnostic(NamedTuple):
     why: str = ""
     fix: str | None = None
     allowed: str | None = None
+    total: int = 1
 
     @property
     def name(self) -> str:
@@ -115,9 +118,14 @@ def check(
     found: list[Diagnostic] = []
     used: set[tuple[int, str]] = set()
     for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
-        for finding in rule.check(replay):
-            allowed = _allowed(replay, rule.code, finding, used)
-            found.append(_diagnostic(replay, rule, severity, finding, allowed))  # type: ignore[arg-type]
+        judged = [(f, _allowed(replay, rule.code, f, used)) for f in rule.check(replay)]
+        counts = Counter(allowed for _, allowed in judged) if rule.summed else {}
+        for finding, allowed in judged:
+            count = counts.get(allowed, 1)
+            if count:
+                found.append(_diagnostic(replay, rule, severity, finding, allowed, count))  # type: ignore[arg-type]
+            if rule.summed:
+                counts[allowed] = 0
     if not only_errors:
         found += _unused(replay, used, configured)
     return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
@@ -169,16 +177,21 @@ def _unused(
 
 
 def _diagnostic(
-    replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None
+    replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None, count: int = 1
 ) -> Diagnostic:
     if finding.ran is not None:
         line, column, source = _place(replay.migration, finding.ran, finding.offset)
     else:
         line, column, source = finding.line or 1, 1, None
     return Diagnostic(
-        *(rule.code, severity, finding.message, replay.migration.file, line, column, source),
-        *(rule.page.why, finding.fix, allowed),
+        *(rule.code, severity, summed(finding.message, count), replay.migration.file, line, column, source),
+        *(rule.page.why, finding.fix, allowed, count),
     )
+
+
+def summed(message: str, count: int) -> str:
+    """Return the message of the first of several findings, with how many there are."""
+    return f"{message}, and {count - 1} more" if count > 1 else message
 
 
 def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:

@@ -182,7 +182,7 @@ class Replay:
         siblings_record: whether the files before it mostly do.
         previous: the version of the file before it, or None.
         not_built: objects of the schema that SQLite did not take here.
-        comments: what stands before its statements.
+        header: the comments before its first statement.
     """
 
     def __init__(
@@ -202,13 +202,13 @@ class Replay:
         siblings_record: bool = False,
         previous: int | None = None,
         not_built: Sequence[str] = (),
-        comments: str = "",
+        header: str = "",
     ) -> None:
         self.migration, self.before, self.after, self.ran = migration, before, after, ran
         self.count, self.last, self.filled, self.dangling = count, last, filled, dangling
         self.way_back, self.directives = way_back, directives
         self.records_itself, self.siblings_record = records_itself, siblings_record
-        self.previous, self.not_built, self.comments = previous, not_built, comments
+        self.previous, self.not_built, self.header = previous, not_built, header
         self._old = frozenset(before.ids.values())
 
     def is_new(self, table: str, at: Ran) -> bool:

@@ -55,12 +55,14 @@ class Rule(NamedTuple):
         name: the same for people.
         severity: what it is unless configured otherwise.
         check: the function.
+        summed: whether its findings in one file are reported as one, with their number.
     """
 
     code: str
     name: str
     severity: Severity
     check: Callable[[Replay], Iterable[Finding]]
+    summed: bool = False
 
     @property
     def page(self) -> Page:
@@ -68,9 +70,11 @@ class Rule(NamedTuple):
         return _page(self.check.__doc__ or "")
 
 
-def rule(code: str, name: str, severity: Severity) -> Callable[[Callable[[Replay], Iterable[Finding]]], Rule]:
+def rule(
+    code: str, name: str, severity: Severity, *, summed: bool = False
+) -> Callable[[Callable[[Replay], Iterable[Finding]]], Rule]:
     """Make a rule of a function; its docstring has a title, then `Why:`, `Given:`, `Bad:` and `Good:`."""
-    return lambda check: Rule(code, name, severity, check)
+    return lambda check: Rule(code, name, severity, check, summed)
 
 
 _SECTIONS = ("why", "given", "bad", "good")

@@ -152,14 +152,13 @@ class _File:
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
         before, kept, found = self._stage.catalog, list[Ran](), list[Directive]()
-        comments = list[str]()
-        index, last = 0, None
+        index, last, header = 0, None, ""
         for statement in self._migration.pieces():
             if statement.body <= 1 and self._is_alike(index, statement.sql):
                 index, last = index + 1, statement
                 continue
             found += directives(index, statement)
-            comments += [lead] if (lead := statement.text[: statement.body].strip()) else []
+            header = header if index else header + statement.text[: statement.body]
             if not statement.sql:
                 continue
             ran = self._stage.step(index, statement)
@@ -184,7 +183,7 @@ class _File:
             siblings_record=siblings_record,
             previous=previous,
             not_built=tuple(self._stage.not_built),
-            comments="\n".join(comments),
+            header=header,
         )
 
     def _is_alike(self, index: int, sql: str) -> bool:

@@ -7,11 +7,11 @@ from hashlib import sha256
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.lint import RULES
+from d1migrate.lint import RULES, summed
 from d1migrate.report.text import clean, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d1migrate.lint import Diagnostic
     from d1migrate.lint.rule import Rule
@@ -24,6 +24,8 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
 _WINDOW = 120  # characters of a long source line that are shown
 _WIDTH = 100  # columns of a paragraph
+
+_LISTED = 5  # further findings of a rule in a file that are shown; of errors, all are
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {rule.code: rule for rule in RULES}
@@ -42,22 +44,49 @@ def text(
 ) -> list[str]:
     """Return lines for people: each finding with its place in the source, why, and what to do; a summary.
 
+    Of several findings of one rule in one file, the first is shown in full, and of the others their lines.
+
     Args:
         diagnostics: what was found.
-        verbose: show infos at full length, and what the files allow.
+        verbose: show all of them at full length, and what the files allow.
         paint: colours text: (text, red, yellow, dim, bold or None).
         count: how many migrations were judged, for the summary.
     """
     lines: list[str] = []
-    for found in diagnostics:
-        if found.allowed is not None:
-            lines += [*_allowed(found, paint), ""] if verbose else []
-        elif verbose or found.severity != "info":
-            lines += [*_finding(found, paint), ""]
-    brief = [d for d in diagnostics if d.severity == "info" and d.allowed is None and not verbose]
-    lines += [f"info[{d.code}] {_place(d)}: {_line(d.message)}" for d in brief]
-    lines += [""] if brief else []
+    open_ones = [d for d in diagnostics if d.allowed is None]
+    if verbose:
+        for found in diagnostics:
+            lines += [*(_finding(found, paint) if found.allowed is None else _allowed(found, paint)), ""]
+    else:
+        for found, *others in _grouped(open_ones):
+            if found.severity != "info":
+                lines += [*_finding(found, paint, others), ""]
+        infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
+        lines += [_brief(found, len(others)) for found, *others in infos]
+        lines += [""] if infos else []
     return [*lines, paint(_summary(diagnostics, count), "bold")]
+
+
+def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
+    """Put the findings of one rule in one file together; one of weight with SQL of its own stays alone."""
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for at, found in enumerate(diagnostics):
+        alone = at if found.fix and found.severity != "info" else -1
+        groups.setdefault((found.file, found.code, alone), []).append(found)
+    return list(groups.values())
+
+
+def _brief(found: Diagnostic, others: int) -> str:
+    return f"info[{found.code}] {_place(found)}: {_line(summed(found.message, 1 + others))}"
+
+
+def _others(others: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield a line for each further finding of a rule in a file, up to a number."""
+    shown = [d for at, d in enumerate(others) if at < _LISTED or d.severity == "error"]
+    for found in shown:
+        yield f"  also line {found.line}: {_line(found.message)}"
+    if len(shown) < len(others):
+        yield f"  and {len(others) - len(shown)} more; --verbose shows all"
 
 
 def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
@@ -68,12 +97,13 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
     return f"{', '.join(parts) or 'no findings'}{judged}{allowed}"
 
 
-def _finding(found: Diagnostic, paint: Paint) -> Iterator[str]:
+def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
     colour = _COLOURS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", colour)
     yield f"{kind} {paint(found.name, 'bold')}: {_line(found.message)}"
     yield f"{paint(' -->', 'dim')} {_place(found)}"
     yield from _excerpt(found, colour, paint)
+    yield from _others(others)
     if found.why:
         yield from wrap(
             _line(found.why), _WIDTH, initial_indent="  why: ", subsequent_indent=" " * 7,
@@ -131,7 +161,10 @@ def _line(text: str, *, tabs: bool = False) -> str:
 
 
 def values(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Return the JSON; what a file allows counts as `allowed` only, and has its reason there."""
+    """Return the JSON; what a file allows counts as `allowed` only, and has its reason there.
+
+    A finding that stands for several, such as H101 or S102, has their number as `total`.
+    """
     counts = _counts(diagnostics)
     return {
         "errors": counts["error"],
@@ -155,15 +188,16 @@ def _value(found: Diagnostic) -> dict[str, Any]:
         "fix": found.fix,
         "page": found.page,
         "allowed": found.allowed,
+        **({"total": found.total} if found.total > 1 else {}),
     }
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> list[str]:
-    """Return workflow commands that make annotations; what a file allows is left out."""
-    return [_annotation(found) for found in diagnostics if found.allowed is None]
+    """Return workflow commands that make annotations, one for each group; what a file allows is left out."""
+    return [_annotation(*group) for group in _grouped(d for d in diagnostics if d.allowed is None)]
 
 
-def _annotation(found: Diagnostic) -> str:
+def _annotation(found: Diagnostic, *others: Diagnostic) -> str:
     properties = {
         "file": clean(found.file),
         "line": str(found.line),
@@ -171,7 +205,7 @@ def _annotation(found: Diagnostic) -> str:
         "title": f"{found.code} {found.name}",
     }
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    message = clean(found.message) + (f"\n{clean(found.why)}" if found.why else "")
+    message = "\n".join([clean(found.message), *_others(others), *([clean(found.why)] if found.why else [])])
     return f"::{_ANNOTATIONS[found.severity]} {written}::{_data(message)}"
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.rules.serving import index_on, is_indexed
-from d1migrate.lint.sqltext import is_partial
 from d1migrate.sql.names import HELPER, fold
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from d1migrate.lint.model import Replay
     from d1migrate.schema.model import Index, Table
 
-_HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*(\S+)", re.MULTILINE)
+_HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*([0-9]+(?:[_-]\S*[A-Za-z]\S*)?)[ \t]*$", re.MULTILINE)
 _SEQUENCE = 10**8  # versions above are timestamps
 
 
-@rule("H101", "no-if-exists", "info")
+@rule("H101", "no-if-exists", "info", summed=True)
 def no_if_exists(replay: Replay) -> Iterator[Finding]:
     """CREATE without IF NOT EXISTS, or DROP without IF EXISTS.
 
@@ -34,15 +34,10 @@ def no_if_exists(replay: Replay) -> Iterator[Finding]:
     """
     if any(ran.shape.name.startswith(HELPER) for ran in replay.ran):
         return
-    found = [
-        ran
-        for ran in replay.ran
-        if ran.verb.startswith(("create ", "drop ")) and not ran.shape.conditional and not ran.refusal
-    ]
-    if found:
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        word = "IF NOT EXISTS" if found[0].verb.startswith("create") else "IF EXISTS"
-        yield Finding(f"{found[0].verb.upper()} {found[0].shape.name} without {word}{more}", found[0])
+    for ran in replay.ran:
+        if ran.verb.startswith(("create ", "drop ")) and not ran.shape.conditional and not ran.refusal:
+            word = "IF NOT EXISTS" if ran.verb.startswith("create") else "IF EXISTS"
+            yield Finding(f"{ran.verb.upper()} {ran.shape.name} without {word}", ran)
 
 
 @rule("H102", "no-rollback", "info")
@@ -142,7 +137,8 @@ def redundant_index(replay: Replay) -> Iterator[Finding]:
 
 
 def _is_special(index: Index) -> bool:
-    return None in index.columns or is_partial(index.sql) or "COLLATE" in (index.sql or "").upper()
+    words = {token.keyword for token in significant(index.sql or "")}
+    return None in index.columns or bool(words & {"WHERE", "COLLATE", "DESC"})
 
 
 def _covering(table: Table, mine: Index, earlier: Container[str]) -> str | None:
@@ -158,11 +154,11 @@ def _covering(table: Table, mine: Index, earlier: Container[str]) -> str | None:
         same = len(other.columns) == len(mine.columns)
         if other.name == mine.name or _is_special(other) or not starts(other.columns):
             continue
-        if mine.unique:
-            repeats = same and other.unique
-        else:  # of two that are the same, the one that came first stays
-            repeats = not same or other.unique or fold(other.name) in earlier
-        if repeats:
+        # Of two that are the same, the one that came first stays; a constraint has an index without SQL.
+        is_first = not other.sql or fold(other.name) in earlier
+        if (same and other.unique and is_first) or (
+            not mine.unique and (is_first or other.unique or not same)
+        ):
             return f"index {other.name}" if other.sql else f"UNIQUE ({', '.join(map(str, other.columns))})"
     return None
 
@@ -205,7 +201,7 @@ def header_disagrees(replay: Replay) -> Iterator[Finding]:
 
     Why: a file that was copied or renumbered says so wherever it is read.
     """
-    match = _HEADER.search(replay.comments)
+    match = _HEADER.search(replay.header)
     if match and match[1].removesuffix(".sql") != replay.migration.name:
         yield Finding(f"the header says {match[1]}, the file is {replay.migration.name}", line=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.claims import is_said_to_repeat
 from d1migrate.lint.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.schema.model import Column, ForeignKey, Table
 
-_CLAIM = re.compile(
-    r"(?<!not )(?<!n't )(?<!non-)\b(?:idempotent\b|\brepeatable|\bre-?runnable|\bsafe to (?:re-?run|run (?:again|twice|repeatedly)))",
-    re.IGNORECASE,
-)
 _QUOTED = re.compile(r'no such column: "(.*)" - should this be a string literal', re.DOTALL)
 _WITH_DEFAULTS = ("create table", "alter table")
 _OFFSET = re.compile(r" at offset (\d+)")
@@ -55,7 +52,7 @@ def _difference(kind: str, name: str, problem: str) -> str:
     return f"{kind} {name} {says[problem]}"
 
 
-@rule("S102", "not-repeatable", "warning")
+@rule("S102", "not-repeatable", "warning", summed=True)
 def not_repeatable(replay: Replay) -> Iterator[Finding]:
     """A statement that cannot run twice, in a file that says it can.
 
@@ -70,7 +67,7 @@ def not_repeatable(replay: Replay) -> Iterator[Finding]:
         -- idempotent: safe to run again
         CREATE INDEX IF NOT EXISTS idx_users_id ON users(id);
     """
-    if not _CLAIM.search(replay.comments):
+    if not is_said_to_repeat(replay.header):
         return
     for ran in replay.ran:
         verb = ran.verb.partition(" ")[0]
@@ -79,7 +76,7 @@ def not_repeatable(replay: Replay) -> Iterator[Finding]:
         )
         if once and ran.refusal is None:
             yield Finding(
-                f"{ran.verb.upper()} {ran.shape.name} cannot run twice, as the file says it can", ran
+                f"{ran.verb.upper()} {ran.shape.name} cannot run twice, although the file says it can", ran
             )
 
 

@@ -1,0 +1,59 @@
+"""What the comment at the head of a file claims: that the file can run twice."""
+
+from __future__ import annotations
+
+import re
+
+_MARKS = re.compile(r"^[\s*/#=~_\u2500-\u257f-]+|[\s*/#=~_\u2500-\u257f-]+$")
+_ENDS = (".", ":", ";", "!", "?", ")")
+_AGAIN = r"(?:again|twice|repeatedly|safely|(?:multiple|several|any number of) times|more than once)"
+_CLAIM = (
+    r"(?:(?:fully |completely |safely )?(?:idempotent|repeatable|re-?runnable)"
+    rf"|safe to (?:be )?(?:re-?run|re-?appl(?:y|ied)|(?:run|apply|execute)(?:d)? {_AGAIN})"
+    rf"|(?:safely )?(?:re-?run|(?:run|applied|executed) {_AGAIN}))"
+)
+_FILE = (
+    r"(?:(?:this|the) (?:whole |entire |sql )?(?:migration|file|script|sql)"
+    r"|all (?:of )?(?:the |these )?statements|every statement|everything(?: here| below)?)"
+)
+_BARE = re.compile(
+    rf"(?:note: )?{_CLAIM}(?: (?:migration|file|script|sql)\b)?"
+    r"(?=$|[.,:;!()\u2013\u2014]| [-\u2013\u2014(&+]| and\b)"
+    r"(?!:? *(?:no|not|never|false)\b)",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    rf"{_FILE} (?:is|are|can(?: be)?|may be|should be|must be|was written to be) (?P<rest>.*)", re.IGNORECASE
+)
+_POSITIVE = re.compile(
+    rf"(?:(?!\b(?:not|never|only|non|no)\b|n't\b).)*?(?<![\w-]){_CLAIM}(?![\w-])", re.IGNORECASE
+)
+_TITLE = re.compile(rf"(?:migration\b|[0-9]+[_-]\w|[\w-]+\.sql\b).*\({_CLAIM}\)", re.IGNORECASE)
+
+
+def is_said_to_repeat(header: str) -> bool:
+    """Whether a comment says of its own file that it can run twice.
+
+    A sentence counts if its subject is the file, or if it has none: `Idempotent: …`. One about the
+    application, a step or a table does not, nor one that denies it.
+    """
+    return any(
+        _BARE.match(text)
+        or _TITLE.match(text)
+        or ((said := _SAID.match(text)) and _POSITIVE.match(said["rest"]))
+        for text in _sentences(header)
+    )
+
+
+def _sentences(header: str) -> list[str]:
+    """Return the sentences of a comment: a line in lower case goes on with the one before it."""
+    found: list[str] = []
+    goes_on = False
+    for line in header.split("\n"):
+        text = _MARKS.sub("", line)
+        parts = re.split(r"(?<=[.!?;]) +", text)
+        if goes_on and text[:1].islower():
+            found[-1] += f" {parts.pop(0)}"
+        found += filter(None, parts)
+        goes_on = bool(text) and not text.endswith(_ENDS)
+    return found
