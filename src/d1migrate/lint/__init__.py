@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
+    copied,
     data,
     fired,
     housekeeping,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = tuple(
         value
         for module in (
             data,
+            copied,
             fired,
             rebuilt,
             rows,

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.lint.columns import Columns
+from d1migrate.lint.copies import Copies
 from d1migrate.schema.facts import changed_columns
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.effects import assignments
@@ -256,6 +258,16 @@ class Replay:
             for number, writers in self.writers.items()
             if (updates := [ran for ran in writers if ran.verb == "update"])
         }
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Which column a name means at each statement."""
+        return Columns(self)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What the file copies, and what of it stays."""
+        return Copies(self)
 
     @cached_property
     def readers(self) -> dict[int, list[Ran]]:

@@ -21,12 +21,19 @@ class Rebuild:
     Attributes:
         old, new: the two.
         ran: the statement that takes the old one away, or its name.
+        number: the number of the old one.
+        is_dropped: whether the old one does not stay under another name.
+        dropped_at: the statement that drops it, or the last one.
         fills: the statements that fill the new one from other tables.
     """
 
     def __init__(self, replay: Replay, name: str, ran: Ran) -> None:
         self.old, self.new = replay.before.tables[name], replay.after.tables[name]
         self.ran = ran
+        self.number = replay.before.ids[name]
+        self.is_dropped = self.number not in replay.survivors
+        drops = (r.index for r in replay.of("drop table") if r.before.ids.get(r.shape.name) == self.number)
+        self.dropped_at = next(drops, replay.count)
         number = replay.after.ids[name]
         self.fills = [
             fill

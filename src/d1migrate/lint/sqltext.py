@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
@@ -84,6 +85,16 @@ def conflict_target(tokens: Sequence[Token]) -> set[str]:
     at = words.index("CONFLICT") + 1
     names = tokens[at + 1 : closing(tokens, at)] if text_at(tokens, at) == "(" else ()
     return {fold(unquote(token.text)) for token in names if token.kind in ("word", "quoted")}
+
+
+def replaces(ran: Ran) -> bool:
+    """Whether a statement deletes the rows that it conflicts with."""
+    table, at = ran.before.tables.get(ran.target), ran.shape.at
+    said = ran.words[at + 1 : at + 3]
+    if table is None or ran.verb == "replace" or said == ["OR", "REPLACE"]:
+        return table is not None
+    told = "CONFLICT" in ran.words or said[:1] == ["OR"]
+    return not told and replaces_on_conflict(table.sql)
 
 
 def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.rules import data, fired
-from d1migrate.lint.sqltext import is_guard
+from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.lint.stakes import at_stake
 from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import events
-from d1migrate.rehearse.reasons import replaces, sources
+from d1migrate.rehearse.reasons import sources
 from d1migrate.rehearse.virtual import parse_virtual
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, unquote

@@ -6,10 +6,9 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.model import Ran, Touch
-from d1migrate.lint.sqltext import copied, is_bare
+from d1migrate.lint.sqltext import copied, is_bare, replaces
 from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
-from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.shape import Shape
 
@@ -276,16 +275,6 @@ def _says_of_virtual(ran: Ran, name: str) -> Said | None:
         return Said(ran.verb.upper(), changes={"*": ran.verb.upper()})
     by = next((t.by for t in ran.touches if t.table == name and t.kind != "read" and t.by), "")
     return Said(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
-
-
-def replaces(ran: Ran) -> bool:
-    """Whether a statement takes the rows that it conflicts with."""
-    words = ran.words
-    if ran.verb == "replace" or ("OR" in words[:3] and words[words.index("OR") + 1] == "REPLACE"):
-        return True
-    there = ran.before.tables.get(ran.target)
-    plain = "OR" not in words[:3] and "CONFLICT" not in words
-    return plain and there is not None and replaces_on_conflict(there.sql)
 
 
 def _key(ran: Ran, name: str) -> set[str]:

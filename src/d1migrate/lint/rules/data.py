@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_negated, is_on, pragma_of
-from d1migrate.lint.stakes import at_stake, copies, guards, sentence
-from d1migrate.schema.virtual import content_of
-from d1migrate.sql.effects import replaces_on_conflict
+from d1migrate.lint.sqltext import is_negated, is_on, pragma_of, replaces
+from d1migrate.lint.stakes import at_stake, guards, sentence
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.stakes import Stake
-    from d1migrate.schema.model import Table
 
 _CHECK = (
     "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
@@ -150,7 +147,7 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
     """
     for ran in replay.of("insert", "replace", "update"):
         is_made_here = replay.is_new(ran.target, ran) and ran.target not in replay.before.tables
-        if not _replaces(ran) or is_made_here or replay.is_empty(ran.target, ran):
+        if not replaces(ran) or is_made_here or replay.is_empty(ran.target, ran):
             continue
         if stakes := at_stake(replay, ran, ran.target, itself=True):
             table = ran.before.tables[ran.target].name
@@ -176,93 +173,6 @@ def _upsert(ran: Ran) -> str | None:
     sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
     action = f"UPDATE SET {sets}" if sets else "NOTHING"
     return f"INSERT {ran.sql[ran.tokens[head].start :]} ON CONFLICT({', '.join(key)}) DO {action};"
-
-
-def _replaces(ran: Ran) -> bool:
-    if ran.target not in ran.before.tables:
-        return False
-    says_or = ran.words[ran.shape.at + 1 : ran.shape.at + 3]
-    if ran.verb == "replace" or says_or == ["OR", "REPLACE"]:
-        return True
-    told = "CONFLICT" in ran.words or says_or[:1] == ["OR"]
-    return not told and replaces_on_conflict(ran.before.tables[ran.target].sql)
-
-
-@rule("D104", "drop-table", "warning")
-def drop_table(replay: Replay) -> Iterator[Finding]:
-    """DROP TABLE of a table that may hold rows.
-
-    Why: a rollback brings the table back, not its rows. Deploy the code that no longer uses it first.
-
-    Given:
-        CREATE TABLE old_logs (id INTEGER PRIMARY KEY, line TEXT);
-    Bad:
-        DROP TABLE old_logs;
-    Good:
-        -- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
-        DROP TABLE old_logs;
-    """
-    for ran in replay.of("drop table"):
-        name = ran.shape.name
-        if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
-            continue
-        # A full-text index on another table holds no text itself.
-        is_index = content_of(ran.before.tables[name]) is not None
-        if not is_index and not any(copy.index < ran.index for copy in copies(replay, ran.before.ids[name])):
-            yield Finding(f"DROP TABLE {_name(ran)} loses its rows", ran)
-
-
-@rule("D105", "drop-column", "warning")
-def drop_column(replay: Replay) -> Iterator[Finding]:
-    """A column goes, and what it holds.
-
-    Why: a rollback brings the column back, not its values. Deploy the code that no longer uses it first.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, fax TEXT);
-    Bad:
-        ALTER TABLE users DROP COLUMN fax;
-    Good:
-        -- d1migrate: allow=D105 reason="empty in every row since 2024"
-        ALTER TABLE users DROP COLUMN fax;
-    """
-    new: set[tuple[int, str]] = set()  # columns that this file added
-    for ran in replay.of("alter table"):
-        name = ran.shape.name
-        if name not in ran.before.tables or name not in ran.after.tables or replay.is_new(name, ran):
-            continue
-        number, after = ran.before.ids[name], columns_of(ran.after.tables[name])
-        gone = columns_of(ran.before.tables[name]).keys() - after.keys()
-        added = after.keys() - columns_of(ran.before.tables[name]).keys()
-        if not gone or all((number, column) in new for column in gone):  # added, or renamed after it was
-            new |= {(number, column) for column in added}
-        elif not added and not _is_moved(replay, ran, gone):
-            names = ", ".join(_named(ran.before.tables[name], gone))
-            yield Finding(f"DROP COLUMN loses what {_name(ran)}.{names} holds", ran)
-    for rebuild in rebuilds(replay):
-        filled = columns_of(rebuild.new).keys() & (rebuild.values.keys() or columns_of(rebuild.new).keys())
-        gone = columns_of(rebuild.old).keys() - filled - rebuild.read
-        if gone and rebuild.fills:
-            names = ", ".join(f"{rebuild.name}.{column}" for column in _named(rebuild.old, gone))
-            yield Finding(f"the rebuild of {rebuild.name} leaves out {names}", rebuild.fills[-1])
-
-
-def _named(table: Table, columns: Collection[str]) -> list[str]:
-    """Return folded column names as the table has them."""
-    return [column.name for column in table.columns if fold(column.name) in columns]
-
-
-def _is_moved(replay: Replay, ran: Ran, columns: Collection[str]) -> bool:
-    """Whether the file has put what some columns hold elsewhere before: an UPDATE or INSERT reads them."""
-    number = ran.before.ids[ran.shape.name]
-    read = {
-        touch.column
-        for other in (*replay.updates.get(number, ()), *replay.readers.get(number, ()))
-        if other.index < ran.index and not set(columns) & other.sets().keys()
-        for touch in other.touches
-        if touch.kind == "read" and other.before.ids.get(touch.table) == number
-    }
-    return set(columns) <= read
 
 
 @rule("D106", "delete-everything", "warning")

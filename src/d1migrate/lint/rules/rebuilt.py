@@ -246,8 +246,10 @@ def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
         DROP TABLE jobs;
         ALTER TABLE jobs_new RENAME TO jobs;
     """
-    picks = ("WHERE", "JOIN", "DISTINCT", "LIMIT", "GROUP", "IGNORE", "EXCEPT", "INTERSECT")
     for rebuild in rebuilds(replay):
-        for fill in rebuild.fills[:1] if len(rebuild.fills) == 1 else ():
-            if found := next((word for word in picks if word in fill.words), None):
-                yield Finding(f"the copy into {rebuild.name} leaves rows out: {found}", fill)
+        if not rebuild.fills or not rebuild.is_dropped:
+            continue
+        copies, at = replay.copies, rebuild.dropped_at
+        partial = copies.leaves_out(rebuild.number, at)
+        if partial and not copies.rows_are_kept(rebuild.number, at):
+            yield Finding(f"the copy into {rebuild.name} leaves rows out: {partial.leaves_out}", partial.ran)

@@ -89,7 +89,7 @@ def rebuild(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);
     Bad:
         CREATE TABLE events_new (id INTEGER PRIMARY KEY, at TEXT);
-        INSERT INTO events_new SELECT id, datetime(at, 'unixepoch') FROM events;
+        INSERT INTO events_new SELECT id, at FROM events;
         DROP TABLE events;
         ALTER TABLE events_new RENAME TO events;
     Good:

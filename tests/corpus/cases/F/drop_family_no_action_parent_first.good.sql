@@ -9,7 +9,7 @@ CREATE INDEX posts_user ON posts(user_id);
 INSERT INTO users VALUES (1, 'Ada');
 INSERT INTO posts VALUES (1, 1), (2, NULL);
 -- == migration
-CREATE TABLE kept AS SELECT posts.id, name FROM posts JOIN users ON users.id = user_id;
+CREATE TABLE kept AS SELECT posts.*, name FROM posts LEFT JOIN users ON users.id = user_id;
 DROP TABLE posts;
 CREATE TABLE archived_users AS SELECT * FROM users;
 DROP TABLE users;

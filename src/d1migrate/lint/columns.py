@@ -1,0 +1,78 @@
+"""Which column a name means, statement by statement: a column stays the same one through RENAME."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from d1migrate.lint.model import Ran, Replay
+
+
+class ColumnId(NamedTuple):
+    """A column: its table's number, its first name, and the statement that made it; -1 before the file."""
+
+    table: int
+    name: str
+    since: int = -1
+
+
+class Columns:
+    """The columns of a file's tables, by the names they have at each statement; all names are folded."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._steps: dict[int, list[tuple[int, Mapping[str, ColumnId]]]] = {
+            number: [
+                (
+                    -1,
+                    {
+                        fold(c.name): ColumnId(number, fold(c.name))
+                        for c in replay.before.tables[name].columns
+                    },
+                )
+            ]
+            for name, number in replay.before.ids.items()
+        }
+        for ran in replay.of("create table", "create virtual table", "alter table"):
+            if ran.before is not ran.after:
+                self._follow(ran)
+
+    def _follow(self, ran: Ran) -> None:
+        after = ran.after.ids.get(ran.shape.name)
+        number = ran.before.ids.get(ran.shape.name) if ran.verb == "alter table" else after
+        name = ran.after.name_of(number) if number is not None else None
+        if number is None or name is None:
+            return
+        names = [fold(column.name) for column in ran.after.tables[name].columns]
+        steps = self._steps.setdefault(number, [])
+        was = dict(steps[-1][1]) if steps else {}
+        if len(was) == len(names):  # RENAME keeps the order
+            now = dict(zip(names, was.values(), strict=True))
+        else:
+            now = {each: was.get(each) or ColumnId(number, each, ran.index) for each in names}
+        if list(now.items()) != list(was.items()):
+            steps.append((ran.index, now))
+
+    def at(self, number: int, index: int) -> Mapping[str, ColumnId]:
+        """Return the columns of a table, by name, as a statement finds them."""
+        steps = self._steps.get(number, [])
+        place = bisect_left(steps, index, key=lambda step: step[0])
+        return steps[place - 1][1] if place else {}
+
+    def last(self, number: int) -> Mapping[str, ColumnId]:
+        """Return the columns of a table as the file leaves them, or as they were when it was dropped."""
+        return self._steps[number][-1][1] if number in self._steps else {}
+
+    def dropped_at(self, column: ColumnId) -> int | None:
+        """Return the statement that drops a column alone, or None."""
+        held = False
+        for index, columns in self._steps.get(column.table, ()):
+            if column in columns.values():
+                held = True
+            elif held:
+                return index
+        return None

@@ -1,0 +1,128 @@
+"""What a file keeps of the rows and columns that it drops.
+
+All rules about a loss ask here, so that "copied" means one thing: every row, by a statement that leaves none
+out; each value as it is; into something that still exists when the file has run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.copying import copies_of
+
+if TYPE_CHECKING:
+    from d1migrate.lint.columns import ColumnId
+    from d1migrate.lint.copying import Copy
+    from d1migrate.lint.model import Ran, Replay
+
+_NEVER = 1 << 62
+
+
+class Copies:
+    """The copies of a file, and what they keep."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+        self._by_source: dict[ColumnId, list[Copy]] = {}
+        for ran in replay.of("insert", "replace", "create table", "update"):
+            if ran.verb != "create table" or ran.is_from_select:
+                for copy in copies_of(replay, ran):
+                    self._by_source.setdefault(copy.source, []).append(copy)
+
+    def of(self, column: ColumnId) -> list[Copy]:
+        """Return the copies of a column's values, in order."""
+        return self._by_source.get(column, [])
+
+    def of_table(self, table: int) -> list[Copy]:
+        """Return the copies of a table's columns into other tables."""
+        mine = (copies for column, copies in self._by_source.items() if column.table == table)
+        return [copy for copies in mine for copy in copies if copy.adds and copy.into.table != table]
+
+    def rows_are_kept(self, table: int, before: int, after: int = -1) -> bool:
+        """Whether every row of a table is copied into something that stays, between two statements."""
+        return any(
+            not copy.leaves_out and self._table_stays(copy.into.table, copy.ran.index)
+            for copy in self.of_table(table)
+            if after < copy.ran.index < before
+        )
+
+    def leaves_out(self, table: int, before: int, after: int = -1) -> Copy | None:
+        """Return the copy that may leave rows of a table out, if it is not kept; None if none copies it."""
+        found = None
+        for copy in self.of_table(table):
+            if after < copy.ran.index < before and found is None:
+                at = self._gone_at(copy.into.table, copy.ran.index)
+                found = copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.ran.index)
+        return found
+
+    def hands_on(self, ran: Ran, table: int) -> bool:
+        """Whether a statement copies what a table held, from it or from a table that it was copied into."""
+        tables = {table} | {copy.into.table for copy in self.of_table(table)}
+        return any(copy.ran is ran for each in tables for copy in self.of_table(each))
+
+    def is_merged(self, table: int) -> bool:
+        """Whether a table is copied into one that is filled from other tables, too."""
+        into = {copy.into.table for copy in self.of_table(table)}
+        return any(
+            copy.into.table in into and copy.source.table != table
+            for copies in self._by_source.values()
+            for copy in copies
+        )
+
+    def is_kept(self, column: ColumnId, before: int, after: int = -1, *, of_all_rows: bool = True) -> bool:
+        """Whether a column's values are copied as they are into something that stays.
+
+        Args:
+            column: it.
+            before: the statement that drops it.
+            after: the statement that fills it.
+            of_all_rows: whether a copy has to take all rows, or all that have a value in this column.
+        """
+        return any(
+            copy.keeps
+            and (not of_all_rows or not copy.leaves_out or copy.spares)
+            and self._stays(copy.into, copy.ran.index, of_all_rows=of_all_rows)
+            for copy in self.of(column)
+            if after < copy.ran.index < before
+        )
+
+    def why_not(self, column: ColumnId, before: int) -> str:
+        """Say what becomes of the values of a column that is not kept; "" if no statement copies them."""
+        copies = [copy for copy in self.of(column) if copy.ran.index < before]
+        if not copies:
+            return ""
+        best = next((copy for copy in copies if copy.keeps), copies[-1])
+        into = self.name_of(best.into)
+        if not best.keeps:
+            return f"{into} gets an expression of it"
+        word = best.leaves_out
+        return f"the copy into {into} may leave rows out: {word}" if word else f"{into} does not stay"
+
+    def name_of(self, column: ColumnId) -> str:
+        """Return `table.column`, by the names that they have last."""
+        columns = self._replay.columns.last(column.table)
+        name = next((name for name, each in columns.items() if each == column), column.name)
+        for catalog in (self._replay.after, *(ran.before for ran in reversed(self._replay.ran))):
+            if table := catalog.name_of(column.table):
+                return f"{catalog.tables[table].name}.{name}"
+        return name
+
+    # --- what stays ---
+
+    def _stays(self, column: ColumnId, since: int, *, of_all_rows: bool) -> bool:
+        """Whether values that are put into a column are still there at the end, or are copied on."""
+        dropped = self._replay.columns.dropped_at(column)
+        at = min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
+        return at == _NEVER or self.is_kept(column, at, since, of_all_rows=of_all_rows)
+
+    def _table_stays(self, table: int, since: int) -> bool:
+        at = self._gone_at(table, since)
+        return at == _NEVER or self.rows_are_kept(table, at, since)
+
+    def _gone_at(self, table: int, since: int) -> int:
+        """Return the statement that drops or empties a table after another."""
+        for ran in self._replay.of("drop table", "delete"):
+            name = ran.shape.name if ran.verb == "drop table" else ran.target
+            if ran.index > since and ran.before.ids.get(name) == table and not ran.has_where:
+                return ran.index
+        return _NEVER

@@ -1,0 +1,321 @@
+"""What one statement copies: which column's values go into which, of which rows, and whether as they are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.lint.expressions import as_column, carried, references, spares
+from d1migrate.lint.rebuilds import is_narrower
+from d1migrate.lint.sqltext import comma_separated, depths
+from d1migrate.lint.unique import unique_keys
+from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.select import Source, is_always_true, selects, with_names
+from d1migrate.sql.tokens import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from d1migrate.lint.columns import ColumnId
+    from d1migrate.lint.expressions import Reference
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.select import Select
+
+Values = dict[str, "Sequence[Token]"]
+
+
+class Copy(NamedTuple):
+    """A column whose values a statement puts into another.
+
+    Attributes:
+        ran: the statement.
+        source, into: the two columns.
+        keeps: whether each value arrives as it is; None if that is not known.
+        adds: whether the statement adds a row for each row it reads; an UPDATE does not.
+        leaves_out: the word for which it may leave rows out, "" if it takes all.
+        spares: whether the rows that it leaves out have no value in this column.
+    """
+
+    ran: Ran
+    source: ColumnId
+    into: ColumnId
+    keeps: bool | None
+    adds: bool
+    leaves_out: str = ""
+    spares: bool = False
+
+
+def copies_of(replay: Replay, ran: Ran) -> Iterator[Copy]:
+    """Yield what an INSERT, REPLACE, UPDATE or CREATE TABLE … AS copies."""
+    if ran.verb == "update":
+        yield from _of_update(replay, ran)
+        return
+    for select, values in _selected(ran):
+        if values is None:
+            yield from _unread(replay, ran, _into(ran))
+        else:
+            yield from _of_select(replay, ran, _into(ran), select, values)
+
+
+def values_of(ran: Ran) -> list[Values | None]:
+    """Return {column: its value} of each SELECT that fills a table; None for one that is not read here."""
+    return [values for _, values in _selected(ran)]
+
+
+class _Reader:
+    """Resolves the names of a statement to the columns of its tables."""
+
+    def __init__(self, replay: Replay, ran: Ran, sources: Sequence[Source]) -> None:
+        self._replay, self._ran, self._sources = replay, ran, sources
+        self._tables = {ran.before.ids.get(source.table) for source in sources}
+
+    def source_of(self, column: ColumnId) -> Source | None:
+        """Return the table of the statement that a column is of; None for one of a subquery."""
+        return next((s for s in self._sources if self._ran.before.ids.get(s.table) == column.table), None)
+
+    def read(self) -> Iterator[tuple[str, ColumnId]]:
+        """Yield (name, column) of all that the statement reads, as the engine says."""
+        found = (
+            (t.column, self._columns(t.table).get(t.column)) for t in self._ran.touches if t.kind == "read"
+        )
+        yield from dict.fromkeys((name, column) for name, column in found if column is not None)
+
+    def mentioned(self, value: Sequence[Token]) -> Iterator[tuple[str, ColumnId]]:
+        """Yield (name, column) of what a value reads: of the statement's tables, or of a subquery's."""
+        named = list(references(value))
+        own = {found[1] for reference in named if (found := self._resolve(reference))}
+        names = {reference.name for reference in named}
+        for name, column in self.read():
+            if column in own or (name in names and column.table not in self._tables):
+                yield name, column
+
+    def keeps(self, value: Sequence[Token], column: ColumnId, type_: str | None) -> bool:
+        """Whether a value hands a column on as it is, into a column of a type, or of any if it is None."""
+        found = carried(value)
+        resolved = self._resolve(found.column) if found else None
+        if found is None or resolved is None or resolved[1] != column:
+            return False
+        old = types_of(self._ran.before.tables[resolved[0].table])[found.column.name]
+        types = (old, *found.casts, *([] if type_ is None else [type_]))
+        return not any(is_narrower(one, other) for one, other in pairwise(types))
+
+    def is_never_null(self, reference: Reference, null: bool) -> bool:
+        """Whether a test for NULL leaves no row out: `x IS NOT NULL` of a column that holds none."""
+        found = self._resolve(reference)
+        table = self._ran.before.tables[found[0].table] if found else None
+        if null or table is None:
+            return False
+        keys = [column for column in table.columns if column.primary_key]
+        is_rowid = len(keys) == 1 and keys[0].type.upper() == "INTEGER"
+        never = [column for column in table.columns if column.not_null] + (keys if is_rowid else [])
+        return reference.name in (fold(column.name) for column in never)
+
+    def _resolve(self, reference: Reference) -> tuple[Source, ColumnId] | None:
+        for source in self._sources:
+            column = self._columns(source.table).get(reference.name)
+            if column is not None and reference.qualifier in ("", source.alias):
+                return source, column
+        return None
+
+    def _columns(self, table: str) -> Mapping[str, ColumnId]:
+        number = self._ran.before.ids.get(table)
+        return self._replay.columns.at(number, self._ran.index) if number is not None else {}
+
+
+# --- INSERT … SELECT, CREATE TABLE … AS ---
+
+
+def _into(ran: Ran) -> Table:
+    return ran.after.tables[ran.shape.name if ran.is_from_select else ran.target]
+
+
+def _selected(ran: Ran) -> Iterator[tuple[Select, Values | None]]:
+    """Yield the SELECTs that fill a table, with what each puts into its columns."""
+    query = _query(ran)
+    if query is None or (ran.shape.name if ran.is_from_select else ran.target) not in ran.after.tables:
+        return
+    columns = columns_into(ran, _into(ran))
+    defined = with_names(ran.tokens)[0] if ran.words[0] == "WITH" else ()
+    for select in selects(query, defined):
+        values = _expanded(ran, select)
+        is_read = values is not None and len(values) == len(columns) and all(s.table for s in select.sources)
+        yield select, dict(zip(columns, values, strict=True)) if values is not None and is_read else None
+
+
+def _query(ran: Ran) -> Sequence[Token] | None:
+    """Return the tokens of the query that fills a table, or None if there is no query."""
+    if ran.is_from_select:
+        return ran.tokens[ran.shape.at + 2 :]
+    start = ran.shape.at + 1
+    words = ("SELECT", "WITH", "VALUES", "DEFAULT")
+    at = next((start + i for i, t, d in depths(ran.tokens[start:]) if t.keyword in words and d == 0), None)
+    return ran.tokens[at:] if at is not None and ran.tokens[at].keyword in ("SELECT", "WITH") else None
+
+
+def columns_into(ran: Ran, into: Table) -> list[str]:
+    """Return the columns that a statement fills, folded, in its order."""
+    if not ran.is_from_select:
+        for place, token, depth in depths(ran.tokens[ran.shape.at :]):
+            if token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT") and depth == 0:
+                break
+            if token.text == "(":
+                rest = ran.tokens[ran.shape.at + place + 1 :]
+                end = next(i for i, other in enumerate(rest) if other.text == ")")
+                return [fold(unquote(part[-1].text)) for part in comma_separated(rest[:end])]
+    return [fold(column.name) for column in into.columns if not column.generated]
+
+
+def _expanded(ran: Ran, select: Select) -> list[Sequence[Token]] | None:
+    """Return the values of a SELECT, with its `*` spelled out as columns; None if these are not known."""
+    found: list[Sequence[Token]] = []
+    for value in select.values:
+        if value.tokens[-1].text != "*" or len(value.tokens) not in (1, 3):
+            found.append(value.tokens)
+            continue
+        qualifier = fold(unquote(value.tokens[0].text)) if len(value.tokens) == 3 else None
+        for source in select.sources:
+            if qualifier in (None, source.alias):
+                if source.table not in ran.before.tables:
+                    return None
+                found += [_qualified(source, c.name) for c in ran.before.tables[source.table].columns]
+    return found
+
+
+def _qualified(source: Source, column: str) -> Sequence[Token]:
+    names = (quote_identifier(source.alias), ".", quote_identifier(column))
+    return [Token("operator" if name == "." else "quoted", name, 0) for name in names]
+
+
+def _of_select(replay: Replay, ran: Ran, into: Table, select: Select, values: Values) -> Iterator[Copy]:
+    reader = _Reader(replay, ran, select.sources)
+    target = replay.columns.at(ran.after.ids[fold(into.name)], ran.index + 1)
+    types = {} if ran.is_from_select else types_of(into)
+    picks = _conflict(replay, ran, into, select, values) or select.picks
+    where = "" if spares(select.where, reader.is_never_null) else "WHERE"
+    for to, value in values.items():
+        for name, column in reader.mentioned(value) if to in target else ():
+            source = reader.source_of(column)
+            joins = picks or ("a subquery" if source is None else "" if source.whole else "JOIN")
+            spared = not joins and spares(select.where, _is_set(name))
+            keeps = reader.keeps(value, column, types.get(to))
+            yield Copy(ran, column, target[to], keeps, True, joins or where, spared)
+
+
+def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], bool]:
+    """Return whether a test for NULL leaves out only rows without a value in a column.
+
+    Args:
+        column: it.
+        new: a column that has no value yet in any row, so that IS NULL leaves no row out.
+    """
+    return lambda reference, null: reference.name == (new if null else column)
+
+
+def _unread(replay: Replay, ran: Ran, into: Table) -> Iterator[Copy]:
+    """Yield what a query may copy whose parts are not known: each column it reads into each column."""
+    number = ran.after.ids[fold(into.name)]
+    target = replay.columns.at(number, ran.index + 1)
+    for _, column in _Reader(replay, ran, ()).read():
+        if column.table != number:
+            yield from (Copy(ran, column, to, None, True, "a subquery") for to in target.values())
+
+
+# --- UPDATE ---
+
+
+def _of_update(replay: Replay, ran: Ran) -> Iterator[Copy]:
+    number = ran.before.ids.get(ran.target)
+    if number is None:
+        return
+    sources, where = _from_and_where(ran)
+    reader = _Reader(replay, ran, (Source(ran.target, _alias(ran)), *sources))
+    target, types = replay.columns.at(number, ran.index), types_of(ran.before.tables[ran.target])
+    conflict = ran.words[ran.shape.at + 2] if ran.words[ran.shape.at + 1] == "OR" else ""
+    picks = f"OR {conflict}" if conflict in ("IGNORE", "REPLACE") else "JOIN" if sources else ""
+    whole = "" if is_always_true(where) else "WHERE"
+    for to, value in ran.sets().items():
+        for name, column in reader.mentioned(value) if to in target else ():
+            joins = picks or ("a subquery" if column.table != number else "")
+            new = to if target[to].since >= 0 and not _is_filled(replay, ran, target[to]) else None
+            spared = not joins and spares(where, _is_set(name, new))
+            keeps = reader.keeps(value, column, types[to])
+            yield Copy(ran, column, target[to], keeps, False, joins or whole, spared)
+
+
+def _alias(ran: Ran) -> str:
+    """Return the name that qualifies the columns of an UPDATE's table."""
+    words = ran.words
+    at = words.index("SET") if "SET" in words else 0
+    return fold(unquote(ran.tokens[at - 1].text)) if at and words[at - 2] == "AS" else ran.target
+
+
+def _from_and_where(ran: Ran) -> tuple[Sequence[Source], Sequence[Token]]:
+    """Return the tables that FROM adds to an UPDATE, and its condition."""
+    words = ("FROM", "WHERE", "LIMIT", "ORDER")
+    start = ran.shape.at
+    at = next((start + i for i, t, d in depths(ran.tokens[start:]) if t.keyword in words and d == 0), None)
+    if at is None:
+        return (), ()
+    head = (Token("word", "SELECT", 0), Token("number", "1", 0))
+    (rest,) = selects([*head, *ran.tokens[at:]])
+    limited = (Token("word", "LIMIT", 0),) if rest.picks == "LIMIT" else ()
+    return rest.sources, (*rest.where, *limited)
+
+
+def _is_filled(replay: Replay, ran: Ran, column: ColumnId) -> bool:
+    """Whether a column that the file adds may hold values before a statement: its default, or set ones."""
+    table, columns = ran.before.tables[ran.target], replay.columns
+    names = {name for name, each in columns.at(column.table, ran.index).items() if each == column}
+    if any(fold(c.name) in names and (c.default or "NULL").upper() != "NULL" for c in table.columns):
+        return True
+    earlier = (other for other in replay.writers.get(column.table, ()) if other.index < ran.index)
+    return any(columns.at(column.table, w.index).get(to) == column for w in earlier for to in w.sets())
+
+
+def types_of(table: Table) -> dict[str, str]:
+    """Return {folded column: its declared type}."""
+    return {fold(column.name): column.type for column in table.columns}
+
+
+# --- rows that stand in each other's way ---
+
+
+def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Values) -> str:
+    """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
+    if ran.is_from_select:
+        return ""
+    words, at = ran.words, ran.shape.at
+    said = words[at + 1 : at + 3]
+    if said == ["OR", "IGNORE"]:
+        return "OR IGNORE"
+    if "DO" in words:
+        return f"ON CONFLICT DO {words[words.index('DO') + 1]}"
+    replaces = ran.verb == "replace" or said == ["OR", "REPLACE"]
+    if not replaces and "CONFLICT" not in into.sql.upper():
+        return ""
+    table = ran.before.tables.get(select.sources[0].table) if len(select.sources) == 1 else None
+    if table and replay.is_empty(fold(into.name), ran) and _are_unique(table, into, values):
+        return ""
+    return "REPLACE" if replaces else "ON CONFLICT"
+
+
+def _are_unique(source: Table, into: Table, values: Values) -> bool:
+    """Whether rows that are unique in one table cannot conflict in another, by the values they bring."""
+    there = [key.columns for key in unique_keys(source) if key.columns and not key.partial]
+    for key in unique_keys(into):
+        if key.columns is None:
+            return False
+        if key.is_rowid and not key.columns.keys() & values.keys():
+            continue
+        copied = {
+            column.name: collation
+            for name, collation in key.columns.items()
+            if name in values and (column := as_column(values[name]))
+        }
+        if not any(
+            all(copied.get(name) in ("binary", collation) for name, collation in unique.items())
+            for unique in there
+        ):
+            return False
+    return True

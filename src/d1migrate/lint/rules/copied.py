@@ -1,0 +1,230 @@
+"""D, continued: rows and columns that are dropped, and what a copy does not keep of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.columns import ColumnId
+from d1migrate.lint.copying import columns_into, values_of
+from d1migrate.lint.expressions import as_column, is_mapping
+from d1migrate.lint.model import definition
+from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import replaces
+from d1migrate.lint.stakes import at_stake
+from d1migrate.lint.unique import unique_keys
+from d1migrate.schema.virtual import content_of
+from d1migrate.sql.checks import allowed_values
+from d1migrate.sql.groups import span
+from d1migrate.sql.names import fold, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.schema.model import Column, Table
+    from d1migrate.sql.tokens import Token
+
+
+@rule("D104", "drop-table", "warning")
+def drop_table(replay: Replay) -> Iterator[Finding]:
+    """DROP TABLE of a table that may hold rows.
+
+    Why: a rollback brings the table back, not its rows. Deploy the code that no longer uses it first. It is
+        not reported after a plain copy: of all rows and all columns, each as it is, into a table that stays.
+
+    Given:
+        CREATE TABLE old_logs (id INTEGER PRIMARY KEY, line TEXT);
+    Bad:
+        DROP TABLE old_logs;
+    Good:
+        -- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
+        DROP TABLE old_logs;
+    """
+    rebuilt = {rebuild.number for rebuild in rebuilds(replay) if rebuild.fills}
+    for ran in replay.of("drop table"):
+        name = ran.shape.name
+        if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
+            continue
+        table, number = ran.before.tables[name], ran.before.ids[name]
+        if content_of(table) is not None:  # a full-text index on another table holds no text itself
+            continue
+        if not replay.copies.rows_are_kept(number, ran.index):
+            partial = replay.copies.leaves_out(number, ran.index)
+            if partial is None:
+                yield Finding(f"DROP TABLE {table.name} loses its rows", ran)
+            elif number not in rebuilt:  # of a rebuild, D116 says it
+                into = replay.copies.name_of(partial.into).rpartition(".")[0]
+                yield Finding(
+                    f"DROP TABLE {table.name} loses rows: the copy into {into} may leave some out"
+                    f" ({partial.leaves_out})",
+                    ran,
+                )
+        elif number not in rebuilt and (lost := _lost_columns(replay, ran, table)):
+            yield Finding(f"DROP TABLE {table.name} loses {_with_why(replay, ran, table, lost)}", ran)
+
+
+def _lost_columns(replay: Replay, ran: Ran, table: Table) -> list[str]:
+    """Return the columns of a dropped table that are not copied as they are, folded."""
+    number = ran.before.ids[ran.shape.name]
+    columns = replay.columns.at(number, ran.index)
+    lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], ran.index)]
+    ids = {fold(c.name) for c in table.columns if c.primary_key and c.type.upper() == "INTEGER"}
+    if ids == set(lost) and len(ids) == 1 and replay.copies.is_merged(number):
+        return []  # two tables cannot both keep their numbers
+    return lost
+
+
+def _with_why(replay: Replay, ran: Ran, table: Table, lost: Sequence[str]) -> str:
+    """Name the columns that are lost, and say why if something is made of them."""
+    columns = replay.columns.at(ran.before.ids[ran.shape.name], ran.index)
+    why = dict.fromkeys(replay.copies.why_not(columns[name], ran.index) for name in lost)
+    names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
+    said = "; ".join(filter(None, why))
+    return f"what {names} holds{': ' if said else ''}{said}"
+
+
+@rule("D105", "drop-column", "warning")
+def drop_column(replay: Replay) -> Iterator[Finding]:
+    """A column is dropped, with what it holds.
+
+    Why: a rollback brings the column back, not its values. Deploy the code that no longer uses it first. It is
+        not reported where each value was copied before as it is, into a column that stays; an expression such
+        as CAST or `first || ' ' || last` does not keep them.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, fax TEXT);
+    Bad:
+        ALTER TABLE users DROP COLUMN fax;
+    Good:
+        ALTER TABLE users ADD COLUMN phone TEXT;
+        UPDATE users SET phone = fax WHERE fax IS NOT NULL;
+        ALTER TABLE users DROP COLUMN fax;
+    """
+    for ran in replay.of("alter table"):
+        name = ran.shape.name
+        if name not in ran.before.tables or name not in ran.after.tables or replay.is_new(name, ran):
+            continue
+        number, stored = ran.before.ids[name], columns_of(ran.before.tables[name])
+        stay = set(replay.columns.at(number, ran.index + 1).values())
+        lost = [
+            each
+            for each, column in replay.columns.at(number, ran.index).items()
+            if column not in stay and column.since < 0 and each in stored
+            if not replay.copies.is_kept(column, ran.index)
+        ]
+        if lost:
+            yield Finding(f"DROP COLUMN loses {_with_why(replay, ran, ran.before.tables[name], lost)}", ran)
+    for rebuild in rebuilds(replay):
+        if rebuild.fills and rebuild.is_dropped and (gone := list(_left_out(replay, rebuild))):
+            names = ", ".join(f"{rebuild.name}.{column.name}" for column, _ in gone)
+            said = "; ".join(dict.fromkeys(filter(None, (why for _, why in gone))))
+            yield Finding(
+                f"the rebuild of {rebuild.name} leaves out {names}{': ' if said else ''}{said}",
+                rebuild.fills[-1],
+            )
+
+
+def _left_out(replay: Replay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
+    """Yield the columns that a rebuild does not copy, with what is made of them instead."""
+    filled = {
+        to for fill in rebuild.fills for values in values_of(fill) for to in values or columns_of(rebuild.new)
+    }
+    for column in rebuild.old.columns:
+        name, each = fold(column.name), ColumnId(rebuild.number, fold(column.name))
+        is_filled = name in filled and name in columns_of(rebuild.new)
+        if column.generated or is_filled or replay.columns.dropped_at(each) is not None:
+            continue
+        if not replay.copies.is_kept(each, rebuild.dropped_at, of_all_rows=False):
+            yield column, replay.copies.why_not(each, rebuild.dropped_at)
+
+
+@rule("D118", "replace-drops-values", "warning")
+def replace_drops_values(replay: Replay) -> Iterator[Finding]:
+    """REPLACE deletes the row it conflicts with, and does not give all of it back.
+
+    Why: INSERT OR REPLACE is a DELETE and an INSERT: a column without a value in the statement gets its default,
+        an id a new number, and a row that conflicts by another UNIQUE key is gone. An upsert changes only what
+        it names.
+
+    Given:
+        CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT, edited_by TEXT);
+    Bad:
+        INSERT OR REPLACE INTO settings (key, value) VALUES ('theme', 'light');
+    Good:
+        INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT(key) DO UPDATE SET value = excluded.value;
+    """
+    for ran in replay.of("insert", "replace", "update"):
+        if not replaces(ran) or replay.is_new(ran.target, ran) or replay.is_empty(ran.target, ran):
+            continue
+        if at_stake(replay, ran, ran.target, itself=True):  # D103 says it
+            continue
+        table, keys = ran.before.tables[ran.target], list(unique_keys(ran.before.tables[ran.target]))
+        if ran.verb == "update":
+            if any(key.columns is None or key.columns.keys() & ran.sets().keys() for key in keys):
+                yield Finding(f"UPDATE OR REPLACE deletes rows of {table.name} that have the new key", ran)
+            continue
+        named = set(columns_into(ran, table))
+        lost = [
+            f"{table.name}.{c.name}" for c in table.columns if not c.generated and fold(c.name) not in named
+        ]
+        if lost and any(key.columns is None or key.columns.keys() <= named for key in keys):
+            yield Finding(
+                f"REPLACE deletes the row that it conflicts with, and gives no value for {', '.join(lost)}",
+                ran,
+            )
+        elif not lost and "REPLACE" not in ran.words and any(key.conflict == "REPLACE" for key in keys):
+            yield Finding(f"ON CONFLICT REPLACE deletes rows of {table.name} with another primary key", ran)
+
+
+@rule("D119", "copy-changes-values", "warning")
+def copy_changes_values(replay: Replay) -> Iterator[Finding]:
+    """A rebuild puts something else into a column than it held.
+
+    Why: what the column held is dropped with the old table. A text in single quotes is a text, also where it is
+        the name of the column; an expression or CAST gives other values; `row_number()` gives other ids, to
+        which nothing refers. COALESCE, and a CASE with `ELSE column`, keep what they do not name.
+
+    Given:
+        CREATE TABLE bookmarks (id INTEGER PRIMARY KEY, label TEXT);
+    Bad:
+        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
+        INSERT INTO bookmarks_new (id, label) SELECT id, 'label' FROM bookmarks;
+        DROP TABLE bookmarks;
+        ALTER TABLE bookmarks_new RENAME TO bookmarks;
+    Good:
+        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
+        INSERT INTO bookmarks_new (id, label) SELECT id, label FROM bookmarks;
+        DROP TABLE bookmarks;
+        ALTER TABLE bookmarks_new RENAME TO bookmarks;
+    """
+    for rebuild in filter(lambda each: each.is_dropped, rebuilds(replay)):
+        names = {fold(column.name): column.name for column in rebuild.new.columns}
+        for fill in rebuild.fills:
+            changed = {
+                to: span(fill.sql, value)
+                for values in values_of(fill)
+                for to, value in (values or {}).items()
+                if to in names and _changes(replay, rebuild, fill, to, value)
+            }
+            if changed:
+                says = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
+                is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
+                hint = ": a text in single quotes is not a column" if is_text else ""
+                yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
+
+
+def _changes(replay: Replay, rebuild: Rebuild, fill: Ran, to: str, value: Sequence[Token]) -> bool:
+    """Whether a value that goes into a column is not what the column of this name held."""
+    column = ColumnId(rebuild.number, to)
+    if to not in columns_of(rebuild.old) or not replay.copies.hands_on(fill, rebuild.number):
+        return False
+    itself = as_column(value)
+    if value[0].start == 0 or (itself and itself.name == to):  # of `*`, D115's; a narrower type, D108's
+        return False
+    if replay.copies.is_kept(column, rebuild.dropped_at, of_all_rows=False):
+        return False
+    old = definition(rebuild.old)
+    lists = dict(filter(None, map(allowed_values, old.all_checks))) if old else {}
+    return not is_mapping(value, to, lists.get(to, ()))

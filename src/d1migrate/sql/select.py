@@ -1,0 +1,221 @@
+"""A SELECT, read as far as a copy of rows needs: its values, its tables, and what may leave rows out."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.sql.groups import bare, closing, parted, text_at
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import KEYWORDS, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+
+_NAMES = ("word", "quoted", "string")
+_COMPOUND = ("UNION", "EXCEPT", "INTERSECT")
+_CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT")
+_JOINS = frozenset("NATURAL LEFT RIGHT FULL INNER CROSS OUTER JOIN".split())
+_AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
+
+
+class Value(NamedTuple):
+    """A value of a result: its tokens, and the name that AS gives it, folded, or ""."""
+
+    tokens: Sequence[Token]
+    alias: str = ""
+
+
+class Source(NamedTuple):
+    """A table of a FROM clause.
+
+    Attributes:
+        table: its name, folded; "" for a subquery, a function or a name that WITH defines.
+        alias: the name that qualifies its columns, folded.
+        whole: whether the joins keep each of its rows.
+    """
+
+    table: str
+    alias: str
+    whole: bool = True
+
+
+class Select(NamedTuple):
+    """One SELECT, without the others of a compound.
+
+    Attributes:
+        values: what it returns.
+        sources: the tables it reads, in order.
+        where: the tokens of its condition.
+        picks: the first word, beside WHERE and JOIN, that may leave rows out or merge them; "" if there is
+            none.
+    """
+
+    values: tuple[Value, ...]
+    sources: tuple[Source, ...]
+    where: Sequence[Token] = ()
+    picks: str = ""
+
+
+def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Select]:
+    """Return the SELECTs of a query, the parts of a compound one by one; VALUES has no sources.
+
+    Args:
+        tokens: the query, up to its end, or to ON CONFLICT or RETURNING of the INSERT around it.
+        defined: the names, folded, that a WITH before it defines.
+    """
+    if text_at(tokens, 0).upper() == "WITH":
+        names, at = with_names(tokens)
+        return selects(tokens[at:], {*defined, *names})
+    end = next((i for i in _outside(tokens) if _ends(tokens, i)), len(tokens))
+    marks = [i for i in _outside(tokens[:end]) if tokens[i].keyword in _COMPOUND]
+    operators = {tokens[i].keyword for i in marks if tokens[i + 1].keyword != "ALL"}
+    tail = next((i for i in _outside(tokens[:end]) if tokens[i].keyword in ("ORDER", "LIMIT")), end)
+    limited = any(tokens[i].keyword == "LIMIT" for i in _outside(tokens[:end]))
+    picks = min(operators, default="") or ("LIMIT" if limited else "")
+    found = []
+    for begin, stop in zip((0, *marks), (*marks, tail), strict=True):
+        words = tokens[begin:stop]
+        while words and words[0].keyword in (*_COMPOUND, "ALL"):
+            words = words[1:]
+        found.append(_select(words, defined, picks))
+    return found
+
+
+def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:
+    """Return the names that WITH defines at the start of a statement, folded, and where its verb is."""
+    names, at = list[str](), 1 + (text_at(tokens, 1).upper() == "RECURSIVE")
+    while at < len(tokens):
+        names.append(fold(unquote(tokens[at].text)))
+        at = next((i for i in range(at, len(tokens)) if tokens[i].keyword == "AS"), len(tokens))
+        opening = next((i for i in range(at, len(tokens)) if tokens[i].text == "("), len(tokens))
+        at = closing(tokens, opening) + 1
+        if text_at(tokens, at) != ",":
+            break
+        at += 1
+    return names, min(at, len(tokens))
+
+
+def is_always_true(where: Sequence[Token]) -> bool:
+    """Whether a condition holds for every row: none, TRUE, 1, or 1 = 1."""
+    texts = [token.text.upper() for token in bare(where)]
+    return texts in ([], ["TRUE"], ["1"], ["1", "=", "1"], ["1", "==", "1"])
+
+
+def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
+    """Return tokens without what stands in `(SELECT …)`."""
+    found, at = list[Token](), 0
+    while at < len(tokens):
+        found.append(tokens[at])
+        if tokens[at].text == "(" and text_at(tokens, at + 1).upper() in ("SELECT", "WITH", "VALUES"):
+            at = closing(tokens, at)
+        else:
+            at += 1
+    return found
+
+
+def _outside(tokens: Sequence[Token]) -> Iterator[int]:
+    """Yield the places of the tokens that are in no parentheses."""
+    at = 0
+    while at < len(tokens):
+        yield at
+        at = closing(tokens, at) + 1 if tokens[at].text == "(" else at + 1
+
+
+def _ends(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a clause of an INSERT begins here, after its SELECT."""
+    is_upsert = tokens[at].keyword == "ON" and text_at(tokens, at + 1).upper() == "CONFLICT"
+    return is_upsert or tokens[at].keyword == "RETURNING"
+
+
+def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Select:
+    if text_at(tokens, 0).upper() != "SELECT":
+        return Select((), ())
+    places = {tokens[i].keyword: i for i in reversed(list(_outside(tokens))) if tokens[i].keyword in _CLAUSES}
+    begin = 1 + (text_at(tokens, 1).upper() in ("DISTINCT", "ALL"))
+    end = min(places.values(), default=len(tokens))
+    values = tuple(_value(part) for part in parted(tokens[begin:end], ",") if part)
+    if text_at(tokens, 1).upper() == "DISTINCT":
+        picks = "DISTINCT"
+    elif "GROUP" in places or "HAVING" in places:
+        picks = "GROUP BY"
+    elif not picks and any(_aggregates(value.tokens) for value in values):
+        picks = "an aggregate"
+    sources = _sources(_clause(tokens, places, "FROM"), defined)
+    return Select(values, tuple(sources), _clause(tokens, places, "WHERE"), picks)
+
+
+def _clause(tokens: Sequence[Token], places: dict[str, int], name: str) -> Sequence[Token]:
+    if name not in places:
+        return ()
+    begin = places[name]
+    return tokens[begin + 1 : min((i for i in places.values() if i > begin), default=len(tokens))]
+
+
+def _value(tokens: Sequence[Token]) -> Value:
+    """Part a value from its alias, with AS or without."""
+    if len(tokens) > 2 and tokens[-2].keyword == "AS" and tokens[-1].kind in _NAMES:
+        return Value(tokens[:-2], fold(unquote(tokens[-1].text)))
+    if len(tokens) > 1 and tokens[-1].kind in _NAMES and tokens[-1].keyword not in KEYWORDS:
+        before = tokens[-2]
+        is_operand = before.kind in ("number", "string", "quoted", "blob") or before.text == ")"
+        is_name = before.kind == "word" and before.keyword not in KEYWORDS - {"END", "NULL"}
+        if is_operand or is_name:
+            return Value(tokens[:-1], fold(unquote(tokens[-1].text)))
+    return Value(tokens)
+
+
+def _aggregates(tokens: Sequence[Token]) -> bool:
+    """Whether a value sums rows up; a window function does not, nor do MIN and MAX of several values."""
+    tokens = without_subqueries(tokens)
+    for at, token in enumerate(tokens):
+        if token.keyword in _AGGREGATES and text_at(tokens, at + 1) == "(":
+            end = closing(tokens, at + 1)
+            several = len(list(parted(tokens[at + 2 : end], ","))) > 1
+            windowed = any(t.keyword == "OVER" for t in tokens[end + 1 : end + 2])
+            if not windowed and not (several and token.keyword in ("MIN", "MAX")):
+                return True
+    return False
+
+
+def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
+    """Read a FROM clause: an inner join keeps no table whole, a LEFT JOIN the tables before it."""
+    found: list[Source] = []
+    at, joins = 0, set[str]()
+    places = [*_outside(tokens), len(tokens)]
+    for here, after in pairwise(places):
+        token = tokens[here]
+        if here < at:
+            continue
+        if token.text == "," or token.keyword in _JOINS:
+            joins |= {token.keyword or ","}
+        elif not found or joins:
+            source, at = _source(tokens, here, defined)
+            keeps_left, keeps_right = bool(joins & {"LEFT", "FULL"}), bool(joins & {"RIGHT", "FULL"})
+            if joins:
+                found = [each._replace(whole=each.whole and keeps_left) for each in found]
+                source = source._replace(whole=keeps_right)
+            found.append(source)
+            joins = set()
+        else:
+            at = after  # part of an ON or USING
+    return found
+
+
+def _source(tokens: Sequence[Token], at: int, defined: Collection[str]) -> tuple[Source, int]:
+    """Read one table, with its alias; return it and where it ends."""
+    name = ""
+    if tokens[at].text == "(":
+        at = closing(tokens, at) + 1
+    else:
+        at += 2 if text_at(tokens, at + 1) == "." else 0
+        name = fold(unquote(tokens[at].text))
+        at += 1
+        if text_at(tokens, at) == "(":
+            name, at = "", closing(tokens, at) + 1
+    alias = name
+    at += text_at(tokens, at).upper() == "AS"
+    if at < len(tokens) and tokens[at].kind in _NAMES and tokens[at].keyword not in KEYWORDS:
+        alias, at = fold(unquote(tokens[at].text)), at + 1
+    return Source("" if name in defined else name, alias), at

@@ -1,0 +1,322 @@
+"""What the linter takes for a copy: silent after a plain, whole one, and a warning after any other."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.linter import lint
+from d1migrate.migration import Migration
+
+LOSSES = {"D104", "D105", "D107", "D108", "D116", "D118", "D119"}
+
+LIVE = """
+CREATE TABLE live (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
+CREATE TABLE arch (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
+CREATE TABLE o (id INTEGER PRIMARY KEY);
+"""
+USERS = """
+CREATE TABLE u (
+  id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, verified INTEGER NOT NULL, status TEXT,
+  price REAL, profile TEXT, cents INTEGER
+);
+CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER, author TEXT);
+"""
+REBUILD = "CREATE TABLE n ({}); {} DROP TABLE u; ALTER TABLE n RENAME TO u;"
+ALL = "id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, verified INTEGER, status TEXT, price REAL, profile TEXT, cents INTEGER"
+NAMES = "id, first, last, email, verified, status, price, profile, cents"
+
+
+def judged(sql: str, given: str) -> dict[str, str]:
+    """The losses that the linter reports of a file, as {code: message}."""
+    found = lint([Migration(1, "001_given", given), Migration(2, "002_case", sql)], only={2})
+    return {d.code: d.message for d in found if d.code in LOSSES}
+
+
+def rebuilt(select: str, columns: str = ALL, into: str = NAMES, verb: str = "INSERT INTO") -> str:
+    """A rebuild of `u` that is filled by a SELECT."""
+    return REBUILD.format(columns, f"{verb} n ({into}) {select};")
+
+
+# --- a table that is dropped after a copy ---
+
+KEPT_TABLES = [
+    "INSERT INTO arch SELECT * FROM live;",
+    "INSERT INTO arch (w, v, id) SELECT w, v, id FROM live;",
+    "INSERT INTO arch (id, v, w) SELECT l.id, l.v, l.w FROM live AS l;",
+    'INSERT INTO "arch" SELECT "live".* FROM `live`;',
+    "INSERT INTO arch SELECT * FROM live ORDER BY id;",
+    "INSERT INTO arch SELECT * FROM live WHERE 1;",
+    "INSERT INTO arch SELECT * FROM live WHERE id IS NOT NULL;",
+    "INSERT INTO arch SELECT live.* FROM live LEFT JOIN o ON o.id = live.id;",
+    "INSERT INTO arch (id, v, w) SELECT id, coalesce(v, ''), CASE WHEN w IS NULL THEN '-' ELSE w END FROM live;",
+    "INSERT INTO arch (id, v, w) SELECT id, v COLLATE NOCASE, (w) AS x FROM live;",
+    "CREATE TABLE copy AS SELECT * FROM live;",
+    "CREATE TABLE copy AS SELECT id AS number, v, w FROM live;",
+    "CREATE TABLE hold AS SELECT * FROM live; INSERT INTO arch SELECT * FROM hold; DROP TABLE hold;",
+    "CREATE TABLE copy (id TEXT, v TEXT, w BLOB); INSERT INTO copy SELECT CAST(id AS TEXT), v, w FROM live;",
+    "CREATE TABLE copy (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT OR REPLACE INTO copy SELECT * FROM live;",
+    ("CREATE TABLE vs (id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE ws (id INTEGER PRIMARY KEY, w TEXT);"
+    "INSERT INTO vs SELECT id, v FROM live; INSERT INTO ws SELECT id, w FROM live;"),
+    "ALTER TABLE live RENAME TO before; INSERT INTO arch SELECT * FROM before; ALTER TABLE before RENAME TO live;",
+    "INSERT INTO arch SELECT id, v, w FROM live UNION ALL SELECT id, NULL, NULL FROM o;",
+]  # fmt: skip
+
+LOST_TABLES = [
+    ("", "DROP TABLE live loses its rows"),
+    ("INSERT INTO arch SELECT * FROM live WHERE v IS NOT NULL;", "(WHERE)"),
+    ("INSERT INTO arch SELECT * FROM live WHERE id > 7;", "(WHERE)"),
+    ("INSERT INTO arch SELECT live.* FROM live JOIN o ON o.id = live.id;", "(JOIN)"),
+    ("INSERT INTO arch SELECT live.* FROM live, o;", "(JOIN)"),
+    ("INSERT INTO arch SELECT live.* FROM o LEFT JOIN live ON o.id = live.id;", "(JOIN)"),
+    ("INSERT OR IGNORE INTO arch SELECT * FROM live;", "(OR IGNORE)"),
+    ("INSERT OR REPLACE INTO arch SELECT * FROM live;", "(REPLACE)"),
+    ("INSERT INTO arch SELECT * FROM live WHERE true ON CONFLICT DO NOTHING;", "(ON CONFLICT DO NOTHING)"),
+    ("INSERT INTO arch SELECT * FROM live LIMIT 100;", "(LIMIT)"),
+    ("INSERT INTO arch SELECT DISTINCT * FROM live;", "(DISTINCT)"),
+    ("INSERT INTO arch SELECT min(id), v, w FROM live GROUP BY v;", "(GROUP BY)"),
+    ("INSERT INTO arch SELECT max(id), v, w FROM live;", "(an aggregate)"),
+    ("INSERT INTO arch SELECT * FROM live EXCEPT SELECT * FROM arch;", "(EXCEPT)"),
+    ("INSERT INTO arch SELECT * FROM live UNION SELECT id, 'o', 'o' FROM o;", "(UNION)"),
+    ("INSERT INTO arch SELECT * FROM (SELECT * FROM live WHERE id > 7);", "(a subquery)"),
+    ("WITH some AS (SELECT * FROM live LIMIT 5) INSERT INTO arch SELECT * FROM some;", "(a subquery)"),
+    ("INSERT INTO arch (id, v) SELECT id, v FROM live;", "what live.w holds"),
+    ("INSERT INTO arch (v, w) SELECT v, w FROM live;", "what live.id holds"),
+    ("INSERT INTO arch SELECT id, 'v', w FROM live;", "what live.v holds"),
+    ("INSERT INTO arch SELECT id, upper(v), w FROM live;", "what live.v holds: arch.v gets an expression of it"),
+    ("CREATE TABLE copy (id INTEGER, v INTEGER, w TEXT); INSERT INTO copy SELECT * FROM live;", "live.v"),
+    ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE, w TEXT); INSERT OR REPLACE INTO copy SELECT * FROM live;", "(REPLACE)"),
+    ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE ON CONFLICT IGNORE, w TEXT); INSERT INTO copy SELECT * FROM live;",
+     "(ON CONFLICT)"),
+    ("CREATE TABLE hold AS SELECT * FROM live; DROP TABLE hold;", "loses"),
+    ("CREATE TABLE hold AS SELECT * FROM live; DELETE FROM hold;", "loses"),
+    ("CREATE TABLE hold AS SELECT * FROM live; INSERT INTO arch SELECT * FROM hold WHERE id > 7; DROP TABLE hold;", "(WHERE)"),
+    ("CREATE TABLE copy AS SELECT * FROM live; ALTER TABLE copy DROP COLUMN w;", "live.w"),
+    ("UPDATE arch SET v = (SELECT v FROM live WHERE live.id = arch.id);", "loses its rows"),
+    ("CREATE TABLE counts AS SELECT count(*) AS n FROM live;", "loses its rows"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("copy", KEPT_TABLES)
+@pytest.mark.parametrize("drop", ["DROP TABLE live;", "DROP TABLE IF EXISTS live;"])
+def test_a_whole_copy_is_no_loss(copy: str, drop: str) -> None:
+    """Each row and each column, as it is, into a table that stays, in whatever spelling."""
+    assert judged(copy + drop, LIVE) == {}
+
+
+@pytest.mark.parametrize(("copy", "says"), LOST_TABLES)
+def test_any_other_copy_is_a_loss(copy: str, says: str) -> None:
+    """It may leave rows out, a column, or what a column holds; the message says which."""
+    assert says in judged(copy + "DROP TABLE IF EXISTS live;", LIVE)["D104"]
+
+
+def test_a_copy_after_the_drop_is_too_late() -> None:
+    """Of a table with the same name that is created again."""
+    sql = "DROP TABLE live; CREATE TABLE live (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT INTO arch SELECT * FROM live;"
+    assert judged(sql, LIVE).keys() == {"D104"}
+
+
+# --- a column that is dropped after a copy ---
+
+ADD = "ALTER TABLE u ADD COLUMN x {}; {} ALTER TABLE u DROP COLUMN {};"
+KEPT_COLUMNS = [
+    ADD.format("TEXT", "UPDATE u SET x = email;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = u.email WHERE email IS NOT NULL;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = email WHERE x IS NULL;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = email WHERE x IS NULL AND email IS NOT NULL;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = coalesce(email, '');", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = CASE WHEN email IS NULL THEN '' ELSE email END;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = CAST(cents AS TEXT);", "cents"),
+    ADD.format("REAL", "UPDATE u SET x = cents;", "cents"),
+    "ALTER TABLE u RENAME COLUMN email TO mail; ALTER TABLE u ADD COLUMN x TEXT; UPDATE u SET x = mail; ALTER TABLE u DROP COLUMN mail;",
+    ADD.format("TEXT", "UPDATE u SET x = email;", "email") + "ALTER TABLE u RENAME COLUMN x TO email;",
+    "CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u; ALTER TABLE u DROP COLUMN email;",
+    ("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u WHERE email IS NOT NULL;"
+    "ALTER TABLE u DROP COLUMN email;"),
+    ("CREATE TABLE names (id INTEGER, a TEXT, b TEXT); INSERT INTO names SELECT id, first, last FROM u"
+    " WHERE first IS NOT NULL OR last IS NOT NULL; ALTER TABLE u DROP COLUMN first; ALTER TABLE u DROP COLUMN last;"),
+    "ALTER TABLE u RENAME COLUMN email TO mail;",
+]  # fmt: skip
+
+LOST_COLUMNS = [
+    (ADD.format("TEXT", "", "email"), "u.email holds"),
+    (ADD.format("TEXT", "UPDATE u SET x = first || ' ' || last;", "first"), "u.x gets an expression of it"),
+    (ADD.format("INTEGER", "UPDATE u SET x = CAST(price * 100 AS INTEGER);", "price"), "u.x gets an expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = json_extract(profile, '$.city');", "profile"), "u.x gets an expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = profile ->> 'city';", "profile"), "u.x gets an expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = (status = 'active');", "status"), "u.x gets an expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = CASE status WHEN 'active' THEN 1 ELSE 0 END;", "status"), "expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = CASE WHEN status IS NOT NULL THEN 1 ELSE 0 END;", "status"), "expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = email;", "email"), "expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = price;", "price"), "expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = lower(email);", "email"), "expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = nullif(email, '');", "email"), "expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = 'email';", "email"), "u.email holds"),
+    (ADD.format("TEXT", "UPDATE u SET x = email WHERE verified = 1;", "email"), "(WHERE)"),
+    (ADD.format("TEXT", "UPDATE u SET x = email WHERE email <> '';", "email"), "(WHERE)"),
+    (ADD.format("TEXT DEFAULT 'none'", "UPDATE u SET x = email WHERE x IS NULL;", "email"), "(WHERE)"),
+    ("UPDATE u SET first = email WHERE first IS NULL; ALTER TABLE u DROP COLUMN email;", "(WHERE)"),
+    (ADD.format("TEXT", "UPDATE OR IGNORE u SET x = email;", "email"), "(OR IGNORE)"),
+    (ADD.format("TEXT", "UPDATE u SET x = email; ALTER TABLE u DROP COLUMN x;", "email"), "u.email holds"),
+    ("UPDATE posts SET author = (SELECT email FROM u WHERE u.id = user_id); ALTER TABLE u DROP COLUMN email;", "expression"),
+    ("UPDATE posts SET author = u.email FROM u WHERE u.id = user_id; ALTER TABLE u DROP COLUMN email;", "(JOIN)"),
+    (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u WHERE verified = 1;"
+     "ALTER TABLE u DROP COLUMN email;"), "(WHERE)"),
+    (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u; DROP TABLE emails;"
+     "ALTER TABLE u DROP COLUMN email;"), "emails.email does not stay"),
+    ("CREATE TABLE emails (email TEXT); INSERT INTO emails SELECT DISTINCT email FROM u; ALTER TABLE u DROP COLUMN email;",
+     "(DISTINCT)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", KEPT_COLUMNS)
+def test_a_column_that_is_moved(sql: str) -> None:
+    """As it is, for each row that has a value, into a column that stays."""
+    assert judged(sql, USERS).keys() <= {"D107"}
+
+
+@pytest.mark.parametrize(("sql", "says"), LOST_COLUMNS)
+def test_a_column_that_is_lost(sql: str, says: str) -> None:
+    """In some rows, or because something else is made of it; the message says which."""
+    message = judged(sql, USERS)["D105"]
+    assert says.strip("()") in message
+
+
+# --- a rebuild ---
+
+GOOD_REBUILDS = [
+    rebuilt(f"SELECT {NAMES} FROM u"),
+    rebuilt("SELECT * FROM u"),
+    rebuilt(f"SELECT {NAMES} FROM u", verb="INSERT OR REPLACE INTO"),
+    rebuilt(f"SELECT {NAMES} FROM u", verb="REPLACE INTO"),
+    rebuilt(f"SELECT {NAMES} FROM u WHERE id IS NOT NULL"),
+    rebuilt("SELECT id, coalesce(first, ''), ifnull(last, '-'), email, verified, status, price, profile, cents FROM u"),
+    rebuilt("SELECT id, first, last, email, verified, CASE status WHEN 'on' THEN 'active' ELSE status END, price, profile, cents FROM u"),
+    rebuilt(f"SELECT {NAMES} FROM u", ALL.replace("first", "given"), NAMES.replace("first", "given")),
+    rebuilt("SELECT u.id, u.first, u.last, u.email, u.verified, u.status, u.price, u.profile, p.id FROM u LEFT JOIN posts p ON p.user_id = u.id",
+            ALL.replace("cents", "post") + ", cents INTEGER", NAMES.replace("cents", "post")).replace("p.id FROM", "u.cents FROM"),
+    rebuilt("SELECT id, first, last, email, verified, status, price, profile, (SELECT count(*) FROM posts WHERE user_id = u.id) FROM u",
+            ALL + ", n INTEGER", NAMES.replace("cents", "n")).replace("profile, (", "profile, cents, (").replace("profile, n)", "profile, cents, n)"),
+    f"CREATE TABLE hold AS SELECT * FROM u; DROP TABLE u; CREATE TABLE u ({ALL}); INSERT INTO u ({NAMES}) SELECT {NAMES} FROM hold; DROP TABLE hold;",
+    f"ALTER TABLE u RENAME TO u_old; CREATE TABLE u ({ALL}); INSERT INTO u ({NAMES}) SELECT {NAMES} FROM u_old; DROP TABLE u_old;",
+    "CREATE TABLE n AS SELECT * FROM u; DROP TABLE u; ALTER TABLE n RENAME TO u;",
+    (f'CREATE TABLE `__new_u` ({ALL});INSERT INTO `__new_u`("id", "first", "last", "email", "verified", "status", "price", "profile", "cents")'
+    ' SELECT "id", "first", "last", "email", "verified", "status", "price", "profile", "cents" FROM `u`;DROP TABLE `u`;ALTER TABLE `__new_u` RENAME TO `u`;'),
+]  # fmt: skip
+
+BAD_REBUILDS = [
+    ("D119", rebuilt("SELECT id, 'first', last, email, verified, status, price, profile, cents FROM u"), "a text in single quotes"),
+    ("D119", rebuilt("SELECT id, first, last, NULL, verified, status, price, profile, cents FROM u"), "u.email = NULL"),
+    ("D119", rebuilt("SELECT id, first, last, lower(email), verified, status, price, profile, cents FROM u"), "u.email = lower(email)"),
+    ("D119", rebuilt("SELECT id, first, last, first, verified, status, price, profile, cents FROM u"), "u.email = first"),
+    ("D119", rebuilt("SELECT id, first, last, email, verified, status, CAST(price * 100 AS INTEGER), profile, cents FROM u"), "u.price ="),
+    ("D119", rebuilt("SELECT id, first, last, email, verified, CASE status WHEN 'on' THEN 1 END, price, profile, cents FROM u"), "u.status ="),
+    ("D119", rebuilt("SELECT row_number() OVER (ORDER BY id), first, last, email, verified, status, price, profile, cents FROM u"),
+     "u.id = row_number() OVER (ORDER BY id)"),
+    ("D105", rebuilt("SELECT id, first || ' ' || last, email, verified, status, price, profile, cents FROM u",
+                     "id INTEGER PRIMARY KEY, name TEXT, email TEXT, verified INTEGER, status TEXT, price REAL, profile TEXT, cents INTEGER",
+                     "id, name, email, verified, status, price, profile, cents"),
+     "leaves out u.first, u.last: u.name gets an expression of it"),
+    ("D105", rebuilt("SELECT id, first, last, email, verified, status, price, profile FROM u", into=NAMES.replace(", cents", "")), "u.cents"),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1"), "WHERE"),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE email IS NOT NULL"), "WHERE"),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u", verb="INSERT OR IGNORE INTO"), "OR IGNORE"),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace("email TEXT", "email TEXT UNIQUE"), verb="REPLACE INTO"), "REPLACE"),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1; INSERT INTO n SELECT * FROM u WHERE verified = 2"), "WHERE"),
+    ("D116", (f"CREATE TABLE hold AS SELECT * FROM u WHERE verified; DROP TABLE u; CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold;"
+             " DROP TABLE hold;"), "WHERE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", GOOD_REBUILDS)
+def test_a_plain_rebuild_is_silent(sql: str) -> None:
+    """In the forms that tools and people write, with COALESCE, a LEFT JOIN and subqueries."""
+    assert judged(sql, USERS) == {}
+
+
+@pytest.mark.parametrize(("code", "sql", "says"), BAD_REBUILDS)
+def test_what_a_rebuild_does_not_keep(code: str, sql: str, says: str) -> None:
+    """Under one code: the rows, a column, or the values of a column."""
+    found = judged(sql, USERS)
+    assert found.keys() == {code}
+    assert says in found[code]
+
+
+NOCASE = "CREATE TABLE neu (k TEXT COLLATE NOCASE PRIMARY KEY, x TEXT) WITHOUT ROWID; {} SELECT * FROM old; DROP TABLE old; ALTER TABLE neu RENAME TO old;"
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        ("CREATE TABLE old (k TEXT PRIMARY KEY, x TEXT);", {"D116"}),
+        ("CREATE TABLE old (k TEXT COLLATE NOCASE PRIMARY KEY, x TEXT);", set()),
+        ("CREATE TABLE old (k TEXT, x TEXT, PRIMARY KEY (k COLLATE NOCASE));", set()),
+        ("CREATE TABLE old (k TEXT, x TEXT);", {"D116"}),
+        ("CREATE TABLE old (k TEXT, x TEXT); CREATE UNIQUE INDEX u ON old(k COLLATE NOCASE);", set()),
+        (
+            "CREATE TABLE old (k TEXT, x TEXT); CREATE UNIQUE INDEX u ON old(k COLLATE NOCASE) WHERE x > 1;",
+            {"D116"},
+        ),
+    ],
+)
+def test_replace_into_a_key_that_is_narrower(given: str, lost: set[str]) -> None:
+    """Rows push each other out where the new key takes for equal what the old one kept apart."""
+    assert judged(NOCASE.format("REPLACE INTO neu"), given).keys() == lost
+
+
+def test_a_case_over_all_values_that_a_check_allows() -> None:
+    """It is a mapping; one that leaves a value out is not."""
+    given = "CREATE TABLE u (id INTEGER PRIMARY KEY, tier TEXT CHECK (tier IN ('a', 'b')));"
+    copy = REBUILD.format(
+        "id INTEGER PRIMARY KEY, tier TEXT",
+        "INSERT INTO n SELECT id, CASE tier WHEN 'a' THEN 'x'{} END FROM u;",
+    )
+    assert judged(copy.format(" WHEN 'b' THEN 'y'"), given) == {}
+    assert judged(copy.format(""), given).keys() == {"D119"}
+
+
+def test_merged_tables_cannot_keep_their_numbers() -> None:
+    """Two tables with ids from 1 are put into one; alone, a table has no reason to lose them."""
+    given = (
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE b (id INTEGER PRIMARY KEY, x TEXT);"
+    )
+    both = "CREATE TABLE c (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO c (x) SELECT x FROM a; INSERT INTO c (x) SELECT x FROM b;"
+    assert judged(both + "DROP TABLE a; DROP TABLE b;", given) == {}
+    assert judged(
+        both.partition(" INSERT INTO c (x) SELECT x FROM b")[0] + "; DROP TABLE a;", given
+    ).keys() == {"D104"}
+
+
+# --- REPLACE over rows that exist ---
+
+SETTINGS = """
+CREATE TABLE settings (id INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT, edited_by TEXT);
+CREATE TABLE plain (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE log (line TEXT);
+CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE, w TEXT);
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("INSERT OR REPLACE INTO settings (key, value) VALUES ('theme', 'light'), ('lang', 'en')", "settings.id, settings.edited_by"),
+        ("REPLACE INTO settings (id, key, value) SELECT id, key, upper(value) FROM settings", "settings.edited_by"),
+        ("INSERT INTO t (id, u) VALUES (3, 'a')", "t.w"),
+        ("INSERT INTO t VALUES (3, 'a', 'b')", "with another primary key"),
+        ("UPDATE OR REPLACE settings SET key = lower(key)", "that have the new key"),
+        ("INSERT OR REPLACE INTO settings VALUES (1, 'theme', 'light', 'ann')", ""),
+        ("INSERT OR REPLACE INTO plain (key, value) VALUES ('theme', 'light')", ""),
+        ("INSERT OR REPLACE INTO log (line) VALUES ('a')", ""),
+        ("INSERT OR REPLACE INTO settings (value) VALUES ('a')", ""),
+        ("INSERT OR IGNORE INTO t (id, u) VALUES (3, 'a')", ""),
+        ("INSERT INTO settings (key, value) VALUES ('a', 'b') ON CONFLICT(key) DO UPDATE SET value = excluded.value", ""),
+        ("UPDATE OR REPLACE settings SET value = 'x' WHERE id = 1", ""),
+        ("DELETE FROM settings; INSERT OR REPLACE INTO settings (key, value) VALUES ('theme', 'light')", ""),
+        ("CREATE TABLE n (k TEXT PRIMARY KEY, v TEXT); INSERT OR REPLACE INTO n (k) VALUES ('a')", ""),
+    ],
+)  # fmt: skip
+def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
+    """A column without a value, an id that is given anew, another row with the same UNIQUE value."""
+    found = judged(sql, SETTINGS)
+    assert ("D118" in found) == bool(says)
+    assert says in found.get("D118", "")
