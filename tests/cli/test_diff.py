@@ -134,3 +134,16 @@ def test_a_terminal_is_asked_what_is_not_known(project: Project) -> None:
     assert on_terminal(*diff, answers=("n", "n", "y", "'viewer'")) == 0
     project.run("up", "--no-lint")
     assert project.sql("SELECT * FROM users") == [(1, None, "viewer"), (2, None, "viewer")]
+
+
+def test_the_way_back_of_a_column_in_the_middle(project: Project) -> None:
+    """ADD COLUMN puts it last: neither the linter nor `verify` takes the order of columns for a difference."""
+    project.write("001_t.sql", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);")
+    project.run("up")
+    (project.folder / "schema.sql").write_text("CREATE TABLE t (id INTEGER PRIMARY KEY, b TEXT);")
+    project.run("diff", "--allow-drop", "t.a")
+    findings = project.run("lint", "--strict", "--json", code=3).json["diagnostics"]
+    assert [finding["code"] for finding in findings] == ["D105"]
+    project.run("up")
+    project.run("down", "--allow-loss", "all")
+    assert "files, history and schema agree" in project.run("verify", "--check").out

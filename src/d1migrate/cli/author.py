@@ -34,7 +34,8 @@ def diff_command(context: Context) -> int:
     file = arguments.to or context.schema_file
     desired = read(_text(file), file=file)
     current = context.migrator.schema() if arguments.source == "live" else schema_of(context.load())
-    named = [table.name for table in desired.schema.tables]
+    named, there = ([table.name for table in schema.tables] for schema in (desired.schema, current))
+    desired = desired._replace(schema=own(context, desired.schema, named=there))
     return _draft(context, own(context, current, named=named), desired)
 
 

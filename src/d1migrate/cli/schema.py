@@ -67,8 +67,8 @@ def own(context: Context, schema: Schema, *, named: Collection[str | None] = ())
         schema: it.
         named: tables that somebody named, which stay.
     """
-    hidden = {*OTHER_TOOLS, context.config.mirror}.difference(named)
-    return schema._replace(tables=tuple(t for t in schema.tables if t.name not in hidden))
+    hidden = {*OTHER_TOOLS, fold(context.config.mirror or "")}.difference(fold(name or "") for name in named)
+    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in hidden))
 
 
 def _refuse_mistakes(context: Context) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.workbench import Workbench
-from d1migrate.schema.alter import Section, sections
-from d1migrate.schema.changes import RebuildVirtual
+from d1migrate.drafting.renames import rename_sections
+from d1migrate.drafting.workbench import Workbench, must
+from d1migrate.errors import PlanError
+from d1migrate.schema.alter import sections
+from d1migrate.schema.changes import Create, Drop, RebuildVirtual
 from d1migrate.schema.diff import diff
 from d1migrate.schema.meaning import meaning
 from d1migrate.sql.checks import allowed_values
@@ -15,9 +17,10 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.drafting.renames import Rename
+    from d1migrate.schema.alter import Section
     from d1migrate.schema.changes import Missing
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
@@ -65,18 +68,33 @@ def way_back(
     changes = diff(reached, renamed, made_up, order=order).changes
     # A full-text table reads the table it indexes under the name that it had at first.
     late = [c for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "content"]
-    found = (
-        *sections([change for change in changes if change not in late], reached, renamed),
-        *(Section("", (rename.sql,)) for rename in renames),
-        *sections(late, reached, renamed),
-    )
     with closing(Workbench(reached)) as bench:
-        refusals = (bench.run(sql) for section in found for sql in section.statements)
-        if refusal := next(filter(None, refusals), None):
-            return Back(irreversible=refusal)
+        try:
+            found = _run(bench, sections([c for c in changes if c not in late], reached, renamed))
+            for rename in renames:
+                found += rename_sections(bench, rename)
+            found += _run(bench, sections(late, reached, renamed))
+            found += _run(bench, _objects_again(bench.schema(), current))
+        except PlanError as error:
+            return Back(irreversible=str(error).partition("\n")[0])
         if diff(bench.schema(), current, order=order).changes:
             return Back(irreversible="the schema before it cannot be made again")
-    return Back(found, tuple(made_up.items()))
+    return Back(tuple(found), tuple(made_up.items()))
+
+
+def _run(bench: Workbench, statements: Iterable[Section]) -> list[Section]:
+    """Run sections on an engine; return them."""
+    found = list(statements)
+    for sql in (sql for section in found for sql in section.statements):
+        must(bench.run(sql), sql)
+    return found
+
+
+def _objects_again(there: Schema, current: Schema) -> tuple[Section, ...]:
+    """Return what creates the views, triggers and indexes again that were in the way of a rename."""
+    changes = diff(there, current).changes
+    is_all = all(isinstance(change, Drop | Create) and change.kind != "table" for change in changes)
+    return sections(changes, there, current) if is_all else ()
 
 
 def _placeholder(table: TableDefinition, missing: Missing) -> str | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.drafting.workbench import must
 from d1migrate.errors import UsageError
+from d1migrate.schema import digest
+from d1migrate.schema.alter import Section
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from d1migrate.drafting.workbench import Workbench
     from d1migrate.schema.changes import Diff
     from d1migrate.schema.model import Schema, Table
 
@@ -67,6 +72,38 @@ class Rename(NamedTuple):
                 f"{text!r} tells of no rename", hint="--rename users.name=full_name, or --rename users=people"
             )
         return cls(table, column if dot else None, new)
+
+
+_IN_THE_WAY = re.compile(
+    r"error in (?:view|trigger) (?P<broken>.+?)(?: after rename)?: "
+    r"|there is already another table or index with this name: (?P<taken>.+?): SQLITE_ERROR"
+)
+
+
+def rename_sections(bench: Workbench, rename: Rename) -> Iterator[Section]:
+    """Run a rename on an engine; yield its statements, and before them those that drop what is in its way.
+
+    SQLite refuses a rename that would break a view or trigger, and one to a name that an index or view has.
+
+    Raises:
+        PlanError: D1 refuses the rename all the same.
+    """
+    dropped = list[str]()
+    while (refusal := bench.run(rename.sql)) is not None:
+        match = _IN_THE_WAY.match(refusal)
+        name = fold(match["broken"] or match["taken"]) if match else ""
+        found = [
+            f"DROP {kind.upper()} {quote_identifier(own)}"
+            for kind, own, _ in digest.objects(bench.schema())
+            if fold(own) == name and kind != "table"
+        ]
+        if not found:
+            must(refusal, rename.sql)
+        must(bench.run(found[0]), found[0])
+        dropped += found[:1]
+    if dropped:
+        yield Section("In the way of a rename", tuple(dropped))
+    yield Section("", (rename.sql,))
 
 
 def open_renames(renames: Sequence[Rename], current: Schema, desired: Schema) -> list[Rename]:

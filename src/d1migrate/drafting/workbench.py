@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from d1migrate.batch import Result
 from d1migrate.drivers.scratch import Scratch
+from d1migrate.errors import PlanError
 from d1migrate.schema import digest, introspect
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
@@ -30,9 +32,20 @@ class Workbench:
             [Result(tuple(self._scratch.rows(q.sql, q.params))) for q in introspect.QUERIES]
         )
 
+    def shadow_tables(self) -> set[str]:
+        """Return the tables that virtual tables keep for themselves, folded."""
+        rows = self._scratch.rows("SELECT name FROM pragma_table_list WHERE type = 'shadow'")
+        return {fold(name) for (name,) in rows}
+
     def close(self) -> None:
         """Let go of the engine."""
         self._scratch.close()
+
+
+def must(refusal: str | None, sql: str) -> None:
+    """Raise PlanError if a statement was refused."""
+    if refusal is not None:
+        raise PlanError(f"{refusal}\n    in: {sql}")
 
 
 def _by_kind(item: tuple[str, str, str]) -> int:

@@ -65,8 +65,11 @@ def diff(
         if name in new
     }
     inside = [change for table in changed.values() for change in table.changes]
+    inside, waiting = _without_taken_names(inside, {fold(table.name) for table in gone})
     rebuilt = {fold(change.new.name) for change in inside if isinstance(change, Rebuild)}
     drops, creates = _others(current, desired, scopes, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
+    waiting += [c for c in creates if c.kind == "index" and fold(c.name) in {fold(t.name) for t in gone}]
+    creates = [create for create in creates if create not in waiting]
     changes: list[Change] = [
         *drops,
         *(Create("table", table.name, table.sql) for table in made),
@@ -75,12 +78,31 @@ def diff(
         *(create for create in creates if create.kind == "index"),
         *(change for change in inside if isinstance(change, Rebuild)),
         *(DropTable(table) for table in _children_first(gone)),
+        *waiting,
         *(create for create in creates if create.kind != "index"),
         # They may index a table or a view that was made above.
         *(change for change in inside if isinstance(change, RebuildVirtual)),
         *_reindexes(inside, [new[name] for name in new if name in old]),
     ]
     return Diff(tuple(changes), tuple(missing for table in changed.values() for missing in table.missing))
+
+
+def _without_taken_names(
+    changes: Iterable[Change], taken: Collection[str]
+) -> tuple[list[Change], list[Create]]:
+    """Return changes whose rebuilds leave out the indexes of some names, and what creates these later.
+
+    SQLite has one set of names for tables, views and indexes.
+    """
+    kept, waiting = list[Change](), list[Create]()
+    for change in changes:
+        if isinstance(change, Rebuild):
+            later = [index for index in change.new.indexes if index.sql and fold(index.name) in taken]
+            waiting += [Create("index", index.name, index.sql or "") for index in later]
+            rest = tuple(index for index in change.new.indexes if index not in later)
+            change = change._replace(new=change.new._replace(indexes=rest))
+        kept.append(change)
+    return kept, waiting
 
 
 def _reindexes(changes: Sequence[Change], tables: Iterable[Table]) -> Iterator[Reindex]:
@@ -127,8 +149,8 @@ def _others(
 ) -> tuple[list[Drop], list[Create]]:
     """Return what is dropped before the tables change, and what is created behind that.
 
-    Indexes of a table that goes are dropped with it, but its triggers before: rows that go with those of
-    another table would fire them. A rebuild makes its table's indexes itself.
+    Indexes of a table that goes are dropped with it unless another object takes the name, but its triggers
+    before: rows that go with those of another table would fire them. A rebuild makes its own indexes.
     """
     old, new = _objects(current), _objects(desired)
     differs = {
@@ -146,12 +168,13 @@ def _others(
     }:
         differs |= more
     views = {name for kind, name in differs if kind == "view"}
+    taken = {fold(table.name) for table in desired.tables} | {fold(view.name) for view in desired.views}
     drops = [
         Drop(item.kind, item.name)
         for key, item in old.items()
         if key in differs
         and item.owner not in views
-        and not (item.kind == "index" and item.owner in gone and key not in new)
+        and not (item.kind == "index" and item.owner in gone and key not in new and key[1] not in taken)
     ]
     creates = [
         Create(item.kind, item.name, item.sql)

@@ -246,20 +246,27 @@ def _is_met(replay: Replay, rebuild: Rebuild) -> bool:
 
 def _not_nulls(rebuild: Rebuild) -> Iterator[str]:
     old = {fold(column.name): column for column in rebuild.old.columns}
+    computed = [_expressions(table) for table in (rebuild.old, rebuild.new)]
     for column in rebuild.new.columns:
         before = old.get(fold(column.name))
-        required = column.not_null and not column.primary_key
-        values = rebuild.values
-        if required and values and fold(column.name) not in values and column.default is None:
-            yield f"NOT NULL {column.name}, which the copy does not fill,"
+        was_required = before is not None and bool(before.not_null or before.primary_key)
+        if not column.not_null or column.primary_key:
             continue
-        if (
-            required
-            and before
-            and not (before.not_null or before.primary_key)
-            and rebuild.is_copied(column.name)
-        ):
+        if column.generated:  # never part of a copy
+            if not was_required or computed[0].get(fold(column.name)) != computed[1][fold(column.name)]:
+                yield f"NOT NULL to {column.name}"
+        elif rebuild.values and fold(column.name) not in rebuild.values and column.default is None:
+            yield f"NOT NULL to {column.name} (the copy does not fill it)"
+        elif before and not was_required and rebuild.is_copied(column.name):
             yield f"NOT NULL to {column.name}"
+
+
+def _expressions(table: Table) -> dict[str, str]:
+    """Return {folded name: normal form} of the columns that are computed."""
+    known = definition(table)
+    names = {fold(column.name) for column in table.columns}
+    columns = known.columns if known else ()
+    return {fold(c.name): canonical_expression(c.generated, names) for c in columns if c.generated}
 
 
 def _checks(rebuild: Rebuild) -> Iterator[str]:

@@ -1,0 +1,46 @@
+"""Lines of a dump that are not the user's schema: what the sqlite3 shell, wrangler and other tools add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.shape import shape_of
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.sql.tokens import Token
+
+OPENING = frozenset({"pragma", "begin"})
+"""A file that starts with one of these is a dump of a whole database."""
+
+_NO_SCHEMA = OPENING | {"commit", "end", "rollback", "savepoint", "release", "analyze"}
+_CATALOG = frozenset({"sqlite_schema", "sqlite_master"})
+
+
+def meant_by(sql: str) -> str | None:
+    """Return the statement that a line of a dump means; None if it is not about the user's objects or rows.
+
+    The sqlite3 shell writes a virtual table as an INSERT into sqlite_schema.
+    """
+    tokens = significant(sql)
+    shape = shape_of(tokens)
+    if shape.verb in _NO_SCHEMA:
+        return None
+    table = shape.name if shape.verb.startswith("create") else written_table(tokens)
+    if table in _CATALOG and tokens[0].keyword == "INSERT":
+        texts = [unquote(token.text) for token in tokens if token.kind == "string"]
+        return next((text for text in reversed(texts) if text.upper().startswith("CREATE ")), None)
+    return None if table.startswith("sqlite_") else sql
+
+
+def written_table(tokens: Sequence[Token]) -> str:
+    """Return the table that an INSERT or a DELETE names, folded; "" for any other statement."""
+    if not tokens or tokens[0].keyword not in ("INSERT", "REPLACE", "DELETE"):
+        return ""
+    words = [token.keyword for token in tokens]
+    at = next((i for i, word in enumerate(words) if word in ("INTO", "FROM")), len(words)) + 1
+    at += 2 if [token.text for token in tokens[at + 1 : at + 2]] == ["."] else 0
+    return fold(unquote(tokens[at].text)) if at < len(tokens) else ""

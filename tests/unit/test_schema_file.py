@@ -1,0 +1,100 @@
+"""A schema file as tools write it: what is not the user's is read past, what is a mistake is refused."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from d1migrate.drafting import read
+from d1migrate.errors import SourceError
+
+OWN = """\
+CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);
+CREATE VIRTUAL TABLE f USING fts5(n);
+CREATE VIRTUAL TABLE "r B" USING rtree(id, a, b);
+CREATE INDEX i ON t (n);
+CREATE VIEW v AS SELECT n FROM t;
+"""
+SHADOW = """\
+CREATE TABLE IF NOT EXISTS 'f_data'(id INTEGER PRIMARY KEY, block BLOB);
+CREATE TABLE IF NOT EXISTS 'f_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS "r B_rowid"(rowid INTEGER PRIMARY KEY,nodeno);
+"""
+SYSTEM = "CREATE TABLE sqlite_sequence(name,seq);\nCREATE TABLE sqlite_stat1(tbl,idx,stat);\n"
+SHELL = """\
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);
+INSERT INTO t VALUES(1,replace('a;\\nb','\\n',char(10)));
+PRAGMA writable_schema=ON;
+INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table','f','f',0,'CREATE VIRTUAL TABLE f USING fts5(n)');
+CREATE TABLE IF NOT EXISTS 'f_data'(id INTEGER PRIMARY KEY, block BLOB);
+INSERT INTO f_data VALUES(1,X'0101');
+INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','r B','r B',0,'CREATE VIRTUAL TABLE "r B" USING rtree(id, a, b)');
+CREATE TABLE IF NOT EXISTS "r B_rowid"(rowid INTEGER PRIMARY KEY,nodeno);
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 VALUES('t','i','1 1');
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES('t',1);
+CREATE INDEX i ON t (n);
+CREATE VIEW v AS SELECT n FROM t;
+PRAGMA writable_schema=OFF;
+COMMIT;
+"""
+RAILS = f"""\
+CREATE TABLE IF NOT EXISTS "schema_migrations" ("version" varchar NOT NULL PRIMARY KEY);
+{OWN}
+INSERT INTO "schema_migrations" (version) VALUES
+('20240102'),
+('20240101');
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OWN + SYSTEM,
+        OWN.replace("fts5(n);", "fts5(n)\n/* f(n) */;") + SHADOW + SYSTEM,
+        SHELL,
+        f"PRAGMA defer_foreign_keys=TRUE;\n{OWN}DELETE FROM sqlite_sequence;\nINSERT INTO \"t\" VALUES(1,'x');",
+        f"-- dumped\nBEGIN;\n{OWN}COMMIT;",
+        f"{OWN}ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('t','i','1 1');\nANALYZE sqlite_schema;",
+        RAILS,
+    ],
+)
+def test_what_tools_add_is_read_past(text: str) -> None:
+    """SQLite's own tables, shadow tables, PRAGMAs, transactions, statistics, counters, rows of a dump or a history."""
+    assert read(text, file="schema.sql").schema == read(OWN, file="schema.sql").schema
+
+
+def test_the_dump_of_this_sqlite_is_read() -> None:
+    """Whatever way it writes a virtual table."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n); INSERT INTO t (n) VALUES ('x')"
+    )
+    text = "\n".join(connection.iterdump())
+    connection.close()
+    assert [table.name for table in read(text, file="dump.sql").schema.tables] == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "CREATE TABLE t (a);\nINSERT INTO t VALUES (1);",
+            "schema.sql:2: a schema holds CREATE statements only",
+        ),
+        ("CREATE TABLE t (a);\nDROP TABLE t;", "schema.sql:2: a schema holds CREATE statements only"),
+        ("CREATE TABLE f_data (a);\nCREATE TABLE f_data (a);", "schema.sql:2: table f_data already exists"),
+        (
+            "CREATE VIRTUAL TABLE f USING fts5(n);\nCREATE TABLE f_other (a);\nCREATE TABLE f_other (a);",
+            "schema.sql:3",
+        ),
+    ],
+)
+def test_what_is_a_mistake_is_refused(text: str, message: str) -> None:
+    """A row of a table of the user's, a change, a table that only looks like a shadow table."""
+    with pytest.raises(SourceError, match=message):
+        read(text, file="schema.sql")
