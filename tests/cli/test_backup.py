@@ -145,9 +145,18 @@ def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.Monkey
 
 def test_losses_are_said(project: Project) -> None:
     """What cannot be written to a dump is a warning, on stderr and in JSON."""
-    project.sql("CREATE VIRTUAL TABLE f USING fts5(a, content='')")
+    project.sql("CREATE VIRTUAL TABLE f USING fts5(a, content='');\nINSERT INTO f (rowid, a) VALUES (1, 'x')")
     assert "warning: f: it keeps no text" in project.run("backup", "--output", "a.sql").err
     assert project.run("backup", "--output", "a.sql", "--json").json["notes"]
+    ended = project.run("backup", "--output", "a.sql", "--verify", code=1).err
+    assert ended.splitlines()[-1] == (
+        "error: a.sql does not restore to the same:"
+        " f: it keeps no text that could be written: it comes back empty"
+    )
+    assert "warning" not in ended
+    assert "verified" not in ended
+    into = ("--database", "sqlite:b.db", "restore", "--yes", "--file", "a.sql")
+    assert "warning: f: it keeps no text" in project.run(*into).err
 
 
 def test_a_large_database_needs_little_memory(full: Project, tmp_path: Path) -> None:

@@ -172,16 +172,68 @@ def test_history_is_part_of_it(tmp_path: Path) -> None:
     assert other.down().steps[0].name == "001_a"
 
 
-def test_a_contentless_index_is_said_to_be_lost(tmp_path: Path) -> None:
-    """It keeps no text: the dump creates it empty and says so."""
+FTS = "CREATE VIRTUAL TABLE f USING fts5(a, {}); INSERT INTO f (rowid, a) VALUES (1, 'x')"
+LOST = "f: it keeps no text that could be written: it comes back empty"
+
+
+@pytest.mark.parametrize(
+    ("sql", "lost"),
+    [
+        (FTS.format("content=''"), [LOST]),
+        (FTS.format("content='', contentless_delete=1"), [LOST]),
+        (FTS.format("content='', columnsize=0"), [LOST]),
+        (FTS.format("content=''") + "; INSERT INTO f (f) VALUES ('delete-all')", []),
+        (FTS.format("content='gone'"), ["f: gone, which it indexes, is not there"]),
+        ("CREATE VIRTUAL TABLE f USING fts5(a, content='')", []),
+        ("CREATE VIRTUAL TABLE f USING fts5(a, content='gone')", []),
+        ("CREATE TABLE t (a); " + FTS.format("content='t'"),
+         ["f: it indexes 1 rows of t, and comes back with all 0"]),
+    ],
+)  # fmt: skip
+def test_what_of_an_index_is_lost_is_a_difference(tmp_path: Path, sql: str, lost: list[str]) -> None:
+    """A dump that lacks rows of the database does not restore to the same, and says so in one line."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
-    script(
-        driver, "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f (rowid, a) VALUES (1, 'x')"
-    )
+    script(driver, sql)
     done = dump.write(driver, str(tmp_path / "a.sql"))
-    assert done.notes == ("f: it keeps no text that could be written: it comes back empty",)
-    assert "-- not as it was: f: it keeps no text" in (tmp_path / "a.sql").read_text()
-    assert load.verify(str(tmp_path / "a.sql")) == []
+    assert list(done.notes) == lost
+    assert all(f"-- not as it was: {note}\n" in (tmp_path / "a.sql").read_text() for note in lost)
+    assert load.verify(str(tmp_path / "a.sql")) == lost
+    into = connect(f"sqlite:{tmp_path / 'b.db'}")
+    assert list(load.load(str(tmp_path / "a.sql"), into).notes) == lost
+
+
+COUNTED = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n); INSERT INTO t (n) VALUES (1), (2)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "counter"),
+    [
+        (COUNTED, [("t", 2)]),
+        (COUNTED + "; DELETE FROM sqlite_sequence WHERE name = 't'", []),
+        (COUNTED + "; DELETE FROM sqlite_sequence", []),
+        (COUNTED + "; UPDATE sqlite_sequence SET seq = 0", [("t", 0)]),
+        (COUNTED + "; UPDATE sqlite_sequence SET seq = 9223372036854775807", [("t", 2**63 - 1)]),
+        (COUNTED + "; UPDATE sqlite_sequence SET seq = NULL", [("t", None)]),
+        (COUNTED + "; DELETE FROM t", [("t", 2)]),
+        (COUNTED + "; DELETE FROM t; DELETE FROM sqlite_sequence", []),
+        (COUNTED + "; INSERT INTO sqlite_sequence VALUES ('nothing', 7)", [("t", 2)]),
+        (COUNTED + "; DROP TABLE t; CREATE TABLE u (a); INSERT INTO u VALUES (1);"
+         " INSERT INTO sqlite_sequence VALUES ('u', 7)", None),
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n)", []),
+    ],
+)  # fmt: skip
+def test_counters_come_back(tmp_path: Path, sql: str, counter: list[tuple[str, int]] | None) -> None:
+    """As they are: also one that was reset, or that a table does not have any more."""
+    driver = connect(f"sqlite:{tmp_path / 'a.db'}")
+    script(driver, sql)
+    dump.write(driver, str(tmp_path / "a.sql"))
+    assert load.verify(str(tmp_path / "a.sql"), source=driver) == []
+    load.load(str(tmp_path / "a.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
+    with closing(apsw.Connection(str(tmp_path / "b.db"))) as raw:
+        if counter is None:
+            assert not raw.table_exists("main", "sqlite_sequence")
+        else:
+            assert list(raw.execute("SELECT * FROM sqlite_sequence")) == counter
 
 
 def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
@@ -377,14 +429,18 @@ def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');"
         "CREATE VIRTUAL TABLE some USING fts5(a, content='t', content_rowid='id');"
         "INSERT INTO some (rowid, a) VALUES (1, 'x'); CREATE TABLE u (a);"
-        "CREATE VIRTUAL TABLE lost USING fts5(a, content='u'); DROP TABLE u;",
+        "CREATE VIRTUAL TABLE lost USING fts5(a, content='u');"
+        "INSERT INTO lost (rowid, a) VALUES (1, 'x'); DROP TABLE u;",
     )
     driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
     assert dump.write(driver, file).notes == (
         "some: it indexes 1 rows of t, and comes back with all 2",
         "lost: u, which it indexes, is not there",
     )
-    assert load.verify(file, source=driver) == []
+    assert load.verify(file, source=driver) == [
+        "some: it indexes 1 rows of t, and comes back with all 2",
+        "lost: u, which it indexes, is not there",
+    ]
 
 
 def test_a_damaged_file_is_not_backed_up(tmp_path: Path) -> None:

@@ -226,9 +226,8 @@ def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
 
 
 def test_old_ones_go(migrator: Migrator) -> None:
-    """Ten stay, and none over thirty days, but never none; what a killed process left goes too."""
+    """Ten stay, and those that are asked for; what a killed process left goes too."""
     migrator.up(to=1)
-    day = 86400
     for i in range(14):
         write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
         points.take(migrator.driver, now=1_790_000_000 + i)
@@ -238,12 +237,56 @@ def test_old_ones_go(migrator: Migrator) -> None:
     os.utime(place / ".app.999.tmp", (1, 1))
     kept = points.listed(migrator.driver)[0].name
     write(migrator, "DELETE FROM users")
-    newest = points.take(migrator.driver, now=1_790_000_000 + 40 * day, keep=(kept,))
+    newest = points.take(migrator.driver, now=1_790_000_015, keep=(kept,))
     assert newest
-    assert [p.name for p in points.listed(migrator.driver)] == [kept, newest.name]
+    assert [p.number for p in points.listed(migrator.driver)] == [5, *range(6, 16)]
+    assert points.listed(migrator.driver)[0].name == kept
     assert min(os.listdir(place)) == ".gitignore"
     assert "app-notes.txt" in os.listdir(place)
     assert not (place / ".app.999.tmp").exists()
+
+
+YEAR = 365 * 86400
+
+
+@pytest.mark.parametrize("wrong", [2 * 86400, YEAR, -YEAR])
+def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
+    """Ahead or behind for some runs, then right: the newest ten stay, in the order in which they were taken."""
+    migrator.up(to=1)
+    now = 1_790_000_000
+    for number, off in enumerate([0] * 3 + [wrong] * 4 + [0] * 6, 1):
+        write(migrator, f"INSERT INTO users VALUES ({number}, 'a')")
+        assert points.take(migrator.driver, now=now + number + off)
+    found = points.listed(migrator.driver)
+    assert [point.number for point in found] == list(range(4, 14))
+    assert points.find(found, "1") == found[-1]
+    by_time = points.find(found, "2026-09-21T14:13:29Z")  # as the clock showed it at number 9
+    assert by_time.number == 9
+    restore.restore(migrator.driver, found[-3], sign)
+    assert rows(migrator, "SELECT max(id) FROM users") == [(11,)]
+
+
+def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: Path) -> None:
+    """A file and its -wal, without a -shm, as a killed process leaves them: it is read, and gone back from."""
+    migrator.up(to=1)
+    write(migrator, "INSERT INTO users VALUES (1, 'a')")
+    assert points.take(migrator.driver)
+    write(migrator, "INSERT INTO users VALUES (2, 'b')")
+    place = tmp_path / "crashed"
+    place.mkdir()
+    for end in ("", "-wal"):
+        (place / f"app.db{end}").write_bytes((tmp_path / f"app.db{end}").read_bytes())
+    (tmp_path / ".d1migrate").rename(place / ".d1migrate")
+    first, second = (connect(f"sqlite:{place / 'app.db'}") for _ in range(2))
+    for driver in (first, second):
+        driver._busy_timeout = 0.0  # type: ignore[attr-defined]
+    query = Batch([Query("SELECT count(*) FROM users")], reads=True)
+    assert [d.batch(query)[0].rows for d in (first, second, first)] == [((2,),)] * 3
+    assert not (place / "app.db-shm").exists()
+    restore.restore(second, points.listed(second)[0], sign)
+    assert first.batch(query)[0].rows == ((1,),)
+    first.close()
+    second.close()
 
 
 def test_runs_that_fail_push_nothing_out(migrator: Migrator) -> None:

@@ -129,8 +129,12 @@ class _Writer:
                 self._create(unfit[content.name])
             self._content(content)
         for name, counter in layout.sequences.items():
-            self._put(f"DELETE FROM sqlite_sequence WHERE name = {quote_literal(name)}")
-            self._put(f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})")
+            if counter or counts[name]:
+                self._put(f"DELETE FROM sqlite_sequence WHERE name = {quote_literal(name)}")
+            if counter:
+                self._put(
+                    f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})"
+                )
         self._behind_rows()
         if layout.keys.orphans:
             # D1 keeps count of rows whose parent is missing, and this ends the counting (d1-facts §2.1).
@@ -269,6 +273,7 @@ class _Writer:
             "rows": self._rows,
             "sequences": self._layout.sequences,
             "objects": digest.changes(Schema(), self._layout.schema),
+            "notes": notes,
         }
         self._line("")
         self._line(END)

@@ -9,6 +9,7 @@ from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
+from d1migrate.schema.facts import is_autoincrement
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ _QUERIES = (
         "SELECT t.name AS name, c.name AS col FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c"
         f" WHERE t.type = 'table' AND lower(t.name) IN {_HISTORY} AND c.hidden = 0 ORDER BY t.rowid, c.cid"
     ),
-    Query("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'"),
     Query("SELECT hex('a')"),
 )
 _ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
@@ -97,7 +97,7 @@ class Layout(NamedTuple):
         contents: the history tables and ordinary ones, parents before children.
         virtual: virtual tables, as they were created.
         keys: the foreign keys.
-        sequences: {table: AUTOINCREMENT's counter, as SQL}.
+        sequences: {AUTOINCREMENT table: its counter, as SQL; "" if SQLite has none, as after a reset}.
         encoding: of its text.
     """
 
@@ -124,7 +124,7 @@ def read_layout(driver: Driver) -> Layout:
     """
     results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
     schema = introspect.read(results[: len(introspect.QUERIES)])
-    tables, keys, history, columns, sequence, probe = results[len(introspect.QUERIES) :]
+    tables, keys, history, columns, probe = results[len(introspect.QUERIES) :]
     kinds = {name: (kind, bool(wr), bool(indexed)) for name, kind, wr, indexed in tables.rows}
     primary: dict[str, list[Key]] = {}
     for name, column, collation in keys.rows:
@@ -146,10 +146,10 @@ def read_layout(driver: Driver) -> Layout:
         for table in found.ordered
     ]
     virtual = tuple(_unit(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual")
-    known = {content.name for content in contents}
+    known = {table.name for table in plain if is_autoincrement(table)}
     return Layout(
         *(schema, tuple(history.rows), tuple(contents), virtual, found),
-        _sequences(driver, known) if sequence.rows[0][0] else {},
+        _sequences(driver, known) if known else {},
         _ENCODINGS[probe.rows[0][0]],
     )
 
@@ -185,15 +185,15 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
         return Unit(table, None, False, "")
     if virtual.module != "fts5":  # an R*Tree's first column is its rowid
         return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
-    settings = _settings(driver, table.name)
+    settings, is_empty = _settings(driver, table.name), _indexed(driver, table.name) == 0
     if virtual.content:
         there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
         if fold(virtual.content) not in there:
-            lost = f"{virtual.content}, which it indexes, is not there"
+            lost = "" if is_empty else f"{virtual.content}, which it indexes, is not there"
             return Unit(table, None, False, lost, settings)
         return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content), settings)
     if _is_contentless(virtual):
-        lost = "it keeps no text that could be written: it comes back empty"
+        lost = "" if is_empty else "it keeps no text that could be written: it comes back empty"
         return Unit(table, None, False, lost, settings)
     content = _content(table.name, names, names, holds_rowid=False, primary=())
     return Unit(table, content, False, "", settings)
@@ -216,12 +216,21 @@ def _indexes_some(driver: Driver, name: str, content: str) -> str:
     return "" if some == whole else f"it indexes {some} rows of {content}, and comes back with all {whole}"
 
 
+def _indexed(driver: Driver, name: str) -> int | None:
+    """Return how many rows an FTS5 table indexes; None if it does not keep that, with columnsize=0."""
+    query = Query(f"SELECT count(*) FROM {quote_identifier(f'{name}_docsize')}")
+    try:
+        return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
+    except QueryError:
+        return None
+
+
 def _is_contentless(virtual: Virtual) -> bool:
     return any(fold(argument[0]) == "content" and argument[1:2] == ("=",) for argument in virtual.arguments)
 
 
 def _sequences(driver: Driver, tables: Iterable[str]) -> dict[str, str]:
     query = Query("SELECT name, quote(seq) AS seq FROM sqlite_sequence ORDER BY name")
-    known = set(tables)
     rows = driver.batch(Batch((query,), reads=True))[0].rows
-    return {name: seq for name, seq in rows if name in known}
+    counters = {name: str(seq) for name, seq in rows}
+    return {name: counters.get(name, "") for name in sorted(tables)}

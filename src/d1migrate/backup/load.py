@@ -22,7 +22,7 @@ from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.backup.layout import Layout
     from d1migrate.drivers import Driver
@@ -42,7 +42,7 @@ _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) 
 class Facts(NamedTuple):
     """What a dump says about itself; `known` is False for a script that some other tool wrote.
 
-    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}.
+    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}; `notes` say what it lacks.
     """
 
     known: bool
@@ -53,6 +53,7 @@ class Facts(NamedTuple):
     rows: dict[str, list[Any]] = {}  # noqa: RUF012 - nobody writes to it
     objects: dict[str, str] = {}  # noqa: RUF012
     sequences: dict[str, str] = {}  # noqa: RUF012
+    notes: Sequence[str] = ()
 
 
 def check(path: str) -> Facts:
@@ -201,7 +202,7 @@ def verify(path: str, *, source: Driver | None = None) -> list[str]:
         source: the database it was taken of; it is read once more and compared too.
 
     Returns:
-        What is different, nothing where it restores to the same.
+        What is different, what the dump itself says that it lacks first; nothing if it restores to the same.
 
     Raises:
         SourceError: it was cut, or changed. UsageError: it is not ours, or cannot be read.
@@ -213,7 +214,7 @@ def verify(path: str, *, source: Driver | None = None) -> list[str]:
             return [f"it does not restore: {error}"]
         if not facts.known:
             raise UsageError(f"{path} was not written by d1migrate: it does not say what it holds")
-        found = differences(facts, scratch)
+        found = [*facts.notes, *differences(facts, scratch)]
         found += _indexes_agree(read_layout(scratch), scratch)
     return found + ([f"since it was taken: {text}" for text in differences(facts, source)] if source else [])
 

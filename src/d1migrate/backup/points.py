@@ -1,4 +1,7 @@
-"""Restore points of local files: copies made by SQLite's backup API, checked, named by time and version."""
+"""Restore points of local files: copies made by SQLite's backup API and checked.
+
+Their names have a number, a time and a version. The number gives the order: a clock may have been wrong.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
 FOLDER = ".d1migrate"
 KEPT = 10
-DAYS = 30
 
-_NAME = re.compile(r"(?P<stem>[\w.-]+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII)
+_NAME = re.compile(
+    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII
+)
 _EARLIER = "restore an earlier point, or a backup"
 _JOURNALS = ("", "-journal", "-wal", "-shm")
 _LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
@@ -46,6 +50,7 @@ class Point(NamedTuple):
         at: when it was taken, in epoch seconds.
         version: the highest applied version then.
         size: its bytes.
+        number: each point of a file has a higher one than those taken before it; 0 of a remote D1.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Point(NamedTuple):
     at: float
     version: int
     size: int
+    number: int = 0
 
 
 def folder_of(driver: Driver) -> str | None:
@@ -65,7 +71,7 @@ def folder_of(driver: Driver) -> str | None:
 def take(
     driver: Driver, folder: str | None = None, *, now: float | None = None, keep: Collection[str] = ()
 ) -> Point | None:
-    """Copy a local database as it is now; old points are removed behind it.
+    """Copy a local database as it is now, then remove all but the newest points.
 
     Args:
         driver: the database, which is only read.
@@ -141,7 +147,7 @@ def find(points: Sequence[Point], wanted: str) -> Point:
         fitting = [p for p in points if p.version == int(wanted)]
         problem = f"no restore point has version {wanted} as the current one"
     elif (at := moment(wanted)) is not None:
-        fitting = [p for p in points if p.at <= at]
+        fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
         fitting, problem = [], f"{wanted} is no restore point, version or time"
@@ -201,7 +207,8 @@ def _copy(driver: Copying, folder: str, now: float) -> Point | None:
         if known and filecmp.cmp(known[-1].path, temporary, shallow=False):
             return known[-1]  # runs that fail one after another push nothing out
         at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
-        name = f"{stem}-{at}-v{version}.db"
+        number = known[-1].number + 1 if known else 1
+        name = f"{stem}-{number:04}-{at}-v{version}.db"
         path = os.path.join(folder, name)
         os.replace(temporary, path)
         disk.sync_folder(path)
@@ -246,10 +253,12 @@ def _version(copy: apsw.Connection) -> int:
 
 
 def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None:
-    """Remove points beyond KEPT or older than DAYS, and what killed processes left; never the newest."""
+    """Remove points beyond KEPT, never the newest, and what killed processes left.
+
+    None is removed for its age: a clock that was ahead once would make all others old.
+    """
     for place, point in enumerate(reversed(_points(folder, path))):
-        old = place >= KEPT or point.at < newest.at - DAYS * 24 * _HOUR
-        if old and place and point.name != newest.name and point.name not in keep:
+        if place >= KEPT and point.name != newest.name and point.name not in keep:
             with suppress(OSError):
                 os.unlink(point.path)
     for name in os.listdir(folder):
@@ -266,7 +275,8 @@ def _points(folder: str, path: str) -> list[Point]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted((p for name in names if (p := _point(folder, name, stem))), key=lambda p: p.at)
+    found = (point for name in names if (point := _point(folder, name, stem)))
+    return sorted(found, key=lambda point: (point.number, point.at))
 
 
 def _point(folder: str, name: str, stem: str) -> Point | None:
@@ -281,7 +291,7 @@ def _point(folder: str, name: str, stem: str) -> Point | None:
         return None
     if not stat.S_ISREG(status.st_mode):  # a link might lead out of the folder
         return None
-    return Point(name, path, at, int(match["version"]), status.st_size)
+    return Point(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
 
 
 def _stem(folder: str, path: str) -> str:

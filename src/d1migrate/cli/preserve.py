@@ -14,7 +14,7 @@ from d1migrate.errors import SourceError, UsageError
 from d1migrate.report.text import clean, duration, plural, size, table, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from d1migrate.backup.dump import Dump
     from d1migrate.backup.restore import Outlook, Restored
@@ -38,7 +38,7 @@ def backup_command(context: Context) -> int:
         value = dump._asdict()
         context.out_json({**value, "notes": list(dump.notes), "differences": found})
     else:
-        _tell_dump(context, dump, time.perf_counter() - started)
+        _tell_dump(context, dump, time.perf_counter() - started, known=found or ())
     if found and not context.json:
         raise SourceError(f"{path} does not restore to the same: {'; '.join(found)}")
     if found:
@@ -56,11 +56,11 @@ def _verified(context: Context, path: str) -> list[str] | None:
     return load.verify(path)
 
 
-def _tell_dump(context: Context, dump: Dump, seconds: float) -> None:
+def _tell_dump(context: Context, dump: Dump, seconds: float, *, known: Sequence[str]) -> None:
     context.out_path(dump.path)
     rows = f"{plural(sum(dump.rows.values()), 'row')} of {plural(len(dump.rows), 'table')}"
     context.say(f"{rows}, {size(dump.size)}, in {duration(seconds)}")
-    for note in dump.notes:
+    for note in (note for note in dump.notes if note not in known):
         context.say(f"warning: {clean(note)}")
     if dump.consistent is None:
         context.say("it was read page by page; nothing was seen to change meanwhile")
@@ -120,10 +120,18 @@ def _load(context: Context) -> int:
     rows = sum(int(found[0]) for found in facts.rows.values())
     if context.json:
         context.out_json(
-            {"file": context.arguments.file, "version": facts.version, "compared": facts.known, "rows": rows}
+            {
+                "file": context.arguments.file,
+                "version": facts.version,
+                "compared": facts.known,
+                "rows": rows,
+                "notes": list(facts.notes),
+            }
         )
     elif facts.known:
         context.out(f"restored {plural(rows, 'row')} of {plural(len(facts.rows), 'table')}, each as it was")
+        for note in facts.notes:
+            context.say(f"warning: {clean(note)}")
         if facts.consistent is False:
             context.say("warning: it was written while rows were: it is not of one moment")
     else:

@@ -56,6 +56,7 @@ class Engine:
         self, path: str, flags: int, limits: d1.Limits, busy_timeout: float, *, vfs: str | None = None
     ) -> None:
         self.path = path
+        self.is_exclusive = False  # whether it keeps all others out for as long as it is open
         self._limits = limits
         self._trusted = False  # while the statement at hand is the driver's own
         self._refusal = ""  # why the authorizer refused, where D1 says it in words of its own

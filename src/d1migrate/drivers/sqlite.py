@@ -94,7 +94,8 @@ class SqliteDriver:
         self.close()
         if not os.path.exists(self.path) or not os.path.getsize(self.path):
             return lambda: False  # none could be lost
-        engine = self._open_reader()
+        # Not with the file to itself: the copy, and the writer that is to come, would wait for this reader.
+        engine = self._open_reader(alone=False)
         known = engine.version_of_data()
 
         def changed() -> bool:
@@ -128,7 +129,13 @@ class SqliteDriver:
         if self._reader is None and not self._exists():
             return self._read_nothing(batch)
         self._reader = self._reader or self._open_reader()
-        return self._reader.transaction("BEGIN", batch.queries, keep_rows=True)
+        try:
+            return self._reader.transaction("BEGIN", batch.queries, keep_rows=True)
+        finally:
+            if (
+                self._reader.is_exclusive
+            ):  # else any other connection would wait for as long as this one lives
+                self._close_reader()
 
     def _exists(self) -> bool:
         try:
@@ -147,14 +154,16 @@ class SqliteDriver:
         finally:
             engine.close()
 
-    def _open_reader(self) -> Engine:
+    def _open_reader(self, *, alone: bool = True) -> Engine:
+        """Open the file for reading; `alone` permits an exclusive lock, to leave the folder as it is."""
         engine = self._open(self.path, _OPEN)
         has_log = os.path.exists(engine.wal)
         if has_log:
             # Another's log: the last one to close would otherwise write it into the database.
             engine.configure(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            if not os.path.exists(engine.wal[:-3] + "shm"):
+            if alone and not os.path.exists(engine.wal[:-3] + "shm"):
                 # A log copied without its index: with the file to itself, SQLite keeps the index in memory.
+                engine.is_exclusive = True
                 engine.control("PRAGMA locking_mode = EXCLUSIVE")
         try:
             engine.control("PRAGMA query_only = ON")
