@@ -62,7 +62,17 @@ DEEP = LINKED("id INTEGER PRIMARY KEY, v", "id", "CASCADE").replace("p REF", "p 
     "CREATE TABLE d (id INTEGER PRIMARY KEY, c REFERENCES c(p) ON UPDATE SET DEFAULT);"
 )
 SENT = "CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE sent (id INTEGER PRIMARY KEY, a); {0}".format
+COUNTED = "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE B (id INTEGER PRIMARY KEY AUTOINCREMENT);"
+NOTES = "CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT); "
 FALSE_ALARMS = [
+    ("D120", NOTES + "INSERT INTO n VALUES (7); DELETE FROM sqlite_sequence; INSERT INTO sqlite_sequence VALUES ('n', 7);", "SELECT 1;"),
+    ("D120", NOTES + "DELETE FROM sqlite_sequence WHERE name IN ('n', 'gone');", COUNTED),
+    ("D120", NOTES + "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'a') WHERE name = 'n';", COUNTED),
+    ("D120", "DROP TABLE a; DELETE FROM sqlite_sequence WHERE name = 'a';", COUNTED),
+    ("D120", "DELETE FROM sqlite_sequence WHERE name = 'a'; DROP TABLE a;", COUNTED),
+    ("D120", "UPDATE sqlite_sequence SET seq = max(seq, 1000) WHERE name = 'a';", COUNTED),
+    ("D120", ("CREATE TABLE h AS SELECT * FROM sqlite_sequence; DELETE FROM sqlite_sequence;"
+     "INSERT INTO sqlite_sequence SELECT * FROM h; DROP TABLE h;"), COUNTED),
     ("D114", "UPDATE p SET rowid = 2 WHERE v = 1;", LINKED("id INT PRIMARY KEY, v", "id", "SET NULL")),
     ("D114", "UPDATE p SET oid = 2 WHERE v = 1;", LINKED("id INTEGER PRIMARY KEY, v, oid", "id", "SET NULL")),
     ("D114", "UPDATE p SET rowid = 2 WHERE v = 1;", LINKED("id INTEGER PRIMARY KEY, v", "id", "CASCADE")),
@@ -89,6 +99,15 @@ FALSE_ALARMS = [
     ("P109", "DELETE FROM users WHERE name = '' OR rollback = 1;", USERS("rollback")),
 ]  # fmt: skip
 MISSED = [
+    ("D120", "DELETE FROM sqlite_sequence;", COUNTED),
+    ("D120", "DELETE FROM main.[sqlite_sequence] WHERE name = 'B';", COUNTED),
+    ("D120", "DELETE FROM sqlite_sequence WHERE name <> 'n';", COUNTED),
+    ("D120", "DELETE FROM sqlite_sequence WHERE name IN (SELECT name FROM sqlite_schema);", COUNTED),
+    ("D119", 'DELETE FROM a; DELETE FROM sqlite_sequence WHERE "name" = "a";', COUNTED),
+    ("D120", "UPDATE sqlite_sequence SET seq = 0;", COUNTED),
+    ("D120", "UPDATE SQLITE_SEQUENCE SET seq = (SELECT max(id) FROM a) WHERE name = 'a';", COUNTED),
+    ("D120", "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'a';", COUNTED),
+    ("D120", "UPDATE sqlite_sequence SET name = 'c' WHERE name = 'a';", COUNTED),
     ("D114", "UPDATE p SET _ROWID_ = 2 WHERE v = 1;", LINKED("id INTEGER, v, PRIMARY KEY (ID DESC)", "id", "SET DEFAULT")),
     ("D114", "UPDATE p SET oid = 2 WHERE id = 1;", DEEP),
     ("D114", "INSERT INTO p VALUES (1, 2) ON CONFLICT DO UPDATE SET id = excluded.id;", DEEP),

@@ -58,6 +58,7 @@ CLAIMS = {
     "D/lost_trigger": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "D/lost_trigger_fts": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
     "D/lost_counter": "SELECT seq FROM sqlite_sequence WHERE name = 'tickets'",
+    "D/counters_deleted": "SELECT seq FROM sqlite_sequence WHERE name = 'tickets'",
     "D/lost_autoincrement": "SELECT seq FROM sqlite_sequence WHERE name = 'tickets'",
     "D/lost_rowids": "SELECT slug FROM pages WHERE rowid IN (SELECT rowid FROM pages_fts('milk'))",
     "D/lost_rowids_held": "SELECT slug FROM pages WHERE rowid IN (SELECT rowid FROM pages_fts('milk'))",

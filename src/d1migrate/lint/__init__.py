@@ -11,6 +11,7 @@ from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     copied,
+    counters,
     data,
     fired,
     housekeeping,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         value
         for module in (
+            counters,
             data,
             copied,
             fired,

@@ -1,0 +1,13 @@
+-- Case: an export loaded into a database that holds other tables deletes the counters of all
+-- Source: -
+-- Expect: D120
+-- == before
+CREATE TABLE tickets (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT);
+-- == rows
+INSERT INTO tickets VALUES (1, 'one'), (2, 'two'), (3, 'three');
+DELETE FROM tickets WHERE id = 3;
+-- == migration
+CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT);
+INSERT INTO notes VALUES (7, 'seven');
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES ('notes', 7);
