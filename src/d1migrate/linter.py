@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
-from d1migrate.lint import Diagnostic, check, failing, unreadable
+from d1migrate.lint import Diagnostic, check, diagnose, failing, unreadable
+from d1migrate.lint.rule import Finding
 from d1migrate.replay import Replayer, replay
+from d1migrate.replay.fresh import FreshDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from d1migrate.lint.model import Replay
     from d1migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
@@ -35,7 +38,9 @@ def lint(
         only: the versions to judge; the others are replayed only.
     """
     replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
-    migrations = tuple(migrations)
+    migrations, fresh = tuple(migrations), FreshDatabase(earlier)
+    if base and base.tables and not earlier:
+        fresh.give_up()
     for migration in migrations:
         wanted = only is None or migration.version in only
         try:
@@ -43,9 +48,11 @@ def lint(
             replay = replayer.replay(migration, proofs=wanted)
         except SourceError as error:
             replayer.give_up_on(migration)
+            fresh.give_up()
             found += [unreadable(migration, error)] if wanted else []
             continue
         judged = check(replay, severities) if wanted else ()
+        judged = _proved(replay, judged, fresh, severities)
         found += judged
         if too_long and wanted and all(d.code != "R109" for d in judged):  # it is in the rollback
             found.append(unreadable(migration, too_long))
@@ -74,6 +81,28 @@ def _mentions_rollback(migration: Migration) -> bool:
         return True
 
 
+def _proved(
+    replay: Replay,
+    judged: tuple[Diagnostic, ...],
+    fresh: FreshDatabase,
+    severities: Mapping[str, str] | None,
+) -> tuple[Diagnostic, ...]:
+    """Return findings with those about rows as R112 where the files' own rows prove them."""
+    fresh.add(replay.migration)
+    if not any(d.code[0] == "F" for d in judged) or not (refused := fresh.refusal()):
+        return judged
+    index, text = refused
+    ran = next((ran for ran in replay.ran if ran.index == index), None)
+    foreseen = [d for d in judged if d.code[0] == "F" and ran and d.line == ran.statement.line]
+    if not foreseen:
+        return judged
+    said = text.split(": SQLITE")[0]
+    finding = Finding(f"D1 refuses it on rows that these files insert: {said}", ran, fix=foreseen[0].fix)
+    proved = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
+    rest = [d for d in judged if d not in foreseen]
+    return tuple(sorted([*rest, proved], key=lambda d: (d.line, d.column, d.code))) if proved else judged
+
+
 def refuse_errors(
     migrations: Iterable[Migration],
     base: Schema,
@@ -95,9 +124,12 @@ def refuse_errors(
     Raises:
         UnsafeMigration: it carries the Diagnostics.
     """
-    found, built = list[Diagnostic](), base
+    found, built, fresh = list[Diagnostic](), base, FreshDatabase()
+    if base.tables:
+        fresh.give_up()
     for replayed in replay(migrations, base, proofs=strict):
-        found += check(replayed, severities, only_errors=not strict)
+        judged = check(replayed, severities, only_errors=bool(base.tables) and not strict)
+        found += _proved(replayed, judged, fresh, severities)
         built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:

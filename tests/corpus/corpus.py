@@ -33,7 +33,7 @@ from typing import NamedTuple
 CASES = Path(__file__).parent / "cases"
 
 ERRORS = frozenset(
-    "D101 D102 D103 D114 R101 R102 R103 R104 R105 R106 R107 R108 R109 R110"
+    "D101 D102 D103 D114 R101 R102 R103 R104 R105 R106 R107 R108 R109 R110 R112"
     " P101 P102 P103 P104 P105 P109 P110".split()
 )
 WARNINGS = frozenset(

@@ -42,6 +42,7 @@ ERROR = {
     "R106": "syntax error|no such (table|column)|already exists|duplicate column|error in view|values for",
     "R107": "too many terms in compound SELECT",
     "R108": "too many|too complex|too large|at most 64 tables",
+    "R112": "Cannot add a column with non-constant default",
     "R110": "not authorized to use function|Cannot add a|cannot drop|error in index",
 }
 # Tables whose links follow an updated key, as ON UPDATE CASCADE says.

@@ -14,7 +14,7 @@ from d1migrate.lint.model import Replay
 from d1migrate.lint.rules.transport import LARGE_FILE, LONG_BATCH
 from d1migrate.linter import lint as lint_files
 from d1migrate.migration import Migration
-from d1migrate.replay import replay
+from d1migrate.replay import replay, schema_of
 from d1migrate.schema.catalog import Catalog
 from d1migrate.source import load
 from d1migrate.sql.tokens import KEYWORDS, tokenize
@@ -461,3 +461,42 @@ def test_r106_of_a_foreign_key_that_does_not_fit(sql: str) -> None:
     """D1 says `foreign key mismatch - "posts" referencing "users"`, whoever made that key."""
     given = "CREATE TABLE users (id INTEGER); CREATE TABLE posts (id INTEGER PRIMARY KEY, u REFERENCES users(id));"
     assert any("foreign key mismatch" in message for message in says("R106", sql, given))
+
+
+SEEDED = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);\nINSERT INTO t VALUES (1, 'x'), (2, 'x');"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ((SEEDED, "ALTER TABLE t ADD COLUMN b DEFAULT (unixepoch());"), "R112"),
+        ((SEEDED, "ALTER TABLE t ADD COLUMN b NOT NULL;"), "R112"),
+        ((SEEDED, "ALTER TABLE t ADD COLUMN b AS (a) STORED;"), "R112"),
+        ((SEEDED, "ALTER TABLE t ADD COLUMN b DEFAULT 1 REFERENCES t(id);"), "R112"),
+        ((SEEDED, "ALTER TABLE t ADD COLUMN b DEFAULT 0 CHECK (b > id);"), "R112"),
+        ((SEEDED, "CREATE UNIQUE INDEX i ON t (a);"), "R112"),
+        ((SEEDED, ("CREATE TABLE n (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO n SELECT * FROM t;"
+         " DROP TABLE t; ALTER TABLE n RENAME TO t;")), "R112"),
+        ((SEEDED + "\nALTER TABLE t ADD COLUMN b NOT NULL;",), "R112"),
+        ((SEEDED, ("CREATE TABLE n (id INTEGER PRIMARY KEY, a); INSERT INTO n SELECT * FROM t; DROP TABLE t;"
+         " ALTER TABLE n RENAME TO t;"), "SELECT 1; ALTER TABLE t ADD COLUMN b NOT NULL;"), "R112"),
+        ((("CREATE TABLE t (id); CREATE TABLE u (id); CREATE TRIGGER r AFTER INSERT ON u BEGIN INSERT INTO t"
+          " VALUES (new.id); END; INSERT INTO u VALUES (1);"), "ALTER TABLE t ADD COLUMN b NOT NULL;"), "R112"),
+        ((SEEDED, "DELETE FROM t;", "ALTER TABLE t ADD COLUMN b NOT NULL;"), "F101"),
+        ((SEEDED, "DELETE FROM t WHERE a = 'x';", "ALTER TABLE t ADD COLUMN b NOT NULL;"), "F101"),
+        ((SEEDED, "CREATE UNIQUE INDEX i ON t (id, a);", "CREATE UNIQUE INDEX j ON t (a, lower(id));"), "F106"),
+        (("CREATE TABLE t (id);", "ALTER TABLE t ADD COLUMN b NOT NULL;"), "F101"),
+        ((SEEDED, '-- d1migrate: allow=F101 reason="t is emptied first"\nALTER TABLE t ADD COLUMN b NOT NULL;'), "allowed"),
+        ((SEEDED, "SELECT 'not closed", "ALTER TABLE t ADD COLUMN b NOT NULL;"), "F101"),
+    ],
+)  # fmt: skip
+def test_r112_rows_of_the_files_themselves(files: tuple[str, ...], code: str) -> None:
+    """They prove what else is a warning; in its place, it is an error, and only where they surely are."""
+    migrations = [Migration(n, f"{n:03}_file", sql) for n, sql in enumerate(files, 1)]
+    last = lint_files(migrations, only={len(files)})
+    weighty = {"allowed" if d.allowed else d.code for d in last if d.code[0] in "FR" and d.severity != "info"}
+    assert weighty == {code}
+    assert failing(last) == (code == "R112")
+    applied, base = migrations[:-1], schema_of(m for m in migrations[:-1] if "closed" not in m.text)
+    if applied and code != "F101":
+        assert lint_files(migrations[-1:], base, earlier=applied) == last

@@ -303,3 +303,21 @@ def unreadable(_: Replay) -> Iterator[Finding]:
     Why: what cannot be read to its end cannot be judged, and the history is d1migrate's to write.
     """
     return iter(())  # found where the file is read
+
+
+@rule("R112", "refused-on-own-rows", "error")
+def refused_on_own_rows(_: Replay) -> Iterator[Finding]:
+    """What fails on rows, on rows that the files themselves insert.
+
+    Why: the table is not empty on any new database: none can be built from these files.
+
+    Given:
+        CREATE TABLE plans (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO plans VALUES (1, 'free');
+    Bad:
+        ALTER TABLE plans ADD COLUMN added INTEGER DEFAULT (unixepoch());
+    Good:
+        ALTER TABLE plans ADD COLUMN added INTEGER;
+        UPDATE plans SET added = unixepoch();
+    """
+    return iter(())  # found where the files are run with their rows
