@@ -103,7 +103,7 @@ MISSED = [
     ("D120", "DELETE FROM main.[sqlite_sequence] WHERE name = 'B';", COUNTED),
     ("D120", "DELETE FROM sqlite_sequence WHERE name <> 'n';", COUNTED),
     ("D120", "DELETE FROM sqlite_sequence WHERE name IN (SELECT name FROM sqlite_schema);", COUNTED),
-    ("D119", 'DELETE FROM a; DELETE FROM sqlite_sequence WHERE "name" = "a";', COUNTED),
+    ("D120", 'DELETE FROM a; DELETE FROM sqlite_sequence WHERE "name" = "a";', COUNTED),
     ("D120", "UPDATE sqlite_sequence SET seq = 0;", COUNTED),
     ("D120", "UPDATE SQLITE_SEQUENCE SET seq = (SELECT max(id) FROM a) WHERE name = 'a';", COUNTED),
     ("D120", "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'a';", COUNTED),
