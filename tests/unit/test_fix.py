@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from d1migrate.drafting.mend import Mended, mend
@@ -137,3 +139,54 @@ def test_fixes_are_proved_one_upon_the_other() -> None:
     files = [Migration(1, "a", USERS), Migration(2, "b", REBUILD), Migration(3, "c", again)]
     found = mend(files, files[1:], {2: REBUILD, 3: again})
     assert [one.why_not for one in found] == ["", ""]
+
+
+PLANS = """\
+CREATE TABLE plans (id TEXT PRIMARY KEY, tier TEXT NOT NULL CHECK (tier IN ('starter', 'pro')), note TEXT);
+CREATE TABLE owners (id INTEGER PRIMARY KEY, plan TEXT NOT NULL REFERENCES plans(id) ON DELETE CASCADE);
+"""
+NEW = "CREATE TABLE {} (id TEXT PRIMARY KEY, tier TEXT NOT NULL CHECK (tier IN ('seed', 'oak')), note TEXT NOT NULL);"
+TIER = "CASE tier WHEN 'starter' THEN 'seed' ELSE 'oak' END"
+TAKE = "DROP TABLE plans;\nALTER TABLE plans_new RENAME TO plans;\n"
+MADE = f"{NEW.format('plans_new')}\n"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"{MADE}INSERT INTO plans_new (id, tier, note) SELECT id, {TIER}, COALESCE(note, '') FROM plans;\n{TAKE}",
+        f"{MADE}INSERT INTO plans_new SELECT p.id, {TIER} AS tier, ifnull(p.note, '') AS n FROM plans AS p;\n{TAKE}",
+        f"{MADE}INSERT INTO `plans_new`(`note`, `id`, `tier`) SELECT coalesce(`note`, ''), `id`, {TIER} FROM `plans`;\n{TAKE}",
+        f"{MADE}INSERT INTO plans_new SELECT id, {TIER}, COALESCE(note, '') FROM plans;\nALTER TABLE plans RENAME TO old;\nALTER TABLE plans_new RENAME TO plans;\nDROP TABLE old;\n",
+        f"ALTER TABLE plans RENAME TO old;\n{NEW.format('plans')}\nINSERT INTO plans SELECT id, {TIER}, COALESCE(note, '') FROM old;\nDROP TABLE old;\n",
+        f"CREATE TABLE kept AS SELECT * FROM plans;\nDROP TABLE plans;\n{NEW.format('plans')}\nINSERT INTO plans SELECT id, {TIER}, COALESCE(note, '') FROM kept;\nDROP TABLE kept;\n",
+        f"CREATE TABLE kept AS SELECT id, {TIER} AS tier, COALESCE(note, '') AS note FROM plans;\nDROP TABLE plans;\n{NEW.format('plans')}\nINSERT INTO plans SELECT * FROM kept;\nDROP TABLE kept;\n",
+    ],
+)
+def test_a_copy_that_maps_values_is_kept(sql: str) -> None:
+    """A COALESCE for a new NOT NULL and a CASE over renamed values are the file's intent; children keep their rows."""
+    text = fixed(sql, PLANS)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(f"PRAGMA foreign_keys = ON;\n{PLANS}")
+    connection.execute("INSERT INTO plans VALUES ('a', 'starter', NULL), ('b', 'pro', 'x')")
+    connection.execute("INSERT INTO owners VALUES (1, 'a'), (2, 'b')")
+    connection.executescript(f"BEGIN;\n{text}\nCOMMIT;")
+    plans = connection.execute("SELECT * FROM plans ORDER BY id").fetchall()
+    owners = connection.execute("SELECT * FROM owners").fetchall()
+    connection.close()
+    assert (plans, owners) == ([("a", "seed", ""), ("b", "oak", "x")], [(1, "a"), (2, "b")])
+
+
+@pytest.mark.parametrize(
+    ("copy", "why"),
+    [
+        (
+            f"INSERT INTO plans_new (id, tier, note) SELECT id, {TIER}, '' FROM plans WHERE tier = 'pro'",
+            "owners",
+        ),
+        (f"INSERT INTO plans_new (id, tier, note) SELECT id || 'x', {TIER}, '' FROM plans", "owners"),
+    ],
+)
+def test_a_copy_that_leaves_rows_behind_is_not_kept(copy: str, why: str) -> None:
+    """Rows that others refer to have to arrive under their key, whatever else the copy computes."""
+    assert f"a key of plans that {why} refers to is not copied" in why_not(f"{MADE}{copy};\n{TAKE}", PLANS)

@@ -40,17 +40,17 @@ def comma_separated(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def copied(tokens: Sequence[Token], into: Sequence[str]) -> dict[str, list[Token]]:
-    """Return {column: tokens of what goes into it} of an INSERT … SELECT; {} where that cannot be told.
+    """Return {column: tokens of what goes into it} of a statement with SELECT; {} if that is unknown.
 
     Args:
         tokens: the statement.
-        into: the table's columns in order, for an INSERT that names none.
+        into: the table's columns in order, for a statement that names none.
     """
     select = next((i for i, t, d in depths(tokens) if t.keyword == "SELECT" and d == 0), None)
     intos = next((i for i, t, d in depths(tokens) if t.keyword == "INTO" and d == 0), None)
-    if select is None or intos is None:
+    if select is None or (intos is None and tokens[0].keyword != "CREATE"):
         return {}
-    head = tokens[intos + 1 : select]
+    head = [] if intos is None else tokens[intos + 1 : select]
     opening = next((i for i, t, _ in depths(head) if t.text == "("), None)
     columns = [fold(name) for name in into]
     if opening is not None:

@@ -136,7 +136,8 @@ def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
     if now is None:
         numbers += _heirs(told, number)
         now = next((name for each in reversed(numbers) if (name := replay.after.name_of(each))), None)
-    fills = [copy for each in numbers[1:] for copy in _copies_into(told, each)] if now else []
+    copies = (copy for each in numbers[1:] for copy in _copies_into(told, each))
+    fills = [traced for copy in copies for traced in _traced(told, copy)] if now else []
     is_copied = bool(fills) and _is_copied_out(told, number)
     drops = (
         "" if is_copied or (len(numbers) == 1 and now) else f"DROP TABLE {replay.before.tables[table].name}"
@@ -225,14 +226,37 @@ def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
         if ran.after.ids.get(name) != number or not sources(ran) - {name}:
             continue
         table = ran.after.tables[name]
+        values = copied(ran.tokens, [c.name for c in table.columns if not c.generated])
         if ran.is_from_select:
-            yield _Copy(ran, table, {}, names=False)
+            yield _Copy(ran, table, values, names=True)
         elif ran.verb in ("insert", "replace"):
             words = ran.words
             select = words.index("SELECT") if "SELECT" in words else len(words)
             names = any(token.text == "(" for token in ran.tokens[words.index("INTO") : select])
-            values = copied(ran.tokens, [c.name for c in table.columns if not c.generated])
             yield _Copy(ran, table, values, names)
+
+
+def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
+    """Yield a copy as one from the tables before the file, if it reads a table that the file made and filled.
+
+    Such a table holds the rows while the other is rebuilt: what is computed for it is computed on the way.
+    """
+    ids, before = copy.ran.before.ids, set(told.replay.before.ids.values())
+    made = {ids[name] for name in sources(copy.ran) if name in ids} - before
+    holds = list(_copies_into(told, made.pop())) if len(made) == 1 else []
+    for first in holds:
+        values = {
+            column: first.values.get(_source(column, value), value) if is_bare(value) else value
+            for column, value in copy.values.items()
+        }
+        yield copy._replace(ran=first.ran, values=values, names=first.names)
+    if not holds:
+        yield copy
+
+
+def _source(column: str, value: Sequence[Token]) -> str:
+    """Return the column that a bare value reads: of `*`, the one of the same name."""
+    return column if value[-1].text == "*" else fold(unquote(value[-1].text))
 
 
 def _says(ran: Ran, number: int) -> Said | None:
