@@ -93,11 +93,16 @@ class BlockFinder:
         """
         if _QUICK.search(text) is None:
             return
-        end_of_block = 0
+        end_of_block = counted = 0
+        line, begins_line = first_line, line_start
         for match in _COMMENT.finditer(text):
-            marker = Marker(first_line + text.count("\n", 0, match.start()), " ".join(match[0].split()))
-            indent = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            on_own_line = (line_start or "\n" in text[: match.start()]) and not indent.strip()
+            between = text[counted : match.start()]
+            line, counted = line + between.count("\n"), match.end()
+            marker = Marker(line, " ".join(match[0].split()))
+            line += match[0].count("\n")
+            on_own_line = begins_line or "\n" in between
+            indent = between[between.rfind("\n") + 1 :]
+            begins_line = False
             if on_own_line and not indent and (begins := _BEGINS.fullmatch(match[0])):
                 end_of_block = self._begin(marker, begins[1], text, match.end())
             elif match.start() >= end_of_block:

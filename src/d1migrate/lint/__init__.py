@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded, ParseError
+from d1migrate.lint.directives import Allowances
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     copied,
@@ -120,9 +121,11 @@ def check(
     """
     configured = configured or {}
     found: list[Diagnostic] = []
-    used: set[tuple[int, str]] = set()
+    allowances = Allowances(replay.directives)
     for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
-        judged = [(f, _allowed(replay, rule.code, f, used)) for f in rule.check(replay)]
+        judged = [
+            (f, allowances.reason_for(rule.code, f.ran.index if f.ran else None)) for f in rule.check(replay)
+        ]
         counts = Counter(allowed for _, allowed in judged) if rule.summed else {}
         for finding, allowed in judged:
             count = counts.get(allowed, 1)
@@ -131,7 +134,7 @@ def check(
             if rule.summed:
                 counts[allowed] = 0
     if not only_errors:
-        found += _unused(replay, used, configured)
+        found += _unused(replay, allowances.used, configured)
     return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
 
 
@@ -152,16 +155,6 @@ def diagnose(
         return None
     reasons = (d.reason for d in replay.directives if d.reason and {code, *twins} & set(d.codes))
     return _diagnostic(replay, _BY_CODE[code], severity, finding, next(reasons, None))  # type: ignore[arg-type]
-
-
-def _allowed(replay: Replay, code: str, finding: Finding, used: set[tuple[int, str]]) -> str | None:
-    """Return the reason of the directive that allows a finding, and take note that it was used."""
-    reason = None
-    for directive in replay.directives:
-        if directive.allows(code, finding.ran.index if finding.ran else None):
-            used.add((directive.line, code))
-            reason = reason or directive.reason
-    return reason
 
 
 def _unused(

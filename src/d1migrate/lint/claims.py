@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _MARKS = re.compile(r"^[\s*/#=~_\u2500-\u257f-]+|[\s*/#=~_\u2500-\u257f-]+$")
+_LONGEST = 10_000  # characters of a comment that are read
 _ENDS = (".", ":", ";", "!", "?", ")")
 _AGAIN = r"(?:again|twice|repeatedly|safely|(?:multiple|several|any number of) times|more than once)"
 _CLAIM = (
@@ -41,7 +42,7 @@ def is_said_to_repeat(header: str) -> bool:
         _BARE.match(text)
         or _TITLE.match(text)
         or ((said := _SAID.match(text)) and _POSITIVE.match(said["rest"]))
-        for text in _sentences(header)
+        for text in _sentences(header[:_LONGEST])
     )
 
 

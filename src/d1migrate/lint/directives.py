@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.sql.tokens import COMMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from d1migrate.sql.split import Statement
 
 _DIRECTIVE = re.compile(r"--[ \t]*d1migrate:[ \t]*(.*)")
@@ -33,9 +35,30 @@ class Directive(NamedTuple):
     statement: int | None
     text: str
 
-    def allows(self, code: str, statement: int | None) -> bool:
-        """Whether it allows what a rule found at a statement, or in the whole file (None)."""
-        return bool(self.reason) and code in self.codes and self.statement in (None, statement)
+
+class Allowances:
+    """What the directives of a file allow, and which of them were needed.
+
+    Attributes:
+        used: (line, code) of each that allowed something.
+    """
+
+    def __init__(self, directives: Sequence[Directive]) -> None:
+        self.used: set[tuple[int, str]] = set()
+        self._by: dict[tuple[str, int | None], list[Directive]] = {}
+        for directive in directives:
+            for code in directive.codes if directive.reason else ():
+                self._by.setdefault((code, directive.statement), []).append(directive)
+
+    def reason_for(self, code: str, statement: int | None) -> str | None:
+        """Return why a finding at a statement, or in the whole file (None), is allowed; None if it is not."""
+        first: Directive | None = None
+        for key in dict.fromkeys(((code, None), (code, statement))):
+            if found := self._by.get(key):
+                if (found[0].line, code) not in self.used:
+                    self.used |= {(directive.line, code) for directive in found}
+                first = min(first or found[0], found[0], key=lambda directive: directive.line)
+        return first.reason if first else None
 
 
 def directives(index: int, statement: Statement) -> list[Directive]:
@@ -53,16 +76,23 @@ def directives(index: int, statement: Statement) -> list[Directive]:
     text, lead = statement.text, statement.text[: statement.body]
     first_line = statement.line - lead.count("\n")
     found = []
-    for match in _COMMENTS.finditer(lead):
-        line = first_line + lead.count("\n", 0, match.start())
-        same_line = index > 0 and "\n" not in lead[: match.start()]
+    for comment, line in comments_of(lead, first_line):
+        same_line = index > 0 and line == first_line
         about = index - 1 if same_line else index if index > 0 and statement.sql else None
-        found += _read(match[0], line, about)
-    behind = text[statement.body + len(statement.sql) :]
-    line = statement.line + statement.sql.count("\n")
-    for match in _COMMENTS.finditer(behind):  # before the `;`, or where there is none
-        found += _read(match[0], line + behind.count("\n", 0, match.start()), index)
+        found += _read(comment, line, about)
+    after = text[statement.body + len(statement.sql) :]
+    for comment, line in comments_of(after, statement.line + statement.sql.count("\n")):
+        found += _read(comment, line, index)  # before the `;`, or if there is none
     return found
+
+
+def comments_of(text: str, first_line: int) -> Iterator[tuple[str, int]]:
+    """Yield the comments of a text that holds nothing else, each with the line on which it begins."""
+    line, counted = first_line, 0
+    for match in _COMMENTS.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        yield match[0], line
 
 
 def phases(statement: Statement) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def rule(
 _SECTIONS = ("why", "given", "bad", "good")
 
 
+@cache
 def _page(docstring: str) -> Page:
     title, _, rest = docstring.partition("\n")
     parts: dict[str, list[str]] = {section: [] for section in _SECTIONS}

@@ -104,11 +104,25 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
     found = []
     for view in stage.catalog.views.values():
         if fold(view.name) in named or stage.mentions(view.sql, mention):
+            stage.need(fold(view.name))
             query = f"SELECT * FROM {quote_identifier(view.name)}"
-            found += _dangling(stage, "view", view.name, query)
-    for trigger in stage.catalog.triggers() if mention or named else ():
-        if fold(trigger.name) in named or stage.mentions(trigger.sql, mention):
-            found += _dangling(stage, "trigger", trigger.name, _firing(stage, trigger))
+            if error := stage.run(query, prepare_only=True).refusal:
+                found.append(Dangling("view", view.name, error))
+    triggers = [
+        trigger
+        for trigger in (stage.catalog.triggers() if mention or named else ())
+        if fold(trigger.name) in named or stage.mentions(trigger.sql, mention)
+    ]
+    for trigger in triggers:
+        stage.need(fold(trigger.name))
+    errors: dict[tuple[str, str], str | None] = {}  # triggers of one table and event are compiled together
+    for trigger in triggers:
+        told = trigger_of(trigger.sql)
+        key = (fold(trigger.table), told.event if told else "")
+        if key not in errors:
+            errors[key] = stage.run(_firing(stage, trigger), prepare_only=True).refusal
+        if error := errors[key]:
+            found.append(Dangling("trigger", trigger.name, error))
     return found
 
 
@@ -120,12 +134,6 @@ def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:
         trigger = next((t for t in stage.catalog.triggers() if fold(t.name) == kind.name), None)
         return stage.quoted(_firing(stage, trigger)) if trigger else None
     return None
-
-
-def _dangling(stage: Stage, kind: str, name: str, sql: str) -> list[Dangling]:
-    stage.need(fold(name))
-    error = stage.run(sql, prepare_only=True).refusal
-    return [Dangling(kind, name, error)] if error else []
 
 
 def _firing(stage: Stage, trigger: Trigger) -> str:

@@ -7,8 +7,10 @@ SQLite reads the whole schema again for every ALTER TABLE. A table that turns ou
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import Scratch
@@ -46,12 +48,8 @@ _MISSING = re.compile(
 )
 
 
-class _Object(NamedTuple):
-    """A row of sqlite_schema; the fields in the order of Trigger's."""
-
-    name: str
-    table: str
-    sql: str
+_Object = Trigger
+"""A row of sqlite_schema of any type: its name, its table, its SQL."""
 
 
 @cache
@@ -79,6 +77,7 @@ class Stage:
         self.touched: set[str] = set()
         self._built: set[str] = set()
         self._known: dict[tuple[str, str], _Object] = {}
+        self._on: dict[tuple[str, str], dict[str, _Object]] = defaultdict(dict)  # (kind, table) → by name
         self._last_row = 0
         self._has_virtual = False
 
@@ -144,15 +143,37 @@ class Stage:
         """Read again what a statement changed, and only that."""
         creates = kind.verb.startswith("create ")
         self._has_virtual = self._has_virtual or kind.verb == "create virtual table"
-        found = self._read_objects(since=self._last_row if creates else 0)
-        removed = set() if creates else self._known.keys() - found.keys()
+        if kind.verb.startswith("drop "):
+            found, removed = {}, self._dropped(kind)
+            self._note_last_row()  # SQLite gives the numbers of dropped rows again
+        else:
+            found = self._read_objects(since=self._last_row if creates else 0)
+            removed = set() if creates else self._known.keys() - found.keys()
         fresh = {key: item for key, item in found.items() if self._known.get(key) != item}
         touched = {fold(item.table) for item in fresh.values()}
-        touched |= {fold(self._known.pop(key).table) for key in removed}
-        self._known.update(fresh)
+        touched |= {fold(self._forget(key).table) for key in removed}
+        for key, item in fresh.items():
+            self._remember(key, item)
         if touched:
             told = effects(sql) if kind.verb == "alter table" else ()
             self._change(touched, {e.to: e.table for e in told if e.kind == "rename"})
+
+    def _dropped(self, kind: Shape) -> set[tuple[str, str]]:
+        """Return what a DROP took away: an object, and all that was on it."""
+        what, name = kind.verb.removeprefix("drop "), kind.name
+        keys = {(what, name)} & self._known.keys()
+        if keys and what in ("table", "view"):
+            keys |= {(each, on_it) for each in ("index", "trigger") for on_it in self._on[each, name]}
+        return keys
+
+    def _remember(self, key: tuple[str, str], item: _Object) -> None:
+        if (was := self._known.get(key)) and fold(was.table) != fold(item.table):
+            self._forget(key)
+        self._known[key] = self._on[key[0], fold(item.table)][key[1]] = item
+
+    def _forget(self, key: tuple[str, str]) -> _Object:
+        item = self._known.pop(key)
+        return self._on[key[0], fold(item.table)].pop(key[1])
 
     def _read_objects(self, *, since: int) -> dict[tuple[str, str], _Object]:
         rows = self.scratch.rows(
@@ -177,15 +198,15 @@ class Stage:
         tables: dict[str, Table | None] = {}
         ids: dict[str, int] = {}
         views: dict[str, View | None] = {}
-        triggers, indexes = self._parts(touched)
         for name in touched:
-            mine = tuple(Trigger(*item) for item in triggers.get(name, ()))
+            mine = tuple(self._on["trigger", name].values())
+            indexes = {index.name: index.sql for index in self._on["index", name].values()}
             if own := self._known.get(("table", name)):
                 was = self.catalog.tables.get(name)
                 if was is not None and was.sql == own.sql:  # an index or a trigger came or went
-                    tables[name] = self._with_indexes(was, indexes.get(name, {}), mine)
+                    tables[name] = self._with_indexes(was, indexes, mine)
                 else:
-                    tables[name] = self.read_table(own.name, own.sql, indexes.get(name, {}), mine)
+                    tables[name] = self.read_table(own.name, own.sql, indexes, mine)
                 old = self.catalog.ids.get(renamed.get(name, name))
                 ids[name] = next(self._numbers) if old is None else old
             elif name in self.catalog.tables:
@@ -198,22 +219,10 @@ class Stage:
             name: None for name, t in self.catalog.view_triggers.items() if fold(t.table) in touched
         }
         for view_name in views:
-            on_views |= {fold(t.name): Trigger(*t) for t in triggers.get(view_name, ())}
+            on_views |= self._on["trigger", view_name]
         self.touched |= touched
         self._built |= touched
         self.catalog = self.catalog.changed(tables, ids, views=views, view_triggers=on_views)
-
-    def _parts(self, touched: Collection[str]) -> tuple[dict[str, list[_Object]], dict[str, dict[str, str]]]:
-        """Return the triggers and the {index: SQL} of some tables."""
-        triggers: dict[str, list[_Object]] = {}
-        indexes: dict[str, dict[str, str]] = {}
-        for (kind, _), item in self._known.items():
-            table = fold(item.table)
-            if table in touched and kind == "trigger":
-                triggers.setdefault(table, []).append(item)
-            elif table in touched and kind == "index":
-                indexes.setdefault(table, {})[item.name] = item.sql
-        return triggers, indexes
 
     def read_table(
         self, name: str, sql: str, index_sql: Mapping[str, str], triggers: tuple[Trigger, ...]
@@ -228,9 +237,16 @@ class Stage:
         """Return a table with the indexes it has now; its columns are what they were."""
         if {index.name for index in table.indexes if index.sql} == index_sql.keys():
             return table._replace(triggers=triggers)
-        indexes = self.scratch.rows(introspect.ONE_TABLE[1], (table.name,))
-        read = introspect.table(table.name, table.sql, (), indexes, (), index_sql=index_sql, triggers=())
-        return table._replace(indexes=read.indexes, triggers=triggers)
+        kept = [index for index in table.indexes if not index.sql or index.name in index_sql]
+        names = {index.name for index in kept}
+        rows = [
+            row
+            for name in index_sql.keys() - names
+            for row in self.scratch.rows(introspect.ONE_INDEX, (table.name, name))
+        ]
+        read = introspect.table(table.name, table.sql, (), rows, (), index_sql=index_sql, triggers=())
+        indexes = sorted([*kept, *read.indexes], key=itemgetter(0))  # by name
+        return table._replace(indexes=tuple(indexes), triggers=triggers)
 
     # --- building what is needed ---
 
@@ -257,8 +273,11 @@ class Stage:
             for trigger in self.catalog.view_triggers.values():
                 if fold(trigger.table) == name:
                     self._build("trigger", *trigger)
-        ((self._last_row,),) = self.scratch.rows("SELECT coalesce(max(rowid), 0) FROM sqlite_schema")
+        self._note_last_row()
         return True
+
+    def _note_last_row(self) -> None:
+        ((self._last_row,),) = self.scratch.rows("SELECT coalesce(max(rowid), 0) FROM sqlite_schema")
 
     def _need_misfits(self, outcome: Outcome) -> bool:
         """Build the tables with a foreign key to a changed one that does not fit it: SQLite then refuses."""
@@ -281,7 +300,7 @@ class Stage:
     def _build(self, kind: str, name: str, table: str, sql: str) -> None:
         self._has_virtual = self._has_virtual or "VIRTUAL" in sql[:20].upper()
         if self.scratch.build(sql):
-            self._known[(kind, fold(name))] = _Object(name, table, sql)
+            self._remember((kind, fold(name)), _Object(name, table, sql))
         else:
             self.not_built[name] = None
 

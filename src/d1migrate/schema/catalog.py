@@ -70,18 +70,16 @@ class Catalog(NamedTuple):
         """
         new = Catalog(
             tables=self.tables.copy(),
-            ids=self.ids.copy(),
-            views=self.views.copy(),
-            view_triggers=self.view_triggers.copy(),
+            ids=self.ids.copy() if any(ids.get(name) != self.ids.get(name) for name in tables) else self.ids,
+            views=self.views.copy() if views else self.views,
+            view_triggers=self.view_triggers.copy() if view_triggers else self.view_triggers,
             owners=self.owners.copy(),
-            children=self.children.copy(),
+            children=self.children.copy() if self._links_change(tables) else self.children,
         )
-        for name in tables:
-            new._take_out(name)
         for name, table in tables.items():
-            if table is not None:
-                new._put_in(name, table)
-        new.ids.update(ids)
+            new._swap(name, self.tables.get(name), table)
+        if new.ids is not self.ids:
+            new.ids.update(ids)
         for view_name, view in (views or {}).items():
             _set(new.views, view_name, view)
         for trigger_name, trigger in (view_triggers or {}).items():
@@ -89,21 +87,25 @@ class Catalog(NamedTuple):
             _set(new.owners, trigger_name, trigger and fold(trigger.table))
         return new
 
-    def _take_out(self, name: str) -> None:
-        table = self.tables.pop(name, None)
-        if table is None:
-            return
-        self.ids.pop(name)
-        for name_on_it in _names_on(table):
-            self.owners.pop(name_on_it, None)
-        for parent in {fold(key.table) for key in table.foreign_keys}:
-            self.children[parent] = self.children[parent] - {name}
+    def _links_change(self, tables: Mapping[str, Table | None]) -> bool:
+        return any(_parents(self.tables.get(name)) != _parents(table) for name, table in tables.items())
 
-    def _put_in(self, name: str, table: Table) -> None:
-        self.tables[name] = table
-        for name_on_it in _names_on(table):
-            self.owners[name_on_it] = name
-        for parent in {fold(key.table) for key in table.foreign_keys}:
+    def _swap(self, name: str, old: Table | None, new: Table | None) -> None:
+        """Put one table in the place of another; the work is that of what differs."""
+        self.tables.pop(name, None)
+        if new is not None:
+            self.tables[name] = new
+        elif old is not None:
+            self.ids.pop(name)
+        gone, come = (_names_on(one, other) for one, other in ((old, new), (new, old)))
+        for named in gone:
+            if self.owners.get(named) == name:
+                del self.owners[named]
+        self.owners.update(dict.fromkeys(come, name))
+        before, after = _parents(old), _parents(new)
+        for parent in before - after:
+            self.children[parent] = self.children[parent] - {name}
+        for parent in after - before:
             self.children[parent] = self.children.get(parent, frozenset()) | {name}
 
     def references(self, parent: str) -> Iterator[tuple[str, ForeignKey]]:
@@ -135,8 +137,19 @@ class Catalog(NamedTuple):
         return next((name for name, id_ in self.ids.items() if id_ == number), None)
 
 
-def _names_on(table: Table) -> list[str]:
-    return [*(fold(index.name) for index in table.indexes), *(fold(t.name) for t in table.triggers)]
+def _names_on(table: Table | None, other: Table | None) -> list[str]:
+    """Return the names of the indexes and triggers of a table that another does not have."""
+    if table is None:
+        return []
+    pairs = (
+        (table.indexes, other.indexes if other else ()),
+        (table.triggers, other.triggers if other else ()),
+    )
+    return [fold(item.name) for mine, others in pairs if mine is not others for item in {*mine} - {*others}]
+
+
+def _parents(table: Table | None) -> set[str]:
+    return {fold(key.table) for key in table.foreign_keys} if table else set()
 
 
 def _set(into: dict[str, T], name: str, value: T | None) -> None:

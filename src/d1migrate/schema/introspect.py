@@ -60,6 +60,9 @@ ONE_TABLE = (
 )
 """What QUERIES ask behind the first, of one table: its name is the parameter."""
 
+ONE_INDEX = ONE_TABLE[1].replace("ORDER BY", "WHERE i.name = ?2 ORDER BY")
+"""The second of these, of one index of the table."""
+
 
 def read(results: Sequence[Result]) -> Schema:
     """Return the schema that the answers to QUERIES describe."""

@@ -127,40 +127,61 @@ def redundant_index(replay: Replay) -> Iterator[Finding]:
     Good:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
     """
+    indexes: dict[str, _Indexes] = {}
     for ran in replay.of("create index"):
-        table = replay.after.tables.get(ran.after.owners.get(ran.shape.name, ""))
-        mine = next((i for i in table.indexes if fold(i.name) == ran.shape.name), None) if table else None
-        if table is None or mine is None or ran.before is ran.after or _is_special(mine):
+        owner = ran.after.owners.get(ran.shape.name, "")
+        table = replay.after.tables.get(owner)
+        if table is None or ran.before is ran.after:
             continue
-        if other := _covering(table, mine, ran.before.owners):
+        there = indexes[owner] = indexes.get(owner) or _Indexes(table)
+        mine = there.by_name.get(ran.shape.name)
+        if mine and (other := there.covering(mine, ran.before.owners)):
             yield Finding(f"index {mine.name} repeats {other}", ran, fix=f"DROP INDEX {mine.name};")
 
 
-def _is_special(index: Index) -> bool:
+class _Indexes:
+    """The plain indexes of a table: of all rows, on columns, in their own collation and ascending.
+
+    Attributes:
+        by_name: them by folded name.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.by_name = {fold(index.name): index for index in table.indexes if _is_plain(index)}
+        self._table = table
+        self._by_first: dict[str, list[Index]] = {}
+        for index in self.by_name.values():
+            self._by_first.setdefault(_folded(index.columns)[0], []).append(index)
+
+    def covering(self, mine: Index, earlier: Container[str]) -> str | None:
+        """Return what makes an index unneeded, or None."""
+        wanted = _folded(mine.columns)
+        keys = sorted((c.primary_key, c.name) for c in self._table.columns if c.primary_key)
+        primary = _folded([name for _, name in keys])
+        if primary[: len(wanted)] == wanted and not (mine.unique and len(primary) > len(wanted)):
+            return f"the primary key of {self._table.name}"
+        for other in self._by_first[wanted[0]]:
+            if other is mine or _folded(other.columns[: len(wanted)]) != wanted:
+                continue
+            same = len(other.columns) == len(wanted)
+            # Of two that are the same, the one that came first stays; a constraint has an index without SQL.
+            is_first = not other.sql or fold(other.name) in earlier
+            if (same and other.unique and is_first) or (
+                not mine.unique and (is_first or other.unique or not same)
+            ):
+                return (
+                    f"index {other.name}" if other.sql else f"UNIQUE ({', '.join(map(str, other.columns))})"
+                )
+        return None
+
+
+def _is_plain(index: Index) -> bool:
     words = {token.keyword for token in significant(index.sql or "")}
-    return None in index.columns or bool(words & {"WHERE", "COLLATE", "DESC"})
+    return bool(index.columns) and None not in index.columns and not words & {"WHERE", "COLLATE", "DESC"}
 
 
-def _covering(table: Table, mine: Index, earlier: Container[str]) -> str | None:
-    """Return what makes an index unneeded, or None."""
-
-    def starts(columns: Sequence[str | None]) -> bool:
-        return [fold(c or "") for c in columns[: len(mine.columns)]] == [fold(c or "") for c in mine.columns]
-
-    primary = [c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
-    if starts(primary) and not (mine.unique and len(primary) > len(mine.columns)):
-        return f"the primary key of {table.name}"
-    for other in table.indexes:
-        same = len(other.columns) == len(mine.columns)
-        if other.name == mine.name or _is_special(other) or not starts(other.columns):
-            continue
-        # Of two that are the same, the one that came first stays; a constraint has an index without SQL.
-        is_first = not other.sql or fold(other.name) in earlier
-        if (same and other.unique and is_first) or (
-            not mine.unique and (is_first or other.unique or not same)
-        ):
-            return f"index {other.name}" if other.sql else f"UNIQUE ({', '.join(map(str, other.columns))})"
-    return None
+def _folded(columns: Sequence[str | None]) -> list[str]:
+    return [fold(column or "") for column in columns]
 
 
 @rule("H106", "no-primary-key", "info")
