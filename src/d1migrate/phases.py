@@ -278,7 +278,7 @@ class _Reader:
         at = shape.at + 1
         at += 2 * (words[at : at + 1] == ["OR"])
         table = _named(tokens, at + (words[at : at + 1] in (["INTO"], ["FROM"])))
-        if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE):
+        if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE, "sqlite_sequence"):
             return
         sets = assignments(tokens) if kind == "update" else {}
         if not sets or any((table, column) not in self._new_columns for column in sets):

@@ -51,6 +51,7 @@ LAYERS = [
     "async_migrator",
     "proof",
     "workers",
+    "squash",
     "report",
     "testing",
     "pytest_plugin",

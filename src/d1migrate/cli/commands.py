@@ -270,7 +270,6 @@ COMMANDS = {
         (
             argument("--to", required=True, help="the last version that it stands for", **VERSION),
             argument("--name", default="squashed", metavar="DESCRIPTION", help="(default: squashed)"),
-            argument("--keep-rows", help="keep the statements that write rows, too", **FLAG),
             argument("--dry-run", help="print the file; change nothing", **FLAG),
         ),
     ),

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import journal, source
-from d1migrate.backup.state import compare, read_state
 from d1migrate.cli.author import write_index
-from d1migrate.errors import PlanError, UsageError
-from d1migrate.history import TABLES
+from d1migrate.errors import UsageError
 from d1migrate.journal import Change, Journal
-from d1migrate.migrator import Migrator
-from d1migrate.replay import schema_of
 from d1migrate.report.text import clean, plural
-from d1migrate.squashing import squashed
+from d1migrate.squash import squash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from d1migrate.cli.context import Context
-    from d1migrate.migration import Migration
 
 
 def squash_command(context: Context) -> int:
@@ -38,15 +30,9 @@ def squash_command(context: Context) -> int:
         known = ", ".join(str(m.version) for m in migrations[1:]) or "none"
         raise UsageError(f"there is nothing to squash up to version {arguments.to}", hint=f"one of: {known}")
     slug = source.new_name((), arguments.name, now="").partition("_")[2].removesuffix(".sql")
-    one = squashed(
-        chosen,
-        schema_of(chosen),
-        slug,
-        arguments.name,
-        date=time.strftime("%Y-%m-%d", time.gmtime()),
-        keep_rows=arguments.keep_rows,
-    )
-    _refuse_differences(chosen, one)
+    now = time.time()
+    date = time.strftime("%Y-%m-%d", time.gmtime(now))
+    one = squash(chosen, slug, arguments.name, date=date, now=int(now * 1000))
     if arguments.dry_run:
         context.out(one.text)
         return 0
@@ -76,20 +62,3 @@ def _tell(context: Context, report: dict[str, Any]) -> int:
             " it in their place"
         )
     return 0
-
-
-def _refuse_differences(chosen: Sequence[Migration], one: Migration) -> None:
-    """Raise PlanError where the one file does not make what the many make, objects and rows."""
-    states = []
-    for migrations in (chosen, [one]):
-        with closing(Migrator("sqlite::memory:", migrations)) as migrator:
-            migrator.up(lint=False)
-            state = read_state(migrator.driver)
-        rows = {table: known for table, known in state.rows.items() if table not in TABLES}
-        states.append(state._replace(rows=rows))
-    found = compare(*states)
-    if found:
-        raise PlanError(
-            f"one file does not come to the same as the {len(chosen)}: {'; '.join(found[:5])}",
-            hint="rows that were written before a later change of the schema cannot be kept by a squash",
-        )

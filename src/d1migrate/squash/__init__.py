@@ -1,0 +1,136 @@
+"""One file in the place of many: written from what they build, and proved by building it.
+
+The files run on an empty database at several moments, each with its own time and random numbers. What they
+leave is written: the schema, and the rows that they inserted themselves. Then the one file runs at the same
+moments and at one that nothing was derived from, and has to build the same each time.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.drivers.pinned import Moment
+from d1migrate.errors import PlanError
+from d1migrate.migration import Migration
+from d1migrate.source import header, record
+from d1migrate.squash.build import build, differences
+from d1migrate.squash.expressions import volatile
+from d1migrate.squash.origins import Origins
+from d1migrate.squash.text import text_of
+from d1migrate.squash.values import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.squash.build import Build
+    from d1migrate.squash.text import Text
+
+_SHOWN = 3  # differences in a message
+_BEGIN, _MOST = 3, 8
+"""At how many moments values are compared; where that is found to be too few, another one is added."""
+
+
+def squash(migrations: Sequence[Migration], slug: str, description: str, *, date: str, now: int) -> Migration:
+    """Return the file that stands for others, with the number of the last.
+
+    Args:
+        migrations: those files.
+        slug: the words of its name.
+        description: a few words.
+        date: today's, as YYYY-MM-DD.
+        now: the time in milliseconds since 1970.
+
+    Raises:
+        PlanError: the files do not run on an empty database, or what they do cannot be done by one file; it
+            names file, line and reason.
+        SourceError: a file cannot be parsed.
+    """
+    origins = Origins(migrations)
+    expressions = volatile(origins.statements)
+    begin, most = (_BEGIN, _MOST) if expressions else (1, 1)
+    moments = [_moment(now, number) for number in range(begin)]
+    builds = [build(migrations, moment) for moment in moments]
+    while True:
+        _refuse_lost(builds[0], origins)
+        _refuse_other_rows(builds, origins)
+        sources = Sources(expressions, moments, builds[0].draws)
+        text = text_of(builds, sources)
+        _refuse_unknown(text, origins)
+        one = _file(migrations, slug, description, date, text.blocks)
+        for moment, expected in zip(moments, builds, strict=True):
+            _refuse(differences(expected, build([one], moment, sources.order)), origins)
+        moments.append(_moment(now, len(moments)))
+        builds.append(build(migrations, moments[-1]))
+        different = differences(builds[-1], build([one], moments[-1], sources.order))
+        if len(moments) > most:
+            _refuse(different, origins)
+        if not different:
+            return one
+
+
+def _moment(now: int, number: int) -> Moment:
+    """Return a moment: now, or one of those after it, which differ in year, month, weekday and hour."""
+    return Moment(now + number * number * 397 * 86_400_000 + number * 12_345_678, number)
+
+
+def _file(
+    migrations: Sequence[Migration], slug: str, description: str, date: str, blocks: Sequence[str]
+) -> Migration:
+    name = re.sub(r"\D.*", "", migrations[-1].name, flags=re.DOTALL) + f"_{slug}"
+    text = "\n".join(
+        (
+            header(f"{name}.sql", description, date=date)
+            + "".join(f"-- Squashes: {m.name} {m.checksum}\n" for m in migrations),
+            *filter(None, blocks),
+            record(f"{name}.sql"),
+            "-- Rollback: none, it stands for files that were squashed\n",
+        )
+    )
+    one = Migration(migrations[-1].version, name, text)
+    one.check()
+    return one
+
+
+def _refuse_lost(built: Build, origins: Origins) -> None:
+    """Raise PlanError for a full-text index whose texts are kept nowhere."""
+    for unit in built.layout.virtual:
+        if unit.lost and not unit.rebuild and built.indexes.get(unit.table.name):
+            raise PlanError(
+                f"{origins.of(unit.table.name)}: {unit.table.name} indexes texts that it does not keep, so no"
+                " file can insert them again",
+                hint="squash up to the file before the one that creates it",
+            )
+
+
+def _refuse_other_rows(builds: Sequence[Build], origins: Origins) -> None:
+    """Raise PlanError where the time or random numbers decide which rows there are."""
+    for table, rows in builds[0].rows.items():
+        counts = {len(built.rows.get(table, ())) for built in builds}
+        if counts != {len(rows)}:
+            raise PlanError(
+                f"{origins.of(table)}: how many rows {table} has depends on the time or on random numbers",
+                hint="squash up to the file before",
+            )
+
+
+def _refuse_unknown(text: Text, origins: Origins) -> None:
+    """Raise PlanError for a value that no known expression gives."""
+    if text.unknown:
+        table, column = text.unknown[0]
+        raise PlanError(
+            f"{origins.of(table)}: {table}.{column} depends on the time or on random numbers, and no"
+            " expression in the files gives its final value",
+            hint="squash up to the file before, or set a fixed value in a new migration first",
+        )
+
+
+def _refuse(different: Sequence[tuple[str, str]], origins: Origins) -> None:
+    """Raise PlanError where one file does not build what the many build."""
+    if different:
+        texts = [f"{origins.of(table)}: {text}" if table else text for table, text in different[:_SHOWN]]
+        more = f"; and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+        raise PlanError(
+            f"one file does not build the same as the files: {'; '.join(texts)}{more}",
+            hint="squash up to the file before",
+        )
