@@ -14,7 +14,10 @@ from d1migrate.report.text import clean, plural
 from d1migrate.squash import squash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.cli.context import Context
+    from d1migrate.migration import Migration
 
 
 def squash_command(context: Context) -> int:

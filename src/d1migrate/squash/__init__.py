@@ -52,17 +52,17 @@ def squash(migrations: Sequence[Migration], slug: str, description: str, *, date
     moments = [_moment(now, number) for number in range(begin)]
     builds = [build(migrations, moment) for moment in moments]
     while True:
-        _refuse_lost(builds[0], origins)
+        _refuse_unwritable(builds[0], origins)
         _refuse_other_rows(builds, origins)
         sources = Sources(expressions, moments, builds[0].draws)
         text = text_of(builds, sources)
         _refuse_unknown(text, origins)
         one = _file(migrations, slug, description, date, text.blocks)
         for moment, expected in zip(moments, builds, strict=True):
-            _refuse(differences(expected, build([one], moment, sources.order)), origins)
+            _refuse(differences(expected, _built(one, moment, sources)), origins)
         moments.append(_moment(now, len(moments)))
         builds.append(build(migrations, moments[-1]))
-        different = differences(builds[-1], build([one], moments[-1], sources.order))
+        different = differences(builds[-1], _built(one, moments[-1], sources))
         if len(moments) > most:
             _refuse(different, origins)
         if not different:
@@ -92,14 +92,33 @@ def _file(
     return one
 
 
-def _refuse_lost(built: Build, origins: Origins) -> None:
-    """Raise PlanError for a full-text index whose texts are kept nowhere."""
+def _built(one: Migration, moment: Moment, sources: Sources) -> Build:
+    """Run the one file, with the random numbers in the order in which it draws them."""
+    try:
+        return build([one], moment, sources.order)
+    except PlanError as error:
+        raise PlanError(f"one file cannot build it: {error}", hint="squash up to an earlier file") from error
+
+
+def _refuse_unwritable(built: Build, origins: Origins) -> None:
+    """Raise PlanError for rows that no INSERT brings back."""
+    if built.layout.keys.orphans:
+        raise PlanError(
+            f"{built.layout.keys.orphans} rows refer to rows that do not exist: D1 would not insert them",
+            hint="`PRAGMA foreign_key_check` lists them; delete them in a new migration first",
+        )
+    for table, why in built.layout.keys.unfit.items():
+        if built.rows[table]:
+            raise PlanError(
+                f"{origins.of(table)}: D1 would not insert the rows of {table}: {why}",
+                hint="mend the foreign key in a new migration first",
+            )
     for unit in built.layout.virtual:
         if unit.lost and not unit.rebuild and built.indexes.get(unit.table.name):
             raise PlanError(
                 f"{origins.of(unit.table.name)}: {unit.table.name} indexes texts that it does not keep, so no"
                 " file can insert them again",
-                hint="squash up to the file before the one that creates it",
+                hint="squash up to a file before the one that creates it",
             )
 
 
@@ -110,7 +129,7 @@ def _refuse_other_rows(builds: Sequence[Build], origins: Origins) -> None:
         if counts != {len(rows)}:
             raise PlanError(
                 f"{origins.of(table)}: how many rows {table} has depends on the time or on random numbers",
-                hint="squash up to the file before",
+                hint="squash up to an earlier file",
             )
 
 
@@ -121,7 +140,7 @@ def _refuse_unknown(text: Text, origins: Origins) -> None:
         raise PlanError(
             f"{origins.of(table)}: {table}.{column} depends on the time or on random numbers, and no"
             " expression in the files gives its final value",
-            hint="squash up to the file before, or set a fixed value in a new migration first",
+            hint="squash up to an earlier file, or set a fixed value in a new migration first",
         )
 
 
@@ -132,5 +151,5 @@ def _refuse(different: Sequence[tuple[str, str]], origins: Origins) -> None:
         more = f"; and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         raise PlanError(
             f"one file does not build the same as the files: {'; '.join(texts)}{more}",
-            hint="squash up to the file before",
+            hint="squash up to an earlier file",
         )

@@ -83,12 +83,16 @@ class _Writer:
     def rows(self) -> Iterator[str]:
         """Yield a block for each table that holds rows, or whose counter is not what its rows make it."""
         filled = [content for content in self._layout.contents if self._builds[0].rows.get(content.name)]
-        if self._layout.keys.deferred and any(self._tables[c.name].foreign_keys for c in filled):
+        children = [content for content in filled if self._tables[content.name].foreign_keys]
+        if self._layout.keys.deferred and children:
             self._statements.append("PRAGMA defer_foreign_keys = ON")
+        parents = self._layout.keys.stands_in if children else {}
+        self._statements += parents.values()
         for content in filled:
             self._table(content)
             self._inserts.end()
             yield self._block()
+        self._statements += [f"DROP TABLE {quote_identifier(parent)}" for parent in parents]
         for unit in self._layout.virtual:
             name = quote_identifier(unit.table.name)
             for key, value in unit.settings:
