@@ -47,13 +47,13 @@ def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> No
 
 
 def test_a_new_database_comes_out_the_same(project: Project) -> None:
-    """Object by object and row by row, with the files behind it."""
+    """Object by object and row by row, with the files after it."""
     project.standard()
     project.write("004_seed.sql", SEED)
     project.write("005_more.sql", "CREATE TABLE more (x);")
     with closing(Migrator("sqlite:many.db", "migrations")) as many:
         many.up(lint=False)
-        project.run("squash", "--to", "4", "--keep-rows", "--name", "until launch")
+        project.run("squash", "--to", "4", "--name", "until launch")
         assert names(project) == ["004_until_launch.sql", "005_more.sql"]
         with closing(Migrator("sqlite:few.db", "migrations")) as few:
             few.up(lint=False)
@@ -61,25 +61,70 @@ def test_a_new_database_comes_out_the_same(project: Project) -> None:
             assert [line for line in found if not line.startswith("schema_migrations")] == []
 
 
-def test_rows_are_refused_by_default(project: Project) -> None:
-    """Each statement is named, and nothing is touched."""
+def test_a_rebuild_of_our_own(project: Project) -> None:
+    """Its helper tables leave nothing; the column that it changed is there."""
     project.standard()
-    project.write("004_seed.sql", SEED)
+    project.run("up")
+    project.run("rebuild", "users", "--set", "email TEXT NOT NULL CHECK (length(email) < 99)")
+    out = project.run("squash", "--to", "4", "--dry-run").out
+    assert "CHECK (length(email) < 99)" in out
+    assert "_d1m_" not in out
+    assert out.count("INSERT INTO") == 1  # what records the file
+
+
+def test_what_cannot_be_squashed_is_refused(project: Project) -> None:
+    """With file, line and reason; nothing is touched."""
+    project.standard()
+    project.write("004_seed.sql", "SELECT 1;\nINSERT INTO users (id, email) SELECT 1, random();")
+    project.write("005_later.sql", "UPDATE users SET email = email || id;")
+    ended = project.run("squash", "--to", "5", code=1).err
+    assert "migrations/004_seed.sql:2: users.email depends on the time or on random numbers" in ended
+    assert len(names(project)) == 5
+
+
+def test_files_that_do_not_run_on_an_empty_database(project: Project) -> None:
+    """They are named, and not the steps of a run that nobody asked for."""
+    project.standard()
+    project.write("004_seed.sql", "SELECT 1;\nINSERT INTO no_table VALUES (1);")
     ended = project.run("squash", "--to", "4", code=1).err
-    assert "migrations/004_seed.sql:1 INSERT INTO users" in ended
-    assert "migrations/004_seed.sql:2 UPDATE users SET name = 'x'" in ended
-    assert "--keep-rows" in ended
-    assert len(names(project)) == 4
+    assert ended.startswith("error: migrations/004_seed.sql:2: no such table: no_table")
+    assert "pending" not in ended
 
 
-def test_rows_that_would_come_out_otherwise_are_refused(project: Project) -> None:
-    """A value that a later change of the schema filled in is not what a late INSERT writes."""
-    project.write("001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);")
-    project.write("002_b.sql", "CREATE TABLE b AS SELECT x AS y FROM a;")
-    assert (
-        "does not come to the same as the 2" in project.run("squash", "--to", "2", "--keep-rows", code=1).err
-    )
-    assert names(project) == ["001_a.sql", "002_b.sql"]
+def test_the_index_is_kept_in_step(project: Project) -> None:
+    """The Worker embeds the one file; its schema digests are those of the many."""
+    project.standard()
+    (project.folder / "d1migrate.toml").write_text('index = "worker/index.py"\n')
+    project.run("index")
+    project.run("squash", "--to", "3")
+    text = (project.folder / "worker" / "index.py").read_text()
+    assert "003_squashed.sql" in text
+    assert "001_users.sql" not in text
+    project.run("index", "--check")
+
+
+def test_a_large_squashed_file_is_known_again(project: Project) -> None:
+    """A file over 1 MiB is read in chunks; what it stands for is at its beginning."""
+    project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);")
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
+    project.write("002_b.sql", f"{rows} INSERT INTO a SELECT i, 'some words for row ' || i FROM n;")
+    project.run("up")
+    project.run("squash", "--to", "2")
+    assert (project.migrations / "002_squashed.sql").stat().st_size > 1 << 20
+    assert "stands for files that are applied one by one" in project.run("up", code=1).err
+    project.run("adopt", "--yes")
+    assert project.states() == {2: "applied"}
+
+
+def test_a_phase_can_be_told_of_what_is_squashed(project: Project) -> None:
+    """All of it is new to a new database, whatever the phases of the files were."""
+    project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT);")
+    project.write("002_b.sql", "INSERT INTO a (x) VALUES ('a'), ('b');\nDELETE FROM a WHERE id = 2;")
+    project.write("003_c.sql", "-- d1migrate: phase=after\nALTER TABLE a RENAME COLUMN x TO y;")
+    project.run("squash", "--to", "3")
+    project.run("up", "--phase", "before")
+    assert project.versions() == [3]
+    assert project.sql("SELECT seq FROM sqlite_sequence") == [(2,)]
 
 
 def test_a_database_that_has_not_all_of_it(project: Project) -> None:
@@ -119,6 +164,47 @@ def test_a_dry_run_and_json(project: Project) -> None:
         "path": "migrations/003_squashed.sql",
         "squashed": ["001_users", "002_teams", "003_names"],
     }
+
+
+def test_on_real_d1_the_rows_come_out_the_same(project: Project, workerd: Workerd) -> None:
+    """Full text, triggers, counters, exact values and foreign keys in a circle; keys of chance are new."""
+    project.write("001_tables.sql", TABLES)
+    project.write("002_rows.sql", ROWS)
+    found = []
+    for folder in ("many", "one"):
+        driver = WorkerdDriver(workerd, workerd.database())
+        if folder == "one":
+            project.run("squash", "--to", "2")
+        Migrator(driver, load_migrations("migrations")).up()
+        found.append([driver.batch(Batch([Query(sql)], reads=True))[0].rows for sql in ASKED])
+    assert found[0] == found[1]
+
+
+TABLES = """\
+CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, b INTEGER REFERENCES b(id), v);
+CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a(id));
+CREATE TABLE k (id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))), at TEXT DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE u (k TEXT REFERENCES k(id));
+CREATE VIRTUAL TABLE f USING fts5(v, content='a', content_rowid='id');
+CREATE TRIGGER fill AFTER INSERT ON a BEGIN INSERT INTO f (rowid, v) VALUES (new.id, new.v); END;
+"""
+ROWS = """\
+PRAGMA defer_foreign_keys = ON;
+INSERT INTO a VALUES (1, 1, 'some words'), (2, NULL, 9007199254740993), (3, NULL, 'x' || char(0) || 'y'), (9, NULL, 1.0);
+INSERT INTO b VALUES (1, 1);
+DELETE FROM a WHERE id = 9;
+INSERT INTO f (f, rowid, v) VALUES ('delete', 9, 1.0);
+INSERT INTO k DEFAULT VALUES;
+INSERT INTO k DEFAULT VALUES;
+INSERT INTO u SELECT id FROM k ORDER BY rowid;
+"""
+ASKED = (
+    "SELECT id, b, quote(v) || hex(v) || typeof(v) AS q FROM a ORDER BY id",
+    "SELECT rowid AS r FROM f WHERE f MATCH 'words' OR f MATCH '9007199254740993'",
+    "SELECT seq FROM sqlite_sequence WHERE name = 'a'",
+    "SELECT count(*) AS n, count(DISTINCT id) AS k, min(length(id)) AS l, max(at >= '2026') AS d FROM k JOIN u ON k = id",
+    "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND name NOT LIKE 'schema%' ORDER BY name",
+)
 
 
 def test_on_real_d1_with_wranglers_table_in_step(project: Project, workerd: Workerd) -> None:
