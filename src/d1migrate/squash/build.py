@@ -46,7 +46,7 @@ class Build(NamedTuple):
     @property
     def sequences(self) -> dict[str, str]:
         """{table: the counter of its AUTOINCREMENT}; a counter of 0 is the same as none."""
-        return {name: seq for name, seq in self.layout.sequences.items() if seq not in ("0", "NULL")}
+        return {name: seq for name, seq in self.layout.sequences.items() if seq not in ("", "0", "NULL")}
 
 
 def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] = ()) -> Build:
