@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import apsw
+
+from d1migrate.backup import dump
 from d1migrate.backup.dump import END, MAGIC
 from d1migrate.backup.layout import read_layout
-from d1migrate.backup.source import scratch_file
+from d1migrate.backup.source import ANY_LENGTH, scratch_file
 from d1migrate.backup.state import compare, read_state
 from d1migrate.batch import Batch, Query
 from d1migrate.d1 import PRODUCTION
+from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, HistoryError, PlanError, QueryError, SourceError, UsageError
 from d1migrate.history import Event, record
@@ -29,8 +33,6 @@ if TYPE_CHECKING:
     from d1migrate.flows.steps import Sign
 
 _CHUNK = 1 << 20
-_SHORT = 40  # characters of what begins or ends a transaction, at most
-_TRANSACTION = ("BEGIN", "BEGIN TRANSACTION", "COMMIT", "COMMIT TRANSACTION")
 _LAST = b"-- sha256 "
 _STRANGERS = (
     "FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -40,7 +42,7 @@ _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) 
 
 
 class Facts(NamedTuple):
-    """What a dump says about itself; `known` is False for a script that some other tool wrote.
+    """What a dump says about itself, or what the script of another tool builds: then `known` is False.
 
     `rows` is {table: [rows, digest]}, `objects` {"table users": digest}; `notes` say what it lacks.
     """
@@ -72,6 +74,7 @@ def check(path: str) -> Facts:
         with open(path, "rb") as file:
             for line in file:
                 if not size:
+                    _refuse_binary(path, line)
                     ours = line.rstrip() == MAGIC.encode()
                 total.update(last)
                 last, size = line, size + len(line)
@@ -98,36 +101,81 @@ def check(path: str) -> Facts:
         ) from error
 
 
-class _Script:
-    """The statements of a file, read anew whenever they are walked.
+_BINARY = {
+    b"SQLite format 3\0": ("a SQLite database", "copy the file, or load what `sqlite3 FILE .dump` prints"),
+    b"\x1f\x8b": ("compressed", "unpack it first"),
+    b"PK\x03\x04": ("compressed", "unpack it first"),
+    b"\xff\xfe": (
+        "UTF-16, as PowerShell's `>` writes it",
+        "let the other tool write the file: `--output FILE`",
+    ),
+}
 
-    Other tools' scripts begin and end a transaction, which it is in any case; and they switch foreign keys
-    off, which D1 does not: that they wait for all rows comes next to it.
-    """
+
+def _refuse_binary(path: str, line: bytes) -> None:
+    for beginning, (what, hint) in _BINARY.items():
+        if line.startswith(beginning):
+            raise SourceError(f"{path} is {what}, expected a file of SQL in UTF-8", hint=hint)
+
+
+class _Script:
+    """The statements of a dump, read again whenever they are walked."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def __iter__(self) -> Iterator[Query]:
         yield _EMPTY
-        for sql in self.statements():
-            words = " ".join(sql.split()).upper() if len(sql) < _SHORT else ""
-            if words.replace(" ", "") == "PRAGMAFOREIGN_KEYS=OFF":
-                yield Query("PRAGMA defer_foreign_keys = ON", whole=True)
-            elif words not in _TRANSACTION:
-                yield Query(sql, whole=True)
-
-    def statements(self) -> Iterator[str]:
-        """Yield what the file says."""
         # Newlines as they are: they are part of what strings hold.
         with open(self._path, encoding="utf-8", newline="") as file:
             for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
                 if statement.sql:
-                    yield statement.sql
+                    yield Query(statement.sql, whole=True)
+
+
+@contextmanager
+def _converted(path: str) -> Iterator[tuple[str, Facts]]:
+    """Give a dump of ours that holds what another tool's script builds, and its facts.
+
+    Raises:
+        SourceError: a statement cannot be run; or the rows break a foreign key, as D1 would find.
+    """
+    with scratch_file() as place:
+        try:
+            run_script(path, place)
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{path} is not UTF-8: {error}", hint="a file of SQL is wanted") from error
+        except apsw.Error as error:
+            raise SourceError(f"{path} does not load: {error}") from error
+        with closing(apsw.Connection(place)) as built:
+            _refuse_orphans(path, built)
+        own = f"{place}.sql"
+        try:
+            with closing(SqliteDriver(place, url=path, profile=ANY_LENGTH)) as source:
+                dump.write(source, own)
+        except QueryError as error:
+            raise SourceError(f"{path} builds what D1 does not have: {error}") from error
+        yield own, check(own)
+
+
+def _refuse_orphans(path: str, built: apsw.Connection) -> None:
+    for (table,) in built.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        try:
+            orphans = built.execute(f"PRAGMA foreign_key_check({quote_identifier(str(table))})").fetchall()
+        except apsw.SQLError:  # a key that does not fit its parent, which D1 says of the first row
+            continue
+        if orphans:
+            raise QueryError(
+                f"{path}: FOREIGN KEY constraint failed: {len(orphans)} of the rows of {table} refer to"
+                f" rows of {orphans[0][2]} that do not exist",
+                hint="D1 always enforces foreign keys: correct these rows where the script was taken",
+            )
 
 
 def load(path: str, driver: Driver, *, label: str = "") -> Facts:
     """Load a dump into an empty database, as one transaction.
+
+    Another tool's script is run on a scratch file first; what it builds there is loaded as a dump of ours.
 
     Args:
         path: the dump, checked before anything is done.
@@ -136,9 +184,8 @@ def load(path: str, driver: Driver, *, label: str = "") -> Facts:
 
     Raises:
         PlanError: the database is not empty; it says what is there.
-        SourceError, UsageError: as `check`; or a script of another tool cannot be read as SQL.
+        SourceError, UsageError: as `check`; or a script of another tool cannot be run.
         QueryError: a statement was refused. Nothing of it is there.
-        AmbiguousError: another tool's script was sent, and no answer came.
     """
     facts = check(path)
     (there,) = driver.batch(Batch((Query(f"SELECT type, name {_STRANGERS} ORDER BY rowid"),), reads=True))
@@ -148,17 +195,21 @@ def load(path: str, driver: Driver, *, label: str = "") -> Facts:
         raise PlanError(
             f"{driver.url} is not empty: {listed}{more}", hint="restore a file into a new database"
         )
-    script = _Script(path)
+    if facts.known:
+        _send(path, facts, driver, label)
+        return facts
+    with _converted(path) as (own, holds):
+        _send(own, holds, driver, label)
+    return holds._replace(known=False, sha256=facts.sha256, size=facts.size)
+
+
+def _send(path: str, facts: Facts, driver: Driver, label: str) -> None:
     try:
-        if next(script.statements(), None) is None:
-            raise SourceError(f"{path} holds no SQL")
-        driver.batch(Batch(script, label=label, size=facts.size))
+        driver.batch(Batch(_Script(path), label=label, size=facts.size))
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: {error}", hint="a file of SQL is wanted") from error
     except AmbiguousError:  # an import of a remote D1 always ends so; what came of it can be compared
-        if not facts.known:
-            raise
-    return facts
+        return
 
 
 def restore(path: str, driver: Driver, sign: Sign) -> Facts:
@@ -175,7 +226,7 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
     """
     name = os.path.basename(path)
     facts = load(path, driver, label=name)
-    if found := differences(facts, driver) if facts.known else []:
+    if found := differences(facts, driver):
         raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
     if LOG_TABLE in facts.rows:
         detail = json.dumps({"sha256": facts.sha256})
@@ -188,7 +239,7 @@ def differences(facts: Facts, driver: Driver) -> list[str]:
     """Return how a database is not what a dump says it holds; nothing where all of it is there.
 
     Args:
-        facts: of a dump of ours.
+        facts: what `load` returned.
         driver: the database that it was loaded into.
     """
     return compare(facts, read_state(driver))

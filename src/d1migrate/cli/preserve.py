@@ -128,14 +128,16 @@ def _load(context: Context) -> int:
                 "notes": list(facts.notes),
             }
         )
-    elif facts.known:
-        context.out(f"restored {plural(rows, 'row')} of {plural(len(facts.rows), 'table')}, each as it was")
-        for note in facts.notes:
-            context.say(f"warning: {clean(note)}")
+        return 0
+    whole = f"{plural(rows, 'row')} of {plural(len(facts.rows), 'table')}"
+    if facts.known:
+        context.out(f"restored {whole}, each as it was")
         if facts.consistent is False:
             context.say("warning: it was written while rows were: it is not of one moment")
     else:
-        context.out("loaded; another tool wrote it, and it does not say what should be there now")
+        context.out(f"loaded {whole}; another tool wrote it, and it does not say what should be there now")
+    for note in facts.notes:
+        context.say(f"warning: {clean(note)}")
     return 0
 
 

@@ -13,6 +13,7 @@ import apsw
 
 from d1migrate.batch import Query, Result
 from d1migrate.drivers.counting import CountingEngine
+from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
 from d1migrate.history import TABLES
@@ -21,7 +22,6 @@ from d1migrate.rehearse.fill import Filled, fill
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table
 from d1migrate.sql.names import fold, quote_identifier
-from d1migrate.sql.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -86,19 +86,11 @@ class Ground:
                 with self.alone() as connection:
                     connection.execute("PRAGMA journal_mode = DELETE")  # a file in WAL mode cannot be copied
             else:
-                self._run_export(source)
+                run_script(source, self.path)
         except (OSError, UnicodeDecodeError, apsw.Error, Error) as error:
             raise UsageError(
                 f"cannot take rows from {source}: {error}", hint="a SQLite file, or a D1 export"
             ) from error
-
-    def _run_export(self, source: str) -> None:
-        with open(source, encoding="utf-8") as file, self.alone() as connection:
-            connection.execute("BEGIN")
-            for statement in split(iter(lambda: file.read(1 << 20), ""), file=source):
-                if statement.sql:
-                    connection.execute(statement.sql)
-            connection.execute("COMMIT")
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
         """Put made-up rows into the empty tables, of all or of those named."""

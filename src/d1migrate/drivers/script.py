@@ -1,0 +1,238 @@
+"""SQL scripts that another tool wrote, run on a plain SQLite file, whose content is then what they mean.
+
+D1 takes few of them as they are. `wrangler d1 export` writes a child's rows before its parent's table, and a
+trigger before its view; the sqlite3 shell writes FTS5 and R*Tree tables into sqlite_schema, with the bytes of
+their hidden tables. SQLite itself takes all of that.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import apsw
+
+from d1migrate.errors import SourceError
+from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
+from d1migrate.sql.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.sql.split import Statement
+
+_CHUNK = 1 << 20
+_SECONDS = 30.0  # D1's limit for one query
+_STEPS = 100_000  # of SQLite's virtual machine between two looks at the clock
+_HEAD = 200  # characters that tell what a statement does
+_ATTACH = 24  # SQLite's authorizer: ATTACH, and VACUUM INTO
+_OK, _DENY = 0, 1
+
+_NAME = r"""("(?:[^"]|"")*"|'(?:[^']|'')*'|`[^`]*`|\[[^\]]*\]|[^\s("'`\[]+)"""
+_TABLE = re.compile(
+    rf"CREATE\s+(VIRTUAL\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:main\.)?{_NAME}\s*", re.IGNORECASE
+)
+_LATE = re.compile(r"CREATE\s+(UNIQUE\s+INDEX|INDEX|VIEW|TRIGGER)\b", re.IGNORECASE)
+_STATISTICS = re.compile(r"""(CREATE\s+TABLE|INSERT\s+INTO)\s+["'`\[]?sqlite_stat\d""", re.IGNORECASE)
+_SEQUENCE = re.compile(
+    r"""CREATE\s+TABLE\s+(IF\s+NOT\s+EXISTS\s+)?["'`\[]?sqlite_sequence\b""", re.IGNORECASE
+)
+_COUNTERS = re.compile(r"""DELETE\s+FROM\s+["'`\[]?sqlite_sequence\b""", re.IGNORECASE)
+_CHANGES = re.compile(r"(WITH|UPDATE|DELETE|REPLACE|DROP|ALTER|INSERT\s+OR\s+REPLACE)\b", re.IGNORECASE)
+_PRAGMA = re.compile(r"PRAGMA\s+(?:main\.)?(\w+)", re.IGNORECASE)
+_PRAGMAS = frozenset(
+    "defer_foreign_keys encoding foreign_keys ignore_check_constraints legacy_alter_table recursive_triggers"
+    " writable_schema".split()
+)
+_KEYS_OFF = re.compile(r"PRAGMA\s+foreign_keys\s*[=(]\s*'?(0|OFF|FALSE|NO)\b", re.IGNORECASE)
+_SHELL = ".dbconfig defensive off"  # what `.recover` begins with; scratch files are not defensive
+_ROLLED_BACK = "it ends with ROLLBACK: the tool that wrote it had met errors, and nothing of it is to be kept"
+
+
+class _Waiting(NamedTuple):
+    """A view, trigger or index that names what the script creates later."""
+
+    statement: Statement
+    error: str
+
+
+def run_script(path: str, target: str) -> None:
+    """Run a script on an empty file.
+
+    Foreign keys do not act while the script only creates and inserts: a child may come before its parent.
+    Once it changes or deletes rows they act, as on D1, unless it has switched them off.
+
+    Args:
+        path: the script.
+        target: the file.
+
+    Raises:
+        SourceError: a statement cannot be run, with its line; or there is none.
+        UnicodeDecodeError, OSError: the script cannot be read.
+        apsw.Error: the file cannot be written.
+    """
+    connection = apsw.Connection(target)
+    try:
+        _Run(path, connection).run()
+    finally:
+        connection.close()
+
+
+class _Run:
+    """One script on one connection."""
+
+    def __init__(self, path: str, connection: apsw.Connection) -> None:
+        self._path, self._connection = path, connection
+        self._waiting: list[_Waiting] = []
+        self._keys_are_off = self._keys_act = False
+        self._deadline = 0.0
+
+    def run(self) -> None:
+        execute = self._connection.execute
+        self._connection.set_progress_handler(self._is_over_time, _STEPS)
+        self._connection.authorizer = _authorize
+        execute("PRAGMA synchronous = OFF")
+        execute("PRAGMA foreign_keys = OFF")
+        # SQLite has its table of counters from here on, whether or not the script fills it.
+        execute("CREATE TABLE d1migrate_counted (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+        execute("DROP TABLE d1migrate_counted")
+        execute("BEGIN")
+        statement = None
+        for statement in self._statements():
+            self._one(statement)
+        if statement is None:
+            raise SourceError(f"{self._path} holds no SQL")
+        self._run_waiting()
+        try:
+            execute("COMMIT")
+        except apsw.ConstraintError as error:
+            raise self._refused(statement, str(error)) from error
+
+    def _statements(self) -> Iterator[Statement]:
+        # Newlines as they are: they are part of what strings hold.
+        with open(self._path, encoding="utf-8-sig", newline="") as file:
+            for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
+                if statement.sql:
+                    yield statement
+
+    def _one(self, statement: Statement) -> None:
+        sql = statement.sql.removeprefix(_SHELL).lstrip()
+        head = sql[:_HEAD]
+        word = re.split(r"[\s;(]", head, maxsplit=1)[0].upper()
+        if word in ("ATTACH", "DETACH") or (word == "VACUUM" and "INTO" in head.upper()):
+            raise self._refused(statement, f"{word} leads to another file")
+        if word in ("BEGIN", "COMMIT", "END", "VACUUM"):
+            return
+        if word == "ROLLBACK" and " TO" not in head.upper():
+            raise self._refused(statement, _ROLLED_BACK)
+        if word.startswith("."):
+            raise self._refused(statement, f"{word.lower()} is a command of the sqlite3 shell, not SQL")
+        if word == "PRAGMA":
+            self._pragma(sql)
+        elif word == "CREATE":
+            self._create(statement, sql, head)
+        elif not _STATISTICS.match(head):
+            if _CHANGES.match(head) and not _COUNTERS.match(head):
+                self._let_keys_act()
+            self._execute(statement, sql)
+
+    def _pragma(self, sql: str) -> None:
+        """Run what changes the meaning of later statements; the rest concerns the other tool's file."""
+        match = _PRAGMA.match(sql)
+        if match and match[1].lower() in _PRAGMAS:
+            self._keys_are_off = self._keys_are_off or _KEYS_OFF.match(sql) is not None
+            with suppress(apsw.Error):
+                self._connection.execute(sql)
+
+    def _let_keys_act(self) -> None:
+        if self._keys_act or self._keys_are_off:
+            return
+        self._keys_act = True
+        for sql in ("COMMIT", "PRAGMA foreign_keys = ON", "BEGIN", "PRAGMA defer_foreign_keys = ON"):
+            self._connection.execute(sql)
+
+    def _create(self, statement: Statement, sql: str, head: str) -> None:
+        table = _TABLE.match(head)
+        if _STATISTICS.match(head) or _SEQUENCE.match(head):
+            return  # SQLite's own: they are there, or are not kept
+        if _LATE.match(head):
+            self._execute(statement, sql, waits=True)
+        elif table is None:
+            self._execute(statement, sql)
+        elif table[1]:
+            self._create_virtual(statement, sql, unquote(table[2]))
+        elif self._is_shadow(unquote(table[2])):
+            # Its virtual table has created it, with rows that the script has too.
+            self._execute(statement, f"DELETE FROM {quote_identifier(unquote(table[2]))}")
+        else:
+            self._execute(statement, sql)
+
+    def _create_virtual(self, statement: Statement, sql: str, name: str) -> None:
+        """Create a virtual table; if its hidden tables exist, enter it as the sqlite3 shell does."""
+        try:
+            self._execute(statement, sql)
+        except SourceError:
+            hidden = quote_literal(f"{name}_")
+            existing = f"SELECT 1 FROM sqlite_schema WHERE substr(name, 1, {len(name) + 1}) = {hidden}"
+            if not self._connection.execute(existing).fetchall():
+                raise
+            rest = sql[_TABLE.match(sql).end() :]  # type: ignore[union-attr]
+            self._connection.execute("PRAGMA writable_schema = ON")
+            self._connection.execute(
+                "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql)"
+                " VALUES ('table', ?, ?, 0, ?)",
+                (name, name, f"CREATE VIRTUAL TABLE {quote_identifier(name)} {rest}"),
+            )
+
+    def _is_shadow(self, name: str) -> bool:
+        kinds = self._connection.execute(
+            "SELECT type FROM pragma_table_list WHERE schema = 'main' AND lower(name) = ?", (fold(name),)
+        )
+        return ("shadow",) in kinds.fetchall()
+
+    def _execute(self, statement: Statement, sql: str, *, waits: bool = False) -> None:
+        self._deadline = time.monotonic() + _SECONDS
+        try:
+            for _ in self._connection.execute(sql, can_cache=False):
+                pass
+        except apsw.InterruptError as error:
+            raise self._refused(
+                statement, f"it takes longer than {_SECONDS:g} seconds, D1's limit"
+            ) from error
+        except (
+            apsw.SQLError,
+            apsw.ConstraintError,
+            apsw.MismatchError,
+            apsw.TooBigError,
+            apsw.AuthError,
+        ) as error:
+            if not waits:
+                raise self._refused(statement, str(error)) from error
+            self._waiting.append(_Waiting(statement, str(error)))
+        except ValueError as error:  # a character NUL
+            raise self._refused(statement, str(error)) from error
+
+    def _run_waiting(self) -> None:
+        """Create what named something that came after it, as long as that changes anything."""
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                self._execute(one.statement, one.statement.sql, waits=True)
+            if len(self._waiting) == len(waiting):
+                raise self._refused(*self._waiting[0])
+
+    def _refused(self, statement: Statement, why: str) -> SourceError:
+        return SourceError(
+            f"{self._path}:{statement.line}: {why}",
+            hint="correct the file; what SQLite's sqlite3 shell reads into an empty database is loaded",
+        )
+
+    def _is_over_time(self) -> bool:
+        return time.monotonic() > self._deadline > 0
+
+
+def _authorize(action: int, *_: str | None) -> int:
+    """Keep a script within its own file."""
+    return _DENY if action == _ATTACH else _OK
