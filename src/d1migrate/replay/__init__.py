@@ -224,7 +224,7 @@ class _File:
         made = {r.shape.name for r in ran if r.verb in ("create view", "create trigger") and not r.refusal}
         gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
         found = broken(self._stage, mention=gone, named=made)
-        earlier = [d for d in found if d.name not in made]
+        earlier = [d for d in found if fold(d.name) not in made]
         if earlier:
             old = Stage(before, count())
             try:

@@ -192,7 +192,8 @@ def _children_first(tables: Iterable[Table]) -> list[Table]:
     rest = list(tables)
     ordered: list[Table] = []
     while rest:
-        parents = {fold(key.table) for table in rest for key in table.foreign_keys if key.table != table.name}
+        links = ((fold(key.table), fold(table.name)) for table in rest for key in table.foreign_keys)
+        parents = {parent for parent, child in links if parent != child}
         free = [table for table in rest if fold(table.name) not in parents] or rest[:1]
         ordered += free
         rest = [table for table in rest if table not in free]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.layout import squeezed, table_text
 from d1migrate.sql.names import fold
-from d1migrate.sql.tokens import tokenize
+from d1migrate.sql.tokens import BLANKS, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _blocks(schema: Schema) -> Iterator[str]:
 
 
 def _without_tail(sql: str) -> str:
-    tokens = [(token.kind, token.text) for token in tokenize(sql.strip())]
+    tokens = [(token.kind, token.text) for token in tokenize(sql.strip(BLANKS))]
     while tokens and tokens[-1][0] in ("space", "comment"):
         tokens.pop()
     return "".join(text for _, text in tokens)

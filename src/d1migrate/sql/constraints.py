@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.definitions import Check, Key, NotNull, Reference, Term
 from d1migrate.sql.groups import closing, parted, span, text_at
 from d1migrate.sql.names import quote_identifier, unquote
+from d1migrate.sql.tokens import BLANKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ class Constraints:
         end = closing(self._tokens, at)
         if end == len(self._tokens):
             return "", end
-        return self._sql[self._tokens[at].start + 1 : self._tokens[end].start].strip(), end + 1
+        return self._sql[self._tokens[at].start + 1 : self._tokens[end].start].strip(BLANKS), end + 1
 
     def _listed(self, at: int) -> tuple[tuple[str, ...], int]:
         """Return the names in the parentheses at a position, if there are any, and what follows them."""

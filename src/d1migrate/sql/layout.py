@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.names import quote_identifier
-from d1migrate.sql.tokens import KEYWORDS, tokenize
+from d1migrate.sql.tokens import BLANKS, KEYWORDS, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,14 +42,14 @@ def squeezed(sql: str, *, indent: str = "") -> str:
         indent: what a line behind a line comment begins with.
     """
     parts: list[str] = []
-    for token in tokenize(sql.strip()):
+    for token in tokenize(sql.strip(BLANKS)):
         if token.kind == "space":
             parts += [" "] if not parts or not parts[-1].endswith((" ", "\n" + indent)) else []
         elif token.text.startswith("--"):
             parts += [token.text.rstrip(), "\n" + indent]
         else:
             parts.append(token.text)
-    return "".join(parts).rstrip()
+    return "".join(parts).rstrip(BLANKS)
 
 
 def _item(item: Item, *, comma: str) -> list[str]:

@@ -16,6 +16,9 @@ WORD_CHAR = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
 SPACE = r"[ \t\r\n\f\ufeff]++"
 """White space. A byte order mark at the start of a token is white space too."""
 
+BLANKS = " \t\r\n\f\ufeff"
+"""The same as characters, for `strip`: Python's default takes U+00A0 and others too, letters to SQLite."""
+
 COMMENT = r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 
 TRIVIA = rf"(?:{SPACE}|{COMMENT})"

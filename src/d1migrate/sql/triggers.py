@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.shape import shape_of
-from d1migrate.sql.tokens import significant, tokenize
+from d1migrate.sql.tokens import BLANKS, significant, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def safe_form(sql: str) -> str:
     tokens = significant(sql)
     words = [token.keyword or token.text for token in tokens]
     wrong = any(token.keyword in ("BEGIN", "END") and token.text != token.keyword for token in tokens)
-    return (one_line(sql) or sql) if wrong or "\r" in sql or _bare_cases(words) else sql.strip()
+    return (one_line(sql) or sql) if wrong or "\r" in sql or _bare_cases(words) else sql.strip(BLANKS)
 
 
 def is_carried(sql: str) -> bool:
