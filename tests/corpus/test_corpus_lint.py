@@ -64,7 +64,16 @@ DEEP = LINKED("id INTEGER PRIMARY KEY, v", "id", "CASCADE").replace("p REF", "p 
 SENT = "CREATE TABLE a (id INTEGER PRIMARY KEY, v); CREATE TABLE sent (id INTEGER PRIMARY KEY, a); {0}".format
 COUNTED = "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE B (id INTEGER PRIMARY KEY AUTOINCREMENT);"
 NOTES = "CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT); "
+REBUILT = (
+    "CREATE TABLE n (id INTEGER PRIMARY KEY, v); INSERT INTO n SELECT {0} FROM t{1};"
+    " DROP TABLE t; ALTER TABLE n RENAME TO t;"
+).format
+T = "CREATE TABLE t ({0});".format
 FALSE_ALARMS = [
+    ("D119", REBUILT("id, v", ""), T("id INT PRIMARY KEY NOT NULL, v")),
+    ("D119", REBUILT("id, v", ""), T("id INTEGER, v, PRIMARY KEY (ID)")),
+    ("D119", REBUILT("coalesce(id, v), v", ""), T("id INT PRIMARY KEY, v")),
+    ("D119", REBUILT("id, v", " WHERE id IS NOT NULL"), T("id INT PRIMARY KEY, v")),
     ("D120", NOTES + "INSERT INTO n VALUES (7); DELETE FROM sqlite_sequence; INSERT INTO sqlite_sequence VALUES ('n', 7);", "SELECT 1;"),
     ("D120", NOTES + "DELETE FROM sqlite_sequence WHERE name IN ('n', 'gone');", COUNTED),
     ("D120", NOTES + "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'a') WHERE name = 'n';", COUNTED),
@@ -99,6 +108,9 @@ FALSE_ALARMS = [
     ("P109", "DELETE FROM users WHERE name = '' OR rollback = 1;", USERS("rollback")),
 ]  # fmt: skip
 MISSED = [
+    ("D119", REBUILT("id, v", ""), T("id INT PRIMARY KEY, v")),
+    ("D119", REBUILT("*", ""), T("ID INTEGER PRIMARY KEY DESC, v")),
+    ("D119", REBUILT("id, v", ""), T("id INTEGER, v")),
     ("D120", "DELETE FROM sqlite_sequence;", COUNTED),
     ("D120", "DELETE FROM main.[sqlite_sequence] WHERE name = 'B';", COUNTED),
     ("D120", "DELETE FROM sqlite_sequence WHERE name <> 'n';", COUNTED),

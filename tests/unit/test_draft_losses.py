@@ -63,6 +63,45 @@ def test_rowids_become_the_ids_of_a_new_key() -> None:
     assert said == [(4, "x"), (9, "y")]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("id INT PRIMARY KEY, n", "id INTEGER PRIMARY KEY, n"),
+        ("id INTEGER PRIMARY KEY DESC, n", "id INTEGER PRIMARY KEY, n"),
+        ("id INTEGER, n", "id INTEGER, n, PRIMARY KEY (id DESC)"),
+        ("id INTEGER UNIQUE, n TEXT", "ID INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT"),
+    ],
+)
+def test_a_row_without_an_id_is_given_none(old: str, new: str) -> None:
+    """An INTEGER PRIMARY KEY would number it; with a value to fill in, and with ids only, they stay."""
+    null = "INSERT INTO t VALUES (NULL, 'a'), (3, 'b'), (NULL, 'c');\n"
+    current, desired = f"CREATE TABLE t ({old});\n", f"CREATE TABLE t ({new});"
+    fails(current, null, desired, "is NULL in a row, and would become a new number")
+    filled = ["t.id=100 + unicode(n)"]
+    (said,) = there_and_back(current, null, desired, "SELECT id, n FROM t", backfill=filled)
+    assert said == [(3, "b"), (197, "a"), (199, "c")]
+    assert there_and_back(current, "INSERT INTO t VALUES (3, 'b');\n", desired, "SELECT id, n FROM t") == [
+        [(3, "b")]
+    ]
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "id INT NOT NULL PRIMARY KEY",
+        "id INTEGER PRIMARY KEY ASC",
+        "id INT PRIMARY KEY) WITHOUT ROWID",
+        "id INT PRIMARY KEY) STRICT",
+    ],
+)
+def test_ids_that_are_never_null_are_not_asked_for(old: str) -> None:
+    """Then the migration has nothing to prove."""
+    current = f"CREATE TABLE t ({old}{'' if ')' in old else ')'};\n"
+    found = drafted(current, "CREATE TABLE t (id INTEGER PRIMARY KEY, n DEFAULT 1 NOT NULL);")
+    assert found is not None
+    assert not any("would become a new number" in sql for part in found.up for sql in part.statements)
+
+
 def test_the_counter_of_a_table_in_other_letters() -> None:
     """AUTOINCREMENT goes on where it was."""
     script = "CREATE TABLE T (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n"

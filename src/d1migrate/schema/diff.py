@@ -17,6 +17,7 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
+from d1migrate.schema.facts import holds_no_null
 from d1migrate.schema.meaning import canonical, meaning, mentions
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import content_of, rebuild_virtual
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.compare import Scopes
     from d1migrate.schema.model import Schema, Table
-    from d1migrate.sql.definitions import ColumnDefinition, TableDefinition
+    from d1migrate.sql.definitions import ColumnDefinition
 
 _CONSTANTS = frozenset({"NULL", "TRUE", "FALSE"})
 
@@ -296,7 +297,7 @@ class _Table:
                     self.missing.append(Missing(self._new.name, column.name, is_new=True))
                 continue
             name = quote_identifier(source.name)
-            if is_needed and value is None and not _is_part_of_key(self._before, source.name):
+            if is_needed and value is None and not holds_no_null(self._before, source.name):
                 self.missing.append(Missing(self._new.name, column.name, is_new=False))
             if value is not None and not _reads(value, source.name):
                 value = f"coalesce({name}, {value})"
@@ -322,12 +323,3 @@ def _is_constant(default: str) -> bool:
     return len(tokens) == 1 and (
         tokens[0].kind in ("string", "number", "blob", "quoted") or tokens[0].keyword in _CONSTANTS
     )
-
-
-def _is_part_of_key(table: TableDefinition, column: str) -> bool:
-    """Whether a column holds no NULL although it does not say so: a rowid, or a key WITHOUT ROWID."""
-    key = table.primary_key
-    if key is None or fold(column) not in (fold(term.column or "") for term in key.terms):
-        return False
-    types = {fold(c.name): c.type.upper() for c in table.columns}
-    return table.without_rowid or (len(key.terms) == 1 and types[fold(column)] == "INTEGER")

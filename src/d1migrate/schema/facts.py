@@ -63,6 +63,16 @@ def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str
 _ROWIDS = frozenset(("rowid", "_rowid_", "oid"))
 
 
+def holds_no_null(definition: TableDefinition, name: str) -> bool:
+    """Whether a column holds no NULL: it says so, or it is the rowid or in a key that allows none."""
+    column = next((c for c in definition.columns if fold(c.name) == fold(name)), None)
+    if column and (column.not_null or column.name == definition.rowid_alias):
+        return True
+    key = definition.primary_key
+    is_in_key = key is not None and fold(name) in {fold(term.column or "") for term in key.terms}
+    return is_in_key and (definition.without_rowid or definition.strict)
+
+
 def rowid_of(table: Table) -> str:
     """Return a name of the rowid that no column bears; "" where there is none."""
     definition = parse_table(table.sql)

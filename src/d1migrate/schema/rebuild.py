@@ -21,10 +21,12 @@ from d1migrate.schema.facts import (
     alias_of,
     column_affinity,
     free_columns,
+    holds_no_null,
     is_autoincrement,
     is_indexed,
     rowid_of,
 )
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -181,6 +183,12 @@ class _Rebuilding:
             yield f"DROP TABLE {self._late_hold}"
 
     def _assertions(self) -> Iterator[str]:
+        if value := self._nullable_rowid():
+            what = f"{self._new.name}.{alias_of(self._new)} is NULL in a row, and would become a new number"
+            yield (
+                f"SELECT json_extract('{{}}', {quote_literal(what)})"
+                f" FROM (SELECT 1 FROM {self._hold} WHERE {value} IS NULL LIMIT 1)"
+            )
         for column in self._retyped():
             what = f"{self._new.name}.{column}, by its new type, would change the value "
             name = q(column)
@@ -192,6 +200,14 @@ class _Rebuilding:
                 f" OR typeof(v) = 'integer' AND v NOT IN {there % 'INTEGER'}"
                 f" OR v IS NULL AND NOT EXISTS (SELECT 1 FROM {self._table} WHERE {name} IS NULL)"
             )
+
+    def _nullable_rowid(self) -> str:
+        """Return what an INTEGER PRIMARY KEY is filled with, if that may be NULL; else ""."""
+        alias, old = alias_of(self._new), parse_table(self._old.sql)
+        value = next((v for column, v in self._values if alias and fold(column) == fold(alias)), "")
+        names = [column.name for column in self._old.columns if fold(q(column.name)) == fold(value)]
+        is_kept = old is not None and any(holds_no_null(old, name) for name in names)
+        return "" if is_kept else value
 
     def _retyped(self) -> list[str]:
         """Return the columns that take values as they are, and may make other numbers or texts of them."""

@@ -13,10 +13,11 @@ from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import replaces
 from d1migrate.lint.stakes import at_stake
 from d1migrate.lint.unique import unique_keys
+from d1migrate.schema.facts import alias_of, holds_no_null
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.groups import span
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -185,6 +186,7 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
     Why: what the column held is dropped with the old table. A text in single quotes is a text, also where it is
         the name of the column; an expression or CAST gives other values; `row_number()` gives other ids, to
         which nothing refers. COALESCE, and a CASE with `ELSE column`, keep what they do not name.
+        INTEGER PRIMARY KEY holds no NULL: it turns one into the next free number.
 
     Given:
         CREATE TABLE bookmarks (id INTEGER PRIMARY KEY, label TEXT);
@@ -213,6 +215,31 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
                 is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
                 hint = ": a text in single quotes is not a column" if is_text else ""
                 yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
+    for rebuild in rebuilds(replay):
+        if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
+            yield Finding(
+                f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY holds none",
+                rebuild.fills[-1],
+                fix=f"-- find them:\nSELECT count(*) FROM {quote_identifier(rebuild.old.name)}"
+                f" WHERE {quote_identifier(column)} IS NULL;",
+            )
+
+
+def _nullable_rowid(rebuild: Rebuild) -> str:
+    """Return the column of the old table that may be NULL and is copied into the new one's rowid; else ""."""
+    alias, old = alias_of(rebuild.new), definition(rebuild.old)
+    if not alias or old is None or not rebuild.is_copied(alias):
+        return ""
+    if any("WHERE" in fill.words for fill in rebuild.fills) or fold(alias) not in columns_of(rebuild.old):
+        return ""
+    return "" if holds_no_null(old, alias) else alias
+
+
+def _asserts_no_null(replay: Replay) -> bool:
+    """Whether the file stops at a row with a NULL itself."""
+    return any(
+        "json_extract" in ran.sql and ran.sql.endswith("IS NULL LIMIT 1)") for ran in replay.of("select")
+    )
 
 
 def _changes(replay: Replay, rebuild: Rebuild, fill: Ran, to: str, value: Sequence[Token]) -> bool:
