@@ -142,7 +142,7 @@ def test_a_failure_stops_it(shop: Project) -> None:
     ran = shop.run("rehearse", "--data", code=3)
     lines = settled(ran.out)
     assert lines[1] == "003_tidy fails"
-    assert "error[X108] fails-on-rows: it fails on rows: UNIQUE constraint failed: users.id" in lines
+    assert "error[X108] fails: it fails on rows: UNIQUE constraint failed: users.id" in lines
     assert any(line.endswith("003_tidy.sql:2:1") for line in lines)
     assert lines[-1] == "not rehearsed: 004_log"
     assert settled(ran.err)[1:] == [" 003_tidy fails"]

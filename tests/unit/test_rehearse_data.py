@@ -69,6 +69,92 @@ def test_made_up_rows_do_not_hide_what_fails() -> None:
         assert verdicts(TABLES, migration)[1] == "fails"
 
 
+PLANS = "CREATE TABLE m (id TEXT PRIMARY KEY, plan TEXT NOT NULL, at TEXT NOT NULL, note TEXT);\n"
+CHECKED = PLANS + (
+    "CREATE TRIGGER m_plan BEFORE {0} ON m {1} BEGIN SELECT RAISE(ABORT, 'invalid plan'){2}; END;\n"
+)
+RUNS = (
+    "CREATE TABLE users (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, note TEXT);\n"
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY, user TEXT NOT NULL);\n"
+    "CREATE TABLE copies (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL);\n"
+)
+TENANT = "(SELECT tenant FROM users u WHERE u.id = r.user)"
+COPY = "INSERT INTO m (id, plan, at) SELECT id || '-copy', plan, at FROM m;"
+LINKED = "CREATE TABLE n (id INTEGER PRIMARY KEY, user TEXT NOT NULL REFERENCES users(id)); INSERT INTO n SELECT * FROM runs;"
+
+
+@pytest.mark.parametrize(
+    ("before", "migration", "verdict"),
+    [
+        # lookups: made-up texts seldom meet
+        (RUNS, f"INSERT INTO copies SELECT r.id, {TENANT} FROM runs r;", "unproved"),
+        (RUNS, "INSERT INTO copies SELECT r.id, u.tenant FROM runs r LEFT JOIN users u ON u.id = r.user;", "unproved"),
+        (RUNS, f"WITH f AS (SELECT id, {TENANT} AS t FROM runs r) INSERT INTO copies SELECT id, t FROM f;", "unproved"),
+        (RUNS, f"ALTER TABLE runs ADD COLUMN tenant TEXT NOT NULL DEFAULT ''; UPDATE runs AS r SET tenant = {TENANT};", "unproved"),
+        (RUNS, ("CREATE TRIGGER t AFTER INSERT ON runs BEGIN INSERT INTO copies SELECT new.id, (SELECT tenant FROM users"
+         " WHERE id = new.user); END; INSERT INTO runs SELECT id + 1000, user FROM runs;"), "unproved"),
+        # dates, and other texts that have a form
+        (PLANS, "CREATE TABLE n (id TEXT, at INTEGER NOT NULL); INSERT INTO n SELECT id, unixepoch(plan) FROM m;", "unproved"),
+        (PLANS, "UPDATE m SET at = strftime('%s', plan);", "unproved"),
+        (PLANS, "CREATE TABLE n (at TEXT CHECK (date(at) IS NOT NULL)); INSERT INTO n SELECT plan FROM m;", "unproved"),
+        (PLANS, "CREATE TABLE n (v NOT NULL); INSERT INTO n SELECT json_extract(note, '$.v') FROM m;", "unproved"),
+        # what a trigger refuses
+        (CHECKED.format("INSERT", "WHEN NEW.plan NOT IN ('solo', 'team')", ""), COPY, "unproved"),
+        (CHECKED.format("INSERT", "", " WHERE NEW.plan NOT IN ('solo', 'team')"), COPY, "unproved"),
+        (CHECKED.format("UPDATE", "WHEN NEW.plan = OLD.plan", ""), "UPDATE m SET at = plan;", "unproved"),
+        (CHECKED.format("INSERT", "", ""), COPY, "fails"),
+        (CHECKED.format("DELETE", "", ""), "DELETE FROM m;", "fails"),
+        # a link that nothing has kept so far
+        (RUNS, LINKED, "no loss"),
+        (RUNS, "PRAGMA defer_foreign_keys = ON;" + LINKED, "no loss"),
+        (RUNS, LINKED.replace("SELECT *", "SELECT id, user || '!'"), "no loss"),
+        (RUNS, LINKED.replace("users(id)", "users(id) CHECK (user GLOB 'u[0-9]')"), "unproved"),
+        # what the file asserts of rows
+        (RUNS, ("SELECT json_extract('{}', 'no admin') WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = 'admin')"
+         " AND EXISTS (SELECT 1 FROM users);"), "unproved"),
+        # NULL is allowed, so some rows have it
+        (RUNS, "INSERT INTO copies SELECT rowid + 1000, note FROM users;", "fails"),
+        (RUNS, "UPDATE users SET tenant = note;", "fails"),
+        (RUNS, "UPDATE users SET tenant = NULL;", "fails"),
+        (RUNS, "INSERT INTO copies (id) SELECT id FROM runs;", "fails"),
+        (RUNS, "ALTER TABLE runs ADD COLUMN tenant TEXT NOT NULL;", "fails"),
+        (RUNS, "ALTER TABLE runs ADD COLUMN at DEFAULT (unixepoch());", "fails"),
+    ],
+)  # fmt: skip
+def test_only_what_any_rows_show_fails(before: str, migration: str, verdict: str) -> None:
+    """What depends on the values of made-up rows is unproved: others may pass."""
+    found = several(before, migration).migrations[1]
+    assert found.verdict.split(" on ")[0] == verdict
+    codes = {"unproved": ["X110"], "fails": ["X108"]}.get(verdict, [])
+    assert [d.code for d in found.diagnostics if d.severity != "info"] == codes
+
+
+@pytest.mark.parametrize(
+    ("before", "migration"),
+    [
+        ("SELECT 1;", "BEGIN TRANSACTION; CREATE TABLE a (id); COMMIT;"),
+        (RUNS, "CREATE INDEX i ON runs (nosuch);"),
+        (RUNS, "INSERT INTO copies VALUES (1, NULL);"),
+        (RUNS, "INSERT INTO copies VALUES (1, 'a'), (1, 'b');"),
+        ("CREATE TABLE t (a);", "SELECT json_extract('{}', 'never');"),
+    ],
+)
+def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
+    """The message says so, and the reason does not speak of an empty database."""
+    (found,) = several(before, migration).migrations[1].diagnostics
+    assert found.code == "X108"
+    assert found.message.startswith("D1 refuses it, with rows or without: ")
+    assert "empty" not in found.why
+
+
+def test_what_is_unproved_fails_on_rows_of_ones_own(tmp_path: Path) -> None:
+    """There it is an error, as it is known then."""
+    script = RUNS + "INSERT INTO users VALUES ('a', 't', ''); INSERT INTO runs VALUES (1, 'b');"
+    migration = f"INSERT INTO copies SELECT r.id, {TENANT} FROM runs r;"
+    (found,) = several(migration, start=Ground.of(database(tmp_path, script))).migrations
+    assert [found.verdict, *(d.code for d in found.diagnostics if d.severity == "error")] == ["fails", "X108"]
+
+
 def test_real_rows_are_never_changed_to_fit(tmp_path: Path) -> None:
     """What collides with rows of the target's own fails there."""
     script = (

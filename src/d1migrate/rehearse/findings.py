@@ -10,24 +10,21 @@ from d1migrate.lint.rule import Finding
 from d1migrate.lint.rules import data, fired
 from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.lint.stakes import at_stake
-from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import events
 from d1migrate.rehearse.reasons import sources
 from d1migrate.rehearse.virtual import parse_virtual
 from d1migrate.sql.effects import trigger_of
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.errors import QueryError
     from d1migrate.lint import Diagnostic
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.rehearse.model import TableChange
     from d1migrate.rehearse.reasons import Told
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.sql.split import Statement
 
 TWINS = {
     "X101": ("D101", "D102", "D103", "D104", "D106", "D116", "D117"),
@@ -37,7 +34,7 @@ TWINS = {
     "X105": ("S107",),
     "X107": ("H103",),
     "X108": ("F101", "F102", "F103", "F104", "F105", "F106", "F107", "F108"),
-    "X110": ("F105", "F106", "F107"),
+    "X110": ("F105", "F106", "F107", "F108"),
 }
 """Which rules of the linter foresee what a rehearsal sees."""
 
@@ -172,46 +169,6 @@ def _leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]
     for trigger in after.triggers():
         if fold(trigger.name) not in earlier and is_guard(significant(trigger.sql)):
             yield "X106", Finding(f"guard trigger {trigger.name} on {trigger.table} is still there")
-
-
-_DEPENDS_ON_ROWS = (
-    "UNIQUE constraint",
-    "CHECK constraint",
-    "malformed JSON",
-    "datatype mismatch",
-    "cannot store",
-)
-
-
-def failure(error: QueryError, told: Told, made_up: Collection[str]) -> tuple[str, Finding]:
-    """Return what a migration that fails says, at the statement that does.
-
-    Args:
-        error: D1's refusal.
-        told: the migration.
-        made_up: the tables, folded, whose rows are made up: others may fare otherwise.
-    """
-    text = str(error).split(": SQLITE")[0]
-    statements = told.replay.migration.statements()
-    statement = next((s for i, s in enumerate(statements) if i == error.index), None)
-    at = next((ran for ran in told.replay.ran if ran.index == error.index), None)
-    line = statement.line if statement else None
-    if at is not None and at.refusal is not None:
-        return "X108", Finding(f"D1 refuses it, with rows or without: {text}", at, line=line)
-    if text.startswith(_DEPENDS_ON_ROWS) and (statement is None or _works_on(at, statement) & set(made_up)):
-        return "X110", Finding(f"it fails on made-up rows: {text}; `--data` tries it on yours", at, line=line)
-    return "X108", Finding(f"it fails on rows: {text}", at, line=line)
-
-
-def _works_on(ran: Ran | None, statement: Statement) -> set[str]:
-    """Return the tables whose rows a statement has to do with, as far as they were there before the file."""
-    if ran is None:
-        return {recorded_table(statement.sql) or ""}
-    tables = {touch.table for touch in ran.touches} | {
-        ran.shape.name,
-        ran.after.owners.get(ran.shape.name, ""),
-    }
-    return tables | {fold(unquote(token.text)) for token in ran.tokens}
 
 
 # --- the verdict ---

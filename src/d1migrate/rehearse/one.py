@@ -15,6 +15,7 @@ from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse import findings
 from d1migrate.rehearse.compare import Difference, Match
 from d1migrate.rehearse.cost import built_tables, cost
+from d1migrate.rehearse.failures import failure
 from d1migrate.rehearse.fit import fit
 from d1migrate.rehearse.model import Rehearsed, TableChange, WayBack
 from d1migrate.rehearse.reasons import Fate, Said, Told, fate
@@ -66,8 +67,11 @@ class Rehearser:
             was, ran, is_fitted = self._attempt(told)
         except QueryError as error:
             made_up = self._ground.made_up.copy()
+            has_rows = any(self._ground.counts(replay.before.tables.values()).values())
             self.can_go_on = bool(made_up) and self._pass_without_rows(migration)
-            return self._failed(replay, findings.failure(error, told, made_up if self.can_go_on else ()))
+            on_rows = has_rows and (self.can_go_on or not made_up)
+            others = made_up if self.can_go_on else set[str]()
+            return self._failed(replay, failure(error, told, others, on_rows=on_rows))
         with closing(was):
             counts = was.counts(replay.before.tables.values())
             after = self._ground.schema()

@@ -77,21 +77,21 @@ def rollback_differs(_: Replay) -> Iterator[Finding]:
     return iter(())
 
 
-@rule("X108", "fails-on-rows", "error")
-def fails_on_rows(_: Replay) -> Iterator[Finding]:
-    """The migration fails where there are rows.
+@rule("X108", "fails", "error")
+def fails(_: Replay) -> Iterator[Finding]:
+    """The migration fails: D1 refuses it, always or where there are rows.
 
-    Why: it passes on an empty database, and stops in production.
+    Why: a file is one transaction, so nothing of it is applied, nor of the files after it.
     """
     return iter(())
 
 
 @rule("X110", "fails-on-made-up-rows", "warning")
 def fails_on_made_up_rows(_: Replay) -> Iterator[Finding]:
-    """The migration fails on made-up rows: a UNIQUE, a CHECK, or JSON that is none.
+    """The migration fails on made-up rows, for what they hold: a UNIQUE, a lookup that finds nothing, a RAISE.
 
-    Why: whether yours pass is for yours to show: rehearse with `--data`. Those behind it are rehearsed all the
-        same, on a database in which it ran without rows.
+    Why: only your rows can show whether they pass: rehearse with `--data`. The files after it are rehearsed all
+        the same, on a database in which it ran without rows.
     """
     return iter(())
 
