@@ -9,6 +9,7 @@ from d1migrate.lint.expressions import as_column, carried, references, spares
 from d1migrate.lint.rebuilds import is_narrower
 from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.lint.unique import unique_keys
+from d1migrate.sql.groups import closing
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, selects, with_names
 from d1migrate.sql.tokens import Token
@@ -155,15 +156,24 @@ def _query(ran: Ran) -> Sequence[Token] | None:
 
 def columns_into(ran: Ran, into: Table) -> list[str]:
     """Return the columns that a statement fills, folded, in its order."""
-    if not ran.is_from_select:
-        for place, token, depth in depths(ran.tokens[ran.shape.at :]):
-            if token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT") and depth == 0:
-                break
-            if token.text == "(":
-                rest = ran.tokens[ran.shape.at + place + 1 :]
-                end = next(i for i, other in enumerate(rest) if other.text == ")")
-                return [fold(unquote(part[-1].text)) for part in comma_separated(rest[:end])]
-    return [fold(column.name) for column in into.columns if not column.generated]
+    at = None if ran.is_from_select else _column_list(ran)
+    if at is None:
+        return [fold(column.name) for column in into.columns if not column.generated]
+    names = ran.tokens[at + 1 : closing(ran.tokens, at)]
+    return [fold(unquote(part[-1].text)) for part in comma_separated(names)]
+
+
+def lists_columns(ran: Ran) -> bool:
+    """Whether an INSERT says which columns it fills."""
+    return _column_list(ran) is not None
+
+
+def _column_list(ran: Ran) -> int | None:
+    for place in range(ran.shape.at, len(ran.tokens)):
+        token = ran.tokens[place]
+        if token.text == "(" or token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT"):
+            return place if token.text == "(" else None
+    return None
 
 
 def _expanded(ran: Ran, select: Select) -> list[Sequence[Token]] | None:

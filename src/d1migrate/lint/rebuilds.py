@@ -11,7 +11,7 @@ from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from d1migrate.lint.model import Ran, Replay
-    from d1migrate.schema.model import Index, Table
+    from d1migrate.schema.model import Table
     from d1migrate.sql.tokens import Token
 
 
@@ -94,17 +94,3 @@ def is_narrower(old: str, new: str) -> bool:
     if before == "REAL":
         return after == "INTEGER"
     return before == "BLOB" and after in (*_NUMERIC, "TEXT")
-
-
-def serves(table: Table, index: Index) -> bool:
-    """Whether a primary key or another index begins with the columns of one, so that none is missed."""
-    if None in index.columns:
-        return False
-    primary = [c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
-    others = [other.columns for other in table.indexes if other.unique or not index.unique]
-    wanted = [fold(column or "") for column in index.columns]
-    return any(
-        [fold(column or "") for column in columns[: len(wanted)]] == wanted
-        and (len(columns) == len(wanted) or not index.unique)
-        for columns in (primary, *others)
-    )

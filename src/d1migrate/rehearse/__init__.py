@@ -9,6 +9,7 @@ from d1migrate.errors import UsageError
 from d1migrate.rehearse.ground import Ground
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, WayBack
 from d1migrate.rehearse.one import Rehearser
+from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def rehearse(
     """Run migrations where every table holds rows, and tell what became of the rows.
 
     Each migration is followed by its rollback and by itself again, on a copy. One that fails on made-up rows
-    is run once more without any, so that the others can follow. Tables that hold no rows are
-    given made-up ones first; those that a migration creates, behind it.
+    is run once more without any, so that the others can follow. Over a schema, every table is given
+    made-up rows first; those that a migration creates, after it. A database is taken as it is, with its empty
+    tables.
 
     Args:
         migrations: what to rehearse, in order.
@@ -52,13 +54,14 @@ def rehearse(
     """
     if rows < 1:
         raise UsageError(f"{rows} rows: it takes at least one to lose one")
+    is_data = isinstance(start, Ground)
     ground = start if isinstance(start, Ground) else Ground()
     with closing(ground):
         refused = ground.build(start) if start is not None and not isinstance(start, Ground) else {}
-        filled = ground.fill(rows)
+        empty = refused | (_without_rows(ground) if is_data else dict(ground.fill(rows).empty))
         counts = {table.name: ground.count(table.name) for table in ground.schema().tables}
         sizes = {fold(table): count for table, count in (scale or {}).items()}
-        rehearser = Rehearser(ground, rows, sizes, severities or {})
+        rehearser = Rehearser(ground, 0 if is_data else rows, sizes, severities or {})
         done: list[Rehearsed] = []
         for migration in migrations:
             done.append(rehearser.rehearse(migration))
@@ -70,4 +73,11 @@ def rehearse(
         if unknown := sorted(sizes.keys() - {fold(table) for table in counts}):
             raise UsageError(f"no table {unknown[0]!r} to scale", hint=f"tables: {', '.join(sorted(counts))}")
     rest = tuple(migration.name for migration in migrations[len(done) :])
-    return Rehearsal(tuple(done), rest, counts, {**refused, **filled.empty, **rehearser.empty})
+    return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
+
+
+def _without_rows(ground: Ground) -> dict[str, str]:
+    """Return {table without a row: why}; what another table's text is indexed by is no table of its own."""
+    tables = [table for table in ground.schema().tables if content_of(table) is None]
+    counts = ground.counts(tables)
+    return {table.name: "the data has no rows in it" for table in tables if not counts[fold(table.name)]}

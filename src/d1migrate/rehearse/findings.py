@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.rules import data, fired
 from d1migrate.lint.sqltext import is_guard, replaces
@@ -63,7 +64,9 @@ def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[st
                 ),
             )
         if silent := change.unnamed_changes:
-            columns = ", ".join(f"{change.table}.{column} in {plural(n)}" for column, n in silent.items())
+            columns = ", ".join(
+                f"{change.table}.{change.label(column)} in {plural(n)}" for column, n in silent.items()
+            )
             yield "X102", Finding(f"other values in {columns}, and nothing names it", ran)
 
 
@@ -131,14 +134,13 @@ def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
         now = after.name_of(replay.before.ids[name]) or (name if name in after.tables else None)
         if now is None:
             continue
-        there = {index.columns for index in after.tables[now].indexes}
         columns = {fold(column.name) for column in after.tables[now].columns}
         lost = [
             f"index {index.name}"
             for index in table.indexes
             if index.sql
             and fold(index.name) not in after.owners.keys() | named
-            and index.columns not in there
+            and not serves(after.tables[now], index)
             and all(column is None or fold(column) in columns for column in index.columns)
         ]
         lost += [

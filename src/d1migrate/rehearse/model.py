@@ -21,6 +21,7 @@ class TableChange(NamedTuple):
         gained_by: the words that explain the gained rows.
         dropped: columns that are gone, with the rows that held a value in them.
         unnamed: how many of the lost rows nothing explains.
+        renamed: {column: its name now} of those that have another name.
         unnamed_changes: {column: how many of its changes nothing explains}; only where there are any.
     """
 
@@ -33,6 +34,11 @@ class TableChange(NamedTuple):
     dropped: Mapping[str, int] = {}
     unnamed: int = 0
     unnamed_changes: Mapping[str, int] = {}
+    renamed: Mapping[str, str] = {}
+
+    def label(self, column: str) -> str:
+        """Return what a column is called: by its name now, if it has one."""
+        return self.renamed.get(column, column)
 
 
 class Cost(NamedTuple):

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 class Rehearser:
     """Takes a database through migrations.
 
+    Args:
+        ground: the database.
+        rows: how many made-up rows an empty table gets; 0 for a database that is taken as it is.
+        scale: {folded table: rows of the target}.
+        severities: {code or letter: severity}.
+
     Attributes:
         rows: {table: rows it was given}, of the tables that migrations created.
         empty: {table that a migration created: why it could not be filled}.
@@ -102,6 +108,8 @@ class Rehearser:
 
     def _refill(self, replay: Replay, schema: Schema) -> None:
         """Give rows to the tables that a migration created or left empty: the next one is to find some."""
+        if not self._rows:
+            return
         counts = self._ground.counts(schema.tables)
         names = [table.name for table in schema.tables if not counts[fold(table.name)]]
         if not names:
@@ -286,6 +294,8 @@ class _Rows:
     def _is_mixed(self, told: Fate, found: Difference) -> bool:
         """Whether words of the file account for losses or changes, and may account for some of them only."""
         columns = [c for c in map(fold, found.changed) if {c, "*"} & told.changes.keys()]
+        if not told.drops and told.loses and told.adds and len(columns) < len(found.changed):
+            return True  # rows may be deleted and written again
         if told.drops or not ((found.lost and told.loses) or columns):
             return False
         if told.is_rebuilt or (found.lost and any("UPDATE" in said.takes for said in told.said.values())):
@@ -321,9 +331,11 @@ class _Rows:
                 unnamed = len(lost)
                 keys = [*rows_of.shown(connection, how, lost), *found.keys]
                 found = found._replace(keys=tuple(dict.fromkeys(keys))[: rows_of.SAMPLE])
-            for column in found.changed.keys() - silent.keys():
-                if n := trail.unnamed_values(column, rows_of.changed_rows(connection, how, column)):
-                    silent[column] = n
+            for column, count in found.changed.items():
+                n = trail.unnamed_values(column, rows_of.changed_rows(connection, how, column))
+                if n < count and column in silent:
+                    by = {**by, fold(column): f"{told.loses} and INSERT"}
+                silent = {**silent, column: n} if n else {k: v for k, v in silent.items() if k != column}
             for column, n in trail.unnamed_values_of_moved().items():
                 silent[column] = silent.get(column, 0) + n
         for column, n in self._unlinked_by_drop(told, how):
@@ -340,6 +352,7 @@ class _Rows:
             dropped=self._dropped(connection, each) if how else {},
             unnamed=unnamed,
             unnamed_changes=silent,
+            renamed={a: b for a, b in how.pairs if fold(a) != fold(b)} if how else {},
         )
 
     def _dropped(self, connection: apsw.Connection, each: _Compared) -> dict[str, int]:

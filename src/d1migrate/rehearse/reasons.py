@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.lint.copying import lists_columns, values_of
+from d1migrate.lint.expressions import as_column
 from d1migrate.lint.model import Ran, Touch
-from d1migrate.lint.sqltext import copied, is_bare, replaces
+from d1migrate.lint.sqltext import replaces
 from d1migrate.recording import recorded_table
 from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
 from d1migrate.sql.names import fold, unquote
@@ -50,7 +52,7 @@ class Fate(NamedTuple):
         name: the name it has when the file has run, folded; None where it is gone.
         numbers: those it goes by: its own, and those of the tables which take its place, one after the other.
         drops: the DROP TABLE that takes all rows for good, or "".
-        said: {statement: what it says}.
+        said: {statement: what it says}; here, columns have the names they had before the file.
         copying: {column: words}, of those that are computed where the rows are copied into its heir.
         moved: the columns, of any table, that are read where its heirs are filled.
         refills: whether rows may be put into it that were there before: by REPLACE, or from another table.
@@ -142,20 +144,22 @@ def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
     drops = (
         "" if is_copied or (len(numbers) == 1 and now) else f"DROP TABLE {replay.before.tables[table].name}"
     )
-    said: dict[int, Said] = {}
-    for each in numbers:
-        for ran in told.ran:
-            if (says := _says(ran, each)) is not None:
-                said[ran.index] = says
-        for index, target in inserts.items():
-            catalog = told.catalog(index)
-            if changes := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
-                said[index] = Said(changes=changes)
-    columns = dict(_renamed(told, number))
+    columns = _renamed(replay, number)
     copying: dict[str, str] = {}
     for copy in fills if not drops else ():
         copying |= copy.computed()
         columns |= {a: b for a, b in copy.renamed() if a not in columns}
+    names = _Names(replay, number, columns)
+    said: dict[int, Said] = {}
+    for each in numbers:
+        for ran in told.ran:
+            if (says := _says(ran, each)) is not None:
+                said[ran.index] = says._replace(changes=names.before(each, ran.index, says.changes))
+        for index, target in inserts.items():
+            catalog = told.catalog(index)
+            if changes := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
+                said[index] = Said(changes=names.before(each, index, changes))
+    copying = {names.original(column): words for column, words in copying.items()}
     moved = {touch.column for copy in fills for touch in copy.ran.touches if touch.kind == "read"}
     adds = "INSERT" if replay.filled.keys() & set(numbers) else ""
     refills = any(s.alone for s in said.values()) or any(_copies_into(told, number))
@@ -195,7 +199,7 @@ def _is_copied_out(told: Told, number: int) -> bool:
 
 
 class _Copy(NamedTuple):
-    """A statement that fills an heir from other tables: what goes into each column; whether it names them."""
+    """A statement that fills an heir from other tables: what it puts into each column, if it names them."""
 
     ran: Ran
     into: Table
@@ -205,19 +209,21 @@ class _Copy(NamedTuple):
     def computed(self) -> dict[str, str]:
         """Return {column: words} of those that are computed, or deliberately taken from another column."""
         found = {}
+        words = "CREATE TABLE … AS" if self.ran.is_from_select else "INSERT … SELECT"
         for column, value in self.values.items():
-            other = value[-1].text != "*" and fold(unquote(value[-1].text)) != column
-            if not is_bare(value) or (other and self.names):
-                found[column] = "INSERT … SELECT"
+            source = as_column(value)
+            is_listed = value[0].start > 0  # no column of `*`
+            if source is None or (source.name != column and is_listed and self.names):
+                found[column] = words
         return found
 
     def renamed(self) -> Iterator[tuple[str, str]]:
         """Yield (column, its new name) of those that go into a column of another name."""
         there = {fold(column.name) for column in self.into.columns}
         for column, value in self.values.items():
-            source = fold(unquote(value[-1].text))
-            if is_bare(value) and source not in there:
-                yield source, column
+            source = as_column(value)
+            if source and source.name not in there:
+                yield source.name, column
 
 
 def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
@@ -226,14 +232,11 @@ def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
         if ran.after.ids.get(name) != number or not sources(ran) - {name}:
             continue
         table = ran.after.tables[name]
-        values = copied(ran.tokens, [c.name for c in table.columns if not c.generated])
-        if ran.is_from_select:
-            yield _Copy(ran, table, values, names=True)
-        elif ran.verb in ("insert", "replace"):
-            words = ran.words
-            select = words.index("SELECT") if "SELECT" in words else len(words)
-            names = any(token.text == "(" for token in ran.tokens[words.index("INTO") : select])
-            yield _Copy(ran, table, values, names)
+        if ran.is_from_select or ran.verb in ("insert", "replace"):
+            values: dict[str, Sequence[Token]] = {}
+            for each in values_of(ran):
+                values |= each or {}
+            yield _Copy(ran, table, values, ran.is_from_select or lists_columns(ran))
 
 
 def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
@@ -246,17 +249,12 @@ def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
     holds = list(_copies_into(told, made.pop())) if len(made) == 1 else []
     for first in holds:
         values = {
-            column: first.values.get(_source(column, value), value) if is_bare(value) else value
+            column: first.values.get(source.name, value) if (source := as_column(value)) else value
             for column, value in copy.values.items()
         }
         yield copy._replace(ran=first.ran, values=values, names=first.names)
     if not holds:
         yield copy
-
-
-def _source(column: str, value: Sequence[Token]) -> str:
-    """Return the column that a bare value reads: of `*`, the one of the same name."""
-    return column if value[-1].text == "*" else fold(unquote(value[-1].text))
 
 
 def _says(ran: Ran, number: int) -> Said | None:
@@ -305,20 +303,46 @@ def _key(ran: Ran, name: str) -> set[str]:
     return {fold(column.name) for column in ran.before.tables[name].columns if column.primary_key}
 
 
-def _renamed(told: Told, number: int) -> Iterator[tuple[str, str]]:
-    """Yield (column before the file, column after it) of those that RENAME COLUMN gave another name."""
-    names: dict[str, str] = {}
-    for ran in told.replay.of("alter table"):
-        name = ran.before.name_of(number)
-        if name != ran.shape.name or ran.after.name_of(number) != name:
-            continue
-        before, after = ran.before.tables[name].columns, ran.after.tables[name].columns
-        if len(before) == len(after):
-            for old, new in zip(before, after, strict=True):
-                if fold(old.name) != fold(new.name):
-                    first = next((k for k, v in names.items() if v == fold(old.name)), fold(old.name))
-                    names[first] = fold(new.name)
-    yield from names.items()
+def _renamed(replay: Replay, number: int) -> dict[str, str]:
+    """Return {column before the file: its name after it} of those that RENAME COLUMN gave another name."""
+    columns = replay.columns.last(number)
+    return {c.name: name for name, c in columns.items() if c.since < 0 and c.name != name}
+
+
+class _Names(NamedTuple):
+    """The names that the columns of a table had before the file, whatever a statement calls them.
+
+    Attributes:
+        replay: the file.
+        number: the table.
+        columns: {column before: column after} where they differ; folded.
+    """
+
+    replay: Replay
+    number: int
+    columns: Mapping[str, str]
+
+    def original(self, name: str) -> str:
+        """Return the name before the file of a column, by its name after it."""
+        return next((before for before, after in self.columns.items() if after == name), name)
+
+    def before(self, table: int, index: int, words: Mapping[str, str]) -> dict[str, str]:
+        """Return {column: words} by the names before the file, from the names that a statement finds.
+
+        A column that the file adds counts as the one whose name it has at the end.
+        """
+        found = self.replay.columns.at(table, index)
+        last = {column: name for name, column in self.replay.columns.last(table).items()}
+        renamed: dict[str, str] = {}
+        for name, said in words.items():
+            column = found.get(name)
+            if column is not None and table == self.number and column.since < 0:
+                renamed[column.name] = said
+            elif column is not None:
+                renamed[self.original(last.get(column, name))] = said
+            else:
+                renamed[name] = said
+        return renamed
 
 
 def set_off(told: Told, at: int, table: str) -> set[str]:

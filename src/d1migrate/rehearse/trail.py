@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
-from d1migrate.rehearse.reasons import Said
+from d1migrate.lint.columns import ColumnId
+from d1migrate.lint.copying import values_of
+from d1migrate.lint.expressions import as_column
+from d1migrate.lint.sqltext import replaces
+from d1migrate.rehearse.reasons import Said, sources
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.rehearse.compare import Key, Match
     from d1migrate.rehearse.reasons import Fate, Told
@@ -31,7 +35,9 @@ class Trail:
         self._named: Counter[Key] = Counter()  # rows that are gone as the file says
         self._values: dict[tuple[Key, str], bool] = {}  # whether it says the last change of a value
         self._first: dict[Key, list[Key]] = {}  # the keys that rows had, by the one they have
-        self._replaced: dict[Key, Sequence[Any]] = {}  # rows that REPLACE took, until it adds them anew
+        self._deleted: dict[
+            Key, Sequence[Any]
+        ] = {}  # rows that are gone as the file says, until it adds them again
         self._places: dict[tuple[int, str], _Place | None] = {}
 
     def unnamed_rows(self, lost: Iterable[Key]) -> list[Key]:
@@ -65,23 +71,24 @@ class Trail:
         except apsw.Error:  # of a WITHOUT ROWID table with generated columns SQLite does not tell the values
             return
         if update.op == "INSERT":
-            self._add(place, place.key(new, update.rowid_new), new)
+            self._add(place, place.key(new, update.rowid_new), new, own=update.depth == 0)
         elif update.op == "DELETE":
             self._take(place, place.key(old, update.rowid), own=update.depth == 0, old=old)
         else:
             self._change(place, update, old, new)
 
-    def _add(self, place: _Place, key: Key, new: Sequence[Any]) -> None:
+    def _add(self, place: _Place, key: Key, new: Sequence[Any], *, own: bool) -> None:
         self._named[key] -= self._named[key] > 0
-        if (old := self._replaced.pop(key, None)) is not None:
-            self._values |= {(key, column): True for column, _ in place.changed(old, new)}
+        if (old := self._deleted.pop(key, None)) is not None and own:
+            written = place.written
+            changed = (column for column in place.changed(old, new) if written is None or column in written)
+            self._values |= {(key, column): True for column in changed}
 
     def _take(self, place: _Place, key: Key, *, own: bool, old: Sequence[Any]) -> None:
         first, said = self._had(key), place.said
-        if own and said.takes and said.alone:
-            self._replaced[key] = old
         if said.takes and (own or not said.alone) and (not said.linked or place.has_link(old)):
             self._named[first] += 1
+            self._deleted[key] = old
         elif self._how.unique:
             self._named[first] = 0
 
@@ -92,8 +99,8 @@ class Trail:
             self._first.setdefault(after, []).append(first)
         if key != after and said.takes and own:
             self._named[first] += 1
-        for column, names in place.changed(old, new):
-            self._values[(first, column)] = own and any(said.tells_of(name) for name in names)
+        for column in place.changed(old, new):
+            self._values[(first, column)] = own and said.tells_of(fold(column))
 
     def _had(self, key: Key) -> Key:
         """Return the key that a row had at first, of one that is about to lose the key it has."""
@@ -110,41 +117,69 @@ class Trail:
             return None
         table, said = catalog.tables[name], self._fate.said.get(at, Said())
         there = {fold(column.name): i for i, column in enumerate(table.columns)}
-        columns = {}
-        for a, b in self._how.pairs:
-            names = (fold(a), fold(b))
-            if places := [there[each] for each in names if each in there]:
-                columns[a] = (places[-1], names)
+        columns = self._columns(at, catalog.ids[name])
         links = [
             [there[fold(column)] for column in key.columns]
             for key in table.foreign_keys
             if key.on_delete == "CASCADE"
         ]
-        keys = [columns[a][0] for a in self._how.columns if a in columns]
-        return _Place(said, columns, keys, links) if len(keys) == len(self._how.columns) else None
+        keys = [columns[a] for a in self._how.columns if a in columns]
+        if len(keys) != len(self._how.columns):
+            return None
+        return _Place(said, columns, keys, links, self._written(at, columns))
+
+    def _written(self, at: int, columns: Mapping[str, int]) -> Collection[str] | None:
+        """Return the columns whose values an INSERT states; None for all, as with VALUES or REPLACE."""
+        ran = self._told.at(at)
+        if ran is None or replaces(ran) or not sources(ran):
+            return None
+        computed = {
+            to for values in values_of(ran) for to, value in (values or {}).items() if not as_column(value)
+        }
+        names = list(self._told.replay.columns.at(ran.before.ids[ran.target], at)) if computed else []
+        return {column for column, place in columns.items() if names and names[place] in computed}
+
+    def _columns(self, at: int, number: int) -> dict[str, int]:
+        """Return {column before the file: its place} in a table, as a statement finds it.
+
+        Where the file adds a column that takes the name of another, the new one is meant from then on.
+        """
+        known = self._told.replay.columns
+        places = {column: place for place, column in enumerate(known.at(number, at).values())}
+        last, found = known.last(number), dict[str, int]()
+        for a, b in self._how.pairs:
+            ids = (last.get(fold(b)), last.get(fold(a)), ColumnId(number, fold(a)))
+            if there := [places[each] for each in ids if each in places]:
+                found[a] = there[0]
+        return found
 
 
 class _Place(NamedTuple):
-    """A table at a statement: what that says of it, and where the values of its columns stand.
+    """A table at a statement: what the statement says of it, and the places of its columns in a row.
 
-    `columns` is {column before: (place, its names before and after, folded)}; `links` has the places of each
-    foreign key with CASCADE.
+    Attributes:
+        said: what it says.
+        columns: {column before the file: its place}.
+        keys: the places of the key.
+        links: the places of each foreign key with CASCADE.
+        written: the columns whose values are stated in the statement, of rows that it adds; None for all.
     """
 
     said: Said
-    columns: Mapping[str, tuple[int, tuple[str, str]]]
+    columns: Mapping[str, int]
     keys: Sequence[int]
     links: Sequence[Sequence[int]]
+    written: Collection[str] | None
 
     def key(self, row: Sequence[Any], rowid: int) -> Key:
         """Return the key of a row."""
         return tuple(row[at] for at in self.keys) if self.keys else (rowid,)
 
-    def changed(self, old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[str, tuple[str, str]]]:
-        """Yield the columns that hold another value, with their names before and after."""
-        for column, (at, names) in self.columns.items():
+    def changed(self, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
+        """Yield the columns that hold another value, by their names before the file."""
+        for column, at in self.columns.items():
             if old[at] != new[at] or type(old[at]) is not type(new[at]):
-                yield column, names
+                yield column
 
     def has_link(self, row: Sequence[Any]) -> bool:
         """Whether a foreign key with CASCADE of a row points anywhere."""

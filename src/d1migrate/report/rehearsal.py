@@ -85,7 +85,7 @@ def _says(change: TableChange) -> Iterator[str]:
     for column, count in found.changed.items():
         words = change.changed_by.get(fold(column)) or change.changed_by.get("*", "")
         by = _by(count, change.unnamed_changes.get(column, 0), words)
-        yield f"{column} changed in {plural(count, 'row')} ({by})"
+        yield f"{change.label(column)} changed in {plural(count, 'row')} ({by})"
     for column, count in change.dropped.items():
         yield f"column {column} dropped with {plural(count, 'value')}"
 
@@ -141,6 +141,7 @@ def _change(change: TableChange) -> dict[str, Any]:
         "changed_by": dict(change.changed_by),
         "changed_unnamed": dict(change.unnamed_changes),
         "dropped_columns": dict(change.dropped),
+        "renamed_columns": dict(change.renamed),
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.indexes import serves
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, serves
+from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold, quote_identifier
