@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
+from d1migrate.drivers.configuration import read
 from d1migrate.environments import settings
 from d1migrate.environments.settings import Environment
 from d1migrate.errors import UsageError
@@ -91,7 +92,7 @@ class Config(NamedTuple):
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
         if name is not None:
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
-        raise UsageError("no database named", hint=_HOW)
+        raise UsageError("no database named", hint=self._how())
 
     def severities(self, name: str | None) -> Mapping[str, str]:
         """Return {rule or letter: severity} of an environment by its name, or of the default one.
@@ -142,6 +143,14 @@ class Config(NamedTuple):
 
         return environment._replace(database=f"wrangler:{resolve('', self.wrangler).binding}")
 
+    def _how(self) -> str:
+        """Say how to name a database, first by the configuration that a build has written."""
+        from d1migrate.drivers.wrangler import generated_config, how_to_use
+
+        found = None if self.wrangler else generated_config(os.getcwd())
+        folder = os.path.dirname(self.path or "") or "."
+        return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
+
 
 _HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"
 
@@ -175,7 +184,7 @@ def _search(start: str) -> tuple[str | None, dict[str, Any]]:
     while True:
         path = os.path.join(folder, "d1migrate.toml")
         if os.path.isfile(path):
-            return path, _parse(path)
+            return path, read(path)
         if fallback[0] is None:
             fallback = _pyproject(os.path.join(folder, "pyproject.toml"))
         parent = os.path.dirname(folder)
@@ -187,7 +196,7 @@ def _search(start: str) -> tuple[str | None, dict[str, Any]]:
 def _pyproject(path: str) -> tuple[str | None, dict[str, Any]]:
     if not os.path.isfile(path):
         return None, {}
-    section = _section(path, _parse(path))
+    section = _section(path, read(path))
     return (path, section) if section is not None else (None, {})
 
 
@@ -203,20 +212,10 @@ def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
 def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
     if not os.path.isfile(path):
         raise UsageError(f"no configuration file {path}")
-    content = _parse(path)
+    content = read(path)
     if os.path.basename(path) == "pyproject.toml":
         content = _section(path, content) or {}
     return path, content
-
-
-def _parse(path: str) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
 
 
 def _from_file(path: str, content: dict[str, Any]) -> Config:

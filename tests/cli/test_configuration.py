@@ -243,3 +243,157 @@ def test_wranglers_folder_of_the_environment_that_a_variable_names(
     assert [f["name"] for f in project.run("list", "--env", "production", "--json").json] == ["001_a"]
     monkeypatch.setenv("D1MIGRATE_ENV", "production")
     assert [f["name"] for f in project.run("list", "--json").json] == ["001_a"]
+
+
+@pytest.mark.parametrize(
+    "databases",
+    [
+        pytest.param(
+            'd1_databases = [\n  {\n    binding = "DB", # the only one\n    database_name = "app",\n  },\n]\n',
+            id="an inline table of several lines, with a comment and a last comma",
+        ),
+        pytest.param(r'd1_databases = [{binding = "\x44B", database_name = "\x61pp",}]', id="escapes \\x"),
+        pytest.param(
+            r'd1_databases = [{binding = "DB"}]' + '\n[vars]\nclear = "\\e[2J"\n', id="an escape \\e"
+        ),
+        pytest.param(
+            "[vars]\nat = 2026-11-22 13:40\nfrom = 08:15\n" + '[[d1_databases]]\nbinding = "DB"\n',
+            id="times without seconds",
+        ),
+        pytest.param('\ufeff[[d1_databases]]\nbinding = "DB"\n', id="a byte order mark"),
+    ],
+)
+def test_toml_1_1_in_wranglers_configuration(project: Project, databases: str) -> None:
+    """It is read as wrangler 4.164 reads it."""
+    (project.folder / "wrangler.toml").write_text(databases)
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    assert project.run("status", "--json").json["database"] == "wrangler:DB"
+
+
+def test_toml_1_1_in_our_own_configuration(project: Project) -> None:
+    """All TOML is read by one parser."""
+    own = 'env.local = {\n  database = "sqlite:\\x61pp.db", # here\n}\n'
+    (project.folder / "d1migrate.toml").write_text(own)
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    assert project.run("status", "--json").json["database"] == "sqlite:app.db"
+
+
+ONLY_IN_DEV = '{"env": {"dev": {"d1_databases": [{"binding": "DB", "database_name": "app-dev"}]}, "x": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ((), "a D1 is bound only in the environment dev: `--env dev`"),
+        (("--database", "wrangler:DB"), "`--env dev`, or `--database wrangler:DB?env=dev`"),
+        (("--database", "wrangler:app-dev"), "`--env dev`, or `--database wrangler:app-dev?env=dev`"),
+        (("--database", "wrangler:OTHER"), "it binds: none"),
+    ],
+)
+def test_a_database_that_only_an_environment_binds(
+    project: Project, arguments: tuple[str, ...], hint: str
+) -> None:
+    """The hint says which environment, and how to choose it."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    config = ONLY_IN_DEV.replace(', "x": 1', ', "stage": {}')
+    (project.folder / "wrangler.jsonc").write_text(config)
+    assert hint in project.run("status", *arguments, code=2).err
+    assert project.run("status", "--env", "dev", "--json").json["database"] == "wrangler:DB?env=dev"
+    project.run("status", "--database", "wrangler:DB?env=dev")
+
+
+def test_several_environments_that_bind_one(project: Project) -> None:
+    """All of them are named, whatever else is bound where none was chosen."""
+    binds = {name: f'[[{name}d1_databases]]\nbinding = "{db}"\n' for name, db in (("", "A"), ("env.a.", "B"))}
+    both = binds[""] + binds["env.a."] + binds["env.a."].replace(".a.", ".b.")
+    (project.folder / "wrangler.toml").write_text(both)
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    error = project.run("status", "--database", "wrangler:B", code=2).err
+    assert "only in the environments a, b: `--env a` or `--env b`" in error
+
+
+BUILT = '{"d1_databases": [{"binding": "DB", "database_name": "app", "migrations_dir": "db"}]}'
+
+
+def built(project: Project, path: str, *, redirect: bool) -> None:
+    """Write what a build tool generates: a configuration, and the file that leads to it."""
+    target = project.folder / path
+    (target.parent / "db").mkdir(parents=True)
+    (target.parent / "db" / "0001_init.sql").write_text("CREATE TABLE a (x);")
+    target.write_text(BUILT)
+    if redirect:
+        deploy = project.folder / ".wrangler" / "deploy"
+        deploy.mkdir(parents=True)
+        (deploy / "config.json").write_text(f'{{"configPath": "../../{path}", "auxiliaryWorkers": []}}')
+
+
+@pytest.mark.parametrize(
+    ("path", "redirect"),
+    [
+        (".output/server/wrangler.json", True),
+        (".output/server/wrangler.json", False),
+        ("dist/app/wrangler.json", True),
+    ],
+)
+def test_a_configuration_that_a_build_wrote_is_named(project: Project, path: str, redirect: bool) -> None:
+    """The hint says how to use it, from the folder itself, from below, and beside a configuration without D1."""
+    built(project, path, redirect=redirect)
+    setting = f'`wrangler = "{path}"`'
+    assert setting in project.run("status", code=2).err
+    assert setting in project.run("status", "--database", "wrangler:DB", code=2).err
+    (project.folder / "wrangler.jsonc").write_text('{"name": "w"}')
+    assert setting in project.run("status", code=2).err
+    (project.folder / "d1migrate.toml").write_text(setting.strip("`"))
+    found = project.run("status", "--json").json
+    assert [entry["name"] for entry in found["migrations"]] == ["0001_init"]
+
+
+@pytest.mark.parametrize(
+    "redirect", ["", "[]", "{}", '{"configPath": 3}', '{"configPath": "gone.json"}', "[" * 9999]
+)
+def test_a_redirect_that_leads_nowhere_is_no_hint(project: Project, redirect: str) -> None:
+    """Nor is it an error of its own."""
+    deploy = project.folder / ".wrangler" / "deploy"
+    deploy.mkdir(parents=True)
+    (deploy / "config.json").write_text(redirect)
+    assert "hint: name one: --database" in project.run("status", code=2).err
+
+
+@pytest.mark.parametrize("key", ["binding", "database_name", "migrations_dir", "preview_database_id"])
+@pytest.mark.parametrize(
+    "value", [r'"a\u0000b"', r'"a\u001b[2J"', r'"a\n::error::x"', r'"a\u202eb"', r'"\ud800"', "3", "{}"]
+)
+def test_a_setting_of_wranglers_that_is_no_plain_text(project: Project, key: str, value: str) -> None:
+    """It goes into paths and messages: it is refused with its name, and never printed as it is."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    keys = {"binding": '"DB"', key: value}
+    entry = ", ".join(f'"{name}": {given}' for name, given in keys.items())
+    (project.folder / "wrangler.json").write_text(f'{{"d1_databases": [{{{entry}}}]}}')
+    error = project.run("status", code=2).err
+    assert f"wrangler.json: {key} is " in error
+    assert error.replace("\n", "").isprintable()
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["d1migrate.toml", "pyproject.toml", "wrangler.toml", "wrangler.jsonc"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"\0",
+        b"a = " + b"[" * 20_000,
+        b"[" * 100_000,
+        b"1" * 5_000,
+        b'a = "\\q"',
+        b"[]",
+        b"{",
+        b"a = 1\na = 2",
+    ],
+)
+def test_a_configuration_that_is_damaged(project: Project, name: str, content: bytes) -> None:
+    """It is a usage error that names the file, whatever is wrong with it."""
+    (project.folder / name).write_bytes(content)
+    if name == "pyproject.toml" and content == b"[]":
+        (project.folder / name).write_bytes(b"[tool]\nd1migrate = 3")
+    error = project.run("status", code=2).err
+    assert name in error or "no database named" in error

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
-from typing import Any, NamedTuple
+from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from d1migrate.drivers.configuration import read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
@@ -24,10 +29,17 @@ class Binding(NamedTuple):
 
 
 class WranglerConfig(NamedTuple):
-    """What a wrangler configuration says about D1. `path` is the file."""
+    """What a wrangler configuration says about D1.
+
+    Attributes:
+        path: the file.
+        databases: those of the chosen environment.
+        elsewhere: {another environment: its databases}; environments do not inherit them.
+    """
 
     path: str
     databases: tuple[Binding, ...]
+    elsewhere: Mapping[str, tuple[Binding, ...]] = {}
 
     def database(self, name: str | None) -> Binding:
         """Return the database with this binding or database name; the only one there is for None.
@@ -35,12 +47,28 @@ class WranglerConfig(NamedTuple):
         Raises:
             UsageError: there is none, or several and no choice; it lists them.
         """
-        found = [db for db in self.databases if name in (None, db.binding, db.database_name)]
+        found = _named(self.databases, name)
         if len({db.local_id for db in found}) == 1:
             return found[0]
-        listed = ", ".join(f"{db.binding} ({db.database_name})" for db in self.databases) or "none"
         problem = f"no D1 database {name!r}" if name else f"{len(found) or 'no'} D1 databases to choose from"
-        raise UsageError(f"{self.path}: {problem}", hint=f"it binds: {listed}")
+        raise UsageError(f"{self.path}: {problem}", hint=self._hint(name, found))
+
+    def _hint(self, name: str | None, found: Sequence[Binding]) -> str:
+        """Say which databases there are, and where else one of the wanted name is."""
+        listed = ", ".join(f"{db.binding} ({db.database_name})" for db in self.databases) or "none"
+        others = [env for env, databases in self.elsewhere.items() if _named(databases, name)]
+        if not found and others:
+            flags = " or ".join(f"`--env {env}`" for env in others)
+            url = f", or `--database wrangler:{name}?env={others[0]}`" if name else ""
+            noun = "environment" if len(others) == 1 else "environments"
+            return f"a D1 is bound only in the {noun} {', '.join(others)}: {flags}{url}"
+        if not found and (generated := generated_config(os.path.dirname(self.path) or ".")):
+            return f"it binds: {listed}; {how_to_use(generated)}"
+        return f"it binds: {listed}"
+
+
+def _named(databases: Iterable[Binding], name: str | None) -> list[Binding]:
+    return [db for db in databases if name in (None, db.binding, db.database_name)]
 
 
 def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
@@ -57,9 +85,10 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
     """
     path = config or find_config(os.getcwd())
     if path is None:
+        generated = generated_config(os.getcwd())
         raise UsageError(
             f"{url}: no wrangler configuration here or above",
-            hint="name the file with `wrangler = …` in d1migrate.toml",
+            hint=how_to_use(generated) if generated else "name the file: `wrangler = …` in d1migrate.toml",
         )
     binding = resolve(rest, path)
     persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
@@ -87,7 +116,7 @@ def remote_id(path: str, name: str) -> str | None:
     """
     found = {
         str(db["database_id"])
-        for db in _databases(_parse(path))
+        for db in _databases(read(path))
         if db.get("database_name") == name and db.get("database_id")
     }
     if len(found) > 1:
@@ -104,7 +133,7 @@ def environment_names(path: str) -> tuple[str, ...]:
     Raises:
         UsageError: it cannot be read.
     """
-    sections = _parse(path).get("env")
+    sections = read(path).get("env")
     return tuple(sections) if isinstance(sections, dict) else ()
 
 
@@ -114,7 +143,7 @@ def history_tables(path: str) -> tuple[str, ...]:
     Raises:
         UsageError: it cannot be read.
     """
-    names = [database.get("migrations_table") for database in _databases(_parse(path))]
+    names = [database.get("migrations_table") for database in _databases(read(path))]
     return tuple(dict.fromkeys(str(name) for name in names if name))
 
 
@@ -150,6 +179,50 @@ def find_config(start: str) -> str | None:
     return None
 
 
+_GENERATED = (".output", "server", "wrangler.json")
+
+
+def generated_config(start: str) -> str | None:
+    """Return the configuration that a build wrote beside, or in place of, the project's own.
+
+    `wrangler deploy` follows `.wrangler/deploy/config.json` to it; `wrangler dev` and `wrangler d1` do not,
+    and neither does this package: it is only named. Nitro's is found where no such file points to it.
+
+    Args:
+        start: the folder to look in, and above.
+    """
+    folder = os.path.abspath(start)
+    while True:
+        redirect = os.path.join(folder, ".wrangler", "deploy", "config.json")
+        if os.path.isfile(redirect):
+            return _target(redirect)
+        path = os.path.join(folder, *_GENERATED)
+        if os.path.isfile(path):
+            return path
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _target(redirect: str) -> str | None:
+    """Return the file that a redirect names, if it exists."""
+    try:
+        named = read(redirect).get("configPath")
+    except UsageError:
+        return None
+    if not isinstance(named, str) or "\0" in named:
+        return None
+    path = os.path.normpath(os.path.join(os.path.dirname(redirect), named))
+    return path if os.path.isfile(path) else None
+
+
+def how_to_use(path: str, folder: str = ".") -> str:
+    """Say how a d1migrate.toml in a folder names a configuration that a build wrote."""
+    shown = os.path.relpath(path, folder)
+    return f'a build wrote a configuration: `wrangler = "{shown}"` in d1migrate.toml reads it'
+
+
 def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> WranglerConfig:
     """Read the D1 databases of a wrangler.jsonc, wrangler.json or wrangler.toml.
 
@@ -162,21 +235,60 @@ def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> 
     Raises:
         UsageError: the file is missing or malformed, or has no such environment.
     """
-    content = _parse(path)
+    content = read(path)
     sections = content.get("env") or {}
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
         raise UsageError(f"{path}: env is not an object of environments")
+    chosen = content
     if env and (sections or env_is_required):
         if env not in sections:
             known = ", ".join(sections) or "none"
             raise UsageError(f"{path}: no environment {env!r}", hint=f"it has: {known}")
-        content = sections[env]
-    databases = content.get("d1_databases", [])
+        chosen = sections[env]
+    return WranglerConfig(path, _bindings(chosen, path), _elsewhere(sections, env, path))
+
+
+def _elsewhere(
+    sections: Mapping[str, dict[str, Any]], env: str | None, path: str
+) -> dict[str, tuple[Binding, ...]]:
+    """Return what other environments bind; one that is not in order is not asked for here."""
+    found = {}
+    for name, section in sections.items():
+        with suppress(UsageError):
+            if name != env:
+                found[_text(name, path, "env")] = _bindings(section, path)
+    return found
+
+
+def _bindings(section: dict[str, Any], path: str) -> tuple[Binding, ...]:
+    databases = section.get("d1_databases", [])
     if not isinstance(databases, list) or not all(
         isinstance(db, dict) and "binding" in db for db in databases
     ):
         raise UsageError(f"{path}: d1_databases is not a list of databases, each with a binding")
-    return WranglerConfig(path, tuple(_binding(db, path) for db in databases))
+    return tuple(_binding(db, path) for db in databases)
+
+
+def _binding(db: dict[str, Any], path: str) -> Binding:
+    keys = ("database_name", "preview_database_id", "database_id", "migrations_dir")
+    given = {key: _text(db[key], path, key) for key in keys if db.get(key) not in (None, "")}
+    binding = _text(db["binding"], path, "binding")
+    local_id = given.get("preview_database_id") or given.get("database_id") or binding
+    migrations = os.path.join(os.path.dirname(path), given.get("migrations_dir", "migrations"))
+    return Binding(binding, given.get("database_name"), local_id, os.path.normpath(migrations))
+
+
+def _text(value: Any, path: str, key: str) -> str:
+    """Return a setting that goes into paths, urls and messages.
+
+    Raises:
+        UsageError: it is not text, or has characters that cannot be printed.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{path}: {key} is {value!r}, which is not a string")
+    if not value.isprintable():
+        raise UsageError(f"{path}: {key} is {value!a}, which has characters that cannot be printed")
+    return value
 
 
 def local_path(persist: str, local_id: str) -> str:
@@ -189,38 +301,3 @@ def local_path(persist: str, local_id: str) -> str:
     base = hmac.digest(key, local_id.encode(), "sha256")[:16]
     mac = hmac.digest(key, base, "sha256")[:16]
     return os.path.join(persist, "v3", "d1", "miniflare-D1DatabaseObject", f"{(base + mac).hex()}.sqlite")
-
-
-def _binding(db: dict[str, Any], path: str) -> Binding:
-    local_id = db.get("preview_database_id") or db.get("database_id") or db["binding"]
-    migrations = os.path.join(os.path.dirname(path), str(db.get("migrations_dir") or "migrations"))
-    return Binding(str(db["binding"]), db.get("database_name"), str(local_id), os.path.normpath(migrations))
-
-
-def _parse(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
-        content = _parse_toml(text) if path.endswith(".toml") else _parse_json(text)
-    except FileNotFoundError:
-        raise UsageError(f"no wrangler configuration {path}") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: not an object of settings")
-    return content
-
-
-def _parse_toml(text: str) -> Any:
-    import tomllib
-
-    return tomllib.loads(text)
-
-
-def _parse_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:  # comments and trailing commas; the strict parser starts faster
-        import json5
-
-        return json5.loads(text)

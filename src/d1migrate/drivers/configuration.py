@@ -1,0 +1,54 @@
+"""Configuration files, read as wrangler reads them: TOML 1.1, and JSON with comments."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any
+
+from d1migrate.errors import UsageError
+
+
+def read(path: str) -> dict[str, Any]:
+    """Return the settings of a TOML or JSON file.
+
+    Raises:
+        UsageError: the file does not exist, cannot be read, or holds something else.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a device or a pipe may never end
+            raise UsageError(f"{path} is not a file")
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+        content = _parse_toml(text) if path.endswith(".toml") else parse_json(text)
+    except FileNotFoundError:
+        raise UsageError(f"no configuration file {path}") from None
+    except RecursionError:
+        raise UsageError(f"cannot read {path}: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: not an object of settings")
+    return content
+
+
+def _parse_toml(text: str) -> Any:
+    import tomli  # before Python 3.15, tomllib reads TOML 1.0 only; wrangler reads 1.1
+
+    return tomli.loads(text)
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text with comments and trailing commas.
+
+    Raises:
+        ValueError: it is not JSON. RecursionError: it is nested too deeply.
+    """
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:  # the strict parser starts faster
+        import json5
+
+        return json5.loads(text)
