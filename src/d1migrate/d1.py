@@ -38,6 +38,9 @@ PRODUCTION = WORKERD._replace(
     length=2_000_000
 )  # "maximum string, BLOB or table row size", D1's documentation
 
+QUERY_SECONDS = 30
+"""How long a query may run, D1's documentation."""
+
 TRANSACTION_REFUSED = (
     "To execute a transaction, please use the state.storage.transaction() or "
     "state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The "

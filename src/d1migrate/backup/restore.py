@@ -12,13 +12,12 @@ import os
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-import apsw
-
 from d1migrate import history as h
 from d1migrate.backup import points
 from d1migrate.backup.kept import LOG_COLUMNS
 from d1migrate.backup.source import ANY_LENGTH, scratch_file
 from d1migrate.batch import Batch, Query
+from d1migrate.drivers.plain import PlainConnection
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, Error, HistoryError, QueryError, UsageError
 from d1migrate.flows import read
@@ -212,7 +211,7 @@ def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
     """Return {version: rollback SQL} that the log of a point keeps."""
     kept = [row.version for row in then.applied if row.keeps_rollback]
     texts = driver.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
-    return {version: sql for version, sql, _ in texts}
+    return {version: sql for version, sql, _ in h.checked(texts, LOG_TABLE, h.STORED)}
 
 
 def events_of(
@@ -246,7 +245,7 @@ def _newer_rows(place: str, undo: Point, *, log_is_there: bool) -> tuple[int, se
     if not log_is_there:
         return 0, set()
     key = "token, event, action, version"
-    with closing(apsw.Connection(place)) as connection:
+    with PlainConnection(place) as connection:
         connection.execute("ATTACH ? AS live", (undo.path,))
         newer = f"FROM live.{LOG_TABLE} WHERE ({key}) NOT IN (SELECT {key} FROM main.{LOG_TABLE})"
         rows = [int(str(row[0])) for row in connection.execute(f"SELECT version {newer}")]

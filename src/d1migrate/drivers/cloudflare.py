@@ -33,6 +33,7 @@ TIMEOUT = httpx.Timeout(60, connect=15)  # D1 itself gives up after 30 seconds
 ATTEMPTS = 5
 RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for all that one token does (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOST = re.compile(r"[0-9A-Za-z.:_-]+")
 _ACCOUNT = re.compile(r"[0-9A-Za-z_-]+")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -80,7 +81,10 @@ def is_safe(url: str) -> bool:
     """Whether an address is https, or on this machine, and has no user's name in it."""
     try:
         parts = httpx.URL(url)
-    except httpx.InvalidURL:
+        parts.host.encode("idna")  # as the resolver does: an empty or overlong label has no address
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    if not _HOST.fullmatch(parts.host) or (parts.port or 0) > 65_535:
         return False
     encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.host in _LOOPBACK)
     return encrypted and bool(parts.host) and not parts.userinfo

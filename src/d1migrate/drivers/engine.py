@@ -9,6 +9,7 @@ import apsw
 
 from d1migrate import d1
 from d1migrate.batch import Result
+from d1migrate.drivers.plain import Watch, is_at_fault, unavailable
 from d1migrate.drivers.texts import (
     SPACE,
     describe,
@@ -17,7 +18,7 @@ from d1migrate.drivers.texts import (
     is_line_comments,
     renames_to_reserved,
 )
-from d1migrate.errors import DamagedError, QueryError, UnavailableError
+from d1migrate.errors import QueryError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,13 +29,9 @@ _OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
 _CREATE_TABLE, _FUNCTION = 2, 31
 _ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # and DELETE, INSERT: actions on the rows of a table
 
-# The database is at fault, not what was asked of it.
-_UNAVAILABLE = (
-    *(apsw.BusyError, apsw.CantOpenError, apsw.FullError, apsw.IOError),
-    *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
-)
 LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
 """What it says where D1 would do what it is told."""
+_ENDED_HINT = "give a recursive query an end; change many rows in steps of some 10,000"
 _LIMITED_DML_HINT = "say which rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
 
 
@@ -65,8 +62,9 @@ class Engine:
         self._head = self._rest = ""  # a text of several statements: the first one, and the others
         try:
             self._connection = apsw.Connection(path, flags=flags, vfs=vfs)
-        except apsw.Error as error:
+        except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
+        self._watch = Watch(self._connection)
         self._connection.set_busy_timeout(int(busy_timeout * 1000))
         self._cursor, self._tracing_cursor = self._connection.cursor(), self._connection.cursor()
         self._tracing_cursor.exec_trace = self._trace
@@ -194,12 +192,15 @@ class Engine:
         """
         try:
             self.control(begin)
-        except apsw.Error as error:
+        except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
+        self._watch.armed = not keep_rows  # what reads is the tool's own
         try:
             results = self._run(queries, keep_rows=keep_rows)
+            self._watch.armed = False
             self._commit()
         except BaseException:
+            self._watch.armed = False
             # After RAISE(ROLLBACK) or OR ROLLBACK the transaction is gone already.
             if self._connection.in_transaction:
                 self.control("ROLLBACK")
@@ -217,8 +218,9 @@ class Engine:
 
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
-        empty = True
+        empty, watch = True, self._watch
         for index, (sql, params, whole) in enumerate(queries):
+            watch.started = 0.0
             try:
                 # One statement, known or seen to be it: the form nearly all have, and the fast one.
                 if (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
@@ -307,13 +309,7 @@ class Engine:
 
     def unavailable(self, error: Exception, path: str | None = None) -> UnavailableError:
         """The error of a database that is busy, full, unreadable or none at all."""
-        hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
-        reason, code = str(error), getattr(error, "extendedresult", 0)
-        if reason == "not an error":  # so the backup API says that a disk is full
-            reason = str(apsw.mapping_extended_result_codes.get(code, code))
-        damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
-        kind = DamagedError if damaged else UnavailableError
-        return kind(f"{path or self.path}: {reason}", hint=hint)
+        return unavailable(error, path or self.path)
 
     def _error(
         self, error: Exception, index: int | None = None, sql: str = ""
@@ -322,7 +318,10 @@ class Engine:
             return QueryError(str(error), index=index)
         if isinstance(error, apsw.BindingsError):
             return QueryError(d1.WRONG_PARAMETERS, index=index)
-        if isinstance(error, _UNAVAILABLE) and not self._unfinished:
+        if reason := self._watch.reason:
+            self._watch.reason = ""
+            return QueryError(f"the statement was ended: {reason}", index=index, hint=_ENDED_HINT)
+        if is_at_fault(error) and not self._unfinished:
             return self.unavailable(error)
         if isinstance(error, apsw.Error):
             refusal, self._refusal = self._refusal, ""
@@ -333,4 +332,6 @@ class Engine:
             return QueryError(describe(error), index=index)
         if isinstance(error, ValueError) and "null character" in str(error):
             return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
+        if isinstance(error, UnicodeDecodeError):
+            return QueryError(f"a text value is not UTF-8: {error.object[:60]!a}", index=index)
         return QueryError(str(error), index=index)

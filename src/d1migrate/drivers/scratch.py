@@ -8,10 +8,14 @@ import apsw
 
 from d1migrate import d1
 from d1migrate.drivers.engine import Engine
+from d1migrate.drivers.plain import Watch
 from d1migrate.errors import QueryError
 
 _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
+
+_STEPS = 1_000
+"""SQLite's operations between two looks at the memory: a few of them can write a row of 2 MB."""
 
 
 class Action(NamedTuple):
@@ -46,6 +50,8 @@ class Scratch(Engine):
         self._preparing = self._connection.cursor()
         self._preparing.exec_trace = lambda *_: False
         self._connection.authorizer = self._noted
+        self._watch = Watch(self._connection, steps=_STEPS)
+        self.control("PRAGMA temp_store = MEMORY")  # so that the watch sees it
         self.control("BEGIN")
 
     def _noted(
@@ -62,6 +68,7 @@ class Scratch(Engine):
         if len(sql.encode()) > d1.WORKERD.sql_length:
             return Outcome(d1.TOO_LONG, ())
         refusal = None
+        self._watch.armed, self._watch.started = True, 0.0
         try:
             if prepare_only:
                 self._prepare(sql)
@@ -72,6 +79,8 @@ class Scratch(Engine):
                 self._settle(sql)
         except (apsw.Error, QueryError, ValueError, OverflowError) as error:
             refusal = str(self._error(error, 0, sql))
+        finally:
+            self._watch.armed = False
         return Outcome(refusal, tuple(self._actions))
 
     def _prepare(self, sql: str) -> None:

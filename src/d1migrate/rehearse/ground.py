@@ -13,6 +13,7 @@ import apsw
 
 from d1migrate.batch import Query, Result
 from d1migrate.drivers.counting import CountingEngine
+from d1migrate.drivers.plain import PlainConnection, unavailable
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
@@ -178,13 +179,15 @@ class Ground:
             engine.control("PRAGMA synchronous = OFF")
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
             engine.batch(statements)
+        except apsw.Error as error:
+            raise unavailable(error, self.path) from error
         finally:
             engine.close()
         return engine
 
-    def beside(self, earlier: Ground) -> _Plain:
+    def beside(self, earlier: Ground) -> PlainConnection:
         """Open it under no rules but SQLite's, with an earlier copy attached as `was`."""
-        return _Plain(self.path, earlier.path)
+        return PlainConnection(self.path, was=earlier.path, scratch=True)
 
     def prepare(self) -> None:
         """Create the history tables, which are there before the first migration runs."""
@@ -197,9 +200,9 @@ class Ground:
         with self.alone() as connection:
             connection.execute(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?", (version,))
 
-    def alone(self) -> _Plain:
+    def alone(self) -> PlainConnection:
         """Open it under no rules but SQLite's."""
-        return _Plain(self.path, None)
+        return PlainConnection(self.path, scratch=True)
 
 
 class Witness(CountingEngine):
@@ -230,22 +233,6 @@ class Witness(CountingEngine):
             self.set_off[(self._at, update.table_name, update.op)] += 1
         if self._note:
             self._note(self._at, update)
-
-
-class _Plain:
-    """A connection for the length of a `with`."""
-
-    def __init__(self, path: str, was: str | None) -> None:
-        self._connection = apsw.Connection(path)
-        self._connection.execute("PRAGMA synchronous = OFF")
-        if was:
-            self._connection.execute("ATTACH ? AS was", (was,))
-
-    def __enter__(self) -> apsw.Connection:
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
 
 
 def _objects(schema: Schema) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,126 @@
+"""Connections without D1's rules, and the watch over every statement that runs in this process."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import apsw
+
+from d1migrate.d1 import QUERY_SECONDS
+from d1migrate.errors import DamagedError, UnavailableError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+STEPS = 5_000
+"""SQLite's operations between two looks at the clock, some 50 µs: a look costs less than 1 % of that."""
+
+_AT_FAULT = (
+    *(apsw.BusyError, apsw.CantOpenError, apsw.CorruptError, apsw.FullError, apsw.IOError),
+    *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
+)
+
+
+def is_at_fault(error: object) -> bool:
+    """Whether an error says that the file or the system is at fault, not what was asked of it."""
+    # A statement can make the content of a virtual table contradict itself; the file is whole then.
+    code = getattr(error, "extendedresult", 0)
+    return isinstance(error, _AT_FAULT) and code != apsw.SQLITE_CORRUPT_VTAB
+
+
+class Watch:
+    """Ends a statement that runs longer than D1 lets it, or fills the memory, once it is `armed`.
+
+    SQLite runs a statement without returning to Python. This handler is called now and then, so an interrupt
+    from the keyboard is heard as well.
+
+    Attributes:
+        seconds: how long a statement may run.
+        memory: how many bytes a statement may add to what SQLite holds; all of D1 has half as many.
+        armed: whether there are limits; the tool's own statements have none.
+        started: when the statement at hand was first looked at; 0 before that.
+        reason: why a statement was ended, else "".
+    """
+
+    seconds: float = QUERY_SECONDS
+    memory = 256_000_000
+
+    def __init__(self, connection: apsw.Connection, *, steps: int = STEPS) -> None:
+        self.armed, self.started, self.reason = False, 0.0, ""
+        self._before = 0
+        connection.set_progress_handler(self._look, steps)
+
+    def _look(self) -> bool:
+        if not self.armed:
+            return False
+        now = time.monotonic()
+        if not self.started:
+            self.started, self._before = now, apsw.memory_used()
+        elif now - self.started > self.seconds:
+            self.reason = f"it ran for {self.seconds:g} s, D1's limit for a query"
+        elif apsw.memory_used() - self._before > self.memory:
+            self.reason = f"it took {self.memory // 1_000_000} MB of memory, more than D1 has"
+        return bool(self.reason)
+
+
+class PlainConnection:
+    """A connection for the length of a `with`, under no rules but SQLite's.
+
+    Args:
+        path: the file; what errors call it.
+        was: another file to attach as `was`.
+        scratch: whether the file may be lost with the machine's power.
+        flags: SQLite's open flags.
+
+    Raises:
+        UnavailableError: SQLite cannot read or write the file. DamagedError: the file is damaged.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        was: str | None = None,
+        scratch: bool = False,
+        flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,
+    ) -> None:
+        self._path, self._was, self._scratch, self._flags = path, was, scratch, flags
+        self._connection: apsw.Connection | None = None
+
+    def __enter__(self) -> apsw.Connection:
+        try:
+            self._connection = apsw.Connection(self._path, flags=self._flags)
+            Watch(self._connection)
+            if self._scratch:
+                self._connection.execute("PRAGMA synchronous = OFF")
+            if self._was:
+                self._connection.execute("ATTACH ? AS was", (self._was,))
+        except apsw.Error as error:
+            raise unavailable(error, self._path) from error
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._connection:
+                self._connection.close()
+        except apsw.Error as failure:
+            if error is None:
+                raise unavailable(failure, self._path) from failure
+        if isinstance(error, apsw.Error) and is_at_fault(error):
+            raise unavailable(error, self._path) from error
+
+
+def unavailable(error: Exception, path: str) -> UnavailableError:
+    """Return the error of a file that is busy, full, unreadable, damaged or no database at all."""
+    hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
+    reason, code = str(error), getattr(error, "extendedresult", 0)
+    if isinstance(error, UnicodeEncodeError):
+        reason = "the name is not UTF-8, and SQLite opens no other"
+    if reason == "not an error":  # so the backup API says that a disk is full
+        reason = str(apsw.mapping_extended_result_codes.get(code, code))
+    damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
+    kind = DamagedError if damaged else UnavailableError
+    return kind(f"{path}: {reason}", hint=hint)
