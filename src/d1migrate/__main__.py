@@ -2,6 +2,6 @@
 
 import sys
 
-from d1migrate.cli import main
+from d1migrate.cli import command
 
-sys.exit(main())
+sys.exit(command())

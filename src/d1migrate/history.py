@@ -14,7 +14,7 @@ from d1migrate.errors import HistoryError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.batch import Result
     from d1migrate.migration import Migration
@@ -251,10 +251,10 @@ def fold(
 
     A row whose log does not end in its being applied was written by wrangler alone: no checksum is known.
     """
-    log = {row[0]: row for row in latest.rows} if latest else {}
+    log = {row[0]: row for row in checked(latest.rows, LOG_TABLE, _LATEST)} if latest else {}
     applied, partial = [], []
-    for version, name, at in rows.rows:
-        row = AppliedMigration(version, str(name), _time(at))
+    for version, name, at in checked(rows.rows, MIGRATIONS_TABLE, _ROW):
+        row = AppliedMigration(version, str(name), time_of(at))
         _, order, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
         if event == "done" and action in ("up", "baseline", "accept", "restore"):
             row = row._replace(checksum=checksum, rollback_digest=digest, keeps_rollback=bool(kept))
@@ -268,12 +268,76 @@ def fold(
     return History(tuple(applied), tuple(partial), missing, found, others, reads)
 
 
-def _time(value: Any) -> int | None:
+_TEXT, _INTEGER, _OPTIONAL = (str,), (int,), (str, type(None))
+_ROW = {"version": _INTEGER}
+_LATEST = {
+    "version": _INTEGER,
+    "id": _INTEGER,
+    "event": _TEXT,
+    "action": _TEXT,
+    "name": _TEXT,
+    "checksum": _OPTIONAL,
+    "rollback_digest": _OPTIONAL,
+}
+EVENT = {
+    "token": _TEXT,
+    "id": _INTEGER,
+    "action": _TEXT,
+    "version": _INTEGER,
+    "name": _TEXT,
+    "checksum": _OPTIONAL,
+}
+NEWEST_ROW = {"version": (int, type(None))}
+STORED = {"version": _INTEGER, "rollback_sql": _TEXT}
+
+
+def checked(
+    rows: Sequence[tuple[Any, ...]], table: str, columns: Mapping[str, tuple[type, ...]]
+) -> Sequence[tuple[Any, ...]]:
+    """Return rows of a history table whose first values have the types that decisions rest on.
+
+    SQLite stores a value of any type in any column, and anyone who can write to the database can write here.
+
+    Raises:
+        HistoryError: a value has another type; it names the table, the row and the column.
+    """
+    for row in rows:
+        for value, (name, kinds) in zip(row, columns.items(), strict=False):
+            if type(value) not in kinds:
+                expected = "an integer" if int in kinds else "text"
+                raise HistoryError(
+                    f"{table} is damaged: {name} is {_shown(value)}, expected {expected};"
+                    f" the row begins with {', '.join(map(_shown, row[:3]))}",
+                    hint="restore the database from a backup or a restore point, or correct that row by hand",
+                )
+    return rows
+
+
+def _shown(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def time_of(value: Any) -> int | None:
     """Return epoch seconds; None for what is no time."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def notes_of(detail: str | None) -> Any:
+    """Return what a row's `detail` holds: the value of its JSON, or the text itself if it is not JSON."""
+    import json
+
+    try:
+        return json.loads(detail, parse_constant=_refuse_constant) if detail else None
+    except (ValueError, RecursionError):
+        return detail
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def create_tables(missing: Iterable[str]) -> list[Query]:

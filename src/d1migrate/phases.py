@@ -269,8 +269,10 @@ class _Reader:
         elif words[at : at + 1] == ["ADD"]:
             self.adds.append(f"adds column {table}.{column}")
             self._new_columns.add((table, column))
-        else:
+        elif words[at : at + 1] in (["DROP"], ["RENAME"], ["ALTER"]):
             self.takes.append(f"{words[at].lower()}s column {table}.{column}")
+        else:
+            self.unclear.append(f"alters table {table}")
 
     def _rows(self, kind: str, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
         if kind == "insert" and "REPLACE" not in words and "UPDATE" not in words:

@@ -72,7 +72,7 @@ def listed(driver: Travelling, folder: str) -> list[Point]:
     for row, applied in _walk(_whole_log(driver, folder), run(read.read_history(), driver)):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # a file's name has a dot
-            found[bookmark] = Point(bookmark, "", float(row[_AT]), max(applied, default=0), 0)
+            found[bookmark] = Point(bookmark, "", float(_at(row)), max(applied, default=0), 0)
     return list(found.values())
 
 
@@ -94,7 +94,7 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
             raise UsageError(str(error), hint=hint) from None
     now = run(read.read_history(), driver)
     log = _whole_log(driver, folder)
-    then = next((applied for row, applied in _walk(log, now) if row[_AT] > at), now.versions)
+    then = next((applied for row, applied in _walk(log, now) if _at(row) > at), now.versions)
     return Point(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
 
 
@@ -124,7 +124,7 @@ def _stamp(at: float) -> str:
 def outlook(driver: Travelling, point: Point, folder: str) -> Outlook:
     """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
     now, log = run(read.read_history(), driver), _whole_log(driver, folder)
-    reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or row[_AT] > point.at)
+    reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or _at(row) > point.at)
     then = next(reached, frozenset(now.versions))
     names = {row[_VERSION]: row[_NAME] for row in log} | {r.version: r.name for r in now.applied}
     return Outlook(
@@ -264,7 +264,12 @@ def _whole_log(driver: Travelling, folder: str) -> list[tuple[Any, ...]]:
     missing = [
         row for cut in kept.found(folder, driver.path) for row in cut.rows if row[: kept.KEY] not in known
     ]
-    return sorted([*log, *missing], key=lambda row: row[_AT])
+    return sorted([*log, *missing], key=_at)
+
+
+def _at(row: tuple[Any, ...]) -> int:
+    """Return when a row of the log was written; 0 if it holds no time."""
+    return h.time_of(row[_AT]) or 0
 
 
 def _log(driver: Driver) -> list[tuple[Any, ...]]:

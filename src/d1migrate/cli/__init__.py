@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import os
 import sys
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.context import Context, LostOutput
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_DISK = "is the disk full, or the temporary folder (TMPDIR)? run the command again when there is room"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,30 +35,66 @@ def main(argv: Sequence[str] | None = None) -> int:
     _prepare_streams()
     context = Context(parse(sys.argv[1:] if argv is None else argv))
     try:
-        return _run(context)
-    except LostOutput as lost:
-        return _lost_stdout(context, lost)
+        try:
+            return _run(context)
+        except LostOutput as lost:
+            return _lost_stdout(context, lost)
+        finally:
+            _close(context)
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(context, interrupt)
     finally:
-        context.close()
         gc.enable()
+
+
+def command() -> int:
+    """Run the command of this process; what is left to do then takes an interrupt silently."""
+    try:
+        return main()
+    except KeyboardInterrupt:  # before there was anything to interrupt, or a second one
+        return _INTERRUPTED
+    finally:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run(context: Context) -> int:
     try:
         code: int = context.arguments.command(context)
     except Error as error:
-        context.fail(error)
-        code = error.exit_code
+        code = _failed(context, error)
     except OSError as error:  # a disk or a folder, where no command thought of it
-        context.fail(Error(f"the system refused: {error.strerror or error}{_place(error)}"))
-        code = Error.exit_code
-    except KeyboardInterrupt as interrupt:
-        for note in getattr(interrupt, "__notes__", ()):
-            context.say(note)
-        context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
-        code = _INTERRUPTED
+        code = _failed(context, Error(f"the system refused: {error.strerror or error}{_place(error)}"))
+    except Exception as error:
+        if type(error).__module__ != "apsw":
+            raise
+        # SQLite on a disk that is full or fails, where no command expected it.
+        code = _failed(context, Error(f"SQLite cannot go on: {error}", hint=_DISK))
     context.flush()
     return code
+
+
+def _failed(context: Context, error: Error) -> int:
+    context.fail(error)
+    return error.exit_code
+
+
+def _close(context: Context) -> None:
+    """Let go of the database; that SQLite cannot tidy up behind a finished command undoes none of it."""
+    try:
+        context.close()
+    except Exception as error:
+        if type(error).__module__ != "apsw":
+            raise
+        context.say(f"warning: SQLite could not close the database: {error}")
+
+
+def _interrupted(context: Context, interrupt: KeyboardInterrupt) -> int:
+    for note in getattr(interrupt, "__notes__", ()):
+        context.say(note)
+    context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
+    return _INTERRUPTED
 
 
 def _prepare_streams() -> None:
@@ -67,9 +105,18 @@ def _prepare_streams() -> None:
         if sys.stdout.isatty():
             sys.stdout.reconfigure(errors="backslashreplace")
         else:
-            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+            codecs.register_error("d1migrate", _bytes_or_escape)
+            sys.stdout.reconfigure(encoding="utf-8", errors="d1migrate")
     if hasattr(sys.stderr, "reconfigure"):
         sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def _bytes_or_escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write the bytes that a name in the file system has, and any other surrogate as an escape."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.backslashreplace_errors(error)
 
 
 def _place(error: OSError) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.cli import gates
 from d1migrate.errors import AmbiguousError, Error, UsageError
 from d1migrate.history import OLD_TABLE
-from d1migrate.report.text import clean, plural, table
+from d1migrate.report.text import clean, clean_line, plural, table
 
 if TYPE_CHECKING:
     from d1migrate.adoption.model import Evidence, Judgement
@@ -78,7 +78,7 @@ def _what(context: Context, found: Adoption) -> str | None:
     if found.is_beginning:
         parts.append("that the history begins here, with no migration applied")
     if found.to_mirror:
-        parts.append(f"{plural(len(found.to_mirror), 'name')} in {clean(context.config.mirror or '')}")
+        parts.append(f"{plural(len(found.to_mirror), 'name')} in {clean_line(context.config.mirror or '')}")
     return " and ".join(parts) or None
 
 
@@ -95,7 +95,7 @@ def write_baseline(context: Context) -> int:
     name, date = next_file(context, arguments.description)
     found, migration = context.migrator.plan_baseline(name, arguments.description, date=date)
     if arguments.dry_run:
-        context.out(migration.text)
+        context.out_data(migration.text)
         return 0
     gates.protect(context)
     path = write_file(context, name, migration.text)
@@ -128,9 +128,9 @@ def _print(context: Context, found: Adoption) -> None:
             _print_evidence(context, judgement)
     if found.strays:
         names = ", ".join(f"{key.kind} {key.shown}" for key in found.strays)
-        context.out(clean(f"no file makes: {names}"))
+        context.out(clean_line(f"no file makes: {names}"))
     for record in found.unknown_records:
-        context.out(clean(f"no file is {record.entry}, which {record.tool} has as {record.state}"))
+        context.out(clean_line(f"no file is {record.entry}, which {record.tool} has as {record.state}"))
     if found.set_aside:
         name, tool = found.set_aside.table, found.set_aside.name
         context.out(f"{name} is {tool}'s: it will be kept as {OLD_TABLE}, and {tool} not find it any more")
@@ -139,7 +139,7 @@ def _print(context: Context, found: Adoption) -> None:
 def _print_evidence(context: Context, judgement: Judgement) -> None:
     for one in judgement.evidence:
         seen = f"changed since by {one.later}" if one.later else one.seen
-        context.out(clean(f"    {one.kind} {one.name}: {seen}"))
+        context.out(clean_line(f"    {one.kind} {one.name}: {seen}"))
         if one.seen == "different":
             context.out(clean(f"        file  {one.expected or 'drops it'}"))
             context.out(clean(f"        live  {one.actual or 'it is not there'}"))

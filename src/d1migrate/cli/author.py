@@ -77,7 +77,7 @@ def fix_drift(context: Context) -> int:
     if drafted is None:
         context.say("no difference")
     else:
-        context.out(statements_text(drafted.up))
+        context.out_data(statements_text(drafted.up))
     return 0
 
 
@@ -105,7 +105,7 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
         return _DIFFERENT
     if arguments.dry_run:
         name, date = next_file(context, description)
-        context.out(text_of(name, date))
+        context.out_data(text_of(name, date))
         return 0
     _write(context, description, text_of)
     if drafted.back.irreversible:
@@ -262,5 +262,5 @@ def completion_command(context: Context) -> int:
 
     from d1migrate.cli.parser import build
 
-    context.out(shtab.complete(build(), context.arguments.shell).rstrip())
+    context.out_data(shtab.complete(build(), context.arguments.shell).rstrip())
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate import config
 from d1migrate.errors import AmbiguousError, ApplyError, Error
-from d1migrate.report.text import clean, colour, duration
+from d1migrate.report.text import clean, clean_line, colour, duration, escaped, printed
 
 if TYPE_CHECKING:
     import argparse
@@ -114,7 +114,7 @@ class Context:
             environment.database,
             config=self.config.wrangler,
             account=environment.account,
-            on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean(reason)}"),
+            on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean_line(reason)}"),
         )
         self._opened.append(driver)
         return driver
@@ -173,10 +173,16 @@ class Context:
         return colour(text, name, on=_coloured(sys.stdout))
 
     def out(self, lines: str | Sequence[str]) -> None:
-        """Print data; raises LostOutput, as `out_json` and `flush` do, where nobody takes it."""
+        """Print lines for people; raises LostOutput, as all that prints data, if nothing takes them."""
         if lines or isinstance(lines, str):
+            text = lines if isinstance(lines, str) else "\n".join(lines)
             with _stdout():
-                print(lines if isinstance(lines, str) else "\n".join(lines))
+                print(printed(text, coloured=_coloured(sys.stdout)))
+
+    def out_data(self, text: str) -> None:
+        """Print text for a file or a program: character by character, unless a terminal shows it."""
+        with _stdout():
+            print(printed(text, coloured=False) if sys.stdout.isatty() else text)
 
     def out_path(self, path: str) -> None:
         """Print the path of a file that was written, unless the file is stdout itself."""
@@ -190,7 +196,7 @@ class Context:
         import json
 
         with _stdout():
-            print(json.dumps(value, indent=2, ensure_ascii=False))
+            print(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
 
     def flush(self) -> None:
         """Have all data written."""
@@ -202,21 +208,19 @@ class Context:
         lines, on = [], _coloured(stream or sys.stdout)
         for problem in found:
             word, shade = ("error", "red") if problem.is_new else ("warning, as before", "yellow")
-            lines.append(f"{colour(f'{word}:', shade, on=on)} {clean(problem.message)}")
+            lines.append(f"{colour(f'{word}:', shade, on=on)} {clean_line(problem.message)}")
             lines += [f"    {clean(line)}" for sql in problem.fix for line in sql.split("\n")]
         return lines
 
     def complain(self, found: Sequence[Problem]) -> None:
         """Print what is wrong with a database after a command changed it, where errors are printed."""
         if lines := self.problems(found, sys.stderr):
-            with suppress(OSError):
-                print("\n".join(lines), file=sys.stderr, flush=True)
+            _tell("\n".join(lines))
 
     def say(self, line: str) -> None:
         """Talk: to stderr, unless --quiet. That nobody listens is no reason to stop a migration."""
         if not self.arguments.quiet:
-            with suppress(OSError):
-                print(line, file=sys.stderr, flush=True)
+            _tell(line)
 
     def say_database(self) -> None:
         """Say which database it is: an environment's name and url."""
@@ -227,7 +231,7 @@ class Context:
         """Return a line typed on the terminal, or None where there is no terminal to ask on."""
         if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
             return None
-        print(question, end="", file=sys.stderr, flush=True)
+        print(printed(question, coloured=False), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
     def fail(self, error: Error) -> None:
@@ -235,25 +239,28 @@ class Context:
         lines = [colour("error: ", "red", on=_coloured(sys.stderr)) + clean(str(error))]
         if isinstance(error, ApplyError):
             done = "applied" if error.direction == "up" else "rolled back"
-            name = clean(error.migration)
+            name = clean_line(error.migration)
             asked = " when the database was asked" if isinstance(error.__cause__, AmbiguousError) else ""
             lines.append(
                 f"whether {name} was {done} is not known"
                 if error.unknown
                 else f"nothing of {name} was {done}{asked}"
             )
-            lines.append(f"{done}: {clean(', '.join(error.applied)) or 'none'}")
-            lines.append("pending: " + clean(", ".join(error.pending)))
+            lines.append(f"{done}: {clean_line(', '.join(error.applied)) or 'none'}")
+            lines.append("pending: " + clean_line(", ".join(error.pending)))
         if error.hint:
             lines.append(f"hint: {clean(error.hint)}")
-        with suppress(OSError):
-            print("\n".join(lines), file=sys.stderr, flush=True)
+        _tell("\n".join(lines))
         if self.json:
             self.out_json({"error": _error_json(error)})
 
     def _say_sql(self, sql: str) -> None:
-        with suppress(OSError):
-            print(clean(sql) + ";", file=sys.stderr)
+        _tell(f"{sql};")
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError):
+        print(printed(text, coloured=_coloured(sys.stderr)), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from d1migrate.linter import lint
 from d1migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.report import findings
-from d1migrate.report.text import clean, duration, plural
+from d1migrate.report.text import clean_line, duration, plural
 from d1migrate.run import run
 from d1migrate.status import compare
 
@@ -46,7 +46,7 @@ def lint_command(context: Context) -> int:
     elif arguments.format == "sarif":
         context.out_json(findings.sarif(found, __version__))
     elif arguments.format == "github":
-        context.out(findings.github(found))
+        context.out_data("\n".join(findings.github(found)))
     else:
         context.out(findings.text(found, verbose=arguments.verbose, paint=context.paint))
         context.say(f"{plural(count, 'migration')} judged")
@@ -114,9 +114,9 @@ def gate_command(context: Context) -> int:
     if context.json:
         context.out_json({"fits": found.fits, **found._asdict()})
         return 0 if found.fits else _FOUND
-    context.out([clean(f"not applied, and needed: {name}") for name in found.needed])
-    context.out([clean(f"applied, and it breaks this code: {line}") for line in found.breaking])
-    context.out([clean(f"cannot be told: {line}") for line in found.unclear])
+    context.out([clean_line(f"not applied, and needed: {name}") for name in found.needed])
+    context.out([clean_line(f"applied, and it breaks this code: {line}") for line in found.breaking])
+    context.out([clean_line(f"cannot be told: {line}") for line in found.unclear])
     fits = "fits" if found.fits else "does not fit"
     context.out(f"the database (version {found.current_version}) {fits} code of version {version}")
     return 0 if found.fits else _FOUND
@@ -131,7 +131,7 @@ def rehearse_command(context: Context) -> int:
     scale = dict(_scaled(text) for text in arguments.scale)
 
     def watch(done: Rehearsed) -> None:
-        context.say(f"  {clean(done.name)}  {duration(done.cost.seconds) if done.cost else 'fails'}")
+        context.say(f"  {clean_line(done.name)}  {duration(done.cost.seconds) if done.cost else 'fails'}")
 
     if arguments.all and arguments.data is not None:
         raise UsageError("--data and --all exclude each other", hint="--all begins with an empty database")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate import files
 from d1migrate.cli.author import write_index
 from d1migrate.errors import Error, UsageError
-from d1migrate.report.text import clean, plural
+from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def fix(context: Context, target: Target) -> int:
 def _show(context: Context, found: Sequence[Mended], diffs: dict[str, list[str]]) -> None:
     for one in found:
         if one.text is None:
-            context.out(clean(f"{one.migration.file} is not rewritten: {one.why_not}"))
+            context.out(clean_line(f"{one.migration.file} is not rewritten: {one.why_not}"))
         for line in diffs.get(one.migration.file, ()):
             shade = {"+": "green", "-": "red", "@": "dim"}.get(line[:1])
             context.out(context.paint(clean(line), shade))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate.cli import gates, outlook, planning
 from d1migrate.errors import UsageError
 from d1migrate.report import values
-from d1migrate.report.text import clean, duration, plural
+from d1migrate.report.text import clean, clean_line, duration, plural
 
 if TYPE_CHECKING:
     from d1migrate.cli.context import Context
@@ -59,7 +59,7 @@ def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
         context.out_json(values.report(report))
         return 0 if report.ok else 1
     for row in report.meanwhile:
-        context.out(f"applied meanwhile by another run: {clean(row.name)}")
+        context.out(f"applied meanwhile by another run: {clean_line(row.name)}")
     if report.steps:
         context.out(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
     elif not report.meanwhile:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import Error, Irreversible
-from d1migrate.report.text import clean, plural, when
+from d1migrate.report.text import clean, clean_line, plural, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,9 @@ def tell(context: Context, seen: Outlook) -> None:
         return
     context.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
     for name in seen.undone:
-        context.say(f"  no longer applied: {clean(name)}")
+        context.say(f"  no longer applied: {clean_line(name)}")
     for name in seen.redone:
-        context.say(f"  applied again: {clean(name)}")
+        context.say(f"  applied again: {clean_line(name)}")
     if seen.rows is None:
         context.say(
             "  which rows were written since is not known: D1 shows the past only by going back to it"
@@ -41,7 +41,7 @@ def tell(context: Context, seen: Outlook) -> None:
         context.say(f"  {window(point.at)}")
         return
     for name, (here, there) in seen.rows.items():
-        context.say(f"  {clean(name)}: {_rows(here)} → {_rows(there)}")
+        context.say(f"  {clean_line(name)}: {_rows(here)} → {_rows(there)}")
     if not seen.rows:
         context.say("  every table has as many rows now as then; what they hold may differ")
 

@@ -7,10 +7,11 @@ import os
 import sys
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from d1migrate import __version__
 from d1migrate.cli.commands import COMMANDS
+from d1migrate.report.text import clean_line, printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,14 @@ class _Formatter(argparse.HelpFormatter):
         super().__init__(prog, width=columns - 2)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints repeat arguments in a form that harms no terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and complaint, and end the process with code 2."""
+        super().error(printed(clean_line(message), coloured=False))
+
+
 _TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config")
 
 
@@ -42,6 +51,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     words = (word for before, word in pairwise(("", *argv)) if before not in _TAKE_A_VALUE)
     chosen = next((names[word] for word in words if word in names), None)
     parser = build(only=chosen)
+    if any("\0" in word for word in argv):
+        parser.error("an argument has a NUL character in it")
     arguments = parser.parse_args(argv)
     if arguments.called is None:
         parser.print_help(sys.stderr)
@@ -51,9 +62,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def build(*, only: str | None = None) -> argparse.ArgumentParser:
+def build(*, only: str | None = None) -> _Parser:
     """Return the parser of all commands, or of one."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="d1migrate",
         description="Schema migrations for Cloudflare D1 and any SQLite file.",
         epilog="example: d1migrate up",
@@ -62,7 +73,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"d1migrate {__version__}")
     _add_common(parser, default=None)
-    shared = argparse.ArgumentParser(add_help=False, formatter_class=_Formatter)
+    shared = _Parser(add_help=False, formatter_class=_Formatter)
     _add_common(shared, default=argparse.SUPPRESS)
     # With `prog` argparse need not format a usage line here, which would load shutil.
     commands = parser.add_subparsers(dest="called", metavar="COMMAND", title="commands", prog="d1migrate")
@@ -83,7 +94,7 @@ def build(*, only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, default: Any) -> None:
+def _add_common(parser: _Parser, *, default: Any) -> None:
     """Add the options that work before and after the command; the one after wins."""
     flag = False if default is None else default
     add = parser.add_argument_group("global options").add_argument

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import artefact, files
@@ -13,7 +12,7 @@ from d1migrate.history import TABLES
 from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.report import values
-from d1migrate.report.text import clean, plural, size
+from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
@@ -78,15 +77,15 @@ def _print_gates(context: Context, found: Sequence[Gate]) -> None:
     if not found:
         return
     name = context.environment.shown
-    context.out(f"gates of {clean(name)}:")
+    context.out(f"gates of {clean_line(name)}:")
     width = max(len(gate.name) for gate in found)
     for gate in found:
         state = context.paint(f"{gate.state:10}", _GATE_COLOURS[gate.state])
-        context.out(f"  {state}  {gate.name:{width}}  {clean(gate.message)}")
+        context.out(f"  {state}  {gate.name:{width}}  {clean_line(gate.message)}")
         extra = [gate.override.replace("NAME", name)] if gate.state == "refused" else []
         extra += [f"reason: {gate.reason}"] if gate.reason else []
         extra += [f"warning: {gate.warning}"] if gate.warning else []
-        context.out([f"  {'':10}  {'':{width}}  {clean(line)}" for line in extra])
+        context.out([f"  {'':10}  {'':{width}}  {clean_line(line)}" for line in extra])
 
 
 def _print_plan(context: Context, plan: Plan) -> None:
@@ -99,13 +98,13 @@ def _print_plan(context: Context, plan: Plan) -> None:
         facts = [plural(step.statement_count, "statement")]
         facts += [size(step.size)] if step.size else []
         facts += [told(step.script).shown] if isinstance(step.script, Migration) else []
-        context.out(f"{step.direction} {clean(step.name)}: {', '.join(facts)}")
+        context.out(f"{step.direction} {clean_line(step.name)}: {', '.join(facts)}")
         if not step.size:
             for statement in step.script.statements():
                 line = " ".join(clean(statement.sql).split())
                 context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
         if step.takes:
-            lost = (f"{clean(name)} {'uncounted' if n is None else n}" for name, n in step.takes.items())
+            lost = (f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.takes.items())
             context.out(f"    takes rows: {', '.join(lost)}")
         if _is_remote(context) and (why := step.import_reason):
             context.out(f"    by D1's import: {why}")
@@ -121,9 +120,9 @@ def _is_remote(context: Context) -> bool:
 
 def _print_sql(context: Context, step: Step) -> None:
     """Print a step as a file would have it: its statements, and its row in the migrations table."""
-    context.out(f"-- {step.direction} {clean(step.name)}")
+    context.out(f"-- {step.direction} {clean_line(step.name)}")
     for statement in step.script.statements():
-        context.out(f"{clean(statement.sql) if sys.stdout.isatty() else statement.sql};")
+        context.out_data(f"{statement.sql};")
     if step.direction == "up":
         context.out(
             "INSERT INTO schema_migrations (version, name, applied_at)\n"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
 from d1migrate.flows.read import survey
+from d1migrate.history import notes_of
 from d1migrate.report import text, values
 from d1migrate.run import run
 
@@ -99,9 +99,12 @@ def history_command(context: Context) -> int:
 def _action(entry: LogEntry) -> str:
     if not entry.done:
         return f"{entry.action} (never ended)"
-    detail = json.loads(entry.detail) if entry.detail else {}
+    detail = notes_of(entry.detail)
+    detail = detail if isinstance(detail, dict) else {}
+    overridden = detail.get("overridden")
     notes = ["not linted"] if detail.get("lint") is False else []
-    notes += [f"{gate} overridden: {reason}" for gate, reason in detail.get("overridden", {}).items()]
+    if isinstance(overridden, dict):
+        notes += [f"{gate} overridden: {reason}" for gate, reason in overridden.items()]
     return f"{entry.action} ({'; '.join(notes)})" if notes else entry.action
 
 
@@ -153,11 +156,11 @@ def verify_command(context: Context) -> int:
     else:
         for entry in found.entries:
             if entry.state != "applied":
-                context.out(f"{text.clean(entry.name)}: {entry.state.replace('_', ' ')}")
+                context.out(f"{text.clean_line(entry.name)}: {entry.state.replace('_', ' ')}")
         if found.gaps:
             context.out(f"no file for version {', '.join(map(str, found.gaps))}")
         if found.not_compared:
-            context.out(f"schema not compared: {text.clean(found.not_compared)}")
+            context.out(f"schema not compared: {text.clean_line(found.not_compared)}")
         for line in differences.lines(found.differences, differences.DRIFT, context.paint):
             context.out(line)
         context.out(context.problems(found.problems))

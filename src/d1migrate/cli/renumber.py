@@ -10,7 +10,7 @@ from d1migrate.cli.author import write_index
 from d1migrate.flows.read import read_history
 from d1migrate.journal import Change, Journal
 from d1migrate.renumbering import moves
-from d1migrate.report.text import clean
+from d1migrate.report.text import clean_line
 from d1migrate.run import run
 from d1migrate.status import compare, refuse_partial
 
@@ -58,5 +58,5 @@ def _print(context: Context, report: Sequence[dict[str, Any]]) -> int:
     if context.json:
         context.out_json(report)
     else:
-        context.out([clean(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")
+        context.out([clean_line(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")
     return 0

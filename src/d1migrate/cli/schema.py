@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import files
@@ -11,7 +10,6 @@ from d1migrate.errors import UsageError
 from d1migrate.history import OTHER_TOOLS
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report
-from d1migrate.report.text import clean
 from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold
 
@@ -55,7 +53,7 @@ def schema_command(context: Context) -> int:
         context.out_json({form: document.text})
     else:
         text = document.text.removesuffix("\n")
-        context.out(clean(text) if sys.stdout.isatty() else text)
+        context.out_data(text)
     return 0
 
 

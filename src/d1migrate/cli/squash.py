@@ -10,7 +10,7 @@ from d1migrate import journal, source
 from d1migrate.cli.author import write_index
 from d1migrate.errors import UsageError
 from d1migrate.journal import Change, Journal
-from d1migrate.report.text import clean, plural
+from d1migrate.report.text import clean_line, plural
 from d1migrate.squash import squash
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def squash_command(context: Context) -> int:
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
     one = squash(chosen, slug, arguments.name, date=date, now=int(now * 1000))
     if arguments.dry_run:
-        context.out(one.text)
+        context.out_data(one.text)
         return 0
     report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
     journal.run(context.folder, Journal(command, _changes(chosen, one), report))
@@ -59,7 +59,7 @@ def _tell(context: Context, report: dict[str, Any]) -> int:
     if context.json:
         context.out_json({"path": path, "squashed": names})
     else:
-        context.out(clean(path))
+        context.out(clean_line(path))
         context.say(
             f"it stands for {plural(len(names), 'file')}; where these are applied, `d1migrate adopt` records"
             " it in their place"

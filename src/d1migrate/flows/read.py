@@ -26,7 +26,8 @@ _HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY, h.LEFT
 class LogEntry(NamedTuple):
     """One line of history. `done` is False for what began and never ended; unknown is None.
 
-    `detail` is JSON: what a rollback took, why something was repaired, that an `up` was not linted.
+    `detail` is JSON, for `history.notes_of`: what a rollback took, why something was repaired, that an `up`
+    was not linted.
     `restore_point` is what was kept of the database before it. Going back to such a point is a `restore` of
     version 0 with the point's name, and of versions that are applied again; those that are not any more are
     `rewind`. On a remote D1 `restoring` comes before it: that it began.
@@ -142,7 +143,8 @@ def read_current() -> Flow[int]:
     except QueryError as error:
         return max((yield from read_history_after(error, reads=1)).versions, default=0)
     h.check_shape(shape.rows)
-    return newest.rows[0][0] or 0
+    ((version,),) = h.checked(newest.rows, MIGRATIONS_TABLE, h.NEWEST_ROW)
+    return version or 0
 
 
 def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
@@ -155,9 +157,11 @@ def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
     try:
         (state,) = yield Batch((h.STATE,), reads=True)
         lines, partial = state.rows[0]
-        versions = {int(line.partition(" ")[0]) for line in (lines or "").splitlines()}
+        versions = {int(line.partition(" ")[0]) for line in (lines or "").split("\n") if line}
     except QueryError as error:
         versions, partial = set((yield from read_history_after(error, reads=1)).versions), 0
+    except ValueError:  # a damaged log; reading it row by row finds the place, or no harm
+        versions, partial = set((yield from read_history(reads=2)).versions), 0
     if partial:
         refuse_partial(compare(migrations, (yield from read_history(reads=2))))
     return tuple(migration.name for migration in migrations if migration.version not in versions)
@@ -202,8 +206,10 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
     events: list[LogEntry] = []
     if LOG_TABLE not in history.missing:
         (rows,) = yield Batch((h.EVENTS,), reads=True)
-        for token, _, action, version, name, checksum, who, at, done, *rest in rows.rows:
-            events.append(LogEntry(version, name, action, at, who, checksum, token, bool(done), *rest))
+        for token, _, action, version, name, checksum, *rest in h.checked(rows.rows, LOG_TABLE, h.EVENT):
+            who, at, done, detail, point = rest
+            entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))
+            events.append(entry._replace(detail=_text(detail), restore_point=_text(point)))
     last = {event.version: i for i, event in enumerate(events)}
     for row in reversed(history.applied):  # each goes before what is there of its time
         at = last.get(row.version)
@@ -211,6 +217,10 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
             alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
             _insert(events, alone, after=-1 if at is None else at)
     return tuple(events)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _insert(events: list[LogEntry], alone: LogEntry, *, after: int) -> None:

@@ -54,7 +54,7 @@ def choose(
     there = yield Batch((*losses.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
     if kept:
         *there, texts = there
-        stored = {version: sql for version, sql, _ in texts.rows}
+        stored = {version: sql for version, sql, _ in h.checked(texts.rows, LOG_TABLE, h.STORED)}
     todo = plan_down(entries, history, stored, prefer=prefer)
     risks = losses.risks((step.script.texts() for step in todo.steps), losses.Ground(there))
     names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})

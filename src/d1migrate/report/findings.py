@@ -8,7 +8,7 @@ from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.lint import RULES, summed
-from d1migrate.report.text import clean, plural
+from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,14 +77,14 @@ def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
 
 
 def _brief(found: Diagnostic, others: int) -> str:
-    return f"info[{found.code}] {_place(found)}: {_line(summed(found.message, 1 + others))}"
+    return f"info[{found.code}] {_place(found)}: {clean_line(summed(found.message, 1 + others))}"
 
 
 def _others(others: Sequence[Diagnostic]) -> Iterator[str]:
     """Yield a line for each further finding of a rule in a file, up to a number."""
     shown = [d for at, d in enumerate(others) if at < _LISTED or d.severity == "error"]
     for found in shown:
-        yield f"  also line {found.line}: {_line(found.message)}"
+        yield f"  also line {found.line}: {clean_line(found.message)}"
     if len(shown) < len(others):
         yield f"  and {len(others) - len(shown)} more; --verbose shows all"
 
@@ -100,13 +100,13 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
 def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
     colour = _COLOURS[found.severity]
     kind = paint(f"{found.severity}[{found.code}]", colour)
-    yield f"{kind} {paint(found.name, 'bold')}: {_line(found.message)}"
+    yield f"{kind} {paint(found.name, 'bold')}: {clean_line(found.message)}"
     yield f"{paint(' -->', 'dim')} {_place(found)}"
     yield from _excerpt(found, colour, paint)
     yield from _others(others)
     if found.why:
         yield from wrap(
-            _line(found.why), _WIDTH, initial_indent="  why: ", subsequent_indent=" " * 7,
+            clean_line(found.why), _WIDTH, initial_indent="  why: ", subsequent_indent=" " * 7,
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
     if found.fix:
@@ -116,9 +116,9 @@ def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ())
 
 
 def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:
-    yield paint(f"allowed[{found.code}] {found.name}: {_line(found.message)}", "dim")
+    yield paint(f"allowed[{found.code}] {found.name}: {clean_line(found.message)}", "dim")
     yield paint(f" --> {_place(found)}", "dim")
-    yield paint(f"  reason: {_line(found.allowed or '')}", "dim")
+    yield paint(f"  reason: {clean_line(found.allowed or '')}", "dim")
 
 
 def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[str]:
@@ -129,10 +129,10 @@ def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[st
     start = max(0, at - _WINDOW // 2) if len(source) > _WINDOW else 0
     end = start + _WINDOW
     head, number = "…" if start else "", str(found.line)
-    shown = head + _line(source[start:end], tabs=True) + ("…" if end < len(source) else "")
+    shown = head + clean_line(source[start:end], tabs=True) + ("…" if end < len(source) else "")
     yield paint(f"{number} | ", "dim") + shown.rstrip()
     if at <= len(source):
-        pad = _pad(head + _line(source[start:at], tabs=True))
+        pad = _pad(head + clean_line(source[start:at], tabs=True))
         yield paint(f"{' ' * len(number)} | ", "dim") + pad + paint("^", colour)
 
 
@@ -148,13 +148,7 @@ def _pad(before: str) -> str:
 
 
 def _place(found: Diagnostic) -> str:
-    return f"{_line(found.file)}:{found.line}:{found.column}"
-
-
-def _line(text: str, *, tabs: bool = False) -> str:
-    """Return text from a file as part of one line."""
-    text = clean(text).replace("\n", " ")
-    return text if tabs else text.replace("\t", " ")
+    return f"{clean_line(found.file)}:{found.line}:{found.column}"
 
 
 # --- for programs ---

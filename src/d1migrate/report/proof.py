@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.report.text import clean, table
+from d1migrate.report.text import clean_line, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ def text(proved: Sequence[Proved], *, paint: Callable[[str, str | None], str]) -
         return []
     rows = [(p.name, _says(p.fails), _says(p.restored), _says(p.rolled_back)) for p in proved]
     header, *lines = table(("way back of", "failing", "restore point", "rollback"), rows)
-    details = [f"  {clean(line)}" for one in proved for line in _details(one)]
+    details = [f"  {clean_line(line)}" for one in proved for line in _details(one)]
     return ["", paint(header, "dim"), *lines, *details]
 
 

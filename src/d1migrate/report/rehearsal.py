@@ -6,7 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.report import findings
-from d1migrate.report.text import clean, duration, plural, table
+from d1migrate.report.text import clean_line, duration, plural, table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], 
     out = [paint(header, "dim")]
     for migration, line in zip(found.migrations, lines, strict=True):
         shade = None if migration.ok and migration.verdict != "unproved" else _COLOURS.get(migration.verdict)
-        at = len(clean(migration.name))  # which may hold the same words
+        at = len(clean_line(migration.name))  # which may hold the same words
         out.append(line[:at] + line[at:].replace(migration.verdict, paint(migration.verdict, shade), 1))
     for migration in found.migrations:
         out += _details(migration)
@@ -38,8 +38,8 @@ def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], 
     if diagnostics:
         out += ["", *findings.text(diagnostics, verbose=verbose, paint=paint)]
     if found.not_rehearsed:
-        out.append(f"not rehearsed: {clean(', '.join(found.not_rehearsed))}")
-    out += [f"stayed empty: {clean(name)}: {clean(why)}" for name, why in found.empty.items()]
+        out.append(f"not rehearsed: {clean_line(', '.join(found.not_rehearsed))}")
+    out += [f"stayed empty: {clean_line(name)}: {clean_line(why)}" for name, why in found.empty.items()]
     return out
 
 
@@ -64,13 +64,13 @@ def _details(migration: Rehearsed) -> Iterator[str]:
     cost = migration.cost
     for change in migration.changes:
         if says := list(_says(change)):
-            yield f"  {clean(migration.name)}: {clean(change.table)} {clean('; '.join(says))}"
+            yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(says))}"
     if cost and cost.scaled_seconds is not None and cost.scaled_seconds > _LIMIT:
         time = duration(cost.scaled_seconds)
-        yield f"  {clean(migration.name)}: about {time}; D1 ends a batch after {_LIMIT} s"
+        yield f"  {clean_line(migration.name)}: about {time}; D1 ends a batch after {_LIMIT} s"
     written = cost.scaled_rows_written if cost else None
     if written is not None and written > _FREE_ROWS:
-        yield f"  {clean(migration.name)}: D1's free plan ends a day at {_FREE_ROWS:,} rows written"
+        yield f"  {clean_line(migration.name)}: D1's free plan ends a day at {_FREE_ROWS:,} rows written"
 
 
 def _says(change: TableChange) -> Iterator[str]:

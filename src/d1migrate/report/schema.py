@@ -21,7 +21,7 @@ def lines(schema: Schema, paint: Paint) -> Iterator[str]:
         yield ""
     for kind, objects in (("view", schema.views), ("trigger", schema.triggers)):
         for item in objects:
-            yield paint(f"{kind} {text.clean(item.name)}", "bold")
+            yield paint(f"{kind} {text.clean_line(item.name)}", "bold")
             yield f"  {text.clean(item.sql)}"
             yield ""
     if not (schema.tables or schema.views):
@@ -30,7 +30,7 @@ def lines(schema: Schema, paint: Paint) -> Iterator[str]:
 
 def table_lines(table: Table, paint: Paint) -> Iterator[str]:
     """Yield a table: its columns, keys, indexes and triggers."""
-    yield paint(f"table {text.clean(table.name)}", "bold")
+    yield paint(f"table {text.clean_line(table.name)}", "bold")
     rows = [
         (
             f"  {c.name}",
@@ -44,13 +44,13 @@ def table_lines(table: Table, paint: Paint) -> Iterator[str]:
     for key in table.foreign_keys:
         to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
         actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"
-        yield text.clean(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}")
+        yield text.clean_line(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}")
     primary_key = tuple(c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key)
     for index in table.indexes:
         columns = ", ".join(name or "<expression>" for name in index.columns)
         if index.sql:
-            yield text.clean(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})")
+            yield text.clean_line(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})")
         elif index.columns != primary_key:
-            yield text.clean(f"  unique ({columns})")
+            yield text.clean_line(f"  unique ({columns})")
     for trigger in table.triggers:
-        yield text.clean(f"  trigger {trigger.name}")
+        yield text.clean_line(f"  trigger {trigger.name}")

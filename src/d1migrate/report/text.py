@@ -6,19 +6,68 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
-_CONTROL |= dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-
+# What turns the direction of text round, and ends a line or has no width where nobody expects it.
+_CONTROL |= dict.fromkeys((0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF))
+_CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+
+_PAINT = tuple(f"[{code}m" for code in ("0", *_COLOURS.values()))  # what follows an ESC of ours
 
 _UNITS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 def clean(text: str) -> str:
     """Return text from a file or database without characters that steer a terminal."""
-    return text.translate(_CONTROL)
+    return text if text.isprintable() else text.translate(_CONTROL)
+
+
+def clean_line(text: str, *, tabs: bool = False) -> str:
+    """Return text from outside, a name for example, as part of one line."""
+    if text.isprintable():
+        return text
+    text = clean(text).replace("\n", " ")
+    return text if tabs else text.replace("\t", " ")
+
+
+def printed(text: str, *, coloured: bool) -> str:
+    """Return what may be printed of lines for people, whatever names and SQL from outside are in them.
+
+    Nothing but our own colours steers the terminal, and no line is a command to the runner of a GitHub
+    workflow, which obeys `::` after any white space at the beginning of a line.
+    """
+    if not text.replace("\n", "").isprintable():
+        text = "".join(_painted(text)) if coloured else clean(text)
+    if "::" in text:
+        text = "\n".join(map(_no_command, text.split("\n")))
+    return text
+
+
+def _painted(text: str) -> Iterator[str]:
+    first, *others = text.split("\x1b")
+    yield clean(first)
+    for part in others:
+        ours = part.startswith(_PAINT)
+        yield "\x1b" * ours + clean(part)
+
+
+def _no_command(line: str) -> str:
+    start = len(line) - len(line.lstrip())
+    return f"{line[:start]}\\x3a{line[start + 1 :]}" if line.startswith("::", start) else line
+
+
+def escaped(json: str) -> str:
+    """Return JSON of the same meaning, in which what steers a terminal or is not Unicode is an escape."""
+    if json.replace("\n", "").isprintable():
+        return json
+    return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in json)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def colour(text: str, name: str | None, *, on: bool) -> str:
@@ -28,7 +77,7 @@ def colour(text: str, name: str | None, *, on: bool) -> str:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
     """Return lines with aligned columns; those in `right` are flush right, none has trailing space."""
-    grid = [list(headers), *([clean(cell) for cell in row] for row in rows)]
+    grid = [list(headers), *([clean_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in grid) for i in range(len(headers))]
     lines = []
     for row in grid:

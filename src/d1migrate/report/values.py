@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from d1migrate.history import notes_of
 from d1migrate.migration import Migration
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ def entry(entry: Entry) -> dict[str, Any]:
 
 def log(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
     """What happened, oldest first."""
-    return [
-        entry._asdict() | {"detail": json.loads(entry.detail) if entry.detail else None} for entry in entries
-    ]
+    return [entry._asdict() | {"detail": notes_of(entry.detail)} for entry in entries]
 
 
 def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:

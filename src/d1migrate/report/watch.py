@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.drivers import Telling
 from d1migrate.errors import AmbiguousError
-from d1migrate.report.text import clean, duration
+from d1migrate.report.text import clean_line, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,12 +43,12 @@ class WatchedDriver:
             batch = batch._replace(queries=_Told(batch.queries, self._say_sql))
         if not batch.label:
             return self._driver.batch(batch)
-        label, started = clean(batch.label), time.perf_counter()
+        label, started = clean_line(batch.label), time.perf_counter()
         run = self._with_bar if self._bar and batch.size >= _BAR_FROM else self._driver.batch
         try:
             results = run(batch)
         except AmbiguousError as error:
-            self._say(f"  {label}  {_since(started)}, and {clean(str(error))}; asking the history")
+            self._say(f"  {label}  {_since(started)}, and {clean_line(str(error))}; asking the history")
             raise
         self._say(f"  {label}  {_since(started)}")
         return results
@@ -63,7 +63,7 @@ class WatchedDriver:
 
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-            label = clean(batch.label)
+            label = clean_line(batch.label)
             task = progress.add_task(label, total=batch.size)
             stages: dict[str, TaskID] = {}
 
