@@ -333,5 +333,5 @@ class Engine:
         if isinstance(error, ValueError) and "null character" in str(error):
             return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
         if isinstance(error, UnicodeDecodeError):
-            return QueryError(f"a text value is not UTF-8: {error.object[:60]!a}", index=index)
+            return QueryError(f"a text value is not UTF-8: {error}", index=index)
         return QueryError(str(error), index=index)
