@@ -20,6 +20,7 @@ MAX_VERSION = 2**53 - 1
 JOURNAL = ".d1migrate-journal.json"
 """The file in a migrations folder that says which change of several files is not finished."""
 
+_INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3
@@ -178,7 +179,7 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
         SourceError: for what `up` would refuse.
     """
     lines = [
-        '"""The migrations as a Python value, written by `d1migrate index`. Do not edit."""',
+        f'"""{_INDEX}"""',
         "# fmt: off",
         "# ruff: noqa: E501, ISC004",
         "",
@@ -201,6 +202,11 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
         lines += [f"        {_literal(name)}: {_literal(known)}," for name, known in sorted(changes.items())]
         lines += ["    },"]
     return "\n".join([*lines, "}", ""])
+
+
+def is_index_module(text: str) -> bool:
+    """Whether a text is a module that `index_module` wrote."""
+    return _INDEX in text
 
 
 def _literal(text: str | None) -> str:

@@ -45,6 +45,7 @@ LAYERS = [
     "files",
     "environments",
     "config",
+    "project",
     "signing",
     "keeping",
     "migrator",

@@ -54,16 +54,16 @@ class Kept(NamedTuple):
         return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
 
 
-def keep(folder: str, what: Kept) -> Kept:
+def keep(driver: object, folder: str, what: Kept) -> Kept:
     """Write it to a file of its own, and return it with the file's path.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or the driver does not permit it.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = os.path.join(folder, f"{_BEGINNING}{stamp}-{what.signature.token[:8]}{_END}")
     try:
-        points.make(folder)
+        points.make(folder, driver)
         with disk.replacing(path, private=True) as file:
             json.dump(what._asdict(), file)
     except OSError as error:

@@ -25,7 +25,7 @@ from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from d1migrate.drivers import Driver
 
@@ -92,7 +92,7 @@ def take(
     if not os.path.getsize(driver.path):
         return None
     try:
-        make(folder)
+        make(folder, driver)
         point = _copy(driver, folder, time.time() if now is None else now)
     except OSError as error:
         raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
@@ -112,7 +112,7 @@ def set_aside(driver: Driver, folder: str | None = None) -> str:
         folder, f"{os.path.basename(path)}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     )
     try:
-        make(folder)
+        make(folder, driver)
         for end in _JOURNALS:
             if os.path.exists(path + end):
                 shutil.copy(path + end, kept + end)
@@ -186,8 +186,15 @@ def moment(text: str) -> float | None:
 # --- files ---
 
 
-def make(folder: str) -> None:
-    """Create the folder, which holds what no repository should."""
+def make(folder: str, driver: object) -> None:
+    """Create the folder for the points of a database, which holds what no repository should.
+
+    Raises:
+        UsageError: the driver does not permit it.
+    """
+    permit: Callable[[str], None] | None = getattr(driver, "permit", None)
+    if permit:
+        permit(folder)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:
         file.write("*\n")

@@ -201,7 +201,7 @@ def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
     undo = Point(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
     own = sign()._replace(restore_point=undo.name)
-    return kept.keep(folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
+    return kept.keep(driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
 
 
 def _is_gone(driver: Driver, what: Kept) -> bool:

@@ -181,9 +181,15 @@ def _text(path: str) -> str:
 
 
 def next_file(context: Context, description: str) -> tuple[str, str]:
-    """Return the name of the next file, and today's date."""
+    """Return the name of the next file, and today's date; nothing keeps it from being written.
+
+    Raises:
+        UsageError: as `prepare`.
+        SourceError: a file cannot be read.
+    """
     now = time.gmtime()
     migrations = context.load()
+    prepare(context)
     if context.config.index_module:
         for migration in migrations:
             migration.check()  # the index holds all of them, and nothing is written that it would refuse
@@ -191,8 +197,20 @@ def next_file(context: Context, description: str) -> tuple[str, str]:
     return name, time.strftime("%Y-%m-%d", now)
 
 
+def prepare(context: Context) -> None:
+    """Look whether migrations and the configured index may be written, before anything is.
+
+    Raises:
+        UsageError: the configuration leads out of its project, or to a file that is not an index.
+    """
+    context.permit_folder()
+    context.permit_index()
+    if context.config.index_module:
+        _refuse_other(context.config.index_module)
+
+
 def write_file(context: Context, name: str, text: str) -> str:
-    """Write a new migration file, and the index anew; return the path."""
+    """Write a new migration file, and the index; return the path."""
     folder = context.folder
     if not os.path.isdir(folder):
         try:
@@ -206,9 +224,24 @@ def write_file(context: Context, name: str, text: str) -> str:
 
 
 def write_index(context: Context) -> None:
-    """Write the configured index anew, if there is one."""
+    """Write the configured index, if there is one."""
     if context.config.index_module:
         files.replace(context.config.index_module, _index(context))
+
+
+def _refuse_other(path: str) -> str | None:
+    """Return the index that is in a file, None if there is none.
+
+    Raises:
+        UsageError: the file holds something else, which would be lost.
+    """
+    text = files.current_text(path)
+    if text and not source.is_index_module(text):
+        raise UsageError(
+            f"{path} exists and is not an index of migrations: it stays as it is",
+            hint="name another file with `index = …` in d1migrate.toml, or --output FILE",
+        )
+    return text
 
 
 def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
@@ -229,8 +262,10 @@ def index_command(context: Context) -> int:
         raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder", hint="name the module to write, e.g. src/migrations_index.py")
+    if context.arguments.output is None and not context.arguments.check:
+        context.permit_index()
     text = _index(context)
-    current = files.current_text(path) == text
+    current = _refuse_other(path) == text
     if not current and not context.arguments.check:
         files.replace(path, text)
     if context.json:

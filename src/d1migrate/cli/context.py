@@ -117,7 +117,47 @@ class Context:
             on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean_line(reason)}"),
         )
         self._opened.append(driver)
+        if not (self._gives_database or self.arguments.outside_project):
+            from d1migrate import project
+
+            # The points of a remote D1 are kept in the working directory, which no configuration names.
+            config_file = None if environment.database.startswith("d1:") else self.config.path
+            setattr(driver, "permit", project.guard(config_file, "the database"))  # noqa: B010 - of any driver
         return driver
+
+    @property
+    def _gives_database(self) -> bool:
+        """Whether the user gave the database's url, and not a configuration."""
+        given = self.arguments
+        return bool(given.database or (not given.env and os.environ.get("D1MIGRATE_DATABASE")))
+
+    @property
+    def _gives_folder(self) -> bool:
+        return bool(self.arguments.migrations or os.environ.get("D1MIGRATE_MIGRATIONS"))
+
+    def permit_folder(self) -> None:
+        """Let migrations be written, unless a configuration leads out of its project.
+
+        Raises:
+            UsageError: it does.
+        """
+        self._permit(self.folder, "the migrations folder", given=self._gives_folder)
+
+    def permit_schema_file(self) -> None:
+        """Let the schema file be written; as `permit_folder`."""
+        is_given = self._gives_folder and self.config.schema_file is None
+        self._permit(self.schema_file, "the schema file", given=is_given)
+
+    def permit_index(self) -> None:
+        """Let the configured index be written, if there is one; as `permit_folder`."""
+        if self.config.index_module:
+            self._permit(self.config.index_module, "the index", given=False)
+
+    def _permit(self, path: str, what: str, *, given: bool) -> None:
+        if not (given or self.arguments.outside_project):
+            from d1migrate import project
+
+            project.guard(self.config.path, what)(path)
 
     @property
     def look_ups(self) -> int:

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate import files
-from d1migrate.cli.author import write_index
+from d1migrate.cli.author import prepare, write_index
 from d1migrate.errors import Error, UsageError
 from d1migrate.report.text import clean, clean_line, plural
 
@@ -46,6 +46,7 @@ def fix(context: Context, target: Target) -> int:
         _show(context, found, diffs)
     writes = bool(ready) and not context.arguments.dry_run
     if writes:
+        prepare(context)
         _confirm(context, len(ready))
         for one in ready:
             _write(one, raw[one.migration.version])

@@ -102,6 +102,12 @@ def _add_common(parser: _Parser, *, default: Any) -> None:
     add("--database", metavar="URL", default=default, help="sqlite:PATH, wrangler:BINDING or d1:NAME")
     add("--migrations", metavar="DIR", default=default, help="the folder of migration files")
     add("--config", metavar="FILE", default=default, help="the d1migrate.toml to use")
+    add(
+        "--outside-project",
+        action="store_true",
+        default=flag,
+        help="let paths of the configuration write outside of its project",
+    )
     add("--json", action="store_true", default=flag, help="print data as JSON")
     loud = parser.add_mutually_exclusive_group()
     loud.add_argument("--quiet", "-q", action="store_true", default=flag, help="print data and errors only")

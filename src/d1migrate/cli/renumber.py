@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from d1migrate import files, journal
-from d1migrate.cli.author import write_index
+from d1migrate.cli.author import prepare, write_index
 from d1migrate.flows.read import read_history
 from d1migrate.journal import Change, Journal
 from d1migrate.renumbering import moves
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 def renumber_command(context: Context) -> int:
     """Give files that are not applied other numbers, where they collide or come too late."""
     dry_run = context.arguments.dry_run
+    if not dry_run:
+        prepare(context)
     context.say_database()
     resumed = journal.resume(context.folder, "renumber", dry_run=dry_run)
     if resumed and dry_run:

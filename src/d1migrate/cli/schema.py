@@ -199,6 +199,8 @@ def _write(context: Context, document: _Document) -> None:
         UsageError: the database is empty and the file is not, as where a fresh checkout has no database yet.
     """
     path = _target(context, document.form, context.arguments.output)
+    if context.arguments.output is True:
+        context.permit_schema_file()
     there = files.current_text(path)
     is_current = there == document.text
     if there and not is_current and document.is_empty and context.arguments.at is None:

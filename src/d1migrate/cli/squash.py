@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from d1migrate import journal, source
-from d1migrate.cli.author import write_index
+from d1migrate.cli.author import prepare, write_index
 from d1migrate.errors import UsageError
 from d1migrate.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
@@ -24,6 +24,8 @@ def squash_command(context: Context) -> int:
     """Write one file that does what the files up to a version do, proved on scratch databases, for theirs."""
     arguments = context.arguments
     command = f"squash --to {arguments.to}"
+    if not arguments.dry_run:
+        prepare(context)
     resumed = journal.resume(context.folder, command, dry_run=arguments.dry_run)
     if resumed:
         return _tell(context, resumed)

@@ -41,6 +41,8 @@ class SqliteDriver:
         self, path: str, *, url: str, profile: Limits = PRODUCTION, busy_timeout: float = 10.0
     ) -> None:
         self.url = url
+        self.permit: Callable[[str], None] | None = None
+        """Raises for a path that must not be written; asked before the file, or a copy of it, is."""
         self.path, self._profile, self._busy_timeout = path, profile, busy_timeout
         self._reader: Engine | None = None
         self._writer: Engine | None = None  # reads too, once it is there
@@ -190,6 +192,8 @@ class SqliteDriver:
     def _open_writer(self) -> Engine:
         if self.path == _MEMORY:
             return self._open(_MEMORY, _CREATE)
+        if self.permit:
+            self.permit(self.path)
         try:
             os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
         except OSError as error:

@@ -1,0 +1,57 @@
+"""Where the paths of a configuration may write: in its project, and never in git's own folder.
+
+A configuration comes with a repository, which may be somebody else's. Its paths may lead anywhere for
+reading, as in a monorepo; to write anywhere else takes a flag, or a path that the user gave.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FLAG = "--outside-project"
+
+
+def root_of(config: str | None) -> str:
+    """Return the project of a configuration file, links resolved: git's top level, else the file's folder.
+
+    Args:
+        config: the file; the working directory is meant without it.
+    """
+    start = folder = os.path.realpath(os.path.dirname(config) or "." if config else ".")
+    while True:
+        if os.path.lexists(os.path.join(folder, ".git")):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return start
+        folder = parent
+
+
+def guard(config: str | None, what: str) -> Callable[[str], None]:
+    """Return what refuses a path that leads out of a configuration's project.
+
+    Args:
+        config: the file.
+        what: what it names, for the message.
+    """
+
+    def refuse(path: str) -> None:
+        root, target = root_of(config), os.path.realpath(path)
+        inside = os.path.relpath(target, root).split(os.sep) if _shares_drive(target, root) else [os.pardir]
+        if inside[0] == os.pardir or ".git" in inside:
+            raise UsageError(
+                f"{what} {path} is not in the project {root}, and a configuration writes nowhere else",
+                hint=f"name a path in the project; {FLAG} permits this one",
+            )
+
+    return refuse
+
+
+def _shares_drive(target: str, root: str) -> bool:
+    return os.path.splitdrive(target)[0] == os.path.splitdrive(root)[0]
