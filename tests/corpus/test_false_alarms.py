@@ -120,3 +120,145 @@ def test_a_header_that_names_another_file(title: str, reported: bool) -> None:
     """Prose is no name."""
     assert ("H108" in codes(f"-- Migration: {title}\nSELECT 1;")) == reported
     assert "H108" not in codes(f"SELECT 1;\n-- Migration: {title}\nSELECT 2;")
+
+
+# --- F107: what a rebuild adds ---
+
+
+def rebuilt(old: str, new: str, copy: str = "SELECT * FROM t") -> tuple[str, str]:
+    """The table before, and its rebuild."""
+    columns = "" if copy.startswith("SELECT * ") else copy[: copy.index(") ") + 1]
+    select = copy.removeprefix(columns)
+    fill = (
+        f"CREATE TABLE n ({new}); INSERT INTO n {columns} {select}; DROP TABLE t; ALTER TABLE n RENAME TO t;"
+    )
+    return fill, f"CREATE TABLE o (id INTEGER PRIMARY KEY, t); CREATE TABLE t ({old});"
+
+
+MET = [
+    *(
+        (f"id INTEGER PRIMARY KEY, {name} TEXT CHECK ({name} IN ('a', 'b'))",
+         f"id INTEGER PRIMARY KEY, {name} TEXT CHECK ({name} IN ('free', 'a', 'b'))")
+        for name in ("plan", "action", "key", "match", "query", "view", "first", "last", "row", "range", "status", '"order"')
+    ),
+    ("a NOT NULL, b NOT NULL, n INT CHECK (n BETWEEN 0 AND 9)",
+     "a, b, n INT CHECK (n >= 0), CHECK ((a IS NULL) = (b IS NULL)), CHECK (a IS NOT NULL OR b IS NULL)"),
+    ("k CHECK (k IS NOT NULL)", "k NOT NULL"),
+    ("k CHECK (k = 'a' OR k = 'b')", "k CHECK (k IN ('a', 'b', 'c'))"),
+    ("k CHECK (k IN ('a') OR k IS NULL)", "k CHECK (k IS NULL OR k IN ('a', 'b'))"),
+    ("k TEXT, v, CHECK (k = 'a' AND v > 0 OR k = 'b')", "k TEXT, v, CHECK (k = 'a' AND v > 0 OR k = 'b' OR k = 'c')"),
+    ("k TEXT CHECK (length(k) > 0)", 'k TEXT CHECK (LENGTH("k") > 0)'),
+    ("k UNIQUE, v", "k, v, UNIQUE (k, v)"),
+    ("k COLLATE NOCASE UNIQUE", "k UNIQUE"),
+    ("k TEXT", "k TEXT, n INT DEFAULT 0 CHECK (n >= 0), s TEXT NOT NULL DEFAULT 'a' CHECK (s IN ('a', 'b'))",
+     "(k) SELECT k FROM t"),
+    ("k TEXT CHECK (k IN ('x', 'y', 'z'))", "k TEXT NOT NULL CHECK (k IN ('a', 'b'))",
+     "(k) SELECT CASE k WHEN 'x' THEN 'a' WHEN 'y' THEN 'b' ELSE 'a' END FROM t"),
+    ("k TEXT NOT NULL CHECK (k IN ('x', 'y'))", "k TEXT NOT NULL CHECK (k IN ('a', 'y'))",
+     "(k) SELECT CASE WHEN k = 'x' THEN 'a' ELSE k END FROM t"),
+    ("k TEXT", "k TEXT NOT NULL CHECK (k IN ('a', 'b'))", "(k) SELECT coalesce(CASE k WHEN 'x' THEN 'a' END, 'b') FROM t"),
+    ("k TEXT", "k TEXT NOT NULL CHECK (k <> '')", "(k) SELECT lower(hex(randomblob(4))) FROM t"),
+    ("k INT NOT NULL CHECK (k IN (0, 1))", "k INT CHECK (k >= 0)"),
+]  # fmt: skip
+NOT_MET = [
+    ("plan TEXT CHECK (plan IN ('a', 'b'))", "plan TEXT CHECK (plan IN ('a'))"),
+    ("k CHECK (k >= 0)", "k CHECK (k > 0)"),
+    ("k TEXT CHECK (k BETWEEN 0 AND 9)", "k TEXT CHECK (k <= 10)"),  # text compares by its characters
+    ("a, b NOT NULL", "a, b, CHECK ((a IS NULL) = (b IS NULL))"),
+    ("k TEXT CHECK (k IN ('x', 'y', 'z'))", "k TEXT CHECK (k IN ('a', 'b'))",
+     "(k) SELECT CASE k WHEN 'x' THEN 'a' WHEN 'y' THEN 'b' ELSE k END FROM t"),
+    ("k TEXT CHECK (k IN ('x', 'y'))", "k TEXT NOT NULL", "(k) SELECT CASE k WHEN 'x' THEN 'a' END FROM t"),
+    ("k, v UNIQUE", "k UNIQUE, v"),
+    ("k UNIQUE", "k COLLATE NOCASE UNIQUE"),
+    ("k, note", "k, note NOT NULL, o", "(k, note, o) SELECT k, note, (SELECT o.id FROM o WHERE o.t = t.k) FROM t"),
+    ("k, note", "k, note NOT NULL, o", "(k, note, o) SELECT t.k, note, o.id FROM t LEFT JOIN o ON o.t = t.k"),
+    ("k", "k, s TEXT DEFAULT 'z' CHECK (s IN ('a', 'b'))", "(k) SELECT k FROM t"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MET, ids=str)
+def test_a_rebuild_that_every_row_meets(case: tuple[str, ...]) -> None:
+    """What held before implies what is added, or the copy maps the values."""
+    assert not codes(*rebuilt(*case)) & {"F107", "D116"}
+
+
+@pytest.mark.parametrize("case", NOT_MET, ids=str)
+def test_a_rebuild_that_a_row_may_not_meet(case: tuple[str, ...]) -> None:
+    """It is said; a WHERE or JOIN that leaves no row of the table out does not hide it."""
+    found = codes(*rebuilt(*case))
+    assert "F107" in found
+    assert "D116" not in found
+
+
+def test_an_update_of_another_column_hides_nothing() -> None:
+    """Only the column of the constraint counts."""
+    fill, given = rebuilt("k, v", "k NOT NULL, v")
+    assert "F107" in codes(f"UPDATE t SET v = 1 WHERE k > 1; {fill}", given)
+    assert "F107" not in codes(f"UPDATE t SET k = 1 WHERE k IS NULL; {fill}", given)
+
+
+def test_a_long_check_is_cut_short() -> None:
+    """The message shows its beginning."""
+    fill, given = rebuilt("k", f"k CHECK (k IN ({', '.join(map(str, range(100)))}))")
+    (message,) = (
+        d.message for d in lint(load([("001_a.sql", given), ("002_b.sql", fill)])) if d.code == "F107"
+    )
+    assert len(message) < 160
+
+
+# --- F106: an index that cannot repeat ---
+
+Q = "CREATE TABLE q (id TEXT PRIMARY KEY, org TEXT, status TEXT, source TEXT);"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reported"),
+    [
+        ("q (org) WHERE status = 'a'", "q (org) WHERE status = 'a' AND source <> 'free'", False),
+        ("q (org) WHERE status = 'a'", "q (org) WHERE source = 'x' AND (status = 'a')", False),
+        ("q (org) WHERE status IN ('a', 'b')", "q (org) WHERE status = 'a'", False),
+        ("q (org) WHERE status IS NOT NULL", "q (org) WHERE status = 'a'", False),
+        ("q (org)", "q (org) WHERE status = 'a'", False),
+        ("q (org)", "q (source, org)", False),
+        ("q (org COLLATE NOCASE)", "q (org COLLATE NOCASE)", False),
+        ("q (org COLLATE NOCASE)", "q (org)", False),
+        ("q (lower(org))", "q (LOWER(org)) WHERE status = 'a'", False),
+        ("q (org) WHERE status = 'a'", "q (org) WHERE status IN ('a', 'b')", True),
+        ("q (org) WHERE status = 'a'", "q (org)", True),
+        ("q (org, source)", "q (org)", True),
+        ("q (org)", "q (org COLLATE NOCASE)", True),
+        ("q (org)", "q (lower(org))", True),
+        ("q (org) WHERE status IS NOT NULL", "q (org) WHERE status IS NULL", True),
+    ],
+)
+def test_a_unique_index_in_the_place_of_another(old: str, new: str, reported: bool) -> None:
+    """One whose rows the other kept apart already cannot fail."""
+    given = f"{Q} CREATE UNIQUE INDEX u ON {old};"
+    assert ("F106" in codes(f"DROP INDEX u; CREATE UNIQUE INDEX u ON {new};", given)) == reported
+
+
+# --- D106: what is filled again ---
+
+MEMOS = "CREATE TABLE memos (id INTEGER PRIMARY KEY, body TEXT); CREATE VIRTUAL TABLE f USING fts5(body{0});"
+
+
+@pytest.mark.parametrize(
+    ("sql", "options", "reported"),
+    [
+        ("DELETE FROM f; INSERT INTO f (rowid, body) SELECT id, body FROM memos;", "", False),
+        (
+            "DELETE FROM f; INSERT INTO f(f) VALUES ('rebuild');",
+            ", content='memos', content_rowid='id'",
+            False,
+        ),
+        ("DELETE FROM f;", "", True),
+        ("INSERT INTO f (rowid, body) SELECT id, body FROM memos; DELETE FROM f;", "", True),
+        ("DELETE FROM f; INSERT INTO f (body) VALUES ('x');", "", True),
+        ("DELETE FROM memos; INSERT INTO memos (body) VALUES ('x');", "", True),
+        ("CREATE TABLE h AS SELECT * FROM memos; DELETE FROM memos;", "", False),
+        ("CREATE TABLE h AS SELECT * FROM memos WHERE id > 1; DELETE FROM memos;", "", True),
+    ],
+)
+def test_a_table_that_is_emptied(sql: str, options: str, reported: bool) -> None:
+    """An index that is filled again, and rows that are kept, are no loss."""
+    assert ("D106" in codes(sql, MEMOS.format(options))) == reported

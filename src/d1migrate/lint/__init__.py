@@ -22,6 +22,7 @@ from d1migrate.lint.rules import (
     rehearsed,
     rows,
     serving,
+    tightened,
     transport,
 )
 
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = tuple(
             transport,
             meaning,
             serving,
+            tightened,
             housekeeping,
             rehearsed,
         )

@@ -45,7 +45,7 @@ def carried(tokens: Sequence[Token]) -> Carried | None:
     tokens = _without_signs(tokens)
     if column := _column(tokens):
         return Carried(column)
-    name, arguments = _call(tokens)
+    name, arguments = call_of(tokens)
     if name in ("COALESCE", "IFNULL"):
         return carried(arguments[0])
     if name == "CAST":
@@ -54,7 +54,7 @@ def carried(tokens: Sequence[Token]) -> Carried | None:
         return found and found._replace(casts=(*found.casts, " ".join(token.text for token in type_)))
     if name == "IIF" and len(arguments) > 1:
         return _chosen([(arguments[0], arguments[1])], [*arguments, ()][2])
-    case = _case(tokens)
+    case = case_of(tokens)
     return _chosen(case.branches, case.otherwise) if case and not case.of else None
 
 
@@ -71,7 +71,7 @@ def is_mapping(tokens: Sequence[Token], column: str, allowed: Collection[str]) -
         column: the column, folded.
         allowed: the literals that a CHECK allows the column; empty if any value is possible.
     """
-    case = _case(_without_signs(tokens))
+    case = case_of(_without_signs(tokens))
     if case is None:
         return False
     rest = carried(case.otherwise)
@@ -102,7 +102,7 @@ def spares(where: Sequence[Token], is_set: Callable[[Reference, bool], bool]) ->
     return test is not None and is_set(*test)
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
     """A CASE: what it compares, or nothing; (test, value) of each WHEN; what ELSE gives."""
 
     of: Sequence[Token]
@@ -110,7 +110,8 @@ class _Case(NamedTuple):
     otherwise: Sequence[Token]
 
 
-def _case(tokens: Sequence[Token]) -> _Case | None:
+def case_of(tokens: Sequence[Token]) -> Case | None:
+    """Return an expression that is a CASE in its parts; None for any other."""
     if len(tokens) < 3 or tokens[0].keyword != "CASE" or tokens[-1].keyword != "END":
         return None
     head, *rest = parted(tokens[1:-1], "ELSE")
@@ -118,7 +119,7 @@ def _case(tokens: Sequence[Token]) -> _Case | None:
     branches = [tuple(parted(when, "THEN")) for when in whens]
     if not branches or any(len(branch) != 2 for branch in branches):
         return None
-    return _Case(of, [(test, value) for test, value in branches], rest[0] if rest else ())
+    return Case(of, [(test, value) for test, value in branches], rest[0] if rest else ())
 
 
 def _chosen(
@@ -177,7 +178,7 @@ def _without_signs(tokens: Sequence[Token]) -> Sequence[Token]:
         tokens = inside
 
 
-def _call(tokens: Sequence[Token]) -> tuple[str, list[Sequence[Token]]]:
+def call_of(tokens: Sequence[Token]) -> tuple[str, list[Sequence[Token]]]:
     """Return the name in capitals and the arguments of an expression that is one call of a function."""
     if text_at(tokens, 1) != "(" or closing(tokens, 1) != len(tokens) - 1 or len(tokens) < 4:
         return "", []

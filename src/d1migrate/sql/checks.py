@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.definitions import Check
 from d1migrate.sql.groups import bare, closing, parted, span, text_at
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.tokens import KEYWORDS, Token, significant
+from d1migrate.sql.tokens import RESERVED, Token, significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ def allowed_values(check: Check) -> tuple[str, tuple[str, ...]] | None:
 
     It knows `IN (…)`, `=`, and several of these joined by OR, with or without IS NULL; None for any other.
     """
-    found = _one_of(significant(check.expression))
+    found = listed(significant(check.expression))
     return found if found and found[1] else None
 
 
@@ -33,13 +33,13 @@ def conjuncts(check: Check) -> tuple[Check, ...]:
     return tuple(one for part in parts for one in conjuncts(Check(part, check.name)))
 
 
-def _one_of(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
+def listed(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
     """Return column and literals of one test or of several joined by OR; `IS NULL` has no literals."""
     tokens = bare(tokens)
     terms = list(parted(tokens, "OR"))
     if len(terms) == 1:
         return _test(tokens)
-    found = [_one_of(term) for term in terms]
+    found = [listed(term) for term in terms]
     literals: list[str] = []
     for one in found:
         if one is None or found[0] is None or one[0] != found[0][0]:
@@ -49,7 +49,7 @@ def _one_of(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _test(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
-    if len(tokens) > 2 and tokens[-2].text in ("=", "==") and _literal(tokens[:-2]):
+    if len(tokens) > 2 and tokens[-2].text in ("=", "==") and literal(tokens[:-2]):
         tokens = [tokens[-1], tokens[-2], *tokens[:-2]]  # 'a' = column
     at = 2 if text_at(tokens, 1) == "." else 0
     if at >= len(tokens) or tokens[at].kind not in ("word", "quoted") or tokens[at].keyword in _NO_COLUMN:
@@ -59,18 +59,18 @@ def _test(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
     if operator == "ISNULL" or (operator == "IS" and [t.keyword for t in rest] == ["NULL"]):
         return column, ()
     if operator in ("=", "==", "IS"):
-        literals = [_literal(rest)]
+        literals = [literal(rest)]
     elif operator == "IN" and text_at(rest, 0) == "(" and closing(rest, 0) == len(rest) - 1:
-        literals = [_literal(item) for item in parted(rest[1:-1], ",")]
+        literals = [literal(item) for item in parted(rest[1:-1], ",")]
     else:
         return None
     return (column, tuple(literals)) if all(literals) else None
 
 
-_NO_COLUMN = KEYWORDS | {"TRUE", "FALSE"}
+_NO_COLUMN = RESERVED | {"TRUE", "FALSE"}
 
 
-def _literal(tokens: Sequence[Token]) -> str:
+def literal(tokens: Sequence[Token]) -> str:
     """Return a literal's text, or "" for what is none. NULL is none: a list with it allows every value."""
     sign = tokens[0].text if len(tokens) == 2 and tokens[0].text in ("+", "-") else ""
     if len(tokens) != 1 + bool(sign):

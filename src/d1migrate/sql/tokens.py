@@ -61,6 +61,16 @@ KEYWORDS = frozenset(
 """SQLite's keywords. Checksums of version 1 rest on exactly this set: never change it."""
 
 
+RESERVED = frozenset(
+    """ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CAST CHECK COLLATE COMMIT CONSTRAINT CREATE
+    CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP DEFAULT DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE
+    EXCEPT EXISTS FOREIGN FROM GROUP HAVING IN INDEX INSERT INTERSECT INTO IS ISNULL JOIN LIMIT NOT
+    NOTHING NOTNULL NULL ON OR ORDER PRIMARY RAISE REFERENCES RETURNING SELECT SET TABLE THEN TO
+    TRANSACTION UNION UNIQUE UPDATE USING VALUES WHEN WHERE""".split()
+)
+"""The keywords that name no column in an expression without quotes; `plan`, `key` or `action` may."""
+
+
 class Token(NamedTuple):
     """A piece of SQL: its kind (a key of _KINDS), its text, and where it starts."""
 

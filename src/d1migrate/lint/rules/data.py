@@ -179,7 +179,8 @@ def _upsert(ran: Ran) -> str | None:
 def delete_everything(replay: Replay) -> Iterator[Finding]:
     """DELETE without WHERE.
 
-    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it.
+    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it. A full-text index that the
+        file fills again is not reported.
 
     Given:
         CREATE TABLE sessions (id TEXT PRIMARY KEY, expires_at INTEGER);
@@ -189,10 +190,34 @@ def delete_everything(replay: Replay) -> Iterator[Finding]:
         DELETE FROM sessions WHERE expires_at < unixepoch();
     """
     for ran in replay.of("delete"):
-        if not ran.has_where and ran.target in ran.before.tables and not replay.is_new(ran.target, ran):
-            stakes = [] if replay.is_empty(ran.target, ran) else at_stake(replay, ran, ran.target)
+        table = ran.before.tables.get(ran.target)
+        if (
+            table is None
+            or ran.has_where
+            or replay.is_new(ran.target, ran)
+            or replay.is_empty(ran.target, ran)
+        ):
+            continue
+        stakes = at_stake(replay, ran, ran.target)
+        is_kept = _is_indexed_again(replay, ran) or replay.copies.rows_are_kept(
+            ran.before.ids[ran.target], ran.index
+        )
+        if stakes or not is_kept:
             also = f", and {sentence(stakes)}" if stakes else ""
-            yield Finding(f"DELETE without WHERE empties {ran.before.tables[ran.target].name}{also}", ran)
+            yield Finding(f"DELETE without WHERE empties {table.name}{also}", ran)
+
+
+def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
+    """Whether a DELETE empties a full-text index, and a later statement fills it from another table."""
+    number, name = ran.before.ids[ran.target], ran.target
+    if not ran.before.tables[name].sql.upper().startswith("CREATE VIRTUAL"):
+        return False
+    return any(
+        "'rebuild'" in fill.sql.lower()
+        or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.touches)
+        for fill in replay.writers.get(number, ())
+        if fill.index > ran.index and fill.verb in ("insert", "replace")
+    )
 
 
 @rule("D107", "update-everything", "warning")

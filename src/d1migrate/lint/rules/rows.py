@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import Rebuild, columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
-from d1migrate.sql.canonical import canonical_expression
-from d1migrate.sql.checks import allowed_values
-from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.lint.sqltext import is_on, pragma_of
+from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.model import Ran, Replay
-    from d1migrate.schema.model import ForeignKey, Index, Table
+    from d1migrate.schema.model import ForeignKey
 
 
 def _said(replay: Replay, text: str) -> Iterator[Ran]:
@@ -145,174 +141,6 @@ def _looks_at_others(ran: Ran) -> bool:
     check = ran.tokens[words.index("CHECK") :]
     said = {fold(unquote(token.text)) for token in check if token.kind in ("word", "quoted")}
     return bool(said & before)
-
-
-@rule("F106", "unique-index", "warning")
-def unique_index(replay: Replay) -> Iterator[Finding]:
-    """CREATE UNIQUE INDEX fails where rows repeat a value.
-
-    Why: it passes on an empty table. Look for duplicates in production first.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
-    Bad:
-        CREATE UNIQUE INDEX users_email ON users(email);
-    Good:
-        CREATE INDEX users_email ON users(email);
-    """
-    for ran in replay.of("create index"):
-        owner = ran.after.owners.get(ran.shape.name, "")
-        if "UNIQUE" not in ran.words[:2] or owner not in ran.before.tables or ran.before is ran.after:
-            continue
-        table = ran.after.tables[owner]
-        index = next(i for i in table.indexes if fold(i.name) == ran.shape.name)
-        before = replay.before.tables.get(replay.before.name_of(ran.before.ids[owner]) or "")
-        named = {fold(column) for column in index.columns if column}
-        again = before and "COLLATE" not in ran.words and any(u <= named for u in _unique_sets(before))
-        earlier = (w for w in replay.writers.get(ran.before.ids[owner], ()) if w.index < ran.index)
-        if any(w.verb == "delete" or (w.verb == "update" and named & w.sets().keys()) for w in earlier):
-            continue
-        if (
-            again
-            or replay.is_new(owner, ran)
-            or replay.is_empty(owner, ran)
-            or _is_null(replay, ran, owner, index)
-        ):
-            continue
-        if None in index.columns:
-            fix = None
-        else:
-            columns = ", ".join(quote_identifier(c) for c in index.columns if c)
-            fix = (
-                f"-- find them:\nSELECT {columns}, count(*) FROM {quote_identifier(table.name)}"
-                f" GROUP BY {columns} HAVING count(*) > 1;"
-            )
-        yield Finding(
-            f"UNIQUE INDEX {index.name} fails where rows of {table.name} repeat a value", ran, fix=fix
-        )
-
-
-def _is_null(replay: Replay, ran: Ran, owner: str, index: Index) -> bool:
-    """Whether a column of an index was added by this file and is NULL in every row."""
-    first = replay.before.name_of(ran.before.ids[owner])
-    there = columns_of(replay.before.tables[first]).keys() if first else set()
-    defaults = {fold(c.name): c.default for c in ran.before.tables[owner].columns}
-    filled = {c for r in replay.of("update") if r.index < ran.index and r.target == owner for c in r.sets()}
-    names = {fold(column) for column in index.columns if column}
-    return any(name not in filled and defaults.get(name) is None for name in names - there)
-
-
-@rule("F107", "rebuild-tightens", "warning")
-def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
-    """A rebuild adds a constraint that the copied rows may not meet.
-
-    Why: the copy passes on an empty table. One row in production that does not meet a new NOT NULL, CHECK,
-        UNIQUE, foreign key or STRICT type stops the migration.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
-    Bad:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-        INSERT INTO users_new SELECT id, name FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-    Good:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-        INSERT INTO users_new SELECT id, coalesce(name, '') FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-    """
-    for rebuild in rebuilds(replay):
-        if _is_met(replay, rebuild):
-            continue
-        added = [*_not_nulls(rebuild), *_checks(rebuild), *_uniques(rebuild), *_keys(rebuild)]
-        old, new = definition(rebuild.old), definition(rebuild.new)
-        if new and new.strict and not (old and old.strict):
-            added.append("STRICT")
-        if added and rebuild.fills:
-            yield Finding(
-                f"the rebuild of {rebuild.name} adds {', '.join(added)}: it fails on rows that do not meet it",
-                rebuild.fills[-1],
-            )
-
-
-def _is_met(replay: Replay, rebuild: Rebuild) -> bool:
-    """Whether the file has changed or deleted rows of the old table first, or copies with conditions."""
-    number = replay.before.ids[fold(rebuild.name)]
-    first = rebuild.fills[0].index if rebuild.fills else 0
-    met = any(w.index < first for w in replay.writers.get(number, ()) if w.verb in ("update", "delete"))
-    return met or any({"WHERE", "IGNORE", "DISTINCT", "GROUP"} & set(fill.words) for fill in rebuild.fills)
-
-
-def _not_nulls(rebuild: Rebuild) -> Iterator[str]:
-    old = {fold(column.name): column for column in rebuild.old.columns}
-    computed = [_expressions(table) for table in (rebuild.old, rebuild.new)]
-    for column in rebuild.new.columns:
-        before = old.get(fold(column.name))
-        was_required = before is not None and bool(before.not_null or before.primary_key)
-        if not column.not_null or column.primary_key:
-            continue
-        if column.generated:  # never part of a copy
-            if not was_required or computed[0].get(fold(column.name)) != computed[1][fold(column.name)]:
-                yield f"NOT NULL to {column.name}"
-        elif rebuild.values and fold(column.name) not in rebuild.values and column.default is None:
-            yield f"NOT NULL to {column.name} (the copy does not fill it)"
-        elif before and not was_required and rebuild.is_copied(column.name):
-            yield f"NOT NULL to {column.name}"
-
-
-def _expressions(table: Table) -> dict[str, str]:
-    """Return {folded name: normal form} of the columns that are computed."""
-    known = definition(table)
-    names = {fold(column.name) for column in table.columns}
-    columns = known.columns if known else ()
-    return {fold(c.name): canonical_expression(c.generated, names) for c in columns if c.generated}
-
-
-def _checks(rebuild: Rebuild) -> Iterator[str]:
-    old, new = definition(rebuild.old), definition(rebuild.new)
-    if new is None:
-        return
-    names = columns_of(rebuild.old).keys()
-    there = {canonical_expression(check.expression, names) for check in old.all_checks} if old else set()
-    lists = dict(filter(None, (allowed_values(check) for check in old.all_checks))) if old else {}
-    for check in new.all_checks:
-        listed = allowed_values(check)
-        if canonical_expression(check.expression, names) in there or (
-            listed and set(listed[1]) >= set(lists.get(listed[0], "?"))
-        ):
-            continue
-        if listed and (listed[0] not in names or not rebuild.is_copied(listed[0])):
-            continue
-        yield f"CHECK ({check.expression})"
-
-
-def _unique_sets(table: Table) -> set[frozenset[str]]:
-    found = {
-        frozenset(fold(c) for c in index.columns if c)
-        for index in table.indexes
-        if index.unique and None not in index.columns and not is_partial(index.sql)
-    }
-    key = frozenset(fold(c.name) for c in table.columns if c.primary_key)
-    return found | ({key} if key else set())
-
-
-def _uniques(rebuild: Rebuild) -> Iterator[str]:
-    old, names = _unique_sets(rebuild.old), columns_of(rebuild.old).keys()
-    for columns in _unique_sets(rebuild.new):
-        if columns <= names and not any(unique <= columns for unique in old):
-            yield f"UNIQUE ({', '.join(sorted(columns))})"
-
-
-def _key(key: ForeignKey) -> tuple[str, ...]:
-    return (fold(key.table), *(fold(c) for c in key.columns))
-
-
-def _keys(rebuild: Rebuild) -> Iterator[str]:
-    there = {_key(key) for key in rebuild.old.foreign_keys}
-    for key in rebuild.new.foreign_keys:
-        if _key(key) not in there and all(rebuild.is_copied(column) for column in key.columns):
-            yield f"a foreign key to {key.table}"
 
 
 @rule("F108", "drop-of-referenced", "warning")

@@ -1,0 +1,104 @@
+"""F, continued: constraints that the rows of an existing table may not meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.tightening import cannot_repeat, tightened, unique_index_of
+from d1migrate.sql.names import fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.schema.model import Index
+
+
+@rule("F106", "unique-index", "warning")
+def unique_index(replay: Replay) -> Iterator[Finding]:
+    """CREATE UNIQUE INDEX fails where rows repeat a value.
+
+    Why: it passes on an empty table. Look for duplicates in production first.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+    Bad:
+        CREATE UNIQUE INDEX users_email ON users(email);
+    Good:
+        CREATE INDEX users_email ON users(email);
+    """
+    for ran in replay.of("create index"):
+        owner = ran.after.owners.get(ran.shape.name, "")
+        if "UNIQUE" not in ran.words[:2] or owner not in ran.before.tables or ran.before is ran.after:
+            continue
+        table = ran.after.tables[owner]
+        index = next(i for i in table.indexes if fold(i.name) == ran.shape.name)
+        if replay.is_new(owner, ran) or replay.is_empty(owner, ran) or not _may_repeat(replay, ran, index):
+            continue
+        if None in index.columns:
+            fix = None
+        else:
+            columns = ", ".join(quote_identifier(c) for c in index.columns if c)
+            fix = (
+                f"-- find them:\nSELECT {columns}, count(*) FROM {quote_identifier(table.name)}"
+                f" GROUP BY {columns} HAVING count(*) > 1;"
+            )
+        yield Finding(
+            f"UNIQUE INDEX {index.name} fails where rows of {table.name} repeat a value", ran, fix=fix
+        )
+
+
+def _may_repeat(replay: Replay, ran: Ran, index: Index) -> bool:
+    """Whether rows may share what an index compares, and the file did nothing about it."""
+    owner = ran.after.owners[ran.shape.name]
+    number = ran.before.ids[owner]
+    named = {fold(column) for column in index.columns if column}
+    earlier = (w for w in replay.writers.get(number, ()) if w.index < ran.index)
+    if any(w.verb == "delete" or (w.verb == "update" and named & w.sets().keys()) for w in earlier):
+        return False
+    terms = unique_index_of(ran.after.tables[owner], index)
+    before = replay.before.tables.get(replay.before.name_of(number) or "")
+    if before and terms and cannot_repeat(terms, before):
+        return False
+    return not _is_null(replay, ran, owner, index)
+
+
+def _is_null(replay: Replay, ran: Ran, owner: str, index: Index) -> bool:
+    """Whether a column of an index was added by this file and is NULL in every row."""
+    first = replay.before.name_of(ran.before.ids[owner])
+    there = columns_of(replay.before.tables[first]).keys() if first else set()
+    defaults = {fold(c.name): c.default for c in ran.before.tables[owner].columns}
+    filled = {c for r in replay.of("update") if r.index < ran.index and r.target == owner for c in r.sets()}
+    names = {fold(column) for column in index.columns if column}
+    return any(name not in filled and defaults.get(name) is None for name in names - there)
+
+
+@rule("F107", "rebuild-tightens", "warning")
+def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
+    """A rebuild adds a constraint that the copied rows may not meet.
+
+    Why: the copy passes on an empty table. One row in production that does not meet a new NOT NULL, CHECK,
+        UNIQUE, foreign key or STRICT type stops the migration.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+    Bad:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        INSERT INTO users_new SELECT id, name FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+    Good:
+        CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+        INSERT INTO users_new SELECT id, coalesce(name, '') FROM users;
+        DROP TABLE users;
+        ALTER TABLE users_new RENAME TO users;
+    """
+    for rebuild in rebuilds(replay):
+        if added := tightened(replay, rebuild):
+            what = ", ".join(each.what for each in added)
+            yield Finding(
+                f"the rebuild of {rebuild.name} adds {what}: it fails on rows that do not meet it",
+                rebuild.fills[-1],
+            )
