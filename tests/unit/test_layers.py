@@ -35,6 +35,7 @@ LAYERS = [
     "flows",
     "run",
     "disk",
+    "temporary",
     "drivers",
     "replay",
     "linter",

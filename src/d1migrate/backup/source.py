@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ from d1migrate.batch import Batch, Query
 from d1migrate.d1 import WORKERD
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.temporary import PrivateFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,6 @@ def _refuse_damaged(copy: SqliteDriver) -> None:
 
 @contextmanager
 def scratch_file() -> Iterator[str]:
-    """Give a path in a directory of its own, which is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="d1migrate-", ignore_cleanup_errors=True) as folder:
-        yield os.path.join(folder, "scratch.sqlite")
+    """Give an empty file in a private folder, which is removed afterwards."""
+    with closing(PrivateFolder()) as folder:
+        yield folder.file("scratch.sqlite")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections import Counter
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +21,7 @@ from d1migrate.rehearse.fill import Filled, fill
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table
 from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.temporary import PrivateFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -42,8 +41,8 @@ class Ground:
 
     def __init__(self) -> None:
         self.made_up: set[str] = set()
-        self._folder = tempfile.TemporaryDirectory(prefix="d1migrate-")
-        self.path = os.path.join(self._folder.name, "rehearsal.sqlite")
+        self._folder = PrivateFolder()
+        self.path = self._folder.file("rehearsal.sqlite")
 
     @classmethod
     def of(cls, source: str) -> Self:
@@ -62,7 +61,7 @@ class Ground:
 
     def close(self) -> None:
         """Remove all of it."""
-        self._folder.cleanup()
+        self._folder.close()
 
     # --- what it holds ---
 
