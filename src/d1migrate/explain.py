@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate import assertions
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.sql.unusual import unusual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,8 @@ def explain(
     """
     step, statement = _locate(error, parts)
     text, hint = _describe(error, step)
+    if statement and isinstance(error, QueryError) and (odd := next(unusual(statement.sql), None)):
+        hint = f"the name {odd.token} has a {odd} in it"
     if statement is None and len(parts) > 1:
         text += f" (in one transaction with {', '.join(part.step.name for part in parts[1:])})"
     line, message = None, f"{step.name}: {text}"

@@ -113,7 +113,9 @@ def test_an_index_that_repeats_another(mine: str, other: str, repeats: bool) -> 
             for title in ("Add a column to users", "add users", "2024-01-15", "Initial", "001: initial")
         ),
         *((title, False) for title in ("007_other adds a table", "002_case", "002_case.sql", "SELECT 1;\n7")),
-        *((title, True) for title in ("007_other", "007_other.sql", "20240101_x")),
+        *((title, True) for title in ("007_other", "007_other.sql", "20240101_x", "02_other")),
+        ("2_case", False),
+        ("0002_case.sql", False),
     ],
 )
 def test_a_header_that_names_another_file(title: str, reported: bool) -> None:
@@ -262,3 +264,48 @@ MEMOS = "CREATE TABLE memos (id INTEGER PRIMARY KEY, body TEXT); CREATE VIRTUAL 
 def test_a_table_that_is_emptied(sql: str, options: str, reported: bool) -> None:
     """An index that is filled again, and rows that are kept, are no loss."""
     assert ("D106" in codes(sql, MEMOS.format(options))) == reported
+
+
+# --- S109 and R106: characters that mislead ---
+
+SPACES = "\u00a0\u2007\u202f\u3000\u2028\u200b\ufeff\u00ad\u202e"
+SIGNS = "\u2018\u2019\u201c\u201d\u2013\u2212\uff0c\u00b4"
+
+
+@pytest.mark.parametrize("character", [*SPACES, *SIGNS])
+def test_a_character_that_misleads_is_named(character: str) -> None:
+    """With its code point, at its place, whether SQLite takes the statement or not."""
+    code = f"U+{ord(character):04X}"
+    for code_of, sql, column in (
+        ("S109", f"CREATE TABLE IF NOT EXISTS n (id INTEGER PRIMARY KEY, b{character}c TEXT);\n", 56),
+        ("R106", f"CREATE TABLE{character}n (id INTEGER PRIMARY KEY);\n", 13),
+    ):
+        found = lint(load([("001_a.sql", sql)]))
+        (d,) = (d for d in found if d.severity in ("error", "warning"))
+        assert (d.code, d.line, d.column) == (code_of, 1, column)
+        assert f"<{code}>" in d.message
+        assert f" has a {code} " in d.message
+        assert character not in d.message
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE IF NOT EXISTS größe (id INTEGER PRIMARY KEY, 名前 TEXT, e\u0301 TEXT);",
+        'CREATE TABLE IF NOT EXISTS n (id INTEGER PRIMARY KEY, "a \u2013 b" TEXT, "\U0001f469\u200d\U0001f4bb" TEXT);',
+        "CREATE TABLE IF NOT EXISTS n (id INTEGER PRIMARY KEY, a TEXT DEFAULT '\u2019\u00a0'); -- \u00a0",
+        "\ufeffCREATE TABLE IF NOT EXISTS n (id INTEGER PRIMARY KEY);\ufeff\nSELECT 1;",  # white space to SQLite
+    ],
+)
+def test_letters_and_texts_mislead_nobody(sql: str) -> None:
+    """Names in any script, strings, comments."""
+    assert not codes(f"{sql}\n") & {"S109", "R106"}
+
+
+def test_what_only_follows_from_a_refusal() -> None:
+    """A table that was refused is not also reported as missing by each that refers to it."""
+    files = [
+        ("001_a.sql", "CREATE TABLE a (id $1);"),
+        ("002_b.sql", "CREATE TABLE b (id INTEGER PRIMARY KEY, a REFERENCES a);"),
+    ]
+    assert {d.code for d in lint(load(files)) if d.severity != "info"} == {"R106"}

@@ -62,7 +62,7 @@ LAYERS = [
 CORE = LAYERS[: LAYERS.index("run")]
 PURE = {
     "__future__", "array", "collections", "bisect", "functools", "hashlib", "itertools", "json", "math", "re",
-    "typing",
+    "typing", "unicodedata",
 }  # fmt: skip
 DRIVERS_MAY_USE = {"errors", "batch", "sql", "d1", "drivers"}
 

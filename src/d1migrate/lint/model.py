@@ -185,6 +185,7 @@ class Replay:
         previous: the version of the file before it, or None.
         not_built: objects of the schema that SQLite did not take here.
         header: the comments before its first statement.
+        incomplete: whether a statement was refused, here or in an earlier file; what is missing may be its.
     """
 
     def __init__(
@@ -205,12 +206,14 @@ class Replay:
         previous: int | None = None,
         not_built: Sequence[str] = (),
         header: str = "",
+        incomplete: bool = False,
     ) -> None:
         self.migration, self.before, self.after, self.ran = migration, before, after, ran
         self.count, self.last, self.filled, self.dangling = count, last, filled, dangling
         self.way_back, self.directives = way_back, directives
         self.records_itself, self.siblings_record = records_itself, siblings_record
         self.previous, self.not_built, self.header = previous, not_built, header
+        self.incomplete = incomplete
         self._old = frozenset(before.ids.values())
 
     def is_new(self, table: str, at: Ran) -> bool:

@@ -184,6 +184,7 @@ class _File:
             previous=previous,
             not_built=tuple(self._stage.not_built),
             header=header,
+            incomplete=self._stage.failed,
         )
 
     def _is_alike(self, index: int, sql: str) -> bool:

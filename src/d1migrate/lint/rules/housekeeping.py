@@ -223,7 +223,8 @@ def header_disagrees(replay: Replay) -> Iterator[Finding]:
     Why: a file that was copied or renumbered says so wherever it is read.
     """
     match = _HEADER.search(replay.header)
-    if match and match[1].removesuffix(".sql") != replay.migration.name:
+    said, name = match[1].removesuffix(".sql") if match else "", replay.migration.name
+    if match and said.lstrip("0") != name.lstrip("0"):
         yield Finding(f"the header says {match[1]}, the file is {replay.migration.name}", line=1)
 
 

@@ -11,6 +11,7 @@ from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold
+from d1migrate.sql.unusual import unusual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
         CREATE INDEX idx_posts_author ON posts(author_id);
     """
     for maker, child, key in _new_links(replay):
-        if fold(key.table) not in replay.after.tables:
+        if fold(key.table) not in replay.after.tables and not replay.incomplete:
             gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
             ran = maker or next(gone, None)
             yield Finding(
@@ -310,3 +311,21 @@ def ineffective_pragma(replay: Replay) -> Iterator[Finding]:
             yield Finding(
                 "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on", ran
             )
+
+
+@rule("S109", "unusual-character", "warning", summed=True)
+def unusual_character(replay: Replay) -> Iterator[Finding]:
+    """A name with a character in it that looks like white space, a quote or a sign, or like nothing.
+
+    Why: to SQLite all characters beyond ASCII are letters: a no-break space before a column is the column's
+        name, and what reads as the name is its type; `\u201cusers\u201d` is another table than users.
+
+    Bad:
+        CREATE TABLE notes (id INTEGER PRIMARY KEY, \u201cbody\u201d TEXT);
+    Good:
+        CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);
+    """
+    for ran in replay.ran:
+        if ran.refusal is None:
+            for odd in unusual(ran.sql):
+                yield Finding(f"the name {odd.token} has a {odd} in it", ran, odd.offset)

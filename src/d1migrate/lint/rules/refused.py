@@ -9,6 +9,7 @@ from d1migrate import d1
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import pragma_of
 from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.sql.unusual import spelled_out, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,8 @@ def _finding(ran: Ran, message: str | None = None, fix: str | None = None) -> Fi
     found = _OFFSET.search(text)
     offset = len(ran.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
     shown = _OFFSET.sub("", text).removesuffix(": SQLITE_ERROR").removesuffix(": SQLITE_AUTH")
+    if message is None and (odd := next(unusual(ran.sql), None)):
+        return Finding(f"D1 refuses it: {spelled_out(shown)}; {odd.token} has a {odd} in it", ran, odd.offset)
     return Finding(message or f"D1 refuses it: {shown}", ran, offset, fix=fix)
 
 
