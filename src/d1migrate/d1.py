@@ -56,6 +56,9 @@ EARLY_PARAMETERS = (
 )
 WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
 
+RESET_CODE = 7429
+"""Of an error of Cloudflare's API, with HTTP 429: it is about one database, and is no rate limit."""
+
 _REFUSALS = (TRANSACTION_REFUSED, NO_STATEMENT, NO_STATEMENTS, EARLY_PARAMETERS, WRONG_PARAMETERS)
 _REFUSAL_CODE = (
     r": SQLITE_(?:ABORT|AUTH|CONSTRAINT|ERROR|MISMATCH|MISUSE|RANGE|TOOBIG)(?: \(extended: \w+\))?$"
@@ -69,6 +72,18 @@ def is_refusal(text: str) -> bool:
     nothing about whether a batch was committed (d1-facts §9).
     """
     return text.startswith(_REFUSALS) or re.search(_REFUSAL_CODE, text) is not None
+
+
+_RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
+
+
+def is_reset(text: str) -> bool:
+    """Whether an error text says that a statement took more CPU time than D1 gives, and D1 was reset.
+
+    It says nothing about whether the batch was committed: that was seen (d1-facts §11). The same batch would
+    take as long again.
+    """
+    return any(part in text for part in _RESET)
 
 
 FUNCTIONS = frozenset(

@@ -287,6 +287,7 @@ EVENT = {
     "name": _TEXT,
     "checksum": _OPTIONAL,
 }
+HEAD_ROW = {"token": _TEXT}
 NEWEST_ROW = {"version": (int, type(None))}
 STORED = {"version": _INTEGER, "rollback_sql": _TEXT}
 

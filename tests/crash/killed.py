@@ -128,9 +128,10 @@ class Wire(httpx.HTTPTransport):
         """Send a request and receive the answer."""
         self._at(next(self._moments))
         response = super().handle_request(request)
-        response.read()
+        data = b"".join(response.iter_raw())
+        response.close()
         self._at(next(self._moments))
-        return response
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(data))
 
 
 class Disk(apsw.VFS):

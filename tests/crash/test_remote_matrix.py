@@ -46,6 +46,15 @@ MODES: dict[str, dict[str, Any]] = {
     "a redirect": {"do": "answer", "status": 302, "headers": {"location": "https://example.com/"}},
     "success, and nothing else": {"do": "answer", "body": '{"success": true}'},
     "statement by statement": {"do": "not atomic"},
+    "twice, and the first answer": {"do": "twice", "answer": "first"},
+    "twice, and the second answer": {"do": "twice", "answer": "second"},
+    "again after the next request": {"do": "again", "past": 1},
+    "the connection closes, and it arrives after the next request": {"do": "late", "past": 1},
+    "429 for CPU time instead of the work": {"do": "7429"},
+    "429 for CPU time behind the work": {"do": "7429", "after": True},
+    "the token is refused": {"do": "401"},
+    "one result of many": {"do": "edit", "how": "first result"},
+    "a reset in the answer": {"do": "wire", "how": "reset in the body"},
 }
 every_mode = pytest.mark.parametrize("mode", MODES)
 PATIENCE = 0.5  # seconds; D1 in a test answers within a few hundredths

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from d1migrate.drivers import cloudflare as client
+from d1migrate.drivers.bounded import SECONDS
 from d1migrate.drivers.rest import RestDriver
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ class Remote:
         self.url, self.opened = f"d1:{name}", list[RestDriver]()
 
     def open(
-        self, *, token: str | None = None, timeout: float | None = None, by_name: bool = False
+        self,
+        *,
+        token: str | None = None,
+        timeout: float | None = None,
+        by_name: bool = False,
+        seconds: float = SECONDS,
     ) -> RestDriver:
         """Return a driver as a process of its own would have it."""
         settings = client.settings(self.server.environment)
@@ -38,7 +44,14 @@ class Remote:
             settings = settings._replace(token=token)
         patience = client.TIMEOUT if timeout is None else httpx.Timeout(timeout)
         transport = httpx.HTTPTransport(verify=_TLS)
-        api = client.Api(settings, sleep=self.wait, timeout=patience, transport=transport, on_wait=self.hear)
+        api = client.Api(
+            settings,
+            sleep=self.wait,
+            timeout=patience,
+            transport=transport,
+            on_wait=self.hear,
+            seconds=seconds,
+        )
         known = None if by_name else self.id
         driver = RestDriver(self.name, url=self.url, api=api, database_id=known)
         self.opened.append(driver)

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["untroubled"]
 JSON = {"content-type": "application/json"}
+ONE = '{"success": true, "results": [], "meta": {}}'
 GARBAGE = {
+    "one result of many": f'{{"success": true, "result": [{ONE}]}}',
+    "a failure among the results": f'{{"success": true, "result": [{", ".join([ONE] * 11)}, {{"success": false}}]}}',
+    "success as text": '{"success": "true", "result": []}',
+    "errors as an object": '{"success": false, "errors": {"code": 7500}}',
+    "errors of null": '{"success": false, "errors": [null, [], 7]}',
+    "errors with odd codes": '{"success": false, "errors": [{"code": "seven", "message": {"a": 1}}]}',
+    "an unknown code of D1": '{"success": false, "errors": [{"code": 7555, "message": "new"}]}',
+    "no UTF-8": "\udcff",
     "no result": '{"success": true}',
     "null": '{"success": true, "result": null}',
     "object": '{"success": true, "result": {}}',
@@ -78,6 +87,64 @@ def test_a_write_that_is_answered_with_garbage(
             migrator(remote.open()).up()
         assert (caught.value.applied, caught.value.unknown) == ((THREE[0].name,), False)
     check_end(remote, untroubled)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        '{"columns": ["a"], "rows": [{"a": 1}]}',
+        '{"columns": ["a"], "rows": [[1, 2]]}',
+        '{"columns": ["a"], "rows": [[{}]]}',
+        '{"columns": ["a"], "rows": [[[300]]]}',
+        '{"columns": ["a"], "rows": {}}',
+        '{"rows": [[1]]}',
+        "[[1]]",
+        "null",
+    ],
+)
+def test_a_read_that_is_answered_with_other_shapes(remote: Remote, results: str) -> None:
+    """Rows are lists of values of SQLite's, one a column."""
+    body = f'{{"success": true, "result": [{{"success": true, "results": {results}, "meta": {{}}}}]}}'
+    remote.server.faults({"match": {"path": "/raw$"}, **answer(body)})
+    with pytest.raises(UnavailableError):
+        read(remote.open(), "SELECT 1 AS a")
+
+
+RESETS = {
+    "429": ('{"success": false, "errors": [{"code": 7429, "message": "D1 DB exceeded its CPU time limit and was reset."}]}', 429),
+    "text": ('{"success": false, "errors": [{"code": "7429", "message": "limit"}]}', 429),
+    "second": ('{"success": false, "errors": [{"code": 1, "message": "a"}, {"code": 7429, "message": "b"}]}', 429),
+    "bare": ('{"error": "D1 DB exceeded its CPU time limit and was reset.", "code": 7429}', 500),
+    "400": ('{"success": false, "errors": [{"code": 7429, "message": "b"}]}', 400),
+    "200": ('{"success": false, "errors": [{"code": 7500, "message": "D1 DB exceeded its CPU time limit and was reset."}]}', 200),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("body", "status"), RESETS.values(), ids=RESETS)
+def test_a_reset_for_cpu_time(
+    remote: Remote, untroubled: dict[str, Any], body: str, status: int, after: bool
+) -> None:
+    """HTTP 429 or not, it is no rate limit: the log tells whether it took effect, and it is not sent again."""
+    remote.server.faults(fault(2, answer(body, status, after=after)))
+    if after:
+        assert len(migrator(remote.open()).up().steps) == 3
+    else:
+        with pytest.raises(ApplyError, match="7429") as caught:
+            migrator(remote.open()).up()
+        assert (caught.value.applied, caught.value.unknown) == ((THREE[0].name,), False)
+        assert "split them into several migrations" in str(caught.value.hint)
+    assert remote.paths().count(("POST", "query")) == (3 if after else 2)
+    assert remote.waits == []
+    check_end(remote, untroubled)
+
+
+def test_a_read_that_is_reset_for_cpu_time(remote: Remote) -> None:
+    """It would take as long again."""
+    remote.server.faults({"match": {"path": "/raw$"}, "do": "7429"})
+    with pytest.raises(UnavailableError, match="exceeded its CPU time limit"):
+        migrator(remote.open()).current()
+    assert remote.paths() == [("POST", "raw")]
 
 
 @pytest.mark.parametrize("path", ["/accounts$", "/database$", "/bookmark$"])
@@ -222,6 +289,42 @@ def test_an_interrupt_in_the_middle_of_a_request(
     assert remote.server.token not in said.out + said.err
     remote.server.faults()
     assert migrator(remote.open()).current() == (2 if after else 1)
+
+
+ENDLESS = ["body that drips", "head that drips", "interim without end", "gzip bomb"]
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+def test_an_answer_without_end(remote: Remote, untroubled: dict[str, Any], how: str) -> None:
+    """It is bounded, in seconds and bytes: a read is not asked again, and of a write the log is asked."""
+    migrator(remote.open()).up(to=1)
+    remote.server.faults({"match": {"path": "/raw$"}, "do": "wire", "how": how})
+    with pytest.raises(UnavailableError, match="no answer from Cloudflare that can be read") as refused:
+        migrator(remote.open(seconds=0.5)).current()
+    assert "MiB" in str(refused.value) if how == "gzip bomb" else "0.5 seconds" in str(refused.value)
+    assert remote.waits == []
+    remote.server.faults(fault(2, {"do": "wire", "how": how}))
+    assert len(migrator(remote.open(seconds=0.5)).up().steps) == 2
+    remote.server.faults()
+    check_end(remote, untroubled)
+
+
+def test_an_endless_answer_to_an_upload(remote: Remote) -> None:
+    """It has more time, by its size; and an end."""
+    api = client.Api(client.settings(remote.server.environment), sleep=remote.wait, seconds=0.3)
+    remote.server.faults({"match": {"path": "/r2/"}, "do": "wire", "how": "head that drips", "after": False})
+    with pytest.raises(UnavailableError, match=r"not complete after 0\.3"):
+        api.upload(f"{remote.server.origin}/r2/x", lambda: [b"x"], 1, "etag")
+    api.close()
+
+
+@pytest.mark.parametrize("how", ["gzip", "interim first"])
+def test_answers_in_another_form(remote: Remote, how: str) -> None:
+    """What HTTP allows is read."""
+    remote.server.faults({"match": {"path": "/client/"}, "do": "wire", "how": how})
+    run = migrator(remote.open())
+    assert len(run.up().steps) == 3
+    assert run.current() == 3
 
 
 # --- what is sent ---

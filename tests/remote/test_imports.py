@@ -9,13 +9,14 @@ import pytest
 
 from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
-from d1migrate.errors import ApplyError, QueryError, UnavailableError
+from d1migrate.errors import ApplyError, HistoryError, QueryError, UnavailableError
 from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
 from d1migrate.plan import Plan, _step_up
 from d1migrate.report import values
 from d1migrate.source import load
 from tests.cli.test_terminal import on_terminal
+from tests.remote.test_faults import THREE
 from tests.remote.test_rest import TRIGGER, read
 
 if TYPE_CHECKING:
@@ -240,3 +241,28 @@ def test_the_plan_announces_the_requests_of_an_import(
     before = len(remote.server.requests())
     assert main([*arguments, "plan", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["requests"] == len(remote.server.requests()) - before == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [("503", "nothing was recorded when the database was asked"), ("not atomic", ""), ("lose reply", "")],
+)
+def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, what: str, says: str) -> None:
+    """All rows are there, and the error says so; a lost answer is looked up in the log."""
+    source = Migrator(f"sqlite:{tmp_path / 'app.db'}", THREE)
+    source.up()
+    source.backup(str(tmp_path / "dump.sql"))
+    source.close()
+    target = Migrator(remote.open(), THREE)
+    remote.server.faults({"match": {"path": "/query$"}, "do": what})
+    if says:
+        with pytest.raises(HistoryError, match=says) as caught:
+            target.restore_file(str(tmp_path / "dump.sql"))
+        assert "holds all of dump.sql: " in str(caught.value)
+        assert "each as it was; only the log row of the restore could not be written" in str(caught.value)
+        assert "do not load it again" in str(caught.value.hint)
+    else:
+        target.restore_file(str(tmp_path / "dump.sql"))
+    remote.server.faults()
+    assert [entry.state for entry in target.status()] == ["applied"] * 3
+    assert [event.action for event in target.history()].count("restore") == (0 if says else 1)

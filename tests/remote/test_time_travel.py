@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from d1migrate import history as h
 from d1migrate.batch import Batch, Query
+from d1migrate.cli import main
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
-from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
 from d1migrate.migrator import Migrator
 from tests.remote.test_faults import THREE
 
@@ -115,10 +118,10 @@ def test_a_log_that_cannot_be_written_back(remote: Remote, tmp_path: Path) -> No
 
 
 def test_a_log_that_cannot_be_told(remote: Remote, tmp_path: Path) -> None:
-    """The first write of a restore is to its log: without an answer nothing is restored."""
+    """The first write of a restore is to its log: unless it is known to be there, nothing is restored."""
     up = migrator(remote, tmp_path)
     up.up()
-    for what in ("lose reply", "503", "firewall"):
+    for what in ("503", "firewall"):
         remote.server.faults({"match": {"path": "/query$"}, "do": what})
         with pytest.raises((UnavailableError, UsageError)):
             up.restore("0")
@@ -325,6 +328,133 @@ def test_a_restore_to_a_time_that_was_cut_short(remote: Remote, tmp_path: Path) 
     (cut,) = (tmp_path / "points").glob("*.json")
     assert up.restore(json.loads(cut.read_text())["point"][0]).version == 1
     assert up.current() == 1
+
+
+# --- late and repeated requests ---
+
+RESTORE = {"path": "/time_travel/restore$"}
+
+
+def test_a_lost_answer_to_a_write_of_the_log(remote: Remote, tmp_path: Path) -> None:
+    """The log is asked, and has it: the restore goes on."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    remote.server.faults({"match": {"path": "/query$"}, "do": "lose reply"})
+    assert up.restore("0").version == 0
+    remote.server.faults()
+    assert [entry.state for entry in up.status()] == ["pending"] * 3
+
+
+@pytest.mark.parametrize(
+    "what", [{"do": "lose reply"}, {"do": "late", "past": 3}, {"do": "503", "after": True}]
+)
+def test_a_restore_without_an_answer(remote: Remote, tmp_path: Path, what: dict[str, Any]) -> None:
+    """It is sent once; the log is asked until it shows that the database went back."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    remote.server.faults({"match": RESTORE, **what})
+    assert up.restore("0").version == 0
+    assert remote.paths().count(("POST", "restore")) == 1
+    assert [(e.action, e.version) for e in up.history()][-3:] == [("rewind", v) for v in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("what", ["late", "drop", "503"])
+def test_a_restore_whose_outcome_is_unknown(remote: Remote, tmp_path: Path, what: str) -> None:
+    """It is sent once, and waited for longer than D1 gives a request; then the error says how to find out."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    remote.server.faults({"match": RESTORE, "do": what})
+    with pytest.raises(AmbiguousError, match="the outcome is unknown: the restore was sent once") as caught:
+        up.restore("0")
+    assert "`d1migrate status`" in str(caught.value.hint)
+    assert remote.paths().count(("POST", "restore")) == 1
+    assert sum(remote.waits) > 30
+    assert up.current() == 3
+
+
+def run_status(remote: Remote, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[dict[str, Any]]:
+    """What `status --json` finds wrong."""
+    for name, value in remote.server.environment.items():
+        monkeypatch.setenv(name, value)
+    (folder / "migrations").mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    assert main(["--database", f"d1:{remote.id}", "status", "--json"]) == 0
+    found: list[dict[str, Any]] = json.loads(out.getvalue())["problems"]
+    return found
+
+
+def test_status_says_that_the_database_went_back(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second copy of a restore arrives after rows were written: nothing prevents it, and it is no secret."""
+    up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
+    up.up()
+    point = up.restore("0").point.name
+    up.up()
+    write(remote, "acknowledged")
+    assert run_status(remote, monkeypatch, tmp_path) == []
+    remote.open().travel(point)
+    (found,) = run_status(remote, monkeypatch, tmp_path)
+    assert found["kind"] == "rewound"
+    assert "the database went back in time after it" in found["message"]
+    up.up()
+    up.restore("0")
+    before = len(remote.paths())
+    assert run_status(remote, monkeypatch, tmp_path) == []
+    assert len(remote.paths()) == before + 1
+
+
+def test_status_says_that_a_restore_is_not_finished(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy arrives when nobody waits for it any more."""
+    up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
+    up.up()
+    remote.server.faults({"match": RESTORE, "do": "late"})
+    with pytest.raises(AmbiguousError) as caught:
+        up.restore("0")
+    remote.server.faults()
+    assert run_status(remote, monkeypatch, tmp_path) == []
+    remote.server.arrive()
+    (found,) = run_status(remote, monkeypatch, tmp_path)
+    assert "has happened, and the log is not written back yet" in found["message"]
+    (point,) = re.findall(r"restore --to (\S+)` finishes", str(caught.value.hint))
+    assert up.restore(point).version == 0
+    assert run_status(remote, monkeypatch, tmp_path) == []
+    assert remote.paths().count(("POST", "restore")) == 1
+
+
+def test_a_killed_restore_is_not_sent_again_while_it_may_arrive(remote: Remote, tmp_path: Path) -> None:
+    """The process ended when it had sent it: the next one waits, finds that it arrived, and finishes it."""
+    up = migrator(remote, tmp_path)
+    up.up()
+
+    def sent(_: str) -> None:
+        raise KeyboardInterrupt
+
+    travel, up.driver.travel = up.driver.travel, sent  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        up.restore("0")
+    remote.server.faults({"match": RESTORE, "do": "late", "past": 4})
+    with suppress(AmbiguousError):
+        travel(up.restore_points()[0].name)
+    assert migrator(remote, tmp_path).restore("0").version == 0
+    assert remote.paths().count(("POST", "restore")) == 1
+
+
+def test_a_late_write_back_is_refused(remote: Remote, tmp_path: Path) -> None:
+    """What a restore writes to the log says how each version stands; after another `up` it would be untrue."""
+    up = migrator(remote, tmp_path)
+    up.up()
+    remote.server.faults({"match": {"path": "/query$", "body": "rewind"}, "do": "late"})
+    with pytest.raises(UnavailableError, match="its log could not be written back"):
+        up.restore("0")
+    remote.server.faults()
+    up.up()
+    assert set(remote.server.arrive()) == {400}
+    assert [entry.state for entry in up.status()] == ["applied"] * 3
 
 
 def test_one_request_for_a_point(remote: Remote, tmp_path: Path) -> None:

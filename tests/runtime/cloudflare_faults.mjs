@@ -6,18 +6,28 @@
 //                  "not atomic"  the statements run one by one, and a failing one leaves the earlier ones
 //   to the answer  "drop"        the connection is closed instead, before the work
 //                  "lose reply"  … after the work
-//                  "late"        … and the work is done when the test says so, see /late
+//                  "late"        … and the work is done when the test says so, see /late; with "past": N, by
+//                                itself, after N more requests
+//                  "twice"       the work is done twice, as by a proxy that repeats what it was not answered;
+//                                "answer": "first" or "second" is passed on
+//                  "again"       … and the second time after "past": N more requests
 //                  "cut reply"   … in the middle of the answer
 //                  "garbage"     after the work, half of the JSON, as if it were all
 //                  "hang"        no answer until the client goes, and no work; with "after": true, work
-//   instead        "429" (with "retry_after": seconds), "500", "503", "413", "firewall" (403 and a page),
+//                  "edit"        the answer is changed before it is sent: "how", see EDITS
+//                  "wire"        the answer is no proper HTTP, or never ends: "how", see cloudflare_wire.mjs; with
+//                                "after": false, without the work
+//   instead        "7429" (429 for the CPU time of one database), "401", "429" (with "retry_after": seconds), "500", "503", "413", "firewall" (403 and a page),
 //                  "bare" ({"error", "code"}), "answer" (with "status", "body" and "headers");
 //                  with "after": true the work is done first
 import crypto from "node:crypto";
 
 import { ApiError } from "./cloudflare_errors.mjs";
 
-const CONNECTION = ["timeout", "not atomic", "drop", "lose reply", "late", "cut reply", "garbage", "hang"];
+const CONNECTION = [
+  ...["timeout", "not atomic", "drop", "lose reply", "late", "cut reply", "garbage", "hang"],
+  ...["twice", "again", "edit", "wire"],
+];
 const MATCH = ["method", "path", "body", "nth", "every"];
 const JSON_TYPE = { "content-type": "application/json; charset=UTF-8" };
 const HTML = { "content-type": "text/html; charset=UTF-8" };
@@ -26,6 +36,8 @@ const PAGE = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare
 
 const INSTEAD = {
   429: ({ retry_after: seconds = 1 }) => error(429, 971, THROTTLE, { "retry-after": String(seconds) }),
+  7429: () => error(429, 7429, "D1 DB exceeded its CPU time limit and was reset."),
+  401: () => error(401, 10000, "Authentication error"),
   500: () => error(500, 7500, `internal error; reference = e_${crypto.randomUUID().replaceAll("-", "")}`),
   503: () => error(503, 7009, "Upstream service unavailable"),
   413: () => ({ status: 413, headers: HTML, body: "<h1>413 Payload Too Large</h1>" }),
@@ -34,6 +46,31 @@ const INSTEAD = {
   answer: ({ status = 200, headers = {}, body = "" }) => ({ status, headers, body }),
 };
 export const THROTTLE = "Please wait and consider throttling your request speed";
+
+// What a proxy, or another version of the API, may make of an envelope.
+export const EDITS = {
+  "first result": (envelope) => ({ ...envelope, result: some(envelope.result).slice(0, 1) }),
+  "one result more": (envelope) => ({ ...envelope, result: [...some(envelope.result), { success: true }] }),
+  "no result": ({ result, ...rest }) => rest,
+  "no meta": (envelope) => ({ ...envelope, result: some(envelope.result).map(({ meta, ...rest }) => rest) }),
+  "rows as objects": (envelope) => each(envelope, ({ rows }) => ({ columns: [], rows: rows?.map((row) => ({ ...row })) })),
+  "rows of other columns": (envelope) => each(envelope, ({ rows }) => ({ columns: ["a"], rows: rows?.map(() => [1, 2]) })),
+  "rows as text": (envelope) => each(envelope, () => "rows"),
+  "success as text": (envelope) => ({ ...envelope, success: "true" }),
+  "a failure in it": (envelope) => ({ ...envelope, result: some(envelope.result).map((one) => ({ ...one, success: false })) }),
+  "errors as an object": (envelope) => ({ ...envelope, success: false, errors: { code: 7500 } }),
+  "errors as text": (envelope) => ({ ...envelope, success: false, errors: "oops" }),
+  "errors of null": (envelope) => ({ ...envelope, success: false, errors: [null, [], 7] }),
+  "codes as text": (envelope) => ({ ...envelope, success: false, errors: [{ code: "seven", message: { a: 1 } }] }),
+};
+
+function some(result) {
+  return Array.isArray(result) ? result : [result ?? {}];
+}
+
+function each(envelope, change) {
+  return { ...envelope, result: some(envelope.result).map((one) => ({ ...one, results: change(one?.results ?? {}) })) };
+}
 
 export class Faults {
   #faults = [];

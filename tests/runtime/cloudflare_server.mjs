@@ -24,9 +24,10 @@ import { answer } from "./cloudflare_api.mjs";
 import { Clock, Databases } from "./cloudflare_databases.mjs";
 import { Engine } from "./cloudflare_engine.mjs";
 import { ApiError } from "./cloudflare_errors.mjs";
-import { Faults, instead, THROTTLE } from "./cloudflare_faults.mjs";
+import { EDITS, Faults, instead, THROTTLE } from "./cloudflare_faults.mjs";
 import { Files } from "./cloudflare_jobs.mjs";
 import { split } from "./cloudflare_splitter.mjs";
+import { WIRE } from "./cloudflare_wire.mjs";
 
 const SETTINGS = {
   cf_kv: false, // new databases have a table _cf_KV, as those of production
@@ -50,6 +51,7 @@ const world = { clock, databases, engine, files: new Files(clock), settings: {},
 const faults = new Faults();
 let log = [];
 let late = []; // work that is on its way
+let passed = []; // {left, work}: work that arrives after so many more requests
 let [window, used] = [0, 0];
 
 const CONTROLS = {
@@ -83,7 +85,7 @@ const CONTROLS = {
     world.files.clear();
     world.tokens.clear();
     world.settings = { ...SETTINGS };
-    [log, late, window, used, clock.offset] = [[], [], 0, 0, 0];
+    [log, late, passed, window, used, clock.offset] = [[], [], [], 0, 0, 0];
   },
 };
 CONTROLS["/reset"]();
@@ -157,12 +159,36 @@ async function handle(request, response) {
   }
   const other = instead(fault);
   const work = () => (request.path.startsWith("/r2/") ? world.files.serve(request) : api(request, fault));
+  const due = passed.filter((one) => --one.left <= 0);
+  passed = passed.filter((one) => one.left > 0);
+  try {
+    await reply({ response, entry, fault, rates, other, work });
+  } finally {
+    for (const one of due) await one.work();
+  }
+}
+
+async function reply({ response, entry, fault, rates, other, work }) {
   if (fault?.do === "late") {
-    late.push(work);
+    if (fault.past) passed.push({ left: fault.past, work });
+    else late.push(work);
     response.destroy();
     return;
   }
-  const real = !other || fault.after ? await work() : null;
+  const idle = fault?.do === "wire" && fault.after === false;
+  let real = (!other || fault.after) && !idle ? await work() : null;
+  if (fault?.do === "again") passed.push({ left: fault.past, work });
+  if (fault?.do === "twice") {
+    const second = await work();
+    if (fault.answer === "second") real = second;
+  }
+  if (fault?.do === "edit" && real.headers["content-type"]?.includes("json"))
+    real = { ...real, body: JSON.stringify(EDITS[fault.how](JSON.parse(real.body))) };
+  if (fault?.do === "wire") {
+    entry.status = 0;
+    WIRE[fault.how](response.socket, Buffer.from(real?.body ?? "{}"));
+    return;
+  }
   const found = other ?? real;
   const { status, body } = found;
   const headers = { ...rates, ...found.headers };

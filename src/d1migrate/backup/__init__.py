@@ -3,3 +3,6 @@
 A dump is a script of plain SQL that D1 takes as it is: it is read through any Driver, and what JavaScript
 does to numbers on the way does not touch it, for every value travels as text (see `values`).
 """
+
+FOLDER = ".d1migrate"
+"""Where restore points are kept, and what is known of restores: beside a local file, else here."""

@@ -19,9 +19,20 @@ from d1migrate.batch import Batch, Query
 from d1migrate.d1 import PRODUCTION
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import AmbiguousError, HistoryError, PlanError, QueryError, SourceError, UsageError
+from d1migrate.errors import (
+    AmbiguousError,
+    Error,
+    HistoryError,
+    PlanError,
+    QueryError,
+    SourceError,
+    UsageError,
+)
+from d1migrate.flows import repair
+from d1migrate.flows.read import read_history
 from d1migrate.history import Event, record
 from d1migrate.recording import LOG_TABLE
+from d1migrate.run import run
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 
@@ -222,16 +233,26 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
 
     Raises:
         PlanError, SourceError, UsageError, QueryError: as `load`.
-        HistoryError: what came of it is not what the dump says it holds.
+        HistoryError: what came of it is not what the dump says it holds; or it is, and only the log row of
+            the restore could not be written.
     """
     name = os.path.basename(path)
     facts = load(path, driver, label=name)
     if found := differences(facts, driver):
         raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
     if LOG_TABLE in facts.rows:
-        detail = json.dumps({"sha256": facts.sha256})
-        event = Event("restore", 0, name, detail=detail)
-        driver.batch(Batch([record("done", event, sign())]))
+        event = Event("restore", 0, name, detail=json.dumps({"sha256": facts.sha256}))
+        signature = sign()
+        try:
+            history = run(read_history(), driver)
+            run(repair.record(history, [record("done", event, signature)], signature), driver)
+        except Error as error:
+            rows = sum(int(found[0]) for found in facts.rows.values())
+            raise HistoryError(
+                f"{driver.url} holds all of {name}: {rows} rows in {len(facts.rows)} tables, each as it was;"
+                f" only the log row of the restore could not be written: {error}",
+                hint="do not load it again; `d1migrate history` shows whether the log has that row",
+            ) from error
     return facts
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from d1migrate import disk
+from d1migrate.backup import FOLDER
 from d1migrate.backup.source import Copying
 from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.recording import MIGRATIONS_TABLE
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers import Driver
 
-FOLDER = ".d1migrate"
 KEPT = 10
 
 _NAME = re.compile(

@@ -6,17 +6,29 @@ behind it, from memory; a local file holds it meanwhile, should this process not
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from d1migrate import assertions
 from d1migrate import history as h
 from d1migrate.backup import kept, points, restore
 from d1migrate.backup.kept import LOG_COLUMNS, Kept
+from d1migrate.backup.last_restore import LastRestore, remember
 from d1migrate.backup.points import Point
 from d1migrate.backup.restore import Outlook, Restored
 from d1migrate.batch import Batch, Query
-from d1migrate.errors import AmbiguousError, Error, QueryError, UnavailableError, UsageError
+from d1migrate.errors import (
+    AmbiguousError,
+    DriverError,
+    Error,
+    HistoryError,
+    QueryError,
+    UnavailableError,
+    UsageError,
+)
 from d1migrate.flows import read
+from d1migrate.flows.repair import record
 from d1migrate.recording import LOG_TABLE
 from d1migrate.run import run
 
@@ -32,6 +44,16 @@ BEGINS = "restoring"
 _MARGIN = 60  # seconds: the clock that a row was written by is not D1's
 _HOUR = 3600
 _AT_ONCE = 50  # log rows a batch
+_RACES, _LOST = 10, 3  # attempts to write to the log, and lost answers among them
+_ARRIVES = 30  # seconds that D1 gives a request; after that it will hardly arrive
+_PAUSES = (
+    1,
+    2,
+    4,
+    8,
+    8,
+    8,
+)  # seconds between questions whether it has arrived; more than that together
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
 
@@ -60,6 +82,10 @@ class Travelling(Protocol):
 
     def travel(self, bookmark: str) -> None:
         """Make the database what it was at a bookmark."""
+        ...
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Let time pass, and say why."""
         ...
 
 
@@ -163,9 +189,10 @@ def go_back(
         UsageError: D1 does not know the bookmark.
         UnavailableError: nothing was done; or it was, and the log could not be written back: the message
             names the file that has it.
+        AmbiguousError: no answer came, and the database did not go back while a request can arrive.
     """
     for cut in kept.found(folder, driver.path):
-        if not _is_gone(driver, cut):  # it never came to it, or is about to
+        if not _is_gone(driver, cut) and not _arrives(driver, cut):
             kept.forget(cut, older_than=_HOUR)
             continue
         done = _finished(driver, cut)
@@ -191,17 +218,24 @@ def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
     The log is told first that the restore begins: where that row is missing later, D1 has gone back.
     """
     signature = sign()
-    now = run(read.read_history(), driver)
     begins = h.record("done", h.Event(BEGINS, 0, point.name), signature)
-    try:
-        driver.batch(Batch([*h.create_tables(now.missing), begins]))
-    except AmbiguousError as error:
-        raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
+    for attempt in range(_RACES):
+        now = run(read.read_history(), driver)
+        try:
+            run(record(now, [begins], signature), driver)
+            break
+        except AmbiguousError as error:
+            raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
+        except HistoryError:  # another run, or another restore, was faster: what it wrote is to be kept, too
+            if attempt + 1 == _RACES:
+                raise
     version = max(now.versions, default=0)
     undo = Point(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
     own = sign()._replace(restore_point=undo.name)
-    return kept.keep(driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
+    what = kept.keep(driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
+    remember(folder, LastRestore(driver.path, signature.token, point.name, is_finished=False))
+    return what
 
 
 def _is_gone(driver: Driver, what: Kept) -> bool:
@@ -210,18 +244,43 @@ def _is_gone(driver: Driver, what: Kept) -> bool:
 
 
 def _travel(driver: Travelling, what: Kept) -> None:
-    for attempt in (1, 2, 3):
-        try:
-            return driver.travel(what.point.name)
-        except AmbiguousError as error:  # to the same bookmark again is no other place
-            if _is_gone(driver, what):
-                return None
-            if attempt == 3:
-                raise UnavailableError(f"whether it was restored is not known: {error}") from error
-        except Error:
-            kept.forget(what)  # nothing was done
-            raise
-    return None
+    """Send the restore, once; without an answer, see whether the database goes back.
+
+    A restore that arrives late takes out what was written since, so it is not sent again while the first may
+    arrive.
+    """
+    try:
+        driver.travel(what.point.name)
+    except AmbiguousError as error:
+        if not _has_gone(driver, what) and not _arrives(driver, what):
+            raise AmbiguousError(
+                f"the outcome is unknown: the restore was sent once, and until now the database has not gone"
+                f" back: {error}",
+                hint="`d1migrate status` says so if it went back after all, and then"
+                f" `d1migrate restore --to {what.point.name}` finishes it",
+            ) from error
+    except Error:
+        kept.forget(what)  # nothing was done
+        raise
+
+
+def _arrives(driver: Travelling, what: Kept) -> bool:
+    """Wait for a restore that may be on its way; whether it arrived. It is not sent again."""
+    for seconds in _PAUSES:
+        if time.time() - what.undo.at > _ARRIVES:
+            return False
+        driver.wait(seconds, "asking whether the restore has arrived")
+        if _has_gone(driver, what):
+            return True
+    return False
+
+
+def _has_gone(driver: Travelling, what: Kept) -> bool:
+    """Whether D1 has gone back, as far as the database can be asked just now."""
+    try:
+        return _is_gone(driver, what)
+    except DriverError:
+        return False
 
 
 def _finished(driver: Travelling, what: Kept) -> Restored:
@@ -230,28 +289,44 @@ def _finished(driver: Travelling, what: Kept) -> Restored:
     Raises:
         UnavailableError: it cannot be written; the file stays.
     """
-    for attempt in (1, 2, 3):
+    touched: set[int] = set()
+    lost = 0
+    for _ in range(_RACES):
         try:
-            return _write_back(driver, what)
+            return _write_back(driver, what, touched)
         except Exception as error:
-            if attempt < 3 and isinstance(error, AmbiguousError):
-                continue  # the rows that are there are not written again
+            lost += isinstance(error, AmbiguousError)
+            # A batch was lost, or refused because another run, or a copy of it, was faster. The rows that are
+            # there are not written again.
+            if lost < _LOST and (isinstance(error, AmbiguousError) or _is_race(error)):
+                continue
             raise UnavailableError(
                 f"the database is restored, and its log could not be written back: {error}",
                 hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path};"
                 f" the bookmark that undoes the restore is {what.undo.name}",
             ) from error
-    raise AssertionError
+    raise UnavailableError(
+        "the database is restored, and its log could not be written back: other runs were faster each time",
+        hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path}",
+    )
 
 
-def _write_back(driver: Travelling, what: Kept) -> Restored:
+def _is_race(error: Exception) -> bool:
+    return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
+
+
+def _write_back(driver: Travelling, what: Kept, touched: set[int]) -> Restored:
+    """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
     then = run(read.read_history(), driver)
     there = {row[: kept.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
     newer = [row for row in what.rows if row[: kept.KEY] not in there]
-    rollbacks, versions = restore.rollbacks_of(driver, then), {row[_VERSION] for row in newer} - {0}
-    events = restore.events_of(what.history, then, versions, rollbacks, what.point.name)
-    own = [_row(event, what.signature) for event in events]
-    _write(driver, [*h.create_tables(then.missing), *map(_insert, (*newer, *own))])
+    touched |= {row[_VERSION] for row in newer} - {0}
+    rollbacks = restore.rollbacks_of(driver, then)
+    events = restore.events_of(what.history, then, touched, rollbacks, what.point.name)
+    own = [row for event in events if (row := _row(event, what.signature))[: kept.KEY] not in there]
+    _write(driver, then, [*newer, *own])
+    folder = os.path.dirname(what.path)
+    remember(folder, LastRestore(what.database, what.signature.token, what.point.name, is_finished=True))
     kept.forget(what)
     version = max(then.versions, default=0)
     return Restored(what.point._replace(version=version), what.undo, version, len(newer))
@@ -302,6 +377,11 @@ def _insert(row: tuple[Any, ...]) -> Query:
     )
 
 
-def _write(driver: Driver, queries: Sequence[Query]) -> None:
-    for start in range(0, len(queries), _AT_ONCE):
-        driver.batch(Batch(queries[start : start + _AT_ONCE]))
+def _write(driver: Driver, then: h.History, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows to the log; each batch asserts that the history is as the one before it left it."""
+    head, missing = then.head, then.missing
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(then.versions, head))
+        driver.batch(Batch([*h.create_tables(missing), unchanged, *map(_insert, some)]))
+        head, missing = some[-1][0], ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.backup import points, restore, time_travel
-from d1migrate.backup.points import FOLDER, Point
+from d1migrate.backup import FOLDER, points, restore, time_travel
 from d1migrate.backup.time_travel import Travelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from d1migrate.backup.points import Point
     from d1migrate.backup.restore import Outlook, Restored
     from d1migrate.drivers import Driver
     from d1migrate.flows.steps import Sign

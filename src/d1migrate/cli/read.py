@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
+from d1migrate.backup import FOLDER
 from d1migrate.flows.read import survey
 from d1migrate.history import notes_of
 from d1migrate.report import text, values
@@ -13,6 +15,7 @@ from d1migrate.run import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.backup.last_restore import LastRestore
     from d1migrate.cli.context import Context
     from d1migrate.flows.read import LogEntry
     from d1migrate.status import Entry
@@ -23,7 +26,8 @@ _STATE_COLOURS = {"applied": "green", "pending": "yellow"}  # all others are red
 
 def status_command(context: Context) -> int:
     """Show what is applied and what is pending."""
-    entries, problems = run(survey(context.migrator.migrations), context.migrator.driver)
+    migrator = context.migrator
+    entries, problems = run(survey(migrator.migrations, _last_restore(context)), migrator.driver)
     environment = context.environment
     if context.json:
         context.out_json(values.status(entries, problems, environment.name, environment.database))
@@ -32,6 +36,16 @@ def status_command(context: Context) -> int:
         context.out(context.problems(problems))
     wanted = problems or any(entry.state != "applied" for entry in entries)
     return _FOUND if context.arguments.check and wanted else 0
+
+
+def _last_restore(context: Context) -> LastRestore | None:
+    """Return the last restore of a remote D1 from this folder."""
+    if not os.path.isdir(FOLDER) or not hasattr(context.driver, "bookmark"):
+        return None
+    from d1migrate.backup.last_restore import recall
+
+    path: str = getattr(context.driver, "path", "")
+    return recall(FOLDER, path)
 
 
 def _print_status(context: Context, entries: Sequence[Entry]) -> None:

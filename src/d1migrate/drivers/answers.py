@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from d1migrate.d1 import is_refusal
+from d1migrate.d1 import RESET_CODE, is_refusal, is_reset
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ LONGEST_WAIT = 300
 
 _BUSY = "Currently processing a long-running"
 _AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED, _D1 = 10000, 7403, 7404, 7400, 7500
+_LONGEST, _DIGITS = 2_000, 9  # characters of a message that are shown, and of a code
+_GATEWAY = (*range(6000, 7400), *range(9000, 11000))  # not D1's codes, which are from 7400 to 7599
 _GARBAGE = (LookupError, TypeError, ValueError, AttributeError)  # what reading an unexpected shape raises
 
 
@@ -32,6 +34,11 @@ class Nothing(Exception):
     def __init__(self, error: UnavailableError, retry_after: float = 0) -> None:
         super().__init__(str(error))
         self.error, self.retry_after = error, retry_after
+
+
+def is_busy(text: str) -> bool:
+    """Whether a database is not available because of an import or export that is running."""
+    return _BUSY in text
 
 
 def failure(text: str, *, writes: bool, retry_after: float = 0) -> Exception:
@@ -51,6 +58,8 @@ def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: boo
         Nothing, QueryError, UnavailableError, UsageError: nothing was done.
         AmbiguousError: nobody knows.
     """
+    if (reset := _reset(response)) is not None:
+        raise AmbiguousError(reset) if writes else UnavailableError(reset)
     if response.status_code == 429:  # with whatever body: the edge answers in HTML
         raise Nothing(UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), _seconds(response))
     if response.status_code == 413:
@@ -80,14 +89,31 @@ def _envelope(response: httpx.Response) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
-    """Return code and message of an envelope; some failures come bare, as {error, code}."""
+def _problems(envelope: dict[str, Any]) -> list[tuple[int, str]]:
+    """Return codes and messages of an envelope, at least one; some failures come bare, as {error, code}."""
     errors = envelope.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        code, message = errors[0].get("code"), errors[0].get("message")
-    else:
-        code, message = envelope.get("code"), envelope.get("error")
-    return (code if isinstance(code, int) else 0), str(message or "no reason given")
+    listed = errors if isinstance(errors, list) else [errors]
+    found = [(e.get("code"), e.get("message")) for e in listed if isinstance(e, dict)]
+    found = found or [(envelope.get("code"), envelope.get("error"))]
+    return [(_code(code), str(message or "no reason given")[:_LONGEST]) for code, message in found]
+
+
+def _code(value: Any) -> int:
+    text = str(value)
+    return int(text) if len(text) <= _DIGITS and text.isascii() and text.isdecimal() else 0
+
+
+def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
+    return _problems(envelope)[0]
+
+
+def _reset(response: httpx.Response) -> str | None:
+    """Return the message of a reset of the database, whatever the HTTP status; None for all else."""
+    envelope = _envelope(response) or {}
+    found = [] if response.is_success and envelope.get("success") is True else _problems(envelope)
+    if any(code == RESET_CODE or is_reset(message) for code, message in found):
+        return f"{_text(response)} [code: {RESET_CODE}]"
+    return None
 
 
 def _text(response: httpx.Response) -> str:
@@ -100,7 +126,7 @@ def _text(response: httpx.Response) -> str:
 def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | None:
     """Return the error of a request that was not accepted, so that nothing was done; None for all others."""
     status, (code, plain), message = response.status_code, _problem(envelope), _text(response)
-    if _BUSY in plain:  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
+    if is_busy(plain):  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
         return Nothing(UnavailableError(message), max(_seconds(response), 5))
     if is_refusal(plain):
         return QueryError(message)
@@ -116,7 +142,8 @@ def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | 
         )
     if code == _NOT_FOUND:
         return UsageError(f"no such database in this account: {message}", hint="see `wrangler d1 list`")
-    if code == _MALFORMED or status == 404 or (status in (400, 405, 415, 422) and code not in (0, _D1)):
+    is_refused = status in (405, 415, 422) and code not in (0, _D1)
+    if code == _MALFORMED or status == 404 or is_refused or (status == 400 and code in _GATEWAY):
         return UsageError(
             f"Cloudflare does not accept the request: {message}",
             hint="is CLOUDFLARE_API_BASE_URL right?" if status == 404 else None,

@@ -19,7 +19,8 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.answers import LONGEST_WAIT, Nothing, failure, result_of
-from d1migrate.errors import QueryError, UnavailableError, UsageError
+from d1migrate.drivers.bounded import SECONDS, BoundedClient, OverLimitError
+from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,7 @@ T = TypeVar("T")
 BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT = httpx.Timeout(60, connect=15)  # D1 itself gives up after 30 seconds
 ATTEMPTS = 5
+UPLOAD_RATE = 50_000  # bytes a second: slower than that, an upload is given up
 RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for all that one token does (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
@@ -98,6 +100,7 @@ class Api:
         transport: what httpx sends through, for tests.
         sleep: waits, in seconds.
         timeout: how long it may take to connect, and between two bytes of an answer.
+        seconds: how long a request may take until the last byte of its answer.
         on_wait: is told why, and for how many seconds, before a wait for the rate limit or a second attempt.
 
     Attributes:
@@ -122,18 +125,18 @@ class Api:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         timeout: httpx.Timeout = TIMEOUT,
+        seconds: float = SECONDS,
         on_wait: OnWait | None = None,
     ) -> None:
-        self._settings, self.sleep, self.asked = settings, sleep, 0
+        self._settings, self.sleep, self.asked, self._seconds = settings, sleep, 0, seconds
         self._on_wait = on_wait or (lambda *_: None)
         try:
-            self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
+            self._client = BoundedClient(timeout=timeout, transport=transport)
         except (ValueError, OSError, ImportError) as error:
             raise UsageError(
                 f"no way to Cloudflare can be set up: {error}",
                 hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
             ) from error
-        self._client.headers["user-agent"] = "d1migrate"
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -175,7 +178,7 @@ class Api:
         except UnicodeEncodeError as error:
             raise QueryError(f"text that is no Unicode cannot be sent: {error.reason}") from error
         self.asked += 1
-        options: dict[str, Any] = {"timeout": patience} if patience else {}
+        options: dict[str, Any] = {"timeout": patience, "seconds": patience} if patience else {}
         options |= {"content": content, "headers": {"content-type": "application/json"}, "params": params}
         return self._repeated(partial(self._ask, "POST", path, read, writes=writes, **options))
 
@@ -223,6 +226,11 @@ class Api:
             )
         return found[0][0]
 
+    def wait(self, seconds: float, reason: str) -> None:
+        """Let time pass, and say why."""
+        self._on_wait(reason, seconds)
+        self.sleep(seconds)
+
     def _repeated(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Nothing),
@@ -245,14 +253,19 @@ class Api:
 
     def _put(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:
         headers = {"content-length": str(size), "content-type": "application/sql"}
-        response = self._send("PUT", url, False, content=content(), headers=headers)
+        seconds = self._seconds + size / UPLOAD_RATE
+        response = self._send("PUT", url, False, content=content(), headers=headers, seconds=seconds)
         if not response.is_success or response.headers.get("etag", "").strip('"') != etag:
             text = f"the upload of {size} bytes was not taken as it is (HTTP {response.status_code})"
             raise Nothing(UnavailableError(text, hint="run the command again"))
 
     def _send(self, method: str, url: str, writes: bool, **options: Any) -> httpx.Response:
         try:
-            return self._client.request(method, url, **options)
+            return self._client.request(method, url, **{"seconds": self._seconds, **options})
+        except OverLimitError as error:  # not asked again: it would take as long, or be as large
+            text = f"no answer from Cloudflare that can be read: {error}"
+            kind = AmbiguousError if writes else UnavailableError
+            raise kind(text, hint="look at the proxies between here and Cloudflare") from error
         except _NOT_SENT as error:
             raise Nothing(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
         except httpx.HTTPError as error:

@@ -13,6 +13,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from d1migrate.d1 import WORKERD, is_refusal
+from d1migrate.drivers.answers import is_busy
 from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
 from d1migrate.sql.parameters import inline
 
@@ -56,7 +57,14 @@ def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
         ) from error
     watch("import", 0, 0)
     begin = {"action": "ingest", "filename": name, "etag": etag}
-    _follow(api, path, api.post(f"{path}/import", begin, dict, writes=True), watch)
+    try:
+        answer = api.post(f"{path}/import", begin, dict, writes=True)
+    except UnavailableError as error:
+        if not is_busy(str(error)):
+            raise
+        # What runs may be this import: a proxy may have sent the request twice.
+        raise AmbiguousError(f"the import may have begun: {error}") from error
+    _follow(api, path, answer, watch)
 
 
 def _write(file: IO[bytes], batch: Batch) -> str:

@@ -14,6 +14,7 @@ from d1migrate.drivers import cloudflare, is_database_id
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.names import HELPER
 from d1migrate.sql.parameters import inline
+from d1migrate.sql.split import split
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class RestDriver:
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries in order as one transaction; all of them, or nothing."""
         if batch.reads:
-            return self._read(batch.queries)
+            return self._read(tuple(batch.queries))
         if not batch.size:
             batch = batch._replace(queries=tuple(batch.queries))  # walked once: who watches is told of each
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
@@ -71,7 +72,7 @@ class RestDriver:
 
             _refuse_guards(batch.queries)
             run_import(self._cloudflare, self.path, batch, self.watch or (lambda *_: None))
-        costs = self._send("query", batch.queries, _costs, writes=True)
+        costs = self._send("query", tuple(batch.queries), _costs, writes=True)
         return (Result((), _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
 
     def close(self) -> None:
@@ -112,10 +113,14 @@ class RestDriver:
             UsageError: there is no such bookmark, or it is older than what D1 keeps (30 days, 7 on the free
                 plan).
             UnavailableError: it did not happen.
-            AmbiguousError: it may have happened; doing it again does no harm.
+            AmbiguousError: it may have happened, or happen yet: then it takes out what is written now.
         """
         restore = f"{self.path}/time_travel/restore"
-        self._cloudflare.post(restore, None, lambda _: None, writes=True, bookmark=bookmark)
+        self._cloudflare.post(restore, None, _bookmark, writes=True, bookmark=bookmark)
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Let time pass, and say why."""
+        self._cloudflare.wait(seconds, reason)
 
     @property
     def _cloudflare(self) -> cloudflare.Api:
@@ -136,20 +141,22 @@ class RestDriver:
         hint = f"there is {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows them"
         raise UsageError(f"{self.url}: this account has no D1 database {self._name!r}", hint=hint)
 
-    def _read(self, queries: Iterable[Query]) -> Sequence[Result]:
+    def _read(self, queries: Sequence[Query]) -> Sequence[Result]:
         return self._send("raw", queries, _rows, writes=False)
 
     def _send(
-        self, route: str, queries: Iterable[Query], read: Callable[[Any], list[T]], *, writes: bool
+        self, route: str, queries: Sequence[Query], read: Callable[[Any], list[T]], *, writes: bool
     ) -> list[T]:
         statements = [_statement(query) for query in queries]
         if not statements:
             raise QueryError("No SQL statements detected.")
 
         def read_all(result: Any) -> list[T]:
-            if len(result) < (1 if writes else len(statements)):  # of comments alone D1 says nothing
-                raise ValueError(f"{len(result)} results of {len(statements)} statements")
-            if any(one.get("success") is False for one in result):
+            if not isinstance(result, list):
+                raise TypeError("no list of results")
+            if len(result) != len(statements) and len(result) != (expected := sum(map(_results, queries))):
+                raise ValueError(f"{len(result)} results of {expected} statements")
+            if any(one["success"] is not True for one in result):
                 raise ValueError("a statement without success")
             return read(result)
 
@@ -171,6 +178,11 @@ def _refuse_guards(queries: Iterable[Query]) -> None:
         )
 
 
+def _results(query: Query) -> int:
+    """Return how many results D1 has for a query: one a statement, none for comments alone."""
+    return 1 if query.whole else sum(bool(statement.sql) for statement in split(query.sql))
+
+
 def _statement(query: Query) -> dict[str, Any]:
     sql, params = inline(query.sql, query.params, bound=(str,))
     if is_create_trigger(sql):
@@ -179,14 +191,27 @@ def _statement(query: Query) -> dict[str, Any]:
 
 
 def _rows(results: Any) -> list[Result]:
-    return [Result(tuple(tuple(map(_value, row)) for row in one["results"]["rows"])) for one in results]
+    return [Result(_table(one["results"]["columns"], one["results"]["rows"])) for one in results]
+
+
+def _table(columns: Any, rows: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return the rows of a result, each with a value a column."""
+    if not all(isinstance(part, list) for part in (columns, rows, *rows)):
+        raise TypeError("no rows")
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError("rows of other columns")
+    return tuple(tuple(map(_value, row)) for row in rows)
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise TypeError("no value of SQLite's")
     return bytes(value) if isinstance(value, list) else value
 
 
 def _costs(results: Any) -> list[dict[str, Any]]:
+    if not all(isinstance(one["results"], list) for one in results):
+        raise TypeError("no rows")
     return [dict(one["meta"]) for one in results]
 
 

@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     Attributes:
         kind: leftover, orphans, parent (a foreign key to a table that is missing), foreign keys (they cannot
             be checked), missing (an index or trigger), broken (a view or trigger), search (a full-text
-            table), or unknown.
+            table), rewound (the log lacks what a restore wrote), or unknown.
         name: the object.
         message: what it is.
         fix: SQL that mends it, or shows more of it; () where that is not known.

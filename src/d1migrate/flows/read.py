@@ -14,6 +14,7 @@ from d1migrate.status import Entry, compare, refuse_partial
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d1migrate.backup.last_restore import LastRestore
     from d1migrate.batch import Flow
     from d1migrate.flows.leftovers import Problem
     from d1migrate.migration import Migration
@@ -65,7 +66,7 @@ def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]
     found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
     found = found._replace(
         leftovers=tuple(first_column(leftovers.rows)),
-        head="".join(first_column(head.rows)),
+        head="".join(token for (token,) in h.checked(head.rows, LOG_TABLE, h.HEAD_ROW)),
         has_token=any(result.rows[0][0] for result in done),
     )
     return (yield from _without_empty_histories(found))
@@ -185,11 +186,40 @@ def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
             return history, introspect.read(answers)
 
 
-def survey(migrations: Sequence[Migration]) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
-    """Lay files and database side by side, and say what a rebuild left behind; one request if it did not."""
-    history = yield from read_history()
+def survey(
+    migrations: Sequence[Migration], last: LastRestore | None = None
+) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
+    """Lay files and database side by side, and say what is wrong; one request, unless something is.
+
+    Args:
+        migrations: the files.
+        last: the last restore from here; if the log lacks its row, the database went back in time.
+    """
+    history = yield from read_history(token=last.token if last else None)
     entries = compare(migrations, history)
-    return entries, ((yield from read_leftovers()) if history.leftovers else ())
+    problems = (yield from read_leftovers()) if history.leftovers else ()
+    if last and not history.has_token:
+        problems = (*problems, _rewound(last))
+    return entries, problems
+
+
+def _rewound(last: LastRestore) -> Problem:
+    from d1migrate.flows.leftovers import Problem
+
+    if not last.is_finished:
+        return Problem(
+            "rewound",
+            last.point,
+            f"the restore to {last.point} has happened, and the log is not written back yet:"
+            f" `d1migrate restore --to {last.point}` finishes it",
+        )
+    return Problem(
+        "rewound",
+        last.point,
+        f"the log lacks the row of the restore to {last.point}: the database went back in time after it, by a"
+        " request that arrived late or by another tool, and what was written since is gone;"
+        " `d1migrate restore --to TIME` goes to any minute, e.g. to the one before that",
+    )
 
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:

@@ -1,0 +1,51 @@
+"""The log row of the last restore of a remote D1 from this folder: evidence of what the database was.
+
+A restore by Time Travel rewinds the log as well, so the database alone does not show that it went back. If
+the log lacks a row that was written from here, it did: a request that was delayed arrived after all, or
+another tool restored the database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from hashlib import sha256
+from typing import NamedTuple
+
+from d1migrate import disk
+
+
+class LastRestore(NamedTuple):
+    """What a restore wrote to the log.
+
+    Attributes:
+        database: which, by its path in Cloudflare's API.
+        token: of the newest row that the restore wrote.
+        point: where to.
+        is_finished: whether the log was written back; otherwise the row says that the restore begins.
+    """
+
+    database: str
+    token: str
+    point: str
+    is_finished: bool
+
+
+def remember(folder: str, what: LastRestore) -> None:
+    """Write it down; if that fails, only the evidence is missing."""
+    with suppress(OSError), disk.replacing(_path(folder, what.database), private=True) as file:
+        json.dump(what._asdict(), file)
+
+
+def recall(folder: str, database: str) -> LastRestore | None:
+    """Return what was written down for a database, if anything was that can be read."""
+    with suppress(OSError, ValueError, TypeError), open(_path(folder, database), encoding="utf-8") as file:
+        found = LastRestore(**json.load(file))
+        if found.database == database and isinstance(found.token, str) and found.token:
+            return found
+    return None
+
+
+def _path(folder: str, database: str) -> str:
+    return os.path.join(folder, f"last-restore-{sha256(database.encode()).hexdigest()[:16]}")

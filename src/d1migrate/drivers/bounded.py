@@ -1,0 +1,125 @@
+"""HTTP requests whose answer is bounded, in bytes and in seconds.
+
+httpx's timeouts are between two bytes. A server that sends a byte now and then, or one interim response after
+the other, keeps to them for ever; and a few kilobytes of gzip can become gigabytes.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST = 64 << 20
+"""Bytes of an answer, before and after decompression: D1 returns at most 50 MB."""
+SECONDS = 120.0
+"""From the first byte of a request to the last of its answer: D1 itself gives up after 30."""
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class OverLimitError(Exception):
+    """An answer took too long, or is too large; what it says is not known."""
+
+
+class BoundedClient:
+    """An httpx.Client for one request at a time.
+
+    Args:
+        timeout: to connect, and between two bytes.
+        transport: what httpx sends through, for tests.
+
+    Raises:
+        ValueError, OSError, ImportError: a proxy or certificates that the environment names cannot be used.
+    """
+
+    def __init__(self, *, timeout: httpx.Timeout, transport: httpx.BaseTransport | None) -> None:
+        self._client = httpx.Client(timeout=timeout, transport=transport, follow_redirects=False)
+        # Only what _decoded can decompress up to a limit.
+        self._client.headers.update({"user-agent": "d1migrate", "accept-encoding": "gzip"})
+        self._sockets: list[socket.socket] = []
+        self._is_late = False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def request(self, method: str, url: str, *, seconds: float = SECONDS, **options: Any) -> httpx.Response:
+        """Send a request, and return its answer, read to the end and decompressed.
+
+        Args:
+            method: of the request.
+            url: its address.
+            seconds: how long all of it may take.
+            **options: as httpx.Client.request takes them.
+
+        Raises:
+            OverLimitError: it took longer, or the answer is larger than MOST.
+            httpx.HTTPError: no answer came, or not all of it.
+        """
+        self._is_late = False
+        watchdog = threading.Timer(seconds, self._cut)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            extensions = {"trace": self._note_socket}
+            with self._client.stream(method, url, extensions=extensions, **options) as response:
+                data = _limited(response.iter_raw())
+        except httpx.HTTPError as error:
+            if self._is_late:
+                raise OverLimitError(f"the answer was not complete after {seconds:g} seconds") from error
+            raise
+        finally:
+            watchdog.cancel()
+        encoding = response.headers.pop("content-encoding", "identity").strip().lower()
+        content = _decoded(data, encoding)
+        response.headers.pop("content-length", None)
+        response.headers.pop("transfer-encoding", None)
+        return httpx.Response(
+            response.status_code, headers=response.headers, content=content, request=response.request
+        )
+
+    def _note_socket(self, event: str, info: dict[str, Any]) -> None:
+        """Keep the socket of a connection: httpx has no other way to end a request from outside."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            found = info["return_value"].get_extra_info("socket")
+            self._sockets = [*(s for s in self._sockets if s.fileno() >= 0), found]
+
+    def _cut(self) -> None:
+        self._is_late = True
+        for one in self._sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(
+                    one, socket.SHUT_RDWR
+                )  # that of TLS would take the reader's state away
+
+
+def _limited(chunks: Iterable[bytes]) -> bytes:
+    found, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MOST:
+            raise OverLimitError(f"the answer has more than {MOST >> 20} MiB")
+        found.append(chunk)
+    return b"".join(found)
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
+    """Decompress an answer; one that cannot be decompressed is returned as it is, and is no JSON."""
+    if encoding != "gzip":
+        return data
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        content = inflater.decompress(data, MOST + 1)
+    except zlib.error:
+        return data
+    if len(content) > MOST:
+        raise OverLimitError(f"the answer has more than {MOST >> 20} MiB once it is decompressed")
+    return content
