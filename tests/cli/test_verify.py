@@ -214,6 +214,62 @@ def test_nobody_answers_behind_a_run(project: Project, monkeypatch: pytest.Monke
     assert "the line is dead" in report.problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        (("CREATE VIRTUAL TABLE a USING fts5(x, content=b);\nCREATE VIRTUAL TABLE b USING fts5(x, content=a);\n"
+          "INSERT INTO a (x) VALUES ('abc');"), "recursively defined fts5 content table"),
+        ("CREATE VIRTUAL TABLE a USING fts5(x, content=A);", "recursively defined fts5 content table"),
+        ("CREATE VIRTUAL TABLE a USING fts5vocab(gone, row);", "no such fts5 table: main.gone"),
+        ("CREATE VIRTUAL TABLE a USING fts5vocab(a, row);", "no such fts5 table: main.a"),
+    ],
+)  # fmt: skip
+def test_full_text_tables_that_cannot_be_read(project: Project, sql: str, error: str) -> None:
+    """D1 creates them; each command names what is wrong, and none fails over it."""
+    project.write("001_a.sql", sql)
+    assert f"virtual table a does not work: {error}" in project.run("lint").out
+    assert f"virtual table a does not work: {error}" in project.run("rehearse", "--all", code=3).out
+    assert f"virtual table a fails when it is used: {error}" in project.run("up", code=1).err
+    assert f"virtual table a fails when it is used: {error}" in project.run("verify").out
+    assert project.versions() == [1]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIRTUAL TABLE a USING fts5(x, content=gone); INSERT INTO a (rowid, x) VALUES (1, 'abc');",
+        "CREATE VIRTUAL TABLE a USING fts5(x, content='', contentless_delete=1); INSERT INTO a (x) VALUES ('abc');",
+        "CREATE VIRTUAL TABLE a USING fts5(x); CREATE VIRTUAL TABLE v USING fts5vocab(a, instance);",
+        "CREATE VIRTUAL TABLE a USING fts5(x); CREATE VIRTUAL TABLE b USING fts5(x, content=a);",
+        (
+            "CREATE TABLE t (x); CREATE VIEW w AS SELECT rowid AS id, x FROM t;"
+            "CREATE VIRTUAL TABLE a USING fts5(x, content=w, content_rowid=id);"
+        ),
+        "CREATE VIRTUAL TABLE r USING rtree(id, low, high); CREATE VIRTUAL TABLE a USING fts5(low, content=r);",
+    ],
+)
+def test_full_text_tables_that_can_be_searched(project: Project, sql: str) -> None:
+    """Also without the table they index, or with another virtual one."""
+    project.write("001_a.sql", sql)
+    assert "does not work" not in project.run("lint").out
+    project.run("rehearse", "--all")
+    project.run("up")
+    project.run("verify", "--check")
+
+
+def test_a_full_text_table_that_cannot_be_compared(project: Project) -> None:
+    """It is named, and what can be compared is."""
+    project.write(
+        "001_a.sql",
+        f"{NOTES}CREATE VIRTUAL TABLE other USING fts5(body, content=notes, content_rowid=absent);\n"
+        "INSERT INTO notes VALUES (1, 'a');",
+    )
+    project.run("up")
+    found = {p["name"]: p["message"] for p in problems(project, "verify")}
+    assert found["other"].startswith("full-text table other cannot be compared with notes: no such column")
+    assert "lacks 1 rows" in found["notes_fts"]
+
+
 def test_triggers_on_views_that_work(project: Project) -> None:
     """Each is tried by a statement that fires it; the view that it is on has columns of its own."""
     project.write(

@@ -131,7 +131,9 @@ def rehearse_command(context: Context) -> int:
     scale = dict(_scaled(text) for text in arguments.scale)
 
     def watch(done: Rehearsed) -> None:
-        context.say(f"  {clean_line(done.name)}  {duration(done.cost.seconds) if done.cost else 'fails'}")
+        context.say(
+            f"  {clean_line(done.name)}  {duration(done.cost.seconds) if done.cost else done.verdict}"
+        )
 
     if arguments.all and arguments.data is not None:
         raise UsageError("--data and --all exclude each other", hint="--all begins with an empty database")

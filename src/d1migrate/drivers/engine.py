@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -179,7 +179,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        self._connection.close()
+        with suppress(apsw.BusyError):  # FTS5 keeps a statement of a read that it refused
+            self._connection.close()
 
     # --- transactions ---
 

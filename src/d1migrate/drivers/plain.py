@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import apsw
@@ -105,7 +106,8 @@ class PlainConnection:
     ) -> None:
         try:
             if self._connection:
-                self._connection.close()
+                with suppress(apsw.BusyError):  # FTS5 keeps a statement of a read that it refused
+                    self._connection.close()
         except apsw.Error as failure:
             if error is None:
                 raise unavailable(failure, self._path) from failure

@@ -21,7 +21,7 @@ from d1migrate.schema.virtual import fts5_options
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d1migrate.batch import Flow
     from d1migrate.plan import Step
@@ -114,8 +114,9 @@ def look(
     schema = introspect.read(results[: len(introspect.QUERIES)])
     changed = unchanged is not None and not results[len(introspect.QUERIES)].rows[0][0]
     answers = results[len(asked) :]
+    compared = [problem for answer in answers[1:] for problem in _out_of_step(answer)]
     if rows and why is None and searches is None and (found := list(_searches(schema))):
-        answers = (*answers, *(yield Batch([search.query for search in found], reads=True)))
+        compared = yield from _compared(found)
     rows_held = (yield from _count_held(schema)) if held(schema) else {}
     clean = _without_helpers(schema)
     problems = [
@@ -123,7 +124,7 @@ def look(
         *_parentless(clean),
         *(_unread(why) if why else ()),
         *(_orphans(answers[0], clean) if answers else ()),
-        *(problem for answer in answers[1:] for problem in _out_of_step(answer)),
+        *compared,
         *(_broken(clean, broken) if broken else ()),
     ]
     return Seen(schema, tuple(problems), changed)
@@ -140,6 +141,22 @@ def lost(expected: Schema, after: Schema) -> Iterator[Problem]:
     for kind, name, sql in digest.objects(expected):
         if (kind, fold(name)) not in there:
             yield Problem("missing", name, f"{kind} {name} should be there, and is not", (f"{sql};",))
+
+
+def _compared(searches: Sequence[_Search]) -> Flow[list[Problem]]:
+    """Compare full-text tables with what they index; each that cannot be read is a problem of its own."""
+    try:
+        results = yield Batch([search.query for search in searches], reads=True)
+    except QueryError as error:
+        if len(searches) == 1:
+            (name, content, _) = searches[0]
+            message = f"full-text table {name} cannot be compared with {content}: {error}"
+            return [Problem("search", name, message)]
+        found = list[Problem]()
+        for search in searches:
+            found += yield from _compared([search])
+        return found
+    return [problem for result in results for problem in _out_of_step(result)]
 
 
 def _count_held(schema: Schema) -> Flow[dict[str, int]]:

@@ -10,7 +10,7 @@ from d1migrate.lint.directives import Directive, directives
 from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.replay.alike import Alike
-from d1migrate.replay.probes import broken, differences
+from d1migrate.replay.probes import broken, differences, is_virtual
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from d1migrate.migration import Migration
 
 _TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
+
+
+_USED = ("create view", "create trigger", "create virtual table")
 
 
 def schema_of(migrations: Iterable[Migration]) -> Schema:
@@ -48,9 +51,10 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
 
 
 def dangling(schema: Schema) -> list[Dangling]:
-    """Return the views and triggers of a schema that fail when they are used."""
+    """Return the views, triggers and virtual tables of a schema that fail when they are used."""
     catalog = Catalog.of(schema)
     named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
+    named |= {name for name, table in catalog.tables.items() if is_virtual(table)}
     if not named:
         return []
     stage = Stage(catalog, count())
@@ -221,8 +225,8 @@ class _File:
         return self._telling[table]
 
     def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> list[Dangling]:
-        """Return the views and triggers that do not work, and were created here or worked before."""
-        made = {r.shape.name for r in ran if r.verb in ("create view", "create trigger") and not r.refusal}
+        """Return the objects that do not work, and were created here or worked before."""
+        made = {r.shape.name for r in ran if r.verb in _USED and not r.refusal}
         gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
         found = broken(self._stage, mention=gone, named=made)
         earlier = [d for d in found if fold(d.name) not in made]

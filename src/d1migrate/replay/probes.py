@@ -11,6 +11,9 @@ from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Schema, Table
 from d1migrate.schema.scope import Scope
+from d1migrate.schema.virtual import content_of
+from d1migrate.sql.create import parse
+from d1migrate.sql.definitions import VirtualTableDefinition
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
@@ -92,7 +95,7 @@ def _with_name(sql: str, name: Token, new: str) -> str:
 
 
 def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = ()) -> list[Dangling]:
-    """Return the views and triggers that fail when they are used.
+    """Return the views, triggers and virtual tables that fail when they are used.
 
     SQLite looks into them only then.
 
@@ -123,7 +126,35 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
             errors[key] = stage.run(_firing(stage, trigger), prepare_only=True).refusal
         if error := errors[key]:
             found.append(Dangling("trigger", trigger.name, error))
+    for table in filter(is_virtual, stage.catalog.tables.values()):
+        is_asked = fold(table.name) in named or stage.mentions(table.sql, mention)
+        if is_asked and (error := _error_of_virtual(stage, table)):
+            found.append(Dangling("virtual table", table.name, error))
     return found
+
+
+def is_virtual(table: Table) -> bool:
+    """Whether a table is a virtual one."""
+    return table.sql[:20].upper() == "CREATE VIRTUAL TABLE"
+
+
+def _error_of_virtual(stage: Stage, table: Table) -> str | None:
+    """Return why a full-text table cannot be read, whatever it holds; None if it can.
+
+    One that indexes a table which is not there can still be searched.
+    """
+    tables, seen, at = stage.catalog.tables, set[str](), fold(table.name)
+    while at in tables and at not in seen:
+        seen.add(at)
+        at = fold(content_of(tables[at]) or "")
+    if at == fold(table.name):
+        return "recursively defined fts5 content table"
+    definition = parse(table.sql)
+    if not isinstance(definition, VirtualTableDefinition) or fold(definition.module) != "fts5vocab":
+        return None
+    stage.need_named(significant(table.sql))
+    query = f"SELECT * FROM {quote_identifier(table.name)}"
+    return None if table.name in stage.not_built else stage.run(query, prepare_only=False).refusal
 
 
 def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:

@@ -306,7 +306,7 @@ class Stage:
 
     def _need_all(self, tokens: Sequence[Token], kind: Shape) -> None:
         """Build what a statement speaks of, and for ALTER TABLE all that SQLite will look at."""
-        self._need_named(tokens)
+        self.need_named(tokens)
         if kind.verb != "alter table":
             return
         for child in self.catalog.children.get(kind.name, ()):
@@ -320,7 +320,8 @@ class Stage:
                 for other in _names_in(sql):
                     self.need(other)
 
-    def _need_named(self, tokens: Sequence[Token]) -> None:
+    def need_named(self, tokens: Sequence[Token]) -> None:
+        """Build what tokens may name."""
         for token in tokens:
             if token.kind in ("word", "quoted", "string"):
                 self.need(fold(unquote(token.text)))

@@ -260,7 +260,7 @@ def _is_number(text: str) -> bool:
 
 @rule("S107", "dangling", "warning")
 def dangling(replay: Replay) -> Iterator[Finding]:
-    """A view or trigger that no longer works.
+    """A view, trigger or full-text table that does not work.
 
     Why: dropping a table or column does not look at them; the view fails when it is read, the trigger makes
         every write on its table fail.

@@ -51,7 +51,7 @@ def objects_lost(_: Replay) -> Iterator[Finding]:
 
 @rule("X105", "broken-objects", "error")
 def broken_objects(_: Replay) -> Iterator[Finding]:
-    """A view or trigger does not work any more.
+    """A view, trigger or full-text table does not work.
 
     Why: the view fails when it is read, the trigger makes every write on its table fail.
     """
