@@ -189,6 +189,7 @@ SAME: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
         ["PRAGMA defer_foreign_keys = ON; INSERT INTO a (id, b) VALUES (1, 1); INSERT INTO b"],
         [],
     ),
+    "nothing is left": (["CREATE TABLE a (x);", "DROP TABLE a;"], ["SELECT 1;"], ["CREATE"]),
     "a parent that is gone": (
         [
             "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p INTEGER REFERENCES p(id) ON DELETE SET NULL);",

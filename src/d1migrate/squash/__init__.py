@@ -82,7 +82,7 @@ def _file(
         (
             header(f"{name}.sql", description, date=date)
             + "".join(f"-- Squashes: {m.name} {m.checksum}\n" for m in migrations),
-            *filter(None, blocks),
+            *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # a file has to hold a statement
             record(f"{name}.sql"),
             "-- Rollback: none, it stands for files that were squashed\n",
         )
