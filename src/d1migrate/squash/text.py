@@ -13,14 +13,13 @@ from d1migrate.schema.document import create_text
 from d1migrate.schema.facts import alias_of, column_affinity, is_autoincrement
 from d1migrate.schema.virtual import reindex_statement
 from d1migrate.sql.layout import name_text
-from d1migrate.sql.names import quote_identifier, quote_literal
+from d1migrate.sql.names import quote_identifier, quote_literal, unquote
 from d1migrate.squash.values import Place, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.backup.layout import Content, Layout
-    from d1migrate.schema.model import Table
     from d1migrate.squash.build import Build
     from d1migrate.squash.values import Sources
 
@@ -116,9 +115,12 @@ class _Writer:
         columns = self._columns(content)
         skipped = len(content.columns) - len(columns)
         insert = f"INSERT INTO {name_text(table.name)} ({', '.join(columns)}) VALUES\n"
-        rows: list[list[str]] = []
+        affinities = {quote_identifier(c.name): column_affinity(table, c) for c in table.columns}
+        if table.sql[:14].upper() == "CREATE VIRTUAL":
+            affinities = {}
+        alias, rows = alias_of(table), list[list[str]]()
         for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):
-            row = self._row(table, content, cells)[skipped:]
+            row = self._row(content, cells, affinities, alias)[skipped:]
             if any(value.startswith("(SELECT") for value in row):
                 # A row may read another of the same table, which an earlier statement has to insert.
                 self._inserts.write(insert, rows)
@@ -137,22 +139,27 @@ class _Writer:
             return own
         return [content.columns[0], *own]
 
-    def _row(self, table: Table, content: Content, cells: Sequence[Sequence[str]]) -> list[str]:
+    def _row(
+        self,
+        content: Content,
+        cells: Sequence[Sequence[str]],
+        affinities: Mapping[str, str],
+        alias: str | None,
+    ) -> list[str]:
+        """Return the SQL of a row's values; `cells` has the row at each moment."""
         first = cells[0]
         if all(other == first for other in cells[1:]):
             return list(first)
-        affinities = {quote_identifier(c.name): column_affinity(table, c) for c in table.columns}
-        is_virtual = table.sql.upper().startswith("CREATE VIRTUAL")
-        key = key_of(content, first, alias_of(table))
+        key = key_of(content, first, alias)
         row = []
         for at, column in enumerate(content.columns):
             values = tuple(cell[at] for cell in cells)
             text: str | None = first[at]
             if len(set(values)) > 1:
-                affinity = "BLOB" if is_virtual else affinities.get(column, "INTEGER")
-                text = self._sources.of(affinity, values, Place(content.name, column, key))
+                place = Place(content.name, column, key)
+                text = self._sources.of(affinities.get(column, "BLOB"), values, place)
                 if text is None:
-                    self.unknown.append(Unknown(content.name, column.strip('"')))
+                    self.unknown.append(Unknown(content.name, unquote(column)))
             row.append(text or first[at])
         return row
 

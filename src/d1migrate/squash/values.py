@@ -8,6 +8,7 @@ two cells share a random number, the first draws it, and the second reads it fro
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,9 @@ import apsw
 
 from d1migrate.backup.values import joined, literal, piece
 from d1migrate.drivers.pinned import Pinned
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.layout import name_text
+from d1migrate.sql.names import quote_identifier, unquote
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +30,8 @@ _AFFINITIES = ("TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
 _PROBE = f"CREATE TABLE probe ({', '.join(f'{name} {name}' for name in _AFFINITIES)})"
 _FILL = "INSERT INTO probe VALUES (?1, ?1, ?1, ?1, ?1)"
 _READ = f"SELECT {joined([piece(name) for name in _AFFINITIES])} FROM probe"
+
+_INTEGER = re.compile("-?[0-9]+")
 
 Values = tuple[str, ...]
 """A cell's literal at each of the moments."""
@@ -49,8 +54,9 @@ class Place(NamedTuple):
     @property
     def sql(self) -> str:
         """A query of its value."""
-        where = " AND ".join(f"{column} = {value}" for column, value in self.key)
-        return f"(SELECT {self.column} FROM {quote_identifier(self.table)} WHERE {where})"
+        where = " AND ".join(f"{name_text(unquote(column))} = {value}" for column, value in self.key)
+        column, table = name_text(unquote(self.column)), name_text(self.table)
+        return f"(SELECT {column} FROM {table} WHERE {where})"
 
 
 class Sources:
@@ -85,14 +91,34 @@ class Sources:
         if self._found is None:
             self._found = self._evaluated()
         for source in self._found.get((affinity, values), ()):
-            if self._drawn.isdisjoint(source.draws):
-                self._drawn.update(source.draws)
-                self.order += source.draws
-                if source.draws:
-                    self._written[values] = place
+            if self._take(source, values, place):
                 return source.sql
-        known = self._written.get(values)
-        return known.sql if known else None
+        if known := self._written.get(values):
+            return known.sql
+        return self._combined(values, place)
+
+    def _take(self, source: Source, values: Values, place: Place) -> bool:
+        """Use a source for a cell, unless one of its random numbers is used already; whether it is."""
+        if not self._drawn.isdisjoint(source.draws):
+            return False
+        self._drawn.update(source.draws)
+        self.order += source.draws
+        if source.draws:
+            self._written[values] = place
+        return True
+
+    def _combined(self, values: Values, place: Place) -> str | None:
+        """Return what is an expression, or a written cell, with the same text around it or number added."""
+        kind = "TEXT" if values[0].startswith("'") else "INTEGER"
+        for inner, known in self._written.items():
+            if combined := combine(known.sql, inner, values):
+                return combined
+        for (affinity, inner), sources in (self._found or {}).items():
+            if affinity == kind and combine("", inner, values) is not None:
+                source = next((one for one in sources if self._take(one, values, place)), None)
+                if source is not None:
+                    return combine(source.sql, inner, values)
+        return None
 
     def _evaluated(self) -> dict[tuple[str, Values], list[Source]]:
         """Evaluate every expression at all moments, with each of the random numbers as the first."""
@@ -133,6 +159,40 @@ def _stored(engines: Sequence[Pinned], sql: str, first: int) -> list[Values]:
         ((text,),) = engine.rows(_READ)
         rows.append([literal(part) for part in text.split("\n")])
     return [tuple(column) for column in zip(*rows, strict=True)]
+
+
+def combine(sql: str, inner: Values, values: Values) -> str | None:
+    """Return the SQL of values that are other ones with the same text around them, or a number added.
+
+    Args:
+        sql: what gives the others.
+        inner: these, as literals; none of them is the same at all moments.
+        values: the values.
+    """
+    if len(set(inner)) == 1:
+        return None
+    sql = _enclosed(sql)
+    if all(map(_INTEGER.fullmatch, (*inner, *values))):
+        added = {int(value) - int(other) for value, other in zip(values, inner, strict=True)}
+        return f"{sql} + {added.pop()}" if len(added) == 1 else None
+    if not all(value[:1] == value[-1:] == "'" for value in (*inner, *values)):
+        return None
+    before, found, after = values[0][1:-1].partition(inner[0][1:-1])
+    same = (value == f"'{before}{other[1:-1]}{after}'" for value, other in zip(values, inner, strict=True))
+    if not found or not all(same):
+        return None
+    return " || ".join([*([f"'{before}'"] if before else []), sql, *([f"'{after}'"] if after else [])])
+
+
+def _enclosed(sql: str) -> str:
+    """Return an expression in parentheses, unless it is one word or one call."""
+    tokens = significant(sql)
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and place < len(tokens) - 1 and not (place == 0 and token.kind == "word"):
+            return f"({sql})"
+    return sql
 
 
 def key_of(content: Content, row: Sequence[str], alias: str | None) -> tuple[tuple[str, str], ...]:
