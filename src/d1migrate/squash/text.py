@@ -121,7 +121,7 @@ class _Writer:
         alias, rows = alias_of(table), list[list[str]]()
         for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):
             row = self._row(content, cells, affinities, alias)[skipped:]
-            if any(value.startswith("(SELECT") for value in row):
+            if any("(SELECT " in sql and sql not in cells[0] for sql in row):
                 # A row may read another of the same table, which an earlier statement has to insert.
                 self._inserts.write(insert, rows)
                 rows = []
