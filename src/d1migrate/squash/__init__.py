@@ -104,7 +104,8 @@ def _refuse_unwritable(built: Build, origins: Origins) -> None:
     """Raise PlanError for rows that no INSERT brings back."""
     if built.layout.keys.orphans:
         raise PlanError(
-            f"{built.layout.keys.orphans} rows refer to rows that do not exist: D1 would not insert them",
+            "some rows refer to rows that do not exist, and D1 would not insert them"
+            f" ({built.layout.keys.orphans} broken links)",
             hint="`PRAGMA foreign_key_check` lists them; delete them in a new migration first",
         )
     for table, why in built.layout.keys.unfit.items():

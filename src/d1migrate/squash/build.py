@@ -105,7 +105,7 @@ def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
             result.append((table, f"the AUTOINCREMENT counter of {table} is different"))
     settings = {unit.table.name: unit.settings for unit in found.layout.virtual}
     result += [
-        (unit.table.name, f"the full-text index {unit.table.name} is different")
+        (unit.table.name, f"{unit.table.name} does not index the rows as they are")
         for unit in expected.layout.virtual
         if unit.settings != settings.get(unit.table.name)
         or expected.indexes.get(unit.table.name) != found.indexes.get(unit.table.name)

@@ -1,7 +1,7 @@
 """The statements of a squashed file, in an order in which D1 runs them.
 
 Tables, parents first, with their indexes; virtual tables; views; rows, parents first; AUTOINCREMENT's
-counters; triggers, which no INSERT of the file may fire.
+counters; triggers last, so that no INSERT of the file fires one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from d1migrate.sql.names import quote_identifier, quote_literal, unquote
 from d1migrate.squash.values import Place, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.backup.layout import Content, Layout
+    from d1migrate.schema.model import Table
     from d1migrate.squash.build import Build
     from d1migrate.squash.values import Sources
 
@@ -47,16 +48,23 @@ def text_of(builds: Sequence[Build], sources: Sources) -> Text:
     """
     writer = _Writer(builds, sources)
     rows = list(writer.rows())
-    blocks = [*_schema(builds[0].layout), *rows, *_triggers(builds[0].layout)]
+    layout = builds[0].layout
+    unfit = [table for table in layout.keys.ordered if table.name in layout.keys.unfit]
+    blocks = [
+        *_tables(table for table in layout.keys.ordered if table not in unfit),
+        *(_ended(create_text(unit.table.sql)) for unit in layout.virtual),
+        *(_ended(create_text(view.sql)) for view in layout.schema.views),
+        *rows,
+        *_tables(unfit),  # with a key that does not fit, once it exists its parent takes no rows
+        *_triggers(layout),
+    ]
     return Text(blocks, list(dict.fromkeys(writer.unknown)))
 
 
-def _schema(layout: Layout) -> Iterator[str]:
-    for table in layout.keys.ordered:
+def _tables(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
         indexes = [index.sql for index in table.indexes if index.sql]
         yield "".join(_ended(create_text(sql)) for sql in (table.sql, *indexes))
-    yield from (_ended(create_text(unit.table.sql)) for unit in layout.virtual)
-    yield from (_ended(create_text(view.sql)) for view in layout.schema.views)
 
 
 def _triggers(layout: Layout) -> Iterator[str]:
