@@ -137,6 +137,24 @@ def test_a_database_that_has_not_all_of_it(project: Project) -> None:
     assert project.versions() == [1, 2]
 
 
+def test_a_database_that_wrangler_ran_the_files_in(project: Project) -> None:
+    """Its table has the names of the many: they are known as what the one file stands for."""
+    project.write("0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);")
+    project.write("0002_b.sql", "ALTER TABLE a ADD COLUMN y;")
+    project.sql("CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nALTER TABLE a ADD COLUMN y")
+    project.sql(
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
+        "INSERT INTO d1_migrations (name) VALUES ('0001_a.sql'), ('0002_b.sql')"
+    )
+    project.run("squash", "--to", "2")
+    ended = project.run("adopt", "--yes")
+    assert "0002_squashed  applied" in ended.out
+    assert "wrangler recorded it as 0002_b.sql" in ended.out
+    assert "no file is" not in ended.out + ended.err
+    assert project.states() == {2: "applied"}
+    assert project.sql("SELECT x FROM a") == [(1,)]
+
+
 def test_a_database_that_ran_other_content(project: Project) -> None:
     """The checksums that the file lists are those of what was squashed."""
     project.standard()

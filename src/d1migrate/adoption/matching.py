@@ -8,9 +8,10 @@ from hashlib import new
 from typing import TYPE_CHECKING
 
 from d1migrate.adoption.model import Record
+from d1migrate.squashing import stands_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from d1migrate.adoption.histories import Row, Tool
     from d1migrate.migration import Migration
@@ -33,6 +34,11 @@ def match(
         files = _Files(migrations, tool, rows)
         for row in rows:
             place, how, note = files.find(row)
+            if place is None and row.name in files.squashed:
+                one = files.squashed[row.name]
+                if one is None:
+                    continue
+                place, how = one
             record = Record(tool.name, tool.table, row.entry, how, row.at, row.state, note)
             if place is None:
                 lost.append(record)
@@ -46,7 +52,12 @@ def match(
 
 
 class _Files:
-    """Our files, to be found by what one tool calls them."""
+    """Our files, to be found by what one tool calls them.
+
+    Attributes:
+        squashed: {name of a file that another stands for: the place of that one, and how it was found}, if
+            the tool has all of them; None for all but the last of them.
+    """
 
     def __init__(self, migrations: Sequence[Migration], tool: Tool, rows: Sequence[Row]) -> None:
         self._migrations = migrations
@@ -54,6 +65,7 @@ class _Files:
         for place, migration in enumerate(migrations) if tool.digest else ():
             for digest in _digests(migration, tool.digest or ""):
                 self._digests.setdefault(digest, []).append(place)
+        self.squashed = _squashed(migrations, {row.name for row in rows})
         self._places = {migration.name: place for place, migration in enumerate(migrations)}
         self._versions = {migration.version: place for place, migration in enumerate(migrations)}
         words = Counter(_split(migration.name)[1] for migration in migrations)
@@ -95,6 +107,18 @@ class _Files:
         """Return the last file that says that it leads to a revision of Alembic, as its offline mode does."""
         found = [place for place, m in enumerate(self._migrations) if revision in _revisions(m)]
         return found[-1] if found else None
+
+
+def _squashed(
+    migrations: Sequence[Migration], recorded: Collection[str | None]
+) -> dict[str | None, tuple[int, str] | None]:
+    found: dict[str | None, tuple[int, str] | None] = {}
+    for place, migration in enumerate(migrations):
+        names = [file.name for file in stands_for(migration).values()]
+        if names and all(name in recorded for name in names):
+            found.update(dict.fromkeys(names))
+            found[names[-1]] = (place, f"it stands for {', '.join(names)}")
+    return found
 
 
 def _revisions(migration: Migration) -> list[str]:
