@@ -138,8 +138,9 @@ class Migrator(HistoryKeeper):
 
         Args:
             to: the last version to rehearse; all that is pending without it.
-            rows: how many made-up rows a table gets that holds none.
-            data: a SQLite file or a D1 export with rows; "" for the target's own, where it is a local file.
+            rows: how many made-up rows a table gets; none with `data`.
+            data: a SQLite file or a D1 export, taken as it is with its empty tables; "" for the target's own
+                rows, if it is a local file.
             scale: {table: rows it has in the target}, to estimate the cost there.
             watch: is shown every migration when it is done.
 

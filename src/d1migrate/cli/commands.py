@@ -211,14 +211,20 @@ COMMANDS = {
         (
             argument("--to", help="the last version to rehearse", **VERSION),
             argument("--all", help="every migration, from an empty database", **FLAG),
-            argument("--rows", type=int, default=50, metavar="N", help="made-up rows a table (default: 50)"),
+            argument(
+                "--rows",
+                type=int,
+                default=50,
+                metavar="N",
+                help="made-up rows a table (default: 50); none with --data",
+            ),
             argument(
                 "--data",
                 nargs="?",
                 const="",
                 metavar="FILE",
-                help="take schema, history and rows from a SQLite file or a D1 export; without FILE, from"
-                " the target, where it is a local file",
+                help="take schema, history and rows, as they are, from a SQLite file or a D1 export; without"
+                " FILE, from the target, if it is a local file",
             ),
             argument(
                 "--scale",

@@ -86,6 +86,19 @@ class Copies:
             if after < copy.ran.index < before
         )
 
+    def destinations(
+        self, column: ColumnId, before: int = _NEVER, after: int = -1
+    ) -> list[tuple[ColumnId, bool]]:
+        """Return where a column's values, or what is made of them, are at the end; whether as they are."""
+        found: dict[ColumnId, bool] = {}
+        for copy in self.of(column):
+            if after < copy.ran.index < before:
+                at = self._gone(copy.into, copy.ran.index)
+                on = [(copy.into, True)] if at == _NEVER else self.destinations(copy.into, at, copy.ran.index)
+                for into, keeps in on:
+                    found[into] = found.get(into, True) and keeps and copy.keeps is not False
+        return list(found.items())
+
     def why_not(self, column: ColumnId, before: int) -> str:
         """Say what becomes of the values of a column that is not kept; "" if no statement copies them."""
         copies = [copy for copy in self.of(column) if copy.ran.index < before]
@@ -111,9 +124,13 @@ class Copies:
 
     def _stays(self, column: ColumnId, since: int, *, of_all_rows: bool) -> bool:
         """Whether values that are put into a column are still there at the end, or are copied on."""
-        dropped = self._replay.columns.dropped_at(column)
-        at = min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
+        at = self._gone(column, since)
         return at == _NEVER or self.is_kept(column, at, since, of_all_rows=of_all_rows)
+
+    def _gone(self, column: ColumnId, since: int) -> int:
+        """Return the statement that drops or empties a column after another."""
+        dropped = self._replay.columns.dropped_at(column)
+        return min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
 
     def _table_stays(self, table: int, since: int) -> bool:
         at = self._gone_at(table, since)

@@ -108,10 +108,10 @@ def match(
     """
     there = {fold(column.name): column.name for column in new.columns if not column.generated}
     pairs = [
-        (name, there[to]) for name in _stored(old) if (to := renamed.get(fold(name), fold(name))) in there
+        (name, there[to]) for name in stored(old) if (to := renamed.get(fold(name), fold(name))) in there
     ]
     keeps_rowids = same and not refilled and not _is_without_rowid(old)
-    keys = [_key(old)]
+    keys = [key_of(old)]
     if not keeps_rowids:
         keys += [[str(c) for c in i.columns] for i in old.indexes if i.unique and not _picks(i)]
     has_rowids = keeps_rowids and not _is_rowid(old)
@@ -130,7 +130,7 @@ def match(
     types = {fold(c.name): c.type.upper() for c in new.columns}
     before = {c.name: c.type.upper() for c in old.columns}
     rest = [(a, b, before[a] != types[fold(b)]) for a, b in pairs if fold(a) not in others]
-    content = [(_held(a, retyped=retyped), _held(b, retyped=retyped)) for a, b, retyped in rest]
+    content = [(held(a, retyped=retyped), held(b, retyped=retyped)) for a, b, retyped in rest]
     return Match(old, new, content, [a for a, _, _ in rest], unique=False, pairs=pairs)
 
 
@@ -157,7 +157,7 @@ def gone(connection: apsw.Connection, old: Table) -> Difference:
     """Return the difference where a table is not there any more."""
     was = f"was.{quote_identifier(old.name)}"
     before = _value(connection, f"SELECT count(*) FROM {was}")
-    columns = ", ".join(map(quote_identifier, _key(old) or _stored(old)))
+    columns = ", ".join(map(quote_identifier, key_of(old) or stored(old)))
     keys = connection.execute(f"SELECT {columns} FROM {was} LIMIT {SAMPLE}")
     return Difference(before, 0, before, keys=tuple(keys))
 
@@ -178,7 +178,7 @@ def difference(connection: apsw.Connection, how: Match) -> Difference:
         row = next(iter(connection.execute(f"SELECT {sums} FROM {how.was} o JOIN {how.now} n ON {same}")))
         changed = {a: count for (a, _), count in zip(how.pairs, row, strict=True) if count}
     lost_count = _value(connection, f"SELECT count(*) {_missing(how)}")
-    columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or _stored(how.old))
+    columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or stored(how.old))
     keys = tuple(connection.execute(f"SELECT {columns} {_missing(how)} LIMIT {SAMPLE}"))
     return Difference(was, now, lost_count, _value(connection, f"SELECT count(*) {gained}"), changed, keys)
 
@@ -215,7 +215,7 @@ def shown(connection: apsw.Connection, how: Match, keys: Sequence[Key]) -> Itera
     if how.columns or not how.key:
         yield from keys[:SAMPLE]
         return
-    columns = ", ".join(map(quote_identifier, _stored(how.old)))
+    columns = ", ".join(map(quote_identifier, stored(how.old)))
     for (rowid,) in keys[:SAMPLE]:
         yield from connection.execute(f"SELECT {columns} FROM {how.was} WHERE {how.key[0][0]} = ?", (rowid,))
 
@@ -233,7 +233,7 @@ def has_links(connection: apsw.Connection, table: Table, key: ForeignKey) -> boo
     """Whether any row of a table has a link by a foreign key, and not just to itself."""
     tests = [f"{quote_identifier(column)} IS NOT NULL" for column in key.columns]
     if fold(key.table) == fold(table.name):
-        to = [name or own for name, own in zip(key.to, _key(table) or key.columns, strict=False)]
+        to = [name or own for name, own in zip(key.to, key_of(table) or key.columns, strict=False)]
         pairs = zip(key.columns, to, strict=False)
         same = " AND ".join(f"{quote_identifier(a)} IS {quote_identifier(b)}" for a, b in pairs)
         tests.append(f"NOT ({same})")
@@ -249,7 +249,7 @@ def _missing(how: Match) -> str:
     return f"FROM {how.was} o WHERE NOT EXISTS (SELECT 1 FROM {how.now} n WHERE {_same(how)})"
 
 
-def _held(name: str, *, retyped: bool) -> str:
+def held(name: str, *, retyped: bool) -> str:
     """Return SQL for what a column holds, in a form that does not hang on its type where that is another."""
     held = f"+{quote_identifier(name)} COLLATE BINARY"
     if not retyped:
@@ -275,11 +275,13 @@ def _as(value: str, like: str) -> str:
     return f"CASE typeof({like}) {cases} END"
 
 
-def _key(table: Table) -> list[str]:
+def key_of(table: Table) -> list[str]:
+    """Return the columns of the primary key, in order."""
     return [c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
 
 
-def _stored(table: Table) -> list[str]:
+def stored(table: Table) -> list[str]:
+    """Return the columns that are not generated."""
     return [column.name for column in table.columns if not column.generated]
 
 

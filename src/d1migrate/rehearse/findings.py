@@ -19,17 +19,18 @@ from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.lint import Diagnostic
     from d1migrate.lint.model import Ran, Replay
-    from d1migrate.rehearse.model import TableChange
+    from d1migrate.rehearse.model import TableChange, Unkept
     from d1migrate.rehearse.reasons import Told
     from d1migrate.schema.catalog import Catalog
 
 TWINS = {
     "X101": ("D101", "D102", "D103", "D104", "D106", "D116", "D117"),
     "X102": ("D101", "D102", "D103", "D105", "D107", "D108", "D114", "D115"),
+    "X111": ("D104", "D105", "D107", "D108", "D116", "D118", "D119"),
     "X103": ("D113", "S104", "S105"),
     "X104": ("D109", "D110"),
     "X105": ("S107",),
@@ -68,6 +69,43 @@ def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[st
                 f"{change.table}.{change.label(column)} in {plural(n)}" for column, n in silent.items()
             )
             yield "X102", Finding(f"other values in {columns}, and nothing names it", ran)
+
+
+def of_values(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
+    """Yield what is gone though the file puts something of it elsewhere, or by REPLACE."""
+    for change in changes:
+        said = [not_kept(change.table, each) for each in change.unkept if each.into or change.name is None]
+        if change.replaced:
+            keys = ", ".join(_key(key) for key in change.difference.keys[: min(_SHOWN, change.replaced)])
+            said.insert(0, f"REPLACE deleted {plural(change.replaced)} of {change.table} ({keys})")
+        more = [f"{len(said) - _SHOWN} more"] if len(said) > _SHOWN else []
+        if said:
+            yield "X111", Finding("; ".join([*said[:_SHOWN], *more]), _dropping(replay, change))
+
+
+def not_kept(table: str, column: Unkept) -> str:
+    """Say which values of a column did not arrive."""
+    values = "1 value" if column.values == 1 else f"{column.values} values"
+    rows = ", ".join(_key(row) for row in column.sample[: min(_SHOWN, column.missing)])
+    verb, pronoun = ("is", "it was") if column.missing == 1 else ("are", "they were")
+    said = f"not in {' or '.join(column.into)}{'' if column.plain else f' as {pronoun}'}"
+    if column.into == (f"{table}.{column.column}",):
+        said = "changed by the copy"
+    if column.replaced or not column.into:
+        said = "replaced by a default" if column.replaced else "copied nowhere"
+    return f"{column.missing} of {values} of {table}.{column.column} {verb} {said} ({rows})"
+
+
+def _dropping(replay: Replay, change: TableChange) -> Ran | None:
+    """Return the statement that drops a table or a column of it, or replaces its rows."""
+    number = replay.before.ids[fold(change.table)]
+    for ran in replay.of("drop table", "alter table", "insert", "replace", "update"):
+        is_drop = ran.verb == "drop table" or (ran.verb == "alter table" and "DROP" in ran.words)
+        if ran.before.ids.get(ran.target or ran.shape.name) == number and (
+            is_drop or (change.replaced and replaces(ran))
+        ):
+            return ran
+    return None
 
 
 def plural(count: int) -> str:
@@ -190,19 +228,38 @@ _PICKS = frozenset(
 )
 
 
-def verdict(diagnostics: Sequence[Diagnostic], rows: int, *, depends: bool) -> str:
+def verdict(
+    diagnostics: Sequence[Diagnostic], changes: Sequence[TableChange], rows: int, *, depends: bool
+) -> str:
     """Return the verdict on a migration that ran.
 
     Args:
         diagnostics: what was found.
+        changes: what became of the rows.
         rows: how many there were.
         depends: whether other rows could fare otherwise.
     """
     if any(d.code in ("X101", "X102") for d in diagnostics):
         return "loses rows"
-    if any(d.severity == "error" and d.allowed is None for d in diagnostics):
+    if any(d.severity == "error" and d.allowed is None and d.code != "X111" for d in diagnostics):
         return "finding"
+    if gone := next((words for words, is_so in _GONE if any(map(is_so, changes))), None):
+        return gone
     return f"no loss on {plural(rows)}" if depends else "no loss"
+
+
+def _is_dropped(change: TableChange) -> bool:
+    is_table = change.difference.lost and change.lost_by.startswith("DROP TABLE") and not change.moved_to
+    return bool(is_table or change.unkept)
+
+
+_GONE: tuple[tuple[str, Callable[[TableChange], bool]], ...] = (
+    ("copies partly", lambda c: any(u.plain and (u.into or c.name is None) for u in c.unkept)),
+    ("transforms data", lambda c: any(u.into and not u.plain and not u.replaced for u in c.unkept)),
+    ("replaces rows", lambda c: c.replaced > 0 or any(u.replaced for u in c.unkept)),
+    ("drops data", _is_dropped),
+)
+"""The verdicts on what is gone as the file says, the first that is true."""
 
 
 def depends_on_rows(told: Told, inserts: Mapping[int, str]) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
-
-import apsw
+from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
 from d1migrate.lint import Diagnostic, diagnose
@@ -13,13 +11,12 @@ from d1migrate.lint.rule import Finding
 from d1migrate.migration import Migration
 from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse import findings
-from d1migrate.rehearse.compare import Difference, Match
 from d1migrate.rehearse.cost import built_tables, cost
 from d1migrate.rehearse.failures import failure
 from d1migrate.rehearse.fit import fit
-from d1migrate.rehearse.model import Rehearsed, TableChange, WayBack
-from d1migrate.rehearse.reasons import Fate, Said, Told, fate
-from d1migrate.rehearse.trail import Trail
+from d1migrate.rehearse.model import Rehearsed, WayBack
+from d1migrate.rehearse.reasons import Told
+from d1migrate.rehearse.table_changes import Rows
 from d1migrate.rehearse.virtual import parse_virtual
 from d1migrate.replay import Replayer
 from d1migrate.schema.compare import compare
@@ -31,7 +28,8 @@ if TYPE_CHECKING:
     from d1migrate.lint.model import Replay
     from d1migrate.migration import Rollback
     from d1migrate.rehearse.ground import Ground, Witness
-    from d1migrate.schema.model import Schema, Table
+    from d1migrate.rehearse.model import TableChange
+    from d1migrate.schema.model import Schema
 
 
 class Rehearser:
@@ -81,9 +79,10 @@ class Rehearser:
         with closing(was):
             counts = was.counts(replay.before.tables.values())
             after = self._ground.schema()
-            rows = _Rows(told, was, self._ground, ran)
+            rows = Rows(told, was, self._ground, ran)
             changes = tuple(rows.changes())
-            found = [*findings.of_rows(replay, changes), *findings.of_schema(replay)]
+            found = [*findings.of_rows(replay, changes), *findings.of_values(replay, changes)]
+            found += findings.of_schema(replay)
             found += findings.stayed_empty(replay, counts)
             found += findings.orphans(replay, was.orphans(), self._ground.orphans())
             depends = bool(counts) and (
@@ -99,7 +98,7 @@ class Rehearser:
         diagnostics = tuple(self._diagnostics(replay, [*found, *of_way_back]))
         return Rehearsed(
             *(migration.version, migration.name, migration.file),
-            verdict=findings.verdict(diagnostics, sum(counts.values()), depends=depends),
+            verdict=findings.verdict(diagnostics, changes, sum(counts.values()), depends=depends),
             changes=changes,
             diagnostics=diagnostics,
             cost=cost(told, ran, counts, self._scale),
@@ -178,7 +177,7 @@ class Rehearser:
                 return WayBack("fails"), [("X107", Finding(text, line=rollback.first_line))]
             script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
             told = Told(Replayer(after).replay(script, proofs=False))
-            loses = _losses(_Rows(told, self._ground, back, ran).changes())
+            loses = _losses(Rows(told, self._ground, back, ran).changes())
             if found := _unlike(self._schema, back.schema()):
                 text = f"the rollback does not give the schema back: {found}"
                 return WayBack("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
@@ -200,180 +199,12 @@ class Rehearser:
         return [("X107", Finding(text, line=rollback.first_line))] if text else []
 
 
-class _Compared(NamedTuple):
-    """A table before it is said whose words account for what: `how` is None where nothing is left of it."""
-
-    table: Table
-    fate: Fate
-    how: Match | None
-    found: Difference
-
-
-class _Rows:
-    """What became of the rows of one migration.
-
-    Attributes:
-        inserts: {statement that only adds rows: the table it adds them to, folded}.
-        retyped: whether a column has another type than before; known when `changes` was gone through.
-    """
-
-    def __init__(self, told: Told, was: Ground, now: Ground, ran: Witness) -> None:
-        self._told, self._was, self._now, self._ran = told, was, now, ran
-        self._replay = told.replay
-        self.retyped = False
-        self.inserts = {
-            at: fold(table)
-            for (at, table, what), count in ran.writes.items()
-            if what == "INSERT" and told.at(at) is None and count > ran.set_off[(at, table, what)]
-        }
-
-    def changes(self) -> Iterator[TableChange]:
-        """Yield the tables whose rows are not as they were; those nothing was done to are not looked at."""
-        with self._now.beside(self._was) as connection:
-            compared = list(self._compared(connection))
-            trails = {
-                each.table: Trail(self._told, each.fate, each.how)
-                for each in compared
-                if each.how and self._is_mixed(each.fate, each.found)
-            }
-            if trails:
-                self._follow(list(trails.values()))
-            for each in compared:
-                change = self._change(connection, each, trails.get(each.table))
-                if not (change.difference.is_nothing and not change.dropped and change.name == change.table):
-                    yield change
-
-    def _compared(self, connection: apsw.Connection) -> Iterator[_Compared]:
-        written = {fold(table) for _, table, _ in self._ran.writes}
-        for name, table in self._replay.before.tables.items():
-            virtual = parse_virtual(table.sql)
-            if virtual and virtual.content:
-                continue  # its rows are another table's
-            shadowed = virtual and any(other.startswith(f"{name}_") for other in written)
-            if self._replay.after.tables.get(name) is table and name not in written and not shadowed:
-                continue
-            told = fate(self._told, name, self.inserts)
-            new = self._replay.after.tables[told.name] if told.name else None
-            try:
-                how, found = None, Difference(0, 0)
-                if new is None:
-                    found = rows_of.gone(connection, table)
-                else:
-                    how = rows_of.match(
-                        *(connection, table, new, told.columns),
-                        same=len(told.numbers) == 1,
-                        refilled=told.refills,
-                        others=told.changes.keys() - {"*"},
-                    )
-                    found = rows_of.difference(connection, how)
-                    self.retyped = self.retyped or how.is_retyped
-            except apsw.SQLError:  # a virtual table that cannot be read
-                how = None
-            yield _Compared(table, told, how, found)
-
-    def _unlinked_by_drop(self, told: Fate, how: Match | None) -> Iterator[tuple[str, int]]:
-        """Yield (column, rows) of links that a DROP TABLE has cut, where rows cannot be told by a key."""
-        if how is None or how.unique:
-            return
-        compared = {fold(column) for column in how.columns}
-        for (at, table, what), count in self._ran.set_off.items():
-            ran, catalog = self._told.at(at), self._told.catalog(at)
-            name = fold(table)
-            if (
-                ran is None
-                or ran.verb != "drop table"
-                or name == ran.shape.name
-                or what != "UPDATE"
-                or not count
-            ):
-                continue
-            for key in catalog.tables[name].foreign_keys if catalog.ids.get(name) in told.numbers else ():
-                if key.on_delete in ("SET NULL", "SET DEFAULT") and fold(key.table) == ran.shape.name:
-                    yield from ((c, count) for c in key.columns if fold(c) not in compared)
-
-    def _is_mixed(self, told: Fate, found: Difference) -> bool:
-        """Whether words of the file account for losses or changes, and may account for some of them only."""
-        columns = [c for c in map(fold, found.changed) if {c, "*"} & told.changes.keys()]
-        if not told.drops and told.loses and told.adds and len(columns) < len(found.changed):
-            return True  # rows may be deleted and written again
-        if told.drops or not ((found.lost and told.loses) or columns):
-            return False
-        if told.is_rebuilt or (found.lost and any("UPDATE" in said.takes for said in told.said.values())):
-            return True
-        for at, table, what in self._ran.writes:
-            if self._told.catalog(at).ids.get(fold(table)) not in told.numbers or what == "INSERT":
-                continue
-            said = told.said.get(at, Said())
-            partly = said.linked or (said.alone and self._ran.set_off[(at, table, what)])
-            unsaid = what == "UPDATE" and not all(said.tells_of(column) for column in columns)
-            if partly or unsaid or (not said.takes and (what == "DELETE" or found.lost)):
-                return True
-        return False
-
-    def _follow(self, trails: list[Trail]) -> None:
-        """Run the migration once more, and see which statement took or changed each row last."""
-
-        def note(at: int, update: apsw.PreUpdate) -> None:
-            for trail in trails:
-                trail.note(at, update)
-
-        with closing(self._was.copy()) as again:
-            again.run(self._replay.migration.texts(), note=note)
-
-    def _change(self, connection: apsw.Connection, each: _Compared, trail: Trail | None) -> TableChange:
-        told, found, how = each.fate, each.found, each.how
-        by = {"*": told.drops} if told.drops else told.changes
-        unnamed = found.lost if found.lost and not told.loses else 0
-        silent = {column: n for column, n in found.changed.items() if not {fold(column), "*"} & by.keys()}
-        if trail and how:
-            if found.lost and told.loses:
-                lost = trail.unnamed_rows(rows_of.lost_rows(connection, how))
-                unnamed = len(lost)
-                keys = [*rows_of.shown(connection, how, lost), *found.keys]
-                found = found._replace(keys=tuple(dict.fromkeys(keys))[: rows_of.SAMPLE])
-            for column, count in found.changed.items():
-                n = trail.unnamed_values(column, rows_of.changed_rows(connection, how, column))
-                if n < count and column in silent:
-                    by = {**by, fold(column): f"{told.loses} and INSERT"}
-                silent = {**silent, column: n} if n else {k: v for k, v in silent.items() if k != column}
-            for column, n in trail.unnamed_values_of_moved().items():
-                silent[column] = silent.get(column, 0) + n
-        for column, n in self._unlinked_by_drop(told, how):
-            found = found._replace(changed={**found.changed, column: n})
-            silent[column] = n
-        new = how.new if how else None
-        return TableChange(
-            each.table.name,
-            new.name if new else None,
-            found,
-            lost_by=told.loses if found.lost else "",
-            changed_by=by,
-            gained_by=told.adds if found.gained else "",
-            dropped=self._dropped(connection, each) if how else {},
-            unnamed=unnamed,
-            unnamed_changes=silent,
-            renamed={a: b for a, b in how.pairs if fold(a) != fold(b)} if how else {},
-        )
-
-    def _dropped(self, connection: apsw.Connection, each: _Compared) -> dict[str, int]:
-        """Return {column that is gone: rows with a value in it}, where the values were not moved."""
-        if each.how is None:
-            return {}
-        kept = {fold(column.name) for column in each.how.new.columns} | set(each.fate.moved)
-        names = each.fate.columns
-        gone = [
-            column.name
-            for column in each.table.columns
-            if not column.generated and names.get(fold(column.name), fold(column.name)) not in kept
-        ]
-        return rows_of.values_in(connection, each.table, gone)
-
-
 def _losses(changes: Iterable[TableChange]) -> dict[str, int]:
     """Return {table or table.column: rows or values} that are lost."""
     found: dict[str, int] = {}
     for change in changes:
-        found |= {change.table: change.difference.lost} if change.difference.lost else {}
+        lost = 0 if change.moved_to else change.difference.lost
+        found |= {change.table: lost} if lost else {}
         values = {**change.dropped, **change.unnamed_changes}
         found |= {f"{change.table}.{column}": n for column, n in values.items()}
     return found

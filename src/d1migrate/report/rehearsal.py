@@ -12,11 +12,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange
+    from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, Unkept
 
 _LIMIT = 30  # seconds D1 gives a batch
 _FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
-_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"}
+_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"} | dict.fromkeys(
+    ("copies partly", "transforms data", "replaces rows", "drops data"), "yellow"
+)
 
 
 def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], str]) -> list[str]:
@@ -29,7 +31,8 @@ def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], 
     header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
     out = [paint(header, "dim")]
     for migration, line in zip(found.migrations, lines, strict=True):
-        shade = None if migration.ok and migration.verdict != "unproved" else _COLOURS.get(migration.verdict)
+        is_yellow = _COLOURS.get(migration.verdict) == "yellow"
+        shade = None if migration.ok and not is_yellow else _COLOURS.get(migration.verdict)
         at = len(clean_line(migration.name))  # which may hold the same words
         out.append(line[:at] + line[at:].replace(migration.verdict, paint(migration.verdict, shade), 1))
     for migration in found.migrations:
@@ -77,7 +80,9 @@ def _says(change: TableChange) -> Iterator[str]:
     found = change.difference
     if change.name is not None and fold(change.name) != fold(change.table):
         yield f"is now {change.name}"
-    if found.lost:
+    if change.moved_to:
+        yield f"{plural(found.before, 'row')} moved to {', '.join(change.moved_to)} ({change.lost_by})"
+    elif found.lost:
         by = _by(found.lost, change.unnamed, change.lost_by)
         yield f"{found.lost} of {plural(found.before, 'row')} lost ({by})"
     if found.gained:
@@ -86,8 +91,12 @@ def _says(change: TableChange) -> Iterator[str]:
         words = change.changed_by.get(fold(column)) or change.changed_by.get("*", "")
         by = _by(count, change.unnamed_changes.get(column, 0), words)
         yield f"{change.label(column)} changed in {plural(count, 'row')} ({by})"
-    for column, count in change.dropped.items():
-        yield f"column {column} dropped with {plural(count, 'value')}"
+    for each in change.unkept:
+        if not each.into:
+            yield f"column {each.column} dropped with {plural(each.missing, 'value')}"
+        elif each.column not in found.changed:
+            kept = f"{each.kept} of {plural(each.values, 'value')} kept"
+            yield f"{each.column}: {kept} in {', '.join(each.into)}"
 
 
 def _by(count: int, unnamed: int, words: str) -> str:
@@ -140,9 +149,17 @@ def _change(change: TableChange) -> dict[str, Any]:
         "changed": dict(found.changed),
         "changed_by": dict(change.changed_by),
         "changed_unnamed": dict(change.unnamed_changes),
-        "dropped_columns": dict(change.dropped),
+        "moved_to": list(change.moved_to),
+        "replaced": change.replaced,
+        "dropped_columns": change.dropped,
+        "not_kept": [_unkept(each) for each in change.unkept],
         "renamed_columns": dict(change.renamed),
     }
+
+
+def _unkept(column: Unkept) -> dict[str, Any]:
+    rows = [[_json(value) for value in row] for row in column.sample]
+    return {**column._asdict(), "into": list(column.into), "sample": rows}
 
 
 def _json(value: object) -> object:

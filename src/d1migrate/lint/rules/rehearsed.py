@@ -96,6 +96,16 @@ def fails_on_made_up_rows(_: Replay) -> Iterator[Finding]:
     return iter(())
 
 
+@rule("X111", "values-not-kept", "warning")
+def values_not_kept(_: Replay) -> Iterator[Finding]:
+    """Rows or values were copied partly, or made into something else, before they were dropped or replaced.
+
+    Why: the values that went are compared with those that arrived. What did not arrive is gone, and a rollback
+        does not bring it back. If that is meant, `allow` this, or the linter's code for it, with the reason.
+    """
+    return iter(())
+
+
 @rule("X109", "stayed-empty", "info")
 def stayed_empty(_: Replay) -> Iterator[Finding]:
     """A table could not be filled, so nothing was proved about it.
