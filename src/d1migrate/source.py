@@ -22,6 +22,7 @@ JOURNAL = ".d1migrate-journal.json"
 
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
+_DOWN = (".down.sql", ".rollback.sql", ".undo.sql", ".revert.sql")  # how other tools name them
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3
 
@@ -35,7 +36,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
 
     Raises:
         SourceError: a name is not `NNN_description.sql`, a version is 0, too large or used twice, or a
-            file is a `*.down.sql`.
+            file is a `*.down.sql` or named likewise for a rollback.
     """
     found = load_all(files, folder=folder)
     for one, other in pairwise(found):
@@ -89,7 +90,7 @@ def version_of(name: str, path: str) -> int:
             f"{path!r} is not named like a migration",
             hint="NNN_description.sql with letters, digits and . _ - only; wrangler would run any .sql here",
         )
-    if name.endswith(".down.sql"):
+    if name.endswith(_DOWN):
         raise SourceError(
             f"{path}: wrangler would run this down file as a forward migration, before its up file",
             hint="write the way back as a `-- Rollback:` block at the end of the migration itself",

@@ -222,3 +222,31 @@ def test_names_that_steer_a_terminal(project: Project) -> None:
     project.write("001_a.sql", 'CREATE TABLE "a\x1b[2J" (id INTEGER);\nDROP TABLE nosuch\x07;\n')
     assert "\x1b" not in project.run("lint", "--all", code=3).out
     assert "\x1b" not in project.run("up", code=1).err
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE IF NOT EXISTS b (x);\n\n-- Rollback:\nDROP TABLE IF EXISTS b;\n",
+        "-- +migrate Up\nCREATE TABLE IF NOT EXISTS b (x);\n-- +migrate Down\nDROP TABLE IF EXISTS b;\n",
+        "-- Up\nCREATE TABLE IF NOT EXISTS b (x);\n-- Down\nDROP TABLE IF EXISTS b;\n",
+    ],
+)
+def test_a_rollback_that_would_run_forward(project: Project, sql: str) -> None:
+    """It is refused before anything runs, by each command that would run it; what is applied loads."""
+    project.write("001_users.sql", ONE)
+    project.run("up")
+    project.write("002_b.sql", sql)
+    (found,) = (
+        d for d in project.run("lint", "--json", code=3).json["diagnostics"] if d["severity"] == "error"
+    )
+    assert found["code"] == "P110"
+    for command in (("up",), ("plan",), ("up", "--no-lint", "x"), ("rehearse",)):
+        ran = project.run(*command, code=None)
+        assert ran.code
+        assert "way forward" in ran.out + ran.err
+    assert "applied" not in project.run("status").out.split("002_b")[1]
+    project.sql("INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, '002_b', 0)")
+    project.write("003_c.sql", "CREATE TABLE IF NOT EXISTS c (id INTEGER PRIMARY KEY);\n")
+    project.run("up")
+    assert "no findings" in project.run("lint").out

@@ -9,6 +9,7 @@ import pytest
 from d1migrate.errors import SourceError
 from d1migrate.files import LargeFile, load_migrations, replace
 from d1migrate.migration import LARGE
+from d1migrate.source import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,3 +89,11 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     path.chmod(0o751)
     replace(str(path), "new")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o751)
+
+
+@pytest.mark.parametrize("kind", ["down", "rollback", "undo", "revert"])
+def test_files_that_other_tools_keep_for_a_rollback(kind: str) -> None:
+    """They would run forward, before the migration that they undo."""
+    with pytest.raises(SourceError, match="as a forward migration"):
+        load([(f"001_a.{kind}.sql", "DROP TABLE a;\n")])
+    assert load([(f"001_{kind}.sql", "SELECT 1;\n")])

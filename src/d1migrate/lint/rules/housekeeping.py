@@ -85,7 +85,8 @@ def wrong_rollback(replay: Replay) -> Iterator[Finding]:
         return
     if back.refusal:
         text, line = back.refusal
-        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}", line=line)
+        prose = "; prose is written as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
+        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
     elif back.differences:
         says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
         what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
