@@ -69,7 +69,7 @@ def test_a_rebuild_of_our_own(project: Project) -> None:
     out = project.run("squash", "--to", "4", "--dry-run").out
     assert "CHECK (length(email) < 99)" in out
     assert "_d1m_" not in out
-    assert out.count("INSERT INTO") == 1  # what records the file
+    assert out.count("INSERT INTO") == 1  # the one that records the file
 
 
 def test_what_cannot_be_squashed_is_refused(project: Project) -> None:

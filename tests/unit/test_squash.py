@@ -30,6 +30,18 @@ def body(*files: str) -> str:
     return " ".join(" ".join(line for line in lines if not line.startswith("--")).split())
 
 
+@pytest.mark.parametrize("recorded", [[], [1], [1, 2]])
+def test_it_records_itself_as_the_files_do(recorded: list[int]) -> None:
+    """Where none of them does, wrangler runs the folder alone, and has no table to record it in."""
+    row = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ({0}, '00{0}_f', 1);"
+    texts = {1: "CREATE TABLE a (x);", 2: "DROP TABLE a;"}
+    files = [text + row.format(i) * (i in recorded) for i, text in texts.items()]
+    migrations = [Migration(i, f"00{i}_f", text) for i, text in enumerate(files, 1)]
+    text = squash(migrations, "one", "one", date="2026-11-29", now=NOW).text
+    assert ("VALUES (2, '002_one', strftime('%s', 'now'))" in text) == bool(recorded)
+    assert "SELECT 1;" in text
+
+
 SAME: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
     # name: files, what the squashed file holds, and what it does not
     "rebuild": (

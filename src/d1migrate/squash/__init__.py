@@ -21,7 +21,7 @@ from d1migrate.squash.text import text_of
 from d1migrate.squash.values import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.squash.build import Build
     from d1migrate.squash.text import Text
@@ -47,6 +47,7 @@ def squash(migrations: Sequence[Migration], slug: str, description: str, *, date
         SourceError: a file cannot be parsed.
     """
     origins = Origins(migrations)
+    name = re.sub(r"\D.*", "", migrations[-1].name, flags=re.DOTALL) + f"_{slug}"
     expressions = volatile(origins.statements)
     begin, most = (_BEGIN, _MOST) if expressions else (1, 1)
     moments = [_moment(now, number) for number in range(begin)]
@@ -57,7 +58,7 @@ def squash(migrations: Sequence[Migration], slug: str, description: str, *, date
         sources = Sources(expressions, moments, builds[0].draws)
         text = text_of(builds, sources)
         _refuse_unknown(text, origins)
-        one = _file(migrations, slug, description, date, text.blocks)
+        one = _file(migrations, name, description, date, text.blocks, records=origins.record)
         for moment, expected in zip(moments, builds, strict=True):
             _refuse(differences(expected, _built(one, moment, sources)), origins)
         moments.append(_moment(now, len(moments)))
@@ -75,15 +76,24 @@ def _moment(now: int, number: int) -> Moment:
 
 
 def _file(
-    migrations: Sequence[Migration], slug: str, description: str, date: str, blocks: Sequence[str]
+    migrations: Sequence[Migration],
+    name: str,
+    description: str,
+    date: str,
+    blocks: Iterable[str],
+    *,
+    records: bool,
 ) -> Migration:
-    name = re.sub(r"\D.*", "", migrations[-1].name, flags=re.DOTALL) + f"_{slug}"
+    """Put a file together.
+
+    It records itself only if one of the many does: else another tool runs them, which has no table for it.
+    """
     text = "\n".join(
         (
             header(f"{name}.sql", description, date=date)
             + "".join(f"-- Squashes: {m.name} {m.checksum}\n" for m in migrations),
             *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # a file has to hold a statement
-            record(f"{name}.sql"),
+            *([record(f"{name}.sql")] if records else []),
             "-- Rollback: none, it stands for files that were squashed\n",
         )
     )

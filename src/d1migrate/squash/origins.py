@@ -24,15 +24,21 @@ class _Statement(NamedTuple):
 
 
 class Origins:
-    """The statements of some files, without those by which files record themselves."""
+    """The statements of some files, without those by which files record themselves.
+
+    Attributes:
+        record: whether a file has such a statement.
+    """
 
     def __init__(self, migrations: Iterable[Migration]) -> None:
-        self._all = [
-            _Statement(migration.file, statement.line, statement.sql)
-            for migration in migrations
-            for statement in migration.statements()
-            if recorded_table(statement.sql) != MIGRATIONS_TABLE
-        ]
+        self._all: list[_Statement] = []
+        self.record = False
+        for migration in migrations:
+            for statement in migration.statements():
+                if recorded_table(statement.sql) == MIGRATIONS_TABLE:
+                    self.record = True
+                else:
+                    self._all.append(_Statement(migration.file, statement.line, statement.sql))
 
     @property
     def statements(self) -> Iterator[str]:
