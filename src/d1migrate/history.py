@@ -163,7 +163,7 @@ LATEST = Query(  # beside max(), SQLite's bare columns come from the row that ha
     "SELECT version, max(id), event, action, name, checksum, rollback_digest, rollback_sql IS NOT NULL"
     f" FROM {LOG_TABLE} GROUP BY version"
 )
-HEAD = Query(f"SELECT token FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1")
+HEAD = Query(f"SELECT nullif(token, '') FROM {LOG_TABLE} ORDER BY id DESC LIMIT 1")
 _OURS = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
 _USER_OBJECTS = (
     "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"

@@ -83,6 +83,8 @@ LOG = "INSERT INTO schema_migrations_log (token,event,action,version,name,who,to
         (f"{LOG} ('t','begun','up',x'00','n','w','t',1)", r"version is b'\\x00', expected an integer"),
         (f"{LOG} ('t','begun','up',7,x'6e','w','t',1)", "name is b'n', expected text"),
         (f"{LOG} ('t','done',x'7570',7,'n','w','t',1)", "action is b'up', expected text"),
+        ("UPDATE schema_migrations_log SET token = ''", "token is None, expected text"),
+        ("UPDATE schema_migrations_log SET token = x'00'", r"token is b'\\x00', expected text"),
         ("UPDATE schema_migrations_log SET checksum = x'00ff'", r"checksum is b'\\x00\\xff', expected text"),
         ("UPDATE schema_migrations_log SET event = zeroblob(500)", "event is b'"),
         (

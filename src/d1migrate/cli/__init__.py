@@ -49,13 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def command() -> int:
     """Run the command of this process; what is left to do then takes an interrupt silently."""
+    import signal
+
     try:
         return main()
     except KeyboardInterrupt:  # before there was anything to interrupt, or a second one
         return _INTERRUPTED
     finally:
-        import signal
-
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

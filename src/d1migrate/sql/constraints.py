@@ -19,7 +19,7 @@ _NAMES = ("word", "quoted", "string")
 
 def term(sql: str, tokens: Sequence[Token]) -> Term:
     """Return one of the columns or expressions of a key or an index."""
-    if len(tokens) > 1 and tokens[-2].keyword == "NULLS":
+    if len(tokens) > 2 and tokens[-2].keyword == "NULLS":
         tokens = tokens[:-2]
     descending = tokens[-1].keyword == "DESC"
     if len(tokens) > 1 and tokens[-1].keyword in ("ASC", "DESC", "AUTOINCREMENT"):

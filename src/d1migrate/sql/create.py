@@ -160,10 +160,11 @@ def _index(sql: str, tokens: Sequence[Token], at: int) -> IndexDefinition | None
     end = closing(tokens, name + 3)
     if text_at(tokens, name + 3) != "(" or end >= len(tokens):
         return None
+    groups = [group for group in parted(tokens[name + 4 : end], ",") if group]
     return IndexDefinition(
         unquote(tokens[name].text),
         unquote(tokens[name + 2].text),
-        tuple(term(sql, group) for group in parted(tokens[name + 4 : end], ",")),
+        tuple(term(sql, group) for group in groups),
         unique=tokens[1].keyword == "UNIQUE",
         where=span(sql, _unended(tokens[end + 2 :])) or None,
     )
@@ -182,13 +183,17 @@ def _view(sql: str, tokens: Sequence[Token], at: int) -> ViewDefinition | None:
 def _trigger(sql: str, tokens: Sequence[Token], at: int) -> TriggerDefinition | None:
     words = [token.keyword for token in tokens]
     name = _name_at(tokens, at + 1)
-    timing = {"BEFORE": "BEFORE", "AFTER": "AFTER", "INSTEAD": "INSTEAD OF"}.get(words[name + 1], "")
+    first = words[name + 1] if name + 1 < len(words) else ""
+    timing = {"BEFORE": "BEFORE", "AFTER": "AFTER", "INSTEAD": "INSTEAD OF"}.get(first, "")
     event = name + 1 + len(timing.split())
-    if "ON" not in words[event:] or "BEGIN" not in words:
+    if "ON" not in words[event:]:
         return None
     on = words.index("ON", event)
     table = on + (3 if text_at(tokens, on + 2) == "." else 1)
-    begin = next(i for i in range(table + 1, len(words)) if words[i] == "BEGIN" and tokens[i - 1].text != ".")
+    begins = (i for i in range(table + 1, len(words)) if words[i] == "BEGIN" and tokens[i - 1].text != ".")
+    begin = next(begins, len(words))
+    if "END" not in words[begin:]:
+        return None
     when = table + (4 if words[table + 1 : table + 4] == ["FOR", "EACH", "ROW"] else 1)
     end = len(words) - words[::-1].index("END") - 1
     return TriggerDefinition(

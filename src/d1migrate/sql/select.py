@@ -70,7 +70,7 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
         return selects(tokens[at:], {*defined, *names})
     end = next((i for i in _outside(tokens) if _ends(tokens, i)), len(tokens))
     marks = [i for i in _outside(tokens[:end]) if tokens[i].keyword in _COMPOUND]
-    operators = {tokens[i].keyword for i in marks if tokens[i + 1].keyword != "ALL"}
+    operators = {tokens[i].keyword for i in marks if text_at(tokens, i + 1).upper() != "ALL"}
     tail = next((i for i in _outside(tokens[:end]) if tokens[i].keyword in ("ORDER", "LIMIT")), end)
     limited = any(tokens[i].keyword == "LIMIT" for i in _outside(tokens[:end]))
     picks = min(operators, default="") or ("LIMIT" if limited else "")

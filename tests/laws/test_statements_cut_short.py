@@ -1,0 +1,110 @@
+"""Readers of SQL on statements that end too early, or lack a token: they never stumble."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.errors import Error, ParseError
+from d1migrate.lint.sqltext import comma_separated, conflict_target, is_guard, is_partial
+from d1migrate.migration import Migration
+from d1migrate.phases import phase_of
+from d1migrate.recording import check_history_use, recorded_table, recorded_version
+from d1migrate.schema.document import create_text
+from d1migrate.schema.meaning import canonical
+from d1migrate.sql.canonical import canonical_expression, canonical_text
+from d1migrate.sql.create import parse, parse_table
+from d1migrate.sql.dump import meant_by, written_table
+from d1migrate.sql.effects import assignments, effects, replaces_on_conflict, trigger_of
+from d1migrate.sql.layout import squeezed
+from d1migrate.sql.select import selects, with_names, without_subqueries
+from d1migrate.sql.shape import shape_of
+from d1migrate.sql.split import Statement, split
+from d1migrate.sql.tokens import significant, tokenize
+from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line, safe_form
+from tests.corpus.corpus import CASES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_LONGEST = 60  # tokens of a statement
+
+
+def _of_tokens(reader: Callable[..., object]) -> Callable[[str], object]:
+    return functools.wraps(reader)(lambda sql: reader(significant(sql)))
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    reader.__name__: reader
+    for reader in (
+        *(
+            parse,
+            parse_table,
+            effects,
+            trigger_of,
+            replaces_on_conflict,
+            canonical,
+            canonical_text,
+            create_text,
+        ),
+        *(canonical_expression, is_create_trigger, one_line, safe_form, is_carried, recorded_version),
+        *(recorded_table, meant_by, squeezed, is_partial),
+        *map(_of_tokens, (shape_of, selects, with_names, without_subqueries, assignments, written_table)),
+        *map(_of_tokens, (comma_separated, conflict_target, is_guard)),
+    )
+}
+READERS["phase_of"] = lambda sql: phase_of(Migration(1, "001_a", sql))
+READERS["check_history_use"] = lambda sql: check_history_use(Statement(sql, 0, 1, 0, sql), "a.sql", 1)
+
+
+def without_names(sql: str) -> str:
+    """Statements that differ in names and literals only are read alike."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\b[a-z]\w*|\d+", "x", sql)
+
+
+@functools.cache
+def statements() -> list[str]:
+    """Statements of the corpus that differ in form, and all of them about the history too."""
+    found: dict[str, str] = {}
+    for path in sorted(CASES.rglob("*.sql")):
+        try:
+            for piece in split(path.read_text()):
+                found.setdefault(without_names(piece.sql), piece.sql)
+        except ParseError:
+            continue
+    return [sql for sql in found.values() if sql]
+
+
+def cuts(sql: str) -> Iterator[str]:
+    """Every beginning of a statement, and the statement without each of its tokens."""
+    tokens = [token.text for token in tokenize(sql)]
+    for at in range(min(len(tokens), _LONGEST)):
+        yield "".join(tokens[:at])
+        yield "".join((*tokens[:at], " ", *tokens[at + 1 :]))
+
+
+@functools.cache
+def broken() -> dict[str, str]:
+    """{form: a statement that is cut short}."""
+    found: dict[str, str] = {}
+    for sql in statements():
+        for cut in cuts(sql):
+            found.setdefault(without_names(cut), cut)
+    return found
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_stumbles(name: str) -> None:
+    """It returns something, or raises an error of ours."""
+    wrong: dict[str, str] = {}
+    for sql in broken().values():
+        try:
+            READERS[name](sql)
+        except Error:
+            continue
+        except Exception as error:  # whatever it is, it must not be
+            wrong.setdefault(repr(error), sql)
+    assert wrong == {}
