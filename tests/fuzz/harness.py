@@ -159,9 +159,8 @@ def _did_nothing(arguments: tuple[str, ...], ended: Ended) -> bool:
     """Whether a command must have left the database as it was: it only reads, or says that it failed."""
     if set(arguments) & set(_READING) and "--output" not in arguments:
         return True
-    if re.search(
-        r"^(?:applied|rolled back|recorded) ", ended.out, re.MULTILINE
-    ):  # and then it found problems
+    done_first = re.search(r"^(?:applied|rolled back|recorded) ", ended.out, re.MULTILINE)
+    if done_first or "holds all of" in ended.err:  # and then something was found wrong
         return False
     done = re.search(r"^(?:applied|rolled back): (.*)$", ended.err, re.MULTILINE)
     return ended.code == 2 or (ended.code == 1 and (done is None or done[1] == "none"))
