@@ -516,6 +516,7 @@ def test_findings_of_one_rule_in_one_file_are_summed_up() -> None:
     assert shown(several(8, severity="info")).startswith(
         "info[D104] migrations/004_x.sql:1:1: DROP TABLE t1, and 7 more"
     )
+    assert shown(several(2, severity="info")).count("info[D104]") == 2
     assert shown(several(9, severity="error")).count("also line") == 8, "errors are all shown"
     assert shown(several(3, fix="SELECT 1;")).count("warning[D104]") == 3, "each has SQL of its own"
     other = several(2) + several(2, file="migrations/005_y.sql")

@@ -62,7 +62,7 @@ def text(
             if found.severity != "info":
                 lines += [*_finding(found, paint, others), ""]
         infos = [group for group in _grouped(open_ones) if group[0].severity == "info"]
-        lines += [_brief(found, len(others)) for found, *others in infos]
+        lines += [line for group in infos for line in _brief(group)]
         lines += [""] if infos else []
     return [*lines, paint(_summary(diagnostics, count), "bold")]
 
@@ -76,8 +76,11 @@ def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
     return list(groups.values())
 
 
-def _brief(found: Diagnostic, others: int) -> str:
-    return f"info[{found.code}] {_place(found)}: {clean_line(summed(found.message, 1 + others))}"
+def _brief(group: Sequence[Diagnostic]) -> Iterator[str]:
+    """Yield a line for each info of a group, or one for more than two."""
+    total = len(group) if len(group) > 2 else 1
+    for found in group[:1] if total > 1 else group:
+        yield f"info[{found.code}] {_place(found)}: {clean_line(summed(found.message, total))}"
 
 
 def _others(others: Sequence[Diagnostic]) -> Iterator[str]:
