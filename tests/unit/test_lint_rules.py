@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.rule import Rule
 
 BY_CODE = {rule.code: rule for rule in RULES}
-WITHOUT_EXAMPLES = set("H107 H108 H109 P103 P105 P106 P107 R109 R111".split())
+WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 R109 R111".split())
 """Their examples would be too large, or are more than one file, or no file that can be read."""
 ALSO = {"H111": {"D104"}}
 """What the bad example of a rule about `allow` is to be told beside: what it would have allowed."""
@@ -47,6 +47,28 @@ def codes(diagnostics: tuple[Diagnostic, ...], *severities: str) -> set[str]:
 def loaded(*files: tuple[str, str]) -> set[str]:
     """The codes for the last of some files, loaded as from a folder."""
     return codes(check(list(replay(load(files)))[-1]))
+
+
+FILL = "CREATE TABLE IF NOT EXISTS t (n);\nINSERT INTO t VALUES (1);\n"
+RECORD = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ({0}, '00{0}_x', 0);\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_found"),
+    [
+        (FILL, FILL, True),
+        (FILL, "-- Migration: 002_y\n" + FILL.replace("INSERT", "insert") + RECORD.format(2), True),
+        (FILL, FILL.replace("(1)", "(2)"), False),
+        ("CREATE TABLE t (n);", "CREATE TABLE u (n);", False),
+        ("PRAGMA optimize;", "PRAGMA optimize;", False),
+        ("ANALYZE;", "ANALYZE;", False),
+        (RECORD.format(1), RECORD.format(2), False),
+        ("-- nothing", "-- nothing", False),
+    ],
+)
+def test_a_file_that_is_there_twice(one: str, other: str, *, is_found: bool) -> None:
+    """Under another number, as a killed renaming leaves it: its rows would be written twice."""
+    assert ("H112" in loaded(("001_x.sql", one), ("002_y.sql", other))) == is_found
 
 
 def says(code: str, sql: str, given: str = "") -> list[str]:

@@ -183,6 +183,7 @@ class Replay:
         records_itself: whether it inserts its own row into the migrations table.
         siblings_record: whether the files before it mostly do.
         previous: the version of the file before it, or None.
+        repeats: the file before it that has the same statements, "" if there is none.
         not_built: objects of the schema that SQLite did not take here.
         header: the comments before its first statement.
         incomplete: whether a statement was refused, here or in an earlier file; what is missing may be its.
@@ -204,6 +205,7 @@ class Replay:
         records_itself: bool = False,
         siblings_record: bool = False,
         previous: int | None = None,
+        repeats: str = "",
         not_built: Sequence[str] = (),
         header: str = "",
         incomplete: bool = False,
@@ -214,6 +216,7 @@ class Replay:
         self.records_itself, self.siblings_record = records_itself, siblings_record
         self.previous, self.not_built, self.header = previous, not_built, header
         self.incomplete = incomplete
+        self.repeats = repeats
         self._old = frozenset(before.ids.values())
 
     def is_new(self, table: str, at: Ran) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.directives import Directive, directives
 from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
+from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.replay.alike import Alike
 from d1migrate.replay.probes import broken, differences, is_virtual
@@ -21,8 +22,7 @@ from d1migrate.sql.tokens import without_strings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from d1migrate.migration import Migration
-
+_REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
 _TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
 
 
@@ -113,6 +113,7 @@ class Replayer:
         self._names_history = [migration.names_history for migration in earlier]
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
+        self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, proofs: bool = True) -> Replay:
         """Run one.
@@ -132,11 +133,20 @@ class Replayer:
             )
         finally:
             stage.scratch.close()
+        if not all(ran.shape.verb in _REPEATABLE for ran in replayed.ran) or replayed.filled:
+            replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
         self._is_incomplete = stage.failed
         self._names_history.append(migration.names_history)
         self._previous = migration.version
         return replayed
+
+    def _earlier(self, migration: Migration) -> str:
+        """Return the name of the file before it that means the same; "" if there is none."""
+        meaning = migration.checksum
+        first = self._meanings.setdefault(meaning, migration.name)
+        only_records = meaning == Migration(1, "001_nothing", "").checksum
+        return "" if first == migration.name or only_records else first
 
     def give_up_on(self, migration: Migration) -> None:
         """Go on without a migration that cannot be read; what misses something then is not refused."""

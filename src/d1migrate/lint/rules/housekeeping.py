@@ -283,3 +283,13 @@ def bad_directive(replay: Replay) -> Iterator[Finding]:
         elif not directive.reason:
             codes = ",".join(directive.codes)
             yield Finding(f"allow={codes} without a reason does not count", line=directive.line)
+
+
+@rule("H112", "repeated-migration", "warning")
+def repeated_migration(replay: Replay) -> Iterator[Finding]:
+    """A file with the statements of another one that is not applied either.
+
+    Why: both run, and rows are written twice. One of them may be left over from a rename, a merge or a copy.
+    """
+    if replay.repeats:
+        yield Finding(f"it has the same statements as {replay.repeats}, and both would run", line=1)
