@@ -292,6 +292,7 @@ SETTINGS = """
 CREATE TABLE settings (id INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT, edited_by TEXT);
 CREATE TABLE plain (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE log (line TEXT);
+CREATE TABLE timed (key TEXT PRIMARY KEY, value TEXT, at INTEGER DEFAULT (unixepoch()), updated TEXT DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE, w TEXT);
 """
 
@@ -307,6 +308,8 @@ CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE, w TEX
         ("INSERT OR REPLACE INTO settings VALUES (1, 'theme', 'light', 'ann')", ""),
         ("INSERT OR REPLACE INTO plain (key, value) VALUES ('theme', 'light')", ""),
         ("INSERT OR REPLACE INTO log (line) VALUES ('a')", ""),
+        ("INSERT OR REPLACE INTO timed (key, value) VALUES ('theme', 'light')", ""),
+        ("INSERT OR REPLACE INTO timed (key) VALUES ('theme')", "timed.value"),
         ("INSERT OR REPLACE INTO settings (value) VALUES ('a')", ""),
         ("INSERT OR IGNORE INTO t (id, u) VALUES (3, 'a')", ""),
         ("INSERT INTO settings (key, value) VALUES ('a', 'b') ON CONFLICT(key) DO UPDATE SET value = excluded.value", ""),

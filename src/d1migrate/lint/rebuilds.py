@@ -48,11 +48,6 @@ class Rebuild:
         return self.new.name
 
     @cached_property
-    def read(self) -> set[str]:
-        """The columns, of any table, that go into the new one; folded."""
-        return {t.column for fill in self.fills for t in fill.touches if t.kind == "read"}
-
-    @cached_property
     def values(self) -> dict[str, list[Token]]:
         """What goes into each column of the new one, as {folded name: tokens}."""
         found: dict[str, list[Token]] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.select import value_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def copied(tokens: Sequence[Token], into: Sequence[str]) -> dict[str, list[Token
         columns = [fold(unquote(t.text)) for t in head[opening + 1 :] if t.text not in (",", ")")]
     rest = tokens[select + 1 :]
     end = next((i for i, t, d in depths(rest) if t.keyword in _ENDS_COLUMNS and d == 0), len(rest))
-    values = comma_separated([t for t in rest[:end] if t.keyword not in ("DISTINCT", "ALL")])
+    parts = comma_separated([t for t in rest[:end] if t.keyword not in ("DISTINCT", "ALL")])
+    values = [list(value_of(part).tokens) for part in parts]
     if len(values) == len(columns):
         return dict(zip(columns, values, strict=True))
     star = len(values) == 1 and values[0][-1].text == "*"

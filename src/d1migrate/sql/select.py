@@ -115,6 +115,19 @@ def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
     return found
 
 
+def value_of(tokens: Sequence[Token]) -> Value:
+    """Part a value from its alias, with AS or without."""
+    if len(tokens) > 2 and tokens[-2].keyword == "AS" and tokens[-1].kind in _NAMES:
+        return Value(tokens[:-2], fold(unquote(tokens[-1].text)))
+    if len(tokens) > 1 and tokens[-1].kind in _NAMES and tokens[-1].keyword not in KEYWORDS:
+        before = tokens[-2]
+        is_operand = before.kind in ("number", "string", "quoted", "blob") or before.text == ")"
+        is_name = before.kind == "word" and before.keyword not in KEYWORDS - {"END", "NULL"}
+        if is_operand or is_name:
+            return Value(tokens[:-1], fold(unquote(tokens[-1].text)))
+    return Value(tokens)
+
+
 def _outside(tokens: Sequence[Token]) -> Iterator[int]:
     """Yield the places of the tokens that are in no parentheses."""
     at = 0
@@ -135,7 +148,7 @@ def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Se
     places = {tokens[i].keyword: i for i in reversed(list(_outside(tokens))) if tokens[i].keyword in _CLAUSES}
     begin = 1 + (text_at(tokens, 1).upper() in ("DISTINCT", "ALL"))
     end = min(places.values(), default=len(tokens))
-    values = tuple(_value(part) for part in parted(tokens[begin:end], ",") if part)
+    values = tuple(value_of(part) for part in parted(tokens[begin:end], ",") if part)
     if text_at(tokens, 1).upper() == "DISTINCT":
         picks = "DISTINCT"
     elif "GROUP" in places or "HAVING" in places:
@@ -151,19 +164,6 @@ def _clause(tokens: Sequence[Token], places: dict[str, int], name: str) -> Seque
         return ()
     begin = places[name]
     return tokens[begin + 1 : min((i for i in places.values() if i > begin), default=len(tokens))]
-
-
-def _value(tokens: Sequence[Token]) -> Value:
-    """Part a value from its alias, with AS or without."""
-    if len(tokens) > 2 and tokens[-2].keyword == "AS" and tokens[-1].kind in _NAMES:
-        return Value(tokens[:-2], fold(unquote(tokens[-1].text)))
-    if len(tokens) > 1 and tokens[-1].kind in _NAMES and tokens[-1].keyword not in KEYWORDS:
-        before = tokens[-2]
-        is_operand = before.kind in ("number", "string", "quoted", "blob") or before.text == ")"
-        is_name = before.kind == "word" and before.keyword not in KEYWORDS - {"END", "NULL"}
-        if is_operand or is_name:
-            return Value(tokens[:-1], fold(unquote(tokens[-1].text)))
-    return Value(tokens)
 
 
 def _aggregates(tokens: Sequence[Token]) -> bool:

@@ -167,16 +167,21 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
                 yield Finding(f"UPDATE OR REPLACE deletes rows of {table.name} that have the new key", ran)
             continue
         named = set(columns_into(ran, table))
-        lost = [
-            f"{table.name}.{c.name}" for c in table.columns if not c.generated and fold(c.name) not in named
-        ]
+        left = [c for c in table.columns if not c.generated and fold(c.name) not in named]
+        lost = [f"{table.name}.{c.name}" for c in left if not _is_time(c.default)]
         if lost and any(key.columns is None or key.columns.keys() <= named for key in keys):
             yield Finding(
                 f"REPLACE deletes the row that it conflicts with, and gives no value for {', '.join(lost)}",
                 ran,
             )
-        elif not lost and "REPLACE" not in ran.words and any(key.conflict == "REPLACE" for key in keys):
+        elif not left and "REPLACE" not in ran.words and any(key.conflict == "REPLACE" for key in keys):
             yield Finding(f"ON CONFLICT REPLACE deletes rows of {table.name} with another primary key", ran)
+
+
+def _is_time(default: str | None) -> bool:
+    """Whether a default is the present time: a row that is written now is meant to have it."""
+    text = (default or "").upper()
+    return text.startswith("CURRENT_") or "'NOW'" in text or "UNIXEPOCH()" in text
 
 
 @rule("D119", "copy-changes-values", "warning")
