@@ -191,7 +191,12 @@ def rehearsed(folder: Path, example: Example, *, own: bool) -> Rehearsed:
             "".join(f"{sql};" for sql in (*example.schema, *(example.rows if own else ()), *example.triggers))
         )
     migration = Migration(2, "002_m", example.migration)
-    return rehearse([migration], Ground.of(str(path)), severities=QUIET).migrations[0]
+    data = Ground.of(str(path))
+    if own:
+        return rehearse([migration], data, severities=QUIET).migrations[0]
+    with closing(data):
+        schema = data.schema()
+    return rehearse([migration], schema, severities=QUIET).migrations[0]
 
 
 def lints(example: Example) -> bool:

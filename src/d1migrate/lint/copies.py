@@ -24,10 +24,26 @@ class Copies:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._by_source: dict[ColumnId, list[Copy]] = {}
+        self._by_table: dict[int, list[Copy]] = {}
+        self._filled_from: dict[int, set[int]] = {}
         for ran in replay.of("insert", "replace", "create table", "update"):
             if ran.verb != "create table" or ran.is_from_select:
                 for copy in copies_of(replay, ran):
-                    self._by_source.setdefault(copy.source, []).append(copy)
+                    self._note(copy)
+        self._emptied: dict[int, list[int]] = {}  # the statements that drop or empty each table
+        self._dropped: dict[int, int] = {}
+        for ran in replay.of("drop table", "delete"):
+            name = ran.shape.name if ran.verb == "drop table" else ran.target
+            if (number := ran.before.ids.get(name)) is not None and not ran.has_where:
+                self._emptied.setdefault(number, []).append(ran.index)
+                if ran.verb == "drop table":
+                    self._dropped[number] = ran.index
+
+    def _note(self, copy: Copy) -> None:
+        self._by_source.setdefault(copy.source, []).append(copy)
+        if copy.adds and copy.into.table != copy.source.table:
+            self._by_table.setdefault(copy.source.table, []).append(copy)
+            self._filled_from.setdefault(copy.into.table, set()).add(copy.source.table)
 
     def of(self, column: ColumnId) -> list[Copy]:
         """Return the copies of a column's values, in order."""
@@ -35,8 +51,11 @@ class Copies:
 
     def of_table(self, table: int) -> list[Copy]:
         """Return the copies of a table's columns into other tables."""
-        mine = (copies for column, copies in self._by_source.items() if column.table == table)
-        return [copy for copies in mine for copy in copies if copy.adds and copy.into.table != table]
+        return self._by_table.get(table, [])
+
+    def dropped_at(self, table: int, otherwise: int) -> int:
+        """Return the statement that drops a table, or something else if none does."""
+        return self._dropped.get(table, otherwise)
 
     def rows_are_kept(self, table: int, before: int, after: int = -1) -> bool:
         """Whether every row of a table is copied into something that stays, between two statements."""
@@ -62,12 +81,7 @@ class Copies:
 
     def is_merged(self, table: int) -> bool:
         """Whether a table is copied into one that is filled from other tables, too."""
-        into = {copy.into.table for copy in self.of_table(table)}
-        return any(
-            copy.into.table in into and copy.source.table != table
-            for copies in self._by_source.values()
-            for copy in copies
-        )
+        return any(self._filled_from[copy.into.table] - {table} for copy in self.of_table(table))
 
     def is_kept(self, column: ColumnId, before: int, after: int = -1, *, of_all_rows: bool = True) -> bool:
         """Whether a column's values are copied as they are into something that stays.
@@ -138,8 +152,4 @@ class Copies:
 
     def _gone_at(self, table: int, since: int) -> int:
         """Return the statement that drops or empties a table after another."""
-        for ran in self._replay.of("drop table", "delete"):
-            name = ran.shape.name if ran.verb == "drop table" else ran.target
-            if ran.index > since and ran.before.ids.get(name) == table and not ran.has_where:
-                return ran.index
-        return _NEVER
+        return next((index for index in self._emptied.get(table, ()) if index > since), _NEVER)

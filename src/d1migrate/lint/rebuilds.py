@@ -32,8 +32,7 @@ class Rebuild:
         self.ran = ran
         self.number = replay.before.ids[name]
         self.is_dropped = self.number not in replay.survivors
-        drops = (r.index for r in replay.of("drop table") if r.before.ids.get(r.shape.name) == self.number)
-        self.dropped_at = next(drops, replay.count)
+        self.dropped_at = replay.copies.dropped_at(self.number, replay.count)
         number = replay.after.ids[name]
         self.fills = [
             fill
