@@ -147,6 +147,23 @@ def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
     assert "empty" not in found.why
 
 
+@pytest.mark.parametrize(
+    ("rollback", "state"),
+    [
+        (f"INSERT INTO copies SELECT r.id + 1000, {TENANT} FROM runs r;", "unproved"),
+        ("CREATE UNIQUE INDEX i ON copies (tenant, length(tenant)); CREATE UNIQUE INDEX j ON copies (length(tenant) > 0);", "unproved"),
+        ("INSERT INTO copies VALUES (1000, 'a'), (1000, 'b');", "fails"),
+        ("UPDATE users SET tenant = note;", "fails"),
+    ],
+)  # fmt: skip
+def test_a_rollback_that_only_real_rows_can_prove(rollback: str, state: str) -> None:
+    """It is judged as the migration is."""
+    found = several(RUNS, f"SELECT 1;\n-- Rollback:\n-- {rollback}\n").migrations[1]
+    assert found.way_back
+    assert found.way_back.state == state
+    assert [d.code for d in found.diagnostics] == [{"unproved": "X110", "fails": "X107"}[state]]
+
+
 def test_what_is_unproved_fails_on_rows_of_ones_own(tmp_path: Path) -> None:
     """There it is an error, as it is known then."""
     script = RUNS + "INSERT INTO users VALUES ('a', 't', ''); INSERT INTO runs VALUES (1, 'b');"

@@ -106,7 +106,8 @@ class WayBack(NamedTuple):
     """What the rollback did.
 
     Attributes:
-        state: "restores" the schema, "differs", "fails", "irreversible" or "none".
+        state: "restores" the schema, "differs", "fails", "irreversible" or "none"; "unproved" if it fails
+            on made-up rows, and others may pass.
         loses: {table or table.column: rows, or values, that are lost by going back}.
     """
 

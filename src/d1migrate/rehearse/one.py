@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
@@ -169,20 +169,32 @@ class Rehearser:
             return WayBack("none"), []
         if rollback.reason is not None:
             return WayBack("irreversible"), []
+        script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
+        told = Told(Replayer(after).replay(script, proofs=False))
         with closing(self._ground.copy()) as back:
             try:
                 ran = back.run(rollback.texts())
             except QueryError as error:
-                text = f"the rollback fails: {str(error).split(': SQLITE')[0]}"
-                return WayBack("fails"), [("X107", Finding(text, line=rollback.first_line))]
-            script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
-            told = Told(Replayer(after).replay(script, proofs=False))
+                return self._not_taken_back(rollback, error, told)
             loses = _losses(Rows(told, self._ground, back, ran).changes())
             if found := _unlike(self._schema, back.schema()):
                 text = f"the rollback does not give the schema back: {found}"
                 return WayBack("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
             problem = self._again(migration, rollback, back, after)
         return WayBack("differs" if problem else "restores", loses), problem
+
+    def _not_taken_back(
+        self, rollback: Rollback, error: QueryError, told: Told
+    ) -> tuple[WayBack, list[tuple[str, Finding]]]:
+        """Say that a rollback fails, or that it may be only for what made-up rows hold."""
+        text, line = str(error).split(": SQLITE")[0], rollback.first_line
+        if failure(error, told, self._ground.made_up, on_rows=True)[0] == "X110":
+            with closing(self._ground.copy()) as empty, suppress(QueryError):
+                empty.clear()
+                empty.run(rollback.texts())
+                text = f"the rollback fails on made-up rows: {text}; `--data` tries it on yours"
+                return WayBack("unproved"), [("X110", Finding(text, line=line))]
+        return WayBack("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
 
     def _again(
         self, migration: Migration, rollback: Rollback, back: Ground, after: Schema
