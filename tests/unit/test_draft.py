@@ -303,6 +303,8 @@ def test_children_without_an_index_get_one_for_the_while() -> None:
     assert 'CREATE INDEX "_d1m_index_1_0" ON "c" ("p")' in up(
         partial, partial.replace(", v)", ", v DEFAULT 1)")
     )
+    dropped = up(script + "CREATE INDEX i ON c (p);\n", script.replace(", v)", ", v DEFAULT 1)"))
+    assert dropped.index('DROP INDEX "i"') < dropped.index('CREATE INDEX "_d1m_index_1_0" ON "c" ("p")')
 
 
 # --- what is asked ---

@@ -171,6 +171,29 @@ def test_an_index_that_moves() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("desired", "is_rebuilt"),
+    [
+        ("a, b, c", False),
+        ("a, c, b", True),
+        ("c, a, b", True),
+        ("b, a", True),
+        ("b, c", False),
+        ("c, b", True),
+        ("a, b, c AS (a)", False),
+        ("a, c AS (a), b", True),
+    ],
+)
+def test_new_columns_have_their_place_too(desired: str, is_rebuilt: bool) -> None:
+    """ADD COLUMN puts a column last: anywhere else, it takes a rebuild."""
+    script = f"CREATE TABLE t ({desired});"
+    found = drafted("CREATE TABLE t (a, b);", script, order=True, allow_drop=["t.a"])
+    assert (
+        'DROP TABLE "t"' in [sql for s in found.up for sql in s.statements] if found else False
+    ) == is_rebuilt
+    assert found is None or found.back.irreversible is None
+
+
 def test_columns_in_another_order_and_back() -> None:
     """Where somebody asks for it."""
     script = "CREATE TABLE t (a, b);\n"

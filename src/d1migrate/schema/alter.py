@@ -30,7 +30,7 @@ from d1migrate.sql.names import fold
 from d1migrate.sql.triggers import safe_form
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from d1migrate.schema.changes import Change
     from d1migrate.schema.model import ForeignKey, Schema, Table
@@ -72,8 +72,7 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None}, {})
         steps.append(_section(change, number, catalog))
-        if name := _changed_table(change):
-            catalog = catalog.changed({name: tables[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
+        catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
     what = "Foreign keys are checked at the end" + ("; rows are counted" if watched else "")
     found = (Section(what, (*defer, *begin)), *steps, Section("Every row is still there", end))
@@ -123,17 +122,22 @@ def _is_referenced(table: Table, catalog: Catalog, dropped: Collection[str]) -> 
     return bool(children)
 
 
-def _changed_table(change: Change) -> str | None:
-    """Return the table whose foreign keys may be others behind a change, folded."""
+def _followed(change: Change, catalog: Catalog, desired: Mapping[str, Table]) -> Catalog:
+    """Return the schema after a change, as far as a later rebuild depends on it: foreign keys and indexes."""
     match change:
         case AddColumn() | DropColumn():
-            return fold(change.table)
+            name = fold(change.table)
         case Rebuild():
-            return fold(change.new.name)
-        case Create("table", name):
-            return fold(name)
+            name = fold(change.new.name)
+        case Create("table", created):
+            name = fold(created)
+        case Drop("index", dropped):
+            table = catalog.tables[catalog.owners[fold(dropped)]]
+            rest = tuple(index for index in table.indexes if fold(index.name) != fold(dropped))
+            return catalog.changed({fold(table.name): table._replace(indexes=rest)}, {})
         case _:
-            return None
+            return catalog
+    return catalog.changed({name: desired[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
 
 
 def _section(change: Change, number: int, catalog: Catalog) -> Section:

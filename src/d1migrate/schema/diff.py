@@ -226,9 +226,10 @@ class _Table:
             self._change()
 
     def _moves(self) -> bool:
-        was = [name for name in self._was.columns if name in self._is.columns]
-        now = [name for name in self._is.columns if name in self._was.columns]
-        return was != now
+        """Whether columns would be in another order after ADD COLUMN and DROP COLUMN."""
+        was, now = list(self._was.columns), list(self._is.columns)
+        kept = [name for name in was if name in now]
+        return now != kept + [name for name in now if name not in was]
 
     def _change(self) -> None:
         was, now = self._was, self._is
