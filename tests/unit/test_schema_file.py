@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from d1migrate.drafting import read
-from d1migrate.errors import SourceError
+from d1migrate.errors import ParseError, SourceError
 
 OWN = """\
 CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);
@@ -84,10 +84,13 @@ def test_the_dump_of_this_sqlite_is_read() -> None:
     [
         (
             "CREATE TABLE t (a);\nINSERT INTO t VALUES (1);",
-            "schema.sql:2: a schema holds CREATE statements only",
+            "schema.sql:2:1: expected CREATE TABLE, INDEX, VIEW or TRIGGER, found INSERT\n",
         ),
-        ("CREATE TABLE t (a);\nDROP TABLE t;", "schema.sql:2: a schema holds CREATE statements only"),
-        ("CREATE TABLE f_data (a);\nCREATE TABLE f_data (a);", "schema.sql:2: table f_data already exists"),
+        ("CREATE TABLE t (a);\nDROP TABLE t;", "schema.sql:2:1: expected CREATE .*, found DROP TABLE\n"),
+        (
+            "CREATE TABLE f_data (a);\nCREATE TABLE f_data (a);",
+            "schema.sql:2:14: table f_data already exists",
+        ),
         (
             "CREATE VIRTUAL TABLE f USING fts5(n);\nCREATE TABLE f_other (a);\nCREATE TABLE f_other (a);",
             "schema.sql:3",
@@ -98,3 +101,30 @@ def test_what_is_a_mistake_is_refused(text: str, message: str) -> None:
     """A row of a table of the user's, a change, a table that only looks like a shadow table."""
     with pytest.raises(SourceError, match=message):
         read(text, file="schema.sql")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "under", "hint"),
+    [
+        ("SET timeout = 0;", "1:1", "found SET", "SET", None),
+        ("CREATE TABLE t (a);\n\nCREATE TYPE m AS ENUM ('a');", "3:1", "found CREATE TYPE", "CREATE", "no such statement"),
+        ("ALTER TABLE ONLY t ADD x INT;", "1:1", "found ALTER TABLE", "ALTER", "`d1migrate diff` writes"),
+        ("CREATE TABLE t (\n  a INT DEFAULT now()\n);", "2:20", 'near "(": syntax error', "()", None),
+        ("CREATE TABLE t (\n  a INT,\n);", "3:1", 'near ")": syntax error', ");", None),
+        ("CREATE TABLE public.t (a INT);", "1:14", "unknown database public", "public.t", None),
+        ("/* ü */ CREATE TABLE t (ü, b DEFAULT '{}'::jsonb);", "1:42", "unrecognized token", "::jsonb", None),
+        ("CREATE TABLE t (a);\r\nCREATE INDEX i ON t (b);", "2:22", "no such column: b", "b);", None),
+        ('CREATE TABLE t (a);\nCREATE TABLE "T" (a);', "2:14", "already exists", '"T"', "schema.sql:1 creates it; SQLite compares"),
+        ("CREATE TABLE t (a);\nCREATE VIEW [T] AS SELECT 1;", "2:13", "already exists", "[T]", "without regard to case"),
+        ('CREATE TABLE t (a, "A");', "1:1", "duplicate column name: A", "CREATE", "without regard to case"),
+    ],
+)  # fmt: skip
+def test_the_place_of_a_mistake(text: str, place: str, message: str, under: str, hint: str | None) -> None:
+    """Line, column, the line itself and a caret, in SQL of other databases too."""
+    with pytest.raises(ParseError) as caught:
+        read(text, file="schema.sql")
+    head, line, caret = str(caught.value).split("\n")
+    assert head.startswith(f"schema.sql:{place}: ")
+    assert message in head
+    assert line[caret.index("^") :].startswith(under)
+    assert (hint in (caught.value.hint or "")) if hint else caught.value.hint is None

@@ -10,7 +10,7 @@ from d1migrate.errors import QueryError, UsageError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.schema.facts import is_autoincrement
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,6 @@ _QUERIES = (
     Query("SELECT hex('a')"),
 )
 _ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
-_ROWIDS = ("rowid", "_rowid_", "oid")
 
 
 class Key(NamedTuple):
@@ -166,7 +165,7 @@ def _content(
     if primary:
         return Content(name, names, tuple(primary))
     taken = set(map(fold, columns))
-    rowid = next((word for word in _ROWIDS if word not in taken), None)
+    rowid = next((word for word in ROWIDS if word not in taken), None)
     if rowid is None:
         raise UsageError(
             f"the rows of {name} cannot be told apart: its columns take all of rowid, _rowid_ and oid",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.workbench import Workbench
-from d1migrate.errors import SourceError
+from d1migrate.errors import ParseError, SourceError
 from d1migrate.history import OTHER_TOOLS, TABLES
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, meant_by, written_table
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.shape import Shape
+    from d1migrate.sql.split import Statement
 
+_OFFSET = re.compile(r" at offset (\d+)")
 _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ def read(text: str, *, file: str) -> Desired:
             place, shape = f"{file}:{statement.line}", _shape(sql)
             if shape.verb == "create table" and shape.name in shadows:
                 continue
-            _create(bench, sql, shape, place)
+            _create(bench, sql, shape, _Source(file, text, statement), places)
             if shape.verb == "create virtual table":
                 shadows = bench.shadow_tables()
             places[shape.verb.split()[-1], shape.name] = place
@@ -83,6 +85,28 @@ def read(text: str, *, file: str) -> Desired:
         return Desired(bench.schema(), tuple(renames), places)
 
 
+class _Source(NamedTuple):
+    """A statement in its file, for errors."""
+
+    file: str
+    text: str
+    statement: Statement
+
+    def error(self, message: str, *, sql: str = "", offset: int = 0, hint: str | None = None) -> ParseError:
+        """Return the error at the start of the statement, or at an offset in bytes if `sql` is its text."""
+        before = sql.encode()[:offset].decode(errors="replace") if sql == self.statement.sql else ""
+        at = self.statement.start + self.statement.body + len(before)
+        start = self.text.rfind("\n", 0, at) + 1
+        return ParseError(
+            message,
+            file=self.file,
+            line=self.text.count("\n", 0, at) + 1,
+            column=at - start + 1,
+            source=self.text[start:].partition("\n")[0].rstrip("\r"),
+            hint=hint,
+        )
+
+
 def _shape(sql: str) -> Shape:
     return shape_of(significant(sql[:200]))
 
@@ -94,22 +118,47 @@ def _is_row(sql: str, *, is_dump: bool) -> bool:
     return is_dump or written_table(significant(sql)) in {*TABLES, *OTHER_TOOLS}
 
 
-def _create(bench: Workbench, sql: str, shape: Shape, place: str) -> None:
+def _create(
+    bench: Workbench, sql: str, shape: Shape, source: _Source, places: Mapping[tuple[str, str], str]
+) -> None:
     """Run a CREATE statement.
 
     Raises:
-        SourceError: it is none, or D1 refuses it.
+        ParseError: it is not one, or D1 refuses it.
     """
     if not shape.verb.startswith("create "):
-        raise SourceError(
-            f"{place}: a schema holds CREATE statements only, and this is {shape.verb.upper() or 'none'}",
-            hint="rows belong into a migration: `d1migrate new`" if shape.verb == "insert" else None,
-        )
+        found, hint = _kind(sql)
+        raise source.error(f"expected CREATE TABLE, INDEX, VIEW or TRIGGER, found {found}", hint=hint)
     refusal = bench.run(sql)
     if refusal is None and shape.name.startswith(HELPER):
         refusal = f"{shape.name} is a helper of a rebuild that was cut in half: it belongs to no schema"
     if refusal is not None:
-        raise SourceError(f"{place}: {refusal}")
+        offset = _OFFSET.search(refusal)
+        text = _OFFSET.sub("", refusal).removesuffix(": SQLITE_ERROR")
+        hint = _same_name(text, shape.name, places)
+        raise source.error(text, sql=sql, offset=int(offset[1]) if offset else 0, hint=hint)
+
+
+def _same_name(text: str, name: str, places: Mapping[tuple[str, str], str]) -> str | None:
+    """Return what to say if a name is taken: by which line, and that case makes no difference."""
+    if text.startswith("duplicate column name"):
+        return "SQLite compares names without regard to case: a and A are one column"
+    there = [place for (_, taken), place in places.items() if taken == name]
+    if "already" not in text or not there:
+        return None
+    return f"{there[0]} creates it; SQLite compares names without regard to case"
+
+
+def _kind(sql: str) -> tuple[str, str | None]:
+    """Return the kind of a statement in its own words, and what to do with it."""
+    first, second = (*(token.text.upper() for token in significant(sql[:200])[:2]), "")[:2]
+    if first == "CREATE":
+        return f"{first} {second}".rstrip(), "SQLite has no such statement: leave it out"
+    if first in ("ALTER", "DROP"):
+        hint = "write the schema as it should be; `d1migrate diff` writes the changes"
+        return f"{first} {second}".rstrip(), hint
+    is_rows = first in ("INSERT", "REPLACE", "UPDATE", "DELETE")
+    return first, "rows belong in a migration: `d1migrate new`" if is_rows else None
 
 
 def _renames(lead: str, sql: str) -> Iterator[Rename]:

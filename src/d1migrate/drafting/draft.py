@@ -6,10 +6,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.back import Back, way_back
+from d1migrate.drafting.broken import refuse_broken_objects
 from d1migrate.drafting.renames import Rename, candidates, open_renames, rename_sections
 from d1migrate.drafting.workbench import Workbench, must
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
-from d1migrate.replay import dangling
 from d1migrate.schema.alter import Section, broken_keys, sections
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (
@@ -91,6 +91,7 @@ def draft(
         _refuse_loss(found, renamed, desired.schema, allow_drop)
         _refuse_missing(found.missing)
         _refuse_broken_keys(renamed, desired.schema)
+        refuse_broken_objects(current, desired)
         if not todo and not found.changes:
             return None
         rest = sections(found.changes, renamed, desired.schema)
@@ -99,7 +100,6 @@ def draft(
         reached = bench.schema()
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
-    _refuse_broken_objects(current, reached, desired.places)
     back = way_back(reached, renamed, [rename.back for rename in reversed(todo)], current, order=order)
     return Draft(tuple(todo), found.changes, (*first, *rest), back)
 
@@ -148,19 +148,6 @@ def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
                     f"{table.name} refers to {key.table} ({columns}), which is not its primary key or unique",
                     hint="SQLite would refuse to write to either table: foreign key mismatch",
                 )
-
-
-def _refuse_broken_objects(current: Schema, reached: Schema, places: Mapping[tuple[str, str], str]) -> None:
-    """Raise PlanError for a view or trigger that would not work, and did before or is new."""
-    found = dangling(reached)
-    was = {(one.kind, fold(one.name)) for one in dangling(current)} if found else set()
-    for kind, name, error in found:
-        if (kind, fold(name)) not in was:
-            place = places.get((kind, fold(name)), "")
-            raise PlanError(
-                f"{place}{': ' if place else ''}{kind} {name} would fail when it is used: {error}",
-                hint=f"change {name} in the desired schema, or leave it out",
-            )
 
 
 def _words(change: Change) -> str:

@@ -19,7 +19,7 @@ from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.schema.facts import alias_of, rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS, q
-from d1migrate.sql.names import HELPER, fold, unquote
+from d1migrate.sql.names import HELPER, ROWIDS, fold, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -312,7 +312,7 @@ def _rowid(old: Table, new: Table) -> str:
 
 
 def _reads_rowids(ran: Ran) -> bool:
-    return any(fold(unquote(token.text)) in ("rowid", "_rowid_", "oid") for token in ran.tokens)
+    return any(fold(unquote(token.text)) in ROWIDS for token in ran.tokens)
 
 
 def _span(statement: Statement) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -82,9 +82,6 @@ class Match(NamedTuple):
         return f"main.{quote_identifier(self.new.name)}"
 
 
-_ROWIDS = ("rowid", "_rowid_", "oid")
-
-
 def match(
     connection: apsw.Connection,
     old: Table,
@@ -124,7 +121,7 @@ def match(
             return Match(old, new, quoted, [a for a, _ in key], unique=True, pairs=pairs)
     if keeps_rowids:
         taken = [{fold(column.name) for column in table.columns} for table in (old, new)]
-        rowids = [next((name for name in _ROWIDS if name not in names), "") for names in taken]
+        rowids = [next((name for name in ROWIDS if name not in names), "") for names in taken]
         if all(rowids):
             return Match(old, new, [(rowids[0], rowids[1])], (), unique=True, pairs=pairs)
     types = {fold(c.name): c.type.upper() for c in new.columns}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from d1migrate.rehearse.rules import REFUSED
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +52,7 @@ class _Linked:
         keys = [column.name for column in plan.table.columns if column.primary_key]
         if self._by_rowid:
             taken = {fold(column.name) for column in plan.table.columns}
-            keys = [name for name in ("rowid", "oid", "_rowid_") if name not in taken][:1]
+            keys = [name for name in ROWIDS if name not in taken][:1]
         self._keys = [quote_identifier(key) for key in keys]
         self._this = " AND ".join(f"{key} = ?" for key in self._keys)
 

@@ -11,11 +11,12 @@ from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.replay.alike import Alike
-from d1migrate.replay.probes import broken, differences, is_virtual
+from d1migrate.replay.probes import broken, differences, is_virtual, turned_to_strings
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
+from d1migrate.schema.scope import Scope
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
@@ -50,8 +51,13 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     return catalog.schema
 
 
-def dangling(schema: Schema) -> list[Dangling]:
-    """Return the views, triggers and virtual tables of a schema that fail when they are used."""
+def dangling(schema: Schema, before: Schema | None = None) -> list[Dangling]:
+    """Return the views, triggers and virtual tables of a schema that fail when they are used.
+
+    Args:
+        schema: it.
+        before: an earlier schema: a name in double quotes that it had, and this one has not, is missed too.
+    """
     catalog = Catalog.of(schema)
     named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
     named |= {name for name, table in catalog.tables.items() if is_virtual(table)}
@@ -59,7 +65,8 @@ def dangling(schema: Schema) -> list[Dangling]:
         return []
     stage = Stage(catalog, count())
     try:
-        return broken(stage, mention=(), named=named)
+        found = broken(stage, mention=(), named=named)
+        return [*found, *turned_to_strings(stage, Scope.of(before), mention=[""])] if before else found
     finally:
         stage.scratch.close()
 
@@ -247,7 +254,8 @@ class _File:
             finally:
                 old.scratch.close()
             found = [d for d in found if d not in earlier or (d.kind, d.name) not in was]
-        return found
+        lost = turned_to_strings(self._stage, Scope.of(before.schema), mention=gone) if gone else []
+        return [*found, *lost]
 
     def _way_back(self, before: Catalog) -> WayBack | None:
         rollback = self._migration.rollback

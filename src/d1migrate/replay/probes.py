@@ -10,7 +10,7 @@ from d1migrate.lint.model import Dangling, Touch
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Schema, Table
-from d1migrate.schema.scope import Scope
+from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import VirtualTableDefinition
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.tokens import Token
 
 _PROBE = "d1migrate_probe"
+AS_STRING = ", and SQLite reads the name in double quotes as a string"
 
 
 def adds_column(tokens: Sequence[Token], kind: Shape) -> bool:
@@ -155,6 +156,30 @@ def _error_of_virtual(stage: Stage, table: Table) -> str | None:
     stage.need_named(significant(table.sql))
     query = f"SELECT * FROM {quote_identifier(table.name)}"
     return None if table.name in stage.not_built else stage.run(query, prepare_only=False).refusal
+
+
+def turned_to_strings(stage: Stage, before: Scope, *, mention: Collection[str]) -> list[Dangling]:
+    """Return the views and triggers where `"…"` named a column before, and is a string now.
+
+    SQLite reads a name in double quotes that names nothing as a string, and reports no error.
+
+    Args:
+        stage: the schema.
+        before: what names there were.
+        mention: as for `broken`.
+    """
+    after, found = Scope.of(stage.catalog.schema), []
+    objects: list[tuple[str, str, str, Trigger | None]]
+    objects = [("view", view.name, view.sql, None) for view in stage.catalog.views.values()]
+    objects += [("trigger", trigger.name, trigger.sql, trigger) for trigger in stage.catalog.triggers()]
+    for kind, name, sql, trigger in objects:
+        if not stage.mentions(sql, mention) or not (lost := strings_now(sql, before, after)):
+            continue
+        stage.need(fold(name))
+        query = _firing(stage, trigger) if trigger else f"SELECT * FROM {quote_identifier(name)}"
+        if stage.quoted(query):
+            found.append(Dangling(kind, name, f"no such column: {lost[0]}{AS_STRING}"))
+    return found
 
 
 def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:

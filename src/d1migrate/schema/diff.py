@@ -22,7 +22,7 @@ from d1migrate.schema.meaning import canonical, meaning, mentions
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import content_of, rebuild_virtual
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -258,6 +258,8 @@ class _Table:
         """Whether ADD COLUMN takes it where there are rows (d1-facts §1.4)."""
         if column.keys or column.stored:
             return False
+        if self._is_rowid_name(column):
+            return False
         if column.generated is not None:
             return True
         # An UPDATE that fills it would fire the table's triggers.
@@ -277,7 +279,11 @@ class _Table:
         others = [part for own, parts in self._was.own.items() if own != name for part in parts]
         spoken = any(name in part.columns for part in (*others, *self._was.beside))
         computed = any(c.generated is not None and mentions(c.generated, name) for c in self._before.columns)
-        return not (column.keys or spoken or computed)
+        return not (column.keys or spoken or computed or self._is_rowid_name(column))
+
+    def _is_rowid_name(self, column: ColumnDefinition) -> bool:
+        """Whether a column takes a name of the rowid: ALTER TABLE neither adds nor drops such a column."""
+        return fold(column.name) in ROWIDS and not self._before.without_rowid
 
     def _rebuild(self) -> None:
         values = tuple(self._values())

@@ -8,7 +8,7 @@ from d1migrate.schema.meaning import meaning, mentions
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import ROWIDS, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,7 @@ def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str
     The rowid has names of its own, and generated columns follow those they read.
     """
     changed, names = set(sets), {fold(column.name) for column in definition.columns}
-    if definition.rowid_alias and changed & (_ROWIDS - names):
+    if definition.rowid_alias and changed & ({*ROWIDS} - names):
         changed.add(fold(definition.rowid_alias))
     generated = {fold(c.name): c.generated for c in definition.columns if c.generated is not None}
     while following := {
@@ -58,9 +58,6 @@ def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str
     }:
         changed |= following
     return changed
-
-
-_ROWIDS = frozenset(("rowid", "_rowid_", "oid"))
 
 
 def holds_no_null(definition: TableDefinition, name: str) -> bool:
@@ -79,7 +76,7 @@ def rowid_of(table: Table) -> str:
     if definition is None or definition.without_rowid:
         return ""
     names = {fold(column.name) for column in table.columns}
-    return next((name for name in ("rowid", "_rowid_", "oid") if name not in names), "")
+    return next((name for name in ROWIDS if name not in names), "")
 
 
 def is_indexed(child: Table, key: ForeignKey) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
 from d1migrate.sql.groups import text_at
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import ROWIDS, fold, unquote
 from d1migrate.sql.tokens import KEYWORDS, significant
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import Definition
-
-_ROWIDS = frozenset({"rowid", "_rowid_", "oid"})
 
 
 class Scope:
@@ -58,7 +56,7 @@ class Scope:
         return self._definitions[name]
 
     def _mentioned(self, sql: str) -> frozenset[str]:
-        found = set(_ROWIDS)
+        found = set(ROWIDS)
         tokens = significant(sql)
         for at, token in enumerate(tokens):
             if token.kind not in ("word", "quoted", "string"):
@@ -89,3 +87,10 @@ class Scope:
                 return self._mentioned(self._sqls[name])
             case _:
                 return frozenset()
+
+
+def strings_now(sql: str, before: Scope, after: Scope) -> list[str]:
+    """Return the names in double quotes that named something in one scope, and name nothing in another."""
+    lost = before.names(sql) - after.names(sql)
+    quoted = [unquote(token.text) for token in significant(sql) if token.text[0] == '"'] if lost else []
+    return [name for name in quoted if fold(name) in lost]

@@ -5,6 +5,9 @@ from __future__ import annotations
 HELPER = "_d1m_"
 """What the names of all objects begin with that a guarded rebuild makes and takes away again."""
 
+ROWIDS = ("rowid", "_rowid_", "oid")
+"""The names of the rowid, unless a column has them."""
+
 _CLOSING = {'"': '"', "`": "`", "[": "]", "'": "'"}
 
 
