@@ -263,7 +263,8 @@ def dangling(replay: Replay) -> Iterator[Finding]:
     """A view, trigger or full-text table that does not work.
 
     Why: dropping a table or column does not look at them; the view fails when it is read, the trigger makes
-        every write on its table fail.
+        every write on its table fail. A column in double quotes fails even later: SQLite reads the name as a
+        string, and the view returns it.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
