@@ -96,7 +96,9 @@ def test_one_table(project: Project) -> None:
 def test_a_schema_that_cannot_be_read(project: Project) -> None:
     """It is named, with the line; nothing is written."""
     begun(project, "CREATE TABLE users (id INTEGER);\n\nCREATE TABLE users (id);\n")
-    assert "schema.sql:3:14: table users already exists" in project.run("diff", "--to", "schema.sql", code=1).err
+    assert (
+        "schema.sql:3:14: table users already exists" in project.run("diff", "--to", "schema.sql", code=1).err
+    )
     assert "cannot read nothing.sql" in project.run("diff", "--to", "nothing.sql", code=2).err
     (project.folder / "schema.sql").write_bytes(b"CREATE TABLE \xff")
     assert "schema.sql is not UTF-8" in project.run("diff", "--to", "schema.sql", code=2).err
