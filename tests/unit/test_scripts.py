@@ -10,7 +10,8 @@ import apsw
 import pytest
 
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect, script
+from d1migrate.drivers import connect
+from d1migrate.drivers.plain import Watch
 from d1migrate.errors import Error, QueryError, SourceError
 from d1migrate.rehearse.ground import Ground
 from d1migrate.sql.names import quote_identifier
@@ -296,12 +297,12 @@ def test_what_is_no_sql(tmp_path: Path, data: bytes, what: str) -> None:
 
 def test_a_statement_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stopped after the time that D1 gives one."""
-    monkeypatch.setattr(script, "_SECONDS", 0.05)
+    monkeypatch.setattr(Watch, "seconds", 0.05)
     text = (
         "CREATE TABLE t AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0;"
     )
     (tmp_path / "x.sql").write_text(text)
-    with pytest.raises(SourceError, match=r"x.sql:1: it takes longer than 0.05 seconds"):
+    with pytest.raises(SourceError, match=r"x.sql:1: it was ended: it ran for 0.05 s"):
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
 
 

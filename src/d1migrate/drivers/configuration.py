@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import lru_cache
 from typing import Any
 
 from d1migrate.errors import UsageError
@@ -20,7 +21,7 @@ def read(path: str) -> dict[str, Any]:
             raise UsageError(f"{path} is not a file")
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()
-        content = _parse_toml(text) if path.endswith(".toml") else parse_json(text)
+        content = _parse_toml(text) if path.endswith(".toml") else _parse_json(text)
     except FileNotFoundError:
         raise UsageError(f"no configuration file {path}") from None
     except RecursionError:
@@ -32,18 +33,15 @@ def read(path: str) -> dict[str, Any]:
     return content
 
 
+@lru_cache(maxsize=8)  # a command asks a configuration several times
 def _parse_toml(text: str) -> Any:
     import tomli  # before Python 3.15, tomllib reads TOML 1.0 only; wrangler reads 1.1
 
     return tomli.loads(text)
 
 
-def parse_json(text: str) -> Any:
-    """Return the value of a JSON text with comments and trailing commas.
-
-    Raises:
-        ValueError: it is not JSON. RecursionError: it is nested too deeply.
-    """
+@lru_cache(maxsize=8)
+def _parse_json(text: str) -> Any:
     import json
 
     try:

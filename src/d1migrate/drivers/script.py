@@ -8,12 +8,12 @@ their hidden tables. SQLite itself takes all of that.
 from __future__ import annotations
 
 import re
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
+from d1migrate.drivers.plain import Watch
 from d1migrate.errors import SourceError
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _CHUNK = 1 << 20
-_SECONDS = 30.0  # D1's limit for one query
-_STEPS = 100_000  # of SQLite's virtual machine between two looks at the clock
 _HEAD = 200  # characters that tell what a statement does
 _ATTACH = 24  # SQLite's authorizer: ATTACH, and VACUUM INTO
 _OK, _DENY = 0, 1
@@ -87,11 +85,10 @@ class _Run:
         self._path, self._connection = path, connection
         self._waiting: list[_Waiting] = []
         self._keys_are_off = self._keys_act = False
-        self._deadline = 0.0
+        self._watch = Watch(connection)
 
     def run(self) -> None:
         execute = self._connection.execute
-        self._connection.set_progress_handler(self._is_over_time, _STEPS)
         self._connection.authorizer = _authorize
         execute("PRAGMA synchronous = OFF")
         execute("PRAGMA foreign_keys = OFF")
@@ -193,14 +190,12 @@ class _Run:
         return ("shadow",) in kinds.fetchall()
 
     def _execute(self, statement: Statement, sql: str, *, waits: bool = False) -> None:
-        self._deadline = time.monotonic() + _SECONDS
+        self._watch.armed, self._watch.started = True, 0.0
         try:
             for _ in self._connection.execute(sql, can_cache=False):
                 pass
         except apsw.InterruptError as error:
-            raise self._refused(
-                statement, f"it takes longer than {_SECONDS:g} seconds, D1's limit"
-            ) from error
+            raise self._refused(statement, f"it was ended: {self._watch.reason}") from error
         except (
             apsw.SQLError,
             apsw.ConstraintError,
@@ -228,9 +223,6 @@ class _Run:
             f"{self._path}:{statement.line}: {why}",
             hint="correct the file; what SQLite's sqlite3 shell reads into an empty database is loaded",
         )
-
-    def _is_over_time(self) -> bool:
-        return time.monotonic() > self._deadline > 0
 
 
 def _authorize(action: int, *_: str | None) -> int:
