@@ -385,10 +385,13 @@ def _database_json(id_: str) -> str:
 def _database_toml(id_: str) -> str:
     return f"""name = "a"
 compatibility_date = "2026-04-01"
-[[d1_databases]]
-binding = 'DB'
-database_name = "same"  # as the others
-database_id = "{id_}"
+d1_databases = [
+  {{ # TOML 1.1: several lines, a comment, an escape by \\x, and a last comma
+    binding = 'DB',
+    database_name = "s\\x61me",
+    database_id = "{id_}",
+  }},
+]
 """
 
 
