@@ -15,8 +15,11 @@ from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError, UnsafeMigration
 from d1migrate.files import load_migrations
+from d1migrate.flows.verify import verify_by_digests
 from d1migrate.migration import Migration
 from d1migrate.migrator import Migrator
+from d1migrate.replay import schema_changes
+from d1migrate.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -282,8 +285,13 @@ def test_files_that_cannot_run_on_the_schema_they_build(
 
 @pytest.mark.parametrize(
     "read_",
-    [lambda m: m.lint(), lambda m: m.rehearse().ok, lambda m: m.verify().ok],
-    ids=["lint", "rehearse", "verify"],
+    [
+        lambda m: m.lint(),
+        lambda m: m.rehearse().ok,
+        lambda m: m.verify().ok,
+        lambda m: run(verify_by_digests(m.migrations, schema_changes(m.migrations)), m.driver).ok,
+    ],
+    ids=["lint", "rehearse", "verify", "verify by digests"],
 )
 def test_what_only_reads_sees_one_moment(open_: Open, read_: Callable[[Migrator], object]) -> None:
     """Another run between history and schema does not make it find what is not so."""

@@ -266,3 +266,14 @@ def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, wha
     remote.server.faults()
     assert [entry.state for entry in target.status()] == ["applied"] * 3
     assert [event.action for event in target.history()].count("restore") == (0 if says else 1)
+
+
+def test_a_dump_that_cannot_be_compared(remote: Remote, tmp_path: Path) -> None:
+    """It was sent: the error does not say that nothing was done."""
+    source = Migrator(f"sqlite:{tmp_path / 'app.db'}", THREE)
+    source.up()
+    source.backup(str(tmp_path / "dump.sql"))
+    source.close()
+    remote.server.faults({"match": {"path": "/raw$", "nth": 2}, "do": "firewall"})
+    with pytest.raises(HistoryError, match="was sent to d1:shop, and what came of it is not known"):
+        Migrator(remote.open(), THREE).restore_file(str(tmp_path / "dump.sql"))

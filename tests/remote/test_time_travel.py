@@ -406,6 +406,26 @@ def test_status_says_that_the_database_went_back(
     assert len(remote.paths()) == before + 1
 
 
+def test_a_restore_that_cannot_be_verified(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is done, and said to be."""
+    Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate")).up()
+    for name, value in remote.server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("d1migrate.migrator.Migrator.verify", _unreachable)
+    (tmp_path / "migrations").mkdir()
+    assert main(["--database", f"d1:{remote.id}", "restore", "--to", "0", "--yes"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("restored to ")
+    assert "warning: whether files and database agree is not known: no way there\n" in said.err
+
+
+def _unreachable(_: Migrator) -> None:
+    raise UnavailableError("no way there")
+
+
 def test_status_says_that_a_restore_is_not_finished(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -238,7 +238,14 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
     """
     name = os.path.basename(path)
     facts = load(path, driver, label=name)
-    if found := differences(facts, driver):
+    try:
+        found = differences(facts, driver)
+    except Error as error:
+        raise HistoryError(
+            f"{name} was sent to {driver.url}, and what came of it is not known: {error}",
+            hint="look at the database before you load it again: `d1migrate status`, `d1migrate schema`",
+        ) from error
+    if found:
         raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
     if LOG_TABLE in facts.rows:
         event = Event("restore", 0, name, detail=json.dumps({"sha256": facts.sha256}))

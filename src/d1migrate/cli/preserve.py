@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate import disk
 from d1migrate.cli import gates, outlook
-from d1migrate.errors import SourceError, UsageError
+from d1migrate.errors import Error, SourceError, UsageError
 from d1migrate.report.text import clean, duration, plural, size, table, when
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _confirm(context: Context) -> None:
 
 
 def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
-    found = context.migrator.verify()
+    is_verified, why_not = _verify(context)
     undo = done.undo.name if done.undo else None
     if context.json:
         value: dict[str, Any] = {
@@ -184,7 +184,7 @@ def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
             "no_longer_applied": list(seen.undone),
             "applied_again": list(seen.redone),
             "log_rows_kept": done.log,
-            "verified": found.ok,
+            "verified": is_verified,
         }
         context.out_json(value)
         return
@@ -193,7 +193,17 @@ def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
         context.out(f"the damaged file is kept as {done.aside}")
     if undo:
         context.out(f"to undo it: d1migrate restore --to {undo}")
-    if found.ok:
+    if is_verified:
         context.say("schema and history agree with the files")
+    elif is_verified is None:
+        context.say(f"warning: whether files and database agree is not known: {clean(why_not)}")
     else:
         context.say("warning: files and database disagree: see `d1migrate verify`")
+
+
+def _verify(context: Context) -> tuple[bool | None, str]:
+    """Return whether files and database agree; None and the reason if the database cannot be asked."""
+    try:
+        return context.migrator.verify().ok, ""
+    except Error as error:  # the restore is done all the same
+        return None, str(error)

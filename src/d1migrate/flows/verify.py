@@ -103,15 +103,19 @@ def verify_by_digests(
         migrations: the files.
         changes: {version: what it changed, as `schema.digest.changes` has it}, of a generated index.
     """
-    entries = yield from read.status(migrations)
-    gaps = _gaps(migrations)
-    why = _lost(entries) or _without_digests(entries, changes)
-    if why is not None:
-        return Verification(entries, gaps, (), why)
+    gaps, is_same = _gaps(migrations), False
+    while not is_same:  # another run may change the history between the two requests
+        history = yield from read.read_history()
+        entries = status.compare(migrations, history)
+        why = _lost(entries) or _without_digests(entries, changes)
+        if why is not None:
+            return Verification(entries, gaps, (), why)
+        unchanged = is_unchanged(Fingerprint.of(history.versions, history.head), history.missing)
+        rows, same = yield Batch((introspect.OBJECTS, unchanged), reads=True)
+        is_same = bool(same.rows[0][0])
     expected: dict[str, str | None] = {}
     for entry in entries:
         expected |= changes[entry.version] if entry.applied else {}
-    (rows,) = yield Batch((introspect.OBJECTS,), reads=True)
     live = [(kind, name, sql) for kind, name, _, sql in rows.rows if sql is not None]
     wanted = {name: known for name, known in expected.items() if known is not None}
     found = _ours(digest.compare(wanted, live))
