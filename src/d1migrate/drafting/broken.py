@@ -45,7 +45,9 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
         reason = _reason(one, current, desired.schema)
         raise PlanError(
             f"{place}{': ' if place else ''}{one.kind} {one.name} {reason}",
-            hint=f"change {one.kind} {one.name} in the desired schema, or leave it out",
+            hint=f"change {one.kind} {one.name} in the desired schema, or leave it out"
+            if place
+            else f"change or drop {one.kind} {one.name} first, in a migration of its own",
         )
 
 
