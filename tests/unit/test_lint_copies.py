@@ -7,7 +7,7 @@ import pytest
 from d1migrate.linter import lint
 from d1migrate.migration import Migration
 
-LOSSES = {"D104", "D105", "D107", "D108", "D116", "D118", "D119"}
+LOSSES = {"D104", "D105", "D106", "D107", "D108", "D116", "D118", "D119"}
 
 LIVE = """
 CREATE TABLE live (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
@@ -55,6 +55,11 @@ KEPT_TABLES = [
     "CREATE TABLE hold AS SELECT * FROM live; INSERT INTO arch SELECT * FROM hold; DROP TABLE hold;",
     "CREATE TABLE copy (id TEXT, v TEXT, w BLOB); INSERT INTO copy SELECT CAST(id AS TEXT), v, w FROM live;",
     "CREATE TABLE copy (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT OR REPLACE INTO copy SELECT * FROM live;",
+    "CREATE TABLE copy AS SELECT * FROM live WHERE 0; INSERT INTO copy SELECT * FROM live;",
+    "CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = coalesce(v, '');",
+    "CREATE TABLE copy AS SELECT *, '' AS x FROM live; UPDATE copy SET x = v;",
+    "CREATE TRIGGER all_ BEFORE INSERT ON arch WHEN new.id < 0 BEGIN SELECT RAISE(ABORT, 'no'); END; INSERT INTO arch SELECT * FROM live;",
+    "CREATE TRIGGER also AFTER INSERT ON arch BEGIN INSERT INTO o VALUES (new.id); END; INSERT INTO arch SELECT * FROM live;",
     ("CREATE TABLE vs (id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE ws (id INTEGER PRIMARY KEY, w TEXT);"
     "INSERT INTO vs SELECT id, v FROM live; INSERT INTO ws SELECT id, w FROM live;"),
     "ALTER TABLE live RENAME TO before; INSERT INTO arch SELECT * FROM before; ALTER TABLE before RENAME TO live;",
@@ -93,6 +98,15 @@ LOST_TABLES = [
     ("CREATE TABLE copy AS SELECT * FROM live; ALTER TABLE copy DROP COLUMN w;", "live.w"),
     ("UPDATE arch SET v = (SELECT v FROM live WHERE live.id = arch.id);", "loses its rows"),
     ("CREATE TABLE counts AS SELECT count(*) AS n FROM live;", "loses its rows"),
+    ("CREATE TABLE copy AS SELECT * FROM live WHERE 0;", "loses its rows"),
+    ("CREATE TABLE copy AS SELECT * FROM live LIMIT 0;", "loses its rows"),
+    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "what live.v holds: copy.v does not stay"),
+    ("CREATE TABLE copy AS SELECT * FROM live; DELETE FROM copy WHERE 1 = 1;", "loses its rows"),
+    ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "what live.id holds"),
+    ("CREATE TRIGGER few BEFORE INSERT ON arch WHEN new.id > 7 BEGIN SELECT RAISE(IGNORE); END; INSERT INTO arch SELECT * FROM live;",
+     "(trigger few)"),
+    ("CREATE TRIGGER few AFTER INSERT ON arch BEGIN DELETE FROM arch WHERE id < new.id; END; INSERT INTO arch SELECT * FROM live;",
+     "(trigger few)"),
 ]  # fmt: skip
 
 
@@ -126,6 +140,8 @@ KEPT_COLUMNS = [
     ADD.format("TEXT", "UPDATE u SET x = coalesce(email, '');", "email"),
     ADD.format("TEXT", "UPDATE u SET x = CASE WHEN email IS NULL THEN '' ELSE email END;", "email"),
     ADD.format("TEXT", "UPDATE u SET x = CAST(cents AS TEXT);", "cents"),
+    ADD.format("TEXT", "UPDATE u SET x = 'none'; UPDATE u SET x = email;", "email"),
+    ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = ifnull(x, 'none');", "email"),
     ADD.format("REAL", "UPDATE u SET x = cents;", "cents"),
     "ALTER TABLE u RENAME COLUMN email TO mail; ALTER TABLE u ADD COLUMN x TEXT; UPDATE u SET x = mail; ALTER TABLE u DROP COLUMN mail;",
     ADD.format("TEXT", "UPDATE u SET x = email;", "email") + "ALTER TABLE u RENAME COLUMN x TO email;",
@@ -157,6 +173,10 @@ LOST_COLUMNS = [
     ("UPDATE u SET first = email WHERE first IS NULL; ALTER TABLE u DROP COLUMN email;", "(WHERE)"),
     (ADD.format("TEXT", "UPDATE OR IGNORE u SET x = email;", "email"), "(OR IGNORE)"),
     (ADD.format("TEXT", "UPDATE u SET x = email; ALTER TABLE u DROP COLUMN x;", "email"), "u.email holds"),
+    (ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = lower(x);", "email"), "u.x does not stay"),
+    (ADD.format("TEXT", "UPDATE u SET x = CAST(cents AS REAL);", "cents"), "expression"),
+    (("CREATE TRIGGER few BEFORE UPDATE ON u WHEN old.verified BEGIN SELECT RAISE(IGNORE); END;"
+     + ADD.format("TEXT", "UPDATE u SET x = email;", "email")), "(trigger few)"),
     ("UPDATE posts SET author = (SELECT email FROM u WHERE u.id = user_id); ALTER TABLE u DROP COLUMN email;", "expression"),
     ("UPDATE posts SET author = u.email FROM u WHERE u.id = user_id; ALTER TABLE u DROP COLUMN email;", "(JOIN)"),
     (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u WHERE verified = 1;"
@@ -192,6 +212,9 @@ GOOD_REBUILDS = [
     rebuilt("SELECT id, coalesce(first, ''), ifnull(last, '-'), email, verified, status, price, profile, cents FROM u"),
     rebuilt("SELECT id, first, last, email, verified, CASE status WHEN 'on' THEN 'active' ELSE status END, price, profile, cents FROM u"),
     rebuilt(f"SELECT {NAMES} FROM u", ALL.replace("first", "given"), NAMES.replace("first", "given")),
+    rebuilt("SELECT * FROM u") + "UPDATE u SET first = coalesce(first, '');",
+    rebuilt("SELECT *, '' FROM u", ALL + ", x TEXT", NAMES + ", x") + "UPDATE u SET x = email;",
+    rebuilt("SELECT * FROM u", ALL.replace("cents INTEGER", "cents REAL")),
     rebuilt("SELECT u.id, u.first, u.last, u.email, u.verified, u.status, u.price, u.profile, p.id FROM u LEFT JOIN posts p ON p.user_id = u.id",
             ALL.replace("cents", "post") + ", cents INTEGER", NAMES.replace("cents", "post")).replace("p.id FROM", "u.cents FROM"),
     rebuilt("SELECT id, first, last, email, verified, status, price, profile, (SELECT count(*) FROM posts WHERE user_id = u.id) FROM u",
@@ -220,6 +243,14 @@ BAD_REBUILDS = [
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1"), "WHERE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE email IS NOT NULL"), "WHERE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u", verb="INSERT OR IGNORE INTO"), "OR IGNORE"),
+    ("D107", rebuilt("SELECT * FROM u") + "UPDATE u SET email = NULL;", "overwrites u.email"),
+    ("D107", rebuilt("SELECT * FROM u; UPDATE n SET email = lower(email) WHERE true"), "overwrites n.email"),
+    ("D104", rebuilt("SELECT * FROM u") + "DELETE FROM u;", "loses its rows"),
+    ("D108", (f"CREATE TABLE hold ({ALL.replace('first TEXT', 'first INTEGER')}); INSERT INTO hold SELECT * FROM u; DROP TABLE u;"
+             f"CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold; DROP TABLE hold;"), "u.first is copied through hold.first INTEGER"),
+    ("D118", rebuilt("SELECT * FROM u; REPLACE INTO n (id, verified) VALUES (1, 1)"), "gives no value for n.first"),
+    ("D105", ("CREATE TABLE n AS SELECT * FROM u WHERE FALSE; INSERT INTO n (id) SELECT id FROM u; DROP TABLE u;"
+             " ALTER TABLE n RENAME TO u;"), "leaves out u.first"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace("email TEXT", "email TEXT UNIQUE"), verb="REPLACE INTO"), "REPLACE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1; INSERT INTO n SELECT * FROM u WHERE verified = 2"), "WHERE"),
     ("D116", (f"CREATE TABLE hold AS SELECT * FROM u WHERE verified; DROP TABLE u; CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold;"
@@ -306,6 +337,7 @@ CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE, w TEX
         ("INSERT INTO t VALUES (3, 'a', 'b')", "with another primary key"),
         ("UPDATE OR REPLACE settings SET key = lower(key)", "that have the new key"),
         ("INSERT OR REPLACE INTO settings VALUES (1, 'theme', 'light', 'ann')", ""),
+        ("INSERT OR REPLACE INTO settings SELECT 7, key, value, '' FROM plain", "with another primary key"),
         ("INSERT OR REPLACE INTO plain (key, value) VALUES ('theme', 'light')", ""),
         ("INSERT OR REPLACE INTO log (line) VALUES ('a')", ""),
         ("INSERT OR REPLACE INTO timed (key, value) VALUES ('theme', 'light')", ""),
@@ -323,3 +355,96 @@ def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
     found = judged(sql, SETTINGS)
     assert ("D118" in found) == bool(says)
     assert says in found.get("D118", "")
+
+
+# --- rows that are deleted, or overwritten, after a copy ---
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "says"),
+    [
+        ("INSERT INTO arch SELECT * FROM live; DELETE FROM live;", "", ""),
+        ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live SELECT * FROM h; DROP TABLE h;", "", ""),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live;", "D106", "what live.w holds"),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live WHERE TRUE;", "D106", "what live.w holds"),
+        ("DELETE FROM live WHERE 1;", "D106", "DELETE of every row empties live"),
+        ("DELETE FROM live WHERE 1 RETURNING id;", "D106", "empties live"),
+        ("DELETE FROM live WHERE id = 1;", "", ""),
+        (("CREATE TABLE h (id INTEGER, v INTEGER, w TEXT); INSERT INTO h SELECT * FROM live; DELETE FROM live;"
+          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "what live.v holds: h.v gets an expression of it"),
+        ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live (id, v) SELECT id, v FROM h; DROP TABLE h;",
+         "D106", "what live.w holds"),
+        ("UPDATE live SET v = 'x' WHERE 1 = 1;", "D107", "overwrites live.v"),
+        ("UPDATE live SET v = coalesce(v, ''), w = CASE w WHEN 'a' THEN 'b' ELSE w END;", "", ""),
+        ("UPDATE live SET v = CAST(v AS INTEGER);", "D107", "overwrites live.v"),
+        ("CREATE TABLE bak AS SELECT * FROM live; UPDATE bak SET v = 'x';", "", ""),
+        ("DELETE FROM shown;", "D106", "DELETE without WHERE from view shown deletes rows of live"),
+        ("DELETE FROM shown WHERE id = 1;", "", ""),
+        ("UPDATE shown SET v = 'x';", "D107", "overwrites shown.v"),
+        ("UPDATE shown SET v = 'x' WHERE id = 1;", "", ""),
+    ],
+)  # fmt: skip
+def test_rows_that_are_deleted_or_overwritten(sql: str, code: str, says: str) -> None:
+    """A copy keeps what it holds, whole and as it is; the rest is lost by DELETE and UPDATE as by DROP."""
+    view = """
+    CREATE VIEW shown AS SELECT id, v FROM live;
+    CREATE TRIGGER hide INSTEAD OF DELETE ON shown BEGIN DELETE FROM live WHERE id = old.id; END;
+    CREATE TRIGGER change INSTEAD OF UPDATE ON shown BEGIN UPDATE live SET v = new.v WHERE id = old.id; END;
+    """
+    found = judged(sql, LIVE + view)
+    assert found.keys() == ({code} if code else set())
+    assert says in found.get(code, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reported"),
+    [
+        ("n BIGINT", "n REAL", True),
+        ("n INT8", "n DOUBLE", True),
+        ("n INTEGER", "n REAL", False),
+        ("n BIGINT", "n INTEGER", False),
+        ("n BIGINT", "n TEXT", False),
+    ],
+)
+def test_whole_numbers_that_real_rounds(old: str, new: str, reported: bool) -> None:
+    """A type for 64-bit numbers says that there may be some beyond 2 ** 53."""
+    sql = f"CREATE TABLE m (id INTEGER PRIMARY KEY, {new}); INSERT INTO m SELECT * FROM k; DROP TABLE k; ALTER TABLE m RENAME TO k;"
+    assert ("D108" in judged(sql, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {old});")) == reported
+
+
+@pytest.mark.parametrize(
+    ("given", "sql", "reported"),
+    [
+        ("n ANY) STRICT", "n NUMERIC)", True),
+        ("n ANY) STRICT", "n ANY)", True),
+        ("n ANY) STRICT", "n ANY) STRICT", False),
+        ("n ANY) STRICT", "n)", False),
+        ("n ANY)", "n NUMERIC)", False),
+    ],
+)
+def test_any_of_a_strict_table_keeps_every_value(given: str, sql: str, reported: bool) -> None:
+    """Elsewhere, ANY is a type that turns '05' into 5."""
+    rebuild = f"CREATE TABLE m (id INTEGER PRIMARY KEY, {sql}; INSERT INTO m SELECT * FROM k; DROP TABLE k; ALTER TABLE m RENAME TO k;"
+    assert ("D108" in judged(rebuild, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {given};")) == reported
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("DROP TABLE bare;", "D104"),
+        ("DROP TABLE bare; CREATE VIRTUAL TABLE bare USING fts5(v, content='', tokenize='porter');", "D104"),
+        ("DROP TABLE bare; CREATE VIRTUAL TABLE bare USING fts5(v, content=''); INSERT INTO bare (rowid, v) SELECT id, v FROM live;", ""),
+        ("DROP TABLE found;", ""),
+        ("INSERT INTO bare (bare) VALUES ('delete-all');", "D106"),
+        ("INSERT INTO bare (bare) VALUES ('delete-all'); INSERT INTO bare (rowid, v) SELECT id, v FROM live;", ""),
+        ("INSERT INTO found (found) VALUES ('delete-all');", "D106"),
+        ("INSERT INTO found (found) VALUES ('delete-all'); INSERT INTO found (found) VALUES ('rebuild');", ""),
+    ],
+)  # fmt: skip
+def test_a_full_text_index_that_is_emptied(sql: str, code: str) -> None:
+    """One without content cannot be built again, unless the file fills it."""
+    indexes = """
+    CREATE VIRTUAL TABLE bare USING fts5(v, content='');
+    CREATE VIRTUAL TABLE found USING fts5(v, content='live', content_rowid='id');
+    """
+    assert judged(sql, LIVE + indexes).keys() == ({code} if code else set())

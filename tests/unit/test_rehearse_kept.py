@@ -32,8 +32,12 @@ CREATE TABLE named (key TEXT PRIMARY KEY, value TEXT, edited_by TEXT);
 INSERT INTO named VALUES ('theme', 'dark', 'ann');
 CREATE TABLE tags (k TEXT PRIMARY KEY, x TEXT);
 INSERT INTO tags VALUES ('a', '1'), ('A', '2');
+CREATE VIRTUAL TABLE texts USING fts5(body);
+INSERT INTO texts (rowid, body) VALUES (4, 'one');
 CREATE TABLE pages (id INTEGER PRIMARY KEY, slug TEXT UNIQUE ON CONFLICT REPLACE, w TEXT);
 INSERT INTO pages VALUES (1, 'a', 'keep');
+CREATE VIEW shown AS SELECT id, slug FROM pages;
+CREATE TRIGGER hide INSTEAD OF DELETE ON shown BEGIN DELETE FROM pages WHERE id = old.id; END;
 """
 ADD = "ALTER TABLE u ADD COLUMN x {}; UPDATE u SET x = {}; ALTER TABLE u DROP COLUMN {};"
 ANEW = "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT INTO n {} FROM live; DROP TABLE live; ALTER TABLE n RENAME TO live;"
@@ -68,6 +72,9 @@ def missing(found: Rehearsed) -> dict[str, int]:
          "copies partly", {"live.id": 1, "live.w": 1}),
         ("INSERT INTO arch SELECT id, upper(v), w FROM live; DROP TABLE live", "transforms data", {"live.v": 2}),
         ("DROP TABLE live", "drops data", {}),
+        ("DROP TABLE live; CREATE TABLE live (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT INTO live VALUES (1, 'x', 'y'), (2, 'x', 'y'), (3, 'x', 'y')",
+         "drops data", {}),
+        ("INSERT INTO arch (id, v) SELECT rowid, upper(body) FROM texts; DROP TABLE texts", "transforms data", {"texts.body": 1}),
         # a column, then dropped
         (ADD.format("TEXT", "first || ' ' || last", "first"), "transforms data", {"u.first": 2}),
         (ADD.format("INTEGER", "CAST(price * 100 AS INTEGER)", "price"), "transforms data", {"u.price": 2}),
@@ -118,6 +125,9 @@ def test_what_did_not_arrive(migration: str, verdict: str, values: dict[str, int
         TAGS.format("BINARY"),
         "INSERT OR REPLACE INTO named VALUES ('theme', 'light', 'bob')",
         "UPDATE u SET first = upper(first)",
+        "DELETE FROM shown WHERE id = 1",
+        "INSERT INTO arch (id, v) SELECT rowid, body FROM texts; DROP TABLE texts",
+        "DROP TABLE named; CREATE TABLE named (key TEXT PRIMARY KEY, value TEXT, edited_by TEXT); INSERT INTO named VALUES ('theme', 'dark', 'ann')",
         "INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     ],
 )  # fmt: skip

@@ -26,10 +26,15 @@ class Copies:
         self._by_source: dict[ColumnId, list[Copy]] = {}
         self._by_table: dict[int, list[Copy]] = {}
         self._filled_from: dict[int, set[int]] = {}
+        self._by_statement: dict[int, list[Copy]] = {}
+        self._overwritten: dict[ColumnId, list[int]] = {}  # the statements that set each column in every row
         for ran in replay.of("insert", "replace", "create table", "update"):
             if ran.verb != "create table" or ran.is_from_select:
-                for copy in copies_of(replay, ran):
+                copies = self._by_statement[ran.index] = list(copies_of(replay, ran))
+                for copy in copies:
                     self._note(copy)
+                if ran.verb == "update" and not ran.has_where:
+                    self._note_overwritten(ran, {c.into for c in copies if c.keeps and c.source == c.into})
         self._emptied: dict[int, list[int]] = {}  # the statements that drop or empty each table
         self._dropped: dict[int, int] = {}
         for ran in replay.of("drop table", "delete"):
@@ -44,6 +49,12 @@ class Copies:
         if copy.adds and copy.into.table != copy.source.table:
             self._by_table.setdefault(copy.source.table, []).append(copy)
             self._filled_from.setdefault(copy.into.table, set()).add(copy.source.table)
+
+    def _note_overwritten(self, ran: Ran, keeping: set[ColumnId]) -> None:
+        number = ran.before.ids.get(ran.target)
+        columns = self._replay.columns.at(number, ran.index) if number is not None else {}
+        for column in {columns[to] for to in ran.sets() if to in columns} - keeping:
+            self._overwritten.setdefault(column, []).append(ran.index)
 
     def of(self, column: ColumnId) -> list[Copy]:
         """Return the copies of a column's values, in order."""
@@ -73,6 +84,24 @@ class Copies:
                 at = self._gone_at(copy.into.table, copy.ran.index)
                 found = copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.ran.index)
         return found
+
+    def by(self, ran: Ran) -> list[Copy]:
+        """Return what a statement copies."""
+        return self._by_statement.get(ran.index, [])
+
+    def lost_sources(self, column: ColumnId, at: int) -> list[ColumnId]:
+        """Return what a column holds at a statement of dropped tables: their columns that are not kept."""
+        sources = (
+            copy.source
+            for copies in self._by_source.values()
+            for copy in copies
+            if copy.into == column and copy.source != column and copy.ran.index < at
+        )
+        return [
+            each
+            for each in dict.fromkeys(sources)
+            if each.table in self._dropped and not self.is_kept(each, self._dropped[each.table])
+        ]
 
     def hands_on(self, ran: Ran, table: int) -> bool:
         """Whether a statement copies what a table held, from it or from a table that it was copied into."""
@@ -138,7 +167,8 @@ class Copies:
 
     def _stays(self, column: ColumnId, since: int, *, of_all_rows: bool) -> bool:
         """Whether values that are put into a column are still there at the end, or are copied on."""
-        at = self._gone(column, since)
+        overwritten = next((i for i in self._overwritten.get(column, ()) if i > since), _NEVER)
+        at = min(self._gone(column, since), overwritten)
         return at == _NEVER or self.is_kept(column, at, since, of_all_rows=of_all_rows)
 
     def _gone(self, column: ColumnId, since: int) -> int:

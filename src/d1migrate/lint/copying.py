@@ -6,13 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.expressions import as_column, carried, references, spares
-from d1migrate.lint.rebuilds import is_narrower
+from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.lint.unique import unique_keys
-from d1migrate.sql.groups import closing, text_at
+from d1migrate.sql.affinity import affinity
+from d1migrate.sql.effects import trigger_of
+from d1migrate.sql.groups import closing
 from d1migrate.sql.names import fold, quote_identifier, unquote
-from d1migrate.sql.select import Source, is_always_true, selects, with_names
-from d1migrate.sql.tokens import Token
+from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
+from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,37 +66,6 @@ def values_of(ran: Ran) -> list[Values | None]:
     return [values for _, values in _selected(ran)]
 
 
-def values_inside(ran: Ran) -> Values:
-    """Return {column: its value}, from inside WITH and subqueries if these compute it.
-
-    A column that the outer SELECT only hands on is looked up by its name in the SELECTs within.
-    """
-    query = _query(ran)
-    if query is None:
-        return {}
-    tokens = ran.tokens if ran.words[0] == "WITH" else query
-    inside = {
-        value.alias: value.tokens
-        for at, token in enumerate(tokens)
-        if token.text == "(" and text_at(tokens, at + 1).upper() in ("SELECT", "WITH")
-        for select in selects(tokens[at + 1 : closing(tokens, at)])
-        for value in select.values
-        if value.alias and as_column(value.tokens) is None
-    }
-    found: Values = {}
-    columns = columns_into(ran, _into(ran))
-    for select, values in _selected(ran):
-        listed = [value.tokens for value in select.values]
-        if values is None and [token.text for value in listed for token in value][-1:] == ["*"]:
-            values = {column: inside[column] for column in columns if column in inside}
-        elif values is None:
-            values = dict(zip(columns, listed, strict=False))
-        for column, value in values.items():
-            source = as_column(value)
-            found[column] = inside.get(source.name, value) if source else value
-    return found
-
-
 class _Reader:
     """Resolves the names of a statement to the columns of its tables."""
 
@@ -130,6 +101,9 @@ class _Reader:
             return False
         old = types_of(self._ran.before.tables[resolved[0].table])[found.column.name]
         types = (old, *found.casts, *([] if type_ is None else [type_]))
+        kinds = [affinity(each) for each in types]
+        if kinds[0] == "INTEGER" and "REAL" in kinds[1:-1] and kinds[-1] == "TEXT":
+            return False  # 1 becomes '1.0'
         return not any(is_narrower(one, other) for one, other in pairwise(types))
 
     def is_never_null(self, reference: Reference, null: bool) -> bool:
@@ -169,7 +143,10 @@ def _selected(ran: Ran) -> Iterator[tuple[Select, Values | None]]:
         return
     columns = columns_into(ran, _into(ran))
     defined = with_names(ran.tokens)[0] if ran.words[0] == "WITH" else ()
-    for select in selects(query, defined):
+    returns_nothing = [token.text.upper() for token in query[-2:]] == ["LIMIT", "0"]
+    for select in selects(query, defined) if not returns_nothing else ():
+        if is_never_true(select.where):
+            continue
         values = _expanded(ran, select)
         is_read = values is not None and len(values) == len(columns) and all(s.table for s in select.sources)
         yield select, dict(zip(columns, values, strict=True)) if values is not None and is_read else None
@@ -274,6 +251,7 @@ def _of_update(replay: Replay, ran: Ran) -> Iterator[Copy]:
     target, types = replay.columns.at(number, ran.index), types_of(ran.before.tables[ran.target])
     conflict = ran.words[ran.shape.at + 2] if ran.words[ran.shape.at + 1] == "OR" else ""
     picks = f"OR {conflict}" if conflict in ("IGNORE", "REPLACE") else "JOIN" if sources else ""
+    picks = picks or _taken_by_trigger(ran, ran.before.tables[ran.target], "update")
     whole = "" if is_always_true(where) else "WHERE"
     for to, value in ran.sets().items():
         for name, column in reader.mentioned(value) if to in target else ():
@@ -314,11 +292,6 @@ def _is_filled(replay: Replay, ran: Ran, column: ColumnId) -> bool:
     return any(columns.at(column.table, w.index).get(to) == column for w in earlier for to in w.sets())
 
 
-def types_of(table: Table) -> dict[str, str]:
-    """Return {folded column: its declared type}."""
-    return {fold(column.name): column.type for column in table.columns}
-
-
 # --- rows that stand in each other's way ---
 
 
@@ -326,6 +299,8 @@ def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Val
     """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
     if ran.is_from_select:
         return ""
+    if trigger := _taken_by_trigger(ran, into, "insert"):
+        return trigger
     words, at = ran.words, ran.shape.at
     said = words[at + 1 : at + 3]
     if said == ["OR", "IGNORE"]:
@@ -339,6 +314,16 @@ def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Val
     if table and replay.is_empty(fold(into.name), ran) and _are_unique(table, into, values):
         return ""
     return "REPLACE" if replaces else "ON CONFLICT"
+
+
+def _taken_by_trigger(ran: Ran, table: Table, event: str) -> str:
+    """Return the trigger that may skip or delete rows which a statement writes; "" if none does."""
+    for trigger in table.triggers:
+        made = trigger_of(trigger.sql)
+        if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
+            return f"trigger {trigger.name}"
+    by = (t.by for t in ran.fires_deletes if t.table == fold(table.name))
+    return next((f"trigger {name}" for name in by), "")
 
 
 def _are_unique(source: Table, into: Table, values: Values) -> bool:

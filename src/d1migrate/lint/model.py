@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.columns import Columns
 from d1migrate.lint.copies import Copies
+from d1migrate.lint.rebuilds import find_rebuilds
+from d1migrate.lint.sqltext import depths
 from d1migrate.schema.facts import changed_columns
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold
+from d1migrate.sql.select import is_always_true
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.lint.directives import Directive
+    from d1migrate.lint.rebuilds import Rebuild
     from d1migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.compare import Difference
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.shape import Shape
     from d1migrate.sql.split import Statement
+
+
+_ENDS_WHERE = ("WHERE", "RETURNING", "ORDER", "LIMIT")
 
 
 class Touch(NamedTuple):
@@ -138,13 +145,17 @@ class Ran:
 
     @property
     def has_where(self) -> bool:
-        """Whether an UPDATE or DELETE says which rows, itself and not in a subquery."""
-        depth = 0
-        for token in self.tokens[self.shape.at :]:
-            depth += (token.text == "(") - (token.text == ")")
-            if depth == 0 and token.keyword in ("WHERE", "LIMIT"):
-                return True
-        return False
+        """Whether an UPDATE or DELETE says which rows, itself and not in a subquery; `WHERE 1` does not."""
+        at = [
+            place
+            for place, token, depth in depths(self.tokens)
+            if depth == 0 and place >= self.shape.at and token.keyword in _ENDS_WHERE
+        ]
+        words = [self.tokens[place].keyword for place in at]
+        if "LIMIT" in words or "WHERE" not in words:
+            return "LIMIT" in words
+        start, *rest = at[words.index("WHERE") :]
+        return not is_always_true(self.tokens[start + 1 : rest[0] if rest else len(self.tokens)])
 
 
 class Dangling(NamedTuple):
@@ -274,6 +285,11 @@ class Replay:
     def copies(self) -> Copies:
         """What the file copies, and what of it stays."""
         return Copies(self)
+
+    @cached_property
+    def rebuilds(self) -> list[Rebuild]:
+        """The tables that the file takes apart and creates again."""
+        return find_rebuilds(self)
 
     @cached_property
     def readers(self) -> dict[int, list[Ran]]:

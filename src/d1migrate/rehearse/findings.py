@@ -250,7 +250,8 @@ def verdict(
 
 def _is_dropped(change: TableChange) -> bool:
     is_table = change.difference.lost and change.lost_by.startswith("DROP TABLE") and not change.moved_to
-    return bool(is_table or change.unkept)
+    is_rewritten = change.difference.changed and change.changed_by.get("*", "").startswith("DROP TABLE")
+    return bool(is_table or is_rewritten or change.unkept)
 
 
 _GONE: tuple[tuple[str, Callable[[TableChange], bool]], ...] = (

@@ -194,7 +194,7 @@ class Rows:
         """Yield the columns that are gone, replaced or computed whose values are nowhere as they were."""
         told, table, columns = each.fate, each.table, self._replay.columns
         is_copied = bool(self._replay.copies.of_table(told.numbers[0]))
-        if parse_virtual(table.sql) or (told.drops and not is_copied):
+        if (parse_virtual(table.sql) and not told.drops) or (told.drops and not is_copied):
             return
         emptied = {fold(name) for _, name, what in self._ran.writes if what == "DELETE"}
         arrivals = Arrivals(connection, self._replay, emptied)

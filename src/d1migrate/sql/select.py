@@ -103,6 +103,12 @@ def is_always_true(where: Sequence[Token]) -> bool:
     return texts in ([], ["TRUE"], ["1"], ["1", "=", "1"], ["1", "==", "1"])
 
 
+def is_never_true(where: Sequence[Token]) -> bool:
+    """Whether a condition holds for no row: FALSE, 0, or 1 = 0, as in a copy of a schema alone."""
+    texts = [token.text.upper() for token in bare(where)]
+    return texts in (["FALSE"], ["0"], ["1", "=", "0"], ["0", "=", "1"], ["1", "=", "2"], ["1", "<>", "1"])
+
+
 def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
     """Return tokens without what stands in `(SELECT …)`."""
     found, at = list[Token](), 0

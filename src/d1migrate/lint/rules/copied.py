@@ -11,10 +11,10 @@ from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import replaces
-from d1migrate.lint.stakes import at_stake
+from d1migrate.lint.stakes import at_stake, sentence
 from d1migrate.lint.unique import unique_keys
 from d1migrate.schema.facts import alias_of, holds_no_null
-from d1migrate.schema.virtual import content_of
+from d1migrate.schema.virtual import content_of, fts5_options
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.groups import span
 from d1migrate.sql.names import fold, quote_identifier, unquote
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.lint.unique import UniqueKey
     from d1migrate.schema.model import Column, Table
     from d1migrate.sql.tokens import Token
 
@@ -50,6 +51,10 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
             continue
         table, number = ran.before.tables[name], ran.before.ids[name]
         if content_of(table) is not None:  # a full-text index on another table holds no text itself
+            if not content_of(table) and not _is_indexed_again(replay, ran):
+                yield Finding(
+                    f"DROP TABLE {table.name} loses its index: its texts are nowhere to be read", ran
+                )
             continue
         if not replay.copies.rows_are_kept(number, ran.index):
             partial = replay.copies.leaves_out(number, ran.index)
@@ -67,8 +72,8 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
 
 
 def _lost_columns(replay: Replay, ran: Ran, table: Table) -> list[str]:
-    """Return the columns of a dropped table that are not copied as they are, folded."""
-    number = ran.before.ids[ran.shape.name]
+    """Return the columns of a dropped or emptied table that are not copied as they are, folded."""
+    number = ran.before.ids[fold(table.name)]
     columns = replay.columns.at(number, ran.index)
     lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], ran.index)]
     ids = {fold(c.name) for c in table.columns if c.primary_key and c.type.upper() == "INTEGER"}
@@ -79,7 +84,7 @@ def _lost_columns(replay: Replay, ran: Ran, table: Table) -> list[str]:
 
 def _with_why(replay: Replay, ran: Ran, table: Table, lost: Sequence[str]) -> str:
     """Name the columns that are lost, and say why if something is made of them."""
-    columns = replay.columns.at(ran.before.ids[ran.shape.name], ran.index)
+    columns = replay.columns.at(ran.before.ids[fold(table.name)], ran.index)
     why = dict.fromkeys(replay.copies.why_not(columns[name], ran.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
     said = "; ".join(filter(None, why))
@@ -141,6 +146,73 @@ def _left_out(replay: Replay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
             yield column, replay.copies.why_not(each, rebuild.dropped_at)
 
 
+@rule("D106", "delete-everything", "warning")
+def delete_everything(replay: Replay) -> Iterator[Finding]:
+    """DELETE without WHERE.
+
+    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it. A full-text index that the
+        file fills again is not reported.
+
+    Given:
+        CREATE TABLE sessions (id TEXT PRIMARY KEY, expires_at INTEGER);
+    Bad:
+        DELETE FROM sessions;
+    Good:
+        DELETE FROM sessions WHERE expires_at < unixepoch();
+    """
+    yield from _emptied_indexes(replay)
+    for ran in replay.of("delete"):
+        table = ran.before.tables.get(ran.target)
+        if table is None and not ran.has_where and (fired := _deleted_by_view(ran)):
+            yield Finding(f"DELETE without WHERE from view {ran.target} deletes rows of {fired}", ran)
+        if (
+            table is None
+            or ran.has_where
+            or replay.is_new(ran.target, ran)
+            or replay.is_empty(ran.target, ran)
+        ):
+            continue
+        stakes, number = at_stake(replay, ran, ran.target), ran.before.ids[ran.target]
+        also = f", and {sentence(stakes)}" if stakes else ""
+        is_indexed = _is_indexed_again(replay, ran)
+        if stakes or not (is_indexed or replay.copies.rows_are_kept(number, ran.index)):
+            words = "of every row" if "WHERE" in ran.words else "without WHERE"
+            yield Finding(f"DELETE {words} empties {table.name}{also}", ran)
+        elif not is_indexed and (lost := _lost_columns(replay, ran, table)):
+            yield Finding(f"DELETE loses {_with_why(replay, ran, table, lost)}", ran)
+
+
+def _deleted_by_view(ran: Ran) -> str:
+    """Return the tables whose rows a DELETE from a view deletes, by its INSTEAD OF triggers."""
+    deleted = dict.fromkeys(
+        t.table for t in ran.touches if t.kind == "delete" and t.table in ran.before.tables
+    )
+    return ", ".join(ran.before.tables[name].name for name in deleted)
+
+
+def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
+    """Yield the full-text indexes that 'delete-all' empties, if nothing fills them again."""
+    for ran in replay.of("insert", "replace"):
+        table = ran.before.tables.get(ran.target)
+        if table is None or "'delete-all'" not in ran.sql.lower() or not fts5_options(table):
+            continue
+        if not _is_indexed_again(replay, ran):
+            yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", ran)
+
+
+def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
+    """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
+    name = ran.shape.name if ran.verb == "drop table" else ran.target
+    if not ran.before.tables[name].sql.upper().startswith("CREATE VIRTUAL"):
+        return False
+    return any(
+        "'rebuild'" in fill.sql.lower()
+        or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.touches)
+        for fill in replay.of("insert", "replace")
+        if fill.index > ran.index and fill.target == name
+    )
+
+
 @rule("D118", "replace-drops-values", "warning")
 def replace_drops_values(replay: Replay) -> Iterator[Finding]:
     """REPLACE deletes the row it conflicts with, and does not give all of it back.
@@ -157,7 +229,9 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
         INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT(key) DO UPDATE SET value = excluded.value;
     """
     for ran in replay.of("insert", "replace", "update"):
-        if not replaces(ran) or replay.is_new(ran.target, ran) or replay.is_empty(ran.target, ran):
+        if not replaces(ran) or replay.is_empty(ran.target, ran):
+            continue
+        if replay.is_new(ran.target, ran) and not _holds_old_rows(replay, ran):
             continue
         if at_stake(replay, ran, ran.target, itself=True):  # D103 says it
             continue
@@ -174,8 +248,26 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
                 f"REPLACE deletes the row that it conflicts with, and gives no value for {', '.join(lost)}",
                 ran,
             )
-        elif not left and "REPLACE" not in ran.words and any(key.conflict == "REPLACE" for key in keys):
-            yield Finding(f"ON CONFLICT REPLACE deletes rows of {table.name} with another primary key", ran)
+        elif not left and _takes_others(ran, keys):
+            words = "REPLACE" if "REPLACE" in ran.words else "ON CONFLICT REPLACE"
+            yield Finding(f"{words} deletes rows of {table.name} with another primary key", ran)
+
+
+def _holds_old_rows(replay: Replay, ran: Ran) -> bool:
+    """Whether rows of other tables were copied into the table of a statement before it."""
+    number = ran.before.ids[ran.target]
+    return any(
+        copy.adds and copy.into.table == number and copy.ran.index < ran.index
+        for fill in replay.writers.get(number, ())
+        for copy in replay.copies.by(fill)
+    )
+
+
+def _takes_others(ran: Ran, keys: Sequence[UniqueKey]) -> bool:
+    """Whether a REPLACE of all columns, from other tables or unwritten, may delete a row by another key than the primary one."""
+    if "REPLACE" in ran.words:
+        return len(keys) > 1 and bool(values_of(ran))
+    return any(key.conflict == "REPLACE" for key in keys)
 
 
 def _is_time(default: str | None) -> bool:

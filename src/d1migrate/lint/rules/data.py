@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.expressions import carried, is_mapping
+from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_negated, is_on, pragma_of, replaces
 from d1migrate.lint.stakes import at_stake, guards, sentence
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.stakes import Stake
+    from d1migrate.sql.tokens import Token
 
 _CHECK = (
     "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
@@ -175,51 +177,6 @@ def _upsert(ran: Ran) -> str | None:
     return f"INSERT {ran.sql[ran.tokens[head].start :]} ON CONFLICT({', '.join(key)}) DO {action};"
 
 
-@rule("D106", "delete-everything", "warning")
-def delete_everything(replay: Replay) -> Iterator[Finding]:
-    """DELETE without WHERE.
-
-    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it. A full-text index that the
-        file fills again is not reported.
-
-    Given:
-        CREATE TABLE sessions (id TEXT PRIMARY KEY, expires_at INTEGER);
-    Bad:
-        DELETE FROM sessions;
-    Good:
-        DELETE FROM sessions WHERE expires_at < unixepoch();
-    """
-    for ran in replay.of("delete"):
-        table = ran.before.tables.get(ran.target)
-        if (
-            table is None
-            or ran.has_where
-            or replay.is_new(ran.target, ran)
-            or replay.is_empty(ran.target, ran)
-        ):
-            continue
-        stakes = at_stake(replay, ran, ran.target)
-        is_kept = _is_indexed_again(replay, ran) or replay.copies.rows_are_kept(
-            ran.before.ids[ran.target], ran.index
-        )
-        if stakes or not is_kept:
-            also = f", and {sentence(stakes)}" if stakes else ""
-            yield Finding(f"DELETE without WHERE empties {table.name}{also}", ran)
-
-
-def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
-    """Whether a DELETE empties a full-text index, and a later statement fills it from another table."""
-    number, name = ran.before.ids[ran.target], ran.target
-    if not ran.before.tables[name].sql.upper().startswith("CREATE VIRTUAL"):
-        return False
-    return any(
-        "'rebuild'" in fill.sql.lower()
-        or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.touches)
-        for fill in replay.writers.get(number, ())
-        if fill.index > ran.index and fill.verb in ("insert", "replace")
-    )
-
-
 @rule("D107", "update-everything", "warning")
 def update_everything(replay: Replay) -> Iterator[Finding]:
     """UPDATE without WHERE overwrites a column in every row.
@@ -235,14 +192,39 @@ def update_everything(replay: Replay) -> Iterator[Finding]:
         UPDATE users SET role = 'viewer' WHERE role IS NULL;
     """
     for ran in replay.of("update"):
-        if ran.has_where or ran.target not in ran.before.tables or replay.is_new(ran.target, ran):
+        if ran.has_where:
             continue
-        found = replay.before.name_of(ran.before.ids[ran.target])
-        old = columns_of(replay.before.tables[found]) if found else {}
-        overwritten = [c for c, value in ran.sets().items() if c in old and not is_negated(value, c)]
+        if ran.target in ran.before.views and (set_ := _overwritten_by_view(ran)):
+            yield Finding(f"UPDATE without WHERE overwrites {set_} in every row", ran)
+        if ran.target not in ran.before.tables:
+            continue
+        table, number = ran.before.tables[ran.target], ran.before.ids[ran.target]
+        names = {fold(column.name): column.name for column in table.columns}
+        columns = replay.columns.at(number, ran.index)
+        overwritten = [
+            f"{table.name}.{names[each]}"
+            for each, value in ran.sets().items()
+            if each in columns and not _is_kept_in(value, each)
+            if columns[each].since < 0 or replay.copies.lost_sources(columns[each], ran.index)
+        ]
         if overwritten:
-            names = ", ".join(f"{ran.before.tables[ran.target].name}.{column}" for column in overwritten)
-            yield Finding(f"UPDATE without WHERE overwrites {names} in every row", ran)
+            yield Finding(f"UPDATE without WHERE overwrites {', '.join(overwritten)} in every row", ran)
+
+
+def _overwritten_by_view(ran: Ran) -> str:
+    """Return the columns of a view that an UPDATE sets, if its INSTEAD OF triggers update a table."""
+    if not any(t.kind == "update" and t.table in ran.before.tables for t in ran.touches):
+        return ""
+    return ", ".join(
+        f"{ran.target}.{each}" for each, value in ran.sets().items() if not _is_kept_in(value, each)
+    )
+
+
+def _is_kept_in(value: Sequence[Token], column: str) -> bool:
+    """Whether a new value is what the column held, but for NULL and the values that a CASE names."""
+    found = carried(value)
+    is_itself = found is not None and not found.casts and found.column.name == column
+    return is_itself or is_negated(value, column) or is_mapping(value, column, ())
 
 
 @rule("D113", "hides-orphans", "warning")

@@ -95,7 +95,7 @@ def _refers(key: ForeignKey, parent: Table) -> set[str]:
 
 @rule("D117", "trigger-deletes", "warning")
 def trigger_deletes(replay: Replay) -> Iterator[Finding]:
-    """A statement fires a trigger that deletes rows of another table.
+    """A statement fires a trigger that deletes other rows.
 
     Why: the file does not say so, and the trigger was written for what the application does. If these rows
         are to stay, drop the trigger first and create it again afterwards.
@@ -116,8 +116,7 @@ def trigger_deletes(replay: Replay) -> Iterator[Finding]:
         found = {
             touch.table: touch.by
             for touch in ran.fires_deletes
-            if touch.table != ran.target
-            and (touch.table, touch.by) not in writes  # deleted to be written again
+            if (touch.table, touch.by) not in writes  # deleted to be written again
             and _holds_rows_of_its_own(replay, ran, touch.table)
         }
         for name, trigger in found.items():

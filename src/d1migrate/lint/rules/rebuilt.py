@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.model import definition
-from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds
+from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold, quote_identifier
@@ -46,6 +47,28 @@ def narrower_type(replay: Replay) -> Iterator[Finding]:
                     " change its values",
                     rebuild.fills[-1],
                 )
+            elif (
+                column in new
+                and rebuild.is_copied(column)
+                and (via := _narrowed_on_the_way(replay, rebuild, column))
+            ):
+                yield Finding(
+                    f"{rebuild.name}.{column} is copied through {via}, which may change its values",
+                    rebuild.fills[-1],
+                )
+
+
+def _narrowed_on_the_way(replay: Replay, rebuild: Rebuild, column: str) -> str:
+    """Return `table.column type` that a column is copied into meanwhile, if it does not hold every value."""
+    each = ColumnId(rebuild.number, column)
+    if replay.copies.is_kept(each, rebuild.dropped_at, of_all_rows=False):
+        return ""
+    for copy in replay.copies.of(each):
+        name = copy.ran.after.name_of(copy.into.table)
+        type_ = types_of(copy.ran.after.tables[name]).get(copy.into.name) if name else None
+        if type_ is not None and is_narrower(types_of(rebuild.old)[column], type_):
+            return f"{replay.copies.name_of(copy.into)} {type_}"
+    return ""
 
 
 @rule("D109", "rebuild-loses-indexes", "warning")
