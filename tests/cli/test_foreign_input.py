@@ -228,6 +228,7 @@ def test_a_nul_in_an_argument(project: Project) -> None:
         ["--migrations", "a\0b", "status"],
         ["--database", "sqlite:a\0b", "status"],
         ["new", "a\0b"],
+        ["list", "--migrations", "\ud800"],
     ):
         assert "NUL" in project.run(*arguments, code=2).err
 

@@ -51,8 +51,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     words = (word for before, word in pairwise(("", *argv)) if before not in _TAKE_A_VALUE)
     chosen = next((names[word] for word in words if word in names), None)
     parser = build(only=chosen)
-    if any("\0" in word for word in argv):
-        parser.error("an argument has a NUL character in it")
+    if not all(map(_is_text, argv)):
+        parser.error("an argument has a NUL character in it, or half of a character")
     arguments = parser.parse_args(argv)
     if arguments.called is None:
         parser.print_help(sys.stderr)
@@ -60,6 +60,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     name = names[arguments.called]
     arguments.command = _function(name)
     return arguments
+
+
+def _is_text(word: str) -> bool:
+    """Whether a word is one that a process can be given; `main` is called with others, too."""
+    try:
+        return b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        return False
 
 
 def build(*, only: str | None = None) -> _Parser:
