@@ -59,8 +59,10 @@ def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list
     if kind.verb == "create table" and table is not None:
         return _hidden_table(stage, sql, tokens, kind, table)
     there = _sql_of(stage.catalog, kind)
-    scope = Scope.of(stage.catalog.schema)
-    if there is None or canonical(there, scope) == canonical(sql, scope):
+    if there is None:
+        return []
+    scope = Scope.of(stage.catalog.schema)  # reads all of the schema
+    if canonical(there, scope) == canonical(sql, scope):
         return []
     return [Difference(kind.verb.split()[-1], kind.name, "different", sql, there)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.schema.layered import Layered
 from d1migrate.schema.model import Schema, Table, Trigger, View
 from d1migrate.sql.names import fold
 
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from d1migrate.schema.model import ForeignKey
-
-T = TypeVar("T")
 
 
 class Catalog(NamedTuple):
@@ -27,12 +26,12 @@ class Catalog(NamedTuple):
         children: for a table, those with a foreign key to it.
     """
 
-    tables: dict[str, Table] = {}  # noqa: RUF012 - never changed in place
-    ids: dict[str, int] = {}  # noqa: RUF012
-    views: dict[str, View] = {}  # noqa: RUF012
-    view_triggers: dict[str, Trigger] = {}  # noqa: RUF012
-    owners: dict[str, str] = {}  # noqa: RUF012
-    children: dict[str, frozenset[str]] = {}  # noqa: RUF012
+    tables: Layered[Table] = Layered({})
+    ids: Layered[int] = Layered({})
+    views: Layered[View] = Layered({})
+    view_triggers: Layered[Trigger] = Layered({})
+    owners: Layered[str] = Layered({})
+    children: Layered[frozenset[str]] = Layered({})
 
     @classmethod
     def of(cls, schema: Schema) -> Catalog:
@@ -68,45 +67,30 @@ class Catalog(NamedTuple):
             views: by folded name.
             view_triggers: by folded name.
         """
-        new = Catalog(
-            tables=self.tables.copy(),
-            ids=self.ids.copy() if any(ids.get(name) != self.ids.get(name) for name in tables) else self.ids,
-            views=self.views.copy() if views else self.views,
-            view_triggers=self.view_triggers.copy() if view_triggers else self.view_triggers,
-            owners=self.owners.copy(),
-            children=self.children.copy() if self._links_change(tables) else self.children,
-        )
+        numbers = {
+            name: None if table is None else ids.get(name, self.ids.get(name))
+            for name, table in tables.items()
+        }
+        owners, children = dict[str, str | None](), dict[str, frozenset[str] | None]()
         for name, table in tables.items():
-            new._swap(name, self.tables.get(name), table)
-        if new.ids is not self.ids:
-            new.ids.update(ids)
-        for view_name, view in (views or {}).items():
-            _set(new.views, view_name, view)
-        for trigger_name, trigger in (view_triggers or {}).items():
-            _set(new.view_triggers, trigger_name, trigger)
-            _set(new.owners, trigger_name, trigger and fold(trigger.table))
-        return new
-
-    def _links_change(self, tables: Mapping[str, Table | None]) -> bool:
-        return any(_parents(self.tables.get(name)) != _parents(table) for name, table in tables.items())
-
-    def _swap(self, name: str, old: Table | None, new: Table | None) -> None:
-        """Put one table in the place of another; the work is that of what differs."""
-        self.tables.pop(name, None)
-        if new is not None:
-            self.tables[name] = new
-        elif old is not None:
-            self.ids.pop(name)
-        gone, come = (_names_on(one, other) for one, other in ((old, new), (new, old)))
-        for named in gone:
-            if self.owners.get(named) == name:
-                del self.owners[named]
-        self.owners.update(dict.fromkeys(come, name))
-        before, after = _parents(old), _parents(new)
-        for parent in before - after:
-            self.children[parent] = self.children[parent] - {name}
-        for parent in after - before:
-            self.children[parent] = self.children.get(parent, frozenset()) | {name}
+            old = self.tables.get(name)
+            gone = (on_it for on_it in _names_on(old, table))
+            owners |= {n: None for n in gone if owners.get(n, self.owners.get(n)) == name}
+            owners |= dict.fromkeys(_names_on(table, old), name)
+            before, after = _parents(old), _parents(table)
+            for parent in before ^ after:
+                mine = children.get(parent) or self.children.get(parent, frozenset())
+                children[parent] = mine - {name} if parent in before else mine | {name}
+        triggers = view_triggers or {}
+        owners |= {name: trigger and fold(trigger.table) for name, trigger in triggers.items()}
+        return Catalog(
+            tables=self.tables.changed(tables),
+            ids=self.ids.changed({n: number for n, number in numbers.items() if number != self.ids.get(n)}),
+            views=self.views.changed(views or {}),
+            view_triggers=self.view_triggers.changed(triggers),
+            owners=self.owners.changed(owners),
+            children=self.children.changed(children),
+        )
 
     def references(self, parent: str) -> Iterator[tuple[str, ForeignKey]]:
         """Yield (child, foreign key) for every foreign key to a table; names are folded."""
@@ -150,10 +134,3 @@ def _names_on(table: Table | None, other: Table | None) -> list[str]:
 
 def _parents(table: Table | None) -> set[str]:
     return {fold(key.table) for key in table.foreign_keys} if table else set()
-
-
-def _set(into: dict[str, T], name: str, value: T | None) -> None:
-    if value is None:
-        into.pop(name, None)
-    else:
-        into[name] = value
