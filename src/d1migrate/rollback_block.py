@@ -34,7 +34,15 @@ _OF_TOOLS = re.compile(
 _PLAY = re.compile(r"#[ \t]*(?:-+[ \t]*)?!downs\b[^\n]*", re.IGNORECASE)
 _WORD = r"(?:downs?|undo|revert|roll[ \t_-]?back)"
 _NOUN = r"(?:migrations?|sql|scripts?|section|steps?|statements?)"
-_HEADING = re.compile(rf"[\W_]*(?:{_NOUN}[\W_]+)?{_WORD}(?:[\W_]+{_NOUN})?[\W_]*", re.IGNORECASE)
+_HEADING = re.compile(
+    rf"[\W_]*(?:(?:how[\W_]+)?to[\W_]+|{_NOUN}[\W_]+)?{_WORD}"
+    rf"(?:[\W_]+(?:(?:the|this)[\W_]+)?(?:{_NOUN}|{_WORD}))?[\W_]*",
+    re.IGNORECASE,
+)
+_VERB = r"(?:ALTER|CREATE|DELETE|DROP|INSERT|PRAGMA|REPLACE|UPDATE)"
+_SQL = re.compile(rf"(?m)^[ \t*/-]*(?:[0-9]+[.)][ \t]*)?(?:{_VERB}\b.*|.*;[ \t]*)$")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_NAMED = re.compile(r"create\s[^(]*?\b(undo|revert|roll_?back)", re.IGNORECASE)
 _COMMENTED = re.compile(r"(?m)^\s*--")
 _ALMOST = re.compile(
     r"(?:--|/\*)[\s*=-]*roll[ \t_-]?back(?:[ \t]*:|[ \t]+(?:alter|create|delete|drop|insert|update)\b)",
@@ -78,6 +86,7 @@ class BlockFinder:
         self.almost: Marker | None = None
         self._file = file
         self._open: Marker | None = None  # a marker with no statement after it so far
+        self._is_heading = False  # whether it is a plain heading, not a tool's marker
 
     def comments(self, text: str, first_line: int, *, line_start: bool, first: bool) -> None:
         """Read the text before a statement, or after the last one.
@@ -93,7 +102,7 @@ class BlockFinder:
         """
         if _QUICK.search(text) is None:
             return
-        end_of_block = counted = 0
+        end_of_block = counted = end_of_sql = 0
         line, begins_line = first_line, line_start
         for match in _COMMENT.finditer(text):
             between = text[counted : match.start()]
@@ -107,18 +116,37 @@ class BlockFinder:
                 end_of_block = self._begin(marker, begins[1], text, match.end())
             elif match.start() >= end_of_block:
                 self._look_at(marker, match[0], may_open=on_own_line, first=first)
+            if self._open is marker:
+                end_of_sql = 0
+            elif _SQL.search(match[0]):
+                end_of_sql = match.end()
+        self._close(text[end_of_sql:] if end_of_sql else "", is_block=text[:end_of_sql].endswith("*/"))
 
     def statement(self, sql: str, line: int) -> None:
         """Read a statement; the one that records the migration belongs to no rollback."""
         if self.runs_forward is None and (play := _PLAY.match(sql)):
             self.runs_forward = Marker(line, play[0].strip())
         elif self.runs_forward is None and self._open and recorded_table(sql) != MIGRATIONS_TABLE:
-            self.runs_forward = self._open
+            named = _NAMED.match(sql) if self._is_heading else None
+            if named and re.search(named[1], self._open.text.replace(" ", ""), re.IGNORECASE):
+                self._open = None  # the heading of a table `undo_steps`
+            else:
+                self.runs_forward = self._open
 
     @property
     def is_open(self) -> bool:
         """Whether a marker was read, and no statement after it."""
         return self._open is not None
+
+    def _close(self, rest: str, *, is_block: bool) -> None:
+        """Close a heading whose SQL is commented out, if that SQL has an end.
+
+        Args:
+            rest: what is between the last comment with SQL in it and the next statement; "" if there is none.
+            is_block: whether that comment is `/* */`; after `--` lines, a blank line is the end.
+        """
+        if self._is_heading and rest and (is_block or _BLANK_LINE.search(rest)):
+            self._open = None
 
     def _begin(self, marker: Marker, first: str, text: str, at: int) -> int:
         """Read the block that a marker begins; return where in the text it ends."""
@@ -128,7 +156,7 @@ class BlockFinder:
                 f" the first is on line {self.block.line}",
                 hint="write all of the rollback in one block",
             )
-        self._open = None
+        self._open, self._is_heading = None, True
         if none := _NONE.match(first):
             self.block = Block("", marker.line, reason=none[1].strip() or "no reason given")
             return at
@@ -152,6 +180,6 @@ class BlockFinder:
         heading = bool(_HEADING.fullmatch(comment)) and (is_line or not _COMMENTED.search(comment))
         of_tool = is_line and bool(_OF_TOOLS.fullmatch(comment.rstrip()))
         if may_open and (of_tool or (heading and not first)):
-            self._open = marker
+            self._open, self._is_heading = marker, not of_tool
         if self.almost is None and (of_tool or heading or _ALMOST.match(comment)):
             self.almost = marker

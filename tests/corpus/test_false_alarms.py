@@ -161,6 +161,10 @@ MET = [
     ("k TEXT", "k TEXT NOT NULL CHECK (k IN ('a', 'b'))", "(k) SELECT coalesce(CASE k WHEN 'x' THEN 'a' END, 'b') FROM t"),
     ("k TEXT", "k TEXT NOT NULL CHECK (k <> '')", "(k) SELECT lower(hex(randomblob(4))) FROM t"),
     ("k INT NOT NULL CHECK (k IN (0, 1))", "k INT CHECK (k >= 0)"),
+    ("k", "k, j TEXT NOT NULL CHECK (json_valid(j)), b BOOLEAN NOT NULL DEFAULT FALSE CHECK (b IN (0, 1))",
+     "(k, j) SELECT k, '{}' FROM t"),
+    ("k", "k, o INT NOT NULL", "(k, o) SELECT k, coalesce((SELECT id FROM o WHERE o.t = t.k), 1) FROM t"),
+    ("k", "k, o INT NOT NULL", "(k, o) SELECT k, (SELECT count(*) FROM o WHERE o.t = t.k) FROM t"),
 ]  # fmt: skip
 NOT_MET = [
     ("plan TEXT CHECK (plan IN ('a', 'b'))", "plan TEXT CHECK (plan IN ('a'))"),
@@ -175,6 +179,9 @@ NOT_MET = [
     ("k, note", "k, note NOT NULL, o", "(k, note, o) SELECT k, note, (SELECT o.id FROM o WHERE o.t = t.k) FROM t"),
     ("k, note", "k, note NOT NULL, o", "(k, note, o) SELECT t.k, note, o.id FROM t LEFT JOIN o ON o.t = t.k"),
     ("k", "k, s TEXT DEFAULT 'z' CHECK (s IN ('a', 'b'))", "(k) SELECT k FROM t"),
+    ("k", "k, n INT CHECK (n > 0)", "(k, n) SELECT k, 0 FROM t"),
+    ("k TEXT", "k TEXT CHECK (json_valid(k))"),
+    ("k", "k, o INT NOT NULL", "(k, o) SELECT k, (SELECT id FROM o WHERE o.t = t.k) FROM t"),
 ]  # fmt: skip
 
 
@@ -197,6 +204,15 @@ def test_an_update_of_another_column_hides_nothing() -> None:
     fill, given = rebuilt("k, v", "k NOT NULL, v")
     assert "F107" in codes(f"UPDATE t SET v = 1 WHERE k > 1; {fill}", given)
     assert "F107" not in codes(f"UPDATE t SET k = 1 WHERE k IS NULL; {fill}", given)
+
+
+def test_foreign_keys_to_one_table_are_told_apart() -> None:
+    """By their columns."""
+    fill, given = rebuilt("a, b", "a REFERENCES o(id), b REFERENCES o(id)")
+    (message,) = (
+        d.message for d in lint(load([("001_a.sql", given), ("002_b.sql", fill)])) if d.code == "F107"
+    )
+    assert "a foreign key (b) to o, a foreign key (a) to o" in message
 
 
 def test_a_long_check_is_cut_short() -> None:
@@ -239,6 +255,70 @@ def test_a_unique_index_in_the_place_of_another(old: str, new: str, reported: bo
     assert ("F106" in codes(f"DROP INDEX u; CREATE UNIQUE INDEX u ON {new};", given)) == reported
 
 
+@pytest.mark.parametrize(
+    ("fill", "reported"),
+    [
+        ("slug = lower(org)", True),
+        ("slug = org || '-' || source", True),
+        ("slug = 'x'", True),
+        ("slug = lower(org) || '-' || id", False),
+        ("slug = lower(hex(randomblob(8)))", False),
+        ("slug = (SELECT count(*) FROM q AS o WHERE o.rowid < q.rowid)", False),
+        ("slug = lower(org); UPDATE q SET slug = slug || '-2' WHERE status = 'b'", False),
+        ("slug = lower(org); DELETE FROM q WHERE status = 'b'", False),
+    ],
+)
+def test_a_unique_index_on_a_column_that_the_file_fills(fill: str, reported: bool) -> None:
+    """Values made of others repeat as these do; an id or a random number makes them differ."""
+    sql = f"ALTER TABLE q ADD COLUMN slug TEXT; UPDATE q SET {fill}; CREATE UNIQUE INDEX u ON q (slug);"
+    assert ("F106" in codes(sql, Q)) == reported
+
+
+# --- D107: what is overwritten ---
+
+
+@pytest.mark.parametrize(
+    ("sets", "reported"),
+    [
+        ("name = coalesce(name, '')", False),
+        ("name = CASE WHEN name IS NULL THEN '' ELSE name END", False),
+        ("role = CASE role WHEN 'owner' THEN 'admin' ELSE role END", False),
+        ("name = ifnull(name, role)", False),
+        ("role = CASE WHEN name = 'x' THEN 'admin' END", True),
+        ("name = coalesce(role, name)", True),
+        ("name = CAST(name AS INTEGER)", True),
+        ("name = upper(name)", True),
+        ("name = coalesce(name, ''), role = 'x'", True),
+        ("role = 'x' WHERE 1", True),
+        ("role = 'x' WHERE 1 = 1", True),
+        ("role = 'x' WHERE id = 1", False),
+    ],
+)
+def test_an_update_of_all_rows(sets: str, reported: bool) -> None:
+    """One that names the values it changes is as good as a WHERE; `WHERE 1` is no WHERE."""
+    assert ("D107" in codes(f"UPDATE users SET {sets};")) == reported
+
+
+# --- D110: a trigger under another name ---
+
+
+@pytest.mark.parametrize(
+    ("trigger", "reported"),
+    [
+        ("users_au AFTER UPDATE ON users BEGIN UPDATE users SET role = 'x' WHERE id = new.id; END", False),
+        ("users_au AFTER UPDATE OF name ON users WHEN new.name <> '' BEGIN SELECT 1; END", False),
+        ("users_ai AFTER INSERT ON users BEGIN SELECT 1; END", True),
+        ("users_bu BEFORE UPDATE ON users BEGIN SELECT 1; END", True),
+    ],
+)
+def test_a_trigger_in_the_place_of_another(trigger: str, reported: bool) -> None:
+    """One that fires at the same moment is its successor."""
+    given = f"{USERS} CREATE TRIGGER touch AFTER UPDATE ON users BEGIN SELECT 1; END;"
+    fill = "CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT, role TEXT); INSERT INTO n SELECT * FROM users;"
+    sql = f"{fill} DROP TABLE users; ALTER TABLE n RENAME TO users; CREATE TRIGGER {trigger};"
+    assert ("D110" in codes(sql, given)) == reported
+
+
 # --- D106: what is filled again ---
 
 MEMOS = "CREATE TABLE memos (id INTEGER PRIMARY KEY, body TEXT); CREATE VIRTUAL TABLE f USING fts5(body{0});"
@@ -254,6 +334,10 @@ MEMOS = "CREATE TABLE memos (id INTEGER PRIMARY KEY, body TEXT); CREATE VIRTUAL 
             False,
         ),
         ("DELETE FROM f;", "", True),
+        ("DELETE FROM memos WHERE 1=1;", "", True),
+        ("DELETE FROM memos WHERE true RETURNING id;", "", True),
+        ("DELETE FROM memos WHERE id > 1 RETURNING id;", "", False),
+        ("DELETE FROM memos ORDER BY id LIMIT 1;", "", False),
         ("INSERT INTO f (rowid, body) SELECT id, body FROM memos; DELETE FROM f;", "", True),
         ("DELETE FROM f; INSERT INTO f (body) VALUES ('x');", "", True),
         ("DELETE FROM memos; INSERT INTO memos (body) VALUES ('x');", "", True),
@@ -264,6 +348,22 @@ MEMOS = "CREATE TABLE memos (id INTEGER PRIMARY KEY, body TEXT); CREATE VIRTUAL 
 def test_a_table_that_is_emptied(sql: str, options: str, reported: bool) -> None:
     """An index that is filled again, and rows that are kept, are no loss."""
     assert ("D106" in codes(sql, MEMOS.format(options))) == reported
+
+
+@pytest.mark.parametrize(
+    ("sql", "reported"),
+    [
+        ("CREATE VIRTUAL TABLE f USING fts5(body, tokenize='trigram'); INSERT INTO f (rowid, body) SELECT id, body FROM memos;", False),
+        ("CREATE VIRTUAL TABLE f USING fts5(body, content='memos', content_rowid='id'); INSERT INTO f(f) VALUES ('rebuild');", False),
+        ("CREATE VIRTUAL TABLE f USING fts5(body);", True),
+        ("CREATE VIRTUAL TABLE g USING fts5(body);", True),
+        ("CREATE TABLE f (id INTEGER PRIMARY KEY, body TEXT); INSERT INTO f SELECT id, body FROM memos;", False),
+        ("", True),
+    ],
+)  # fmt: skip
+def test_a_full_text_index_that_is_dropped(sql: str, reported: bool) -> None:
+    """One that is created again and filled from another table loses nothing."""
+    assert ("D104" in codes(f"DROP TABLE f; {sql}", MEMOS.format(""))) == reported
 
 
 # --- S109 and R106: characters that mislead ---

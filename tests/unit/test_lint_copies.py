@@ -204,6 +204,11 @@ def test_a_column_that_is_lost(sql: str, says: str) -> None:
 # --- a rebuild ---
 
 GOOD_REBUILDS = [
+    *(
+        rebuilt(f"SELECT {NAMES} FROM u {end}", columns, verb=verb)
+        for columns in (ALL, ALL.replace("verified INTEGER", "verified INTEGER NOT NULL"))
+        for verb, end in (("INSERT OR IGNORE INTO", ""), ("INSERT INTO", "WHERE true ON CONFLICT DO NOTHING"))
+    ),
     rebuilt(f"SELECT {NAMES} FROM u"),
     rebuilt("SELECT * FROM u"),
     rebuilt(f"SELECT {NAMES} FROM u", verb="INSERT OR REPLACE INTO"),
@@ -242,7 +247,6 @@ BAD_REBUILDS = [
     ("D105", rebuilt("SELECT id, first, last, email, verified, status, price, profile FROM u", into=NAMES.replace(", cents", "")), "u.cents"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1"), "WHERE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE email IS NOT NULL"), "WHERE"),
-    ("D116", rebuilt(f"SELECT {NAMES} FROM u", verb="INSERT OR IGNORE INTO"), "OR IGNORE"),
     ("D107", rebuilt("SELECT * FROM u") + "UPDATE u SET email = NULL;", "overwrites u.email"),
     ("D107", rebuilt("SELECT * FROM u; UPDATE n SET email = lower(email) WHERE true"), "overwrites n.email"),
     ("D104", rebuilt("SELECT * FROM u") + "DELETE FROM u;", "loses its rows"),
@@ -251,6 +255,17 @@ BAD_REBUILDS = [
     ("D118", rebuilt("SELECT * FROM u; REPLACE INTO n (id, verified) VALUES (1, 1)"), "gives no value for n.first"),
     ("D105", ("CREATE TABLE n AS SELECT * FROM u WHERE FALSE; INSERT INTO n (id) SELECT id FROM u; DROP TABLE u;"
              " ALTER TABLE n RENAME TO u;"), "leaves out u.first"),
+    *(
+        ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace(column, new), verb="INSERT OR IGNORE INTO"), "OR IGNORE")
+        for column, new in (
+            ("email TEXT", "email TEXT UNIQUE"),
+            ("email TEXT", "email TEXT NOT NULL"),
+            ("status TEXT", "status TEXT CHECK (status <> '')"),
+        )
+    ),
+    ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE 1", ALL.replace("email TEXT", "email TEXT UNIQUE")).replace("WHERE 1", "WHERE 1 ON CONFLICT DO NOTHING"),
+     "ON CONFLICT DO NOTHING"),
+    ("D116", REBUILD.format(ALL, f"INSERT INTO n (id) VALUES (1); INSERT OR IGNORE INTO n SELECT {NAMES} FROM u;"), "OR IGNORE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace("email TEXT", "email TEXT UNIQUE"), verb="REPLACE INTO"), "REPLACE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1; INSERT INTO n SELECT * FROM u WHERE verified = 2"), "WHERE"),
     ("D116", (f"CREATE TABLE hold AS SELECT * FROM u WHERE verified; DROP TABLE u; CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold;"

@@ -211,6 +211,10 @@ MARKERS = [
     *("# --- !Downs", "-- !Downs", "# !Downs", "-- --- !Downs"),  # Play
     *("-- Down", "--------\n-- Down\n--------", "-- DOWN:", "-- Down Migration", "-- ==== DOWN ===="),
     "-- down.sql --",  # Atlas
+    *("-- To roll back:", "-- How to undo", "-- To revert this migration:", "-- Down (rollback)"),
+    "-- INSERT INTO b VALUES (1);\n\n-- Down",
+    "-- +goose Down\n-- DROP TABLE b;",  # to the tool, all that follows is the rollback
+    "-- Rollback\n-- drops the table again",
 ]
 
 
@@ -244,12 +248,24 @@ def test_sql_of_a_rollback_that_would_run_forward_is_refused(marker: str) -> Non
         "{}-- revert the flag of 003\nUPDATE a SET x = 0;",
         "{}CREATE TABLE down (y); -- Down\nCREATE TABLE undo (y);",  # about the statement before it
         "-- Revert\n{}DROP TABLE b;",  # a heading of the whole file
+        "{}-- Rollback\n-- DROP TABLE a;\n\n-- Seeds\nINSERT INTO a VALUES (1);",  # commented out, to a blank line
+        "{}-- ===== DOWN =====\n-- 1. drop table a;\n--    (by hand)\n\nINSERT INTO a VALUES (1);",
+        "{}-- Undo\n/*\nDROP TABLE a;\n*/\nINSERT INTO a VALUES (1);",
+        "{}-- Rollback:\n/* DROP TABLE a; */\nINSERT INTO a VALUES (1);",
+        "{}-- Undo steps\nCREATE TABLE IF NOT EXISTS undo_steps (y);",  # a heading of what it creates
+        "{}-- ---- Rollbacks ----\nCREATE INDEX rollbacks_x ON a (x);",
         "-- +migrate Up\n{}-- +migrate Down\n",
     ],
 )
 def test_sql_that_is_meant_to_run_forward_is_not(sql: str) -> None:
     """After a block that is commented out, and after comments that only speak of a rollback."""
     assert migration(sql.format("CREATE TABLE a (x);\n")).check() >= 1
+
+
+def test_a_rollback_that_is_half_commented_out() -> None:
+    """Without a blank line, the SQL after the commented line belongs to it."""
+    with pytest.raises(SourceError, match="would run"):
+        migration("CREATE TABLE a (x);\n-- Down\n-- DROP INDEX i;\nDROP TABLE a;\n").check()
 
 
 @pytest.mark.parametrize(

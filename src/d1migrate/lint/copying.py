@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, carried, references, spares
 from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
@@ -303,17 +304,21 @@ def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Val
         return trigger
     words, at = ran.words, ran.shape.at
     said = words[at + 1 : at + 3]
-    if said == ["OR", "IGNORE"]:
-        return "OR IGNORE"
     if "DO" in words:
-        return f"ON CONFLICT DO {words[words.index('DO') + 1]}"
-    replaces = ran.verb == "replace" or said == ["OR", "REPLACE"]
-    if not replaces and "CONFLICT" not in into.sql.upper():
+        what = f"ON CONFLICT DO {words[words.index('DO') + 1]}"
+    elif ran.verb == "replace" or said == ["OR", "REPLACE"]:
+        what = "REPLACE"
+    elif said == ["OR", "IGNORE"]:
+        what = "OR IGNORE"
+    elif "CONFLICT" in into.sql.upper():
+        what = "ON CONFLICT"
+    else:
         return ""
     table = ran.before.tables.get(select.sources[0].table) if len(select.sources) == 1 else None
-    if table and replay.is_empty(fold(into.name), ran) and _are_unique(table, into, values):
-        return ""
-    return "REPLACE" if replaces else "ON CONFLICT"
+    if table is None or not replay.is_empty(fold(into.name), ran) or not _are_unique(table, into, values):
+        return what
+    is_met = what != "OR IGNORE" or not [*required(into, table, values), *failing(into, table, values)]
+    return "" if is_met else what
 
 
 def _taken_by_trigger(ran: Ran, table: Table, event: str) -> str:

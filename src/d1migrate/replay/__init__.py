@@ -11,12 +11,13 @@ from d1migrate.lint.model import Dangling, Ran, Replay, WayBack
 from d1migrate.migration import Migration
 from d1migrate.recording import MIGRATIONS_TABLE
 from d1migrate.replay.alike import Alike
-from d1migrate.replay.probes import broken, differences, is_virtual, turned_to_strings
+from d1migrate.replay.probes import broken, differences, turned_to_strings
 from d1migrate.replay.stage import SCHEMA_VERBS, Stage
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
+from d1migrate.schema.virtual import is_virtual
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 

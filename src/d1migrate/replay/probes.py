@@ -11,7 +11,7 @@ from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Schema, Table
 from d1migrate.schema.scope import Scope, strings_now
-from d1migrate.schema.virtual import content_of
+from d1migrate.schema.virtual import content_of, is_virtual
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import VirtualTableDefinition
 from d1migrate.sql.effects import trigger_of
@@ -134,11 +134,6 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
         if is_asked and (error := _error_of_virtual(stage, table)):
             found.append(Dangling("virtual table", table.name, error))
     return found
-
-
-def is_virtual(table: Table) -> bool:
-    """Whether a table is a virtual one."""
-    return table.sql[:20].upper() == "CREATE VIRTUAL TABLE"
 
 
 def _error_of_virtual(stage: Stage, table: Table) -> str | None:

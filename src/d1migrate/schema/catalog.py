@@ -74,12 +74,12 @@ class Catalog(NamedTuple):
         owners, children = dict[str, str | None](), dict[str, frozenset[str] | None]()
         for name, table in tables.items():
             old = self.tables.get(name)
-            gone = (on_it for on_it in _names_on(old, table))
+            gone = _names_on(old, table)
             owners |= {n: None for n in gone if owners.get(n, self.owners.get(n)) == name}
             owners |= dict.fromkeys(_names_on(table, old), name)
             before, after = _parents(old), _parents(table)
             for parent in before ^ after:
-                mine = children.get(parent) or self.children.get(parent, frozenset())
+                mine = children.get(parent, self.children.get(parent)) or frozenset()
                 children[parent] = mine - {name} if parent in before else mine | {name}
         triggers = view_triggers or {}
         owners |= {name: trigger and fold(trigger.table) for name, trigger in triggers.items()}

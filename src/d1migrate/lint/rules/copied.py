@@ -14,7 +14,7 @@ from d1migrate.lint.sqltext import replaces
 from d1migrate.lint.stakes import at_stake, sentence
 from d1migrate.lint.unique import unique_keys
 from d1migrate.schema.facts import alias_of, holds_no_null
-from d1migrate.schema.virtual import content_of, fts5_options
+from d1migrate.schema.virtual import content_of, fts5_options, is_virtual
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.groups import span
 from d1migrate.sql.names import fold, quote_identifier, unquote
@@ -55,6 +55,8 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
                 yield Finding(
                     f"DROP TABLE {table.name} loses its index: its texts are nowhere to be read", ran
                 )
+            continue
+        if _is_indexed_again(replay, ran):
             continue
         if not replay.copies.rows_are_kept(number, ran.index):
             partial = replay.copies.leaves_out(number, ran.index)
@@ -203,7 +205,7 @@ def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
 def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
     """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
     name = ran.shape.name if ran.verb == "drop table" else ran.target
-    if not ran.before.tables[name].sql.upper().startswith("CREATE VIRTUAL"):
+    if not is_virtual(ran.before.tables[name]):
         return False
     return any(
         "'rebuild'" in fill.sql.lower()

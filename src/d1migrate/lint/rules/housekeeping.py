@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.rules.serving import index_on, is_indexed
+from d1migrate.schema.virtual import is_virtual
 from d1migrate.sql.names import HELPER, fold
 from d1migrate.sql.tokens import significant
 
@@ -198,11 +199,7 @@ def no_primary_key(replay: Replay) -> Iterator[Finding]:
     """
     for table in replay.changed_tables:
         is_new = fold(table.name) not in replay.before.tables
-        if (
-            is_new
-            and not any(c.primary_key for c in table.columns)
-            and "VIRTUAL" not in table.sql[:20].upper()
-        ):
+        if is_new and not any(c.primary_key for c in table.columns) and not is_virtual(table):
             yield Finding(f"{table.name} has no primary key", replay.maker_of(table))
 
 

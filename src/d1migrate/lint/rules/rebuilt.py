@@ -10,6 +10,8 @@ from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.virtual import content_of
+from d1migrate.sql.create import parse
+from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.model import Replay
     from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.schema.model import Trigger
 
 
 @rule("D108", "narrower-type", "warning")
@@ -131,9 +134,21 @@ def rebuild_loses_triggers(replay: Replay) -> Iterator[Finding]:
     """
     for rebuild in rebuilds(replay):
         named = _named_for_drop(replay, "drop trigger")
-        there = {fold(trigger.name) for trigger in rebuild.new.triggers}
-        lost = [t for t in rebuild.old.triggers if fold(t.name) not in there | named]
+        before = {fold(trigger.name) for trigger in rebuild.old.triggers}
+        there = {fold(trigger.name): trigger for trigger in rebuild.new.triggers}
+        fired = {_firing(trigger) for name, trigger in there.items() if name not in before}
+        lost = [
+            trigger
+            for trigger in rebuild.old.triggers
+            if fold(trigger.name) not in there.keys() | named and _firing(trigger) not in fired
+        ]
         yield from _lost(rebuild, "trigger", [(trigger.name, trigger.sql) for trigger in lost])
+
+
+def _firing(trigger: Trigger) -> tuple[str, str]:
+    """Return when a trigger fires: one under a new name that fires then is taken for its successor."""
+    defined = parse(trigger.sql)
+    return (defined.timing, defined.event) if isinstance(defined, TriggerDefinition) else ("", trigger.name)
 
 
 def _named_for_drop(replay: Replay, verb: str) -> set[str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.tightening import cannot_repeat, tightened, unique_index_of
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.schema.model import Index
@@ -55,14 +55,35 @@ def _may_repeat(replay: Replay, ran: Ran, index: Index) -> bool:
     owner = ran.after.owners[ran.shape.name]
     number = ran.before.ids[owner]
     named = {fold(column) for column in index.columns if column}
-    earlier = (w for w in replay.writers.get(number, ()) if w.index < ran.index)
-    if any(w.verb == "delete" or (w.verb == "update" and named & w.sets().keys()) for w in earlier):
+    earlier = [w for w in replay.writers.get(number, ()) if w.index < ran.index]
+    if any(w.verb == "delete" or (w.verb == "update" and _parts(replay, w, named)) for w in earlier):
         return False
     terms = unique_index_of(ran.after.tables[owner], index)
     before = replay.before.tables.get(replay.before.name_of(number) or "")
     if before and terms and cannot_repeat(terms, before):
         return False
     return not _is_null(replay, ran, owner, index)
+
+
+def _parts(replay: Replay, update: Ran, named: Collection[str]) -> bool:
+    """Whether an UPDATE may have been written to make values of an index differ.
+
+    It gives a column values that differ, or changes those it had; one that fills a column which the file adds
+    from other columns repeats what these repeat.
+    """
+    columns = replay.columns.at(update.before.ids[update.target], update.index)
+    keys = {"rowid"} | {
+        fold(column.name) for column in update.before.tables[update.target].columns if column.primary_key
+    }
+    for name, value in update.sets().items():
+        texts = {fold(unquote(token.text)) for token in value}
+        is_new = name in columns and columns[name].since >= 0
+        if name in named and (not is_new or texts & (keys | _DIFFER) or name in texts):
+            return True
+    return False
+
+
+_DIFFER = {"select", "random", "randomblob", "row_number"}
 
 
 def _is_null(replay: Replay, ran: Ran, owner: str, index: Index) -> bool:

@@ -1,0 +1,30 @@
+"""A mapping that shares its entries with those it was made from."""
+
+from __future__ import annotations
+
+from random import Random
+
+from d1migrate.schema.layered import Layered
+
+
+def test_it_is_a_dict_of_which_each_version_stays() -> None:
+    """Whatever is put in or taken out, all versions hold what a dict would; one that was changed comes last."""
+    random, now, kept = Random(1), Layered[int]({}), [(Layered[int]({}), dict[str, int]())]  # noqa: S311
+    for number in range(600):
+        names = {
+            str(random.randrange(150)): random.choice((number, None)) for _ in range(random.randrange(4))
+        }
+        now, dict_ = now.changed(names), dict(kept[-1][1])
+        for name, value in names.items():
+            dict_.pop(name, None)
+            if value is not None:
+                dict_[name] = value
+        kept.append((now, dict_))
+    for layered, dict_ in kept:
+        assert layered == dict_
+        assert list(layered.items()) == list(dict_.items())
+        assert list(layered.values()) == list(dict_.values())
+        assert (len(layered), list(layered)) == (len(dict_), list(dict_))
+        assert [(str(n) in layered, layered.get(str(n))) for n in range(150)] == [
+            (str(n) in dict_, dict_.get(str(n))) for n in range(150)
+        ]
