@@ -274,6 +274,28 @@ def test_a_unique_index_on_a_column_that_the_file_fills(fill: str, reported: boo
     assert ("F106" in codes(sql, Q)) == reported
 
 
+@pytest.mark.parametrize(
+    ("column", "condition", "reported"),
+    [
+        ("main INTEGER NOT NULL DEFAULT 0", "main = 1", False),
+        ("main INTEGER NOT NULL DEFAULT 0", "main", True),
+        ("main BOOLEAN DEFAULT FALSE", "main = 1", True),
+        ("main INTEGER NOT NULL DEFAULT 1", "main = 1", True),
+        ("main INTEGER NOT NULL DEFAULT 0", "main = 0", True),
+        ("main INTEGER", "main = 1", False),
+        ("main INTEGER", "main IS NULL", True),
+        ("main TEXT DEFAULT 'no'", "main = 'yes' AND status = 'a'", False),
+        ("main TEXT DEFAULT 'no'", "main = 'yes' OR status = 'a'", True),
+    ],
+)
+def test_a_unique_index_of_no_row_yet(column: str, condition: str, reported: bool) -> None:
+    """A partial index whose condition the default of a new column does not meet holds no row."""
+    sql = f"ALTER TABLE q ADD COLUMN {column}; CREATE UNIQUE INDEX u ON q (org) WHERE {condition};"
+    assert ("F106" in codes(sql, Q)) == reported
+    filled = sql.replace("; CREATE", "; UPDATE q SET main = 1 WHERE source = 'x'; CREATE")
+    assert "F106" in codes(filled, Q)
+
+
 # --- D107: what is overwritten ---
 
 

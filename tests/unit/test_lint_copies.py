@@ -318,6 +318,9 @@ def test_a_case_over_all_values_that_a_check_allows() -> None:
     )
     assert judged(copy.format(" WHEN 'b' THEN 'y'"), given) == {}
     assert judged(copy.format(""), given).keys() == {"D119"}
+    searched = copy.replace("CASE tier WHEN 'a'", "CASE WHEN tier = 'a'")
+    assert judged(searched.format(" WHEN tier IN ('b', 'c') THEN 'y'"), given) == {}
+    assert judged(searched.format(" WHEN id = 'b' THEN 'y'"), given).keys() == {"D119"}
 
 
 def test_merged_tables_cannot_keep_their_numbers() -> None:

@@ -74,8 +74,18 @@ def failing(new: Table, old: Table, values: Values) -> Iterator[tuple[str, froze
             continue
         # So is what a function says of a value that the author wrote.
         is_constant = all(_is_constant(domains[name]) for name in names)
-        if not is_constant or not can_be_false(_negated(tokens), domains):
+        if not is_constant or holds_never(tokens, domains):
             yield " ".join(token.text for token in tokens), frozenset(names)
+
+
+def holds_never(condition: Sequence[Token], domains: Mapping[str, Domain]) -> bool:
+    """Whether a condition is true of no row, by what its columns may hold."""
+    return not can_be_false(_negated(condition), domains)
+
+
+def default_of(column: Column) -> Domain | None:
+    """Return what a column holds in the rows that were there when it was added."""
+    return _domain_of(None, column, {})
 
 
 def _negated(tokens: Sequence[Token]) -> Sequence[Token]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.sql.checks import listed, literal
 from d1migrate.sql.groups import bare, closing, parted, text_at
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true
@@ -77,9 +78,12 @@ def is_mapping(tokens: Sequence[Token], column: str, allowed: Collection[str]) -
     rest = carried(case.otherwise)
     if rest and rest.column.name == column:
         return True
-    of = _column(case.of)
-    named = {token.text for test, _ in case.branches for token in test if len(test) == 1}
-    return bool(allowed) and of is not None and of.name == column and named >= set(allowed)
+    named = set[str]()
+    for test, _ in case.branches:
+        literals = (literal(test),) if case.of else (listed(test) or ("", ()))[1]
+        of = _column(case.of) if case.of else Reference("", (listed(test) or ("", ()))[0])
+        named |= set(literals) if of and of.name == column else set()
+    return bool(allowed) and named >= set(allowed)
 
 
 def spares(where: Sequence[Token], is_set: Callable[[Reference, bool], bool]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.domains import default_of, holds_never
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.tightening import cannot_repeat, tightened, unique_index_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.model import Ran, Replay
     from d1migrate.schema.model import Index
+    from d1migrate.sql.implied import Domain
 
 
 @rule("F106", "unique-index", "warning")
@@ -62,7 +64,11 @@ def _may_repeat(replay: Replay, ran: Ran, index: Index) -> bool:
     before = replay.before.tables.get(replay.before.name_of(number) or "")
     if before and terms and cannot_repeat(terms, before):
         return False
-    return not _is_null(replay, ran, owner, index)
+    added = _untouched(replay, ran, owner)
+    where = terms.where if terms else ()
+    if where and holds_never(where, {name: d for name, d in added.items() if d}):
+        return False
+    return not any((d := added[name]) and d.literals == frozenset() for name in named & added.keys())
 
 
 def _parts(replay: Replay, update: Ran, named: Collection[str]) -> bool:
@@ -86,14 +92,17 @@ def _parts(replay: Replay, update: Ran, named: Collection[str]) -> bool:
 _DIFFER = {"select", "random", "randomblob", "row_number"}
 
 
-def _is_null(replay: Replay, ran: Ran, owner: str, index: Index) -> bool:
-    """Whether a column of an index was added by this file and is NULL in every row."""
+def _untouched(replay: Replay, ran: Ran, owner: str) -> dict[str, Domain | None]:
+    """Return {column: its default} of the columns that the file has added to a table and not filled."""
     first = replay.before.name_of(ran.before.ids[owner])
     there = columns_of(replay.before.tables[first]).keys() if first else set()
-    defaults = {fold(c.name): c.default for c in ran.before.tables[owner].columns}
     filled = {c for r in replay.of("update") if r.index < ran.index and r.target == owner for c in r.sets()}
-    names = {fold(column) for column in index.columns if column}
-    return any(name not in filled and defaults.get(name) is None for name in names - there)
+    columns = ran.before.tables[owner].columns
+    return {
+        fold(c.name): default_of(c)
+        for c in columns
+        if not c.generated and fold(c.name) not in there and fold(c.name) not in filled
+    }
 
 
 @rule("F107", "rebuild-tightens", "warning")
