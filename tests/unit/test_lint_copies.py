@@ -414,6 +414,16 @@ def test_rows_that_are_deleted_or_overwritten(sql: str, code: str, says: str) ->
     assert says in found.get(code, "")
 
 
+def test_a_trigger_that_deletes_from_its_own_table() -> None:
+    """It deletes other rows than the statement says."""
+    given = (
+        LIVE + "CREATE TRIGGER next AFTER DELETE ON live BEGIN DELETE FROM live WHERE id = old.id + 1; END;"
+    )
+    files = [Migration(1, "001_given", given), Migration(2, "002_case", "DELETE FROM live WHERE id = 1;")]
+    found = [d.message for d in lint(files, only={2}) if d.code == "D117"]
+    assert found == ["it fires trigger next, which deletes rows of live"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reported"),
     [

@@ -355,6 +355,8 @@ def test_objects_lost_broken_and_left(migration: str, found: dict[str, str]) -> 
          "restores", {"users.x": 50}, ""),
         ("CREATE TABLE teams (id INTEGER PRIMARY KEY);\n-- Rollback:\n-- DROP TABLE teams;", "restores", {"teams": 50}, ""),
         ("ALTER TABLE posts RENAME TO p;\n-- Rollback:\n-- ALTER TABLE p RENAME TO posts;", "restores", {}, ""),
+        (("SELECT 1;\n-- Rollback:\n-- ALTER TABLE posts ADD COLUMN x TEXT;\n-- UPDATE posts SET x = 'y' || title;\n-- ALTER TABLE posts DROP COLUMN title;"
+         "\n-- ALTER TABLE posts RENAME COLUMN x TO title;"), "restores", {"posts.title": 40}, ""),
         ("SELECT 1;\n-- Rollback:\n-- DELETE FROM users;", "restores", {"users": 50, "posts": 50}, ""),
         ("CREATE TABLE teams (id INTEGER PRIMARY KEY); CREATE INDEX x ON users(role);\n-- Rollback:\n-- DROP TABLE teams;",
          "differs", {"teams": 50}, "the rollback does not give the schema back: index x is left"),

@@ -217,7 +217,7 @@ def _losses(changes: Iterable[TableChange]) -> dict[str, int]:
     for change in changes:
         lost = 0 if change.moved_to else change.difference.lost
         found |= {change.table: lost} if lost else {}
-        values = {**change.dropped, **change.unnamed_changes}
+        values = {each.column: each.missing for each in change.unkept} | dict(change.unnamed_changes)
         found |= {f"{change.table}.{column}": n for column, n in values.items()}
     return found
 
