@@ -87,6 +87,27 @@ def is_stdout(path: str) -> bool:
     return False
 
 
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Hold a folder alone; other commands that change its files wait. A killed process releases it.
+
+    Nothing is locked if the folder does not exist or its file system has no locks.
+    """
+    number = None
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError, ImportError):  # not on Windows
+            import fcntl
+
+            if number is not None:
+                fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        if number is not None:
+            os.close(number)
+
+
 def sync_folder(path: str) -> None:
     """Make a renamed file's name as durable as its content, where the system can."""
     with suppress(OSError):  # not on Windows

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from d1migrate.errors import SourceError, UsageError
 from d1migrate.source import JOURNAL
 
 _FILE = re.compile(r"[0-9][A-Za-z0-9._-]*\.sql")
+_COMMAND = re.compile(r"renumber|squash --to [0-9]+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Change(NamedTuple):
@@ -87,19 +90,10 @@ def finish(folder: str, journal: Journal) -> None:
     """Do what is left of a change, in an order in which every text is on the disk before its older file goes.
 
     Raises:
-        SourceError: a file that has to go was edited meanwhile.
+        SourceError: a file was edited meanwhile, or another one has the name of a new file.
         UsageError: a file cannot be written or removed.
     """
-    edited = [
-        change.name
-        for change in journal.changes
-        if change.after is None and digest(os.path.join(folder, change.name)) not in (None, change.before)
-    ]
-    if edited:
-        raise SourceError(
-            f"`d1migrate {journal.command}` was interrupted, and {edited[0]} was edited since",
-            hint=f"the folder also holds what it was to become; keep one of them, then delete {JOURNAL}",
-        )
+    _refuse_edited(folder, journal)
     path = folder
     try:
         for change in _created(journal):
@@ -121,6 +115,24 @@ def finish(folder: str, journal: Journal) -> None:
     disk.sync_folder(path)
 
 
+def _refuse_edited(folder: str, journal: Journal) -> None:
+    """Refuse to remove a text that was written since, or one that would have no other place."""
+    for change in journal.changes:
+        found = digest(os.path.join(folder, change.name))
+        after = None if change.after is None else sha256(change.after.encode()).hexdigest()
+        if found in (None, change.before, after):
+            continue
+        if change.after is None:
+            raise SourceError(
+                f"`d1migrate {journal.command}` was interrupted, and {change.name} was edited since",
+                hint=f"the folder also holds what it was to become; keep one of them, then delete {JOURNAL}",
+            )
+        raise SourceError(
+            f"`d1migrate {journal.command}` was interrupted, and {change.name} is not what it was to become",
+            hint=f"move that file away, and run `d1migrate {journal.command}` again; {JOURNAL} has the text",
+        )
+
+
 def read(folder: str) -> Journal | None:
     """Return the change of a folder that a killed run left unfinished, if there is one.
 
@@ -129,19 +141,43 @@ def read(folder: str) -> Journal | None:
     """
     path = os.path.join(folder, JOURNAL)
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise ValueError("not a regular file")
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-        changes = tuple(Change(*change) for change in value["changes"])
-        found = Journal(str(value["command"]), changes, value["report"])
+            found = _parsed(json.load(file))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise SourceError(
             f"{path} is not the journal of an interrupted command: {error}", hint="delete it"
         ) from error
-    if wrong := [change.name for change in changes if not _FILE.fullmatch(str(change.name))]:
-        raise SourceError(f"{path} names {wrong[0]!r}, which is not a migration", hint="delete it")
-    return found if any(_is_left(folder, change) for change in changes) else None
+    return found if any(_is_left(folder, change) for change in found.changes) else None
+
+
+def _parsed(value: Any) -> Journal:
+    """Return a journal from its JSON.
+
+    Raises:
+        ValueError: a value is not what `run` writes; or TypeError, or KeyError.
+    """
+    command, report = value["command"], value["report"]
+    if not _COMMAND.fullmatch(command):
+        raise ValueError(f"no command that changes several files: {command!r}")
+    changes = tuple(Change(*change) for change in value["changes"])
+    for name, before, after in changes:
+        if not _FILE.fullmatch(name):
+            raise ValueError(f"{name!r} is not a migration")
+        if before is None and after is None or not _DIGEST.fullmatch("0" * 64 if before is None else before):
+            raise ValueError(f"what {name} was is not known")
+        if after is not None:
+            str.encode(after)
+    if command == "renumber":
+        texts = [text for moved in report for text in (moved["from"], moved["to"])]
+    else:
+        texts = [report["path"], *report["squashed"]]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("its report is not one of that command")
+    return Journal(command, changes, report)
 
 
 def refuse_unfinished(folder: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate import disk
 from tests.cli.project import ONE
 
 if TYPE_CHECKING:
@@ -133,17 +136,98 @@ def test_what_was_edited_since_stays(project: Project) -> None:
     assert "VALUES (2)" in contents(project)["001_b.sql"]
 
 
+MOVED = f'["001_a.sql", "{sha256(TALLY.encode()).hexdigest()}", null]'
+RENUMBER = '{"command": "renumber", "changes": [%s], "report": %s}'
+
+
 @pytest.mark.parametrize(
     "value",
-    ["", "[]", "{}", '{"command": "renumber", "report": [], "changes": [["../../x.sql", "", null]]}'],
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"command": "renumber", "report": [], "changes": [["../../x.sql", "", null]]}',
+        RENUMBER % (MOVED.replace("null", "5"), "[]"),
+        RENUMBER % (f'{MOVED}, ["003_a.sql", null, 5]', "[]"),
+        RENUMBER % (f'{MOVED}, ["003_a.sql", null, "\\ud800"]', "[]"),
+        RENUMBER % (f'{MOVED}, ["003_a.sql", null, null]', "[]"),
+        RENUMBER % ('["001_a.sql", "", null]', "[]"),
+        RENUMBER % (MOVED, "5"),
+        RENUMBER % (MOVED, "[{}]"),
+        RENUMBER % (MOVED, '[{"from": 1, "to": "x", "version": 2}]'),
+        RENUMBER.replace("renumber", "squash --to 2") % (MOVED, "null"),
+        RENUMBER.replace("renumber", "squash --to 2") % (MOVED, '{"path": 5, "squashed": []}'),
+        RENUMBER.replace("renumber", "squash --to 2") % (MOVED, '{"path": "x.sql", "squashed": 5}'),
+        RENUMBER.replace("renumber", "up --no-lint") % (MOVED, "[]"),
+    ],
 )
-def test_a_journal_that_is_none(project: Project, value: str) -> None:
+@pytest.mark.parametrize("command", [("up",), ("renumber",), ("squash", "--to", "2")])
+def test_a_journal_that_is_none(project: Project, value: str, command: tuple[str, ...]) -> None:
     """It is refused, whatever it names, and no file is touched."""
     project.write("001_a.sql", TALLY)
     (project.migrations / JOURNAL).write_text(value)
-    ended = project.run("up", code=1).err
+    ended = project.run(*command, code=1).err
     assert JOURNAL in ended
     assert "hint: delete it" in ended
+    assert contents(project) == {"001_a.sql": TALLY}
+
+
+def test_a_journal_that_is_a_pipe(project: Project) -> None:
+    """It is refused, and not waited for."""
+    project.write("001_a.sql", TALLY)
+    os.mkfifo(project.migrations / JOURNAL)
+    assert "is not the journal of an interrupted command: not a regular file" in project.run("up", code=1).err
+
+
+def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project: Project) -> None:
+    """Another file got the name before the change was finished: the text has no other place."""
+    project.write("001_a.sql", TALLY)
+    project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
+    assert killed(project, 4, "renumber")
+    assert sorted(contents(project)) == ["001_a.sql", "001_b.sql"]
+    project.write("002_b.sql", "SELECT 1;")
+    before = contents(project)
+    ended = project.run("renumber", code=1).err
+    assert "`d1migrate renumber` was interrupted, and 002_b.sql is not what it was to become" in ended
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "meanwhile", "out"),
+    [
+        (("renumber",), "002_x.sql", "001_b → 002_b\n002_x → 003_x\n"),
+        (("squash", "--to", "3"), "003_x.sql", "migrations/003_squashed.sql\n"),
+        (("new", "c"), "003_x.sql", "migrations/004_c.sql\n"),
+        (("diff", "--to", "schema.sql"), "003_x.sql", "migrations/004_create_other.sql\n"),
+    ],
+)
+def test_two_commands_that_change_one_folder_take_turns(
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], meanwhile: str, out: str
+) -> None:
+    """The second one waits for the first one, and then reads what that left."""
+    project.write("001_a.sql", TALLY)
+    project.write("001_b.sql" if command == ("renumber",) else "002_b.sql", "INSERT INTO tally VALUES (1);")
+    (project.folder / "schema.sql").write_text("CREATE TABLE tally (n INTEGER); CREATE TABLE other (n);")
+    lock = fcntl.flock
+
+    def wait(number: int, operation: int) -> None:
+        project.write(meanwhile, "INSERT INTO tally VALUES (2);")
+        lock(number, operation)
+
+    monkeypatch.setattr(fcntl, "flock", wait)
+    assert project.run(*command).out == out
+
+
+def test_a_folder_is_locked_until_the_block_ends(tmp_path: Path) -> None:
+    """And a folder that does not exist needs no lock."""
+    number = os.open(tmp_path, os.O_RDONLY)
+    with disk.locked(str(tmp_path)), pytest.raises(BlockingIOError):
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(number)
+    with disk.locked(str(tmp_path / "none")):
+        pass
 
 
 def test_a_squash_beside_what_it_stands_for(project: Project) -> None:

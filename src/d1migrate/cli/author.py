@@ -246,9 +246,12 @@ def _refuse_other(path: str) -> str | None:
 
 def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
     """Write the next migration file; print the path."""
+    from d1migrate import disk
+
     context.files_may_be_gone = True
-    name, date = next_file(context, description)
-    path = write_file(context, name, text_of(name, date))
+    with disk.locked(context.folder):
+        name, date = next_file(context, description)
+        path = write_file(context, name, text_of(name, date))
     if context.json:
         context.out_json({"path": path})
     else:

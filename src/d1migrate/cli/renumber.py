@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from d1migrate import files, journal
+from d1migrate import disk, files, journal
 from d1migrate.cli.author import prepare, write_index
 from d1migrate.flows.read import read_history
 from d1migrate.journal import Change, Journal
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 
 def renumber_command(context: Context) -> int:
     """Give files that are not applied other numbers, where they collide or come too late."""
+    if context.arguments.dry_run:
+        return _renumber(context)
+    prepare(context)
+    with disk.locked(context.folder):
+        return _renumber(context)
+
+
+def _renumber(context: Context) -> int:
     dry_run = context.arguments.dry_run
-    if not dry_run:
-        prepare(context)
     context.say_database()
     resumed = journal.resume(context.folder, "renumber", dry_run=dry_run)
     if resumed and dry_run:

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import journal, source
+from d1migrate import disk, journal, source
 from d1migrate.cli.author import prepare, write_index
 from d1migrate.errors import UsageError
 from d1migrate.journal import Change, Journal
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 def squash_command(context: Context) -> int:
     """Write one file that does what the files up to a version do, proved on scratch databases, for theirs."""
+    if context.arguments.dry_run:
+        return _squash(context)
+    prepare(context)
+    with disk.locked(context.folder):
+        return _squash(context)
+
+
+def _squash(context: Context) -> int:
     arguments = context.arguments
     command = f"squash --to {arguments.to}"
-    if not arguments.dry_run:
-        prepare(context)
     resumed = journal.resume(context.folder, command, dry_run=arguments.dry_run)
     if resumed:
         return _tell(context, resumed)
