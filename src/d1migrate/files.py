@@ -90,7 +90,7 @@ def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
             continue
         from d1migrate.squashing import stands_for  # few folders have one
 
-        names = {file.name for file in stands_for(migration).values()} - {migration.name}
+        names = {file.name for file in stands_for(migration)} - {migration.name}
         if left := [other for other in found if other.name in names]:
             raise SourceError(
                 f"{migration.name} stands for {left[0].name}, which is still in the folder: both would run",

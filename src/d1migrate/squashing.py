@@ -17,29 +17,61 @@ _LINE = re.compile(r"^-- Squashes: ((\d+)_\S+) ([vb]1:[0-9a-f]{64})$", re.MULTIL
 class Squashed(NamedTuple):
     """A file that another one stands for."""
 
+    version: int
     name: str
     checksum: str
 
 
-def stands_for(migration: Migration) -> Mapping[int, Squashed]:
-    """Return {version: file} of what a migration was squashed from; nothing for any other."""
+def stands_for(migration: Migration) -> tuple[Squashed, ...]:
+    """Return what a migration was squashed from, in the order of its lines; nothing for any other.
+
+    A squashed file that was squashed again follows the files that it stood for, with the version of the last.
+    """
     if not migration.is_large and "-- Squashes: " not in migration.text:
-        return {}
+        return ()
     first = next(iter(migration.pieces()), None)
     lines = _LINE.findall(first.text[: first.body]) if first else ()
-    return {int(number): Squashed(name, known) for name, number, known in lines}
+    return tuple(Squashed(int(number), name, known) for name, number, known in lines)
 
 
-def lacking(migration: Migration, applied: Iterable[AppliedMigration]) -> list[str] | None:
-    """Return what keeps a migration from standing for what a database has; None where it has none of that."""
-    rows = {row.version: row for row in applied}
+def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
+    """Return the sets of files that a database may have run, each as good as a migration.
+
+    The last starts with the newest squashed file; the first is the files that were never squashed.
+    """
     files = stands_for(migration)
+    starts = [at for at, file in enumerate(files) if at == 0 or file.version == files[at - 1].version]
+    found = []
+    for start in starts:
+        chosen: dict[int, Squashed] = {}
+        for file in files[start:]:
+            chosen.setdefault(file.version, file)
+        found.append(tuple(chosen.values()))
+    return found
+
+
+def replaced(migration: Migration, applied: Iterable[AppliedMigration]) -> tuple[Squashed, ...]:
+    """Return the files that a migration stands for in one database; nothing if that has none of them."""
+    rows = {row.version: row for row in applied}
     own = rows.get(migration.version)
-    if not files.keys() & rows.keys() or (own and own.checksum and migration.matches(own.checksum)):
-        return None
-    gone = [f"{file.name} is not applied" for version, file in files.items() if version not in rows]
+    found = alternatives(migration)
+    known = not rows.keys().isdisjoint(file.version for file in stands_for(migration))
+    if not known or (own and own.checksum and migration.matches(own.checksum)):
+        return ()
+    return next((files for files in reversed(found[1:]) if _is(files[0], rows)), found[0])
+
+
+def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> list[str]:
+    """Return what keeps another migration from standing for files in a database."""
+    rows = {row.version: row for row in applied}
+    gone = [f"{file.name} is not applied" for file in files if file.version not in rows]
     return gone + [
         f"{file.name} was applied with other content"
-        for version, file in files.items()
-        if version in rows and (rows[version].checksum or file.checksum) != file.checksum
+        for file in files
+        if file.version in rows and (rows[file.version].checksum or file.checksum) != file.checksum
     ]
+
+
+def _is(file: Squashed, rows: Mapping[int, AppliedMigration]) -> bool:
+    row = rows.get(file.version)
+    return row is not None and (row.checksum == file.checksum if row.checksum else row.name == file.name)

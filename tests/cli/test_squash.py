@@ -127,6 +127,45 @@ def test_a_phase_can_be_told_of_what_is_squashed(project: Project) -> None:
     assert project.sql("SELECT seq FROM sqlite_sequence") == [(2,)]
 
 
+@pytest.mark.parametrize(
+    ("came_at", "named"),
+    [
+        (0, "001_users, 002_teams, 003_names, 004_d, 005_e, 006_f"),
+        (1, "003_squashed, 004_d, 005_e, 006_f"),
+        (2, "005_squashed, 006_f"),
+    ],
+)
+def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) -> None:
+    """A database takes it in the place of what it ran, from before the first squash, or between two."""
+    project.standard()
+    for name in ("004_d", "005_e", "006_f"):
+        project.write(f"{name}.sql", f"CREATE TABLE {name[4:]} (x);\n")
+    for at, version in enumerate(("3", "5", "6")):
+        if at == came_at:
+            project.run("up")
+        project.run("squash", "--to", version)
+    assert names(project) == ["006_squashed.sql"]
+    assert (
+        f"006_squashed  squashed  it stands for {named}, which are recorded"
+        in project.run("adopt", "--yes").out
+    )
+    assert project.states() == {6: "applied"}
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_a_squash_of_a_squash_that_a_database_has_half_of(project: Project) -> None:
+    """Rows of the originals do not make up for what is missing, nor does another squashed file."""
+    project.standard()
+    project.write("004_d.sql", "CREATE TABLE d (x);\n")
+    project.run("up")
+    project.run("squash", "--to", "3")
+    project.run("squash", "--to", "4")
+    project.sql("DELETE FROM schema_migrations WHERE version = 2")
+    assert "002_teams is not applied" in project.run("adopt", "--yes", code=1).err
+    project.sql("UPDATE schema_migrations SET name = '003_squashed' WHERE version = 3")
+    assert "002_teams is not applied" in project.run("adopt", "--yes", code=1).err
+
+
 def test_a_database_that_has_not_all_of_it(project: Project) -> None:
     """It is told apart from one that has: nothing is recorded, whatever is assumed."""
     project.standard()
@@ -153,6 +192,42 @@ def test_a_database_that_wrangler_ran_the_files_in(project: Project) -> None:
     assert "no file is" not in ended.out + ended.err
     assert project.states() == {2: "applied"}
     assert project.sql("SELECT x FROM a") == [(1,)]
+
+
+@pytest.mark.parametrize("came_at", [0, 1])
+def test_a_squash_of_a_squash_where_wrangler_ran_the_files(project: Project, came_at: int) -> None:
+    """Its table has the originals, or the first squashed file."""
+    for number in (1, 2, 3):
+        project.write(f"000{number}_t{number}.sql", f"CREATE TABLE t{number} (x);")
+    ran = ["0001_t1", "0002_t2", "0003_t3"] if came_at == 0 else ["0002_squashed", "0003_t3"]
+    project.sql(
+        "CREATE TABLE t1 (x);\nCREATE TABLE t2 (x);\nCREATE TABLE t3 (x);\n"
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
+        "INSERT INTO d1_migrations (name) VALUES " + ", ".join(f"('{name}.sql')" for name in ran)
+    )
+    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "3")
+    ended = project.run("adopt", "--yes")
+    assert "wrangler recorded it as 0003_t3.sql" in ended.out
+    assert "no file is" not in ended.out + ended.err
+    assert project.states() == {3: "applied"}
+
+
+def test_wranglers_row_of_a_first_squash_is_no_row_of_the_second(project: Project) -> None:
+    """Both are called `squashed`; the second has a file that wrangler did not run."""
+    project.write("0001_a.sql", "CREATE TABLE a (x);")
+    project.write("0002_b.sql", "CREATE TABLE b (x);")
+    project.write("0003_c.sql", "INSERT INTO a VALUES (1);")
+    project.sql(
+        "CREATE TABLE a (x);\nCREATE TABLE b (x);\n"
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP);\n"
+        "INSERT INTO d1_migrations (name) VALUES ('0002_squashed.sql')"
+    )
+    project.run("squash", "--to", "2")
+    project.run("squash", "--to", "3")
+    out = project.run("adopt", "--dry-run").out
+    assert "wrangler recorded it" not in out
+    assert "no file is 0002_squashed.sql, which wrangler has as applied" in out
 
 
 def test_a_database_that_ran_other_content(project: Project) -> None:

@@ -8,7 +8,7 @@ from hashlib import new
 from typing import TYPE_CHECKING
 
 from d1migrate.adoption.model import Record
-from d1migrate.squashing import stands_for
+from d1migrate.squashing import alternatives, stands_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -66,6 +66,7 @@ class _Files:
             for digest in _digests(migration, tool.digest or ""):
                 self._digests.setdefault(digest, []).append(place)
         self.squashed = _squashed(migrations, {row.name for row in rows})
+        self._replaced = {file.name for migration in migrations for file in stands_for(migration)}
         self._places = {migration.name: place for place, migration in enumerate(migrations)}
         self._versions = {migration.version: place for place, migration in enumerate(migrations)}
         words = Counter(_split(migration.name)[1] for migration in migrations)
@@ -95,6 +96,8 @@ class _Files:
             return None, ""
         if row.name in self._places:
             return self._places[row.name], "by its name"
+        if row.name in self._replaced:  # by `squashed`, and only if all of them are there
+            return None, ""
         number, words = _split(row.name)
         place = self._versions.get(number) if number is not None else None
         if place is not None and _split(self._migrations[place].name)[1] == words:
@@ -114,10 +117,11 @@ def _squashed(
 ) -> dict[str | None, tuple[int, str] | None]:
     found: dict[str | None, tuple[int, str] | None] = {}
     for place, migration in enumerate(migrations):
-        names = [file.name for file in stands_for(migration).values()]
-        if names and all(name in recorded for name in names):
-            found.update(dict.fromkeys(names))
-            found[names[-1]] = (place, f"it stands for {', '.join(names)}")
+        for files in alternatives(migration):
+            names = [file.name for file in files]
+            if all(name in recorded for name in names):
+                found.update(dict.fromkeys(names))
+                found[names[-1]] = (place, f"it stands for {', '.join(names)}")
     return found
 
 

@@ -21,7 +21,7 @@ from d1migrate.mirror import Mirror
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.sql.names import fold
-from d1migrate.squashing import lacking, stands_for
+from d1migrate.squashing import lacking, replaced, stands_for
 from d1migrate.status import compare, refuse_partial, refuse_renumbered
 
 if TYPE_CHECKING:
@@ -144,11 +144,11 @@ def _squashed(judgement: Judgement, history: h.History) -> Judgement:
     Raises:
         HistoryError: it has some of it only, or other content.
     """
-    problems = lacking(judgement.migration, history.applied)
-    if problems is None:
+    files = replaced(judgement.migration, history.applied)
+    if not files:
         return judgement
-    names = ", ".join(file.name for file in stands_for(judgement.migration).values())
-    if problems:
+    names = ", ".join(file.name for file in files)
+    if problems := lacking(files, history.applied):
         raise HistoryError(
             f"{judgement.migration.name} stands for {names}, and {'; '.join(problems)}",
             versions=(judgement.migration.version,),
@@ -164,8 +164,9 @@ def _in_place(
     migration, detail = judgement.migration, json.dumps({"adopted": judgement.because})
     queries: list[Query] = []
     at = signature.at
+    versions = {file.version for file in stands_for(migration)}
     for row in history.applied:
-        if row.version in stands_for(migration):
+        if row.version in versions:
             at = row.applied_at or at
             queries.append(h.delete_row(row.version))
             event = h.Event("forget", row.version, row.name, detail=detail)

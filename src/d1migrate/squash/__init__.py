@@ -19,9 +19,10 @@ from d1migrate.squash.expressions import volatile
 from d1migrate.squash.origins import Origins
 from d1migrate.squash.text import text_of
 from d1migrate.squash.values import Sources
+from d1migrate.squashing import stands_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.squash.build import Build
     from d1migrate.squash.text import Text
@@ -91,7 +92,7 @@ def _file(
     text = "\n".join(
         (
             header(f"{name}.sql", description, date=date)
-            + "".join(f"-- Squashes: {m.name} {m.checksum}\n" for m in migrations),
+            + "".join(f"-- Squashes: {file_name} {known}\n" for file_name, known in _known(migrations)),
             *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # a file has to hold a statement
             *([record(f"{name}.sql")] if records else []),
             "-- Rollback: none, it stands for files that were squashed\n",
@@ -100,6 +101,13 @@ def _file(
     one = Migration(migrations[-1].version, name, text)
     one.check()
     return one
+
+
+def _known(migrations: Iterable[Migration]) -> Iterator[tuple[str, str]]:
+    """Yield names and checksums of files; before a squashed one, those of the files that it stands for."""
+    for migration in migrations:
+        yield from ((file.name, file.checksum) for file in stands_for(migration))
+        yield migration.name, migration.checksum
 
 
 def _built(one: Migration, moment: Moment, sources: Sources) -> Build:
