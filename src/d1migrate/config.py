@@ -52,6 +52,8 @@ class Config(NamedTuple):
     def folder(self, environment: Environment | None) -> str:
         """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
 
+        The last is beside the configuration, wherever in the project the command is run.
+
         Raises:
             UsageError: the wrangler configuration cannot be read.
         """
@@ -61,7 +63,8 @@ class Config(NamedTuple):
             from d1migrate.drivers.wrangler import resolve
 
             return resolve(environment.database.removeprefix("wrangler:"), self.wrangler).migrations_dir
-        return DEFAULT_MIGRATIONS
+        beside = os.path.dirname(self.path or "") or "."
+        return os.path.normpath(os.path.join(os.path.relpath(beside), DEFAULT_MIGRATIONS))
 
     def environment(self, name: str | None, database: str | None) -> Environment:
         """Choose the database: by its url, by an environment's name, or the default environment.

@@ -141,10 +141,7 @@ def read(folder: str) -> Journal | None:
     """
     path = os.path.join(folder, JOURNAL)
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise ValueError("not a regular file")
-        with open(path, encoding="utf-8") as file:
-            found = _parsed(json.load(file))
+        found = _parsed(_loaded(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -152,6 +149,13 @@ def read(folder: str) -> Journal | None:
             f"{path} is not the journal of an interrupted command: {error}", hint="delete it"
         ) from error
     return found if any(_is_left(folder, change) for change in found.changes) else None
+
+
+def _loaded(path: str) -> Any:
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise ValueError("not a regular file")
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
 def _parsed(value: Any) -> Journal:
@@ -167,8 +171,10 @@ def _parsed(value: Any) -> Journal:
     for name, before, after in changes:
         if not _FILE.fullmatch(name):
             raise ValueError(f"{name!r} is not a migration")
-        if before is None and after is None or not _DIGEST.fullmatch("0" * 64 if before is None else before):
-            raise ValueError(f"what {name} was is not known")
+        if before is None and after is None:
+            raise ValueError(f"it does nothing with {name}")
+        if before is not None and not _DIGEST.fullmatch(before):
+            raise ValueError(f"{before!r} is not the sha256 of {name}")
         if after is not None:
             str.encode(after)
     if command == "renumber":

@@ -33,15 +33,15 @@ def root_of(config: str | None) -> str:
         folder = parent
 
 
-def guard(config: str | None, what: str) -> Callable[[str], None]:
+def guard(config: str | None, what: str) -> Callable[..., None]:
     """Return what refuses a path that leads out of a configuration's project.
 
     Args:
         config: the file.
-        what: what it names, for the message.
+        what: what it names, for the message; a call may name another thing.
     """
 
-    def refuse(path: str) -> None:
+    def refuse(path: str, what: str = what) -> None:
         root, target = root_of(config), os.path.realpath(path)
         inside = os.path.relpath(target, root).split(os.sep) if _shares_drive(target, root) else [os.pardir]
         if inside[0] == os.pardir or ".git" in inside:

@@ -96,7 +96,8 @@ def test_restore_points_do_not_lead_elsewhere(cloned: Project) -> None:
     cloned.run("up", "--to", "1")
     os.symlink(cloned.folder / "outside", ".d1migrate")
     before = everything(cloned.folder)
-    assert "is not in the project" in cloned.run("up", code=2).err
+    assert "error: the folder of restore points " in (ended := cloned.run("up", code=2).err)
+    assert "is not in the project" in ended
     assert everything(cloned.folder) == before
     assert "001_a" in cloned.run("status").out
 
@@ -156,3 +157,21 @@ def test_what_is_no_index_is_never_overwritten(
     kept.write_text("")
     cloned.run(*arguments)
     cloned.run("index", "--check")
+
+
+@pytest.mark.parametrize("way", ["below", "beside", "given"])
+def test_the_default_folder_is_beside_the_configuration(
+    cloned: Project, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """As the database is, wherever the command is run; no second folder comes to be."""
+    configure(cloned, "")
+    given = ["--config", "../../repo/d1migrate.toml"] if way == "given" else []
+    start = cloned.folder / {"below": "repo/src/deep", "beside": "repo", "given": "outside/cwd"}[way]
+    start.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(start)
+    cloned.run(*given, "up")
+    out = cloned.run(*given, "new", "more").out
+    assert os.path.samefile(out.strip(), cloned.migrations / "003_more.sql")
+    assert sorted(os.listdir(start)) == (
+        [".d1migrate", "app.db", "d1migrate.toml", "migrations"] if way == "beside" else []
+    )

@@ -192,9 +192,9 @@ def make(folder: str, driver: object) -> None:
     Raises:
         UsageError: the driver does not permit it.
     """
-    permit: Callable[[str], None] | None = getattr(driver, "permit", None)
+    permit: Callable[..., None] | None = getattr(driver, "permit", None)
     if permit:
-        permit(folder)
+        permit(folder, "the folder of restore points")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:
         file.write("*\n")

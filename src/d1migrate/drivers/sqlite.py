@@ -41,7 +41,7 @@ class SqliteDriver:
         self, path: str, *, url: str, profile: Limits = PRODUCTION, busy_timeout: float = 10.0
     ) -> None:
         self.url = url
-        self.permit: Callable[[str], None] | None = None
+        self.permit: Callable[..., None] | None = None
         """Raises for a path that must not be written; asked before the file, or a copy of it, is."""
         self.path, self._profile, self._busy_timeout = path, profile, busy_timeout
         self._reader: Engine | None = None
