@@ -173,5 +173,5 @@ def test_the_default_folder_is_beside_the_configuration(
     out = cloned.run(*given, "new", "more").out
     assert os.path.samefile(out.strip(), cloned.migrations / "003_more.sql")
     assert sorted(os.listdir(start)) == (
-        [".d1migrate", "app.db", "d1migrate.toml", "migrations"] if way == "beside" else []
+        ["app.db", "d1migrate.toml", "migrations"] if way == "beside" else []
     )
