@@ -21,7 +21,7 @@ def user() -> str:
     """Return who runs this: D1MIGRATE_BY, the CI's actor, or the user's name; never the host."""
     for name in ("D1MIGRATE_BY", *_CI_ACTORS):
         if value := os.environ.get(name):
-            return value
+            return os.fsencode(value).decode(errors="replace")  # a database holds no other text than UTF-8
     import getpass
 
     try:

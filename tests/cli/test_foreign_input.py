@@ -163,6 +163,32 @@ def test_text_that_is_not_utf8(project: Project) -> None:
         assert "not UTF-8" in project.run(command, code=1).err
 
 
+@pytest.mark.parametrize(
+    "change", ["name = CAST(name AS BLOB)", "sql = NULL", "type = CAST(type AS BLOB)", "tbl_name = x'ff'"]
+)
+def test_a_schema_with_values_that_sqlite_never_writes(project: Project, change: str) -> None:
+    """SQLite may open such a file; no command takes it for a schema."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    project.run("up")
+    project.write("002_b.sql", "CREATE TABLE b (x);")
+    project.sql(f"PRAGMA writable_schema = ON;\nUPDATE sqlite_schema SET {change} WHERE name = 'a'")
+    before = project.database.read_bytes()
+    for command in (
+        "status",
+        "schema",
+        "verify",
+        "up",
+        "down",
+        "rehearse --data",
+        "adopt --dry-run",
+        "backup --output b.sql",
+    ):
+        found = project.run(*command.split(), code=None)
+        assert found.code in (0, 1, 2)
+        assert found.code or command in ("status", "down")
+    assert project.database.read_bytes() == before
+
+
 # --- what reaches the screen ---
 
 
@@ -243,6 +269,14 @@ def test_a_name_that_is_not_utf8(project: Project) -> None:
     assert "not UTF-8" in error
 
 
+def test_a_person_whose_name_is_not_utf8(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is recorded with a replacement, and stops nothing."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    monkeypatch.setenv("D1MIGRATE_BY", "x\udcff")
+    project.run("up")
+    assert project.run("history", "--json").json[0]["by"] == "x\ufffd"
+
+
 # --- Cloudflare's address ---
 
 
@@ -270,6 +304,16 @@ def test_an_address_that_is_none(project: Project, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a")
     monkeypatch.setenv("CLOUDFLARE_API_BASE_URL", url)
     assert "CLOUDFLARE_API_BASE_URL" in project.run("status", "--database", "d1:x", code=2).err
+
+
+@pytest.mark.parametrize("proxy", ["::::", "http://a:b:c", "x\udcff://y", "ftp://x"])
+def test_a_proxy_that_is_none(project: Project, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """The error names the variables to look at."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t")
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "a")
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert "HTTPS_PROXY" in project.run("status", "--database", "d1:x", code=2).err
 
 
 # --- disks and interrupts ---

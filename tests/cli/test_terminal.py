@@ -55,6 +55,13 @@ def test_a_large_file_has_a_bar_on_a_terminal_only(project: Project) -> None:
     assert "MB" not in project.run("up").err
 
 
+def test_a_bar_shows_a_name_as_it_is(project: Project) -> None:
+    """What looks like markup in the name of a file is part of the name."""
+    row = f"INSERT INTO t VALUES ('{'x' * 900}');\n"
+    (project.folder / "d[red][-bold].sql").write_text("CREATE TABLE t (x);\n" + row * 9500)
+    assert "d[red][-bold].sql" in on_terminal("restore", "--file", "d[red][-bold].sql", "--yes")
+
+
 def test_quiet_has_no_bar(project: Project) -> None:
     """--quiet is quiet on a terminal too."""
     project.standard()

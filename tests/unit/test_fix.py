@@ -190,3 +190,61 @@ def test_a_copy_that_maps_values_is_kept(sql: str) -> None:
 def test_a_copy_that_leaves_rows_behind_is_not_kept(copy: str, why: str) -> None:
     """Rows that others refer to have to arrive under their key, whatever else the copy computes."""
     assert f"a key of plans that {why} refers to is not copied" in why_not(f"{MADE}{copy};\n{TAKE}", PLANS)
+
+
+TEAM = """\
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, plan TEXT, boss INTEGER REFERENCES users(id) ON DELETE SET NULL);
+CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE CASCADE);
+CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) ON DELETE SET NULL);
+CREATE TABLE log (x);
+CREATE VIEW names AS SELECT id, name FROM users;
+CREATE TRIGGER logged AFTER UPDATE ON users BEGIN INSERT INTO log VALUES (new.id); END;
+"""
+TEAM_ROWS = """\
+INSERT INTO users VALUES (1, 'a', NULL, NULL), (2, 'b', 'x', 1), (3, 'c', 'y', 3);
+INSERT INTO posts VALUES (1, 1), (2, 2), (3, NULL), (4, 3);
+INSERT INTO notes VALUES (1, 1), (2, 3);
+"""
+BESIDE = "CREATE TABLE users_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL, plan TEXT, boss INTEGER REFERENCES users(id) ON DELETE SET NULL);\n"
+INTO = f"{BESIDE}INSERT INTO users_new (id, name, plan, boss) "
+SWAP = ";\nDROP TABLE users;\nALTER TABLE users_new RENAME TO users;\n"
+FREE = "id, name, COALESCE(plan, 'free'), boss"
+ASIDE = BESIDE.replace("users_new", "users")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"{INTO}SELECT {FREE} FROM users{SWAP}",
+        f"{BESIDE}WITH m AS (SELECT id, name, COALESCE(plan, 'free') AS plan, boss FROM users) INSERT INTO users_new SELECT id, name, plan, boss FROM m{SWAP}",
+        f"{INTO}WITH m AS (SELECT id, name, COALESCE(plan, 'free') AS p, boss FROM users) SELECT id, name, p, boss FROM m{SWAP}",
+        f"{INTO}WITH m AS (SELECT id, name, COALESCE(plan, 'free') AS plan, boss FROM users) SELECT * FROM m{SWAP}",
+        f"{INTO}SELECT id, name, p, boss FROM (SELECT id, name, iif(plan IS NULL, 'free', plan) AS p, boss FROM users){SWAP}",
+        f"{INTO}WITH map(old, new) AS (VALUES (NULL, 'free')) SELECT u.id, u.name, COALESCE(u.plan, (SELECT new FROM map)), u.boss FROM users u{SWAP}",
+        f"{INTO}SELECT id, name, 'free', boss FROM users WHERE plan IS NULL;\nINSERT INTO users_new SELECT * FROM users WHERE plan IS NOT NULL{SWAP}",
+        f"{INTO}SELECT id, name, plan, boss FROM users;\nUPDATE users_new SET plan = 'free' WHERE plan IS NULL{SWAP}",
+        f"{INTO}SELECT {FREE} FROM users;\nALTER TABLE users RENAME TO old;\nALTER TABLE users_new RENAME TO users;\nDROP TABLE old;\n",
+        f"ALTER TABLE users RENAME TO old;\n{ASIDE}INSERT INTO users SELECT {FREE} FROM old;\nDROP TABLE old;\n",
+        f"ALTER TABLE users RENAME TO old;\n{ASIDE}WITH m AS (SELECT id, name, COALESCE(plan, 'free') AS p, boss FROM old) INSERT INTO users SELECT id, name, p, boss FROM m;\nDROP TABLE old;\n",
+        f"CREATE TABLE kept AS SELECT * FROM users;\nDROP TABLE users;\n{ASIDE}INSERT INTO users SELECT {FREE} FROM kept;\nDROP TABLE kept;\n",
+    ],
+)
+def test_a_table_that_refers_to_itself(sql: str) -> None:
+    """However its values are mapped: links to itself stay, its triggers do not fire, and exist after it."""
+    text = fixed(sql, TEAM)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(f"PRAGMA foreign_keys = ON;\n{TEAM}{TEAM_ROWS}")
+    connection.executescript(f"BEGIN;\n{text}\nCOMMIT;")
+    found = [
+        connection.execute(f"SELECT * FROM {table}").fetchall()
+        for table in ("users", "posts", "notes", "log")
+    ]
+    triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    connection.close()
+    assert found == [
+        [(1, "a", "free", None), (2, "b", "x", 1), (3, "c", "y", 3)],
+        [(1, 1), (2, 2), (3, None), (4, 3)],
+        [(1, 1), (2, 3)],
+        [],
+    ]
+    assert triggers == [("logged",)]

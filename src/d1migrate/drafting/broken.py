@@ -10,7 +10,8 @@ from d1migrate.replay import dangling
 from d1migrate.replay.probes import AS_STRING
 from d1migrate.schema.meaning import mentions
 from d1migrate.schema.scope import Scope, strings_now
-from d1migrate.sql.create import parse_table
+from d1migrate.sql.create import parse, parse_table
+from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
         reason = _reason(one, current, desired.schema)
         raise PlanError(
             f"{place}{': ' if place else ''}{one.kind} {one.name} {reason}",
-            hint=f"change {one.kind} {one.name} in the desired schema, or leave it out",
+            hint=f"change {one.kind} {one.name} in the desired schema, or leave it out"
+            if place
+            else f"change or drop {one.kind} {one.name} first, in a migration of its own",
         )
 
 
@@ -58,7 +61,20 @@ def _found(current: Schema, desired: Schema) -> Iterator[_Broken]:
     for kind, name, error in found:
         if (kind, fold(name)) not in was:
             yield _Broken(kind, name, sqls[kind, fold(name)], error)
+    yield from _never_fired(current, desired)
     yield from _read_as_strings(current, desired)
+
+
+def _never_fired(current: Schema, desired: Schema) -> Iterator[_Broken]:
+    """Yield the triggers that name a column in UPDATE OF which their table does not have: SQLite takes it."""
+    was = {fold(t.name): table for table in current.tables for t in table.triggers}
+    for table in desired.tables:
+        for trigger in table.triggers:
+            definition, before = parse(trigger.sql), was.get(fold(trigger.name))
+            named = definition.columns if isinstance(definition, TriggerDefinition) else ()
+            for name in named:
+                if not _has(table, name) and (before is None or _has(before, name)):
+                    yield _Broken("trigger", trigger.name, trigger.sql, f"no such column: {name}")
 
 
 def _read_as_strings(current: Schema, desired: Schema) -> Iterator[_Broken]:

@@ -110,6 +110,8 @@ class _File:
         copy = case.giver.before.tables[case.giver.shape.name]
         at = case.giver if case.aside else case.first
         old = (case.first if case.aside else at).before
+        # A reference of the new table to itself follows the old one when that is renamed.
+        copy = old.tables.get(fold(copy.name), copy)
         guarded = Guarded(old.tables[fold(case.rebuild.old.name)], old, case.number)
         self._refuse_mentions(copy.name, case.first.index, case.giver.index)
         if any(child != fold(copy.name) for child, _ in old.references(fold(copy.name))):

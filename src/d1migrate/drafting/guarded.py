@@ -47,7 +47,11 @@ class Guarded:
         reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
         counted = [self._catalog.tables[name].name for name in reached]
         before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
-        return [*before, *on, f"DROP TABLE {q(self.table.name)}", *off, *after]
+        # What a foreign key of the table to itself does while it is dropped would fire them.
+        is_own_child = any(child == itself for child, _ in self._catalog.references(itself))
+        fired = self.table.triggers if is_own_child else ()
+        off_first = [f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in fired]
+        return [*before, *on, *off_first, f"DROP TABLE {q(self.table.name)}", *off, *after]
 
     def keys_are_copied(self, copy: Table) -> list[str]:
         """Return the assertions that a copy has every key of the table that a row of another refers to."""

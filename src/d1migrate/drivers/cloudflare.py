@@ -132,7 +132,7 @@ class Api:
         self._on_wait = on_wait or (lambda *_: None)
         try:
             self._client = BoundedClient(timeout=timeout, transport=transport)
-        except (ValueError, OSError, ImportError) as error:
+        except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
             raise UsageError(
                 f"no way to Cloudflare can be set up: {error}",
                 hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",

@@ -12,7 +12,7 @@ from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.lint.unique import unique_keys
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.effects import trigger_of
-from d1migrate.sql.groups import closing
+from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
 from d1migrate.sql.tokens import Token, significant
@@ -65,6 +65,37 @@ def copies_of(replay: Replay, ran: Ran) -> Iterator[Copy]:
 def values_of(ran: Ran) -> list[Values | None]:
     """Return {column: its value} of each SELECT that fills a table; None for one that is not read here."""
     return [values for _, values in _selected(ran)]
+
+
+def values_inside(ran: Ran) -> Values:
+    """Return {column: its value}, from inside WITH and subqueries if these compute it.
+
+    A column that the outer SELECT only hands on is looked up by its name in the SELECTs within.
+    """
+    query = _query(ran)
+    if query is None:
+        return {}
+    tokens = ran.tokens if ran.words[0] == "WITH" else query
+    inside = {
+        value.alias: value.tokens
+        for at, token in enumerate(tokens)
+        if token.text == "(" and text_at(tokens, at + 1).upper() in ("SELECT", "WITH")
+        for select in selects(tokens[at + 1 : closing(tokens, at)])
+        for value in select.values
+        if value.alias and as_column(value.tokens) is None
+    }
+    found: Values = {}
+    columns = columns_into(ran, _into(ran))
+    for select, values in _selected(ran):
+        listed = [value.tokens for value in select.values]
+        if values is None and [token.text for value in listed for token in value][-1:] == ["*"]:
+            values = {column: inside[column] for column in columns if column in inside}
+        elif values is None:
+            values = dict(zip(columns, listed, strict=False))
+        for column, value in values.items():
+            source = as_column(value)
+            found[column] = inside.get(source.name, value) if source else value
+    return found
 
 
 class _Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.copying import lists_columns, values_of
+from d1migrate.lint.copying import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.model import Ran, Touch
 from d1migrate.lint.sqltext import replaces
@@ -199,12 +199,16 @@ def _is_copied_out(told: Told, number: int) -> bool:
 
 
 class _Copy(NamedTuple):
-    """A statement that fills an heir from other tables: what it puts into each column, if it names them."""
+    """A statement that fills an heir from other tables: what it puts into each column, if it names them.
+
+    `updated` are the columns that an UPDATE changes on the way, in a table that holds the rows.
+    """
 
     ran: Ran
     into: Table
     values: Mapping[str, Sequence[Token]]
     names: bool
+    updated: Collection[str] = ()
 
     def computed(self) -> dict[str, str]:
         """Return {column: words} of those that are computed, or deliberately taken from another column."""
@@ -215,7 +219,7 @@ class _Copy(NamedTuple):
             is_listed = value[0].start > 0  # no column of `*`
             if source is None or (source.name != column and is_listed and self.names):
                 found[column] = words
-        return found
+        return found | dict.fromkeys(self.updated, "UPDATE")
 
     def renamed(self) -> Iterator[tuple[str, str]]:
         """Yield (column, its new name) of those that go into a column of another name."""
@@ -233,10 +237,7 @@ def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
             continue
         table = ran.after.tables[name]
         if ran.is_from_select or ran.verb in ("insert", "replace"):
-            values: dict[str, Sequence[Token]] = {}
-            for each in values_of(ran):
-                values |= each or {}
-            yield _Copy(ran, table, values, ran.is_from_select or lists_columns(ran))
+            yield _Copy(ran, table, values_inside(ran), ran.is_from_select or lists_columns(ran))
 
 
 def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
@@ -245,14 +246,19 @@ def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
     Such a table holds the rows while the other is rebuilt: what is computed for it is computed on the way.
     """
     ids, before = copy.ran.before.ids, set(told.replay.before.ids.values())
-    made = {ids[name] for name in sources(copy.ran) if name in ids} - before
-    holds = list(_copies_into(told, made.pop())) if len(made) == 1 else []
+    made = {ids[name] for name in sources(copy.ran) - {fold(copy.into.name)} if name in ids} - before
+    hold = made.pop() if len(made) == 1 else None
+    holds = list(_copies_into(told, hold)) if hold is not None else []
+    updates = [ran for ran in told.ran if ran.verb == "update" and ran.before.ids.get(ran.target) == hold]
+    changed = {column for ran in updates for column in ran.changes()}
     for first in holds:
+        from_hold = {column: as_column(value) for column, value in copy.values.items()}
+        updated = {column for column, source in from_hold.items() if source and source.name in changed}
         values = {
             column: first.values.get(source.name, value) if (source := as_column(value)) else value
             for column, value in copy.values.items()
         }
-        yield copy._replace(ran=first.ran, values=values, names=first.names)
+        yield copy._replace(ran=first.ran, values=values, names=first.names, updated=updated)
     if not holds:
         yield copy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.copying import values_of
+from d1migrate.lint.copying import values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.sqltext import replaces
 from d1migrate.rehearse.reasons import Said, sources
@@ -133,9 +133,7 @@ class Trail:
         ran = self._told.at(at)
         if ran is None or replaces(ran) or not sources(ran):
             return None
-        computed = {
-            to for values in values_of(ran) for to, value in (values or {}).items() if not as_column(value)
-        }
+        computed = {to for to, value in values_inside(ran).items() if not as_column(value)}
         names = list(self._told.replay.columns.at(ran.before.ids[ran.target], at)) if computed else []
         return {column for column, place in columns.items() if names and names[place] in computed}
 

@@ -61,7 +61,8 @@ class WatchedDriver:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        label_column = TextColumn("  {task.description}", markup=False)  # a file's name may have brackets
+        columns = (label_column, BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
             label = clean_line(batch.label)
             task = progress.add_task(label, total=batch.size)

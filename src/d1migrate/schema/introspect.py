@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.batch import Query, Result
+from d1migrate.errors import DamagedError
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
 from d1migrate.sql.names import fold
 
@@ -65,8 +66,13 @@ ONE_INDEX = ONE_TABLE[1].replace("ORDER BY", "WHERE i.name = ?2 ORDER BY")
 
 
 def read(results: Sequence[Result]) -> Schema:
-    """Return the schema that the answers to QUERIES describe."""
+    """Return the schema that the answers to QUERIES describe.
+
+    Raises:
+        DamagedError: a row of sqlite_schema has values that SQLite never writes there.
+    """
     objects: Any = results[0].rows
+    _refuse_damage(objects)
     columns, indexes, keys = (_by_table(result.rows) for result in results[1:])
     index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
     # SQLite keeps the table's name of a trigger as the statement wrote it.
@@ -86,6 +92,16 @@ def read(results: Sequence[Result]) -> Schema:
         Trigger(name, owners.get(view, view), sql) for rest in triggers.values() for view, name, sql in rest
     )
     return Schema(tables, views, on_views)
+
+
+def _refuse_damage(objects: Iterable[Sequence[Any]]) -> None:
+    for kind, name, owner, sql in objects:
+        has_sql = isinstance(sql, str) or (sql is None and kind == "index")
+        if not (has_sql and all(isinstance(text, str) for text in (kind, name, owner))):
+            raise DamagedError(
+                f"sqlite_schema is damaged: it has the row {(kind, name, owner, sql)!a:.200}",
+                hint="restore the database from a backup or a restore point",
+            )
 
 
 def table(
