@@ -352,9 +352,9 @@ def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
 
 def _runs_forward(file: str, marker: Marker) -> SourceError:
     return SourceError(
-        f"{file}:{marker.line}: what stands below `{marker.text}` would run as part of the way forward",
-        hint="write it as a `-- Rollback:` block, with `--` before every line; if it is meant to run now,"
-        " delete the marker",
+        f"{file}:{marker.line}: the SQL after `{marker.text}` would run as part of the migration",
+        hint="comment it out as a `-- Rollback:` block, with `--` before each line;"
+        " if it is meant to run now, delete the marker",
         rule="P110",
     )
 

@@ -232,7 +232,7 @@ GOOD_REBUILDS = [
 ]  # fmt: skip
 
 BAD_REBUILDS = [
-    ("D119", rebuilt("SELECT id, 'first', last, email, verified, status, price, profile, cents FROM u"), "a text in single quotes"),
+    ("D119", rebuilt("SELECT id, 'first', last, email, verified, status, price, profile, cents FROM u"), "text in single quotes"),
     ("D119", rebuilt("SELECT id, first, last, NULL, verified, status, price, profile, cents FROM u"), "u.email = NULL"),
     ("D119", rebuilt("SELECT id, first, last, lower(email), verified, status, price, profile, cents FROM u"), "u.email = lower(email)"),
     ("D119", rebuilt("SELECT id, first, last, first, verified, status, price, profile, cents FROM u"), "u.email = first"),
@@ -421,7 +421,7 @@ def test_a_trigger_that_deletes_from_its_own_table() -> None:
     )
     files = [Migration(1, "001_given", given), Migration(2, "002_case", "DELETE FROM live WHERE id = 1;")]
     found = [d.message for d in lint(files, only={2}) if d.code == "D117"]
-    assert found == ["it fires trigger next, which deletes rows of live"]
+    assert found == ["this fires trigger next, which deletes rows of live"]
 
 
 @pytest.mark.parametrize(

@@ -218,11 +218,11 @@ def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
 
 @rule("D118", "replace-drops-values", "warning")
 def replace_drops_values(replay: Replay) -> Iterator[Finding]:
-    """REPLACE deletes the row it conflicts with, and does not give all of it back.
+    """REPLACE deletes the conflicting row and does not restore all of its values.
 
-    Why: INSERT OR REPLACE is a DELETE and an INSERT: a column without a value in the statement gets its default,
-        an id a new number, and a row that conflicts by another UNIQUE key is gone. An upsert changes only what
-        it names.
+    Why: INSERT OR REPLACE is a DELETE followed by an INSERT: a column without a value in the statement gets its
+        default, an omitted id a new number, and a row that conflicts on another UNIQUE key is deleted. An upsert
+        changes only the columns that it names.
 
     Given:
         CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT, edited_by TEXT);
@@ -248,7 +248,7 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
         lost = [f"{table.name}.{c.name}" for c in left if not _is_time(c.default)]
         if lost and any(key.columns is None or key.columns.keys() <= named for key in keys):
             yield Finding(
-                f"REPLACE deletes the row that it conflicts with, and gives no value for {', '.join(lost)}",
+                f"REPLACE deletes the conflicting row and gives no value for {', '.join(lost)}",
                 ran,
             )
         elif not left and _takes_others(ran, keys):
@@ -281,12 +281,12 @@ def _is_time(default: str | None) -> bool:
 
 @rule("D119", "copy-changes-values", "warning")
 def copy_changes_values(replay: Replay) -> Iterator[Finding]:
-    """A rebuild puts something else into a column than it held.
+    """A rebuild does not copy the values of a column as they are.
 
-    Why: what the column held is dropped with the old table. A text in single quotes is a text, also where it is
-        the name of the column; an expression or CAST gives other values; `row_number()` gives other ids, to
-        which nothing refers. COALESCE, and a CASE with `ELSE column`, keep what they do not name.
-        INTEGER PRIMARY KEY holds no NULL: it turns one into the next free number.
+    Why: the old values are dropped with the old table. Text in single quotes is a literal, even if it is the name
+        of the column; an expression or CAST changes the values; `row_number()` assigns new ids, to which
+        nothing refers. COALESCE, and a CASE with `ELSE column`, keep all values that they do not name.
+        INTEGER PRIMARY KEY cannot hold NULL: it replaces NULL with the next free number.
 
     Given:
         CREATE TABLE bookmarks (id INTEGER PRIMARY KEY, label TEXT);
@@ -313,12 +313,12 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
             if changed:
                 says = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
                 is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
-                hint = ": a text in single quotes is not a column" if is_text else ""
+                hint = ": text in single quotes is not a column" if is_text else ""
                 yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
     for rebuild in rebuilds(replay):
         if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
             yield Finding(
-                f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY holds none",
+                f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY cannot hold NULL",
                 rebuild.fills[-1],
                 fix=f"-- find them:\nSELECT count(*) FROM {quote_identifier(rebuild.old.name)}"
                 f" WHERE {quote_identifier(column)} IS NULL;",

@@ -21,8 +21,8 @@ _SEQUENCE = "sqlite_sequence"
 def resets_counter(replay: Replay) -> Iterator[Finding]:
     """A statement deletes or lowers the AUTOINCREMENT counter of a table.
 
-    Why: the counter lives in sqlite_sequence under the table's name; without it, numbering goes on after the
-        highest id that is left, so the ids of deleted rows are given again.
+    Why: the counter is the table's row in sqlite_sequence; without it, numbering continues after the highest id
+        that remains, so the ids of deleted rows are used again.
 
     Given:
         CREATE TABLE invoices (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER);
@@ -43,7 +43,7 @@ def resets_counter(replay: Replay) -> Iterator[Finding]:
         if names and not _is_set_again(replay, ran):
             done = "deletes" if ran.verb == "delete" else "may lower"
             plural = "counters" if len(names) > 1 else "counter"
-            message = f"it {done} the AUTOINCREMENT {plural} of {', '.join(names)}: old ids are given again"
+            message = f"this {done} the AUTOINCREMENT {plural} of {', '.join(names)}: old ids are used again"
             yield Finding(message, ran, fix=None if ran.verb == "delete" else _raised(ran))
 
 

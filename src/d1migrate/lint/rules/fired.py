@@ -97,8 +97,8 @@ def _refers(key: ForeignKey, parent: Table) -> set[str]:
 def trigger_deletes(replay: Replay) -> Iterator[Finding]:
     """A statement fires a trigger that deletes other rows.
 
-    Why: the file does not say so, and the trigger was written for what the application does. If these rows
-        are to stay, drop the trigger first and create it again afterwards.
+    Why: nothing in the file says so, and the trigger was written for the application's own writes. To keep
+        these rows, drop the trigger first and create it again afterwards.
 
     Given:
         CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT);
@@ -121,7 +121,7 @@ def trigger_deletes(replay: Replay) -> Iterator[Finding]:
         }
         for name, trigger in found.items():
             table = ran.before.tables[name].name
-            yield Finding(f"it fires trigger {trigger}, which deletes rows of {table}", ran)
+            yield Finding(f"this fires trigger {trigger}, which deletes rows of {table}", ran)
 
 
 def _holds_rows_of_its_own(replay: Replay, ran: Ran, name: str) -> bool:

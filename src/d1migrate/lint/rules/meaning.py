@@ -316,10 +316,10 @@ def ineffective_pragma(replay: Replay) -> Iterator[Finding]:
 
 @rule("S109", "unusual-character", "warning", summed=True)
 def unusual_character(replay: Replay) -> Iterator[Finding]:
-    """A name with a character in it that looks like white space, a quote or a sign, or like nothing.
+    """A name contains an invisible character, or one that looks like a space, a quote or an operator.
 
-    Why: to SQLite all characters beyond ASCII are letters: a no-break space before a column is the column's
-        name, and what reads as the name is its type; `\u201cusers\u201d` is another table than users.
+    Why: to SQLite every character beyond ASCII is a letter: a no-break space before a column becomes the
+        column's name and the word after it the type; `\u201cusers\u201d` and `users` are two tables.
 
     Bad:
         CREATE TABLE notes (id INTEGER PRIMARY KEY, \u201cbody\u201d TEXT);

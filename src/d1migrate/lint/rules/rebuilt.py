@@ -168,7 +168,7 @@ def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
     """A rebuild forgets the AUTOINCREMENT counter.
 
     Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
-        highest id that is left, so ids of deleted rows are given again.
+        highest id that remains, so the ids of deleted rows are used again.
 
     Given:
         CREATE TABLE invoices (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER);
@@ -189,7 +189,7 @@ def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
         if old is None or not old.autoincrement:
             continue
         if new is None or not new.autoincrement:
-            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are given again", rebuild.ran)
+            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.ran)
         elif not any(
             touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
             for ran in replay.of("insert", "update", "replace")

@@ -310,9 +310,9 @@ def unreadable(_: Replay) -> Iterator[Finding]:
 
 @rule("R112", "refused-on-own-rows", "error")
 def refused_on_own_rows(_: Replay) -> Iterator[Finding]:
-    """What fails on rows, on rows that the files themselves insert.
+    """A statement that fails on rows that the files themselves insert.
 
-    Why: the table is not empty on any new database: none can be built from these files.
+    Why: every new database has these rows, so none can be built from these files.
 
     Given:
         CREATE TABLE plans (id INTEGER PRIMARY KEY, name TEXT);

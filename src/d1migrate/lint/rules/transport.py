@@ -207,10 +207,10 @@ def raise_rollback(replay: Replay) -> Iterator[Finding]:
 
 @rule("P110", "runs-forward", "error")
 def runs_forward(_: Replay) -> Iterator[Finding]:
-    """SQL of a rollback that is not commented out.
+    """Rollback SQL that is not commented out.
 
-    Why: D1 runs every statement of a file, so SQL below `-- Rollback:`, `-- +goose Down`, `-- Down` or the
-        marker of another tool undoes the change that the file has just made.
+    Why: D1 runs every statement of a file, so SQL after `-- Rollback:`, `-- +goose Down`, `-- Down` or another
+        tool's marker undoes the change that the file has just made.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
