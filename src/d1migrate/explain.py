@@ -40,7 +40,7 @@ def explain(
     step, statement = _locate(error, parts)
     text, hint = _describe(error, step)
     if statement and isinstance(error, QueryError) and (odd := next(unusual(statement.sql), None)):
-        hint = f"the name {odd.token} has a {odd} in it"
+        hint = f"the name {odd.token} contains a {odd}"
     if statement is None and len(parts) > 1:
         text += f" (in one transaction with {', '.join(part.step.name for part in parts[1:])})"
     line, message = None, f"{step.name}: {text}"

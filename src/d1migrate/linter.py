@@ -97,7 +97,7 @@ def _proved(
     if not foreseen:
         return judged
     said = text.split(": SQLITE")[0]
-    finding = Finding(f"D1 refuses it on rows that these files insert: {said}", ran, fix=foreseen[0].fix)
+    finding = Finding(f"it fails on rows that these files insert: {said}", ran, fix=foreseen[0].fix)
     proved = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
     rest = [d for d in judged if d not in foreseen]
     return tuple(sorted([*rest, proved], key=lambda d: (d.line, d.column, d.code))) if proved else judged

@@ -71,7 +71,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
     shop.write("005_names.sql", FIVE)
     ran = shop.run("rehearse", code=3)
     lines = settled(ran.out)
-    assert " 005_names: teams 50 of 50 rows lost (nothing names it)" in lines
+    assert " 005_names: teams 50 of 50 rows lost (nothing accounts for it)" in lines
     at = next(
         i
         for i, line in enumerate(lines)
@@ -133,7 +133,7 @@ def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:
     found = shop.run("rehearse", "--data", "--json").json
     assert (found["rows"], found["empty"]) == (
         {"users": 3, "teams": 0},
-        {"teams": "the data has no rows in it"},
+        {"teams": "the data has no rows for it"},
     )
 
 

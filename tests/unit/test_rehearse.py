@@ -175,7 +175,10 @@ def test_a_part_of_the_rows_may_be_explained(tmp_path: Path) -> None:
     posts = change(found, "posts")
     assert (posts.difference.lost, posts.unnamed, posts.lost_by) == (3, 2, "DELETE")
     assert list(posts.difference.keys) == [(2,), (3,), (1,)]
-    assert said(found, "X101") == "posts lost 2 of 3 rows (2, 3) beside 1 by DELETE, and nothing names it"
+    assert (
+        said(found, "X101")
+        == "posts lost 2 of 3 rows (2, 3) beside 1 by DELETE, and nothing in the file accounts for it"
+    )
     put_back = "CREATE TABLE k AS SELECT * FROM posts; DELETE FROM posts; INSERT INTO posts SELECT * FROM k; DROP TABLE k;"
     assert change(over(tmp_path, put_back + "DELETE FROM notes; DROP TABLE users"), "posts").unnamed == 3
 

@@ -151,7 +151,7 @@ def test_data_is_taken_as_it_is(tmp_path: Path) -> None:
     ]
     files.append(Migration(3, "003_m", "ALTER TABLE q ADD COLUMN x TEXT; ALTER TABLE o ADD COLUMN x TEXT;"))
     found = rehearse(files, Ground.of(str(path)))
-    assert (dict(found.rows), dict(found.empty)) == ({"o": 0, "p": 1}, {"o": "the data has no rows in it"})
+    assert (dict(found.rows), dict(found.empty)) == ({"o": 0, "p": 1}, {"o": "the data has no rows for it"})
     assert [m.verdict for m in found.migrations] == ["no loss on 1 row"] * 2
     said = [d.message for d in found.migrations[1].diagnostics if d.code == "X109"]
     assert said == [f"{name} stayed empty, so nothing is proved about it" for name in ("o", "q")]

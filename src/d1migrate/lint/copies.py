@@ -150,9 +150,9 @@ class Copies:
         best = next((copy for copy in copies if copy.keeps), copies[-1])
         into = self.name_of(best.into)
         if not best.keeps:
-            return f"{into} gets an expression of it"
+            return f"{into} gets an expression computed from it"
         word = best.leaves_out
-        return f"the copy into {into} may leave rows out: {word}" if word else f"{into} does not stay"
+        return f"the copy into {into} may omit rows: {word}" if word else f"{into} does not remain"
 
     def name_of(self, column: ColumnId) -> str:
         """Return `table.column`, by the names that they have last."""

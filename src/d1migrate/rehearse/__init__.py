@@ -80,4 +80,4 @@ def _without_rows(ground: Ground) -> dict[str, str]:
     """Return {table without a row: why}; what another table's text is indexed by is no table of its own."""
     tables = [table for table in ground.schema().tables if content_of(table) is None]
     counts = ground.counts(tables)
-    return {table.name: "the data has no rows in it" for table in tables if not counts[fold(table.name)]}
+    return {table.name: "the data has no rows for it" for table in tables if not counts[fold(table.name)]}

@@ -60,7 +60,7 @@ def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[st
                 "X101",
                 Finding(
                     f"{change.table} lost {change.unnamed} of {found.before} rows ({keys}{more}){beside},"
-                    " and nothing names it",
+                    " and nothing in the file accounts for it",
                     ran,
                 ),
             )
@@ -68,7 +68,8 @@ def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[st
             columns = ", ".join(
                 f"{change.table}.{change.label(column)} in {plural(n)}" for column, n in silent.items()
             )
-            yield "X102", Finding(f"other values in {columns}, and nothing names it", ran)
+            text = f"changed values in {columns}, and nothing in the file accounts for it"
+            yield "X102", Finding(text, ran)
 
 
 def of_values(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:

@@ -103,9 +103,9 @@ def _by(count: int, unnamed: int, words: str) -> str:
     """Say whose words account for rows, where they do not for all of them."""
     if not unnamed:
         return words
-    return (
-        "nothing names it" if unnamed == count else f"{count - unnamed} by {words}, nothing names the others"
-    )
+    if unnamed == count:
+        return "nothing accounts for it"
+    return f"{count - unnamed} by {words}, nothing accounts for the rest"
 
 
 def values(found: Rehearsal) -> dict[str, Any]:

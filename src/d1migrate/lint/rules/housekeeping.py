@@ -284,9 +284,9 @@ def bad_directive(replay: Replay) -> Iterator[Finding]:
 
 @rule("H112", "repeated-migration", "warning")
 def repeated_migration(replay: Replay) -> Iterator[Finding]:
-    """A file with the statements of another one that is not applied either.
+    """A pending file has the same statements as another pending file.
 
-    Why: both run, and rows are written twice. One of them may be left over from a rename, a merge or a copy.
+    Why: both will run, and rows will be written twice. One may be left over from a rename, a merge or a copy.
     """
     if replay.repeats:
-        yield Finding(f"it has the same statements as {replay.repeats}, and both would run", line=1)
+        yield Finding(f"it has the same statements as {replay.repeats}, and both will run", line=1)

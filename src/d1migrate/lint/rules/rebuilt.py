@@ -268,9 +268,9 @@ def copies_by_position(replay: Replay) -> Iterator[Finding]:
 
 @rule("D116", "copy-leaves-rows-out", "warning")
 def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
-    """A rebuild copies some of the rows only.
+    """A rebuild copies only some of the rows.
 
-    Why: what a WHERE, a JOIN, a DISTINCT or an OR IGNORE leaves out goes with the old table.
+    Why: rows that a WHERE, JOIN, DISTINCT or OR IGNORE leaves out are dropped with the old table.
 
     Given:
         CREATE TABLE jobs (id INTEGER PRIMARY KEY, done INTEGER);

@@ -53,7 +53,7 @@ def objects_lost(_: Replay) -> Iterator[Finding]:
 def broken_objects(_: Replay) -> Iterator[Finding]:
     """A view, trigger or full-text table does not work.
 
-    Why: the view fails when it is read, the trigger makes every write on its table fail.
+    Why: the view fails when it is queried, and the trigger makes every write to its table fail.
     """
     return iter(())
 
@@ -79,29 +79,30 @@ def rollback_differs(_: Replay) -> Iterator[Finding]:
 
 @rule("X108", "fails", "error")
 def fails(_: Replay) -> Iterator[Finding]:
-    """The migration fails: D1 refuses it, always or where there are rows.
+    """The migration fails: D1 refuses it, always or if tables have rows.
 
-    Why: a file is one transaction, so nothing of it is applied, nor of the files after it.
+    Why: a file is one transaction, so no part of it is applied, nor any file after it.
     """
     return iter(())
 
 
 @rule("X110", "fails-on-made-up-rows", "warning")
 def fails_on_made_up_rows(_: Replay) -> Iterator[Finding]:
-    """The migration fails on made-up rows, for what they hold: a UNIQUE, a lookup that finds nothing, a RAISE.
+    """The migration fails on the values of made-up rows: a UNIQUE, a lookup that finds nothing, a RAISE.
 
-    Why: only your rows can show whether they pass: rehearse with `--data`. The files after it are rehearsed all
-        the same, on a database in which it ran without rows.
+    Why: only real rows can show whether it passes: rehearse with `--data`. The files after it are still
+        rehearsed, on a database where it ran without rows.
     """
     return iter(())
 
 
 @rule("X111", "values-not-kept", "warning")
 def values_not_kept(_: Replay) -> Iterator[Finding]:
-    """Rows or values were copied partly, or made into something else, before they were dropped or replaced.
+    """Rows or values were only partly copied, or were transformed, before they were dropped or replaced.
 
-    Why: the values that went are compared with those that arrived. What did not arrive is gone, and a rollback
-        does not bring it back. If that is meant, `allow` this, or the linter's code for it, with the reason.
+    Why: the values that were removed are compared with those in the new place. A value that is missing there is
+        lost, and a rollback does not restore it. If this is intended, `allow` this rule, or the linter's
+        rule for the statement, with a reason.
     """
     return iter(())
 
