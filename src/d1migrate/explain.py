@@ -103,7 +103,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     if assertions.ROWS_APPEARED in text:
         return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
     if is_reset(text):
-        return text, "the same statements would take as long again: split them into several migrations"
+        return text, "the same statements would take as long again; split them into several migrations"
     if isinstance(error, AmbiguousError):
         return f"{text}: no answer came", "it is not in the history: run the command again"
     if assertions.NOT_APPLIED in text:

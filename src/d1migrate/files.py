@@ -93,7 +93,7 @@ def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
         names = {file.name for file in stands_for(migration)} - {migration.name}
         if left := [other for other in found if other.name in names]:
             raise SourceError(
-                f"{migration.name} stands for {left[0].name}, which is still in the folder: both would run",
+                f"{migration.name} replaces {left[0].name}, which is still in the folder: both would run",
                 hint=f"delete {', '.join(other.file for other in left)}",
             )
     return found

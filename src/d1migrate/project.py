@@ -46,8 +46,8 @@ def guard(config: str | None, what: str) -> Callable[..., None]:
         inside = os.path.relpath(target, root).split(os.sep) if _shares_drive(target, root) else [os.pardir]
         if inside[0] == os.pardir or ".git" in inside:
             raise UsageError(
-                f"{what} {path} is not in the project {root}, and a configuration writes nowhere else",
-                hint=f"name a path in the project; {FLAG} permits this one",
+                f"{what} {path} is outside the project {root}, and a configuration may only write inside it",
+                hint=f"choose a path inside the project, or permit this one with {FLAG}",
             )
 
     return refuse

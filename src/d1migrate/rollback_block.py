@@ -154,7 +154,7 @@ class BlockFinder:
             raise SourceError(
                 f"{self._file}:{marker.line}: a second rollback block;"
                 f" the first is on line {self.block.line}",
-                hint="write all of the rollback in one block",
+                hint="write the whole rollback in one block",
             )
         self._open, self._is_heading = None, True
         if none := _NONE.match(first):

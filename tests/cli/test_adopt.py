@@ -168,7 +168,7 @@ def test_a_history_may_begin_beside_other_objects(project: Project) -> None:
     project.run("up", code=1)
     out = project.run("adopt", "--yes").out.splitlines()
     assert out[-2:] == [
-        "no file makes: table notes",
+        "no file creates: table notes",
         "recorded that the history begins here, with no migration applied; ran nothing",
     ]
     assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"

@@ -40,7 +40,7 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "verified: it restores to the same" in ran.err
     status, rows = full.states(), full.sql("SELECT * FROM users")
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
-    assert "each as it was" in full.run("restore", "--file", "app.sql").out
+    assert "each unchanged" in full.run("restore", "--file", "app.sql").out
     full.database = full.folder / "new.db"
     assert full.sql("SELECT * FROM users") == rows
     assert full.states() == status
@@ -151,7 +151,7 @@ def test_losses_are_said(project: Project) -> None:
     ended = project.run("backup", "--output", "a.sql", "--verify", code=1).err
     assert ended.splitlines()[-1] == (
         "error: a.sql does not restore to the same:"
-        " f: it keeps no text that could be written: it comes back empty"
+        " f: it stores no text that could be dumped: it is restored empty"
     )
     assert "warning" not in ended
     assert "verified" not in ended

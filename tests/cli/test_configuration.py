@@ -142,7 +142,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
         ('[env.local]\ndatabase = "sqlite:a\\u0000b"', "'sqlite:a\\x00b' has characters that cannot be"),
         ("[env.'']\ndatabase = 'sqlite:x'", "'' cannot be the name of an environment"),
         ("[env.'pr\u043eduction']\ndatabase = 'sqlite:x'", "cannot be the name of an environment"),
-        ('[env."a\\u001b[31m"]\ndatabase = "sqlite:x"', "has characters that cannot be printed"),
+        ('[env."a\\u001b[31m"]\ndatabase = "sqlite:x"', "contains unprintable characters"),
         ("[env.'--env']\ndatabase = 'sqlite:x'", "'--env' cannot be the name of an environment"),
         ("[[env.local]]\ndatabase = 'sqlite:x'", "[env.local] names no database"),
         ("migrations = ''", "migrations is empty"),
@@ -164,7 +164,7 @@ def test_a_wrong_configuration_is_a_usage_error(project: Project, content: str, 
     ("content", "message"),
     [
         ("{", "cannot read"),
-        ("[]", "not an object of settings"),
+        ("[]", "expected an object of settings"),
         ('{"d1_databases": {}}', "d1_databases is not a list"),
         ("{}", "no D1 databases"),
     ],
@@ -284,7 +284,7 @@ ONLY_IN_DEV = '{"env": {"dev": {"d1_databases": [{"binding": "DB", "database_nam
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        ((), "a D1 is bound only in the environment dev: `--env dev`"),
+        ((), "D1 databases are bound only in the environment dev: use `--env dev`"),
         (("--database", "wrangler:DB"), "`--env dev`, or `--database wrangler:DB?env=dev`"),
         (("--database", "wrangler:app-dev"), "`--env dev`, or `--database wrangler:app-dev?env=dev`"),
         (("--database", "wrangler:OTHER"), "it binds: none"),

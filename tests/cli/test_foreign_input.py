@@ -424,4 +424,4 @@ def test_what_sqlite_says_where_no_command_expects_it(
 
     project.write("001_a.sql", "CREATE TABLE a (x);")
     monkeypatch.setattr("d1migrate.cli.context.Context.load", fail)
-    assert "error: SQLite cannot go on: it cannot go on" in project.run("list", code=1).err
+    assert "error: SQLite cannot continue: it cannot go on" in project.run("list", code=1).err

@@ -132,7 +132,7 @@ def test_what_was_edited_since_stays(project: Project) -> None:
     assert sorted(contents(project)) == ["001_a.sql", "001_b.sql", "002_b.sql"]
     project.write("001_b.sql", "INSERT INTO tally VALUES (2);")
     ended = project.run("renumber", code=1).err
-    assert "`d1migrate renumber` was interrupted, and 001_b.sql was edited since" in ended
+    assert "`d1migrate renumber` was interrupted, and 001_b.sql has been edited since" in ended
     assert "VALUES (2)" in contents(project)["001_b.sql"]
 
 
@@ -238,7 +238,7 @@ def test_a_squash_beside_what_it_stands_for(project: Project) -> None:
     project.write("002_teams.sql", kept)
     for command in ("up", "status", "renumber"):
         ended = project.run(command, code=1).err
-        assert "003_squashed stands for 002_teams, which is still in the folder" in ended
+        assert "003_squashed replaces 002_teams, which is still in the folder" in ended
         assert "hint: delete migrations/002_teams.sql" in ended
 
 

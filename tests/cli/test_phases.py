@@ -86,14 +86,14 @@ def test_the_linter_takes_the_directive(shop: Project) -> None:
 def test_gate(shop: Project) -> None:
     """Exit 3 with the reason until the database has what the code needs, and once it has too much."""
     found = shop.run("gate", "--code-version", "2", code=3)
-    assert "not applied, and needed: 002_full" in found.out
+    assert "needed and not applied: 002_full" in found.out
     assert "the database (version 1) does not fit code of version 2" in found.out
     shop.run("gate", "--code-version", "1")
     shop.run("up", "--to", "2")
     assert shop.run("gate", "--code-version", "2").out == "the database (version 2) fits code of version 2\n"
     shop.run("up", "--no-lint")
     found = shop.run("gate", "--code-version", "2", code=3)
-    assert "applied, and it breaks this code: 003_drop: drops column users.name" in found.out
+    assert "applied and breaks this code: 003_drop: drops column users.name" in found.out
     assert shop.run("gate", "--code-version", "3", "--json").json["fits"] is True
     broken = shop.run("gate", "--code-version", "1", "--json", code=3).json
     assert (broken["fits"], broken["breaking"]) == (False, ["003_drop: drops column users.name"])
@@ -105,7 +105,7 @@ def test_gate_from_an_older_checkout(shop: Project) -> None:
     shop.run("up", "--to", "2")
     (shop.migrations / "002_full.sql").unlink()
     assert (
-        "cannot be told: 002_full: its file is not here"
+        "cannot be determined: 002_full: its file is not here"
         in shop.run("gate", "--code-version", "1", code=3).out
     )
 

@@ -385,7 +385,7 @@ def test_what_the_system_refuses_is_no_matter_of_the_output(
     monkeypatch.setattr("d1migrate.cli.context.Context.load", refuse)
     project.standard()
     told = project.run("status", *flags, code=1)
-    assert "error: the system refused: No space left on device: /tmp/scratch\n" in told.err
+    assert "error: the operating system refused: No space left on device: /tmp/scratch\n" in told.err
     assert "output" not in told.err
     full = ["sh", "-c", f"{sys.executable} -m d1migrate list {' '.join(flags)} >/dev/full"]
     ended = subprocess.run(full, capture_output=True, text=True, check=False)

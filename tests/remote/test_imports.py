@@ -245,7 +245,7 @@ def test_the_plan_announces_the_requests_of_an_import(
 
 @pytest.mark.parametrize(
     ("what", "says"),
-    [("503", "nothing was recorded when the database was asked"), ("not atomic", ""), ("lose reply", "")],
+    [("503", "nothing had been recorded when the log was checked"), ("not atomic", ""), ("lose reply", "")],
 )
 def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, what: str, says: str) -> None:
     """All rows are there, and the error says so; a lost answer is looked up in the log."""
@@ -259,7 +259,7 @@ def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, wha
         with pytest.raises(HistoryError, match=says) as caught:
             target.restore_file(str(tmp_path / "dump.sql"))
         assert "holds all of dump.sql: " in str(caught.value)
-        assert "each as it was; only the log row of the restore could not be written" in str(caught.value)
+        assert "each unchanged; only the log row of the restore could not be written" in str(caught.value)
         assert "do not load it again" in str(caught.value.hint)
     else:
         target.restore_file(str(tmp_path / "dump.sql"))
@@ -275,5 +275,5 @@ def test_a_dump_that_cannot_be_compared(remote: Remote, tmp_path: Path) -> None:
     source.backup(str(tmp_path / "dump.sql"))
     source.close()
     remote.server.faults({"match": {"path": "/raw$", "nth": 2}, "do": "firewall"})
-    with pytest.raises(HistoryError, match="was sent to d1:shop, and what came of it is not known"):
+    with pytest.raises(HistoryError, match="was sent to d1:shop, and the outcome is unknown"):
         Migrator(remote.open(), THREE).restore_file(str(tmp_path / "dump.sql"))

@@ -173,7 +173,7 @@ def test_history_is_part_of_it(tmp_path: Path) -> None:
 
 
 FTS = "CREATE VIRTUAL TABLE f USING fts5(a, {}); INSERT INTO f (rowid, a) VALUES (1, 'x')"
-LOST = "f: it keeps no text that could be written: it comes back empty"
+LOST = "f: it stores no text that could be dumped: it is restored empty"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ LOST = "f: it keeps no text that could be written: it comes back empty"
         (FTS.format("content='', contentless_delete=1"), [LOST]),
         (FTS.format("content='', columnsize=0"), [LOST]),
         (FTS.format("content=''") + "; INSERT INTO f (f) VALUES ('delete-all')", []),
-        (FTS.format("content='gone'"), ["f: gone, which it indexes, is not there"]),
+        (FTS.format("content='gone'"), ["f: gone, which it indexes, does not exist"]),
         ("CREATE VIRTUAL TABLE f USING fts5(a, content='')", []),
         ("CREATE VIRTUAL TABLE f USING fts5(a, content='gone')", []),
         ("CREATE TABLE t (a); " + FTS.format("content='t'"),
@@ -435,11 +435,11 @@ def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
     driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
     assert dump.write(driver, file).notes == (
         "some: it indexes 1 rows of t, and comes back with all 2",
-        "lost: u, which it indexes, is not there",
+        "lost: u, which it indexes, does not exist",
     )
     assert load.verify(file, source=driver) == [
         "some: it indexes 1 rows of t, and comes back with all 2",
-        "lost: u, which it indexes, is not there",
+        "lost: u, which it indexes, does not exist",
     ]
 
 

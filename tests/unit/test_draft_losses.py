@@ -76,7 +76,7 @@ def test_a_row_without_an_id_is_given_none(old: str, new: str) -> None:
     """An INTEGER PRIMARY KEY would number it; with a value to fill in, and with ids only, they stay."""
     null = "INSERT INTO t VALUES (NULL, 'a'), (3, 'b'), (NULL, 'c');\n"
     current, desired = f"CREATE TABLE t ({old});\n", f"CREATE TABLE t ({new});"
-    fails(current, null, desired, "is NULL in a row, and would become a new number")
+    fails(current, null, desired, "is NULL in a row, and would become a new id")
     filled = ["t.id=100 + unicode(n)"]
     (said,) = there_and_back(current, null, desired, "SELECT id, n FROM t", backfill=filled)
     assert said == [(3, "b"), (197, "a"), (199, "c")]
@@ -99,7 +99,7 @@ def test_ids_that_are_never_null_are_not_asked_for(old: str) -> None:
     current = f"CREATE TABLE t ({old}{'' if ')' in old else ')'};\n"
     found = drafted(current, "CREATE TABLE t (id INTEGER PRIMARY KEY, n DEFAULT 1 NOT NULL);")
     assert found is not None
-    assert not any("would become a new number" in sql for part in found.up for sql in part.statements)
+    assert not any("would become a new id" in sql for part in found.up for sql in part.statements)
 
 
 def test_the_counter_of_a_table_in_other_letters() -> None:

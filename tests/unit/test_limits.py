@@ -48,7 +48,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
     """It is refused as D1 refuses it, and nothing of its batch is left."""
-    assert "the statement was ended: it ran for 0.5 s" in str(Scratch().run(sql).refusal)
+    assert "the statement was stopped: it ran for 0.5 s" in str(Scratch().run(sql).refusal)
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     with pytest.raises(QueryError, match=r"it ran for 0\.5 s, D1's limit for a query") as caught:
         driver.batch(Batch((Query("CREATE TABLE a (x)"), Query(sql))))
@@ -65,7 +65,7 @@ def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.Monke
     """In a database in memory that is the nearer limit."""
     monkeypatch.setattr(Watch, "memory", 30_000_000)
     scratch = Scratch()
-    assert "it took 30 MB of memory" in str(scratch.run(f"CREATE TABLE x AS {query} SELECT x FROM c").refusal)
+    assert "it used 30 MB of memory" in str(scratch.run(f"CREATE TABLE x AS {query} SELECT x FROM c").refusal)
     assert scratch.run("CREATE TABLE y (x)").refusal is None
 
 
@@ -75,10 +75,10 @@ def test_the_error_names_file_and_statement(tmp_path: Path) -> None:
     migration = Migration(1, "001_x", f"CREATE TABLE a (x);\n{COPY};\n", file="migrations/001_x.sql")
     (found,) = (d for d in lint([migration]) if d.severity == "error")
     assert (found.code, found.line) == ("R106", 2)
-    with pytest.raises(Exception, match=r"migrations/001_x\.sql:2: the statement was ended"):
+    with pytest.raises(Exception, match=r"migrations/001_x\.sql:2: the statement was stopped"):
         schema_of([migration])
     migrator = Migrator(SqliteDriver(str(tmp_path / "app.db"), url="x"), [migration])
-    with pytest.raises(ApplyError, match="the statement was ended") as caught:
+    with pytest.raises(ApplyError, match="the statement was stopped") as caught:
         migrator.up(lint=False)
     assert (caught.value.file, caught.value.line) == ("migrations/001_x.sql", 2)
     assert caught.value.pending == ("001_x",)

@@ -254,14 +254,14 @@ TABLE = "CREATE TABLE t (a);\n"
     [
         (TABLE + "INSERT INTO t VALUES (1);\nINSERT INTO nowhere VALUES (1);", ":3: no such table: nowhere"),
         (TABLE + "INSERT INTO t VALUES (1, 2);", ":2: table t has 1 columns but 2 values were supplied"),
-        (TABLE + "\n  ATTACH 'other.db' AS o;", ":3: ATTACH leads to another file"),
-        (TABLE + "VACUUM INTO 'other.db';", ":2: VACUUM leads to another file"),
+        (TABLE + "\n  ATTACH 'other.db' AS o;", ":3: ATTACH accesses another file"),
+        (TABLE + "VACUUM INTO 'other.db';", ":2: VACUUM accesses another file"),
         (TABLE + ".import data.csv t\nSELECT 1;", r":2: \.import is a command of the sqlite3 shell"),
         (TABLE + "ROLLBACK; -- due to errors", ":2: it ends with ROLLBACK"),
         ("LOCK TABLES `t` WRITE;", ':1: near "LOCK": syntax error'),
         (TABLE + "CREATE TRIGGER tr AFTER INSERT ON gone BEGIN SELECT 1; END;", ":2: no such table: main.gone"),
         ("CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p);\nINSERT INTO c VALUES (7);",
-         "FOREIGN KEY constraint failed: 1 of the rows of c refer to rows of p"),
+         "FOREIGN KEY constraint failed: 1 rows of c reference rows of p"),
         (("CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p REFERENCES p);\nINSERT INTO p VALUES (7);\n"
          "INSERT INTO c VALUES (7);\nDELETE FROM p;\nSELECT 1;"), "FOREIGN KEY constraint failed"),
         ("CREATE VIRTUAL TABLE f USING fts4(a);", "no such module: fts4"),
@@ -302,7 +302,7 @@ def test_a_statement_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "CREATE TABLE t AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0;"
     )
     (tmp_path / "x.sql").write_text(text)
-    with pytest.raises(SourceError, match=r"x.sql:1: it was ended: it ran for 0.05 s"):
+    with pytest.raises(SourceError, match=r"x.sql:1: it was stopped: it ran for 0.05 s"):
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
 
 
@@ -312,7 +312,7 @@ def test_what_of_it_is_lost_is_said(tmp_path: Path) -> None:
         "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f (rowid, a) VALUES (1, 'x');"
     )
     facts = load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
-    assert facts.notes == ["f: it keeps no text that could be written: it comes back empty"]
+    assert facts.notes == ["f: it stores no text that could be dumped: it is restored empty"]
 
 
 def test_a_dump_of_ours_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

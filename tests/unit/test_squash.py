@@ -281,14 +281,14 @@ REFUSED = {
             "CREATE TABLE p (id INTEGER PRIMARY KEY, t); INSERT INTO p (t) VALUES ('one'), ('two');",
             "CREATE VIRTUAL TABLE f USING fts5(t, content='p');\nINSERT INTO f (rowid, t) VALUES (2, 'two');",
         ],
-        "002_f.sql:2: f does not index the rows as they are",
+        "002_f.sql:2: f does not index its rows the same way",
     ),
     "orphans": (
         [
             "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p INTEGER REFERENCES p(id));",
             "PRAGMA defer_foreign_keys = ON; INSERT INTO c VALUES (1); PRAGMA defer_foreign_keys = OFF;",
         ],
-        "some rows refer to rows that do not exist, and D1 would not insert them (1 broken links)",
+        "some rows reference rows that do not exist, and D1 would not insert them (1 broken links)",
     ),
     "what does not run": (
         ["CREATE TABLE t (a);", "\nINSERT INTO u VALUES (1);"],

@@ -188,11 +188,11 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
     if virtual.content:
         there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
         if fold(virtual.content) not in there:
-            lost = "" if is_empty else f"{virtual.content}, which it indexes, is not there"
+            lost = "" if is_empty else f"{virtual.content}, which it indexes, does not exist"
             return Unit(table, None, False, lost, settings)
         return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content), settings)
     if _is_contentless(virtual):
-        lost = "" if is_empty else "it keeps no text that could be written: it comes back empty"
+        lost = "" if is_empty else "it stores no text that could be dumped: it is restored empty"
         return Unit(table, None, False, lost, settings)
     content = _content(table.name, names, names, holds_rowid=False, primary=())
     return Unit(table, content, False, "", settings)

@@ -126,7 +126,7 @@ _BINARY = {
 def _refuse_binary(path: str, line: bytes) -> None:
     for beginning, (what, hint) in _BINARY.items():
         if line.startswith(beginning):
-            raise SourceError(f"{path} is {what}, expected a file of SQL in UTF-8", hint=hint)
+            raise SourceError(f"{path} is {what}, expected an SQL file in UTF-8", hint=hint)
 
 
 class _Script:
@@ -155,7 +155,7 @@ def _converted(path: str) -> Iterator[tuple[str, Facts]]:
         try:
             run_script(path, place)
         except UnicodeDecodeError as error:
-            raise SourceError(f"{path} is not UTF-8: {error}", hint="a file of SQL is wanted") from error
+            raise SourceError(f"{path} is not UTF-8: {error}", hint="expected an SQL file") from error
         except apsw.Error as error:
             raise SourceError(f"{path} does not load: {error}") from error
         with closing(apsw.Connection(place)) as built:
@@ -165,7 +165,7 @@ def _converted(path: str) -> Iterator[tuple[str, Facts]]:
             with closing(SqliteDriver(place, url=path, profile=ANY_LENGTH)) as source:
                 dump.write(source, own)
         except QueryError as error:
-            raise SourceError(f"{path} builds what D1 does not have: {error}") from error
+            raise SourceError(f"{path} creates something that D1 does not support: {error}") from error
         yield own, check(own)
 
 
@@ -177,9 +177,9 @@ def _refuse_orphans(path: str, built: apsw.Connection) -> None:
             continue
         if orphans:
             raise QueryError(
-                f"{path}: FOREIGN KEY constraint failed: {len(orphans)} of the rows of {table} refer to"
+                f"{path}: FOREIGN KEY constraint failed: {len(orphans)} rows of {table} reference"
                 f" rows of {orphans[0][2]} that do not exist",
-                hint="D1 always enforces foreign keys: correct these rows where the script was taken",
+                hint="D1 always enforces foreign keys: correct these rows in the source database",
             )
 
 
@@ -218,7 +218,7 @@ def _send(path: str, facts: Facts, driver: Driver, label: str) -> None:
     try:
         driver.batch(Batch(_Script(path), label=label, size=facts.size))
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8: {error}", hint="a file of SQL is wanted") from error
+        raise SourceError(f"{path} is not UTF-8: {error}", hint="expected an SQL file") from error
     except AmbiguousError:  # an import of a remote D1 always ends so; what came of it can be compared
         return
 
@@ -242,8 +242,8 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
         found = differences(facts, driver)
     except Error as error:
         raise HistoryError(
-            f"{name} was sent to {driver.url}, and what came of it is not known: {error}",
-            hint="look at the database before you load it again: `d1migrate status`, `d1migrate schema`",
+            f"{name} was sent to {driver.url}, and the outcome is unknown: {error}",
+            hint="check the database before you load it again: `d1migrate status`, `d1migrate schema`",
         ) from error
     if found:
         raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
@@ -256,7 +256,7 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
         except Error as error:
             rows = sum(int(found[0]) for found in facts.rows.values())
             raise HistoryError(
-                f"{driver.url} holds all of {name}: {rows} rows in {len(facts.rows)} tables, each as it was;"
+                f"{driver.url} holds all of {name}: {rows} rows in {len(facts.rows)} tables, each unchanged;"
                 f" only the log row of the restore could not be written: {error}",
                 hint="do not load it again; `d1migrate history` shows whether the log has that row",
             ) from error

@@ -254,7 +254,7 @@ def _travel(driver: Travelling, what: Kept) -> None:
     except AmbiguousError as error:
         if not _has_gone(driver, what) and not _arrives(driver, what):
             raise AmbiguousError(
-                f"the outcome is unknown: the restore was sent once, and until now the database has not gone"
+                f"the outcome is unknown: the restore was sent once, and so far the database has not gone"
                 f" back: {error}",
                 hint="`d1migrate status` says so if it went back after all, and then"
                 f" `d1migrate restore --to {what.point.name}` finishes it",
@@ -269,7 +269,7 @@ def _arrives(driver: Travelling, what: Kept) -> bool:
     for seconds in _PAUSES:
         if time.time() - what.undo.at > _ARRIVES:
             return False
-        driver.wait(seconds, "asking whether the restore has arrived")
+        driver.wait(seconds, "checking whether the restore has arrived")
         if _has_gone(driver, what):
             return True
     return False
@@ -306,7 +306,7 @@ def _finished(driver: Travelling, what: Kept) -> Restored:
                 f" the bookmark that undoes the restore is {what.undo.name}",
             ) from error
     raise UnavailableError(
-        "the database is restored, and its log could not be written back: other runs were faster each time",
+        "the database was restored, but its log could not be written back: other runs were faster each time",
         hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path}",
     )
 

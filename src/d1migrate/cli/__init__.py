@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.context import Context, LostOutput
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
-_DISK = "is the disk full, or the temporary folder (TMPDIR)? run the command again when there is room"
+_DISK = "is the disk, or the temporary folder (TMPDIR), full? free some space, then run the command again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,12 +65,14 @@ def _run(context: Context) -> int:
     except Error as error:
         code = _failed(context, error)
     except OSError as error:  # a disk or a folder, where no command thought of it
-        code = _failed(context, Error(f"the system refused: {error.strerror or error}{_place(error)}"))
+        code = _failed(
+            context, Error(f"the operating system refused: {error.strerror or error}{_place(error)}")
+        )
     except Exception as error:
         if type(error).__module__ != "apsw":
             raise
         # SQLite on a disk that is full or fails, where no command expected it.
-        code = _failed(context, Error(f"SQLite cannot go on: {error}", hint=_DISK))
+        code = _failed(context, Error(f"SQLite cannot continue: {error}", hint=_DISK))
     context.flush()
     return code
 
@@ -93,7 +95,7 @@ def _close(context: Context) -> None:
 def _interrupted(context: Context, interrupt: KeyboardInterrupt) -> int:
     for note in getattr(interrupt, "__notes__", ()):
         context.say(note)
-    context.say("interrupted: every migration is whole or not there at all; see `d1migrate status`")
+    context.say("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
     return _INTERRUPTED
 
 

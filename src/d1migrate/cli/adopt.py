@@ -128,7 +128,7 @@ def _print(context: Context, found: Adoption) -> None:
             _print_evidence(context, judgement)
     if found.strays:
         names = ", ".join(f"{key.kind} {key.shown}" for key in found.strays)
-        context.out(clean_line(f"no file makes: {names}"))
+        context.out(clean_line(f"no file creates: {names}"))
     for record in found.unknown_records:
         context.out(clean_line(f"no file is {record.entry}, which {record.tool} has as {record.state}"))
     if found.set_aside:

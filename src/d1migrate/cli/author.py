@@ -238,7 +238,7 @@ def _refuse_other(path: str) -> str | None:
     text = files.current_text(path)
     if text and not source.is_index_module(text):
         raise UsageError(
-            f"{path} exists and is not an index of migrations: it stays as it is",
+            f"{path} exists and is not an index of migrations: it was not changed",
             hint="name another file with `index = …` in d1migrate.toml, or --output FILE",
         )
     return text

@@ -216,15 +216,15 @@ COMMANDS = {
                 type=int,
                 default=50,
                 metavar="N",
-                help="made-up rows a table (default: 50); none with --data",
+                help="made-up rows per table (default: 50); none with --data",
             ),
             argument(
                 "--data",
                 nargs="?",
                 const="",
                 metavar="FILE",
-                help="take schema, history and rows, as they are, from a SQLite file or a D1 export; without"
-                " FILE, from the target, if it is a local file",
+                help="use the schema, history and rows of a SQLite file or a D1 export, unchanged; without"
+                " FILE, those of the target, if it is a local file",
             ),
             argument(
                 "--scale",

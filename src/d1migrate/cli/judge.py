@@ -114,9 +114,9 @@ def gate_command(context: Context) -> int:
     if context.json:
         context.out_json({"fits": found.fits, **found._asdict()})
         return 0 if found.fits else _FOUND
-    context.out([clean_line(f"not applied, and needed: {name}") for name in found.needed])
-    context.out([clean_line(f"applied, and it breaks this code: {line}") for line in found.breaking])
-    context.out([clean_line(f"cannot be told: {line}") for line in found.unclear])
+    context.out([clean_line(f"needed and not applied: {name}") for name in found.needed])
+    context.out([clean_line(f"applied and breaks this code: {line}") for line in found.breaking])
+    context.out([clean_line(f"cannot be determined: {line}") for line in found.unclear])
     fits = "fits" if found.fits else "does not fit"
     context.out(f"the database (version {found.current_version}) {fits} code of version {version}")
     return 0 if found.fits else _FOUND

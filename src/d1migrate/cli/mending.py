@@ -60,7 +60,7 @@ def fix(context: Context, target: Target) -> int:
 def _show(context: Context, found: Sequence[Mended], diffs: dict[str, list[str]]) -> None:
     for one in found:
         if one.text is None:
-            context.out(clean_line(f"{one.migration.file} is not rewritten: {one.why_not}"))
+            context.out(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         for line in diffs.get(one.migration.file, ()):
             shade = {"+": "green", "-": "red", "@": "dim"}.get(line[:1])
             context.out(context.paint(clean(line), shade))

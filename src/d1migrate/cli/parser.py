@@ -52,7 +52,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     chosen = next((names[word] for word in words if word in names), None)
     parser = build(only=chosen)
     if not all(map(_is_text, argv)):
-        parser.error("an argument has a NUL character in it, or half of a character")
+        parser.error("an argument contains a NUL character or a lone surrogate")
     arguments = parser.parse_args(argv)
     if arguments.called is None:
         parser.print_help(sys.stderr)
@@ -114,7 +114,7 @@ def _add_common(parser: _Parser, *, default: Any) -> None:
         "--outside-project",
         action="store_true",
         default=flag,
-        help="let paths of the configuration write outside of its project",
+        help="permit writing to configured paths outside the project",
     )
     add("--json", action="store_true", default=flag, help="print data as JSON")
     loud = parser.add_mutually_exclusive_group()

@@ -131,11 +131,11 @@ def _load(context: Context) -> int:
         return 0
     whole = f"{plural(rows, 'row')} of {plural(len(facts.rows), 'table')}"
     if facts.known:
-        context.out(f"restored {whole}, each as it was")
+        context.out(f"restored {whole}, each unchanged")
         if facts.consistent is False:
             context.say("warning: it was written while rows were: it is not of one moment")
     else:
-        context.out(f"loaded {whole}; another tool wrote it, and it does not say what should be there now")
+        context.out(f"loaded {whole}; another tool wrote the dump, which has no checksums of its own")
     for note in facts.notes:
         context.say(f"warning: {clean(note)}")
     return 0
@@ -196,7 +196,7 @@ def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
     if is_verified:
         context.say("schema and history agree with the files")
     elif is_verified is None:
-        context.say(f"warning: whether files and database agree is not known: {clean(why_not)}")
+        context.say(f"warning: could not check whether files and database agree: {clean(why_not)}")
     else:
         context.say("warning: files and database disagree: see `d1migrate verify`")
 

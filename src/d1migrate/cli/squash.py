@@ -69,7 +69,7 @@ def _tell(context: Context, report: dict[str, Any]) -> int:
     else:
         context.out(clean_line(path))
         context.say(
-            f"it stands for {plural(len(names), 'file')}; where these are applied, `d1migrate adopt` records"
+            f"it replaces {plural(len(names), 'file')}; if these are applied, `d1migrate adopt` records"
             " it in their place"
         )
     return 0

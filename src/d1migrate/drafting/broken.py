@@ -45,7 +45,7 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
         reason = _reason(one, current, desired.schema)
         raise PlanError(
             f"{place}{': ' if place else ''}{one.kind} {one.name} {reason}",
-            hint=f"change {one.kind} {one.name} in the desired schema, or leave it out"
+            hint=f"change {one.kind} {one.name} in the desired schema, or remove it"
             if place
             else f"change or drop {one.kind} {one.name} first, in a migration of its own",
         )
@@ -103,7 +103,7 @@ def _reason(one: _Broken, current: Schema, desired: Schema) -> str:
     """Return an error of SQLite in plain words, with the table whose column is missing."""
     text = _NOISE.sub("", one.error)
     if (match := _MISSING.fullmatch(text)) is None:
-        return f"would fail when it is used: {text}"
+        return f"would fail when used: {text}"
     name = match["name"].strip('"')
     if match["kind"] == "table":
         return f"uses table {name}, which the desired schema does not have"

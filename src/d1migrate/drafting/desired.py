@@ -153,9 +153,9 @@ def _kind(sql: str) -> tuple[str, str | None]:
     """Return the kind of a statement in its own words, and what to do with it."""
     first, second = (*(token.text.upper() for token in significant(sql[:200])[:2]), "")[:2]
     if first == "CREATE":
-        return f"{first} {second}".rstrip(), "SQLite has no such statement: leave it out"
+        return f"{first} {second}".rstrip(), "SQLite has no such statement: remove it"
     if first in ("ALTER", "DROP"):
-        hint = "write the schema as it should be; `d1migrate diff` writes the changes"
+        hint = "write only the desired schema; `d1migrate diff` writes the changes"
         return f"{first} {second}".rstrip(), hint
     is_rows = first in ("INSERT", "REPLACE", "UPDATE", "DELETE")
     return first, "rows belong in a migration: `d1migrate new`" if is_rows else None

@@ -74,7 +74,7 @@ class BoundedClient:
                 data = _limited(response.iter_raw())
         except httpx.HTTPError as error:
             if self._is_late:
-                raise OverLimitError(f"the answer was not complete after {seconds:g} seconds") from error
+                raise OverLimitError(f"the response was not complete after {seconds:g} seconds") from error
             raise
         finally:
             watchdog.cancel()
@@ -106,7 +106,7 @@ def _limited(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         size += len(chunk)
         if size > MOST:
-            raise OverLimitError(f"the answer has more than {MOST >> 20} MiB")
+            raise OverLimitError(f"the response is larger than {MOST >> 20} MiB")
         found.append(chunk)
     return b"".join(found)
 
@@ -121,5 +121,5 @@ def _decoded(data: bytes, encoding: str) -> bytes:
     except zlib.error:
         return data
     if len(content) > MOST:
-        raise OverLimitError(f"the answer has more than {MOST >> 20} MiB once it is decompressed")
+        raise OverLimitError(f"the response is larger than {MOST >> 20} MiB when decompressed")
     return content

@@ -263,9 +263,9 @@ class Api:
         try:
             return self._client.request(method, url, **{"seconds": self._seconds, **options})
         except OverLimitError as error:  # not asked again: it would take as long, or be as large
-            text = f"no answer from Cloudflare that can be read: {error}"
+            text = f"no readable response from Cloudflare: {error}"
             kind = AmbiguousError if writes else UnavailableError
-            raise kind(text, hint="look at the proxies between here and Cloudflare") from error
+            raise kind(text, hint="check the proxies between here and Cloudflare") from error
         except _NOT_SENT as error:
             raise Nothing(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
         except httpx.HTTPError as error:

@@ -29,7 +29,7 @@ def read(path: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{path}: not an object of settings")
+        raise UsageError(f"{path}: expected an object of settings")
     return content
 
 

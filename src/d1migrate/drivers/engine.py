@@ -31,7 +31,7 @@ _ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # and DELETE, INSERT: actions on
 
 LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
 """What it says where D1 would do what it is told."""
-_ENDED_HINT = "give a recursive query an end; change many rows in steps of some 10,000"
+_ENDED_HINT = "make sure that a recursive query ends; change many rows in steps of about 10,000"
 _LIMITED_DML_HINT = "say which rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
 
 
@@ -321,7 +321,7 @@ class Engine:
             return QueryError(d1.WRONG_PARAMETERS, index=index)
         if reason := self._watch.reason:
             self._watch.reason = ""
-            return QueryError(f"the statement was ended: {reason}", index=index, hint=_ENDED_HINT)
+            return QueryError(f"the statement was stopped: {reason}", index=index, hint=_ENDED_HINT)
         if is_at_fault(error) and not self._unfinished:
             return self.unavailable(error)
         if isinstance(error, apsw.Error):

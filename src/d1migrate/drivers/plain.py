@@ -61,7 +61,7 @@ class Watch:
         elif now - self.started > self.seconds:
             self.reason = f"it ran for {self.seconds:g} s, D1's limit for a query"
         elif apsw.memory_used() - self._before > self.memory:
-            self.reason = f"it took {self.memory // 1_000_000} MB of memory, more than D1 has"
+            self.reason = f"it used {self.memory // 1_000_000} MB of memory, more than D1 has"
         return bool(self.reason)
 
 
@@ -120,7 +120,7 @@ def unavailable(error: Exception, path: str) -> UnavailableError:
     hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
     reason, code = str(error), getattr(error, "extendedresult", 0)
     if isinstance(error, UnicodeEncodeError):
-        reason = "the name is not UTF-8, and SQLite opens no other"
+        reason = "the name is not UTF-8, which SQLite requires"
     if reason == "not an error":  # so the backup API says that a disk is full
         reason = str(apsw.mapping_extended_result_codes.get(code, code))
     damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)

@@ -46,7 +46,7 @@ _PRAGMAS = frozenset(
 )
 _KEYS_OFF = re.compile(r"PRAGMA\s+foreign_keys\s*[=(]\s*'?(0|OFF|FALSE|NO)\b", re.IGNORECASE)
 _SHELL = ".dbconfig defensive off"  # what `.recover` begins with; scratch files are not defensive
-_ROLLED_BACK = "it ends with ROLLBACK: the tool that wrote it had met errors, and nothing of it is to be kept"
+_ROLLED_BACK = "it ends with ROLLBACK: the tool that wrote it met errors, so none of it would be kept"
 
 
 class _Waiting(NamedTuple):
@@ -119,7 +119,7 @@ class _Run:
         head = sql[:_HEAD]
         word = re.split(r"[\s;(]", head, maxsplit=1)[0].upper()
         if word in ("ATTACH", "DETACH") or (word == "VACUUM" and "INTO" in head.upper()):
-            raise self._refused(statement, f"{word} leads to another file")
+            raise self._refused(statement, f"{word} accesses another file")
         if word in ("BEGIN", "COMMIT", "END", "VACUUM"):
             return
         if word == "ROLLBACK" and " TO" not in head.upper():
@@ -195,7 +195,7 @@ class _Run:
             for _ in self._connection.execute(sql, can_cache=False):
                 pass
         except apsw.InterruptError as error:
-            raise self._refused(statement, f"it was ended: {self._watch.reason}") from error
+            raise self._refused(statement, f"it was stopped: {self._watch.reason}") from error
         except (
             apsw.SQLError,
             apsw.ConstraintError,
@@ -221,7 +221,7 @@ class _Run:
     def _refused(self, statement: Statement, why: str) -> SourceError:
         return SourceError(
             f"{self._path}:{statement.line}: {why}",
-            hint="correct the file; what SQLite's sqlite3 shell reads into an empty database is loaded",
+            hint="correct the file: it must load into an empty database with the sqlite3 shell",
         )
 
 

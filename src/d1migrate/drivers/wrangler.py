@@ -61,7 +61,7 @@ class WranglerConfig(NamedTuple):
             flags = " or ".join(f"`--env {env}`" for env in others)
             url = f", or `--database wrangler:{name}?env={others[0]}`" if name else ""
             noun = "environment" if len(others) == 1 else "environments"
-            return f"a D1 is bound only in the {noun} {', '.join(others)}: {flags}{url}"
+            return f"D1 databases are bound only in the {noun} {', '.join(others)}: use {flags}{url}"
         if not found and (generated := generated_config(os.path.dirname(self.path) or ".")):
             return f"it binds: {listed}; {how_to_use(generated)}"
         return f"it binds: {listed}"
@@ -220,7 +220,7 @@ def _target(redirect: str) -> str | None:
 def how_to_use(path: str, folder: str = ".") -> str:
     """Say how a d1migrate.toml in a folder names a configuration that a build wrote."""
     shown = os.path.relpath(path, folder)
-    return f'a build wrote a configuration: `wrangler = "{shown}"` in d1migrate.toml reads it'
+    return f'a build generated a configuration: to use it, set `wrangler = "{shown}"` in d1migrate.toml'
 
 
 def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> WranglerConfig:
@@ -287,7 +287,7 @@ def _text(value: Any, path: str, key: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{path}: {key} is {value!r}, which is not a string")
     if not value.isprintable():
-        raise UsageError(f"{path}: {key} is {value!a}, which has characters that cannot be printed")
+        raise UsageError(f"{path}: {key} is {value!a}, which contains unprintable characters")
     return value
 
 

@@ -210,14 +210,14 @@ def _rewound(last: LastRestore) -> Problem:
         return Problem(
             "rewound",
             last.point,
-            f"the restore to {last.point} has happened, and the log is not written back yet:"
+            f"the database was restored to {last.point}, but its log was not written back yet:"
             f" `d1migrate restore --to {last.point}` finishes it",
         )
     return Problem(
         "rewound",
         last.point,
-        f"the log lacks the row of the restore to {last.point}: the database went back in time after it, by a"
-        " request that arrived late or by another tool, and what was written since is gone;"
+        f"the log lacks the row of the restore to {last.point}: the database later went back in time, by a"
+        " late request or another tool, and the writes since then are lost;"
         " `d1migrate restore --to TIME` goes to any minute, e.g. to the one before that",
     )
 

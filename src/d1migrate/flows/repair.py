@@ -138,12 +138,12 @@ def record(
             return
         if isinstance(error, AmbiguousError):
             raise AmbiguousError(
-                f"nothing was recorded when the database was asked; the request was sent, and {error}",
-                hint="look at `d1migrate status`, and run the command again: a late request is refused then",
+                f"the request was sent, but nothing had been recorded when the log was checked: {error}",
+                hint="check `d1migrate status`, then run the command again: the late request will be refused",
             ) from error
         raise HistoryError(
-            f"nothing was recorded: another run has been here, {changed}",
-            hint="look at `d1migrate status`, and run it again",
+            f"nothing was recorded: another run changed the history, {changed}",
+            hint="check `d1migrate status`, then run it again",
         ) from error
 
 
@@ -160,8 +160,8 @@ def _is_recorded(token: str, error: Error) -> Flow[bool]:
         return (yield from happened(token))
     except Error as second:
         raise AmbiguousError(
-            f"whether it was recorded is not known: {error}; then: {second}",
-            hint="look at `d1migrate history` when the database can be reached",
+            f"it is unknown whether this was recorded: {error}; then: {second}",
+            hint="check `d1migrate history` when the database can be reached",
         ) from second
 
 

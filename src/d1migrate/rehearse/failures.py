@@ -54,9 +54,11 @@ def failure(error: QueryError, told: Told, made_up: Collection[str], *, on_rows:
     at = next((ran for ran in told.replay.ran if ran.index == error.index), None)
     line = statement.line if statement else None
     if not on_rows or (at is not None and at.refusal is not None):
-        return "X108", Finding(f"D1 refuses it, with rows or without: {text}", at, line=line)
+        return "X108", Finding(f"it fails with or without rows: {text}", at, line=line)
     if made_up and _may_pass(_Failure(told.replay, text, code, statement, at), made_up):
-        return "X110", Finding(f"it fails on made-up rows: {text}; `--data` tries it on yours", at, line=line)
+        return "X110", Finding(
+            f"it fails on made-up rows: {text}; try your own rows with `--data`", at, line=line
+        )
     return "X108", Finding(f"it fails on rows: {text}", at, line=line)
 
 

@@ -192,7 +192,7 @@ class Rehearser:
             with closing(self._ground.copy()) as empty, suppress(QueryError):
                 empty.clear()
                 empty.run(rollback.texts())
-                text = f"the rollback fails on made-up rows: {text}; `--data` tries it on yours"
+                text = f"the rollback fails on made-up rows: {text}; try your own rows with `--data`"
                 return WayBack("unproved"), [("X110", Finding(text, line=line))]
         return WayBack("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
 

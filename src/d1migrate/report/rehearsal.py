@@ -70,10 +70,10 @@ def _details(migration: Rehearsed) -> Iterator[str]:
             yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(says))}"
     if cost and cost.scaled_seconds is not None and cost.scaled_seconds > _LIMIT:
         time = duration(cost.scaled_seconds)
-        yield f"  {clean_line(migration.name)}: about {time}; D1 ends a batch after {_LIMIT} s"
+        yield f"  {clean_line(migration.name)}: about {time}; D1 stops a batch after {_LIMIT} s"
     written = cost.scaled_rows_written if cost else None
     if written is not None and written > _FREE_ROWS:
-        yield f"  {clean_line(migration.name)}: D1's free plan ends a day at {_FREE_ROWS:,} rows written"
+        yield f"  {clean_line(migration.name)}: D1's free plan allows {_FREE_ROWS:,} rows written a day"
 
 
 def _says(change: TableChange) -> Iterator[str]:

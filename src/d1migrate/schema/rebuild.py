@@ -184,7 +184,7 @@ class _Rebuilding:
 
     def _assertions(self) -> Iterator[str]:
         if value := self._nullable_rowid():
-            what = f"{self._new.name}.{alias_of(self._new)} is NULL in a row, and would become a new number"
+            what = f"{self._new.name}.{alias_of(self._new)} is NULL in a row, and would become a new id"
             yield (
                 f"SELECT json_extract('{{}}', {quote_literal(what)})"
                 f" FROM (SELECT 1 FROM {self._hold} WHERE {value} IS NULL LIMIT 1)"

@@ -115,14 +115,16 @@ def _built(one: Migration, moment: Moment, sources: Sources) -> Build:
     try:
         return build([one], moment, sources.order)
     except PlanError as error:
-        raise PlanError(f"one file cannot build it: {error}", hint="squash up to an earlier file") from error
+        raise PlanError(
+            f"one file cannot build the same database: {error}", hint="squash up to an earlier file"
+        ) from error
 
 
 def _refuse_unwritable(built: Build, origins: Origins) -> None:
     """Raise PlanError for rows that no INSERT brings back."""
     if built.layout.keys.orphans:
         raise PlanError(
-            "some rows refer to rows that do not exist, and D1 would not insert them"
+            "some rows reference rows that do not exist, and D1 would not insert them"
             f" ({built.layout.keys.orphans} broken links)",
             hint="`PRAGMA foreign_key_check` lists them; delete them in a new migration first",
         )
@@ -130,12 +132,12 @@ def _refuse_unwritable(built: Build, origins: Origins) -> None:
         if built.rows[table]:
             raise PlanError(
                 f"{origins.of(table)}: D1 would not insert the rows of {table}: {why}",
-                hint="mend the foreign key in a new migration first",
+                hint="correct the foreign key in a new migration first",
             )
     for unit in built.layout.virtual:
         if unit.lost and not unit.rebuild and built.indexes.get(unit.table.name):
             raise PlanError(
-                f"{origins.of(unit.table.name)}: {unit.table.name} indexes texts that it does not keep, so no"
+                f"{origins.of(unit.table.name)}: {unit.table.name} indexes text that it does not store, so no"
                 " file can insert them again",
                 hint="squash up to a file before the one that creates it",
             )
@@ -169,6 +171,6 @@ def _refuse(different: Sequence[tuple[str, str]], origins: Origins) -> None:
         texts = [f"{origins.of(table)}: {text}" if table else text for table, text in different[:_SHOWN]]
         more = f"; and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         raise PlanError(
-            f"one file does not build the same as the files: {'; '.join(texts)}{more}",
+            f"the one file does not build the same database: {'; '.join(texts)}{more}",
             hint="squash up to an earlier file",
         )

@@ -69,7 +69,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
             where = f"{file}:{error.line}" if error.line else file
             raise PlanError(
                 f"{where}: {error.__cause__ or error} (on an empty database)",
-                hint="squash builds the final schema by running the files: each has to run on a new database",
+                hint="squash builds the final schema by running the files: each must run on a new database",
             ) from error
         draws = tuple(driver.draws.made)
         layout = read_layout(driver)
@@ -100,12 +100,12 @@ def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
         if len(rows) != len(others):
             result.append((table, f"{table} has {len(others)} rows, expected {len(rows)}"))
         elif rows != others:
-            result.append((table, f"the rows of {table} are different"))
+            result.append((table, f"the rows of {table} differ"))
         elif expected.sequences.get(table) != found.sequences.get(table):
-            result.append((table, f"the AUTOINCREMENT counter of {table} is different"))
+            result.append((table, f"the AUTOINCREMENT counter of {table} differs"))
     settings = {unit.table.name: unit.settings for unit in found.layout.virtual}
     result += [
-        (unit.table.name, f"{unit.table.name} does not index the rows as they are")
+        (unit.table.name, f"{unit.table.name} does not index its rows the same way")
         for unit in expected.layout.virtual
         if unit.settings != settings.get(unit.table.name)
         or expected.indexes.get(unit.table.name) != found.indexes.get(unit.table.name)

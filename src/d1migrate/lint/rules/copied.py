@@ -152,9 +152,9 @@ def _left_out(replay: Replay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
 def delete_everything(replay: Replay) -> Iterator[Finding]:
     """DELETE without WHERE.
 
-    Why: it empties the table, and by ON DELETE CASCADE the tables that refer to it; `WHERE 1` is no WHERE. It
-        is not reported after a plain copy of all rows and columns, nor is a full-text index that the file
-        fills again.
+    Why: it empties the table and, through ON DELETE CASCADE, the tables that reference it; `WHERE 1` counts as
+        no WHERE. Not reported after a plain copy of all rows and columns, or for a full-text index that the
+        file fills again.
 
     Given:
         CREATE TABLE sessions (id TEXT PRIMARY KEY, expires_at INTEGER);

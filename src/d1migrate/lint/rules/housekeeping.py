@@ -86,7 +86,7 @@ def wrong_rollback(replay: Replay) -> Iterator[Finding]:
         return
     if back.refusal:
         text, line = back.refusal
-        prose = "; prose is written as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
+        prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
         yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
     elif back.differences:
         says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
