@@ -100,9 +100,9 @@ LOST_TABLES = [
     ("CREATE TABLE counts AS SELECT count(*) AS n FROM live;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live WHERE 0;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live LIMIT 0;", "loses its rows"),
-    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "what live.v holds: copy.v does not stay"),
+    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "the values of live.v: copy.v does not remain"),
     ("CREATE TABLE copy AS SELECT * FROM live; DELETE FROM copy WHERE 1 = 1;", "loses its rows"),
-    ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "what live.id holds"),
+    ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "the values of live.id"),
     ("CREATE TRIGGER few BEFORE INSERT ON arch WHEN new.id > 7 BEGIN SELECT RAISE(IGNORE); END; INSERT INTO arch SELECT * FROM live;",
      "(trigger few)"),
     ("CREATE TRIGGER few AFTER INSERT ON arch BEGIN DELETE FROM arch WHERE id < new.id; END; INSERT INTO arch SELECT * FROM live;",
@@ -254,7 +254,7 @@ BAD_REBUILDS = [
              f"CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold; DROP TABLE hold;"), "u.first is copied through hold.first INTEGER"),
     ("D118", rebuilt("SELECT * FROM u; REPLACE INTO n (id, verified) VALUES (1, 1)"), "gives no value for n.first"),
     ("D105", ("CREATE TABLE n AS SELECT * FROM u WHERE FALSE; INSERT INTO n (id) SELECT id FROM u; DROP TABLE u;"
-             " ALTER TABLE n RENAME TO u;"), "leaves out u.first"),
+             " ALTER TABLE n RENAME TO u;"), "omits u.first"),
     *(
         ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace(column, new), verb="INSERT OR IGNORE INTO"), "OR IGNORE")
         for column, new in (
@@ -383,15 +383,15 @@ def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
     [
         ("INSERT INTO arch SELECT * FROM live; DELETE FROM live;", "", ""),
         ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live SELECT * FROM h; DROP TABLE h;", "", ""),
-        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live;", "D106", "what live.w holds"),
-        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live WHERE TRUE;", "D106", "what live.w holds"),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live;", "D106", "the values of live.w"),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live WHERE TRUE;", "D106", "the values of live.w"),
         ("DELETE FROM live WHERE 1;", "D106", "DELETE of every row empties live"),
         ("DELETE FROM live WHERE 1 RETURNING id;", "D106", "empties live"),
         ("DELETE FROM live WHERE id = 1;", "", ""),
         (("CREATE TABLE h (id INTEGER, v INTEGER, w TEXT); INSERT INTO h SELECT * FROM live; DELETE FROM live;"
-          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "what live.v holds: h.v gets an expression of it"),
+          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "the values of live.v: h.v gets an expression computed from it"),
         ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live (id, v) SELECT id, v FROM h; DROP TABLE h;",
-         "D106", "what live.w holds"),
+         "D106", "the values of live.w"),
         ("UPDATE live SET v = 'x' WHERE 1 = 1;", "D107", "overwrites live.v"),
         ("UPDATE live SET v = coalesce(v, ''), w = CASE w WHEN 'a' THEN 'b' ELSE w END;", "", ""),
         ("UPDATE live SET v = CAST(v AS INTEGER);", "D107", "overwrites live.v"),
