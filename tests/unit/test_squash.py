@@ -274,7 +274,7 @@ REFUSED = {
     ),
     "a text that is not kept": (
         ["CREATE VIRTUAL TABLE f USING fts5(t, content='');", "\nINSERT INTO f (rowid, t) VALUES (1, 'a');"],
-        "002_f.sql:2: f indexes texts that it does not keep",
+        "002_f.sql:2: f indexes text that it does not store",
     ),
     "an index of some rows": (
         [

@@ -138,7 +138,7 @@ def _refuse_unwritable(built: Build, origins: Origins) -> None:
         if unit.lost and not unit.rebuild and built.indexes.get(unit.table.name):
             raise PlanError(
                 f"{origins.of(unit.table.name)}: {unit.table.name} indexes text that it does not store, so no"
-                " file can insert them again",
+                " file can insert it again",
                 hint="squash up to a file before the one that creates it",
             )
 
