@@ -332,7 +332,7 @@ def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
 def _refuse_unprintable(path: str, value: Any) -> None:
     """Refuse control characters, anywhere: nothing here needs one, and some of it goes to terminals."""
     if isinstance(value, str) and not value.isprintable():
-        raise UsageError(f"{path}: {value!r} has characters that cannot be printed")
+        raise UsageError(f"{path}: {value!r} contains unprintable characters")
     if isinstance(value, dict | list):
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _refuse_unprintable(path, part)

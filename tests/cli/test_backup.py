@@ -130,7 +130,7 @@ def test_a_file_in_use(full: Project) -> None:
 def test_a_script_of_another_tool(project: Project) -> None:
     """It is loaded, and it is said that nothing could be compared."""
     (project.folder / "x.sql").write_text("CREATE TABLE a (x); INSERT INTO a VALUES (1);")
-    assert "does not say what should be there" in project.run("restore", "--file", "x.sql").out
+    assert "which has no checksums of its own" in project.run("restore", "--file", "x.sql").out
     assert project.sql("SELECT * FROM a") == [(1,)]
 
 
@@ -146,7 +146,7 @@ def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.Monkey
 def test_losses_are_said(project: Project) -> None:
     """What cannot be written to a dump is a warning, on stderr and in JSON."""
     project.sql("CREATE VIRTUAL TABLE f USING fts5(a, content='');\nINSERT INTO f (rowid, a) VALUES (1, 'x')")
-    assert "warning: f: it keeps no text" in project.run("backup", "--output", "a.sql").err
+    assert "warning: f: it stores no text" in project.run("backup", "--output", "a.sql").err
     assert project.run("backup", "--output", "a.sql", "--json").json["notes"]
     ended = project.run("backup", "--output", "a.sql", "--verify", code=1).err
     assert ended.splitlines()[-1] == (
@@ -156,7 +156,7 @@ def test_losses_are_said(project: Project) -> None:
     assert "warning" not in ended
     assert "verified" not in ended
     into = ("--database", "sqlite:b.db", "restore", "--yes", "--file", "a.sql")
-    assert "warning: f: it keeps no text" in project.run(*into).err
+    assert "warning: f: it stores no text" in project.run(*into).err
 
 
 def test_a_large_database_needs_little_memory(full: Project, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
         ("[env.local]\ndatabase = 'sqlite:x'\nwindow = ''", "[env.local] window is empty"),
         ("[env.local]\ndatabase = 'sqlite:x'\nlint = { D104 = [] }", "[env.local] lint: D104 is []"),
         ("[env.local]\ndatabase = 'sqlite:x'\nlint = { level = 3 }", "[env.local] lint is 3"),
-        ('[env.local]\ndatabase = "sqlite:a\\u0000b"', "'sqlite:a\\x00b' has characters that cannot be"),
+        ('[env.local]\ndatabase = "sqlite:a\\u0000b"', "'sqlite:a\\x00b' contains unprintable characters"),
         ("[env.'']\ndatabase = 'sqlite:x'", "'' cannot be the name of an environment"),
         ("[env.'pr\u043eduction']\ndatabase = 'sqlite:x'", "cannot be the name of an environment"),
         ('[env."a\\u001b[31m"]\ndatabase = "sqlite:x"', "contains unprintable characters"),
@@ -309,7 +309,7 @@ def test_several_environments_that_bind_one(project: Project) -> None:
     (project.folder / "wrangler.toml").write_text(both)
     project.write("001_a.sql", "CREATE TABLE a (x);")
     error = project.run("status", "--database", "wrangler:B", code=2).err
-    assert "only in the environments a, b: `--env a` or `--env b`" in error
+    assert "only in the environments a, b: use `--env a` or `--env b`" in error
 
 
 BUILT = '{"d1_databases": [{"binding": "DB", "database_name": "app", "migrations_dir": "db"}]}'

@@ -221,7 +221,7 @@ def test_scale(shop: Project) -> None:
     assert " 003_tidy: D1's free plan allows 100,000 rows written a day" in lines
     cost = shop.run("rehearse", "--json", "--scale", "users=9000000000").json["migrations"][0]["cost"]
     assert cost["scaled_rows_written"] == 9_000_000_000
-    assert "D1 ends a batch after 30 s" in shop.run("rehearse", "--scale", "users=9000000000").out
+    assert "D1 stops a batch after 30 s" in shop.run("rehearse", "--scale", "users=9000000000").out
 
 
 @pytest.mark.parametrize(
