@@ -45,7 +45,7 @@ def replace(path: str, text: str) -> None:
 
 @contextmanager
 def replacing(path: str, *, private: bool = False) -> Iterator[IO[str]]:
-    """Open a text file to be written; it replaces an older one when the block ends without an error.
+    """Open a text file for writing; it replaces an older one if the block ends without an error.
 
     The older file's mode and owner are kept, and a link keeps leading to it. A device, a FIFO or a standard
     stream of this process is written to as it is.
@@ -55,7 +55,7 @@ def replacing(path: str, *, private: bool = False) -> Iterator[IO[str]]:
         private: whether only the owner may read it, whatever an older file allowed.
 
     Raises:
-        OSError: it cannot be written; or nothing reads a FIFO.
+        OSError: it cannot be written, or no process reads the FIFO.
     """
     if is_stream(path):
         with _stream(path) as file:
@@ -72,7 +72,7 @@ def replacing(path: str, *, private: bool = False) -> Iterator[IO[str]]:
 
 
 def is_stream(path: str) -> bool:
-    """Whether a path leads to what is written to and not replaced: a device, a FIFO, or our own output."""
+    """Whether a path is written to instead of replaced: a device, a FIFO, or our own output."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -187,7 +187,7 @@ def _stream(path: str) -> Iterator[IO[str]]:
 
 
 def _open_fifo(path: str) -> int:
-    """Open a FIFO for writing, which without this would wait for a reader as long as there is none."""
+    """Open a FIFO for writing, with a time limit: a plain open would wait forever for a reader."""
     deadline = time.monotonic() + _READER_WAIT
     while True:
         try:

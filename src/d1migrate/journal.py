@@ -1,7 +1,7 @@
 """Several files of a folder changed as one: if a run is killed halfway, the next one finishes it.
 
-The journal holds every new text. It is written first and removed last; while a file that has to go is still
-there, nothing reads the folder as migrations, because some of them would be in it twice.
+The journal holds every new text. It is written first and removed last. While a file to be removed still
+exists, the folder is not read as migrations, because some would be in it twice.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Change(NamedTuple):
-    """What becomes of one file.
+    """The change of one file.
 
     Attributes:
         name: the file.
-        before: the sha256 of what it holds now; None if it does not exist.
+        before: the sha256 of its content now; None if it does not exist.
         after: what it is to hold; None if it is to be removed.
     """
 
@@ -87,7 +87,7 @@ def run(folder: str, journal: Journal) -> None:
 
 
 def finish(folder: str, journal: Journal) -> None:
-    """Do what is left of a change, in an order in which every text is on the disk before its older file goes.
+    """Finish a change, in an order in which every new text is on disk before its old file is removed.
 
     Raises:
         SourceError: a file was edited meanwhile, or another one has the name of a new file.
@@ -124,8 +124,8 @@ def _refuse_edited(folder: str, journal: Journal) -> None:
             continue
         if change.after is None:
             raise SourceError(
-                f"`d1migrate {journal.command}` was interrupted, and {change.name} was edited since",
-                hint=f"the folder also holds what it was to become; keep one of them, then delete {JOURNAL}",
+                f"`d1migrate {journal.command}` was interrupted, and {change.name} has been edited since",
+                hint=f"the folder also has its new version; keep one of them, then delete {JOURNAL}",
             )
         raise SourceError(
             f"`d1migrate {journal.command}` was interrupted, and {change.name} is not what it was to become",
@@ -187,7 +187,7 @@ def _parsed(value: Any) -> Journal:
 
 
 def refuse_unfinished(folder: str) -> None:
-    """Refuse to read migrations from a folder in which some are there twice.
+    """Refuse to read migrations from a folder that contains some of them twice.
 
     Raises:
         SourceError: a run was killed before it had removed what it replaces.

@@ -1,7 +1,7 @@
-"""Where the paths of a configuration may write: in its project, and never in git's own folder.
+"""Where configured paths may be written: inside the project, and never in git's own folder.
 
-A configuration comes with a repository, which may be somebody else's. Its paths may lead anywhere for
-reading, as in a monorepo; to write anywhere else takes a flag, or a path that the user gave.
+A configuration comes with a repository, which may be somebody else's. Its paths may be read anywhere, as in a
+monorepo; writing outside the project needs a flag, or a path given by the user.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def root_of(config: str | None) -> str:
 
 
 def guard(config: str | None, what: str) -> Callable[..., None]:
-    """Return what refuses a path that leads out of a configuration's project.
+    """Return a function that refuses a path outside a configuration's project.
 
     Args:
         config: the file.

@@ -1,7 +1,7 @@
-"""Private folders for copies of databases, which hold everybody's rows.
+"""Private folders for copies of databases, which contain users' data.
 
-Only the owner may enter one. A killed process cannot remove its own, so each holds a file that is locked as
-long as the process lives; whoever makes the next folder removes those whose lock is free.
+Only the owner may enter one. A killed process cannot remove its folder, so each folder has a file that is
+locked while the process lives; the next process that creates a folder removes those whose lock is free.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PREFIX, _LOCK_NAME = "d1migrate-", "lock"
 
 
 class PrivateFolder:
-    """A folder in the temporary folder. `close` removes it, and the next one does so after a kill.
+    """A folder in the temporary folder. `close` removes it; after a kill, the next process does.
 
     Attributes:
         path: the folder.

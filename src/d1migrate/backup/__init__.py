@@ -5,4 +5,4 @@ does to numbers on the way does not touch it, for every value travels as text (s
 """
 
 FOLDER = ".d1migrate"
-"""Where restore points are kept, and what is known of restores: beside a local file, else here."""
+"""Where restore points and records of restores are kept: beside a local file, else here."""

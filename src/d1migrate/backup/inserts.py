@@ -1,4 +1,4 @@
-"""Rows as INSERT statements that D1 takes, whatever the length of a value."""
+"""Rows as INSERT statements that D1 accepts, whatever the length of a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log row of the last restore of a remote D1 from this folder: evidence of what the database was.
+"""The log row of the last restore of a remote D1 from this folder: evidence of its state then.
 
 A restore by Time Travel rewinds the log as well, so the database alone does not show that it went back. If
 the log lacks a row that was written from here, it did: a request that was delayed arrived after all, or
@@ -33,13 +33,13 @@ class LastRestore(NamedTuple):
 
 
 def remember(folder: str, what: LastRestore) -> None:
-    """Write it down; if that fails, only the evidence is missing."""
+    """Save it; if that fails, only the evidence is missing."""
     with suppress(OSError), disk.replacing(_path(folder, what.database), private=True) as file:
         json.dump(what._asdict(), file)
 
 
 def recall(folder: str, database: str) -> LastRestore | None:
-    """Return what was written down for a database, if anything was that can be read."""
+    """Return the saved record of a database, if there is one that can be read."""
     with suppress(OSError, ValueError, TypeError), open(_path(folder, database), encoding="utf-8") as file:
         found = LastRestore(**json.load(file))
         if found.database == database and isinstance(found.token, str) and found.token:

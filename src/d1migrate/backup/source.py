@@ -69,6 +69,6 @@ def _refuse_damaged(copy: SqliteDriver) -> None:
 
 @contextmanager
 def scratch_file() -> Iterator[str]:
-    """Give an empty file in a private folder, which is removed afterwards."""
+    """Yield an empty file in a private folder, which is removed afterwards."""
     with closing(PrivateFolder()) as folder:
         yield folder.file("scratch.sqlite")

@@ -85,7 +85,7 @@ class Travelling(Protocol):
         ...
 
     def wait(self, seconds: float, reason: str) -> None:
-        """Let time pass, and say why."""
+        """Wait, and report why."""
         ...
 
 
@@ -244,7 +244,7 @@ def _is_gone(driver: Driver, what: Kept) -> bool:
 
 
 def _travel(driver: Travelling, what: Kept) -> None:
-    """Send the restore, once; without an answer, see whether the database goes back.
+    """Send the restore, once; if there is no response, check whether the database goes back.
 
     A restore that arrives late takes out what was written since, so it is not sent again while the first may
     arrive.
@@ -265,7 +265,7 @@ def _travel(driver: Travelling, what: Kept) -> None:
 
 
 def _arrives(driver: Travelling, what: Kept) -> bool:
-    """Wait for a restore that may be on its way; whether it arrived. It is not sent again."""
+    """Wait for a restore that may still arrive; return whether it did. It is not sent again."""
     for seconds in _PAUSES:
         if time.time() - what.undo.at > _ARRIVES:
             return False

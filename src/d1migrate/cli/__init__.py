@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command of this process; what is left to do then takes an interrupt silently."""
+    """Run the command of this process; during the cleanup after it, an interrupt is silent."""
     import signal
 
     try:
@@ -83,7 +83,7 @@ def _failed(context: Context, error: Error) -> int:
 
 
 def _close(context: Context) -> None:
-    """Let go of the database; that SQLite cannot tidy up behind a finished command undoes none of it."""
+    """Close the database; if SQLite cannot clean up after a finished command, the command still counts."""
     try:
         context.close()
     except Exception as error:
@@ -114,7 +114,7 @@ def _prepare_streams() -> None:
 
 
 def _bytes_or_escape(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write the bytes that a name in the file system has, and any other surrogate as an escape."""
+    """Write the original bytes of a file name, and any other surrogate as an escape."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeError:

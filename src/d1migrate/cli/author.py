@@ -181,7 +181,7 @@ def _text(path: str) -> str:
 
 
 def next_file(context: Context, description: str) -> tuple[str, str]:
-    """Return the name of the next file, and today's date; nothing keeps it from being written.
+    """Return the name of the next file, and today's date, once it is known that the file can be written.
 
     Raises:
         UsageError: as `prepare`.
@@ -198,10 +198,10 @@ def next_file(context: Context, description: str) -> tuple[str, str]:
 
 
 def prepare(context: Context) -> None:
-    """Look whether migrations and the configured index may be written, before anything is.
+    """Check that migrations and the configured index may be written, before writing anything.
 
     Raises:
-        UsageError: the configuration leads out of its project, or to a file that is not an index.
+        UsageError: a configured path is outside the project, or the file is not an index.
     """
     context.permit_folder()
     context.permit_index()
@@ -230,10 +230,10 @@ def write_index(context: Context) -> None:
 
 
 def _refuse_other(path: str) -> str | None:
-    """Return the index that is in a file, None if there is none.
+    """Return the index that a file contains, None if there is no file.
 
     Raises:
-        UsageError: the file holds something else, which would be lost.
+        UsageError: the file contains something else, which would be lost.
     """
     text = files.current_text(path)
     if text and not source.is_index_module(text):

@@ -136,7 +136,7 @@ class Context:
         return bool(self.arguments.migrations or os.environ.get("D1MIGRATE_MIGRATIONS"))
 
     def permit_folder(self) -> None:
-        """Let migrations be written, unless a configuration leads out of its project.
+        """Permit writing migrations, unless the configured folder is outside the project.
 
         Raises:
             UsageError: it does.
@@ -213,7 +213,7 @@ class Context:
         return colour(text, name, on=_coloured(sys.stdout))
 
     def out(self, lines: str | Sequence[str]) -> None:
-        """Print lines for people; raises LostOutput, as all that prints data, if nothing takes them."""
+        """Print lines for people; like all data output, raises LostOutput if nothing reads them."""
         if lines or isinstance(lines, str):
             text = lines if isinstance(lines, str) else "\n".join(lines)
             with _stdout():

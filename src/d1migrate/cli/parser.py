@@ -31,7 +31,7 @@ class _Formatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints repeat arguments in a form that harms no terminal."""
+    """A parser whose errors quote arguments in a form that is safe for terminals."""
 
     def error(self, message: str) -> NoReturn:
         """Print usage and complaint, and end the process with code 2."""

@@ -50,7 +50,7 @@ def _renumber(context: Context) -> int:
 
 
 def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
-    """Return what becomes of each file; one may get the name that another one leaves."""
+    """Return the change of each file; one may get the name that another one leaves."""
     texts = {
         f"{m.new.name}.sql": m.new.text.replace("\n", "\r\n") if m.old.has_crlf else m.new.text for m in found
     }

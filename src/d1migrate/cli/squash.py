@@ -53,7 +53,7 @@ def _squash(context: Context) -> int:
 
 
 def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
-    """Return what becomes of each file; the new one may have the name of the last."""
+    """Return the change of each file; the new one may have the name of the last."""
     name = f"{one.name}.sql"
     found = {os.path.basename(m.file): journal.digest(m.file) for m in chosen}
     gone = (Change(old, before, None) for old, before in found.items() if old != name)
@@ -61,7 +61,7 @@ def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
 
 
 def _tell(context: Context, report: dict[str, Any]) -> int:
-    """Write the index, and say what was done."""
+    """Write the index, and report what was done."""
     write_index(context)
     path, names = os.path.join(context.folder, report["path"]), report["squashed"]
     if context.json:

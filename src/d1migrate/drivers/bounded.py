@@ -1,7 +1,7 @@
-"""HTTP requests whose answer is bounded, in bytes and in seconds.
+"""HTTP requests whose responses are limited, in bytes and in seconds.
 
-httpx's timeouts are between two bytes. A server that sends a byte now and then, or one interim response after
-the other, keeps to them for ever; and a few kilobytes of gzip can become gigabytes.
+httpx's timeouts apply between two bytes. A server that sends a byte now and then, or one interim response
+after another, never exceeds them; and a few kilobytes of gzip can become gigabytes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class OverLimitError(Exception):
-    """An answer took too long, or is too large; what it says is not known."""
+    """A response took too long, or is too large; its content is unknown."""
 
 
 class BoundedClient:
@@ -52,7 +52,7 @@ class BoundedClient:
         self._client.close()
 
     def request(self, method: str, url: str, *, seconds: float = SECONDS, **options: Any) -> httpx.Response:
-        """Send a request, and return its answer, read to the end and decompressed.
+        """Send a request, and return its response, read to the end and decompressed.
 
         Args:
             method: of the request.
@@ -112,7 +112,7 @@ def _limited(chunks: Iterable[bytes]) -> bytes:
 
 
 def _decoded(data: bytes, encoding: str) -> bytes:
-    """Decompress an answer; one that cannot be decompressed is returned as it is, and is no JSON."""
+    """Decompress a response; one that cannot be decompressed is returned unchanged, and is not JSON."""
     if encoding != "gzip":
         return data
     inflater = zlib.decompressobj(_GZIP)

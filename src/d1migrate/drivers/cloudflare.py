@@ -227,7 +227,7 @@ class Api:
         return found[0][0]
 
     def wait(self, seconds: float, reason: str) -> None:
-        """Let time pass, and say why."""
+        """Wait, and report why."""
         self._on_wait(reason, seconds)
         self.sleep(seconds)
 

@@ -1,4 +1,4 @@
-"""Connections without D1's rules, and the watch over every statement that runs in this process."""
+"""Connections without D1's rules, and the time and memory limits of every statement in this process."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _AT_FAULT = (
 
 
 def is_at_fault(error: object) -> bool:
-    """Whether an error says that the file or the system is at fault, not what was asked of it."""
+    """Whether an error is the fault of the file or the system, not of the statement."""
     # A statement can make the content of a virtual table contradict itself; the file is whole then.
     code = getattr(error, "extendedresult", 0)
     return isinstance(error, _AT_FAULT) and code != apsw.SQLITE_CORRUPT_VTAB
 
 
 class Watch:
-    """Ends a statement that runs longer than D1 lets it, or fills the memory, once it is `armed`.
+    """Stops a statement that runs longer than D1 allows, or uses too much memory, once it is `armed`.
 
-    SQLite runs a statement without returning to Python. This handler is called now and then, so an interrupt
-    from the keyboard is heard as well.
+    SQLite runs a statement without returning to Python. This handler is called now and then, so a keyboard
+    interrupt is handled as well.
 
     Attributes:
         seconds: how long a statement may run.

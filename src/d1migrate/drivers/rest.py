@@ -119,7 +119,7 @@ class RestDriver:
         self._cloudflare.post(restore, None, _bookmark, writes=True, bookmark=bookmark)
 
     def wait(self, seconds: float, reason: str) -> None:
-        """Let time pass, and say why."""
+        """Wait, and report why."""
         self._cloudflare.wait(seconds, reason)
 
     @property

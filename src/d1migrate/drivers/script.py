@@ -1,8 +1,8 @@
-"""SQL scripts that another tool wrote, run on a plain SQLite file, whose content is then what they mean.
+"""SQL scripts of other tools, run on a plain SQLite file to find out what they build.
 
-D1 takes few of them as they are. `wrangler d1 export` writes a child's rows before its parent's table, and a
+D1 accepts few of them unchanged. `wrangler d1 export` writes a child's rows before its parent's table, and a
 trigger before its view; the sqlite3 shell writes FTS5 and R*Tree tables into sqlite_schema, with the bytes of
-their hidden tables. SQLite itself takes all of that.
+their hidden tables. SQLite itself accepts all of that.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class _Run:
             self._execute(statement, sql)
 
     def _pragma(self, sql: str) -> None:
-        """Run what changes the meaning of later statements; the rest concerns the other tool's file."""
+        """Run a PRAGMA that changes the meaning of later statements; others concern the other tool's file."""
         match = _PRAGMA.match(sql)
         if match and match[1].lower() in _PRAGMAS:
             self._keys_are_off = self._keys_are_off or _KEYS_OFF.match(sql) is not None
@@ -210,7 +210,7 @@ class _Run:
             raise self._refused(statement, str(error)) from error
 
     def _run_waiting(self) -> None:
-        """Create what named something that came after it, as long as that changes anything."""
+        """Create the objects that refer to later ones; repeat as long as this makes progress."""
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             for one in waiting:
@@ -226,5 +226,5 @@ class _Run:
 
 
 def _authorize(action: int, *_: str | None) -> int:
-    """Keep a script within its own file."""
+    """Confine a script to its own file."""
     return _DENY if action == _ATTACH else _OK

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """A plan that may be run: its history, the schema it was judged by, and the one that will come of it."""
+    """A plan that may be run: its history, the schema it was checked against, and the schema after it."""
 
     plan: Plan
     history: h.History
@@ -125,7 +125,7 @@ def up(
 def _run(
     prepared: Prepared, prepare: Prepare, sign: Sign, mirror: Mirror | None
 ) -> Flow[tuple[list[StepResult], Fingerprint, Prepared]]:
-    """Take the steps, and plan again if another runner comes between.
+    """Run the steps, and plan again if another runner intervenes.
 
     Returns:
         The steps taken, the state of the history after them, and the last plan.
@@ -158,7 +158,7 @@ def _look_behind(
     expected: Schema | None,
     broken: Broken,
 ) -> Flow[tuple[Problem, ...]]:
-    """Say what is wrong after a run; that nobody answers does not undo it."""
+    """Report what is wrong after a run; if the database does not respond, the run still counts."""
     from d1migrate.flows import integrity
 
     try:
@@ -213,8 +213,8 @@ def _prepare(
 ) -> Flow[Prepared]:
     """Plan, and have the plan checked and judged; the notes for the log are in the plan then.
 
-    The linter judges pending files by the schema from before them. So history and schema have to be of one
-    moment: if the history has changed when the schema is read, all of it is done again.
+    The linter checks pending files against the schema from before them. So history and schema must be from
+    the same moment: if the history has changed when the schema is read, everything is done again.
     """
     while True:
         todo = plan_up(migrations, history, to=to, allow_out_of_order=allow_out_of_order, single=single)
@@ -241,7 +241,7 @@ def _prepare(
 
 
 def _moved_on(history: h.History, refusal: Gate) -> Flow[h.History]:
-    """Return the history of now if it is not the one that was read; otherwise raise the refusal."""
+    """Return the current history if it has changed since it was read; otherwise raise the refusal."""
     try:
         now = yield from read_history()
     except Error:

@@ -174,7 +174,7 @@ def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
 
 
 def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
-    """Read history and schema of one moment: two requests, and again if the history changed in between."""
+    """Read history and schema of the same moment: two requests, repeated if the history changes."""
     from d1migrate.assertions import Fingerprint, is_unchanged
     from d1migrate.schema import introspect  # a status need not load it
 
@@ -189,7 +189,7 @@ def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
 def survey(
     migrations: Sequence[Migration], last: LastRestore | None = None
 ) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
-    """Lay files and database side by side, and say what is wrong; one request, unless something is.
+    """Compare files and database, and report what is wrong; one request, unless something is wrong.
 
     Args:
         migrations: the files.

@@ -151,7 +151,7 @@ _CHANGED = (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED)
 
 
 def _is_recorded(token: str, error: Error) -> Flow[bool]:
-    """Ask the log for a batch whose answer was lost, or was a refusal.
+    """Look up in the log a batch whose response was lost, or was a refusal.
 
     Raises:
         AmbiguousError: the database cannot be asked.

@@ -1,4 +1,4 @@
-"""A new database that files are run on, rows included: what it refuses, every new database refuses."""
+"""A new database on which files run with their rows: a failure here happens on every new database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN
 
 
 class FreshDatabase:
-    """Runs files when it is first asked about one: few have anything in them to ask about.
+    """Runs files only when a result is first needed, which is rare.
 
     Args:
         earlier: the files before those that are added.
@@ -33,11 +33,11 @@ class FreshDatabase:
         self._is_stuck = False
 
     def add(self, migration: Migration) -> None:
-        """Take note of the next file."""
+        """Add the next file."""
         self._waiting.append(migration)
 
     def give_up(self) -> None:
-        """Go no further: a file cannot be read, and what it would have done is not known."""
+        """Stop: a file cannot be read, so its effects are unknown."""
         self._is_stuck = True
 
     def refusal(self) -> tuple[int, str] | None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
-# What turns the direction of text round, and ends a line or has no width where nobody expects it.
+# Characters that reverse the direction of text, end a line, or are invisible, where nobody expects it.
 _CONTROL |= dict.fromkeys((0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF))
 _CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
@@ -33,10 +33,10 @@ def clean_line(text: str, *, tabs: bool = False) -> str:
 
 
 def printed(text: str, *, coloured: bool) -> str:
-    """Return what may be printed of lines for people, whatever names and SQL from outside are in them.
+    """Return lines for people in a form that is safe to print, whatever names and SQL they contain.
 
-    Nothing but our own colours steers the terminal, and no line is a command to the runner of a GitHub
-    workflow, which obeys `::` after any white space at the beginning of a line.
+    Only our own colours control the terminal, and no line is a workflow command for a GitHub runner, which
+    obeys `::` after any white space at the beginning of a line.
     """
     if not text.replace("\n", "").isprintable():
         text = "".join(_painted(text)) if coloured else clean(text)
@@ -59,7 +59,7 @@ def _no_command(line: str) -> str:
 
 
 def escaped(json: str) -> str:
-    """Return JSON of the same meaning, in which what steers a terminal or is not Unicode is an escape."""
+    """Return equivalent JSON, with terminal control characters and invalid Unicode escaped."""
     if json.replace("\n", "").isprintable():
         return json
     return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in json)

@@ -1,4 +1,4 @@
-"""The normal form of a CREATE statement: two that mean the same have equal forms.
+"""The normal form of a CREATE statement: equivalent statements have equal forms.
 
 Not part of it are white space, comments, the quotes and the case of names, names of constraints, the order of
 columns, constraints and table options, and whether a constraint is part of a column or follows the columns.

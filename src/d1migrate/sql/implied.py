@@ -1,4 +1,4 @@
-"""Whether a condition can be false on values of which other conditions are known: only a sure no is a no.
+"""Whether a condition can be false for values that satisfy known conditions: "no" only if certain.
 
 A condition is read as SQLite evaluates it, with three outcomes: true, false and None for NULL. Of an
 expression that is not understood, all three are possible.

@@ -1,4 +1,4 @@
-"""Characters that SQLite takes for part of a name, and a reader for white space, a quote or a sign."""
+"""Characters that are part of a name to SQLite, but white space, a quote or an operator to a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file in the place of many: written from what they build, and proved by building it.
+"""One file that replaces many: written from what they build, and checked by building it.
 
 The files run on an empty database at several moments, each with its own time and random numbers. What they
 leave is written: the schema, and the rows that they inserted themselves. Then the one file runs at the same

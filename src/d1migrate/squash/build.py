@@ -1,4 +1,4 @@
-"""What migrations make of an empty database at a given moment: its schema, every row, and the rest."""
+"""What migrations build in an empty database at a given moment: schema, rows, counters and indexes."""
 
 from __future__ import annotations
 

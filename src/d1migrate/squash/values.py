@@ -108,7 +108,7 @@ class Sources:
         return True
 
     def _combined(self, values: Values, place: Place) -> str | None:
-        """Return what is an expression, or a written cell, with the same text around it or number added."""
+        """Return an expression or a written cell, with constant text around it or a constant added."""
         kind = "TEXT" if values[0].startswith("'") else "INTEGER"
         for inner, known in self._written.items():
             if combined := combine(known.sql, inner, values):
