@@ -87,7 +87,7 @@ LOST_TABLES = [
     ("INSERT INTO arch (id, v) SELECT id, v FROM live;", "what live.w holds"),
     ("INSERT INTO arch (v, w) SELECT v, w FROM live;", "what live.id holds"),
     ("INSERT INTO arch SELECT id, 'v', w FROM live;", "what live.v holds"),
-    ("INSERT INTO arch SELECT id, upper(v), w FROM live;", "what live.v holds: arch.v gets an expression of it"),
+    ("INSERT INTO arch SELECT id, upper(v), w FROM live;", "what live.v holds: arch.v gets an expression computed from it"),
     ("CREATE TABLE copy (id INTEGER, v INTEGER, w TEXT); INSERT INTO copy SELECT * FROM live;", "live.v"),
     ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE, w TEXT); INSERT OR REPLACE INTO copy SELECT * FROM live;", "(REPLACE)"),
     ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE ON CONFLICT IGNORE, w TEXT); INSERT INTO copy SELECT * FROM live;",
@@ -100,9 +100,9 @@ LOST_TABLES = [
     ("CREATE TABLE counts AS SELECT count(*) AS n FROM live;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live WHERE 0;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live LIMIT 0;", "loses its rows"),
-    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "the values of live.v: copy.v does not remain"),
+    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "what live.v holds: copy.v does not remain"),
     ("CREATE TABLE copy AS SELECT * FROM live; DELETE FROM copy WHERE 1 = 1;", "loses its rows"),
-    ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "the values of live.id"),
+    ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "what live.id holds"),
     ("CREATE TRIGGER few BEFORE INSERT ON arch WHEN new.id > 7 BEGIN SELECT RAISE(IGNORE); END; INSERT INTO arch SELECT * FROM live;",
      "(trigger few)"),
     ("CREATE TRIGGER few AFTER INSERT ON arch BEGIN DELETE FROM arch WHERE id < new.id; END; INSERT INTO arch SELECT * FROM live;",
@@ -119,7 +119,7 @@ def test_a_whole_copy_is_no_loss(copy: str, drop: str) -> None:
 
 @pytest.mark.parametrize(("copy", "says"), LOST_TABLES)
 def test_any_other_copy_is_a_loss(copy: str, says: str) -> None:
-    """It may leave rows out, a column, or what a column holds; the message says which."""
+    """It may omit rows, a column, or what a column holds; the message says which."""
     assert says in judged(copy + "DROP TABLE IF EXISTS live;", LIVE)["D104"]
 
 
@@ -155,7 +155,7 @@ KEPT_COLUMNS = [
 
 LOST_COLUMNS = [
     (ADD.format("TEXT", "", "email"), "u.email holds"),
-    (ADD.format("TEXT", "UPDATE u SET x = first || ' ' || last;", "first"), "u.x gets an expression of it"),
+    (ADD.format("TEXT", "UPDATE u SET x = first || ' ' || last;", "first"), "u.x gets an expression computed from it"),
     (ADD.format("INTEGER", "UPDATE u SET x = CAST(price * 100 AS INTEGER);", "price"), "u.x gets an expression"),
     (ADD.format("TEXT", "UPDATE u SET x = json_extract(profile, '$.city');", "profile"), "u.x gets an expression"),
     (ADD.format("TEXT", "UPDATE u SET x = profile ->> 'city';", "profile"), "u.x gets an expression"),
@@ -173,7 +173,7 @@ LOST_COLUMNS = [
     ("UPDATE u SET first = email WHERE first IS NULL; ALTER TABLE u DROP COLUMN email;", "(WHERE)"),
     (ADD.format("TEXT", "UPDATE OR IGNORE u SET x = email;", "email"), "(OR IGNORE)"),
     (ADD.format("TEXT", "UPDATE u SET x = email; ALTER TABLE u DROP COLUMN x;", "email"), "u.email holds"),
-    (ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = lower(x);", "email"), "u.x does not stay"),
+    (ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = lower(x);", "email"), "u.x does not remain"),
     (ADD.format("TEXT", "UPDATE u SET x = CAST(cents AS REAL);", "cents"), "expression"),
     (("CREATE TRIGGER few BEFORE UPDATE ON u WHEN old.verified BEGIN SELECT RAISE(IGNORE); END;"
      + ADD.format("TEXT", "UPDATE u SET x = email;", "email")), "(trigger few)"),
@@ -182,7 +182,7 @@ LOST_COLUMNS = [
     (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u WHERE verified = 1;"
      "ALTER TABLE u DROP COLUMN email;"), "(WHERE)"),
     (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u; DROP TABLE emails;"
-     "ALTER TABLE u DROP COLUMN email;"), "emails.email does not stay"),
+     "ALTER TABLE u DROP COLUMN email;"), "emails.email does not remain"),
     ("CREATE TABLE emails (email TEXT); INSERT INTO emails SELECT DISTINCT email FROM u; ALTER TABLE u DROP COLUMN email;",
      "(DISTINCT)"),
 ]  # fmt: skip
@@ -243,7 +243,7 @@ BAD_REBUILDS = [
     ("D105", rebuilt("SELECT id, first || ' ' || last, email, verified, status, price, profile, cents FROM u",
                      "id INTEGER PRIMARY KEY, name TEXT, email TEXT, verified INTEGER, status TEXT, price REAL, profile TEXT, cents INTEGER",
                      "id, name, email, verified, status, price, profile, cents"),
-     "leaves out u.first, u.last: u.name gets an expression of it"),
+     "leaves out u.first, u.last: u.name gets an expression computed from it"),
     ("D105", rebuilt("SELECT id, first, last, email, verified, status, price, profile FROM u", into=NAMES.replace(", cents", "")), "u.cents"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1"), "WHERE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE email IS NOT NULL"), "WHERE"),
@@ -254,7 +254,7 @@ BAD_REBUILDS = [
              f"CREATE TABLE u ({ALL}); INSERT INTO u SELECT * FROM hold; DROP TABLE hold;"), "u.first is copied through hold.first INTEGER"),
     ("D118", rebuilt("SELECT * FROM u; REPLACE INTO n (id, verified) VALUES (1, 1)"), "gives no value for n.first"),
     ("D105", ("CREATE TABLE n AS SELECT * FROM u WHERE FALSE; INSERT INTO n (id) SELECT id FROM u; DROP TABLE u;"
-             " ALTER TABLE n RENAME TO u;"), "omits u.first"),
+             " ALTER TABLE n RENAME TO u;"), "leaves out u.first"),
     *(
         ("D116", rebuilt(f"SELECT {NAMES} FROM u", ALL.replace(column, new), verb="INSERT OR IGNORE INTO"), "OR IGNORE")
         for column, new in (
@@ -383,15 +383,15 @@ def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
     [
         ("INSERT INTO arch SELECT * FROM live; DELETE FROM live;", "", ""),
         ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live SELECT * FROM h; DROP TABLE h;", "", ""),
-        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live;", "D106", "the values of live.w"),
-        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live WHERE TRUE;", "D106", "the values of live.w"),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live;", "D106", "what live.w holds"),
+        ("INSERT INTO arch (id, v) SELECT id, v FROM live; DELETE FROM live WHERE TRUE;", "D106", "what live.w holds"),
         ("DELETE FROM live WHERE 1;", "D106", "DELETE of every row empties live"),
         ("DELETE FROM live WHERE 1 RETURNING id;", "D106", "empties live"),
         ("DELETE FROM live WHERE id = 1;", "", ""),
         (("CREATE TABLE h (id INTEGER, v INTEGER, w TEXT); INSERT INTO h SELECT * FROM live; DELETE FROM live;"
-          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "the values of live.v: h.v gets an expression computed from it"),
+          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "what live.v holds: h.v gets an expression computed from it"),
         ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live (id, v) SELECT id, v FROM h; DROP TABLE h;",
-         "D106", "the values of live.w"),
+         "D106", "what live.w holds"),
         ("UPDATE live SET v = 'x' WHERE 1 = 1;", "D107", "overwrites live.v"),
         ("UPDATE live SET v = coalesce(v, ''), w = CASE w WHEN 'a' THEN 'b' ELSE w END;", "", ""),
         ("UPDATE live SET v = CAST(v AS INTEGER);", "D107", "overwrites live.v"),

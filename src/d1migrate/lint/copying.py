@@ -37,7 +37,7 @@ class Copy(NamedTuple):
         source, into: the two columns.
         keeps: whether each value arrives as it is; None if that is not known.
         adds: whether the statement adds a row for each row it reads; an UPDATE does not.
-        leaves_out: the word for which it may leave rows out, "" if it takes all.
+        leaves_out: the word for which it may omit rows, "" if it takes all.
         spares: whether the rows that it leaves out have no value in this column.
     """
 

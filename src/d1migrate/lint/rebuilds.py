@@ -23,7 +23,7 @@ class Rebuild:
         old, new: the two.
         ran: the statement that takes the old one away, or its name.
         number: the number of the old one.
-        is_dropped: whether the old one does not stay under another name.
+        is_dropped: whether the old one does not remain under another name.
         dropped_at: the statement that drops it, or the last one.
         fills: the statements that fill the new one from other tables.
     """

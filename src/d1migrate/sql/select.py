@@ -1,4 +1,4 @@
-"""A SELECT, read as far as a copy of rows needs: its values, its tables, and what may leave rows out."""
+"""A SELECT, read as far as a copy of rows needs: its values, its tables, and what may omit rows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Select(NamedTuple):
         values: what it returns.
         sources: the tables it reads, in order.
         where: the tokens of its condition.
-        picks: the first word, beside WHERE and JOIN, that may leave rows out or merge them; "" if there is
+        picks: the first word, beside WHERE and JOIN, that may omit rows or merge them; "" if there is
             none.
     """
 
