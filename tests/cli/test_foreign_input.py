@@ -154,6 +154,39 @@ def test_a_stored_rollback_that_is_no_text(project: Project) -> None:
     assert project.tables() == {"a"}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE a ADD COLUMN y",
+        "UPDATE a SET x = x || 'b'",
+        "DELETE FROM a",
+        "CREATE TABLE b AS SELECT x FROM a",
+        "DROP TABLE a",
+    ],
+)
+def test_rows_that_are_not_utf8(project: Project, sql: str) -> None:
+    """A rehearsal on them says so, or does not have to look at them; a backup keeps their bytes."""
+    project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);")
+    project.run("up")
+    project.sql("INSERT INTO a (x) VALUES (CAST(x'61ff' AS TEXT))")
+    project.write("002_b.sql", sql)
+    found = project.run("rehearse", "--data", code=None)
+    assert found.code in (0, 3) or "not UTF-8" in found.err
+    project.run("backup", "--output", "b.sql", "--verify")
+    project.run("lint", code=None)
+
+
+def test_a_name_in_the_schema_that_its_sql_does_not_have(project: Project) -> None:
+    """SQLite opens such a file; a backup says that it is damaged."""
+    project.write("001_a.sql", "CREATE TABLE a (x);")
+    project.run("up")
+    project.sql(
+        "PRAGMA writable_schema = ON;\nUPDATE sqlite_schema SET name = 'A', tbl_name = 'A' WHERE name = 'a'"
+    )
+    found = project.run("backup", "--output", "b.sql", code=None)
+    assert found.code == 0 or "sqlite_schema is damaged" in found.err
+
+
 def test_text_that_is_not_utf8(project: Project) -> None:
     """It is an error that says so."""
     project.write("001_a.sql", "CREATE TABLE a (x);")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup.keys import read_keys
 from d1migrate.batch import Batch, Query
-from d1migrate.errors import QueryError, UsageError
+from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.recording import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.schema.facts import is_autoincrement
@@ -125,6 +125,11 @@ def read_layout(driver: Driver) -> Layout:
     schema = introspect.read(results[: len(introspect.QUERIES)])
     tables, keys, history, columns, probe = results[len(introspect.QUERIES) :]
     kinds = {name: (kind, bool(wr), bool(indexed)) for name, kind, wr, indexed in tables.rows}
+    if strange := [table.name for table in schema.tables if table.name not in kinds]:
+        raise DamagedError(
+            f"{driver.url}: sqlite_schema is damaged: SQLite has no table of the name {strange[0]!a}",
+            hint="restore the database from a backup or a restore point",
+        )
     primary: dict[str, list[Key]] = {}
     for name, column, collation in keys.rows:
         primary.setdefault(name, []).append(Key(quote_identifier(column), collation))

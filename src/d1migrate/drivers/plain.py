@@ -113,6 +113,8 @@ class PlainConnection:
                 raise unavailable(failure, self._path) from failure
         if isinstance(error, apsw.Error) and is_at_fault(error):
             raise unavailable(error, self._path) from error
+        if isinstance(error, UnicodeDecodeError):
+            raise UnavailableError(f"{self._path}: a text value is not UTF-8: {error}") from error
 
 
 def unavailable(error: Exception, path: str) -> UnavailableError:
