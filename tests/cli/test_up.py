@@ -578,7 +578,7 @@ def test_a_large_file_may_not_touch_other_history_either(project: Project) -> No
     assert not project.database.exists()
 
 
-@pytest.mark.parametrize("flags", [[], ["--quiet"]])
+@pytest.mark.parametrize("flags", [[], ["--quiet"], ["--json"]])
 def test_errors_after_a_run_are_on_stderr(project: Project, flags: list[str]) -> None:
     """As every other error; stdout says what was applied."""
     project.write("001_users.sql", ONE)
@@ -586,5 +586,8 @@ def test_errors_after_a_run_are_on_stderr(project: Project, flags: list[str]) ->
     project.write("002_broken.sql", trigger)
     outcome = project.run(*flags, "up", code=1)
     assert "error: trigger tr fails when it is used: no such table: main.gone: SQLITE_ERROR\n" in outcome.err
-    assert outcome.out.startswith("applied 2 migrations in ")
-    assert outcome.out.count("\n") == 1
+    if "--json" in flags:
+        assert [problem["kind"] for problem in outcome.json["problems"]] == ["broken"]
+    else:
+        assert outcome.out.startswith("applied 2 migrations in ")
+        assert outcome.out.count("\n") == 1

@@ -57,6 +57,7 @@ def down_command(context: Context) -> int:
 def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
     if context.json:
         context.out_json(values.report(report))
+        context.complain(report.problems)
         return 0 if report.ok else 1
     for row in report.meanwhile:
         context.out(f"applied meanwhile by another run: {clean_line(row.name)}")
