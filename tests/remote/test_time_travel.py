@@ -398,7 +398,7 @@ def test_status_says_that_the_database_went_back(
     remote.open().travel(point)
     (found,) = run_status(remote, monkeypatch, tmp_path)
     assert found["kind"] == "rewound"
-    assert "the database went back in time after it" in found["message"]
+    assert "the log lacks the row of the restore to" in found["message"]
     up.up()
     up.restore("0")
     before = len(remote.paths())
@@ -439,7 +439,7 @@ def test_status_says_that_a_restore_is_not_finished(
     assert run_status(remote, monkeypatch, tmp_path) == []
     remote.server.arrive()
     (found,) = run_status(remote, monkeypatch, tmp_path)
-    assert "has happened, and the log is not written back yet" in found["message"]
+    assert "but its log was not written back yet" in found["message"]
     (point,) = re.findall(r"restore --to (\S+)` finishes", str(caught.value.hint))
     assert up.restore(point).version == 0
     assert run_status(remote, monkeypatch, tmp_path) == []
