@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MAX_VERSION = 2**53 - 1
-"""Larger integers lose digits on their way through D1's JSON (d1-facts: read back rounded)."""
+"""Larger integers lose digits on their way through D1's JSON (d1-facts §3.1)."""
 
 JOURNAL = ".d1migrate-journal.json"
 """The file in a migrations folder that says which change of several files is not finished."""

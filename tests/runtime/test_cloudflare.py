@@ -1,4 +1,4 @@
-"""The stand-in for Cloudflare's API does what d1-facts says of the real one, and goes wrong as told."""
+"""The stand-in for Cloudflare's API does what docs/reference/d1-facts.md says of the real one, and fails on request."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _followed(replay: Replay, ran: Ran) -> str:
 
 
 def _guarded(ran: Ran, stakes: list[Stake]) -> str:
-    """Return the DROP TABLE with guard triggers around it (d1-facts: measured to lose nothing)."""
+    """Return the DROP TABLE with guard triggers around it (measured to lose nothing, d1-facts §2.3)."""
     on, off = guards(stakes)
     return "\n".join(
         [
