@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate import Driver
-    from d1migrate.batch import Batch, Result
+    from d1migrate.sql.batch import Batch, Result
 
 
 class Counted:

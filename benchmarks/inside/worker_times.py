@@ -16,7 +16,7 @@ async def start(_: Any) -> float:
 
 async def nothing_to_do(db: Any, files: list[tuple[str, str]], rounds: int) -> dict[str, float]:
     """Apply the files, then call `run_migrations` again and again, on D1 and on a free binding."""
-    from d1migrate.source import load
+    from d1migrate.migrate.source import load
     from d1migrate.workers import run_migrations
 
     pairs = tuple(map(tuple, files))

@@ -18,22 +18,22 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from d1migrate.async_migrator import AsyncMigrator
     from d1migrate.drivers import AsyncDriver, Driver, connect
-    from d1migrate.files import load_migrations
-    from d1migrate.flows.read import LogEntry
-    from d1migrate.flows.steps import Report, StepResult
-    from d1migrate.flows.verify import Verification
-    from d1migrate.history import AppliedMigration
     from d1migrate.lint import Diagnostic
-    from d1migrate.migration import Migration, Rollback
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.steps import Report, StepResult
+    from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.migration import Migration, Rollback
+    from d1migrate.migrate.plan import Plan, Step
+    from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
-    from d1migrate.plan import Plan, Step
+    from d1migrate.project.files import load_migrations
     from d1migrate.rehearse.model import Rehearsal, Rehearsed
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Schema
     from d1migrate.sql.split import Statement, split
-    from d1migrate.status import Entry
+    from d1migrate.workers.async_migrator import AsyncMigrator
 
 __all__ = [
     "AppliedMigration",
@@ -62,22 +62,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    "async_migrator": ("AsyncMigrator",),
+    "workers.async_migrator": ("AsyncMigrator",),
     "drivers": ("AsyncDriver", "Driver", "connect"),
-    "files": ("load_migrations",),
-    "flows.read": ("LogEntry",),
-    "flows.steps": ("Report", "StepResult"),
-    "flows.verify": ("Verification",),
-    "history": ("AppliedMigration",),
+    "project.files": ("load_migrations",),
+    "migrate.flows.read": ("LogEntry",),
+    "migrate.flows.steps": ("Report", "StepResult"),
+    "migrate.flows.verify": ("Verification",),
+    "migrate.history": ("AppliedMigration",),
     "lint": ("Diagnostic",),
-    "migration": ("Migration", "Rollback"),
+    "migrate.migration": ("Migration", "Rollback"),
     "migrator": ("Migrator",),
-    "plan": ("Plan", "Step"),
+    "migrate.plan": ("Plan", "Step"),
     "rehearse.model": ("Rehearsal", "Rehearsed"),
     "schema.compare": ("Difference",),
     "schema.model": ("Schema",),
     "sql.split": ("Statement", "split"),
-    "status": ("Entry",),
+    "migrate.status": ("Entry",),
 }
 
 

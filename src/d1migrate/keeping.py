@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate import signing
-from d1migrate.run import run
+from d1migrate.drivers.run import run
+from d1migrate.project import actor
 
 if TYPE_CHECKING:
     from d1migrate.drivers import Driver
-    from d1migrate.flows.adopt import Adoption, Known
-    from d1migrate.flows.baseline import Found
-    from d1migrate.history import Signature
-    from d1migrate.migration import Migration
-    from d1migrate.mirror import Mirror
-    from d1migrate.status import Entry
+    from d1migrate.migrate.adopt.flow import Adoption, Known
+    from d1migrate.migrate.flows.baseline import Found
+    from d1migrate.migrate.history import Signature
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.wrangler_table import Mirror
 
 
 class HistoryKeeper:
@@ -35,12 +35,12 @@ class HistoryKeeper:
             UsageError: nothing about a version is undecided that the user knows of.
             HistoryError, SourceError: as `plan`.
         """
-        from d1migrate.adoption.facts import footprints
-        from d1migrate.flows import adopt
-        from d1migrate.replay import replay
+        from d1migrate.lint.replay.replayer import replay
+        from d1migrate.migrate.adopt import flow
+        from d1migrate.migrate.adopt.footprints import footprints
 
         found = footprints(replay(self.migrations, proofs=False))
-        return run(adopt.look(found, known or adopt.Known(), self._mirror), self.driver)
+        return run(flow.look(found, known or flow.Known(), self._mirror), self.driver)
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.
@@ -48,9 +48,9 @@ class HistoryKeeper:
         Raises:
             HistoryError: a file is undecided, or the database changed since. Nothing was recorded.
         """
-        from d1migrate.flows import adopt
+        from d1migrate.migrate.adopt import flow
 
-        return run(adopt.adopt(found, self._sign, self._mirror), self.driver)
+        return run(flow.adopt(found, self._sign, self._mirror), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.
@@ -58,7 +58,7 @@ class HistoryKeeper:
         Raises:
             UsageError: there is no file of that version.
         """
-        from d1migrate.flows import repair
+        from d1migrate.migrate.flows import repair
 
         return run(repair.baseline(self.migrations, self._sign, self._mirror, to=to), self.driver)
 
@@ -76,9 +76,9 @@ class HistoryKeeper:
         Raises:
             HistoryError: migrations are recorded already, or D1 does not build the same from that file.
         """
-        from d1migrate.adoption.first import first_migration, refuse_differences
-        from d1migrate.flows import baseline
-        from d1migrate.replay import schema_of
+        from d1migrate.lint.replay.replayer import schema_of
+        from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
+        from d1migrate.migrate.flows import baseline
 
         found = run(baseline.find(self._mirror), self.driver)
         migration = first_migration(found.schema, name, description, date=date)
@@ -91,7 +91,7 @@ class HistoryKeeper:
         Raises:
             HistoryError: the database changed since. Nothing was recorded.
         """
-        from d1migrate.flows import baseline
+        from d1migrate.migrate.flows import baseline
 
         run(baseline.start(found, migration, self._sign, self._mirror), self.driver)
 
@@ -101,7 +101,7 @@ class HistoryKeeper:
         Raises:
             UsageError: nothing about that version disagrees with the database.
         """
-        from d1migrate.flows import repair
+        from d1migrate.migrate.flows import repair
 
         return run(
             repair.accept(self.migrations, self._sign, self._mirror, version=version, reason=reason),
@@ -114,7 +114,7 @@ class HistoryKeeper:
         Raises:
             UsageError: the version is neither missing its file nor partial.
         """
-        from d1migrate.flows import repair
+        from d1migrate.migrate.flows import repair
 
         return run(
             repair.forget(self.migrations, self._sign, self._mirror, version=version, reason=reason),
@@ -122,4 +122,4 @@ class HistoryKeeper:
         )
 
     def _sign(self) -> Signature:
-        return signing.signature(self._who or signing.user())  # who it is, is asked when it matters
+        return actor.signature(self._who or actor.user())  # who it is, is asked when it matters

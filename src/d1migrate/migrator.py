@@ -9,34 +9,34 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from d1migrate import signing
 from d1migrate.drivers import Driver, connect, local_file
-from d1migrate.files import load_migrations
-from d1migrate.flows import read
+from d1migrate.drivers.run import run
 from d1migrate.keeping import HistoryKeeper
-from d1migrate.migration import Migration
-from d1migrate.run import run
-from d1migrate.status import compare
+from d1migrate.migrate.flows import read
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.status import compare
+from d1migrate.project import actor
+from d1migrate.project.files import load_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from d1migrate.backup.dump import Dump
     from d1migrate.backup.load import Facts
-    from d1migrate.backup.points import Point
+    from d1migrate.backup.local_points import Point
     from d1migrate.backup.restore import Outlook, Restored
-    from d1migrate.flows.migrate import Check
-    from d1migrate.flows.read import LogEntry
-    from d1migrate.flows.steps import Report
-    from d1migrate.flows.verify import Verification
-    from d1migrate.history import History, Signature
     from d1migrate.lint import Diagnostic
-    from d1migrate.mirror import Mirror
-    from d1migrate.phases import Phase
-    from d1migrate.plan import Plan
+    from d1migrate.migrate.deploy_phase import Phase
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.up import Check
+    from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.history import History, Signature
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
-    from d1migrate.status import Entry
 
 
 class Migrator(HistoryKeeper):
@@ -97,10 +97,10 @@ class Migrator(HistoryKeeper):
         self, *, to: int | None = None, single_transaction: bool = False, phase: Phase | None = None
     ) -> Plan:
         """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
-        from d1migrate.flows import migrate
+        from d1migrate.migrate.flows import up
 
         return run(
-            migrate.plan(
+            up.plan(
                 self.migrations,
                 to=to,
                 allow_out_of_order=self._allow_out_of_order,
@@ -113,9 +113,9 @@ class Migrator(HistoryKeeper):
     def lint(self) -> tuple[Diagnostic, ...]:
         """Judge what is pending against the live schema; what its file allows is among it, with the reason.
 
-        Writes nothing; errors as `status`. `d1migrate.linter.lint` judges files without a database.
+        Writes nothing; errors as `status`. `d1migrate.lint.runner.lint` judges files without a database.
         """
-        from d1migrate.linter import lint
+        from d1migrate.lint.runner import lint
 
         history, schema = run(read.read_history_and_schema(), self.driver)
         entries = compare(self.migrations, history)
@@ -161,7 +161,7 @@ class Migrator(HistoryKeeper):
 
     def _pending(self, history: History, to: int | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""
-        from d1migrate.plan import plan_up
+        from d1migrate.migrate.plan import plan_up
 
         todo = plan_up(self.migrations, history, to=to, allow_out_of_order=self._allow_out_of_order)
         return [step.script for step in todo.steps if isinstance(step.script, Migration)]
@@ -196,11 +196,11 @@ class Migrator(HistoryKeeper):
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no version `to`.
         """
-        from d1migrate.flows import migrate
-        from d1migrate.replay import dangling
+        from d1migrate.lint.replay.replayer import dangling
+        from d1migrate.migrate.flows import up
 
         return run(
-            migrate.up(
+            up.up(
                 self.migrations,
                 self._signer(),
                 to=to,
@@ -216,7 +216,7 @@ class Migrator(HistoryKeeper):
         )
 
     def _judge(self, migrations: Sequence[Migration], schema: Schema) -> Schema:
-        from d1migrate.linter import refuse_errors
+        from d1migrate.lint.runner import refuse_errors
 
         return refuse_errors(migrations, schema, self._severities, strict=self._strict)
 
@@ -229,10 +229,10 @@ class Migrator(HistoryKeeper):
         allow_loss: Collection[str] = (),
     ) -> Plan:
         """Plan a `down` without running it; arguments and errors as `down`. Writes nothing."""
-        from d1migrate.flows import rollback
+        from d1migrate.migrate.flows import down
 
         return run(
-            rollback.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
+            down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
             self.driver,
         )
 
@@ -260,11 +260,11 @@ class Migrator(HistoryKeeper):
             PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.
         """
-        from d1migrate.flows import rollback
+        from d1migrate.migrate.flows import down
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         notes = check(todo) if check else None
-        return run(rollback.down(todo, self._signer(), notes, self._mirror), self.driver)
+        return run(down.down(todo, self._signer(), notes, self._mirror), self.driver)
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
@@ -272,8 +272,8 @@ class Migrator(HistoryKeeper):
 
     def verify(self) -> Verification:
         """Compare files with history, the live schema with what applied files build; errors as `status`."""
-        from d1migrate.flows.verify import verify
-        from d1migrate.replay import dangling, schema_of
+        from d1migrate.lint.replay.replayer import dangling, schema_of
+        from d1migrate.migrate.flows.verify import verify
 
         return run(verify(self.migrations, schema_of, dangling, self._mirror), self.driver)
 
@@ -296,15 +296,15 @@ class Migrator(HistoryKeeper):
 
     def restore_points(self) -> list[Point]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
-        from d1migrate.backup import ways
+        from d1migrate.backup import restore_points
 
-        return ways.listed(self._file, self._folder)
+        return restore_points.listed(self._file, self._folder)
 
     def plan_restore(self, to: str) -> Outlook:
         """Say what going back to a restore point would change; argument and errors as `restore`."""
-        from d1migrate.backup import ways
+        from d1migrate.backup import restore_points
 
-        return ways.outlook(self._file, to, self._folder)
+        return restore_points.outlook(self._file, to, self._folder)
 
     def way_back(self, version: int) -> Outlook | None:
         """Say what going back to the newest restore point from before a version would change.
@@ -312,9 +312,9 @@ class Migrator(HistoryKeeper):
         Returns:
             None where there is no such point. Errors as `restore`.
         """
-        from d1migrate.backup import ways
+        from d1migrate.backup import restore_points
 
-        return ways.before(self._file, version, self._folder)
+        return restore_points.before(self._file, version, self._folder)
 
     def restore(self, to: str | Point, *, began: Callable[[Point], None] | None = None) -> Restored:
         """Make a database what it was at a restore point; one is taken first, so that this can be undone.
@@ -328,9 +328,9 @@ class Migrator(HistoryKeeper):
             UsageError: there is no such point.
             UnavailableError: the file is busy, or was written to meanwhile. Nothing was done.
         """
-        from d1migrate.backup import ways
+        from d1migrate.backup import restore_points
 
-        return ways.go_back(self._file, to, self._sign, folder=self._folder, began=began)
+        return restore_points.go_back(self._file, to, self._sign, folder=self._folder, began=began)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -340,10 +340,10 @@ class Migrator(HistoryKeeper):
         """Return what signs, and takes a restore point when it first does: what only looks takes none."""
         if not self._points:
             return self._sign
-        return signing.behind_restore_point(self._file, self._folder, self._sign)
+        return actor.behind_restore_point(self._file, self._folder, self._sign)
 
 
 def _mirror(table: str, migrations: Sequence[Migration]) -> Mirror:
-    from d1migrate.mirror import Mirror  # few have one
+    from d1migrate.migrate.wrangler_table import Mirror  # few have one
 
     return Mirror.of(table, migrations)

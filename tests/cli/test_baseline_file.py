@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import HistoryError
-from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_migrations
 from d1migrate.schema.compare import compare
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import ROOT, WorkerdDriver
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.files import load_migrations
-from d1migrate.replay import schema_of
-from d1migrate.schema.document import document
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.project.files import load_migrations
+from d1migrate.schema.render import document
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:

@@ -126,16 +126,16 @@ def test_a_failing_rollback_leaves_everything(applied: Project) -> None:
 def test_rows_that_appear_after_the_count_abort(applied: Project) -> None:
     """A table counted as empty must still be empty when the rollback runs."""
     from d1migrate import Migrator, connect
+    from d1migrate.drivers.run import run
     from d1migrate.errors import ApplyError
-    from d1migrate.flows import rollback
-    from d1migrate.run import run
+    from d1migrate.migrate.flows import down
 
     migrator = Migrator(connect("sqlite:app.db"), "migrations")
     plan = migrator.plan_down(to=1)
     applied.sql("INSERT INTO users (id, email) VALUES (1, 'a')")
     applied.sql("INSERT INTO teams VALUES (1, 1)")
     with pytest.raises(ApplyError, match="rows appeared meanwhile in"):
-        run(rollback.down(plan, migrator._sign), migrator.driver)
+        run(down.down(plan, migrator._sign), migrator.driver)
     migrator.close()
     assert applied.sql("SELECT count(*) FROM teams") == [(1,)]
 

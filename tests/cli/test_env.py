@@ -15,7 +15,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch, Result
+    from d1migrate.sql.batch import Batch, Result
     from tests.cli.project import Project
 
 SUNDAY = datetime(2026, 11, 29, 3, tzinfo=UTC).timestamp()

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.batch import Batch
 from d1migrate.cli import gates
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Result
+    from d1migrate.sql.batch import Result
     from tests.cli.project import Project
 
 SUNDAY = datetime(2026, 11, 29, 3, tzinfo=UTC).timestamp()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate import disk
+from d1migrate.project import disk
 from tests.cli.project import ONE
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate import disk
+from d1migrate.project import disk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -255,11 +255,11 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
 @pytest.mark.parametrize(
     "evaluated",
     [
-        "d1migrate.environments.windows.look",
-        "d1migrate.environments.gates.require_rollback",
+        "d1migrate.project.windows.look",
+        "d1migrate.project.gates.require_rollback",
         "d1migrate.rehearse.rehearse",
-        "d1migrate.environments.identity.place",
-        "d1migrate.environments.gates.protected",
+        "d1migrate.project.identity.place",
+        "d1migrate.project.gates.protected",
     ],
 )
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a mistake")])

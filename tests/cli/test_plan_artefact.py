@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate import artefact
+from d1migrate.migrate import plan_file
 from tests.cli.project import THREE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def forge(project: Project, change: Any) -> None:
     """Change a plan as someone would who knows how its digest is made."""
     content = json.loads(path(project).read_text())
     change(content)
-    path(project).write_text(artefact.dump(content))
+    path(project).write_text(plan_file.dump(content))
 
 
 def refused(project: Project, *arguments: str) -> str:

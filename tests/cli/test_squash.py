@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.backup.state import compare, read_state
-from d1migrate.batch import Batch, Query
-from d1migrate.files import load_migrations
+from d1migrate.backup.fingerprint import compare, read_state
 from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_migrations
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import WorkerdDriver
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate import Migrator, load_migrations
-from d1migrate.batch import Batch
 from d1migrate.errors import UnavailableError
-from d1migrate.flows.integrity import lost
-from d1migrate.replay import schema_of
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate.flows.integrity import lost
+from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
     from tests.cli.project import Project

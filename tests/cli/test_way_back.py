@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate import proof
 from d1migrate.backup import restore
-from d1migrate.batch import Batch, Query
+from d1migrate.rehearse import recovery_check
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
@@ -103,7 +103,7 @@ def test_what_stays_or_does_not_come_back_is_said(applied: Project, monkeypatch:
         return done
 
     monkeypatch.setattr(restore, "restore", losing)
-    monkeypatch.setattr(proof, "_FAILS", Query("SELECT 1"))
+    monkeypatch.setattr(recovery_check, "_FAILS", Query("SELECT 1"))
     out = lines(applied.run("rehearse", "--way-back", "--data", "--to", "2", code=3).out)
     assert out[1:] == [
         "002_teams differs differs differs",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate import d1
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DriverError
+from d1migrate.sql import d1
+from d1migrate.sql.batch import Batch, Query
 from tests.conformance.cases import COMMITTED, GROUPS, PARENT_CHILD, PLANTED, ROWS, ROWS_SETUP, Group
 from tests.conformance.differences import KNOWN_DIFFERENCES
 from tests.runtime.workerd import Workerd, WorkerdDriver
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Result
 
 ACCEPTED = "accepted"
 SENTINEL = Query(f"SELECT json_extract('{{}}', '{ACCEPTED}')")

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import Workerd, WorkerdDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from d1migrate.batch import Value
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Value
 
 # One line a driver: how to make one over a database that nobody has used.
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drafting.mend import LOSING, Mended, mend
+from d1migrate.drafting.lint_fix import LOSING, Mended, mend
 from d1migrate.errors import QueryError
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
 from tests.corpus.corpus import Case, load_cases
 from tests.corpus.test_corpus_on_workerd import ask, build, changed, named, read_tables, run
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.lint import RULES, failing
-from d1migrate.linter import lint
-from d1migrate.replay import replay
-from d1migrate.source import load
+from d1migrate.lint.replay.replayer import replay
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.source import load
 from tests.corpus.corpus import ERRORS, INFOS, WARNINGS, Case, load_cases
 
 CASES = load_cases()

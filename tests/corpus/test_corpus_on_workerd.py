@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from d1migrate import split
-from d1migrate.batch import Batch, Query
 from d1migrate.errors import QueryError
+from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 from tests.corpus.corpus import Case, load_cases
@@ -18,7 +18,7 @@ from tests.runtime.workerd import Workerd, WorkerdDriver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d1migrate.batch import Value
+    from d1migrate.sql.batch import Value
 
 CASES = load_cases()
 BY_NAME = {case.name: case for case in CASES}

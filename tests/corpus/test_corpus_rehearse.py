@@ -9,9 +9,9 @@ import apsw
 import pytest
 
 from d1migrate.errors import SourceError
-from d1migrate.migration import Migration
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, rehearse
-from d1migrate.replay import schema_of
 from d1migrate.sql.names import fold
 from tests.corpus.corpus import Case, load_cases
 

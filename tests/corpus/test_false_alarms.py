@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.linter import lint
-from d1migrate.source import load
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.source import load
 
 USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, role TEXT);"
 

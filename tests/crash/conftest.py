@@ -11,8 +11,8 @@ import pytest
 
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_migrations
 from tests.crash.killed import Killed
 from tests.crash.runs import ACTIONS, ROOT, ROWS, Expected, file, objects, state_of
 from tests.remote.conftest import Remote

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.sql.batch import Result
 
     Open = Callable[[], Driver]
     """Opens a database as a process of its own would."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from d1migrate.batch import Batch, Result
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Batch, Result
     from tests.crash.runs import Expected, Fault, Open
 
 

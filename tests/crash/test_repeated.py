@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError
-from d1migrate.flows.adopt import Known
-from d1migrate.migration import Migration
+from d1migrate.migrate.adopt.flow import Known
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Result
     from tests.crash.runs import Open
 
     Act = Callable[[Migrator], Any]

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from d1migrate import assertions
-from d1migrate.batch import Batch, Query
+from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError, UnsafeMigration
-from d1migrate.files import load_migrations
-from d1migrate.flows.verify import verify_by_digests
-from d1migrate.migration import Migration
+from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.migrate import assertions
+from d1migrate.migrate.flows.verify import verify_by_digests
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
-from d1migrate.replay import schema_changes
-from d1migrate.run import run
+from d1migrate.project.files import load_migrations
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
-    from d1migrate.flows.steps import Report
+    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.sql.batch import Result
     from tests.remote.conftest import Remote
 
     Open = Callable[[], Driver]
@@ -82,7 +82,7 @@ def check_applied_once(driver: Driver) -> None:
 # `python -m d1migrate`, with the interpreter up before its standard input ends.
 RUNNER = """import runpy, sys
 import d1migrate.cli.context, d1migrate.cli.migrate, d1migrate.cli.parser, d1migrate.migrator
-import d1migrate.drivers.sqlite, d1migrate.files, d1migrate.report.watch
+import d1migrate.drivers.sqlite, d1migrate.project.files, d1migrate.report.progress
 print("ready", flush=True)
 sys.stdin.buffer.read()
 runpy.run_module("d1migrate", run_name="__main__", alter_sys=True)

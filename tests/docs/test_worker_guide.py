@@ -129,7 +129,7 @@ def test_the_project_is_whole(project: Path) -> None:
     """The files of the guide, and those its commands made."""
     assert files().keys() == {"pyproject.toml", "wrangler.jsonc", "d1migrate.toml", "src/entry.py"}
     assert (project / "src" / "migrations_index.py").is_file()
-    assert (project / "dist" / "python_modules" / "d1migrate" / "workers.py").is_file()
+    assert (project / "dist" / "python_modules" / "d1migrate" / "workers" / "__init__.py").is_file()
 
 
 def test_from_empty_to_migrated(worker: PyodideWorkerd, shape: Shape) -> None:

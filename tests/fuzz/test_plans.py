@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import artefact
+from d1migrate.migrate import plan_file
 from tests.fuzz import project, values
 from tests.fuzz.harness import run as run_command
 
@@ -33,7 +33,7 @@ def plans(generator: random.Random, folder: Path) -> Sequence[Sequence[str]]:
         for _ in range(generator.randint(1, 3)):
             _edit(generator, content)
         try:
-            path.write_bytes(artefact.dump(content).encode("utf-8", "surrogatepass"))
+            path.write_bytes(plan_file.dump(content).encode("utf-8", "surrogatepass"))
         except (TypeError, ValueError):
             path.write_text(json.dumps(content))
     return [["up", "--plan", "plan.json", *generator.choice([[], ["--json"], ["--quiet"]])]]

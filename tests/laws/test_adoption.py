@@ -8,13 +8,13 @@ import apsw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.adoption.evidence import judge
-from d1migrate.adoption.facts import facts, footprints
-from d1migrate.replay import replay
-from d1migrate.source import load
+from d1migrate.lint.replay.replayer import replay
+from d1migrate.migrate.adopt.evidence import judge
+from d1migrate.migrate.adopt.footprints import facts, footprints
+from d1migrate.migrate.source import load
 
 if TYPE_CHECKING:
-    from d1migrate.adoption.facts import Key
+    from d1migrate.migrate.adopt.footprints import Key
 
 TABLES = ("a", "b", "c")
 COLUMNS = ("x", "y", "z")

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from d1migrate.backup import dump, load
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
+from d1migrate.sql.batch import Batch, Query
 from tests.laws.schemas import Example, examples
 
 if TYPE_CHECKING:

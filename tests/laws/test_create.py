@@ -8,11 +8,11 @@ import apsw
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from d1migrate.batch import Result
 from d1migrate.schema import introspect
-from d1migrate.schema.document import create_text, document
-from d1migrate.schema.meaning import canonical
 from d1migrate.schema.model import Index, Schema, Table, View
+from d1migrate.schema.normalize import canonical
+from d1migrate.schema.render import create_text, document
+from d1migrate.sql.batch import Result
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import (
     IndexDefinition,

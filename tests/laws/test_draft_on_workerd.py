@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from d1migrate.batch import Batch
 from d1migrate.drafting import Desired, Rename, draft
-from d1migrate.drafting.workbench import Workbench
+from d1migrate.drafting.scratch_schema import Workbench
 from d1migrate.schema import introspect
 from d1migrate.schema.changes import Rebuild
 from d1migrate.schema.diff import diff
+from d1migrate.sql.batch import Batch
 from tests.laws.schemas import ACTIONS, Maker, Table
 from tests.runtime.workerd import DATABASES, Workerd, WorkerdDriver
 

@@ -10,7 +10,7 @@ import apsw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.rehearse.fill import fill
+from d1migrate.rehearse.fill.filler import fill
 from tests.unit.filling import content, database, rows, sound
 
 KEYS = [

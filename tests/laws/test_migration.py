@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 from hypothesis import HealthCheck, given, settings
 
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, rehearse
 from tests.laws.schemas import examples
 from tests.runtime.workerd import DATABASES, Workerd

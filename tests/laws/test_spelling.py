@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from random import Random
 
-from d1migrate.adoption.facts import facts
-from d1migrate.drafting.workbench import Workbench
+from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.migrate.adopt.footprints import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
 from d1migrate.schema.diff import diff

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from d1migrate.batch import Batch, Query
+from d1migrate.drafting.squash import squash
 from d1migrate.drivers import connect
 from d1migrate.errors import PlanError
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
-from d1migrate.squash import squash
+from d1migrate.sql.batch import Batch, Query
 from tests.laws.schemas import Example, examples
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ import pytest
 
 from d1migrate.errors import Error, ParseError
 from d1migrate.lint.sqltext import comma_separated, conflict_target, is_guard, is_partial
-from d1migrate.migration import Migration
-from d1migrate.phases import phase_of
-from d1migrate.recording import check_history_use, recorded_table, recorded_version
-from d1migrate.schema.document import create_text
-from d1migrate.schema.meaning import canonical
+from d1migrate.migrate.deploy_phase import phase_of
+from d1migrate.migrate.history_guard import check_history_use, recorded_table, recorded_version
+from d1migrate.migrate.migration import Migration
+from d1migrate.schema.normalize import canonical
+from d1migrate.schema.render import create_text
 from d1migrate.sql.canonical import canonical_expression, canonical_text
+from d1migrate.sql.classify import shape_of
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.dump import meant_by, written_table
 from d1migrate.sql.effects import assignments, effects, replaces_on_conflict, trigger_of
-from d1migrate.sql.layout import squeezed
+from d1migrate.sql.format import squeezed
 from d1migrate.sql.select import selects, with_names, without_subqueries
-from d1migrate.sql.shape import shape_of
 from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import significant, tokenize
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line, safe_form

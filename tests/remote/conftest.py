@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from d1migrate.drivers import cloudflare as client
-from d1migrate.drivers.bounded import SECONDS
+from d1migrate.drivers.bounded_http import SECONDS
 from d1migrate.drivers.rest import RestDriver
 
 if TYPE_CHECKING:

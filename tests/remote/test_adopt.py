@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.errors import DriverError
-from d1migrate.files import load_migrations
 from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_migrations
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
-    from d1migrate.flows.adopt import Adoption
+    from d1migrate.migrate.adopt.flow import Adoption
     from tests.remote.conftest import Remote
 
 HUMMBL = load_migrations(str(ROOT / "workers" / "migrations"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate.errors import ApplyError, Error, PartiallyApplied, UnavailableError, UsageError
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.source import load
 
 if TYPE_CHECKING:
     from d1migrate.drivers.rest import RestDriver
@@ -52,7 +52,7 @@ def migrator(driver: RestDriver) -> Migrator:
 
 def state(remote: Remote) -> dict[str, Any]:
     """All that the runs left behind, but tokens and times."""
-    from d1migrate.batch import Batch, Query
+    from d1migrate.sql.batch import Batch, Query
 
     queries = (
         "SELECT version, name FROM schema_migrations ORDER BY version",

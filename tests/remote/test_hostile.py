@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import ApplyError, Error, QueryError, UnavailableError, UsageError
+from d1migrate.sql.batch import Batch, Query
 from tests.remote.test_faults import THREE, check_end, fault, migrator, untroubled
 from tests.remote.test_rest import named, read
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
 from d1migrate.errors import ApplyError, HistoryError, QueryError, UnavailableError
-from d1migrate.files import load_migrations
+from d1migrate.migrate.plan import Plan, _step_up
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.plan import Plan, _step_up
+from d1migrate.project.files import load_migrations
 from d1migrate.report import values
-from d1migrate.source import load
+from d1migrate.sql.batch import Batch, Query
 from tests.cli.test_terminal import on_terminal
 from tests.remote.test_faults import THREE
 from tests.remote.test_rest import TRIGGER, read
@@ -22,7 +22,7 @@ from tests.remote.test_rest import TRIGGER, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
     from tests.remote.conftest import Remote
 
 

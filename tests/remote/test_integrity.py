@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate import Migrator, split
-from d1migrate.batch import Batch, Query
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from tests.remote.conftest import Remote

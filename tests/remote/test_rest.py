@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate.backup.load import verify
-from d1migrate.batch import Batch, Query
 from d1migrate.drafting import draft, migration_text
 from d1migrate.drafting import read as read_schema
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import ApplyError, UsageError
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.source import load
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:

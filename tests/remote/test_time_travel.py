@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from d1migrate import history as h
-from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
+from d1migrate.migrate import history as h
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 from tests.remote.test_faults import THREE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.backup.points import Point
+    from d1migrate.backup.local_points import Point
     from tests.remote.conftest import Remote
 
 

@@ -7,9 +7,9 @@ from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import dump, load
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import WorkerdDriver
 from tests.unit.test_backup import BROKEN_KEYS, ROWS, SCHEMA, raw, script
@@ -17,7 +17,7 @@ from tests.unit.test_backup import BROKEN_KEYS, ROWS, SCHEMA, raw, script
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Result
+    from d1migrate.sql.batch import Result
     from tests.runtime.workerd import Workerd
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
 from d1migrate.errors import ApplyError
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.source import load
+from d1migrate.sql.batch import Batch, Query
 from tests.cli.project import Project
 from tests.runtime.test_wrangler_local import Project as Wrangler
 from tests.runtime.workerd import ROOT, WorkerdDriver, node

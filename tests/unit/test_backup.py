@@ -18,10 +18,10 @@ import apsw
 import pytest
 
 from d1migrate.backup import dump, load
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers import connect
 from d1migrate.errors import PlanError, QueryError, SourceError, UnavailableError, UsageError
 from d1migrate.migrator import Migrator
+from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate.backup import points, restore
-from d1migrate.batch import Batch, Query
+from d1migrate.backup import local_points, restore
 from d1migrate.drivers import connect
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
-from d1migrate.history import Signature
+from d1migrate.migrate.history import Signature
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.source import load
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,15 +70,15 @@ def write(migrator: Migrator, *sql: str) -> None:
 def test_up_and_down_take_one(migrator: Migrator) -> None:
     """Before the first write of a run that has something to keep; the log and history name it."""
     migrator.up(to=1)
-    assert points.listed(migrator.driver) == []  # there was nothing
+    assert local_points.listed(migrator.driver) == []  # there was nothing
     migrator.up(to=2)
-    (point,) = points.listed(migrator.driver)
+    (point,) = local_points.listed(migrator.driver)
     assert point.version == 1
     assert [e.restore_point for e in migrator.history()] == [None, point.name]
     migrator.down()
-    assert [p.version for p in points.listed(migrator.driver)] == [1, 2]
+    assert [p.version for p in local_points.listed(migrator.driver)] == [1, 2]
     migrator.up(to=1)
-    assert len(points.listed(migrator.driver)) == 2  # nothing was written
+    assert len(local_points.listed(migrator.driver)) == 2  # nothing was written
     place = Path(point.path).parent
     assert place.name == ".d1migrate"
     assert (place / ".gitignore").read_text() == "*\n"
@@ -93,7 +93,7 @@ def test_switched_off(folder: Path) -> None:
     assert not (folder.parent / ".d1migrate").exists()
     other = str(folder.parent / "kept")
     Migrator(plain.driver, folder, restore_points=other).up()
-    assert [p.version for p in points.listed(plain.driver, other)] == [2]
+    assert [p.version for p in local_points.listed(plain.driver, other)] == [2]
     memory = Migrator("sqlite::memory:", folder, restore_points=True)
     memory.up(to=1)
     memory.up(to=2)
@@ -107,7 +107,7 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
     checksums = {e.version: e.checksum for e in migrator.status() if e.applied}
     migrator.up()
     write(migrator, "INSERT INTO teams VALUES (7)")
-    point = points.find(points.listed(migrator.driver), "2")
+    point = local_points.find(local_points.listed(migrator.driver), "2")
     seen = restore.outlook(migrator.driver, point)
     assert (seen.undone, seen.redone) == (("003_drop",), ())
     assert seen.rows == {"teams": (1, 0), "users": (None, 2)}
@@ -139,7 +139,7 @@ def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
     """A point from before a `down`: checksums, way back and order are known again."""
     migrator.up(to=2)
     migrator.down()
-    (point,) = points.listed(migrator.driver)
+    (point,) = local_points.listed(migrator.driver)
     before = migrator.status()
     restore.restore(migrator.driver, point, sign)
     entries = migrator.status()
@@ -163,7 +163,7 @@ def test_a_point_without_history(folder: Path) -> None:
         raw.execute("DROP TABLE schema_migrations")
         raw.execute("DROP TABLE schema_migrations_log")
         raw.execute("DROP TABLE teams")
-    bare = points.take(migrator.driver)
+    bare = local_points.take(migrator.driver)
     assert bare
     assert bare.version == 0
     migrator.baseline(to=1)
@@ -179,7 +179,7 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     """Behind a restore, a row that wrangler writes is its own, not the earlier run's."""
     migrator.up(to=1)
     migrator.up(to=2)
-    restore.restore(migrator.driver, points.listed(migrator.driver)[0], sign)
+    restore.restore(migrator.driver, local_points.listed(migrator.driver)[0], sign)
     write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
     last = migrator.history()[-1]
     assert (last.version, last.by, last.checksum) == (2, None, None)
@@ -193,15 +193,15 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
         if version:
             Migrator(migrator.driver, migrator.migrations).up(to=version)
         write(migrator, f"INSERT INTO users VALUES ({day}, 'a')")
-        assert points.take(migrator.driver, now=1_790_000_000 + day * 86400)
-    found = points.listed(migrator.driver)
+        assert local_points.take(migrator.driver, now=1_790_000_000 + day * 86400)
+    found = local_points.listed(migrator.driver)
     assert [p.version for p in found] == [1, 2, 2]
-    assert points.find(found, found[0].name) == found[0]
-    assert points.find(found, "2") == found[2]
-    assert points.find(found, "1") == found[0]
-    assert points.find(found, "2026-09-23T20:00:00Z") == found[1]
-    assert points.find(found, "2026-09-23 20:00") == found[1]
-    assert points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
+    assert local_points.find(found, found[0].name) == found[0]
+    assert local_points.find(found, "2") == found[2]
+    assert local_points.find(found, "1") == found[0]
+    assert local_points.find(found, "2026-09-23T20:00:00Z") == found[1]
+    assert local_points.find(found, "2026-09-23 20:00") == found[1]
+    assert local_points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
     for wrong, why in (
         ("9", "no restore point has version 9"),
         ("2020-01-01", "no restore point was taken before"),
@@ -211,18 +211,18 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
         ("nothing", "is no restore point, version or time"),
     ):
         with pytest.raises(UsageError, match=why):
-            points.find(found, wrong)
+            local_points.find(found, wrong)
 
 
 def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
     """A link in the folder may lead out of it."""
     migrator.up(to=1)
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     moved = tmp_path / "elsewhere.db"
     os.rename(point.path, moved)
     os.symlink(moved, point.path)
-    assert points.listed(migrator.driver) == []
+    assert local_points.listed(migrator.driver) == []
 
 
 def test_old_ones_go(migrator: Migrator) -> None:
@@ -230,17 +230,17 @@ def test_old_ones_go(migrator: Migrator) -> None:
     migrator.up(to=1)
     for i in range(14):
         write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
-        points.take(migrator.driver, now=1_790_000_000 + i)
-    assert len(points.listed(migrator.driver)) == 10
-    (place := Path(points.folder_of(migrator.driver) or "")).joinpath(".app.999.tmp").write_bytes(b"x")
+        local_points.take(migrator.driver, now=1_790_000_000 + i)
+    assert len(local_points.listed(migrator.driver)) == 10
+    (place := Path(local_points.folder_of(migrator.driver) or "")).joinpath(".app.999.tmp").write_bytes(b"x")
     place.joinpath("app-notes.txt").write_text("mine")
     os.utime(place / ".app.999.tmp", (1, 1))
-    kept = points.listed(migrator.driver)[0].name
+    kept = local_points.listed(migrator.driver)[0].name
     write(migrator, "DELETE FROM users")
-    newest = points.take(migrator.driver, now=1_790_000_015, keep=(kept,))
+    newest = local_points.take(migrator.driver, now=1_790_000_015, keep=(kept,))
     assert newest
-    assert [p.number for p in points.listed(migrator.driver)] == [5, *range(6, 16)]
-    assert points.listed(migrator.driver)[0].name == kept
+    assert [p.number for p in local_points.listed(migrator.driver)] == [5, *range(6, 16)]
+    assert local_points.listed(migrator.driver)[0].name == kept
     assert min(os.listdir(place)) == ".gitignore"
     assert "app-notes.txt" in os.listdir(place)
     assert not (place / ".app.999.tmp").exists()
@@ -256,11 +256,11 @@ def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
     now = 1_790_000_000
     for number, off in enumerate([0] * 3 + [wrong] * 4 + [0] * 6, 1):
         write(migrator, f"INSERT INTO users VALUES ({number}, 'a')")
-        assert points.take(migrator.driver, now=now + number + off)
-    found = points.listed(migrator.driver)
+        assert local_points.take(migrator.driver, now=now + number + off)
+    found = local_points.listed(migrator.driver)
     assert [point.number for point in found] == list(range(4, 14))
-    assert points.find(found, "1") == found[-1]
-    by_time = points.find(found, "2026-09-21T14:13:29Z")  # as the clock showed it at number 9
+    assert local_points.find(found, "1") == found[-1]
+    by_time = local_points.find(found, "2026-09-21T14:13:29Z")  # as the clock showed it at number 9
     assert by_time.number == 9
     restore.restore(migrator.driver, found[-3], sign)
     assert rows(migrator, "SELECT max(id) FROM users") == [(11,)]
@@ -270,7 +270,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     """A file and its -wal, without a -shm, as a killed process leaves them: it is read, and gone back from."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
-    assert points.take(migrator.driver)
+    assert local_points.take(migrator.driver)
     write(migrator, "INSERT INTO users VALUES (2, 'b')")
     place = tmp_path / "crashed"
     place.mkdir()
@@ -283,7 +283,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     query = Batch([Query("SELECT count(*) FROM users")], reads=True)
     assert [d.batch(query)[0].rows for d in (first, second, first)] == [((2,),)] * 3
     assert not (place / "app.db-shm").exists()
-    restore.restore(second, points.listed(second)[0], sign)
+    restore.restore(second, local_points.listed(second)[0], sign)
     assert first.batch(query)[0].rows == ((1,),)
     first.close()
     second.close()
@@ -292,16 +292,16 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
 def test_runs_that_fail_push_nothing_out(migrator: Migrator) -> None:
     """Where nothing was written since the newest point, it is the point of the next run too."""
     migrator.up(to=1)
-    first = points.take(migrator.driver, now=1_790_000_000)
+    first = local_points.take(migrator.driver, now=1_790_000_000)
     assert first
-    assert [points.take(migrator.driver, now=1_790_000_000 + i) for i in range(1, 13)] == [first] * 12
+    assert [local_points.take(migrator.driver, now=1_790_000_000 + i) for i in range(1, 13)] == [first] * 12
     broken = load(
         [("001_users.sql", FILES["001_users.sql"]), ("004_broken.sql", "DELETE FROM users WHERE f();")]
     )
     for _ in range(2):
         with pytest.raises(ApplyError):
             Migrator(migrator.driver, broken, restore_points=True).up(lint=False)
-    assert points.listed(migrator.driver) == [first]
+    assert local_points.listed(migrator.driver) == [first]
 
 
 def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
@@ -317,11 +317,13 @@ def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
         for where in (None, shared):
             for second in (0, 1):
                 driver.batch(Batch([Query(f"INSERT INTO t{at} VALUES (1)")]))
-                assert points.take(driver, where, now=1_790_000_000 + second)
+                assert local_points.take(driver, where, now=1_790_000_000 + second)
     for driver in drivers:
         for where in (None, shared):
-            assert len(points.listed(driver, where)) == 2
-    assert len({p.path for driver in drivers for p in points.listed(driver, shared)}) == 2 * len(drivers)
+            assert len(local_points.listed(driver, where)) == 2
+    assert len({p.path for driver in drivers for p in local_points.listed(driver, shared)}) == 2 * len(
+        drivers
+    )
 
 
 @pytest.mark.parametrize(
@@ -336,7 +338,7 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
     """One that was cut, emptied or overwritten is never gone back to; nothing is done, and no point is left."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, printf('%.*c', 20000, 'a'))")
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     whole = Path(point.path).read_bytes()
     Path(point.path).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
@@ -347,13 +349,13 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
         assert point.name in str(caught.value)
         assert caught.value.hint == "restore an earlier point, or a backup"
     assert rows(migrator, "SELECT id FROM users") == [(1,), (2,)]
-    assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+    assert [p.name for p in local_points.listed(migrator.driver)] == [point.name]
 
 
 def test_another_databases_point_is_refused(migrator: Migrator) -> None:
     """What is not of the version that the name says is another file."""
     migrator.up(to=2)
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     Path(point.path).unlink()
     with closing(sqlite3.connect(point.path)) as raw:
@@ -377,7 +379,7 @@ def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
     migrator.up(to=1)
     count = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {count}")
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     write(migrator, "DELETE FROM users WHERE id = 9000")
     migrator.close()
@@ -395,7 +397,7 @@ def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
             assert "error: " in ran.stderr
             assert "not an error" not in ran.stderr
             assert "Traceback" not in ran.stderr
-            assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+            assert [p.name for p in local_points.listed(migrator.driver)] == [point.name]
             assert len(rows(migrator, "SELECT id FROM users")) == 8999
             migrator.close()
     assert not (tmp_path / "a.sql").exists()
@@ -405,7 +407,7 @@ def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) ->
     """Nobody may read it who may not read the database."""
     migrator.up(to=1)
     os.chmod(tmp_path / "app.db", 0o600)
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     assert stat.S_IMODE(os.stat(point.path).st_mode) == 0o600
 
@@ -424,7 +426,7 @@ def test_a_damaged_database_is_said_to_be_one(migrator: Migrator, tmp_path: Path
         file.write(b"\xff" * 4096 * 4)
     with pytest.raises(UnavailableError, match="is damaged"):
         Migrator(f"sqlite:{path}", migrator.migrations, restore_points=True).up(to=2)
-    assert points.listed(migrator.driver) == []
+    assert local_points.listed(migrator.driver) == []
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
@@ -437,7 +439,7 @@ def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal
     with closing(apsw.Connection(str(path))) as raw:
         raw.execute(f"PRAGMA journal_mode = {journal}")
     migrator = Migrator(f"sqlite:{path}", migrator.migrations)
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     write(migrator, "DELETE FROM users")
     with closing(apsw.Connection(str(path))) as other:
@@ -460,7 +462,7 @@ def test_a_row_written_meanwhile_is_not_lost(
     path = tmp_path / "app.db"
     with closing(apsw.Connection(str(path))) as raw:
         raw.execute(f"PRAGMA journal_mode = {journal}")
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     write_back: Callable[..., int] = restore._write_back
 
@@ -474,7 +476,9 @@ def test_a_row_written_meanwhile_is_not_lost(
         restore.restore(migrator.driver, point, sign)
     monkeypatch.undo()
     assert rows(migrator, "SELECT name FROM users") == [("late",)]
-    assert points.listed(migrator.driver) == [point]  # else `--to 1` would now mean the state of just before
+    assert local_points.listed(migrator.driver) == [
+        point
+    ]  # else `--to 1` would now mean the state of just before
     assert restore.restore(migrator.driver, point, sign).version == 1
     assert rows(migrator, "SELECT name FROM users") == []
 
@@ -482,7 +486,7 @@ def test_a_row_written_meanwhile_is_not_lost(
 def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     """Another's open transaction: the restore waits for it, then says so."""
     migrator.up(to=1)
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     migrator.close()
     driver = connect(f"sqlite:{tmp_path / 'app.db'}")
@@ -499,7 +503,7 @@ def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> N
     """The points are there still; there is nothing that could be undone."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     migrator.close()
     for file in tmp_path.glob("app.db*"):
@@ -518,7 +522,7 @@ def test_a_damaged_database_is_brought_back(
     migrator.up(to=1)
     numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {numbers}")
-    point = points.take(migrator.driver)
+    point = local_points.take(migrator.driver)
     assert point
     migrator.up(to=2)
     migrator.close()
@@ -542,28 +546,28 @@ def test_a_damaged_database_is_brought_back(
         assert stat.S_IMODE(os.stat(done.aside).st_mode) == stat.S_IMODE(path.stat().st_mode)
     assert migrator.current() == 1
     assert rows(migrator, "SELECT count(*) FROM users") == [(9000,)]
-    assert [p.name for p in points.listed(migrator.driver)] == [point.name]
+    assert [p.name for p in local_points.listed(migrator.driver)] == [point.name]
 
 
 def test_only_local_files(tmp_path: Path) -> None:
     """What is no file has no points."""
     memory = connect("sqlite::memory:")
-    assert points.listed(memory) == []
-    point = points.Point("a", str(tmp_path / "a"), 0.0, 0, 0)
+    assert local_points.listed(memory) == []
+    point = local_points.Point("a", str(tmp_path / "a"), 0.0, 0, 0)
     with pytest.raises(UsageError, match="is no local file"):
         restore.restore(memory, point, sign)
 
 
 _CHILD = """
 import sys, time
-from d1migrate.backup import points, restore
+from d1migrate.backup import local_points, restore
 from d1migrate.drivers import connect
-from d1migrate.history import Signature
+from d1migrate.migrate.history import Signature
 driver = connect(f"sqlite:{sys.argv[2]}")
-found = points.listed(driver)
+found = local_points.listed(driver)
 print("go", flush=True)
 if sys.argv[1] == "take":
-    points.take(driver)
+    local_points.take(driver)
 else:
     restore.restore(driver, found[0], lambda: Signature("t", 1, "w", "x"))
 """
@@ -579,7 +583,7 @@ def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -
         "INSERT INTO users WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
         f" WHERE i < {count}) SELECT i, hex(randomblob(40)) FROM n",
     )
-    point = points.take(migrator.driver, now=1_790_000_000)
+    point = local_points.take(migrator.driver, now=1_790_000_000)
     assert point
     write(migrator, "DELETE FROM users WHERE id > 10")
     migrator.close()
@@ -601,7 +605,7 @@ def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -
             restored = raw.execute("SELECT count(*) FROM schema_migrations_log WHERE action = 'restore'")
             assert (restored.fetchall() != [(0,)]) == (there == count)
         states.add(there)
-        for listed in points.listed(migrator.driver):
+        for listed in local_points.listed(migrator.driver):
             with closing(sqlite3.connect(listed.path)) as raw:
                 assert raw.execute("PRAGMA quick_check").fetchall() == [("ok",)]
     assert states == ({10} if action == "take" else {10, count})

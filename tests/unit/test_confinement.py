@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate import source
 from d1migrate.errors import UsageError
-from d1migrate.replay import schema_of
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate import source
 from d1migrate.report.diagram.entities import diagram
 from d1migrate.report.diagram.layout import Box, Layout, Line, Point, arrange
 from d1migrate.report.diagram.mermaid import mermaid

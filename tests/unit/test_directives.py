@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.lint import Diagnostic, check
-from d1migrate.migration import Migration
-from d1migrate.replay import replay
-from d1migrate.source import load
+from d1migrate.lint.replay.replayer import replay
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import load
 
 if TYPE_CHECKING:
-    from d1migrate.lint.directives import Directive
+    from d1migrate.migrate.directives import Directive
 
 GIVEN = "CREATE TABLE a (x);\nCREATE TABLE b (x);\nCREATE TABLE c (x);\n"
 ALLOW = '-- d1migrate: allow=D104 reason="unused"'

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drafting import Desired, Draft, Rename, backfill_of, draft, edited, migration_text, read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanError, SourceError, UsageError
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.diff import diff
-from d1migrate.schema.proofs import MAX_ROWS
+from d1migrate.schema.rebuild_checks import MAX_ROWS
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from d1migrate.schema.model import Schema

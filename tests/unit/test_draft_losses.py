@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.errors import DataLoss, Error, PlanError
+from d1migrate.sql.batch import Batch, Query
 from tests.unit.test_draft import Database, drafted, there_and_back, up
 
 

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
+from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, MissingMigration, PartiallyApplied, QueryError, SourceError
-from d1migrate.flows import migrate, read
-from d1migrate.flows.verify import verify_by_digests
-from d1migrate.history import Signature
-from d1migrate.migration import Migration
-from d1migrate.replay import schema_changes
-from d1migrate.run import run
+from d1migrate.lint.replay.replayer import schema_changes
+from d1migrate.migrate.flows import read, up
+from d1migrate.migrate.flows.verify import verify_by_digests
+from d1migrate.migrate.history import Signature
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import load, ordered
 from d1migrate.schema import introspect
-from d1migrate.schema.meaning import canonical
-from d1migrate.source import load, ordered
+from d1migrate.schema.normalize import canonical
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Result
 
 FILES = [
     ("001_a.sql", "CREATE TABLE a (x);"),
@@ -52,7 +52,7 @@ def database() -> Iterator[SqliteDriver]:
 
 def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int, str]]:
     """Apply what is pending; (version, action) of the results."""
-    report = run(migrate.ensure(migrations, sign, **options), driver)
+    report = run(up.ensure(migrations, sign, **options), driver)
     return [(result.version, result.action) for result in report.results]
 
 

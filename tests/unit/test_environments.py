@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from d1migrate import errors
-from d1migrate.environments import gates
-from d1migrate.environments.windows import look, parse
 from d1migrate.errors import UsageError
-from d1migrate.history import AppliedMigration
-from d1migrate.migration import Migration
-from d1migrate.status import Entry
+from d1migrate.migrate.history import AppliedMigration
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.status import Entry
+from d1migrate.project import gates
+from d1migrate.project.windows import look, parse
 
 if TYPE_CHECKING:
-    from d1migrate.environments.gates import Gate
+    from d1migrate.project.gates import Gate
 
 WITH_ROLLBACK = "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"
 

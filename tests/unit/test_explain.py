@@ -8,13 +8,13 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
-from d1migrate.source import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch, Result
+    from d1migrate.sql.batch import Batch, Result
 
 SQL = "CREATE TABLE a (x);\n\nCREATE TABLE b (y);\nINSERT INTO a\nVALUES (1);\n"
 

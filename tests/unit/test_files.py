@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import SourceError
-from d1migrate.files import LargeFile, load_migrations, replace
-from d1migrate.migration import LARGE
-from d1migrate.source import load
+from d1migrate.migrate.migration import LARGE
+from d1migrate.migrate.source import load
+from d1migrate.project.files import LargeFile, load_migrations, replace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from d1migrate.rehearse.fill import Filled, fill
+from d1migrate.rehearse.fill.filler import Filled, fill
 from tests.unit.filling import ROWS, database, filled, rows, sound
 
 TYPES_AND_KEYS = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.rehearse.fill import Filled, fill
+from d1migrate.rehearse.fill.filler import Filled, fill
 from tests.unit.filling import ROWS, database, rows, sound
 
 

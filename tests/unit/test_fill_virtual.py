@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d1migrate.rehearse.fill import Filled, fill
+from d1migrate.rehearse.fill.filler import Filled, fill
 from tests.unit.filling import ROWS, database, filled, rows
 
 

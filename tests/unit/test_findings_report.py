@@ -10,12 +10,12 @@ from urllib.parse import unquote
 import pytest
 
 from d1migrate.lint import RULES, Diagnostic, check, unreadable
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
-from d1migrate.replay import replay
+from d1migrate.lint.replay.replayer import replay
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import load
 from d1migrate.report import findings
 from d1migrate.report.text import colour
-from d1migrate.source import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

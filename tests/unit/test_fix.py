@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from d1migrate.drafting.mend import Mended, mend
-from d1migrate.migration import Migration
+from d1migrate.drafting.lint_fix import Mended, mend
+from d1migrate.migrate.migration import Migration
 
 USERS = """\
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);

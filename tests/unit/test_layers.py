@@ -1,4 +1,4 @@
-"""Who may import whom, and what the core may not touch."""
+"""Who may import whom, and what the core may not touch. Every import counts: lazy ones, and those for types."""
 
 from __future__ import annotations
 
@@ -6,146 +6,132 @@ import ast
 import sys
 from pathlib import Path
 
+import pytest
+
 import d1migrate
 
 SOURCE = Path(d1migrate.__file__).parent
+
 LAYERS = [
-    "errors",
-    "batch",
-    "sql",
-    "schema",
-    "d1",
-    "recording",
-    "rollback_block",
-    "migration",
-    "source",
-    "history",
-    "renumbering",
-    "squashing",
-    "assertions",
-    "mirror",
-    "status",
-    "losses",
-    "plan",
-    "artefact",
-    "explain",
-    "lint",
-    "phases",
-    "adoption",
-    "flows",
-    "run",
-    "disk",
-    "temporary",
-    "drivers",
-    "replay",
-    "linter",
-    "rehearse",
-    "drafting",
-    "backup",
-    "journal",
-    "files",
-    "environments",
-    "config",
-    "project",
-    "signing",
-    "keeping",
-    "migrator",
-    "async_migrator",
-    "proof",
-    "workers",
-    "squash",
-    "report",
-    "testing",
-    "pytest_plugin",
-    "cli",
-]
-CORE = LAYERS[: LAYERS.index("run")]
+    "errors", "sql", "schema", "drivers", "migrate", "lint", "project", "backup", "rehearse", "drafting",
+    "report", "keeping", "migrator", "workers", "testing", "cli",
+]  # fmt: skip
+"""A package or module may import from itself and from what is left of it."""
+
+CORE = ("errors", "sql", "schema", "migrate", "lint/rules", "lint/replay/model.py")
+"""Pure functions over values: no I/O, no clock, no randomness. It runs unchanged in Pyodide."""
+
 PURE = {
     "__future__", "array", "collections", "bisect", "functools", "hashlib", "itertools", "json", "math", "re",
     "typing", "unicodedata",
 }  # fmt: skip
-DRIVERS_MAY_USE = {"errors", "batch", "sql", "d1", "drivers"}
+
+FILES = [path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or not path.name.startswith("__")]
 
 
 def imports(path: Path) -> set[str]:
-    """The modules a file imports when it runs: not what only the type checker sees."""
-    tree = ast.parse(path.read_text())
-    hidden = {
-        id(node)
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
-        for node in ast.walk(branch)
-    }
+    """Every module that a file imports, as `package.module` or `package.module.name`."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) not in hidden and isinstance(node, ast.Import):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        if id(node) not in hidden and isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
 def layer(path: Path) -> str:
-    """The part of the package a file belongs to."""
+    """The package or module at the root that a file belongs to."""
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def own(names: set[str]) -> set[str]:
-    """The parts of the package among imported names; `from d1migrate import __version__` is none."""
-    parts = {name.split(".")[1] for name in names if name.startswith("d1migrate.")}
-    return parts - {"__version__"}
+def modules(path: Path) -> set[str]:
+    """The modules of d1migrate that a file imports, as paths without `.py`; the package root is not one."""
+    found = set()
+    for name in imports(path):
+        parts = name.split(".")[1:] if name.startswith("d1migrate.") else []
+        while parts and not any((SOURCE / "/".join(parts)).with_suffix(end).exists() for end in (".py", "")):
+            parts.pop()
+        if parts:
+            found.add("/".join(parts))
+    return found
 
 
-FILES = [path for path in SOURCE.rglob("*.py") if layer(path) not in ("__init__", "__main__")]
+def is_core(path: Path) -> bool:
+    """Whether a file belongs to the core."""
+    return str(path.relative_to(SOURCE)).startswith(CORE)
 
 
+@pytest.mark.xfail(strict=True)
 def test_imports_point_one_way() -> None:
     """No file imports from a layer above its own."""
-    wrong = [
-        (str(path.relative_to(SOURCE)), used)
+    wrong = sorted(
+        f"{path.relative_to(SOURCE)} imports {used}"
         for path in FILES
-        for used in own(imports(path))
-        if LAYERS.index(used) > LAYERS.index(layer(path))
-    ]
+        for used in modules(path)
+        if LAYERS.index(used.split("/")[0]) > LAYERS.index(layer(path))
+    )
     assert wrong == []
 
 
+@pytest.mark.xfail(strict=True)
+def test_no_import_circles() -> None:
+    """No file imports itself through others."""
+    graph = {str(path.relative_to(SOURCE).with_suffix("")): modules(path) for path in FILES}
+    graph = {name: {target(used) for used in uses} - {name} for name, uses in graph.items()}
+    while leaves := {name for name, uses in graph.items() if not uses & graph.keys()}:
+        graph = {name: uses for name, uses in graph.items() if name not in leaves}
+    # What is left stands on a circle, or imports one; the latter are peeled from the other side.
+    while roots := graph.keys() - set().union(*graph.values(), set()):
+        graph = {name: uses for name, uses in graph.items() if name not in roots}
+    assert sorted(graph) == []
+
+
+def target(module: str) -> str:
+    """The file of a module: a package is its `__init__`."""
+    return f"{module}/__init__" if (SOURCE / module).is_dir() else module
+
+
 def test_drivers_know_nothing_of_migrations() -> None:
-    """Drivers import their protocol, errors, batches, the SQL language and D1's rules only."""
+    """Drivers import errors, the SQL language, schemas and each other only; the core imports their protocol only."""
     for path in FILES:
-        if layer(path) == "drivers":
-            assert own(imports(path)) <= DRIVERS_MAY_USE, path
+        if layer(path) == "migrate":
+            drivers = {used for used in modules(path) if used.startswith("drivers")}
+            assert drivers <= {"drivers/protocol"}, path
 
 
 def test_core_is_pure() -> None:
-    """Up to the flows only these parts of the standard library are used: no I/O, no clock, no randomness."""
-    for path in FILES:
-        if layer(path) in CORE:
-            outside = {n.split(".")[0] for n in imports(path)} - {"d1migrate"}
-            assert outside <= PURE, (path, outside - PURE)
-            assert outside <= set(sys.stdlib_module_names)
+    """The core uses these parts of the standard library only."""
+    for path in filter(is_core, FILES):
+        outside = {name.split(".")[0] for name in imports(path)} - {"d1migrate"}
+        assert outside <= PURE, (path, outside - PURE)
+        assert outside <= set(sys.stdlib_module_names)
 
 
 def test_core_opens_nothing() -> None:
     """The core does not call `open` either, which needs no import."""
-    for path in FILES:
-        if layer(path) in CORE:
-            names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
-            assert not names & {"open", "print", "input", "__import__"}, path
+    for path in filter(is_core, FILES):
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert not names & {"open", "print", "input", "__import__"}, path
 
 
-def test_files_and_functions_stay_small() -> None:
-    """No file is over 400 lines, and 9 of 10 function bodies are at most 30."""
+def test_functions_stay_small() -> None:
+    """Nine of ten function bodies are at most 30 lines."""
     bodies = []
     for path in FILES:
-        text = path.read_text()
-        assert text.count("\n") <= 400, path
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 bodies.append((body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0)
     bodies.sort()
     assert bodies[len(bodies) * 9 // 10] <= 30
+
+
+@pytest.mark.xfail(strict=True)
+def test_the_root_stays_small() -> None:
+    """Whoever opens the package sees twelve packages and three faces."""
+    entries = [path for path in SOURCE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 18, sorted(path.name for path in entries)
     assert len(d1migrate.__all__) <= 25
 
 

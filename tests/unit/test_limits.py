@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.plain import Watch
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
-from d1migrate.replay import schema_of
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.migration import Migration
 
 LOSSES = {"D104", "D105", "D106", "D107", "D108", "D116", "D118", "D119"}
 

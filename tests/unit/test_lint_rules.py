@@ -10,13 +10,13 @@ import pytest
 from d1migrate import lint
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint import RULES, Diagnostic, check, failing, severity_of, unreadable
-from d1migrate.lint.model import Replay
+from d1migrate.lint.replay.model import Replay
+from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.transport import LARGE_FILE, LONG_BATCH
-from d1migrate.linter import lint as lint_files
-from d1migrate.migration import Migration
-from d1migrate.replay import replay, schema_of
+from d1migrate.lint.runner import lint as lint_files
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import load
 from d1migrate.schema.catalog import Catalog
-from d1migrate.source import load
 from d1migrate.sql.tokens import KEYWORDS, tokenize
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError, SourceError
-from d1migrate.migration import Migration
-from d1migrate.recording import recorded_table, recorded_version
+from d1migrate.migrate.history_guard import recorded_table, recorded_version
+from d1migrate.migrate.migration import Migration
 
 
 def migration(text: str) -> Migration:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.adoption.facts import facts
-from d1migrate.drafting.workbench import Workbench
+from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.migrate.adopt.footprints import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
 from d1migrate.schema.diff import diff
-from d1migrate.schema.document import document
+from d1migrate.schema.render import document
 from d1migrate.sql.split import split
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import PlanError, SourceError
-from d1migrate.history import AppliedMigration
-from d1migrate.migration import Migration
-from d1migrate.phases import fitness, phase_of, told
-from d1migrate.status import Entry
+from d1migrate.migrate.deploy_phase import fitness, phase_of, told
+from d1migrate.migrate.history import AppliedMigration
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.status import Entry
 
 BEFORE, AFTER = "-- d1migrate: phase=before\n", "-- d1migrate: phase=after\n"
 REBUILD = (

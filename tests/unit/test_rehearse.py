@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate.migration import Migration
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, Rehearsal, Rehearsed, TableChange, rehearse
-from d1migrate.replay import schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path

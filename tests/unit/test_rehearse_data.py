@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from d1migrate.errors import ParseError, UsageError
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, Rehearsal, Rehearsed, rehearse
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, Rehearsed, rehearse
 
 if TYPE_CHECKING:

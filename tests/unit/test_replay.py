@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, SourceError
 from d1migrate.lint import check
-from d1migrate.migration import Migration
-from d1migrate.replay import Replayer, replay, schema_of
+from d1migrate.lint.replay.replayer import Replayer, replay, schema_of
+from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.compare import compare
 from d1migrate.schema.model import Column, Index, Schema, Table, Trigger, View
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.lint.model import Replay
+    from d1migrate.lint.replay.model import Replay
 
 NAMES = ["a", "b", "C", "d é"]
 COLUMNS = ["x", "Y", "z w"]

@@ -13,7 +13,7 @@ from d1migrate.backup import dump, load
 from d1migrate.drivers import connect
 from d1migrate.drivers.plain import Watch
 from d1migrate.errors import Error, QueryError, SourceError
-from d1migrate.rehearse.ground import Ground
+from d1migrate.rehearse.scratch_database import Ground
 from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate import d1
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, UnavailableError
+from d1migrate.sql import d1
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +195,7 @@ def test_after_a_write_no_log_stays(tmp_path: Path, database: SqliteDriver) -> N
 def test_many_processes_may_create_one_file(tmp_path: Path) -> None:
     """Processes that start on one new file at the same instant all succeed."""
     program = (
-        "import sys; from d1migrate.batch import Batch, Query\n"
+        "import sys; from d1migrate.sql.batch import Batch, Query\n"
         "from d1migrate.drivers.sqlite import SqliteDriver\n"
         "driver = SqliteDriver(sys.argv[1], url='x'); sys.stdin.read()\n"
         "table = Query('CREATE TABLE IF NOT EXISTS t (a)')\n"

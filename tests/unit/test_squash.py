@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.batch import Batch, Query
+from d1migrate.drafting.squash import squash
+from d1migrate.drafting.squash.expressions import volatile
 from d1migrate.drivers.pinned import Moment, PinnedDriver
 from d1migrate.errors import PlanError
-from d1migrate.migration import Migration
-from d1migrate.squash import squash
-from d1migrate.squash.expressions import volatile
+from d1migrate.migrate.migration import Migration
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

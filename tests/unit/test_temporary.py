@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate import temporary
-from d1migrate.backup.source import scratch_file
-from d1migrate.rehearse.ground import Ground
-from d1migrate.temporary import PrivateFolder
+from d1migrate.backup.snapshot import scratch_file
+from d1migrate.project import temporary
+from d1migrate.project.temporary import PrivateFolder
+from d1migrate.rehearse.scratch_database import Ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 KILLED = """
 import os, signal
-from d1migrate.backup.source import scratch_file
+from d1migrate.backup.snapshot import scratch_file
 with scratch_file() as path:
     open(path, "w").write("secret")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 WAITS = """
 import sys
-from d1migrate.temporary import PrivateFolder
+from d1migrate.project.temporary import PrivateFolder
 folder = PrivateFolder()
 print(folder.path, flush=True)
 sys.stdin.read()

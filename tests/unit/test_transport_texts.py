@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from d1migrate.schema.meaning import canonical
+from d1migrate.schema.normalize import canonical
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.triggers import is_create_trigger, one_line
 
 if TYPE_CHECKING:
-    from d1migrate.batch import Value
+    from d1migrate.sql.batch import Value
 
 VALUES: list[Value] = [
     *(None, 0, -7, 2**53 + 1, 2**63 - 1, -(2**63), 1.5, -2.25, 1e300, inf, -inf, 5e-324, 0.1),

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate import errors
-from d1migrate.batch import Result
+from d1migrate.sql.batch import Result
 from tests.conformance.test_driver_contract import *  # noqa: F403 - its tests, with the fixture below
 from tests.runtime.pyodide import InsideError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch
     from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Batch
     from tests.runtime.pyodide import PyodideWorkerd, Shape
 
 

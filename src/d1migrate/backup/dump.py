@@ -13,23 +13,24 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from d1migrate import __version__, disk
+from d1migrate import __version__
+from d1migrate.backup.contents import read_layout
+from d1migrate.backup.fingerprint import Digest
 from d1migrate.backup.inserts import Inserts
-from d1migrate.backup.layout import read_layout
 from d1migrate.backup.rows import Reader
-from d1migrate.backup.source import still
-from d1migrate.backup.state import Digest
-from d1migrate.batch import Batch, Query
+from d1migrate.backup.snapshot import still
 from d1migrate.errors import QueryError, UsageError
-from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.project import disk
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
+from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.backup.layout import Content
+    from d1migrate.backup.contents import Content
     from d1migrate.drivers import Driver
     from d1migrate.schema.model import Index, Table
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
-from d1migrate import disk
+from d1migrate.project import disk
 
 
 class LastRestore(NamedTuple):

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from d1migrate.backup import dump
+from d1migrate.backup.contents import read_layout
 from d1migrate.backup.dump import END, MAGIC
-from d1migrate.backup.layout import read_layout
-from d1migrate.backup.source import ANY_LENGTH, scratch_file
-from d1migrate.backup.state import compare, read_state
-from d1migrate.batch import Batch, Query
-from d1migrate.d1 import PRODUCTION
+from d1migrate.backup.fingerprint import compare, read_state
+from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
+from d1migrate.drivers.run import run
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import (
@@ -28,20 +27,21 @@ from d1migrate.errors import (
     SourceError,
     UsageError,
 )
-from d1migrate.flows import repair
-from d1migrate.flows.read import read_history
-from d1migrate.history import Event, record
-from d1migrate.recording import LOG_TABLE
-from d1migrate.run import run
+from d1migrate.migrate.flows import repair
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.history import Event, record
+from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.d1 import PRODUCTION
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.backup.layout import Layout
+    from d1migrate.backup.contents import Layout
     from d1migrate.drivers import Driver
-    from d1migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import Sign
 
 _CHUNK = 1 << 20
 _LAST = b"-- sha256 "

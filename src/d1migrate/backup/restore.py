@@ -12,26 +12,26 @@ import os
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from d1migrate import history as h
-from d1migrate.backup import points
-from d1migrate.backup.kept import LOG_COLUMNS
-from d1migrate.backup.source import ANY_LENGTH, scratch_file
-from d1migrate.batch import Batch, Query
+from d1migrate.backup import local_points
+from d1migrate.backup.pending_restore import LOG_COLUMNS
+from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
 from d1migrate.drivers.plain import PlainConnection
+from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, Error, HistoryError, QueryError, UsageError
-from d1migrate.flows import read
-from d1migrate.recording import LOG_TABLE
-from d1migrate.run import run
+from d1migrate.migrate import history as h
+from d1migrate.migrate.flows import read
+from d1migrate.migrate.history_guard import LOG_TABLE
 from d1migrate.schema.compare import compare
+from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d1migrate.backup.points import Point
+    from d1migrate.backup.local_points import Point
     from d1migrate.drivers import Driver
-    from d1migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
 
 
@@ -144,13 +144,13 @@ def restore(
     """
     if not isinstance(driver, Restorable) or driver.path == ":memory:":
         raise UsageError(f"{driver.url} is no local file: it has no restore points")
-    known = points.listed(driver, folder)
+    known = local_points.listed(driver, folder)
     changed, undo, aside = None, None, None
     try:
         changed = driver.watch()
-        undo = points.take(driver, folder, keep=(point.name,))
+        undo = local_points.take(driver, folder, keep=(point.name,))
     except DamagedError:  # which is what points are for
-        aside = points.set_aside(driver, folder)
+        aside = local_points.set_aside(driver, folder)
     if undo and began:
         began(undo)
     try:
@@ -182,7 +182,7 @@ def _take_over(driver: Restorable, place: str, changed: Callable[[], bool] | Non
 
 
 def _copied(point: Point, path: str) -> SqliteDriver:
-    points.copy_out(point, path)
+    local_points.copy_out(point, path)
     return SqliteDriver(path, url=f"sqlite:{point.path}", profile=ANY_LENGTH)
 
 

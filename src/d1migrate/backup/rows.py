@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import values
-from d1migrate.batch import Batch, Query
-from d1migrate.d1 import WORKERD
 from d1migrate.errors import UsageError
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.backup.layout import Content
+    from d1migrate.backup.contents import Content
     from d1migrate.drivers import Driver
 
 _PAGE_ROWS = 2_000

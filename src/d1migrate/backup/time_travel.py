@@ -10,14 +10,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from d1migrate import assertions
-from d1migrate import history as h
-from d1migrate.backup import kept, points, restore
-from d1migrate.backup.kept import LOG_COLUMNS, Kept
+from d1migrate.backup import local_points, pending_restore, restore
 from d1migrate.backup.last_restore import LastRestore, remember
-from d1migrate.backup.points import Point
+from d1migrate.backup.local_points import Point
+from d1migrate.backup.pending_restore import LOG_COLUMNS, Kept
 from d1migrate.backup.restore import Outlook, Restored
-from d1migrate.batch import Batch, Query
+from d1migrate.drivers.run import run
 from d1migrate.errors import (
     AmbiguousError,
     DriverError,
@@ -27,17 +25,19 @@ from d1migrate.errors import (
     UnavailableError,
     UsageError,
 )
-from d1migrate.flows import read
-from d1migrate.flows.repair import record
-from d1migrate.recording import LOG_TABLE
-from d1migrate.run import run
+from d1migrate.migrate import assertions
+from d1migrate.migrate import history as h
+from d1migrate.migrate.flows import read
+from d1migrate.migrate.flows.repair import record
+from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.batch import Result
     from d1migrate.drivers import Driver
-    from d1migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.sql.batch import Result
 
 _ADDS = ("up", "baseline", "accept", "restore")
 BEGINS = "restoring"
@@ -108,11 +108,13 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
     Raises:
         UsageError: there is none.
     """
-    at = None if wanted.isdecimal() else points.moment(wanted)
+    at = None if wanted.isdecimal() else local_points.moment(wanted)
     if at is None:
-        cut = [what.point for what in kept.found(folder, driver.path)]  # of a time, which no log has
+        cut = [
+            what.point for what in pending_restore.found(folder, driver.path)
+        ]  # of a time, which no log has
         try:
-            return next((p for p in cut if p.name == wanted), None) or points.find(
+            return next((p for p in cut if p.name == wanted), None) or local_points.find(
                 listed(driver, folder), wanted
             )
         except UsageError as error:
@@ -191,9 +193,9 @@ def go_back(
             names the file that has it.
         AmbiguousError: no answer came, and the database did not go back while a request can arrive.
     """
-    for cut in kept.found(folder, driver.path):
+    for cut in pending_restore.found(folder, driver.path):
         if not _is_gone(driver, cut) and not _arrives(driver, cut):
-            kept.forget(cut, older_than=_HOUR)
+            pending_restore.forget(cut, older_than=_HOUR)
             continue
         done = _finished(driver, cut)
         if cut.point.name == point.name:
@@ -233,14 +235,16 @@ def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
     undo = Point(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
     own = sign()._replace(restore_point=undo.name)
-    what = kept.keep(driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver))))
+    what = pending_restore.keep(
+        driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver)))
+    )
     remember(folder, LastRestore(driver.path, signature.token, point.name, is_finished=False))
     return what
 
 
 def _is_gone(driver: Driver, what: Kept) -> bool:
     """Whether the log lacks the last row that was kept of it: D1 has gone back."""
-    return what.rows[-1][: kept.KEY] not in {row[: kept.KEY] for row in _log(driver)}
+    return what.rows[-1][: pending_restore.KEY] not in {row[: pending_restore.KEY] for row in _log(driver)}
 
 
 def _travel(driver: Travelling, what: Kept) -> None:
@@ -260,7 +264,7 @@ def _travel(driver: Travelling, what: Kept) -> None:
                 f" `d1migrate restore --to {what.point.name}` finishes it",
             ) from error
     except Error:
-        kept.forget(what)  # nothing was done
+        pending_restore.forget(what)  # nothing was done
         raise
 
 
@@ -318,16 +322,18 @@ def _is_race(error: Exception) -> bool:
 def _write_back(driver: Travelling, what: Kept, touched: set[int]) -> Restored:
     """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
     then = run(read.read_history(), driver)
-    there = {row[: kept.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
-    newer = [row for row in what.rows if row[: kept.KEY] not in there]
+    there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
+    newer = [row for row in what.rows if row[: pending_restore.KEY] not in there]
     touched |= {row[_VERSION] for row in newer} - {0}
     rollbacks = restore.rollbacks_of(driver, then)
     events = restore.events_of(what.history, then, touched, rollbacks, what.point.name)
-    own = [row for event in events if (row := _row(event, what.signature))[: kept.KEY] not in there]
+    own = [
+        row for event in events if (row := _row(event, what.signature))[: pending_restore.KEY] not in there
+    ]
     _write(driver, then, [*newer, *own])
     folder = os.path.dirname(what.path)
     remember(folder, LastRestore(what.database, what.signature.token, what.point.name, is_finished=True))
-    kept.forget(what)
+    pending_restore.forget(what)
     version = max(then.versions, default=0)
     return Restored(what.point._replace(version=version), what.undo, version, len(newer))
 
@@ -335,9 +341,12 @@ def _write_back(driver: Travelling, what: Kept, touched: set[int]) -> Restored:
 def _whole_log(driver: Travelling, folder: str) -> list[tuple[Any, ...]]:
     """Return the rows of the log, and those that a restore took out of it and did not live to write back."""
     log = _log(driver)
-    known = {row[: kept.KEY] for row in log}
+    known = {row[: pending_restore.KEY] for row in log}
     missing = [
-        row for cut in kept.found(folder, driver.path) for row in cut.rows if row[: kept.KEY] not in known
+        row
+        for cut in pending_restore.found(folder, driver.path)
+        for row in cut.rows
+        if row[: pending_restore.KEY] not in known
     ]
     return sorted([*log, *missing], key=_at)
 

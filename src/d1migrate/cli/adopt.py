@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
 from d1migrate.errors import AmbiguousError, Error, UsageError
-from d1migrate.history import OLD_TABLE
+from d1migrate.migrate.history import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, plural, table
 
 if TYPE_CHECKING:
-    from d1migrate.adoption.model import Evidence, Judgement
     from d1migrate.cli.context import Context
-    from d1migrate.flows.adopt import Adoption
+    from d1migrate.migrate.adopt.flow import Adoption
+    from d1migrate.migrate.adopt.model import Evidence, Judgement
 
 _COLOURS = dict.fromkeys(("applied", "recorded", "assumed", "squashed"), "green") | {"pending": "yellow"}
 """Others are red."""
@@ -39,8 +39,8 @@ def adopt_command(context: Context) -> int:
 
 def _look(context: Context) -> Adoption:
     from d1migrate.drivers.wrangler import history_tables
-    from d1migrate.files import load_journal
-    from d1migrate.flows.adopt import Known
+    from d1migrate.migrate.adopt.flow import Known
+    from d1migrate.project.files import load_journal
 
     wrangler, arguments = context.config.wrangler, context.arguments
     tables = history_tables(wrangler) if wrangler else ()
@@ -50,7 +50,7 @@ def _look(context: Context) -> Adoption:
 
 def _record(context: Context, found: Adoption) -> str | None:
     """Record what is proved, once that is confirmed; return what was recorded."""
-    from d1migrate.adoption.evidence import refuse_undecided
+    from d1migrate.migrate.adopt.evidence import refuse_undecided
 
     refuse_undecided(found.judgements)
     what = _what(context, found)

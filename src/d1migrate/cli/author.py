@@ -6,8 +6,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate import files, source
 from d1migrate.errors import DataLoss, MissingValue, UsageError
+from d1migrate.migrate import source
+from d1migrate.project import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ def diff_command(context: Context) -> int:
     """Write the migration that leads to a desired schema."""
     from d1migrate.cli.schema import own
     from d1migrate.drafting import read
-    from d1migrate.replay import schema_of
+    from d1migrate.lint.replay.replayer import schema_of
 
     arguments = context.arguments
     file = arguments.to or context.schema_file
@@ -42,7 +43,7 @@ def diff_command(context: Context) -> int:
 def rebuild_command(context: Context) -> int:
     """Write the migration that makes one table anew."""
     from d1migrate.drafting import Desired, edited
-    from d1migrate.replay import schema_of
+    from d1migrate.lint.replay.replayer import schema_of
 
     arguments = context.arguments
     current = schema_of(context.load())
@@ -58,8 +59,8 @@ def fix_drift(context: Context) -> int:
     """
     from d1migrate.cli.schema import own
     from d1migrate.drafting import Desired
-    from d1migrate.drafting.text import statements_text
-    from d1migrate.replay import schema_of
+    from d1migrate.drafting.migration_text import statements_text
+    from d1migrate.lint.replay.replayer import schema_of
 
     arguments, entries = context.arguments, context.migrator.status()
     if waiting := [entry.name for entry in entries if entry.state != "applied"]:
@@ -246,7 +247,7 @@ def _refuse_other(path: str) -> str | None:
 
 def _write(context: Context, description: str, text_of: Callable[[str, str], str]) -> None:
     """Write the next migration file; print the path."""
-    from d1migrate import disk
+    from d1migrate.project import disk
 
     context.files_may_be_gone = True
     with disk.locked(context.folder):
@@ -282,7 +283,7 @@ def index_command(context: Context) -> int:
 
 def _index(context: Context) -> str:
     """Return the text of the module; what it cannot tell of the schema is said."""
-    from d1migrate.replay import schema_changes
+    from d1migrate.lint.replay.replayer import schema_changes
 
     migrations = context.load()
     schemas = schema_changes(migrations)

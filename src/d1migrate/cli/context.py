@@ -7,20 +7,20 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import config
 from d1migrate.errors import AmbiguousError, ApplyError, Error
+from d1migrate.project import config
 from d1migrate.report.text import clean, clean_line, colour, duration, escaped, printed
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.config import Config
     from d1migrate.drivers import Driver
-    from d1migrate.environments.settings import Environment
-    from d1migrate.flows.leftovers import Problem
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.migration import Migration
     from d1migrate.migrator import Migrator
+    from d1migrate.project.config import Config
+    from d1migrate.project.environment import Environment
 
 
 class LostOutput(Exception):
@@ -79,7 +79,7 @@ class Context:
 
     def load(self) -> tuple[Migration, ...]:
         """Read the migrations folder; the database need not be known for it."""
-        from d1migrate.files import load_migrations
+        from d1migrate.project.files import load_migrations
 
         if self.files_may_be_gone and not os.path.exists(self.folder):
             return ()
@@ -118,11 +118,11 @@ class Context:
         )
         self._opened.append(driver)
         if not (self._gives_database or self.arguments.outside_project):
-            from d1migrate import project
+            from d1migrate.project import boundary
 
             # The points of a remote D1 are kept in the working directory, which no configuration names.
             config_file = None if environment.database.startswith("d1:") else self.config.path
-            setattr(driver, "permit", project.guard(config_file, "the database"))  # noqa: B010 - of any driver
+            setattr(driver, "permit", boundary.guard(config_file, "the database"))  # noqa: B010 - of any driver
         return driver
 
     @property
@@ -155,9 +155,9 @@ class Context:
 
     def _permit(self, path: str, what: str, *, given: bool) -> None:
         if not (given or self.arguments.outside_project):
-            from d1migrate import project
+            from d1migrate.project import boundary
 
-            project.guard(self.config.path, what)(path)
+            boundary.guard(self.config.path, what)(path)
 
     @property
     def look_ups(self) -> int:
@@ -186,7 +186,7 @@ class Context:
 
     def watched(self) -> Migrator:
         """The same, telling on stderr what it does."""
-        from d1migrate.report.watch import WatchedDriver
+        from d1migrate.report.progress import WatchedDriver
 
         migrator = self.migrator
         self.say_database()
@@ -226,7 +226,7 @@ class Context:
 
     def out_path(self, path: str) -> None:
         """Print the path of a file that was written, unless the file is stdout itself."""
-        from d1migrate import disk
+        from d1migrate.project import disk
 
         if not disk.is_stdout(path):
             self.out(path)

@@ -6,20 +6,20 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from d1migrate.environments import gates
-from d1migrate.environments.identity import refuse_doubt, refuse_twins
 from d1migrate.errors import Error, UsageError
-from d1migrate.migration import Migration
+from d1migrate.migrate.migration import Migration
+from d1migrate.project import gates
+from d1migrate.project.identity import refuse_doubt, refuse_twins
 from d1migrate.report.text import clean, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.environments.gates import Gate
     from d1migrate.lint import Diagnostic
-    from d1migrate.plan import Plan
-    from d1migrate.status import Entry
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.status import Entry
+    from d1migrate.project.gates import Gate
 
 _FLAGS = {
     "after": "skip_after",
@@ -142,7 +142,7 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
 
 
 def _window(text: str, plan: Plan, given: Mapping[str, str]) -> Gate:
-    from d1migrate.environments import windows
+    from d1migrate.project import windows
 
     moment = now()
     opening = windows.look(windows.parse(text), moment)
@@ -214,7 +214,7 @@ def _rehearse(context: Context, pending: Sequence[Migration], level: str, given:
 
 
 def _lint(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
-    from d1migrate.linter import lint
+    from d1migrate.lint.runner import lint
 
     found = lint(pending, context.migrator.schema(), severities=context.environment.lint) if pending else ()
     return gates.findings("lint", level, _listed(found, level), given)

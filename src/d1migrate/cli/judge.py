@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 from d1migrate import __version__
 from d1migrate.drivers import local_file
+from d1migrate.drivers.run import run
 from d1migrate.errors import UsageError
-from d1migrate.files import load_file
-from d1migrate.flows.read import read_history_and_schema
 from d1migrate.lint import failing
-from d1migrate.linter import lint
-from d1migrate.migration import Migration
+from d1migrate.lint.runner import lint
+from d1migrate.migrate.flows.read import read_history_and_schema
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.status import compare
 from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_file
 from d1migrate.report import findings
 from d1migrate.report.text import clean_line, duration, plural
-from d1migrate.run import run
-from d1migrate.status import compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.history import AppliedMigration
     from d1migrate.lint import Diagnostic
-    from d1migrate.proof import Proved
+    from d1migrate.migrate.history import AppliedMigration
     from d1migrate.rehearse import Rehearsed
+    from d1migrate.rehearse.recovery_check import Proved
 
 _FOUND = 3
 _PENDING = ("pending", "out_of_order")
@@ -100,7 +100,7 @@ def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
 
 def gate_command(context: Context) -> int:
     """Say whether code of a version can run on the database."""
-    from d1migrate.phases import fitness
+    from d1migrate.migrate.deploy_phase import fitness
 
     version, entries = context.arguments.code_version, context.migrator.status()
     known = [entry.version for entry in entries if entry.migration]
@@ -125,7 +125,7 @@ def gate_command(context: Context) -> int:
 def rehearse_command(context: Context) -> int:
     """Run pending migrations where every table holds rows."""
     from d1migrate.rehearse import rehearse
-    from d1migrate.report import proof, rehearsal
+    from d1migrate.report import recovery_check, rehearsal
 
     arguments = context.arguments
     scale = dict(_scaled(text) for text in arguments.scale)
@@ -151,17 +151,17 @@ def rehearse_command(context: Context) -> int:
     ways = _ways_back(context) if arguments.way_back else ()
     if context.json:
         value = rehearsal.values(found)
-        context.out_json({**value, "ways_back": proof.values(ways)} if arguments.way_back else value)
+        context.out_json({**value, "ways_back": recovery_check.values(ways)} if arguments.way_back else value)
     else:
         context.out(rehearsal.text(found, verbose=arguments.verbose, paint=context.paint))
-        context.out(proof.text(ways, paint=context.paint))
+        context.out(recovery_check.text(ways, paint=context.paint))
     return 0 if found.ok and all(way.ok for way in ways) else _FOUND
 
 
 def _ways_back(context: Context) -> tuple[Proved, ...]:
     """Prove the ways back of what is rehearsed, where it begins as the rehearsal did."""
-    from d1migrate.proof import prove
     from d1migrate.rehearse import Ground
+    from d1migrate.rehearse.recovery_check import prove
 
     arguments = context.arguments
     source = arguments.data if arguments.data != "" else local_file(context.driver)

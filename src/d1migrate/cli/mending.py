@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate import files
 from d1migrate.cli.author import prepare, write_index
 from d1migrate.errors import Error, UsageError
+from d1migrate.project import files
 from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.drafting.mend import Mended
-    from d1migrate.history import AppliedMigration
-    from d1migrate.migration import Migration
+    from d1migrate.drafting.lint_fix import Mended
+    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
 
@@ -34,7 +34,7 @@ def fix(context: Context, target: Target) -> int:
     Returns:
         How many files were to be rewritten, or could not be, and are as they were.
     """
-    from d1migrate.drafting.mend import mend
+    from d1migrate.drafting.lint_fix import mend
 
     only = _unapplied(context, target.only)
     raw = {migration.version: _read(migration.file) for migration in only if not migration.is_large}

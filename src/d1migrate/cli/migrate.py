@@ -12,7 +12,7 @@ from d1migrate.report.text import clean, clean_line, duration, plural
 
 if TYPE_CHECKING:
     from d1migrate.cli.context import Context
-    from d1migrate.flows.steps import Report
+    from d1migrate.migrate.flows.steps import Report
 
 
 def up_command(context: Context) -> int:

@@ -6,16 +6,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
-from d1migrate.environments.identity import refuse_twins
 from d1migrate.errors import Error, UsageError
+from d1migrate.project.identity import refuse_twins
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from d1migrate.cli.context import Context
-    from d1migrate.environments.settings import Environment
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.project.environment import Environment
 
 _AT_ONCE = 8  # requests
 
@@ -56,7 +56,7 @@ def _load(
     context: Context, environment: Environment, files: dict[str, tuple[Migration, ...] | Error]
 ) -> None:
     """Read an environment's files, once for all that share a folder."""
-    from d1migrate.files import load_migrations
+    from d1migrate.project.files import load_migrations
 
     folder = environment.database
     try:
@@ -93,7 +93,7 @@ def _protections(environment: Environment) -> dict[str, Any]:
     """What an environment demands before it is changed."""
     window = None
     if environment.window:
-        from d1migrate.environments import windows
+        from d1migrate.project import windows
 
         opening = windows.look(windows.parse(environment.window), gates.now())
         window = {"window": environment.window, "open": opening.is_open, "changes_at": opening.changes}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import artefact, files
 from d1migrate.cli import gates, outlook
-from d1migrate.environments.identity import place
 from d1migrate.errors import UsageError
-from d1migrate.history import TABLES
-from d1migrate.migration import Migration
-from d1migrate.recording import MIGRATIONS_TABLE
+from d1migrate.migrate import plan_file
+from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.migration import Migration
+from d1migrate.project import files
+from d1migrate.project.identity import place
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.sql.names import quote_literal
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.environments.gates import Gate
-    from d1migrate.plan import Plan, Step
+    from d1migrate.migrate.plan import Plan, Step
+    from d1migrate.project.gates import Gate
 
 _GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False, "phase": None}
@@ -92,7 +93,7 @@ def _print_plan(context: Context, plan: Plan) -> None:
     if not plan.steps:
         context.out("nothing to do")
         return
-    from d1migrate.phases import told  # `up` has no use for it
+    from d1migrate.migrate.deploy_phase import told  # `up` has no use for it
 
     for step in plan.steps:
         facts = [plural(step.statement_count, "statement")]
@@ -148,13 +149,13 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
         raise UsageError(f"no plan {arguments.plan}", hint="`d1migrate plan --output FILE` writes one")
     if any(getattr(arguments, name) != default for name, default in _OPTIONS.items()):
         raise UsageError("--plan says what to apply: no --to, --phase, --single-transaction or the like")
-    written = artefact.load(text, arguments.plan)
-    for name, value in artefact.options(written, arguments.plan).items():
+    written = plan_file.load(text, arguments.plan)
+    for name, value in plan_file.options(written, arguments.plan).items():
         setattr(arguments, name, value)
     look = gates.checker(context)
 
     def check(plan: Plan) -> Mapping[str, object]:
-        artefact.refuse_stale(written, _described(context, plan), arguments.plan)
+        plan_file.refuse_stale(written, _described(context, plan), arguments.plan)
         return look(plan)
 
     return check
@@ -162,13 +163,13 @@ def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
 
 def _write(context: Context, plan: Plan) -> None:
     """Write a plan to a file, for `up --plan`."""
-    files.replace(context.arguments.output, artefact.dump(_described(context, plan)))
+    files.replace(context.arguments.output, plan_file.dump(_described(context, plan)))
     context.say(f"wrote {context.arguments.output}")
 
 
 def _described(context: Context, plan: Plan) -> dict[str, Any]:
     environment = context.environment
-    return artefact.describe(
+    return plan_file.describe(
         plan,
         environment=environment.name,
         database=environment.database,

@@ -8,9 +8,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import disk
 from d1migrate.cli import gates, outlook
 from d1migrate.errors import Error, SourceError, UsageError
+from d1migrate.project import disk
 from d1migrate.report.text import clean, duration, plural, size, table, when
 
 if TYPE_CHECKING:

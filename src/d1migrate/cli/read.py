@@ -7,18 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import FOLDER
-from d1migrate.flows.read import survey
-from d1migrate.history import notes_of
+from d1migrate.drivers.run import run
+from d1migrate.migrate.flows.read import survey
+from d1migrate.migrate.history import notes_of
 from d1migrate.report import text, values
-from d1migrate.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.backup.last_restore import LastRestore
     from d1migrate.cli.context import Context
-    from d1migrate.flows.read import LogEntry
-    from d1migrate.status import Entry
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.status import Entry
 
 _FOUND = 3
 _STATE_COLOURS = {"applied": "green", "pending": "yellow"}  # all others are red
@@ -128,7 +128,7 @@ def list_command(context: Context) -> int:
     if context.json:
         context.out_json(values.files(migrations))
     elif migrations:
-        from d1migrate.phases import told  # a status has no use for it
+        from d1migrate.migrate.deploy_phase import told  # a status has no use for it
 
         rows = [
             (

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from d1migrate import disk, files, journal
 from d1migrate.cli.author import prepare, write_index
-from d1migrate.flows.read import read_history
-from d1migrate.journal import Change, Journal
-from d1migrate.renumbering import moves
+from d1migrate.drivers.run import run
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.renumber import moves
+from d1migrate.migrate.status import compare, refuse_partial
+from d1migrate.project import disk, files, journal
+from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line
-from d1migrate.run import run
-from d1migrate.status import compare, refuse_partial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
     from d1migrate.cli.context import Context
-    from d1migrate.renumbering import Move
+    from d1migrate.migrate.renumber import Move
 
 
 def renumber_command(context: Context) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate import files
 from d1migrate.errors import UsageError
-from d1migrate.history import OTHER_TOOLS
+from d1migrate.migrate.history import OTHER_TOOLS
+from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report
 from d1migrate.schema.model import Schema
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Table
 
 _DIFFERENT = 3
@@ -104,7 +104,7 @@ def _asked(context: Context) -> Schema:
 
 def _built(migrations: Sequence[Migration], version: int | str) -> Schema:
     """Return what the files up to a version build; `latest` is all of them, 0 none."""
-    from d1migrate.replay import schema_of
+    from d1migrate.lint.replay.replayer import schema_of
 
     if version == "latest":
         return schema_of(migrations)
@@ -152,7 +152,7 @@ def _between(context: Context, *versions: int | str) -> int:
 
 
 def _sql(schema: Schema) -> str:
-    from d1migrate.schema.document import document
+    from d1migrate.schema.render import document
 
     return document(schema)
 

@@ -6,18 +6,19 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from d1migrate import disk, journal, source
 from d1migrate.cli.author import prepare, write_index
+from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
-from d1migrate.journal import Change, Journal
+from d1migrate.migrate import source
+from d1migrate.project import disk, journal
+from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
-from d1migrate.squash import squash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
 
 
 def squash_command(context: Context) -> int:

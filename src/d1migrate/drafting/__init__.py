@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from d1migrate.drafting.desired import Desired, read
 from d1migrate.drafting.draft import Draft, backfill_of, draft
-from d1migrate.drafting.edit import edited
+from d1migrate.drafting.edit_table import edited
+from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.renames import Rename
-from d1migrate.drafting.text import migration_text
+from d1migrate.drafting.schema_file import Desired, read
 
 __all__ = [
     "Desired",

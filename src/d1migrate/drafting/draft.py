@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.back import Back, way_back
-from d1migrate.drafting.broken import refuse_broken_objects
+from d1migrate.drafting.broken_objects import refuse_broken_objects
 from d1migrate.drafting.renames import Rename, candidates, open_renames, rename_sections
-from d1migrate.drafting.workbench import Workbench, must
+from d1migrate.drafting.reverse import Back, way_back
+from d1migrate.drafting.scratch_schema import Workbench, must
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
 from d1migrate.schema.alter import Section, broken_keys, sections
 from d1migrate.schema.catalog import Catalog
@@ -28,7 +28,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.drafting.desired import Desired
+    from d1migrate.drafting.schema_file import Desired
     from d1migrate.schema.changes import Change, Diff, Missing
     from d1migrate.schema.model import Schema
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.workbench import must
+from d1migrate.drafting.scratch_schema import must
 from d1migrate.errors import UsageError
 from d1migrate.schema import digest
 from d1migrate.schema.alter import Section
@@ -14,7 +14,7 @@ from d1migrate.sql.names import HELPER, fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from d1migrate.drafting.workbench import Workbench
+    from d1migrate.drafting.scratch_schema import Workbench
     from d1migrate.schema.changes import Diff
     from d1migrate.schema.model import Schema, Table
 

@@ -11,7 +11,7 @@ from d1migrate.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.batch import Batch, Result
+    from d1migrate.sql.batch import Batch, Result
 
 
 _DATABASE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from d1migrate.d1 import RESET_CODE, is_refusal, is_reset
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.sql.d1 import RESET_CODE, is_refusal, is_reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

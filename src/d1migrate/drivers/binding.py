@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.batch import Result
-from d1migrate.d1 import is_refusal
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
+from d1migrate.sql.batch import Result
+from d1migrate.sql.d1 import is_refusal
 from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.batch import Batch, Query, Value
     from d1migrate.errors import DriverError
+    from d1migrate.sql.batch import Batch, Query, Value
 
 
 class BindingDriver:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from d1migrate import d1
-from d1migrate.batch import Result
 from d1migrate.drivers.plain import Watch, is_at_fault, unavailable
 from d1migrate.drivers.texts import (
     SPACE,
@@ -19,11 +17,13 @@ from d1migrate.drivers.texts import (
     renames_to_reserved,
 )
 from d1migrate.errors import QueryError, UnavailableError
+from d1migrate.sql import d1
+from d1migrate.sql.batch import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from d1migrate.batch import Query, Value
+    from d1migrate.sql.batch import Query, Value
 
 _OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
 _CREATE_TABLE, _FUNCTION = 2, 31

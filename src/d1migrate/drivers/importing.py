@@ -12,16 +12,16 @@ import os
 import tempfile
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from d1migrate.d1 import WORKERD, is_refusal
 from d1migrate.drivers.answers import is_busy
 from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
+from d1migrate.sql.d1 import WORKERD, is_refusal
 from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from d1migrate.batch import Batch
     from d1migrate.drivers.cloudflare import Api
+    from d1migrate.sql.batch import Batch
 
     Watch = Callable[[str, int, int], None]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.d1 import PRODUCTION
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.sql.d1 import PRODUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

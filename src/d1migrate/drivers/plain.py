@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from d1migrate.d1 import QUERY_SECONDS
 from d1migrate.errors import DamagedError, UnavailableError
+from d1migrate.sql.d1 import QUERY_SECONDS
 
 if TYPE_CHECKING:
     from types import TracebackType

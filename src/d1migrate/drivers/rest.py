@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from d1migrate.batch import Result
 from d1migrate.drivers import cloudflare, is_database_id
 from d1migrate.errors import QueryError, UsageError
+from d1migrate.sql.batch import Result
 from d1migrate.sql.names import HELPER
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.split import split
@@ -20,7 +20,7 @@ from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from d1migrate.batch import Batch, Query
+    from d1migrate.sql.batch import Batch, Query
 
 T = TypeVar("T")
 

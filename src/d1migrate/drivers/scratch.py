@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import apsw
 
-from d1migrate import d1
 from d1migrate.drivers.engine import Engine
 from d1migrate.drivers.plain import Watch
 from d1migrate.errors import QueryError
+from d1migrate.sql import d1
 
 _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from d1migrate.batch import Result
-from d1migrate.d1 import PRODUCTION, Limits
 from d1migrate.drivers.engine import Engine
 from d1migrate.errors import UnavailableError
+from d1migrate.sql.batch import Result
+from d1migrate.sql.d1 import PRODUCTION, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.batch import Batch
+    from d1migrate.sql.batch import Batch
 
 _MEMORY = ":memory:"
 _OPEN = apsw.SQLITE_OPEN_READWRITE

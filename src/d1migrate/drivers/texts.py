@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from d1migrate.d1 import ABSENT_FUNCTIONS
+from d1migrate.sql.d1 import ABSENT_FUNCTIONS
 
 SPACE = " \t\n\v\f\r"
 """What D1 skips behind a statement."""

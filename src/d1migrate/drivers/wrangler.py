@@ -9,7 +9,7 @@ from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.drivers.configuration import read
+from d1migrate.drivers.config_file import read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UsageError
 

@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded, ParseError
-from d1migrate.lint.directives import Allowances
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     copied,
@@ -25,14 +24,15 @@ from d1migrate.lint.rules import (
     tightened,
     transport,
 )
+from d1migrate.migrate.directives import Allowances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.errors import SourceError
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.lint.rule import Severity
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

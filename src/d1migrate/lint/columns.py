@@ -10,7 +10,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
 
 
 class ColumnId(NamedTuple):

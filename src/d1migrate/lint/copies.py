@@ -13,7 +13,7 @@ from d1migrate.lint.copying import copies_of
 if TYPE_CHECKING:
     from d1migrate.lint.columns import ColumnId
     from d1migrate.lint.copying import Copy
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
 
 _NEVER = 1 << 62
 

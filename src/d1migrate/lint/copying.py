@@ -9,12 +9,12 @@ from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, carried, references, spares
 from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
-from d1migrate.lint.unique import unique_keys
+from d1migrate.lint.unique_keys import unique_keys
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.effects import trigger_of
-from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
+from d1migrate.sql.token_groups import closing, text_at
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.columns import ColumnId
     from d1migrate.lint.expressions import Reference
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import Table
     from d1migrate.sql.select import Select
 

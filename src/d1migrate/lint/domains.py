@@ -9,9 +9,9 @@ from d1migrate.lint.expressions import as_column, call_of, case_of
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.checks import listed, literal
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.groups import bare
 from d1migrate.sql.implied import Domain, can_be_false, narrowed
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.token_groups import bare
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:

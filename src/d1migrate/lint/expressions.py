@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.checks import listed, literal
-from d1migrate.sql.groups import bare, closing, parted, text_at
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true
+from d1migrate.sql.token_groups import bare, closing, parted, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.schema.meaning import canonical
+from d1migrate.schema.normalize import canonical
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.definitions import IndexDefinition
 from d1migrate.sql.names import fold

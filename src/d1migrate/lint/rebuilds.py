@@ -11,7 +11,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import Table
     from d1migrate.sql.tokens import Token
 

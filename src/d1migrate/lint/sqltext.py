@@ -6,15 +6,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.effects import replaces_on_conflict
-from d1migrate.sql.groups import closing, text_at
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import value_of
+from d1migrate.sql.token_groups import closing, text_at
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.model import Ran
+    from d1migrate.lint.replay.model import Ran
     from d1migrate.sql.tokens import Token
 
 _ENDS_COLUMNS = {"FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "GROUP", "LIMIT"}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.copying import values_of
 from d1migrate.lint.domains import domains_of, failing, required
-from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import columns_of
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.sqltext import is_bare
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import literal
@@ -20,8 +20,8 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.lint.model import Replay
     from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import ForeignKey, Index, Table
     from d1migrate.sql.definitions import Term
     from d1migrate.sql.tokens import Token

@@ -6,16 +6,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
-from d1migrate.rehearse.ground import Ground
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, WayBack
-from d1migrate.rehearse.one import Rehearser
+from d1migrate.rehearse.rehearser import Rehearser
+from d1migrate.rehearse.scratch_database import Ground
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from d1migrate.migration import Migration
+    from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
 __all__ = ["ROWS", "Cost", "Ground", "Rehearsal", "Rehearsed", "TableChange", "WayBack", "rehearse"]

@@ -10,7 +10,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from d1migrate.lint.model import Ran
+    from d1migrate.lint.replay.model import Ran
     from d1migrate.schema.catalog import Catalog
     from d1migrate.sql.effects import Trigger
 

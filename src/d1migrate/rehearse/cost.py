@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.rehearse.expected_effects import set_off, sources
 from d1migrate.rehearse.model import Cost
-from d1migrate.rehearse.reasons import set_off, sources
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
@@ -13,9 +13,9 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from d1migrate.lint.model import Ran
-    from d1migrate.rehearse.ground import Witness
-    from d1migrate.rehearse.reasons import Told
+    from d1migrate.lint.replay.model import Ran
+    from d1migrate.rehearse.expected_effects import Told
+    from d1migrate.rehearse.scratch_database import Witness
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Index, Table
 

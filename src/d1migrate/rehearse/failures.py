@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.sqltext import copied, is_bare
-from d1migrate.recording import recorded_table
-from d1migrate.schema.proofs import is_recount
+from d1migrate.migrate.history_guard import recorded_table
+from d1migrate.schema.rebuild_checks import is_recount
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_literal, unquote
 from d1migrate.sql.tokens import significant
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from d1migrate.errors import QueryError
-    from d1migrate.lint.model import Ran, Replay
-    from d1migrate.rehearse.reasons import Told
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.rehearse.expected_effects import Told
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import ForeignKey
     from d1migrate.sql.split import Statement

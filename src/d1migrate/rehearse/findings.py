@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.cascade_loss import at_stake
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.rules import data, fired
 from d1migrate.lint.sqltext import is_guard, replaces
-from d1migrate.lint.stakes import at_stake
 from d1migrate.rehearse.actions import events
-from d1migrate.rehearse.reasons import sources
-from d1migrate.rehearse.virtual import parse_virtual
+from d1migrate.rehearse.expected_effects import sources
+from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.lint import Diagnostic
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.rehearse.expected_effects import Told
     from d1migrate.rehearse.model import TableChange, Unkept
-    from d1migrate.rehearse.reasons import Told
     from d1migrate.schema.catalog import Catalog
 
 TWINS = {

@@ -11,17 +11,17 @@ from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import columns_into
 from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse.compare import Difference, Match
-from d1migrate.rehearse.kept import Arrivals
+from d1migrate.rehearse.expected_effects import Fate, Said, Told, fate
+from d1migrate.rehearse.fill.virtual import parse_virtual
+from d1migrate.rehearse.kept_values import Arrivals
 from d1migrate.rehearse.model import TableChange, Unkept
-from d1migrate.rehearse.reasons import Fate, Said, Told, fate
-from d1migrate.rehearse.trail import Trail
-from d1migrate.rehearse.virtual import parse_virtual
+from d1migrate.rehearse.row_attribution import Trail
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.rehearse.ground import Ground, Witness
+    from d1migrate.rehearse.scratch_database import Ground, Witness
     from d1migrate.schema.model import Table
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.history import notes_of
-from d1migrate.migration import Migration
+from d1migrate.migrate.history import notes_of
+from d1migrate.migrate.migration import Migration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.environments.gates import Gate
-    from d1migrate.flows.leftovers import Problem
-    from d1migrate.flows.read import LogEntry
-    from d1migrate.flows.steps import Report
-    from d1migrate.flows.verify import Verification
-    from d1migrate.migration import Rollback
-    from d1migrate.plan import Plan
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.migration import Rollback
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.status import Entry
+    from d1migrate.project.gates import Gate
     from d1migrate.schema.model import Schema, Table
-    from d1migrate.status import Entry
 
 
 def status(
@@ -109,7 +109,7 @@ def _phase(script: Migration | Rollback) -> dict[str, Any]:
     """Whether it comes before or after the deploy; null where its file does not tell, and for a rollback."""
     if not isinstance(script, Migration):
         return {"phase": None, "phase_reason": None}
-    from d1migrate.phases import told  # a status has no use for it
+    from d1migrate.migrate.deploy_phase import told  # a status has no use for it
 
     found = told(script)
     return {"phase": found.phase, "phase_reason": found.reason}

@@ -16,15 +16,15 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.document import create_text
-from d1migrate.schema.facts import is_key
-from d1migrate.schema.proofs import (
+from d1migrate.schema.queries import is_key
+from d1migrate.schema.rebuild import q, rebuild_statements
+from d1migrate.schema.rebuild_checks import (
     count_statements,
     no_orphan_statements,
     orphan_statements,
     recount_statements,
 )
-from d1migrate.schema.rebuild import q, rebuild_statements
+from d1migrate.schema.render import create_text
 from d1migrate.schema.virtual import reindex_statement, virtual_statements
 from d1migrate.sql.names import fold
 from d1migrate.sql.triggers import safe_form

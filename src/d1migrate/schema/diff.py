@@ -17,8 +17,8 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.facts import holds_no_null
-from d1migrate.schema.meaning import canonical, meaning, mentions
+from d1migrate.schema.normalize import canonical, meaning, mentions
+from d1migrate.schema.queries import holds_no_null
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import content_of, rebuild_virtual
 from d1migrate.sql.create import parse_table

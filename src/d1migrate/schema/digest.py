@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from d1migrate.schema.compare import Difference
-from d1migrate.schema.meaning import canonical
+from d1migrate.schema.normalize import canonical
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.names import fold
 

@@ -10,9 +10,9 @@ from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.batch import Query, Result
 from d1migrate.errors import DamagedError
 from d1migrate.schema.model import Column, ForeignKey, Index, Schema, Table, Trigger, View
+from d1migrate.sql.batch import Query, Result
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded
-from d1migrate.schema.document import create_text
-from d1migrate.schema.facts import (
+from d1migrate.schema.queries import (
     alias_of,
     column_affinity,
     free_columns,
@@ -26,6 +25,7 @@ from d1migrate.schema.facts import (
     is_indexed,
     rowid_of,
 )
+from d1migrate.schema.render import create_text
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 

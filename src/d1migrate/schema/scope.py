@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TableDefinition, ViewDefinition, VirtualTableDefinition
-from d1migrate.sql.groups import text_at
 from d1migrate.sql.names import ROWIDS, fold, unquote
+from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import KEYWORDS, significant
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from d1migrate.sql.groups import bare, closing, text_at
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
+from d1migrate.sql.token_groups import bare, closing, text_at
 from d1migrate.sql.tokens import KEYWORDS, WORD_CHAR, significant
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.definitions import Check
-from d1migrate.sql.groups import bare, closing, parted, span, text_at
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.token_groups import bare, closing, parted, span, text_at
 from d1migrate.sql.tokens import RESERVED, Token, significant
 
 if TYPE_CHECKING:

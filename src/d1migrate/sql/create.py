@@ -15,8 +15,8 @@ from d1migrate.sql.definitions import (
     ViewDefinition,
     VirtualTableDefinition,
 )
-from d1migrate.sql.groups import closing, parted, span, text_at
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.token_groups import closing, parted, span, text_at
 from d1migrate.sql.tokens import Token, significant, tokenize
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.sql.classify import shape_of
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.shape import shape_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.sql.groups import closing, parted, text_at
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.token_groups import closing, parted, text_at
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:

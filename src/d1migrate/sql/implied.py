@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.canonical import canonical_words
 from d1migrate.sql.checks import listed, literal
-from d1migrate.sql.groups import bare, closing, parted, text_at
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.token_groups import bare, closing, parted, text_at
 from d1migrate.sql.tokens import RESERVED
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
 if TYPE_CHECKING:
-    from d1migrate.batch import Value
+    from d1migrate.sql.batch import Value
 
 
 def inline(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from d1migrate.batch import Batch, Query
 from d1migrate.drivers.binding import BindingDriver
+from d1migrate.sql.batch import Batch, Query
 
 
 async def batch(db: Any, queries: list[tuple[str, list[Any]]], reads: bool) -> list[Any]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import sql_package  # type: ignore[import-not-found]
 from sql_files import DELICATE, MANY, THREE  # type: ignore[import-not-found]
 
-from d1migrate import errors, source
-from d1migrate.async_migrator import AsyncMigrator
-from d1migrate.batch import Batch, Query
+from d1migrate import errors
 from d1migrate.drivers.binding import BindingDriver
+from d1migrate.migrate import source
+from d1migrate.sql.batch import Batch, Query
 from d1migrate.workers import (
     get_current_version,
     get_history,
@@ -21,11 +21,12 @@ from d1migrate.workers import (
     run_migrations,
     verify_schema,
 )
+from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from d1migrate.batch import Result
+    from d1migrate.sql.batch import Result
 
 NOTES = [(1, "001_notes", "up", 1), (2, "002_first_note", "up", 1), (3, "003_tags", "up", 1)]
 

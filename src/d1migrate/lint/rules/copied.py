@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.cascade_loss import at_stake, sentence
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import columns_into, values_of
 from d1migrate.lint.expressions import as_column, is_mapping
-from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import replaces
-from d1migrate.lint.stakes import at_stake, sentence
-from d1migrate.lint.unique import unique_keys
-from d1migrate.schema.facts import alias_of, holds_no_null
+from d1migrate.lint.unique_keys import unique_keys
+from d1migrate.schema.queries import alias_of, holds_no_null
 from d1migrate.schema.virtual import content_of, fts5_options, is_virtual
 from d1migrate.sql.checks import allowed_values
-from d1migrate.sql.groups import span
 from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.token_groups import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.model import Ran, Replay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.unique import UniqueKey
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.unique_keys import UniqueKey
     from d1migrate.schema.model import Column, Table
     from d1migrate.sql.tokens import Token
 

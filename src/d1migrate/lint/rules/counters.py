@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.model import definition
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import depths
 from d1migrate.sql.names import unquote
@@ -12,7 +12,7 @@ from d1migrate.sql.names import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
 
 _SEQUENCE = "sqlite_sequence"
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.cascade_loss import at_stake, guards, sentence
 from d1migrate.lint.expressions import carried, is_mapping
 from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_negated, is_on, pragma_of, replaces
-from d1migrate.lint.stakes import at_stake, guards, sentence
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.model import Ran, Replay
-    from d1migrate.lint.stakes import Stake
+    from d1migrate.lint.cascade_loss import Stake
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.sql.tokens import Token
 
 _CHECK = (

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.model import definition
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import conflict_target
-from d1migrate.schema.facts import changed_columns
+from d1migrate.schema.queries import changed_columns
 from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import ForeignKey, Table
 
 

@@ -14,7 +14,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    from d1migrate.lint.model import Replay
+    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import Index, Table
 
 _HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*([0-9]+(?:[_-]\S*[A-Za-z]\S*)?)[ \t]*$", re.MULTILINE)

@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.claims import is_said_to_repeat
-from d1migrate.lint.model import definition
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold
-from d1migrate.sql.unusual import unusual
+from d1migrate.sql.unusual_characters import unusual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import Column, ForeignKey, Table
 
 _QUOTED = re.compile(r'no such column: "(.*)" - should this be a string literal', re.DOTALL)

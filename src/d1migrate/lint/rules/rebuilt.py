@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.indexes import serves
-from d1migrate.lint.model import definition
 from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
+from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.create import parse
@@ -17,8 +17,8 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Replay
     from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import Trigger
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from d1migrate import d1
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import pragma_of
-from d1migrate.recording import MIGRATIONS_TABLE
-from d1migrate.sql.unusual import spelled_out, unusual
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.sql import d1
+from d1migrate.sql.unusual_characters import spelled_out, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")

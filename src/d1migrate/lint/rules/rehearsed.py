@@ -9,7 +9,7 @@ from d1migrate.lint.rule import Finding, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Replay
+    from d1migrate.lint.replay.model import Replay
 
 
 @rule("X101", "rows-lost", "error")

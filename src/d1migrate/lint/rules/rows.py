@@ -11,7 +11,7 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import ForeignKey
 
 

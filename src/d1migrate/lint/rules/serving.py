@@ -12,7 +12,7 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Replay
+    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import ForeignKey, Table
 
 

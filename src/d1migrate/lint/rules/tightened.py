@@ -13,7 +13,7 @@ from d1migrate.sql.names import fold, quote_identifier, unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.schema.model import Index
     from d1migrate.sql.implied import Domain
 

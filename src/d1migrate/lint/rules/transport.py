@@ -11,7 +11,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.model import Ran, Replay
+    from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.sql.tokens import Token
 
 LARGE_FILE = 50_000_000

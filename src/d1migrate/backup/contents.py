@@ -1,0 +1,240 @@
+"""What a database holds, as a dump needs to know it: which tables, in which order, found by which keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.backup.table_order import read_keys
+from d1migrate.errors import DamagedError, QueryError, UsageError
+from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.schema import introspect
+from d1migrate.schema.queries import is_autoincrement
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.names import ROWIDS, fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.backup.table_order import Keys
+    from d1migrate.drivers import Driver
+    from d1migrate.rehearse.fill.virtual import Virtual
+    from d1migrate.schema.model import Schema, Table
+
+_HISTORY = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
+_NOT_CLOUDFLARES = "l.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
+_QUERIES = (
+    # A table with an INTEGER PRIMARY KEY has no index for it: that column is its rowid.
+    Query(
+        "SELECT l.name AS name, l.type AS type, l.wr AS wr,"
+        " (SELECT count(*) FROM pragma_index_list(l.name) WHERE origin = 'pk') AS indexed"
+        f" FROM pragma_table_list l WHERE l.schema = 'main' AND {_NOT_CLOUDFLARES}"
+    ),
+    Query(
+        "SELECT l.name AS name, x.name AS col, x.coll AS coll FROM pragma_table_list l"
+        " JOIN pragma_index_list(l.name) i JOIN pragma_index_xinfo(i.name) x"
+        f" WHERE l.schema = 'main' AND l.type = 'table' AND l.wr AND {_NOT_CLOUDFLARES}"
+        " AND i.origin = 'pk' AND x.\"key\" ORDER BY l.name, x.seqno"
+    ),
+    Query(
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND lower(tbl_name) IN "
+        f"{_HISTORY} ORDER BY rowid"
+    ),
+    Query(
+        "SELECT t.name AS name, c.name AS col FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c"
+        f" WHERE t.type = 'table' AND lower(t.name) IN {_HISTORY} AND c.hidden = 0 ORDER BY t.rowid, c.cid"
+    ),
+    Query("SELECT hex('a')"),
+)
+_ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
+
+
+class Key(NamedTuple):
+    """A part of what finds a row: a quoted name and, outside the rowid, its collation."""
+
+    column: str
+    collation: str = ""
+
+
+class Content(NamedTuple):
+    """A table whose rows are written.
+
+    Attributes:
+        name: the table.
+        columns: those that are inserted, by quoted names; the rowid first where no column holds it.
+        key: what its rows are ordered by.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[Key, ...]
+
+
+class Unit(NamedTuple):
+    """A virtual table.
+
+    Attributes:
+        table: its schema.
+        content: how its rows are read, or None.
+        rebuild: whether it indexes another table, from which it is rebuilt.
+        lost: what of it cannot be written, or "".
+        settings: (name, value) of what was configured in an FTS5 table after its creation, as literals.
+    """
+
+    table: Table
+    content: Content | None
+    rebuild: bool
+    lost: str
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+class Layout(NamedTuple):
+    """A database.
+
+    Attributes:
+        schema: without the history tables.
+        history: (type, name, SQL) of the history tables and what belongs to them.
+        contents: the history tables and ordinary ones, parents before children.
+        virtual: virtual tables, as they were created.
+        keys: the foreign keys.
+        sequences: {AUTOINCREMENT table: its counter, as SQL; "" if SQLite has none, as after a reset}.
+        encoding: of its text.
+    """
+
+    schema: Schema
+    history: tuple[tuple[str, str, str], ...]
+    contents: tuple[Content, ...]
+    virtual: tuple[Unit, ...]
+    keys: Keys
+    sequences: dict[str, str]
+    encoding: str
+
+    @property
+    def all_contents(self) -> tuple[Content, ...]:
+        """Every table whose rows are written."""
+        return (*self.contents, *(unit.content for unit in self.virtual if unit.content))
+
+
+def read_layout(driver: Driver) -> Layout:
+    """Look at a database; its rows are not read.
+
+    Raises:
+        UsageError: a table's rows cannot be told apart.
+        DriverError: it cannot be read.
+    """
+    results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
+    schema = introspect.read(results[: len(introspect.QUERIES)])
+    tables, keys, history, columns, probe = results[len(introspect.QUERIES) :]
+    kinds = {name: (kind, bool(wr), bool(indexed)) for name, kind, wr, indexed in tables.rows}
+    if strange := [table.name for table in schema.tables if table.name not in kinds]:
+        raise DamagedError(
+            f"{driver.url}: sqlite_schema is damaged: SQLite has no table of the name {strange[0]!a}",
+            hint="restore the database from a backup or a restore point",
+        )
+    primary: dict[str, list[Key]] = {}
+    for name, column, collation in keys.rows:
+        primary.setdefault(name, []).append(Key(quote_identifier(column), collation))
+    plain = [table for table in schema.tables if kinds[table.name][0] == "table"]
+    ours: dict[str, list[str]] = {}
+    for name, column in columns.rows:
+        ours.setdefault(name, []).append(column)
+    found = read_keys(driver, plain, ours)
+    contents = [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
+    contents += [
+        _content(
+            table.name,
+            [c.name for c in table.columns if not c.generated],
+            [c.name for c in table.columns],
+            holds_rowid=_holds_rowid(table, indexed=kinds[table.name][2]),
+            primary=primary.get(table.name, ()) if kinds[table.name][1] else (),
+        )
+        for table in found.ordered
+    ]
+    virtual = tuple(_unit(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual")
+    known = {table.name for table in plain if is_autoincrement(table)}
+    return Layout(
+        *(schema, tuple(history.rows), tuple(contents), virtual, found),
+        _sequences(driver, known) if known else {},
+        _ENCODINGS[probe.rows[0][0]],
+    )
+
+
+def _holds_rowid(table: Table, *, indexed: bool) -> bool:
+    key = [column for column in table.columns if column.primary_key]
+    return len(key) == 1 and key[0].type.upper() == "INTEGER" and not indexed
+
+
+def _content(
+    name: str, stored: Iterable[str], columns: Iterable[str], *, holds_rowid: bool, primary: Sequence[Key]
+) -> Content:
+    names = tuple(map(quote_identifier, stored))
+    if primary:
+        return Content(name, names, tuple(primary))
+    taken = set(map(fold, columns))
+    rowid = next((word for word in ROWIDS if word not in taken), None)
+    if rowid is None:
+        raise UsageError(
+            f"the rows of {name} cannot be told apart: its columns take all of rowid, _rowid_ and oid",
+            hint="rename one of them",
+        )
+    return Content(name, names if holds_rowid else (rowid, *names), (Key(rowid),))
+
+
+def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
+    """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
+    from d1migrate.rehearse.fill.virtual import parse_virtual  # few databases have one
+
+    virtual = parse_virtual(table.sql)
+    names = [column.name for column in table.columns]
+    if virtual is None or virtual.module == "fts5vocab":
+        return Unit(table, None, False, "")
+    if virtual.module != "fts5":  # an R*Tree's first column is its rowid
+        return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
+    settings, is_empty = _settings(driver, table.name), _indexed(driver, table.name) == 0
+    if virtual.content:
+        there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
+        if fold(virtual.content) not in there:
+            lost = "" if is_empty else f"{virtual.content}, which it indexes, does not exist"
+            return Unit(table, None, False, lost, settings)
+        return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content), settings)
+    if _is_contentless(virtual):
+        lost = "" if is_empty else "it stores no text that could be dumped: it is restored empty"
+        return Unit(table, None, False, lost, settings)
+    content = _content(table.name, names, names, holds_rowid=False, primary=())
+    return Unit(table, content, False, "", settings)
+
+
+def _settings(driver: Driver, table: str) -> tuple[tuple[str, str], ...]:
+    config = quote_identifier(f"{table}_config")
+    query = Query(f"SELECT quote(k) AS k, quote(v) AS v FROM {config} WHERE k <> 'version' ORDER BY k")
+    return tuple(driver.batch(Batch((query,), reads=True))[0].rows)
+
+
+def _indexes_some(driver: Driver, name: str, content: str) -> str:
+    """Say that an FTS5 table indexes other rows than its content has; "" where that is not seen."""
+    indexed, rows = quote_identifier(f"{name}_docsize"), quote_identifier(content)
+    query = Query(f"SELECT (SELECT count(*) FROM {indexed}) AS some, (SELECT count(*) FROM {rows}) AS whole")
+    try:
+        ((some, whole),) = driver.batch(Batch((query,), reads=True))[0].rows
+    except QueryError:  # columnsize=0, or a view that does not work
+        return ""
+    return "" if some == whole else f"it indexes {some} rows of {content}, and comes back with all {whole}"
+
+
+def _indexed(driver: Driver, name: str) -> int | None:
+    """Return how many rows an FTS5 table indexes; None if it does not keep that, with columnsize=0."""
+    query = Query(f"SELECT count(*) FROM {quote_identifier(f'{name}_docsize')}")
+    try:
+        return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
+    except QueryError:
+        return None
+
+
+def _is_contentless(virtual: Virtual) -> bool:
+    return any(fold(argument[0]) == "content" and argument[1:2] == ("=",) for argument in virtual.arguments)
+
+
+def _sequences(driver: Driver, tables: Iterable[str]) -> dict[str, str]:
+    query = Query("SELECT name, quote(seq) AS seq FROM sqlite_sequence ORDER BY name")
+    rows = driver.batch(Batch((query,), reads=True))[0].rows
+    counters = {name: str(seq) for name, seq in rows}
+    return {name: counters.get(name, "") for name in sorted(tables)}

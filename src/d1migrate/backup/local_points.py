@@ -1,0 +1,311 @@
+"""Restore points of local files: copies made by SQLite's backup API and checked.
+
+Their names have a number, a time and a version. The number gives the order: a clock may have been wrong.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import shutil
+import stat
+import time
+import zlib
+from calendar import timegm
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import apsw
+
+from d1migrate.backup import FOLDER
+from d1migrate.backup.snapshot import Copying
+from d1migrate.errors import DamagedError, UnavailableError, UsageError
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.project import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from d1migrate.drivers import Driver
+
+KEPT = 10
+
+_NAME = re.compile(
+    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII
+)
+_EARLIER = "restore an earlier point, or a backup"
+_JOURNALS = ("", "-journal", "-wal", "-shm")
+_LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
+_HOUR = 3600
+
+
+class Point(NamedTuple):
+    """A restore point.
+
+    Attributes:
+        name: what `restore --to` takes, and the log keeps; a base name.
+        path: the file.
+        at: when it was taken, in epoch seconds.
+        version: the highest applied version then.
+        size: its bytes.
+        number: each point of a file has a higher one than those taken before it; 0 of a remote D1.
+    """
+
+    name: str
+    path: str
+    at: float
+    version: int
+    size: int
+    number: int = 0
+
+
+def folder_of(driver: Driver) -> str | None:
+    """Return where the restore points of a driver's file are kept; None if it works on no file."""
+    if not isinstance(driver, Copying) or driver.path == ":memory:":
+        return None
+    return os.path.join(os.path.dirname(driver.path), FOLDER)
+
+
+def take(
+    driver: Driver, folder: str | None = None, *, now: float | None = None, keep: Collection[str] = ()
+) -> Point | None:
+    """Copy a local database as it is now, then remove all but the newest points.
+
+    Args:
+        driver: the database, which is only read.
+        folder: where to; `.d1migrate` beside the file without it.
+        now: the time, in epoch seconds.
+        keep: names of points that stay, however old.
+
+    Returns:
+        The point, the newest one where nothing was written since; None where there is nothing to keep: no
+        local file, or an empty one.
+
+    Raises:
+        UnavailableError: the database cannot be read or is damaged, or the copy cannot be written.
+    """
+    folder = folder or folder_of(driver)
+    if folder is None or not isinstance(driver, Copying) or not os.path.exists(driver.path):
+        return None
+    if not os.path.getsize(driver.path):
+        return None
+    try:
+        make(folder, driver)
+        point = _copy(driver, folder, time.time() if now is None else now)
+    except OSError as error:
+        raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
+    if point:
+        _prune(folder, driver.path, point, keep)
+    return point
+
+
+def set_aside(driver: Driver, folder: str | None = None) -> str:
+    """Copy a damaged file, byte by byte, with its journals, to where the restore points are; the copy's path.
+
+    Raises:
+        UnavailableError: it cannot be copied.
+    """
+    path, folder = getattr(driver, "path", ""), folder or folder_of(driver) or FOLDER
+    kept = os.path.join(
+        folder, f"{os.path.basename(path)}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    )
+    try:
+        make(folder, driver)
+        for end in _JOURNALS:
+            if os.path.exists(path + end):
+                shutil.copy(path + end, kept + end)
+    except OSError as error:
+        raise UnavailableError(f"cannot keep {path} as {kept}: {error.strerror}") from error
+    return kept
+
+
+def listed(driver: Driver, folder: str | None = None) -> list[Point]:
+    """Return the restore points of a driver's file, oldest first; arguments as `take`."""
+    folder = folder or folder_of(driver)
+    return [] if folder is None else _points(folder, getattr(driver, "path", ""))
+
+
+def find(points: Sequence[Point], wanted: str) -> Point:
+    """Return the point that a name, a version or a time means.
+
+    Args:
+        points: those there are.
+        wanted: a point's name; a version, for the newest point at which it was the current one; or a time
+            (ISO 8601, UTC unless it says otherwise), for the newest point not after it.
+
+    Raises:
+        UsageError: there is none; it lists those there are.
+    """
+    hint = "there are: " + (", ".join(f"{p.name} (version {p.version})" for p in points[-5:]) or "none")
+    if os.path.basename(wanted) != wanted or wanted.startswith("."):
+        raise UsageError(f"{wanted} is no restore point: its name has no folder in it", hint=hint)
+    if named := [p for p in points if p.name == wanted]:
+        return named[0]
+    if wanted.isascii() and wanted.isdecimal():
+        fitting = [p for p in points if p.version == int(wanted)]
+        problem = f"no restore point has version {wanted} as the current one"
+    elif (at := moment(wanted)) is not None:
+        fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
+        problem = f"no restore point was taken before {wanted}"
+    else:
+        fitting, problem = [], f"{wanted} is no restore point, version or time"
+    if not fitting:
+        raise UsageError(problem, hint=hint)
+    return fitting[-1]
+
+
+def copy_out(point: Point, path: str) -> None:
+    """Copy a point to a file that may be changed, and check that it is what its name says.
+
+    Raises:
+        UnavailableError: it cannot be read, is damaged, or is of another version.
+    """
+    try:
+        shutil.copyfile(point.path, path)
+    except OSError as error:
+        raise UnavailableError(f"cannot copy {point.path} to {path}: {error.strerror}") from error
+    version = _checked(path, point.path)
+    if version != point.version:
+        holds = "nothing" if version is None else f"version {version}"
+        raise DamagedError(
+            f"{point.path} is damaged: it holds {holds}, expected version {point.version}", hint=_EARLIER
+        )
+
+
+def moment(text: str) -> float | None:
+    """Return a time (ISO 8601, UTC unless it says otherwise) in epoch seconds; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+# --- files ---
+
+
+def make(folder: str, driver: object) -> None:
+    """Create the folder for the points of a database, which holds what no repository should.
+
+    Raises:
+        UsageError: the driver does not permit it.
+    """
+    permit: Callable[..., None] | None = getattr(driver, "permit", None)
+    if permit:
+        permit(folder, "the folder of restore points")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:
+        file.write("*\n")
+
+
+def _copy(driver: Copying, folder: str, now: float) -> Point | None:
+    stem, known = _stem(folder, driver.path), _points(folder, driver.path)
+    temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
+    try:
+        # Nobody may read the copy who may not read the file.
+        mode = stat.S_IMODE(os.stat(driver.path).st_mode)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode))
+        driver.copy_to(temporary)
+        version = _checked(temporary, driver.path)
+        if version is None:
+            return None
+        if known and filecmp.cmp(known[-1].path, temporary, shallow=False):
+            return known[-1]  # runs that fail one after another push nothing out
+        at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
+        number = known[-1].number + 1 if known else 1
+        name = f"{stem}-{number:04}-{at}-v{version}.db"
+        path = os.path.join(folder, name)
+        os.replace(temporary, path)
+        disk.sync_folder(path)
+    finally:
+        for end in _JOURNALS:
+            with suppress(OSError):
+                os.unlink(temporary + end)
+    return _point(folder, name, stem)
+
+
+def _checked(path: str, original: str) -> int | None:
+    """Make a copy a file of its own and check it; return its version, None if it is empty.
+
+    Raises:
+        UnavailableError: SQLite finds it damaged, as the original then is.
+    """
+    try:
+        with closing(apsw.Connection(path)) as copy:
+            copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a WAL database would come in three files
+            problems = [str(row[0]) for row in copy.execute("PRAGMA quick_check(3)")]
+            if problems != ["ok"]:
+                raise DamagedError(
+                    f"{original} is damaged: {' '.join('; '.join(problems).split())}", hint=_EARLIER
+                )
+            if not copy.execute("SELECT count(*) FROM sqlite_schema").get:
+                return None
+            return _version(copy)
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DamagedError(f"{original} is damaged: {error}", hint=_EARLIER) from error
+    except apsw.Error as error:
+        raise UnavailableError(f"{original}: {error}") from error
+
+
+def _version(copy: apsw.Connection) -> int:
+    try:
+        found = copy.execute(
+            f"SELECT max(version) FROM {MIGRATIONS_TABLE} WHERE typeof(version) = 'integer'"
+        ).get
+    except apsw.SQLError:  # no such table, or another tool's
+        return 0
+    return found if isinstance(found, int) else 0
+
+
+def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None:
+    """Remove points beyond KEPT, never the newest, and what killed processes left.
+
+    None is removed for its age: a clock that was ahead once would make all others old.
+    """
+    for place, point in enumerate(reversed(_points(folder, path))):
+        if place >= KEPT and point.name != newest.name and point.name not in keep:
+            with suppress(OSError):
+                os.unlink(point.path)
+    for name in os.listdir(folder):
+        left = os.path.join(folder, name)
+        with suppress(OSError):
+            if _LEFT_OVER.fullmatch(name) and os.stat(left).st_mtime < time.time() - _HOUR:
+                os.unlink(left)
+
+
+def _points(folder: str, path: str) -> list[Point]:
+    """Return the points of one file, oldest first; a folder may hold those of others."""
+    stem = _stem(folder, path)
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = (point for name in names if (point := _point(folder, name, stem)))
+    return sorted(found, key=lambda point: (point.number, point.at))
+
+
+def _point(folder: str, name: str, stem: str) -> Point | None:
+    match = _NAME.fullmatch(name)
+    if match is None or match["stem"] != stem:
+        return None
+    path = os.path.join(folder, name)
+    try:
+        at = timegm(time.strptime(match["time"], "%Y%m%dT%H%M%S")) + int(match["ms"]) / 1000
+        status = os.lstat(path)
+    except (ValueError, OSError):
+        return None
+    if not stat.S_ISREG(status.st_mode):  # a link might lead out of the folder
+        return None
+    return Point(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
+
+
+def _stem(folder: str, path: str) -> str:
+    """Return the beginning of the names of a file's points; no other file's in the folder begin so."""
+    name, full = os.path.basename(path), os.path.abspath(path)
+    beside = os.path.abspath(folder) == os.path.join(os.path.dirname(full), FOLDER)
+    plain = re.sub(r"[^\w.-]", "_", os.path.splitext(name)[0], flags=re.ASCII).lstrip(".")[:40]
+    if beside and name == f"{plain}.db":
+        return plain
+    return f"{plain or 'database'}-{zlib.crc32(os.fsencode(name if beside else full)):08x}"

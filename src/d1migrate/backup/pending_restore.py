@@ -1,0 +1,112 @@
+"""What a restore by Time Travel takes out of a remote D1, kept in a local file until it is back there.
+
+Should the process not live to write it back, the next restore does, from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from d1migrate.backup import local_points
+from d1migrate.backup.local_points import Point
+from d1migrate.errors import UsageError
+from d1migrate.migrate import history as h
+from d1migrate.project import disk
+
+LOG_COLUMNS = (
+    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
+    " rollback_sql"
+)
+KEY = 4
+"""How many of them tell a row from any other."""
+
+_BEGINNING, _END = "restore-", ".json"
+
+
+class Kept(NamedTuple):
+    """A restore that is under way, or was cut short.
+
+    Attributes:
+        database: which, by its path in Cloudflare's API.
+        point: where to.
+        undo: the point that undoes it.
+        signature: of the log rows it writes.
+        applied: versions and names that were applied before it.
+        rows: the log as it was, LOG_COLUMNS of each row.
+        path: the file.
+    """
+
+    database: str
+    point: Point
+    undo: Point
+    signature: h.Signature
+    applied: tuple[tuple[int, str], ...]
+    rows: tuple[tuple[Any, ...], ...]
+    path: str = ""
+
+    @property
+    def history(self) -> h.History:
+        """What the database said of itself before."""
+        return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
+
+
+def keep(driver: object, folder: str, what: Kept) -> Kept:
+    """Write it to a file of its own, and return it with the file's path.
+
+    Raises:
+        UsageError: the file cannot be written, or the driver does not permit it.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = os.path.join(folder, f"{_BEGINNING}{stamp}-{what.signature.token[:8]}{_END}")
+    try:
+        local_points.make(folder, driver)
+        with disk.replacing(path, private=True) as file:
+            json.dump(what._asdict(), file)
+    except OSError as error:
+        raise UsageError(f"cannot keep the log in {folder}: {error.strerror}") from error
+    return what._replace(path=path)
+
+
+def found(folder: str, database: str) -> list[Kept]:
+    """Return the restores of a database that were cut short, newest first: it knows of those before it.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    with suppress(FileNotFoundError):
+        names = (n for n in os.listdir(folder) if n.startswith(_BEGINNING) and n.endswith(_END))
+        kept = [_read(os.path.join(folder, name)) for name in names]
+        ours = (what for what in kept if what.database == database)
+        return sorted(ours, key=lambda what: what.undo.at, reverse=True)
+    return []
+
+
+def forget(what: Kept, *, older_than: float = 0) -> None:
+    """Remove the file, which is of no use any more; or only if it is so many seconds old."""
+    with suppress(OSError):
+        if os.stat(what.path).st_mtime <= time.time() - older_than:
+            os.unlink(what.path)
+
+
+def _read(path: str) -> Kept:
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+        return Kept(
+            value["database"],
+            Point(*value["point"]),
+            Point(*value["undo"]),
+            h.Signature(*value["signature"]),
+            tuple((version, name) for version, name in value["applied"]),
+            tuple(map(tuple, value["rows"])),
+            path,
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"{path} should hold the log of a restore that was cut short, and cannot be read: {error}",
+            hint="move it away to go on without",
+        ) from error

@@ -1,0 +1,68 @@
+"""Restore points of any database: copies of a local file, or the bookmarks of a remote D1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.backup import FOLDER, local_points, restore, time_travel
+from d1migrate.backup.time_travel import Travelling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from d1migrate.backup.local_points import Point
+    from d1migrate.backup.restore import Outlook, Restored
+    from d1migrate.drivers import Driver
+    from d1migrate.migrate.flows.steps import Sign
+
+
+def listed(driver: Driver, folder: str | None) -> list[Point]:
+    """Return the restore points of a database, oldest first.
+
+    Args:
+        driver: the database.
+        folder: where its copies are, or what is kept of its log; `.d1migrate` without it.
+    """
+    if isinstance(driver, Travelling):
+        return time_travel.listed(driver, folder or FOLDER)
+    return local_points.listed(driver, folder)
+
+
+def outlook(driver: Driver, to: str, folder: str | None) -> Outlook:
+    """Say what going back would change; arguments and errors as `go_back`."""
+    if isinstance(driver, Travelling):
+        found = time_travel.find(driver, to, folder or FOLDER)
+        return time_travel.outlook(driver, found, folder or FOLDER)
+    return restore.outlook(driver, local_points.find(listed(driver, folder), to))
+
+
+def before(driver: Driver, version: int, folder: str | None) -> Outlook | None:
+    """Say what going back to the newest point from before a version changes; None where there is none."""
+    if isinstance(driver, Travelling):
+        point = time_travel.before(driver, version, folder or FOLDER)
+        return time_travel.outlook(driver, point, folder or FOLDER) if point else None
+    found = [point for point in listed(driver, folder) if point.version < version]
+    return restore.outlook(driver, found[-1]) if found else None
+
+
+def go_back(
+    driver: Driver, to: str | Point, sign: Sign, *, folder: str | None, began: Callable[[Point], None] | None
+) -> Restored:
+    """Make a database what it was at a point.
+
+    Args:
+        driver: the database.
+        to: a point's name, a version or a time; or a point that was found before.
+        sign: makes the signature of the restore's own log rows.
+        folder: as for `listed`.
+        began: is told the point that undoes it, before anything is done.
+
+    Raises:
+        UsageError: there is no such point.
+        UnavailableError: nothing was done; or of a remote D1, the log could not be written back.
+    """
+    if isinstance(driver, Travelling):
+        found = time_travel.find(driver, to, folder or FOLDER) if isinstance(to, str) else to
+        return time_travel.go_back(driver, found, sign, folder=folder or FOLDER, began=began)
+    found = local_points.find(listed(driver, folder), to) if isinstance(to, str) else to
+    return restore.restore(driver, found, sign, folder=folder, began=began)

@@ -1,0 +1,110 @@
+"""Foreign keys as a dump has to know them: the order of tables, and what keeps rows out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import QueryError
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.names import fold, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from d1migrate.drivers import Driver
+    from d1migrate.schema.model import ForeignKey, Table
+
+
+class Keys(NamedTuple):
+    """The foreign keys of a database.
+
+    Attributes:
+        ordered: the tables, parents before children; those of `unfit` last.
+        deferred: why the keys have to wait for all rows, "" where they need not.
+        orphans: how many rows refer to what is not there.
+        stands_in: {parent that is not there: CREATE TABLE of what stands in for it while rows are loaded}.
+        unfit: {table: why D1 takes no row of it}, of those with a key that does not fit its parent.
+    """
+
+    ordered: tuple[Table, ...]
+    deferred: str
+    orphans: int
+    stands_in: dict[str, str]
+    unfit: dict[str, str]
+
+
+def read_keys(driver: Driver, tables: Sequence[Table], others: Iterable[str]) -> Keys:
+    """Look at the foreign keys of some tables.
+
+    Args:
+        driver: the database.
+        tables: the ordinary tables.
+        others: names of further ones that may be referred to.
+    """
+    ordered, deferred = _in_order(tables)
+    orphans, unfit = _check(driver, tables)
+    there = {fold(name) for name in (*(table.name for table in tables), *others)}
+    missing: dict[str, list[ForeignKey]] = {}
+    for table in tables:
+        for key in table.foreign_keys:
+            if fold(key.table) not in there:
+                missing.setdefault(fold(key.table), []).append(key)
+    return Keys(
+        tuple(sorted(ordered, key=lambda table: table.name in unfit)),
+        deferred,
+        orphans,
+        {keys[0].table: _stand_in(keys) for keys in missing.values()},
+        unfit,
+    )
+
+
+def _in_order(tables: Sequence[Table]) -> tuple[list[Table], str]:
+    """Return tables with parents before children, and why that is not possible; "" where it is."""
+    waiting = {fold(table.name): table for table in tables}
+    ordered: list[Table] = []
+    circles: list[str] = []
+    while waiting:
+        parents = {name: {fold(key.table) for key in table.foreign_keys} for name, table in waiting.items()}
+        free = [name for name in waiting if not parents[name] & waiting.keys() - {name}]
+        if not free:
+            free = [next(iter(waiting))]
+            circles.append(waiting[free[0]].name)
+        circles += [waiting[name].name for name in free if name in parents[name]]
+        ordered += [waiting.pop(name) for name in free]
+    names = ", ".join(dict.fromkeys(circles))
+    return ordered, f"foreign keys form a circle at {names}" if names else ""
+
+
+def _check(driver: Driver, tables: Sequence[Table]) -> tuple[int, dict[str, str]]:
+    """Return how many rows have no parent, and the tables with a key that does not fit its parent."""
+    try:
+        return _count(driver, "SELECT count(*) FROM pragma_foreign_key_check"), {}
+    except QueryError:  # one such key ends the whole check
+        orphans, unfit = 0, {}
+    for table in tables:
+        if table.foreign_keys:
+            try:
+                orphans += _count(
+                    driver, f"SELECT count(*) FROM pragma_foreign_key_check({quote_literal(table.name)})"
+                )
+            except QueryError as error:
+                unfit[table.name] = str(error)
+    return orphans, unfit
+
+
+def _count(driver: Driver, sql: str) -> int:
+    return int(driver.batch(Batch((Query(sql),), reads=True))[0].rows[0][0])
+
+
+def _stand_in(keys: Collection[ForeignKey]) -> str:
+    """Return a table that foreign keys fit; without one, no row that has them can be written."""
+    implicit = {len(key.columns) for key in keys if None in key.to}
+    wanted = {tuple(fold(c) for c in key.to if c is not None) for key in keys if None not in key.to}
+    columns = dict.fromkeys(column for group in sorted(wanted) for column in group)
+    parts = [f"UNIQUE ({', '.join(map(quote_identifier, group))})" for group in sorted(wanted)]
+    if implicit:  # it can be of one length only: with others the key does not fit
+        own = [f"key {number}" for number in range(max(implicit))]
+        columns |= dict.fromkeys(own)
+        parts.insert(0, f"PRIMARY KEY ({', '.join(map(quote_identifier, own))})")
+    name = quote_identifier(next(iter(keys)).table)
+    return f"CREATE TABLE {name} ({', '.join([*map(quote_identifier, columns), *parts])})"

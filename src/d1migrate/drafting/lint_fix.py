@@ -1,0 +1,186 @@
+"""`lint --fix`: a file with an unsafe rebuild, rewritten, and proved to lose nothing before it is written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.drafting.rebuild_rewriter import edits
+from d1migrate.errors import Error, PlanError
+from d1migrate.lint import check, failing
+from d1migrate.lint.replay.replayer import Replayer
+from d1migrate.migrate.migration import Migration
+from d1migrate.rehearse import rehearse
+from d1migrate.schema.model import Schema
+from d1migrate.sql.names import HELPER, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from d1migrate.drafting.rebuild_rewriter import Edit
+    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.replay.model import Replay
+
+_ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # how the rollback fares is another matter
+LOSING = ("D101", "D102")
+"""The findings that a guarded rebuild settles."""
+
+
+class Mended(NamedTuple):
+    """A file whose rebuild loses rows, and what becomes of it.
+
+    Attributes:
+        migration: the file as it is.
+        text: as it should be, with the line ends and the byte order mark it has; None where it stays.
+        why_not: why it stays, or "".
+    """
+
+    migration: Migration
+    text: str | None
+    why_not: str = ""
+
+    def diff(self, raw: str) -> list[str]:
+        """Return a unified diff, line by line; `raw` is what the file holds."""
+        file = self.migration.file
+        found = difflib.unified_diff(_lines(raw), _lines(self.text or raw), file, file, lineterm="")
+        return list(found)
+
+
+def mend(
+    migrations: Sequence[Migration],
+    only: Sequence[Migration],
+    raw: Mapping[int, str],
+    *,
+    base: Schema | None = None,
+    severities: Mapping[str, str] | None = None,
+) -> list[Mended]:
+    """Rewrite what loses rows by a rebuild; each fix is proved together with those before it.
+
+    Args:
+        migrations: the files that run upon `base`, in order.
+        only: those among them that may be rewritten.
+        raw: {version: what the file holds, its line ends kept} of these.
+        base: the schema they begin with; an empty one without it.
+        severities: as for `lint`.
+    """
+    before, found = list[Migration](), list[Mended]()
+    replayer = Replayer(base)
+    for migration in migrations:
+        try:
+            replayed = replayer.replay(migration)
+        except Error:  # the linter says what is wrong with it
+            replayer.give_up_on(migration)
+            before.append(migration)
+            continue
+        losing = _losing(replayed, severities) if migration in only else []
+        if losing:
+            done = _mended(replayed, losing, raw[migration.version], before, base, severities)
+            found.append(done)
+            if done.text is not None:
+                migration = _with(migration, done.text)
+        before.append(migration)
+    return found
+
+
+def _losing(replayed: Replay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
+    return [d for d in check(replayed, severities) if d.code in LOSING and d.allowed is None]
+
+
+def _mended(
+    replayed: Replay,
+    losing: Sequence[Diagnostic],
+    raw: str,
+    before: Sequence[Migration],
+    base: Schema | None,
+    severities: Mapping[str, str] | None,
+) -> Mended:
+    migration = replayed.migration
+    try:
+        if migration.is_large:
+            raise PlanError("it is larger than 1 MiB; such a file is not rewritten")
+        lines = {d.line for d in losing}
+        flagged = {ran.index for ran in replayed.of("drop table") if ran.statement.line in lines}
+        meant = _as_meant(replayed)
+        text = _applied(raw, migration.text, edits(meant, flagged))
+        _prove(_with(migration, text), meant, before, base, severities)
+    except Error as error:
+        return Mended(migration, None, str(error))
+    return Mended(migration, text)
+
+
+def _as_meant(replayed: Replay) -> Replay:
+    """Return the file as it would have run without the views and triggers elsewhere that stop a RENAME.
+
+    Where the table is made under its final name, they are no matter.
+    """
+    renames = [ran for ran in replayed.ran if ran.verb == "alter table"]
+    if not any(ran.refusal for ran in renames):
+        return replayed
+    own = {ran.shape.name for ran in (*replayed.of("drop table"), *renames)}
+    schema = replayed.before.schema
+    tables = (t if fold(t.name) in own else t._replace(triggers=()) for t in schema.tables)
+    return Replayer(Schema(tuple(tables))).replay(replayed.migration, proofs=False)
+
+
+def _prove(
+    fixed: Migration,
+    meant: Replay,
+    before: Sequence[Migration],
+    base: Schema | None,
+    severities: Mapping[str, str] | None,
+) -> None:
+    """Raise PlanError unless the linter finds no error, and a rehearsal no loss."""
+    replayer = Replayer(base)
+    for migration in before:
+        replayer.replay(migration, proofs=False)
+    now = replayer.replay(fixed)
+    errors = [d for d in check(now, severities) if failing([d])]
+    if errors:
+        raise PlanError(f"rewritten, it would still have {errors[0].code}: {errors[0].message}")
+    there, wanted = now.after.tables, meant.after.tables
+    left = [name for name in (*there, *now.after.owners) if fold(name).startswith(HELPER)]
+    if left or there.keys() != wanted.keys():
+        raise PlanError("rewritten, it would not leave the same tables")
+    (*_, done) = rehearse([*before, fixed], base, severities=severities).migrations
+    bad = [
+        d.message for d in done.diagnostics if d.code in _ABOUT_ROWS or (failing([d]) and d.code != "X107")
+    ]
+    if done.name != fixed.name or bad:
+        raise PlanError(f"rewritten, it would not pass a rehearsal: {bad[0] if bad else done.verdict}")
+
+
+def _with(migration: Migration, text: str) -> Migration:
+    """Return a migration with another text, as it would be read from its file."""
+    read = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    crlf = migration.has_crlf
+    return Migration(migration.version, migration.name, read, file=migration.file, has_crlf=crlf)
+
+
+_CRLF = re.compile("\r\n")
+
+
+def _applied(raw: str, text: str, changes: Sequence[Edit]) -> str:
+    """Return what a file holds with edits in it, which are places in its text as it was read.
+
+    Raises:
+        PlanError: the file is not what was read.
+    """
+    mark = raw.startswith("\ufeff")
+    if raw[mark:].replace("\r\n", "\n") != text:
+        raise PlanError("its line ends are of several kinds, or it was changed meanwhile")
+    ends = [match.start() - place for place, match in enumerate(_CRLF.finditer(raw[mark:]))]
+    newline = "\r\n" if ends else "\n"
+    found, at = [raw[:mark]], 0
+
+    def place(offset: int) -> int:
+        return mark + offset + sum(end < offset for end in ends)
+
+    for change in sorted(changes):
+        found += [raw[place(at) : place(change.start)], change.text.replace("\n", newline)]
+        at = max(at, change.end)
+    return "".join([*found, raw[place(at) :]])
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").splitlines()

@@ -1,0 +1,46 @@
+"""A draft as the text of a migration file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.migrate.source import header, record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.drafting.draft import Draft
+    from d1migrate.schema.alter import Section
+
+
+def migration_text(drafted: Draft, name: str, description: str, *, date: str) -> str:
+    """Return the text of the migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
+    up = statements_text(drafted.up)
+    return f"{header(name, description, date=date)}\n{up}\n\n{record(name)}\n{_rollback(drafted)}"
+
+
+def statements_text(sections: Sequence[Section]) -> str:
+    """Return the SQL of one direction alone."""
+    return "\n".join(_lines(sections))
+
+
+def _rollback(drafted: Draft) -> str:
+    back = drafted.back
+    if back.irreversible is not None:
+        return f"-- Rollback: none, {' '.join(back.irreversible.split())}\n"
+    notes = [
+        f"-- {table}.{column} comes back without its values: {value} stands in for them."
+        for (table, column), value in back.placeholders
+    ]
+    lines = "\n".join([*notes, *_lines(back.sections)]).split("\n")
+    return "\n".join(["-- Rollback:", *(f"--   {line}".rstrip() for line in lines), ""])
+
+
+def _lines(sections: Sequence[Section]) -> list[str]:
+    """Return the statements, each with its `;`, and a comment above those that belong together."""
+    found: list[str] = []
+    for section in sections:
+        if section.what:
+            found += [""] * bool(found) + [f"-- {section.what}."]
+        found += [f"{statement};" for statement in section.statements]
+    return found

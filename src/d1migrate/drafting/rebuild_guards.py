@@ -1,0 +1,125 @@
+"""The SQL that goes around a DROP TABLE of somebody's own rebuild: recipe A, with their copy as the hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.schema.rebuild import counter_statements, guard_statements, q
+from d1migrate.schema.rebuild_checks import count_statements, recount_statements
+from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
+from d1migrate.sql.tokens import significant
+from d1migrate.sql.triggers import safe_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.model import Table
+
+
+class Guarded:
+    """The statements for one table that goes and comes again.
+
+    Args:
+        table: the one that goes, by its name when it does.
+        catalog: the schema then.
+        number: tells the helpers of several rebuilds in one file apart.
+    """
+
+    def __init__(self, table: Table, catalog: Catalog, number: int) -> None:
+        self.table, self._catalog, self._number = table, catalog, number
+        self.children = sorted({c for c, _ in catalog.references(fold(table.name))} - {fold(table.name)})
+
+    @property
+    def hold(self) -> str:
+        """A name for a hold table, in quotes."""
+        return q(f"{HELPER}hold_{self._number}")
+
+    def drop(self, *, apart: Iterable[str] = ()) -> list[str]:
+        """Return DROP TABLE with guards around it, and the proof that no table has other rows behind it.
+
+        Args:
+            apart: tables, folded, that go with it: they are guarded, and not counted.
+        """
+        on, off = guard_statements(self._catalog.tables[child].name for child in self.children)
+        itself = fold(self.table.name)
+        reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
+        counted = [self._catalog.tables[name].name for name in reached]
+        before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
+        # What a foreign key of the table to itself does while it is dropped would fire them.
+        is_own_child = any(child == itself for child, _ in self._catalog.references(itself))
+        fired = self.table.triggers if is_own_child else ()
+        off_first = [f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in fired]
+        return [*before, *on, *off_first, f"DROP TABLE {q(self.table.name)}", *off, *after]
+
+    def keys_are_copied(self, copy: Table) -> list[str]:
+        """Return the assertions that a copy has every key of the table that a row of another refers to."""
+        there = {fold(column.name) for column in copy.columns}
+        primary = [c.name for c in sorted(self.table.columns, key=lambda c: c.primary_key) if c.primary_key]
+        found = []
+        for child, key in self._catalog.references(fold(self.table.name)):
+            to = [name or primary[at] for at, name in enumerate(key.to)]
+            if child in (fold(copy.name), fold(self.table.name)) or not there >= {fold(name) for name in to}:
+                continue
+            name = self._catalog.tables[child].name
+            message = quote_literal(f"a key of {self.table.name} that {name} refers to is not copied")
+            old, new = (
+                " AND ".join(f"{a}.{q(t)} = c.{q(f)}" for t, f in zip(to, key.columns, strict=True))
+                for a in ("o", "n")
+            )
+            found.append(
+                f"SELECT json_extract('{{}}', {message}) FROM {q(name)} AS c"
+                f" WHERE EXISTS (SELECT 1 FROM {q(self.table.name)} AS o WHERE {old})"
+                f" AND NOT EXISTS (SELECT 1 FROM {q(copy.name)} AS n WHERE {new})"
+            )
+        return found
+
+    def counter(self, new: Table) -> tuple[list[str], list[str]]:
+        """Return what keeps the AUTOINCREMENT counter, and what sets it again behind the copy."""
+        return counter_statements(self.table, new, self._number)
+
+
+def lost(rebuild: Rebuild, dropped: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the CREATE statements of the indexes and the triggers that a rebuild does not make again.
+
+    Args:
+        rebuild: it.
+        dropped: what the file drops by name, folded: that is meant.
+    """
+    named, kept = set(dropped), {fold(column.name) for column in rebuild.new.columns}
+    there = named | {fold(index.name) for index in rebuild.new.indexes}
+    there |= {fold(trigger.name) for trigger in rebuild.new.triggers}
+    indexes = [
+        index.sql
+        for index in rebuild.old.indexes
+        if index.sql
+        and fold(index.name) not in there
+        and all(column is None or fold(column) in kept for column in index.columns)
+    ]
+    return indexes, [safe_form(t.sql) for t in rebuild.old.triggers if fold(t.name) not in there]
+
+
+def renamed(sql: str, old: str, new: str) -> str:
+    """Return a CREATE statement that speaks of a table by another name: its own, or that it is on."""
+    tokens = significant(sql)
+    found, at = [], 0
+    for place, token in enumerate(tokens):
+        if token.kind not in ("word", "quoted", "string") or fold(unquote(token.text)) != fold(old):
+            continue
+        before = tokens[place - 1].keyword if place else ""
+        behind = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        if before in ("TABLE", "EXISTS", "REFERENCES", "ON") or behind == ".":
+            found += [sql[at : token.start], q(new)]
+            at = token.start + len(token.text)
+    return "".join([*found, sql[at:]])
+
+
+def columns(table: Table) -> list[str]:
+    """Return the columns of a table that can be written, in quotes."""
+    return [q(column.name) for column in table.columns if not column.generated]
+
+
+def lines(statements: Sequence[str]) -> str:
+    """Return statements as lines of a file."""
+    return "\n".join(f"{statement};" for statement in statements)

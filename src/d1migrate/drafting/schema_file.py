@@ -1,0 +1,183 @@
+"""A `schema.sql` that people write, read: the schema it builds, and what its notes say of renames."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.drafting.renames import Rename, circles
+from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.errors import ParseError, SourceError
+from d1migrate.migrate.history import OTHER_TOOLS, TABLES
+from d1migrate.sql.classify import shape_of
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.dump import OPENING, meant_by, written_table
+from d1migrate.sql.names import HELPER, unquote
+from d1migrate.sql.split import split
+from d1migrate.sql.tokens import significant, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from d1migrate.schema.model import Schema
+    from d1migrate.sql.classify import Shape
+    from d1migrate.sql.definitions import TableDefinition
+    from d1migrate.sql.split import Statement
+
+_OFFSET = re.compile(r" at offset (\d+)")
+_NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
+
+
+class Desired(NamedTuple):
+    """The schema there should be.
+
+    Attributes:
+        schema: all of it.
+        renames: those that its notes declare.
+        places: {(kind, folded name): FILE:LINE} of what a file creates.
+    """
+
+    schema: Schema
+    renames: tuple[Rename, ...] = ()
+    places: Mapping[tuple[str, str], str] = {}
+
+
+def read(text: str, *, file: str) -> Desired:
+    """Return the schema that a file of CREATE statements builds.
+
+    `-- renamed from: old_name` on a column's line, or above a CREATE TABLE, declares a rename. What tools add
+    to a schema that they write is left out: SQLite's own tables, shadow tables, PRAGMAs, transactions, the
+    rows of a migration history, and all rows of a dump.
+
+    Args:
+        text: the file's content.
+        file: its name, for errors.
+
+    Raises:
+        ParseError: it cannot be read.
+        SourceError: a statement does not create something, or D1 refuses it.
+    """
+    renames: list[Rename] = []
+    places: dict[tuple[str, str], str] = {}
+    shadows: set[str] = set()
+    with closing(Workbench()) as bench:
+        statements = [statement for statement in split(text, file=file) if statement.sql]
+        is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
+        for statement in statements:
+            sql = meant_by(statement.sql)
+            if sql is None or _is_row(sql, is_dump=is_dump):
+                continue
+            place, shape = f"{file}:{statement.line}", _shape(sql)
+            if shape.verb == "create table" and shape.name in shadows:
+                continue
+            _create(bench, sql, shape, _Source(file, text, statement), places)
+            if shape.verb == "create virtual table":
+                shadows = bench.shadow_tables()
+            places[shape.verb.split()[-1], shape.name] = place
+            renames += _renames(statement.text[: statement.body], sql)
+        if swapped := circles(renames):
+            raise SourceError(
+                f"{file}: notes swap names, and would again each time: {', '.join(r.flag for r in swapped)}",
+                hint="leave the notes out, and say it once: "
+                + " ".join(f"--rename {rename.flag}" for rename in swapped),
+            )
+        return Desired(bench.schema(), tuple(renames), places)
+
+
+class _Source(NamedTuple):
+    """A statement in its file, for errors."""
+
+    file: str
+    text: str
+    statement: Statement
+
+    def error(self, message: str, *, sql: str = "", offset: int = 0, hint: str | None = None) -> ParseError:
+        """Return the error at the start of the statement, or at an offset in bytes if `sql` is its text."""
+        before = sql.encode()[:offset].decode(errors="replace") if sql == self.statement.sql else ""
+        at = self.statement.start + self.statement.body + len(before)
+        start = self.text.rfind("\n", 0, at) + 1
+        return ParseError(
+            message,
+            file=self.file,
+            line=self.text.count("\n", 0, at) + 1,
+            column=at - start + 1,
+            source=self.text[start:].partition("\n")[0].rstrip("\r"),
+            hint=hint,
+        )
+
+
+def _shape(sql: str) -> Shape:
+    return shape_of(significant(sql[:200]))
+
+
+def _is_row(sql: str, *, is_dump: bool) -> bool:
+    """Whether it writes a row that a schema file may hold: one of a history, in a dump any."""
+    if _shape(sql).verb not in ("insert", "replace"):
+        return False
+    return is_dump or written_table(significant(sql)) in {*TABLES, *OTHER_TOOLS}
+
+
+def _create(
+    bench: Workbench, sql: str, shape: Shape, source: _Source, places: Mapping[tuple[str, str], str]
+) -> None:
+    """Run a CREATE statement.
+
+    Raises:
+        ParseError: it is not one, or D1 refuses it.
+    """
+    if not shape.verb.startswith("create "):
+        found, hint = _kind(sql)
+        raise source.error(f"expected CREATE TABLE, INDEX, VIEW or TRIGGER, found {found}", hint=hint)
+    refusal = bench.run(sql)
+    if refusal is None and shape.name.startswith(HELPER):
+        refusal = f"{shape.name} is a helper of a rebuild that was cut in half: it belongs to no schema"
+    if refusal is not None:
+        offset = _OFFSET.search(refusal)
+        text = _OFFSET.sub("", refusal).removesuffix(": SQLITE_ERROR")
+        hint = _same_name(text, shape.name, places)
+        raise source.error(text, sql=sql, offset=int(offset[1]) if offset else 0, hint=hint)
+
+
+def _same_name(text: str, name: str, places: Mapping[tuple[str, str], str]) -> str | None:
+    """Return what to say if a name is taken: by which line, and that case makes no difference."""
+    if text.startswith("duplicate column name"):
+        return "SQLite compares names without regard to case: a and A are one column"
+    there = [place for (_, taken), place in places.items() if taken == name]
+    if "already" not in text or not there:
+        return None
+    return f"{there[0]} creates it; SQLite compares names without regard to case"
+
+
+def _kind(sql: str) -> tuple[str, str | None]:
+    """Return the kind of a statement in its own words, and what to do with it."""
+    first, second = (*(token.text.upper() for token in significant(sql[:200])[:2]), "")[:2]
+    if first == "CREATE":
+        return f"{first} {second}".rstrip(), "SQLite has no such statement: remove it"
+    if first in ("ALTER", "DROP"):
+        hint = "write only the desired schema; `d1migrate diff` writes the changes"
+        return f"{first} {second}".rstrip(), hint
+    is_rows = first in ("INSERT", "REPLACE", "UPDATE", "DELETE")
+    return first, "rows belong in a migration: `d1migrate new`" if is_rows else None
+
+
+def _renames(lead: str, sql: str) -> Iterator[Rename]:
+    table = parse_table(sql)
+    if table is None:
+        return
+    above = [token.text for token in tokenize(lead) if token.kind == "comment"]
+    for old in _notes(above):
+        yield Rename(old, None, table.name)
+    yield from _columns(table)
+
+
+def _columns(table: TableDefinition) -> Iterator[Rename]:
+    for item in table.items:
+        inside = [token.text for token in tokenize(item.sql) if token.kind == "comment"]
+        for old in _notes([*item.above, *inside, *item.behind]):
+            if item.column is not None:
+                yield Rename(table.name, old, item.column)
+
+
+def _notes(comments: list[str]) -> list[str]:
+    return [unquote(match[1]) for comment in comments if (match := _NOTE.search(comment))]

@@ -1,0 +1,52 @@
+"""A scratch engine that holds a schema, without rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.drivers.scratch import Scratch
+from d1migrate.errors import PlanError
+from d1migrate.schema import digest, introspect
+from d1migrate.sql.batch import Result
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Schema
+
+
+class Workbench:
+    """An engine under D1's rules, with the objects of a schema: those that SQLite takes."""
+
+    def __init__(self, schema: Schema | None = None) -> None:
+        self._scratch = Scratch()
+        for _, _, sql in sorted(digest.objects(schema), key=_by_kind) if schema else ():
+            self._scratch.build(sql)
+
+    def run(self, sql: str) -> str | None:
+        """Run a statement; return D1's refusal, or None."""
+        return self._scratch.run(sql).refusal
+
+    def schema(self) -> Schema:
+        """Return what is there."""
+        return introspect.read(
+            [Result(tuple(self._scratch.rows(q.sql, q.params))) for q in introspect.QUERIES]
+        )
+
+    def shadow_tables(self) -> set[str]:
+        """Return the tables that virtual tables keep for themselves, folded."""
+        rows = self._scratch.rows("SELECT name FROM pragma_table_list WHERE type = 'shadow'")
+        return {fold(name) for (name,) in rows}
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self._scratch.close()
+
+
+def must(refusal: str | None, sql: str) -> None:
+    """Raise PlanError if a statement was refused."""
+    if refusal is not None:
+        raise PlanError(f"{refusal}\n    in: {sql}")
+
+
+def _by_kind(item: tuple[str, str, str]) -> int:
+    return ("table", "index", "view", "trigger").index(item[0])

@@ -1,0 +1,132 @@
+"""What migrations build in an empty database at a given moment: schema, rows, counters and indexes."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.backup.contents import read_layout
+from d1migrate.backup.rows import Reader
+from d1migrate.drivers.pinned import PinnedDriver
+from d1migrate.errors import ApplyError, PlanError, QueryError
+from d1migrate.migrate.history import TABLES
+from d1migrate.migrator import Migrator
+from d1migrate.rehearse.fill.virtual import parse_virtual
+from d1migrate.schema import digest
+from d1migrate.schema.model import Schema
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.backup.contents import Layout
+    from d1migrate.drivers import Driver
+    from d1migrate.drivers.pinned import Moment
+    from d1migrate.migrate.migration import Migration
+
+_TERMS = f"{HELPER}terms"
+
+
+class Build(NamedTuple):
+    """A database that migrations built.
+
+    Attributes:
+        layout: its schema, and the order of its tables.
+        rows: {table: its rows, in the order of its key, as literals}.
+        indexes: {FTS5 table: what its index holds}.
+        draws: what each random number was: that many bytes, or None for an integer.
+    """
+
+    layout: Layout
+    rows: dict[str, list[list[str]]]
+    indexes: dict[str, list[tuple[object, ...]]]
+    draws: tuple[int | None, ...]
+
+    @property
+    def sequences(self) -> dict[str, str]:
+        """{table: the counter of its AUTOINCREMENT}; a counter of 0 is the same as none."""
+        return {name: seq for name, seq in self.layout.sequences.items() if seq not in ("", "0", "NULL")}
+
+
+def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] = ()) -> Build:
+    """Apply migrations to an empty database.
+
+    Args:
+        migrations: the files.
+        moment: the time it is, and the random numbers.
+        order: which of these are drawn first.
+
+    Raises:
+        PlanError: a statement fails; the message has its file and line.
+        SourceError: a file cannot be parsed.
+    """
+    with closing(PinnedDriver(moment, order)) as driver:
+        try:
+            Migrator(driver, migrations).up(lint=False)
+        except ApplyError as error:
+            file = next(migration.file for migration in migrations if migration.name == error.migration)
+            where = f"{file}:{error.line}" if error.line else file
+            raise PlanError(
+                f"{where}: {error.__cause__ or error} (on an empty database)",
+                hint="squash builds the final schema by running the files: each must run on a new database",
+            ) from error
+        draws = tuple(driver.draws.made)
+        layout = read_layout(driver)
+        reader = Reader(driver, layout.encoding)
+        rows = {
+            content.name: [row for page in reader.pages(content) for row in page]
+            for content in layout.all_contents
+            if fold(content.name) not in TABLES
+        }
+        indexes = {
+            unit.table.name: _index(driver, unit.table.name)
+            for unit in layout.virtual
+            if (virtual := parse_virtual(unit.table.sql)) and virtual.module == "fts5"
+        }
+    return Build(layout, rows, indexes, draws)
+
+
+def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
+    """Return how one build is not like another, as (table, what is different); "" is no table."""
+    objects = digest.changes(Schema(), expected.layout.schema)
+    wanted = {key: known for key, known in objects.items() if known is not None}
+    result = [
+        (name if kind == "table" else "", f"{kind} {name} is {problem}")
+        for kind, name, problem, *_ in digest.compare(wanted, digest.objects(found.layout.schema))
+    ]
+    for table in sorted(expected.rows.keys() | found.rows.keys()):
+        rows, others = expected.rows.get(table, []), found.rows.get(table, [])
+        if len(rows) != len(others):
+            result.append((table, f"{table} has {len(others)} rows, expected {len(rows)}"))
+        elif rows != others:
+            result.append((table, f"the rows of {table} differ"))
+        elif expected.sequences.get(table) != found.sequences.get(table):
+            result.append((table, f"the AUTOINCREMENT counter of {table} differs"))
+    settings = {unit.table.name: unit.settings for unit in found.layout.virtual}
+    result += [
+        (unit.table.name, f"{unit.table.name} does not index its rows the same way")
+        for unit in expected.layout.virtual
+        if unit.settings != settings.get(unit.table.name)
+        or expected.indexes.get(unit.table.name) != found.indexes.get(unit.table.name)
+    ]
+    return result
+
+
+def _index(driver: Driver, name: str) -> list[tuple[object, ...]]:
+    """Return the terms that a full-text index holds, with their places, and the lengths of its texts."""
+    found: list[tuple[object, ...]] = []
+    driver.batch(
+        Batch([Query(f"CREATE VIRTUAL TABLE {_TERMS} USING fts5vocab({quote_literal(name)}, instance)")])
+    )
+    sizes = quote_identifier(f"{name}_docsize")
+    for sql in (
+        f"SELECT quote(term) AS t, doc, col, offset AS place FROM {_TERMS} ORDER BY 1, 2, 3, 4",
+        f"SELECT id, hex(sz) AS s FROM {sizes} ORDER BY id",
+    ):
+        try:
+            found += driver.batch(Batch([Query(sql)], reads=True))[0].rows
+        except QueryError:  # with columnsize=0 there are no lengths
+            continue
+    driver.batch(Batch([Query(f"DROP TABLE {_TERMS}")]))
+    return found

@@ -1,0 +1,61 @@
+"""Which statement of the files is to be named when a table cannot be squashed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.drafting.squash.expressions import is_volatile
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, recorded_table
+from d1migrate.sql.effects import effects
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from d1migrate.migrate.migration import Migration
+
+_ROWS = frozenset({"insert", "update", "delete"})
+
+
+class _Statement(NamedTuple):
+    file: str
+    line: int
+    sql: str
+
+
+class Origins:
+    """The statements of some files, without those by which files record themselves.
+
+    Attributes:
+        record: whether a file has such a statement.
+    """
+
+    def __init__(self, migrations: Iterable[Migration]) -> None:
+        self._all: list[_Statement] = []
+        self.record = False
+        for migration in migrations:
+            for statement in migration.statements():
+                if recorded_table(statement.sql) == MIGRATIONS_TABLE:
+                    self.record = True
+                else:
+                    self._all.append(_Statement(migration.file, statement.line, statement.sql))
+
+    @property
+    def statements(self) -> Iterator[str]:
+        """The SQL of each."""
+        return (statement.sql for statement in self._all)
+
+    def of(self, table: str) -> str:
+        """Return `file:line` of the last statement that writes rows of a table.
+
+        One that calls a function of the time or of random numbers is preferred.
+        """
+        names, written = {fold(table)}, list[_Statement]()
+        for statement in reversed(self._all):
+            for effect in effects(statement.sql):
+                if effect.kind == "rename" and effect.to in names:
+                    names.add(effect.table)
+                elif effect.kind in _ROWS and effect.table in names:
+                    written.append(statement)
+        found = next((s for s in written if is_volatile(s.sql)), written[0] if written else self._all[-1])
+        return f"{found.file}:{found.line}"

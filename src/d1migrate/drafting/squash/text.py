@@ -1,0 +1,190 @@
+"""The statements of a squashed file, in an order in which D1 runs them.
+
+Tables, parents first, with their indexes; virtual tables; views; rows, parents first; AUTOINCREMENT's
+counters; triggers last, so that no INSERT of the file fires one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.backup.inserts import Inserts
+from d1migrate.drafting.squash.values import Place, key_of
+from d1migrate.schema.queries import alias_of, column_affinity, is_autoincrement
+from d1migrate.schema.render import create_text
+from d1migrate.schema.virtual import reindex_statement
+from d1migrate.sql.format import name_text
+from d1migrate.sql.names import quote_identifier, quote_literal, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from d1migrate.backup.contents import Content, Layout
+    from d1migrate.drafting.squash.build import Build
+    from d1migrate.drafting.squash.values import Sources
+    from d1migrate.schema.model import Table
+
+
+class Unknown(NamedTuple):
+    """A value that depends on the time or on random numbers, and no expression is known that gives it."""
+
+    table: str
+    column: str
+
+
+class Text(NamedTuple):
+    """Blocks of statements, and the values that could not be written."""
+
+    blocks: list[str]
+    unknown: list[Unknown]
+
+
+def text_of(builds: Sequence[Build], sources: Sources) -> Text:
+    """Write what is the same as some builds.
+
+    Args:
+        builds: what the files made at each of the moments; they differ in values only.
+        sources: finds the expressions of values that are not the same at all of them.
+    """
+    writer = _Writer(builds, sources)
+    rows = list(writer.rows())
+    layout = builds[0].layout
+    unfit = [table for table in layout.keys.ordered if table.name in layout.keys.unfit]
+    blocks = [
+        *_tables(table for table in layout.keys.ordered if table not in unfit),
+        *(_ended(create_text(unit.table.sql)) for unit in layout.virtual),
+        *(_ended(create_text(view.sql)) for view in layout.schema.views),
+        *rows,
+        *_tables(unfit),  # with a key that does not fit, once it exists its parent takes no rows
+        *_triggers(layout),
+    ]
+    return Text(blocks, list(dict.fromkeys(writer.unknown)))
+
+
+def _tables(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
+        indexes = [index.sql for index in table.indexes if index.sql]
+        yield "".join(_ended(create_text(sql)) for sql in (table.sql, *indexes))
+
+
+def _triggers(layout: Layout) -> Iterator[str]:
+    for table in layout.schema.tables:
+        yield from (_ended(create_text(trigger.sql)) for trigger in table.triggers)
+    yield from (_ended(create_text(trigger.sql)) for trigger in layout.schema.triggers)
+
+
+def _ended(sql: str) -> str:
+    return f"{sql};\n"
+
+
+class _Writer:
+    """Writes the rows of some builds."""
+
+    def __init__(self, builds: Sequence[Build], sources: Sources) -> None:
+        self._builds, self._layout, self._sources = builds, builds[0].layout, sources
+        self._tables = {table.name: table for table in self._layout.schema.tables}
+        self._statements: list[str] = []
+        self._inserts = Inserts(self._statements.append, self._layout.schema.tables)
+        self.unknown: list[Unknown] = []
+
+    def rows(self) -> Iterator[str]:
+        """Yield a block for each table that holds rows, or whose counter is not what its rows make it."""
+        filled = [content for content in self._layout.contents if self._builds[0].rows.get(content.name)]
+        children = [content for content in filled if self._tables[content.name].foreign_keys]
+        if self._layout.keys.deferred and children:
+            self._statements.append("PRAGMA defer_foreign_keys = ON")
+        parents = self._layout.keys.stands_in if children else {}
+        self._statements += parents.values()
+        for content in filled:
+            self._table(content)
+            self._inserts.end()
+            yield self._block()
+        self._statements += [f"DROP TABLE {quote_identifier(parent)}" for parent in parents]
+        for unit in self._layout.virtual:
+            name = quote_identifier(unit.table.name)
+            for key, value in unit.settings:
+                self._statements.append(f"INSERT INTO {name} ({name}, rank) VALUES ({key}, {value})")
+            if unit.content and self._builds[0].rows[unit.table.name]:
+                self._table(unit.content)
+                self._inserts.end()
+            elif unit.rebuild and self._builds[0].indexes[unit.table.name]:
+                self._statements.append(reindex_statement(unit.table.name))
+            yield self._block()
+        self._statements += self._counters()
+        yield self._block()
+
+    def _block(self) -> str:
+        text = "".join(map(_ended, self._statements))
+        self._statements.clear()
+        return text
+
+    def _table(self, content: Content) -> None:
+        table = self._tables[content.name]
+        columns = self._columns(content)
+        skipped = len(content.columns) - len(columns)
+        insert = f"INSERT INTO {name_text(table.name)} ({', '.join(columns)}) VALUES\n"
+        affinities = {quote_identifier(c.name): column_affinity(table, c) for c in table.columns}
+        if table.sql[:14].upper() == "CREATE VIRTUAL":
+            affinities = {}
+        alias, rows = alias_of(table), list[list[str]]()
+        for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):
+            row = self._row(content, cells, affinities, alias)[skipped:]
+            if any("(SELECT " in sql and sql not in cells[0] for sql in row):
+                # A row may read another of the same table, which an earlier statement has to insert.
+                self._inserts.write(insert, rows)
+                rows = []
+                self._inserts.write(insert, [row])
+            else:
+                rows.append(row)
+        self._inserts.write(insert, rows)
+
+    def _columns(self, content: Content) -> list[str]:
+        """Return the columns as they are written: without the rowid where SQLite would give the same."""
+        names = {quote_identifier(c.name): name_text(c.name) for c in self._tables[content.name].columns}
+        own = [names[column] for column in content.columns if column in names]
+        rows = self._builds[0].rows[content.name]
+        if len(own) == len(content.columns) or all(row[0] == str(i) for i, row in enumerate(rows, 1)):
+            return own
+        return [content.columns[0], *own]
+
+    def _row(
+        self,
+        content: Content,
+        cells: Sequence[Sequence[str]],
+        affinities: Mapping[str, str],
+        alias: str | None,
+    ) -> list[str]:
+        """Return the SQL of a row's values; `cells` has the row at each moment."""
+        first = cells[0]
+        if all(other == first for other in cells[1:]):
+            return list(first)
+        key = key_of(content, first, alias)
+        row = []
+        for at, column in enumerate(content.columns):
+            values = tuple(cell[at] for cell in cells)
+            text: str | None = first[at]
+            if len(set(values)) > 1:
+                place = Place(content.name, column, key)
+                text = self._sources.of(affinities.get(column, "BLOB"), values, place)
+                if text is None:
+                    self.unknown.append(Unknown(content.name, unquote(column)))
+            row.append(text or first[at])
+        return row
+
+    def _counters(self) -> Iterator[str]:
+        """Yield what sets the counters that the rows of their tables do not set."""
+        wanted = self._builds[0].sequences
+        for content in self._layout.contents:
+            table = self._tables.get(content.name)
+            alias = alias_of(table) if table and is_autoincrement(table) else None
+            if table is None or alias is None:
+                continue
+            at = content.columns.index(quote_identifier(alias))
+            highest = max((0, *(int(row[at]) for row in self._builds[0].rows[content.name])))
+            name, counter = quote_literal(table.name), wanted.get(table.name, "0")
+            if counter == str(highest):
+                continue
+            if highest:
+                yield f"DELETE FROM sqlite_sequence WHERE name = {name}"
+            if counter != "0":
+                yield f"INSERT INTO sqlite_sequence (name, seq) VALUES ({name}, {counter})"

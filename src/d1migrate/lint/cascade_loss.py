@@ -1,0 +1,214 @@
+"""Whose rows a statement takes without naming them: through foreign keys, to any depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.lint.sqltext import is_guard, is_negated
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.schema.model import ForeignKey, Table
+
+ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
+
+
+class Stake(NamedTuple):
+    """A table that loses rows (CASCADE) or links (SET NULL, SET DEFAULT); names as the schema has them."""
+
+    child: str
+    action: str
+    columns: tuple[str, ...]
+    direct: bool
+
+    def __str__(self) -> str:
+        if self.action == "CASCADE":
+            return f"deletes the rows of {self.child}"
+        to = "NULL" if self.action == "SET NULL" else "its default"
+        return f"sets {', '.join(f'{self.child}.{c}' for c in self.columns)} to {to}"
+
+
+def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> list[Stake]:
+    """Return what deleting the rows of a table takes from others, each named once, in order of distance.
+
+    What holds no row, is dropped or emptied by the file itself, is guarded, or is put back, is not at stake.
+
+    Args:
+        replay: the file.
+        ran: the statement that deletes.
+        parent: the table, folded.
+        itself: whether the table's references to itself count: not all of its rows are deleted.
+    """
+    found: dict[tuple[str, tuple[str, ...]], Stake] = {}
+    todo, seen = [parent], {parent}
+    while todo:
+        at = todo.pop(0)
+        for child, key in ran.before.references(at):
+            if (child == parent and not itself) or key.on_delete not in ACTS:
+                continue
+            if _is_untouched(replay, ran, child, key):
+                continue
+            link = (child, key.columns)
+            if link not in found and not _is_meant(replay, ran, child, key):
+                name = ran.before.tables[child].name
+                found[link] = Stake(name, key.on_delete, key.columns, at == parent)
+            if key.on_delete == "CASCADE" and child not in seen:
+                seen.add(child)
+                todo.append(child)
+    return list(found.values())
+
+
+def _is_untouched(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+    """Whether nothing happens to the child: it holds no row or no link, or is guarded."""
+    return (
+        replay.is_empty(child, ran)
+        or _is_guarded(ran.before.tables[child], key)
+        or _is_unlinked(replay, ran, ran.before.ids[child], key)
+    )
+
+
+def _is_meant(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+    """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
+    number = ran.before.ids[child]
+    dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
+    return dropped or _is_column_dropped(replay, number, key) or _is_put_back(replay, ran, child, key)
+
+
+def _is_column_dropped(replay: Replay, number: int, key: ForeignKey) -> bool:
+    """Whether a link that would be cut goes with its column anyway."""
+    now = replay.after.name_of(number)
+    if key.on_delete == "CASCADE" or now is None:
+        return False
+    there = {fold(column.name) for column in replay.after.tables[now].columns}
+    return not {fold(column) for column in key.columns} & there
+
+
+def _is_guarded(child: Table, key: ForeignKey) -> bool:
+    """Whether a trigger keeps the foreign key from acting: RAISE(IGNORE) before it deletes or updates."""
+    wanted = "delete" if key.on_delete == "CASCADE" else "update"
+    columns = {fold(column) for column in key.columns}
+    guards = (is_guard(significant(trigger.sql)) for trigger in child.triggers)
+    return any(guard and guard[0] == wanted and columns >= set(guard[1]) for guard in guards)
+
+
+def copies(replay: Replay, number: int) -> list[Ran]:
+    """Return the statements that copy rows of a table into another."""
+    return [
+        ran
+        for ran in replay.readers.get(number, ())
+        if _into(ran) != number and not _aggregates(ran) and _reads_columns(ran, number)
+    ]
+
+
+_AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
+
+
+def _aggregates(ran: Ran) -> bool:
+    """Whether a statement sums rows up rather than copy them."""
+    calls = zip(ran.tokens, ran.tokens[1:], strict=False)
+    return "GROUP" in ran.words or any(a.keyword in _AGGREGATES and b.text == "(" for a, b in calls)
+
+
+def _reads_columns(ran: Ran, number: int) -> bool:
+    return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.touches)
+
+
+def _into(ran: Ran) -> int | None:
+    """Return the number of the table a statement adds rows to."""
+    name = ran.shape.name if ran.verb == "create table" else ran.target
+    return ran.after.ids.get(name)
+
+
+def _is_copied_after(replay: Replay, ran: Ran, number: int) -> bool:
+    return any(copy.index > ran.index for copy in copies(replay, number))
+
+
+def _is_put_back(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+    """Whether the file copies aside what a table would lose before a statement, and from there back."""
+    number, table = ran.before.ids[child], ran.before.tables[child]
+    stored = {fold(column.name) for column in table.columns if not column.generated}
+    lost = stored if key.on_delete == "CASCADE" else {fold(column) for column in key.columns}
+    aside = {
+        _into(copy)
+        for copy in copies(replay, number)
+        if copy.index < ran.index
+        and _is_whole(copy)
+        and lost <= {t.column for t in copy.touches if copy.before.ids.get(t.table) == number}
+    }
+    if not aside:
+        return False
+    return any(
+        back.index > ran.index
+        and any(back.before.ids.get(t.table) in aside for t in back.touches if t.kind == "read")
+        for back in replay.writers.get(number, ())
+        if back.verb == "update"
+        or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, key))
+    )
+
+
+def _writes(replay: Replay, ran: Ran, back: Ran, key: ForeignKey) -> bool:
+    """Whether an INSERT brings links back: where only these were cut, the rows are there, in its way."""
+    if key.on_delete == "CASCADE" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
+        return True
+    number = back.before.ids.get(back.target)
+    writers = replay.writers.get(number, ()) if number is not None else ()
+    return any(w.verb == "delete" and ran.index < w.index < back.index for w in writers)
+
+
+def _is_whole(copy: Ran) -> bool:
+    """Whether a copy takes all rows, or all that have a link: `… WHERE key IS NOT NULL`."""
+    words = set(copy.words)
+    where = [token.text.upper() for token in copy.tokens[-4:]]
+    picks = words & {"LIMIT", "JOIN", "GROUP", "DISTINCT", "EXCEPT", "INTERSECT"}
+    return not picks and ("WHERE" not in words or where[1:] == ["IS", "NOT", "NULL"])
+
+
+def _is_unlinked(replay: Replay, ran: Ran, number: int, key: ForeignKey) -> bool:
+    """Whether the file itself takes the links of all rows away before: `SET key = NULL`, or `= -key`."""
+    for update in replay.updates.get(number, ()):
+        if update.index > ran.index:
+            continue
+        if update.has_where and [t.text.upper() for t in update.tokens[-2:]] not in _ALL_LINKS:
+            continue
+        values = update.sets()
+        if any(
+            (value := values.get(fold(column)))
+            and (is_negated(value, fold(column)) or [token.keyword for token in value] == ["NULL"])
+            for column in key.columns
+        ):
+            return True
+    return False
+
+
+_ALL_LINKS = ([">", "0"], ["NOT", "NULL"])  # … WHERE key > 0, … WHERE key IS NOT NULL
+
+
+def sentence(stakes: Sequence[Stake]) -> str:
+    """Say what is at stake: `deletes the rows of a and b, and sets c.x to NULL`."""
+    rows = list(dict.fromkeys(stake.child for stake in stakes if stake.action == "CASCADE"))
+    parts = [f"deletes the rows of {_listed(rows)}"] if rows else []
+    parts += [str(stake) for stake in stakes if stake.action != "CASCADE"]
+    return ", and ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def guards(stakes: Sequence[Stake]) -> tuple[list[str], list[str]]:
+    """Return the statements that put guard triggers on children, and those that take them off again."""
+    on, off = list[str](), list[str]()
+    for event, child in dict.fromkeys(
+        ("DELETE" if stake.action == "CASCADE" else "UPDATE", stake.child) for stake in stakes if stake.direct
+    ):
+        name = quote_identifier(f"_guard_{event.lower()}_{child}")
+        on.append(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {quote_identifier(child)}"
+            " BEGIN SELECT RAISE(IGNORE); END;"
+        )
+        off.append(f"DROP TRIGGER {name};")
+    return on, off

@@ -1,0 +1,70 @@
+"""A new database on which files run with their rows: a failure here happens on every new database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from d1migrate.drivers.engine import Engine
+from d1migrate.errors import Error, QueryError
+from d1migrate.migrate.history import TABLES
+from d1migrate.sql import d1
+from d1migrate.sql.batch import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.migrate.migration import Migration
+
+_FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
+
+
+class FreshDatabase:
+    """Runs files only when a result is first needed, which is rare.
+
+    Args:
+        earlier: the files before those that are added.
+    """
+
+    def __init__(self, earlier: Iterable[Migration] = ()) -> None:
+        self._waiting = list(earlier)
+        self._engine: Engine | None = None
+        self._is_stuck = False
+
+    def add(self, migration: Migration) -> None:
+        """Add the next file."""
+        self._waiting.append(migration)
+
+    def give_up(self) -> None:
+        """Stop: a file cannot be read, so its effects are unknown."""
+        self._is_stuck = True
+
+    def refusal(self) -> tuple[int, str] | None:
+        """Return which statement of the last file is refused, and what D1 says; None if it runs.
+
+        None, too, if an earlier file is refused: then nothing is known of this one.
+        """
+        if self._engine is None:
+            self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)
+            for sql in TABLES.values():
+                self._engine.control(sql)
+        while self._waiting and not self._is_stuck:
+            migration = self._waiting.pop(0)
+            found = self._run(self._engine, migration)
+            if found and not self._waiting:
+                return found
+        return None
+
+    def _run(self, engine: Engine, migration: Migration) -> tuple[int, str] | None:
+        if migration.is_large:  # it would take too long
+            self._is_stuck = True
+            return None
+        try:
+            engine.transaction("BEGIN", (Query(s, (), True) for s in migration.texts()), keep_rows=False)
+        except QueryError as error:
+            self._is_stuck = True
+            return None if error.index is None else (error.index, str(error))
+        except Error:
+            self._is_stuck = True
+        return None

@@ -1,0 +1,334 @@
+"""What rules look at: a migration as it ran, statement by statement, on a scratch engine."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.lint.columns import Columns
+from d1migrate.lint.copies import Copies
+from d1migrate.lint.rebuilds import find_rebuilds
+from d1migrate.lint.sqltext import depths
+from d1migrate.schema.queries import changed_columns
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.effects import assignments
+from d1migrate.sql.names import fold
+from d1migrate.sql.select import is_always_true
+from d1migrate.sql.tokens import Token, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.lint.rebuilds import Rebuild
+    from d1migrate.migrate.directives import Directive
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.compare import Difference
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.classify import Shape
+    from d1migrate.sql.definitions import TableDefinition
+    from d1migrate.sql.split import Statement
+
+
+_ENDS_WHERE = ("WHERE", "RETURNING", "ORDER", "LIMIT")
+
+
+class Touch(NamedTuple):
+    """What SQLite's authorizer said a statement does; names are folded.
+
+    Attributes:
+        kind: read, insert, update or delete.
+        table: whose rows.
+        column: what is read or updated, "" for whole rows.
+        by: the trigger or view that does it, "" where the statement itself does.
+    """
+
+    kind: str
+    table: str
+    column: str
+    by: str
+
+
+class Ran:
+    """One statement, and what became of it.
+
+    Attributes:
+        index: its place among the statements of the file, from 0.
+        statement: its text and line.
+        shape: what kind of statement it is.
+        touches: what it does to rows, as the engine's authorizer said.
+        acts: what foreign keys do to rows then, with the triggers they fire; of statements that change rows.
+        before, after: the schema around it.
+        refusal: what D1 says, where it refuses it.
+        on_rows: what D1 would say of ALTER TABLE … ADD COLUMN if the table held a row.
+        quoted: a string that is written in double quotes, as the engine complains of it.
+        hidden: for CREATE … IF NOT EXISTS over an existing object, how that one differs.
+    """
+
+    __slots__ = (
+        *("__dict__", "acts", "after", "before", "hidden", "index", "on_rows", "quoted", "refusal"),
+        *("shape", "statement", "touches"),
+    )
+
+    def __init__(
+        self,
+        index: int,
+        statement: Statement,
+        shape: Shape,
+        touches: Sequence[Touch],
+        before: Catalog,
+        after: Catalog,
+        tokens: list[Token] | None = None,
+        *,
+        refusal: str | None = None,
+        on_rows: str | None = None,
+        quoted: str | None = None,
+        hidden: Sequence[Difference] = (),
+        acts: Sequence[Touch] = (),
+    ) -> None:
+        self.index, self.statement, self.shape, self.touches = index, statement, shape, touches
+        self.before, self.after, self.refusal = before, after, refusal
+        self.on_rows, self.quoted, self.hidden = on_rows, quoted, hidden
+        self.acts = acts
+        if tokens is not None:
+            self.tokens = tokens
+
+    @property
+    def sql(self) -> str:
+        """The statement's SQL."""
+        return self.statement.sql
+
+    @property
+    def verb(self) -> str:
+        """What kind of statement it is, e.g. `drop table`."""
+        return self.shape.verb
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """Its significant tokens."""
+        return significant(self.sql)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Its keywords in order, "" for a token that is none."""
+        return [token.keyword for token in self.tokens]
+
+    @cached_property
+    def target(self) -> str:
+        """The table whose rows it changes itself, folded; "" where it changes none."""
+        return next((t.table for t in self.touches if t.kind != "read" and not t.by), "")
+
+    def reads(self, table: str) -> bool:
+        """Whether it reads a table, itself or through a view."""
+        return any(touch.kind == "read" and touch.table == table for touch in self.touches)
+
+    @property
+    def fires_deletes(self) -> list[Touch]:
+        """The rows that triggers delete when it runs, also triggers that foreign keys set off."""
+        return [touch for touch in (*self.touches, *self.acts) if touch.kind == "delete" and touch.by]
+
+    def sets(self) -> dict[str, Sequence[Token]]:
+        """Return {column: tokens of its new value} of what an UPDATE or an upsert sets; names are folded."""
+        return assignments(self.tokens)
+
+    def changes(self) -> set[str]:
+        """Return the columns of its table that an UPDATE or an upsert changes, also under another name."""
+        table = self.before.tables.get(self.target)
+        there = definition(table) if table else None
+        return changed_columns(there, self.sets()) if there else set(self.sets())
+
+    @property
+    def is_from_select(self) -> bool:
+        """Whether it is CREATE TABLE … AS SELECT."""
+        return self.verb == "create table" and self.words[self.shape.at + 1 : self.shape.at + 2] == ["AS"]
+
+    @property
+    def has_where(self) -> bool:
+        """Whether an UPDATE or DELETE says which rows, itself and not in a subquery; `WHERE 1` does not."""
+        at = [
+            place
+            for place, token, depth in depths(self.tokens)
+            if depth == 0 and place >= self.shape.at and token.keyword in _ENDS_WHERE
+        ]
+        words = [self.tokens[place].keyword for place in at]
+        if "LIMIT" in words or "WHERE" not in words:
+            return "LIMIT" in words
+        start, *rest = at[words.index("WHERE") :]
+        return not is_always_true(self.tokens[start + 1 : rest[0] if rest else len(self.tokens)])
+
+
+class Dangling(NamedTuple):
+    """A view or trigger that no longer compiles when the file has run: its kind, name, and the error."""
+
+    kind: str
+    name: str
+    error: str
+
+
+class WayBack(NamedTuple):
+    """What became of the rollback block, run behind the file.
+
+    Attributes:
+        refusal: D1's words and the line of the file, where a statement of it was refused.
+        differences: the schema then, against the one before the file.
+    """
+
+    refusal: tuple[str, int] | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+class Replay:
+    """One migration, as it ran.
+
+    Attributes:
+        migration: the file.
+        before, after: the schema around it.
+        ran: its statements in order, without those that only add rows (`INSERT … VALUES`).
+        count: how many statements it has, those too.
+        last: its last statement.
+        filled: {number of a table: indices of the first and the last statement that add rows to it}.
+        dangling: views and triggers that the file leaves broken.
+        way_back: what became of the rollback; None where there is none, or it was not tried.
+        directives: its `-- d1migrate:` lines.
+        records_itself: whether it inserts its own row into the migrations table.
+        siblings_record: whether the files before it mostly do.
+        previous: the version of the file before it, or None.
+        repeats: the file before it that has the same statements, "" if there is none.
+        not_built: objects of the schema that SQLite did not take here.
+        header: the comments before its first statement.
+        incomplete: whether a statement was refused, here or in an earlier file; what is missing may be its.
+    """
+
+    def __init__(
+        self,
+        migration: Migration,
+        before: Catalog,
+        after: Catalog,
+        ran: Sequence[Ran],
+        *,
+        count: int,
+        last: Statement | None,
+        filled: dict[int, tuple[int, int]],
+        dangling: Sequence[Dangling] = (),
+        way_back: WayBack | None = None,
+        directives: Sequence[Directive] = (),
+        records_itself: bool = False,
+        siblings_record: bool = False,
+        previous: int | None = None,
+        repeats: str = "",
+        not_built: Sequence[str] = (),
+        header: str = "",
+        incomplete: bool = False,
+    ) -> None:
+        self.migration, self.before, self.after, self.ran = migration, before, after, ran
+        self.count, self.last, self.filled, self.dangling = count, last, filled, dangling
+        self.way_back, self.directives = way_back, directives
+        self.records_itself, self.siblings_record = records_itself, siblings_record
+        self.previous, self.not_built, self.header = previous, not_built, header
+        self.incomplete = incomplete
+        self.repeats = repeats
+        self._old = frozenset(before.ids.values())
+
+    def is_new(self, table: str, at: Ran) -> bool:
+        """Whether the table that goes by a name at a statement was made in this file."""
+        return at.before.ids.get(table) not in self._old
+
+    def of(self, *verbs: str) -> Iterable[Ran]:
+        """Return the statements of some kinds that D1 accepts."""
+        return (ran for ran in self.ran if ran.shape.verb in verbs and ran.refusal is None)
+
+    @cached_property
+    def changed_tables(self) -> tuple[Table, ...]:
+        """The tables that are there when it has run, and were not, or not so, before."""
+        before = self.before.tables
+        return tuple(t for name, t in self.after.tables.items() if before.get(name) is not t)
+
+    def maker_of(self, table: Table) -> Ran | None:
+        """Return the statement that made a table, or the last one that altered it."""
+        return self._makers.get(self.after.ids[fold(table.name)])
+
+    @cached_property
+    def _makers(self) -> dict[int, Ran]:
+        found: dict[int, Ran] = {}
+        for ran in self.of("create table", "create virtual table", "alter table"):
+            number = ran.after.ids.get(ran.shape.name)  # not so behind RENAME TO
+            if number is not None and ran.before is not ran.after and "RENAME" not in ran.words:
+                found[number] = ran
+        return found
+
+    @cached_property
+    def writers(self) -> dict[int, list[Ran]]:
+        """The statements that change the rows of each table themselves, by its number."""
+        found: dict[int, list[Ran]] = {}
+        for ran in self.of("insert", "replace", "update", "delete"):
+            number = ran.before.ids.get(ran.target)
+            if number is not None:
+                found.setdefault(number, []).append(ran)
+        return found
+
+    @cached_property
+    def updates(self) -> dict[int, list[Ran]]:
+        """The UPDATEs among them."""
+        return {
+            number: updates
+            for number, writers in self.writers.items()
+            if (updates := [ran for ran in writers if ran.verb == "update"])
+        }
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Which column a name means at each statement."""
+        return Columns(self)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What the file copies, and what of it stays."""
+        return Copies(self)
+
+    @cached_property
+    def rebuilds(self) -> list[Rebuild]:
+        """The tables that the file takes apart and creates again."""
+        return find_rebuilds(self)
+
+    @cached_property
+    def readers(self) -> dict[int, list[Ran]]:
+        """The statements that add rows to other tables and read each table, by its number."""
+        found: dict[int, list[Ran]] = {}
+        for ran in self.of("insert", "replace", "create table"):
+            read = {ran.before.ids.get(touch.table) for touch in ran.touches if touch.kind == "read"}
+            for number in read - {None, ran.before.ids.get(ran.target)}:
+                found.setdefault(number, []).append(ran)  # type: ignore[arg-type]
+        return found
+
+    @cached_property
+    def _emptied(self) -> dict[int, list[int]]:
+        """The indices of the DELETEs without WHERE, by the number of the table."""
+        return {
+            number: indices
+            for number, writers in self.writers.items()
+            if (indices := [ran.index for ran in writers if ran.verb == "delete" and not ran.has_where])
+        }
+
+    @cached_property
+    def survivors(self) -> frozenset[int]:
+        """The numbers of the tables that are there when it has run."""
+        return frozenset(self.after.ids.values())
+
+    def is_empty(self, table: str, at: Ran) -> bool:
+        """Whether a table surely holds no row when a statement begins: new and not filled, or emptied."""
+        number = at.before.ids.get(table)
+        if number is None:
+            return True
+        emptied = self._emptied.get(number, [])
+        place = bisect_left(emptied, at.index)
+        since = emptied[place - 1] if place else -1
+        if since < 0 and number in self._old:
+            return False
+        first, last = self.filled.get(number, (at.index, -1))
+        return not (since < last and first < at.index)
+
+
+def definition(table: Table) -> TableDefinition | None:
+    """Return what a table's CREATE TABLE says; None for virtual tables and those made from a SELECT."""
+    return parse_table(table.sql)

@@ -1,0 +1,273 @@
+"""Run migrations on a scratch engine and tell what each statement did. Not core: it needs an engine."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import LimitExceeded, SourceError
+from d1migrate.lint.replay.insert_shortcut import Alike
+from d1migrate.lint.replay.model import Dangling, Ran, Replay, WayBack
+from d1migrate.lint.replay.probes import broken, differences, turned_to_strings
+from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, Stage
+from d1migrate.migrate.directives import Directive, directives
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.migration import Migration
+from d1migrate.schema import digest
+from d1migrate.schema.catalog import Catalog
+from d1migrate.schema.model import Schema
+from d1migrate.schema.scope import Scope
+from d1migrate.schema.virtual import is_virtual
+from d1migrate.sql.names import fold
+from d1migrate.sql.tokens import without_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
+_TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
+
+
+_USED = ("create view", "create trigger", "create virtual table")
+
+
+def schema_of(migrations: Iterable[Migration]) -> Schema:
+    """Return the schema that the migrations build, in order, on an empty database.
+
+    Only statements that change the schema are run: rows make no difference to what they build, and a
+    migration that checks its rows would stop on an empty table.
+
+    Raises:
+        SourceError: a statement is refused, by D1's rules or because of what the ones before it built.
+    """
+    catalog = Catalog()
+    for replayed in replay(migrations, proofs=False):
+        for ran in replayed.ran:
+            if ran.shape.verb in SCHEMA_VERBS and ran.refusal is not None:
+                raise SourceError(
+                    f"{replayed.migration.file}:{ran.statement.line}: {ran.refusal}"
+                    " (when replayed on an empty database)"
+                )
+        catalog = replayed.after
+    return catalog.schema
+
+
+def dangling(schema: Schema, before: Schema | None = None) -> list[Dangling]:
+    """Return the views, triggers and virtual tables of a schema that fail when they are used.
+
+    Args:
+        schema: it.
+        before: an earlier schema: a name in double quotes that it had, and this one has not, is missed too.
+    """
+    catalog = Catalog.of(schema)
+    named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
+    named |= {name for name, table in catalog.tables.items() if is_virtual(table)}
+    if not named:
+        return []
+    stage = Stage(catalog, count())
+    try:
+        found = broken(stage, mention=(), named=named)
+        return [*found, *turned_to_strings(stage, Scope.of(before), mention=[""])] if before else found
+    finally:
+        stage.scratch.close()
+
+
+def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:
+    """Return {version: what it changed, as `digest.changes` has it}, for the index of a Worker.
+
+    Migrations behind one that cannot be replayed on an empty database are left out: what they would be
+    compared with is not known.
+
+    Raises:
+        SourceError: a migration cannot be parsed.
+    """
+    found: dict[int, dict[str, str | None]] = {}
+    before = Schema()
+    for replayed in replay(migrations, proofs=False):
+        if any(ran.shape.verb in SCHEMA_VERBS and ran.refusal is not None for ran in replayed.ran):
+            break
+        after = replayed.after.schema
+        found[replayed.migration.version] = digest.changes(before, after)
+        before = after
+    return found
+
+
+def replay(
+    migrations: Iterable[Migration], base: Schema | None = None, *, proofs: bool = True
+) -> Iterator[Replay]:
+    """Yield every migration as it ran, in order; arguments and errors as Replayer's."""
+    replayer = Replayer(base)
+    for migration in migrations:
+        yield replayer.replay(migration, proofs=proofs)
+
+
+class Replayer:
+    """Runs migrations one after the other, each on a scratch engine of its own.
+
+    Statements that change the schema are run, those that read or change rows only prepared.
+
+    Args:
+        base: the schema they begin with; an empty one without it.
+        earlier: the files that made that schema, where they are known.
+
+    Attributes:
+        catalog: the schema, as the migrations so far left it.
+    """
+
+    def __init__(self, base: Schema | None = None, *, earlier: Sequence[Migration] = ()) -> None:
+        base = base or Schema()
+        self.catalog = Catalog.of(base)
+        self._numbers = count(len(base.tables))
+        self._names_history = [migration.names_history for migration in earlier]
+        self._previous = earlier[-1].version if earlier else None
+        self._is_incomplete = False
+        self._meanings: dict[str, str] = {}
+
+    def replay(self, migration: Migration, *, proofs: bool = True) -> Replay:
+        """Run one.
+
+        Args:
+            migration: it.
+            proofs: whether to try its rollback, and which views and triggers it leaves broken.
+
+        Raises:
+            SourceError: it cannot be parsed.
+        """
+        stage = Stage(self.catalog, self._numbers, failed=self._is_incomplete)
+        siblings_record = 2 * sum(self._names_history) > len(self._names_history)
+        try:
+            replayed = _File(migration, stage, proofs=proofs).replay(
+                siblings_record=siblings_record, previous=self._previous
+            )
+        finally:
+            stage.scratch.close()
+        if not all(ran.shape.verb in _REPEATABLE for ran in replayed.ran) or replayed.filled:
+            replayed.repeats = self._earlier(migration)
+        self.catalog = replayed.after
+        self._is_incomplete = stage.failed
+        self._names_history.append(migration.names_history)
+        self._previous = migration.version
+        return replayed
+
+    def _earlier(self, migration: Migration) -> str:
+        """Return the name of the file before it that means the same; "" if there is none."""
+        meaning = migration.checksum
+        first = self._meanings.setdefault(meaning, migration.name)
+        only_records = meaning == Migration(1, "001_nothing", "").checksum
+        return "" if first == migration.name or only_records else first
+
+    def give_up_on(self, migration: Migration) -> None:
+        """Go on without a migration that cannot be read; what misses something then is not refused."""
+        self._is_incomplete = True
+        self._previous = migration.version
+
+
+class _File:
+    """One file on its way through a stage."""
+
+    def __init__(self, migration: Migration, stage: Stage, *, proofs: bool) -> None:
+        self._migration, self._stage, self._proofs = migration, stage, proofs
+        self._filled: dict[int, tuple[int, int]] = {}
+        self._telling: dict[str, bool] = {}
+        self._records = False
+        self._alike, self._into = Alike(), list[int]()
+
+    def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
+        before, kept, found = self._stage.catalog, list[Ran](), list[Directive]()
+        index, last, header = 0, None, ""
+        for statement in self._migration.pieces():
+            if statement.body <= 1 and self._is_alike(index, statement.sql):
+                index, last = index + 1, statement
+                continue
+            found += directives(index, statement)
+            header = header if index else header + statement.text[: statement.body]
+            if not statement.sql:
+                continue
+            ran = self._stage.step(index, statement)
+            self._note(ran)
+            if self._tells(ran):
+                kept.append(ran)
+                self._alike.forget()
+            else:
+                self._alike.learn(statement.sql)
+            index, last = index + 1, statement
+        after = self._stage.catalog
+        dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
+        return Replay(
+            *(self._migration, before, after, kept),
+            count=index,
+            last=last,
+            filled=self._filled,
+            dangling=dangling,
+            way_back=self._way_back(before) if self._proofs else None,
+            directives=found,
+            records_itself=self._records,
+            siblings_record=siblings_record,
+            previous=previous,
+            not_built=tuple(self._stage.not_built),
+            header=header,
+            incomplete=self._stage.failed,
+        )
+
+    def _is_alike(self, index: int, sql: str) -> bool:
+        """Whether all that is to be known of a statement is that it adds rows where the last one did."""
+        if not self._alike.covers(sql):
+            return False
+        for number in self._into:
+            self._filled[number] = (self._filled[number][0], index)
+        return True
+
+    def _note(self, ran: Ran) -> None:
+        """Take note of the tables it adds rows to."""
+        into = [touch.table for touch in ran.touches if touch.kind == "insert"]
+        if ran.verb == "create table" and ran.is_from_select:
+            into.append(ran.shape.name)
+        self._into = [number for table in into if (number := ran.after.ids.get(table)) is not None]
+        for number in self._into:
+            first, _ = self._filled.get(number, (ran.index, 0))
+            self._filled[number] = (first, ran.index)
+        self._records = self._records or MIGRATIONS_TABLE in into
+
+    def _tells(self, ran: Ran) -> bool:
+        """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
+        if ran.verb != "insert" or ran.refusal or ran.acts or ran.fires_deletes:
+            return True
+        sql = without_strings(ran.sql.upper())
+        if any(word in sql for word in _TELLING):
+            return True
+        table = ran.target
+        if table not in self._telling:
+            there = ran.before.tables.get(table)
+            words = there.sql.upper() if there else ""  # virtual tables take commands as INSERTs
+            self._telling[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
+        return self._telling[table]
+
+    def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> list[Dangling]:
+        """Return the objects that do not work, and were created here or worked before."""
+        made = {r.shape.name for r in ran if r.verb in _USED and not r.refusal}
+        gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
+        found = broken(self._stage, mention=gone, named=made)
+        earlier = [d for d in found if fold(d.name) not in made]
+        if earlier:
+            old = Stage(before, count())
+            try:
+                was = {(d.kind, d.name) for d in broken(old, mention=gone)}
+            finally:
+                old.scratch.close()
+            found = [d for d in found if d not in earlier or (d.kind, d.name) not in was]
+        lost = turned_to_strings(self._stage, Scope.of(before.schema), mention=gone) if gone else []
+        return [*found, *lost]
+
+    def _way_back(self, before: Catalog) -> WayBack | None:
+        rollback = self._migration.rollback
+        if rollback is None or rollback.reason is not None or self._stage.failed:
+            return None
+        try:
+            statements = list(rollback.statements())
+        except LimitExceeded as error:
+            return WayBack((str(error), rollback.first_line))
+        for index, statement in enumerate(statements):
+            ran = self._stage.step(index, statement)
+            if ran.refusal is not None:
+                return WayBack((ran.refusal, statement.line))
+        return WayBack(differences=differences(self._stage, before))

@@ -1,0 +1,146 @@
+"""Lint files: replay them, and give what the rules find. Not core: the replay needs the embedded engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
+from d1migrate.lint import Diagnostic, check, diagnose, failing, unreadable
+from d1migrate.lint.replay.fresh_database import FreshDatabase
+from d1migrate.lint.replay.replayer import Replayer, replay
+from d1migrate.lint.rule import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from d1migrate.lint.replay.model import Replay
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.model import Schema
+
+
+def lint(
+    migrations: Iterable[Migration],
+    base: Schema | None = None,
+    *,
+    earlier: Sequence[Migration] = (),
+    severities: Mapping[str, str] | None = None,
+    only: Collection[int] | None = None,
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules find in migrations, file by file, in the order of their lines.
+
+    What a file allows with a reason is among it, with that reason; so it is for the caller to leave out.
+
+    Args:
+        migrations: the files, in order.
+        base: the schema they begin with; an empty one without it.
+        earlier: the files that made that schema, where they are known.
+        severities: {code of a rule, or its letter: error, warning, info or off}.
+        only: the versions to judge; the others are replayed only.
+    """
+    replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
+    migrations, fresh = tuple(migrations), FreshDatabase(earlier)
+    if base and base.tables and not earlier:
+        fresh.give_up()
+    for migration in migrations:
+        wanted = only is None or migration.version in only
+        try:
+            too_long = _too_long(migration) if wanted else None
+            replay = replayer.replay(migration, proofs=wanted)
+        except SourceError as error:
+            replayer.give_up_on(migration)
+            fresh.give_up()
+            found += [unreadable(migration, error)] if wanted else []
+            continue
+        judged = check(replay, severities) if wanted else ()
+        judged = _proved(replay, judged, fresh, severities)
+        found += judged
+        if too_long and wanted and all(d.code != "R109" for d in judged):  # it is in the rollback
+            found.append(unreadable(migration, too_long))
+    return _without_rollbacks(found, (*earlier, *migrations))
+
+
+def _without_rollbacks(
+    found: Sequence[Diagnostic], migrations: Sequence[Migration]
+) -> tuple[Diagnostic, ...]:
+    """Say once that no file has a rollback block, if none of the folder has one."""
+    plain = [d for d in found if d.code == "H102" and d.allowed is None]
+    if len(plain) < 2 or any(_mentions_rollback(migration) for migration in migrations):
+        return tuple(found)
+    message = f"none of the {len(migrations)} files has a `-- Rollback:` block or is declared irreversible"
+    once = plain[0]._replace(message=message, total=len(plain))
+    return tuple(
+        once if d is plain[0] else d for d in found if d is plain[0] or d.code != "H102" or d.allowed
+    )
+
+
+def _mentions_rollback(migration: Migration) -> bool:
+    """Whether a file has a rollback block, or means to have one."""
+    try:
+        return migration.rollback is not None or migration.almost_rollback is not None
+    except SourceError:
+        return True
+
+
+def _proved(
+    replay: Replay,
+    judged: tuple[Diagnostic, ...],
+    fresh: FreshDatabase,
+    severities: Mapping[str, str] | None,
+) -> tuple[Diagnostic, ...]:
+    """Return findings with those about rows as R112 where the files' own rows prove them."""
+    fresh.add(replay.migration)
+    if not any(d.code[0] == "F" for d in judged) or not (refused := fresh.refusal()):
+        return judged
+    index, text = refused
+    ran = next((ran for ran in replay.ran if ran.index == index), None)
+    foreseen = [d for d in judged if d.code[0] == "F" and ran and d.line == ran.statement.line]
+    if not foreseen:
+        return judged
+    said = text.split(": SQLITE")[0]
+    finding = Finding(f"it fails on rows that these files insert: {said}", ran, fix=foreseen[0].fix)
+    proved = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
+    rest = [d for d in judged if d not in foreseen]
+    return tuple(sorted([*rest, proved], key=lambda d: (d.line, d.column, d.code))) if proved else judged
+
+
+def refuse_errors(
+    migrations: Iterable[Migration],
+    base: Schema,
+    severities: Mapping[str, str] | None = None,
+    *,
+    strict: bool = False,
+) -> Schema:
+    """Let pass what has no error in it that its file does not allow; the files are known to be readable.
+
+    Args:
+        migrations: the files, in order.
+        base: the schema they begin with.
+        severities: as for `lint`.
+        strict: refuse warnings too.
+
+    Returns:
+        The schema that they build.
+
+    Raises:
+        UnsafeMigration: it carries the Diagnostics.
+    """
+    found, built, fresh = list[Diagnostic](), base, FreshDatabase()
+    if base.tables:
+        fresh.give_up()
+    for replayed in replay(migrations, base, proofs=strict):
+        judged = check(replayed, severities, only_errors=bool(base.tables) and not strict)
+        found += _proved(replayed, judged, fresh, severities)
+        built = replayed.after.schema
+    errors = tuple(d for d in found if failing([d], strict=strict))
+    if errors:
+        raise UnsafeMigration(errors)
+    return built
+
+
+def _too_long(migration: Migration) -> LimitExceeded | None:
+    """Read a file to its end; what is too long for D1 does not keep the rest from being judged."""
+    try:
+        migration.check()
+    except LimitExceeded as error:
+        return error
+    return None

@@ -1,0 +1,151 @@
+"""A schema taken apart into facts, fine enough that two files may each have made half of a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.schema.normalize import canonical, meaning
+from d1migrate.schema.scope import Scope
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.catalog import Catalog
+    from d1migrate.schema.model import Schema, Table
+
+
+class Key(NamedTuple):
+    """What a fact is about.
+
+    Attributes:
+        kind: table, column, constraint, index, trigger or view.
+        name: of the object, folded; of a part of a table, the part. A constraint's is its text.
+        table: the table of a part, folded; "" for an object.
+    """
+
+    kind: str
+    name: str
+    table: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name for a reader."""
+        if self.kind == "column":
+            return f"{self.table}.{self.name}"
+        return f"{self.table}: {self.name}" if self.table else self.name
+
+
+class Footprint(NamedTuple):
+    """What a migration leaves in a schema.
+
+    Attributes:
+        migration: the file.
+        changes: {what: its normal form then, or None where it is gone}.
+        refusal: why that is not all of it, or not known; None where it is.
+        rows: the tables whose rows it changes, which no schema shows.
+    """
+
+    migration: Migration
+    changes: Mapping[Key, str | None]
+    refusal: str | None = None
+    rows: tuple[str, ...] = ()
+
+
+def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
+    """Return what files leave behind, from how they ran on an empty database, one after the other."""
+    found, lost = list[Footprint](), None
+    for replay in replays:
+        refusal = next((_refusal(replay, ran) for ran in replay.ran if _of_schema(ran) and ran.refusal), None)
+        if refusal is not None:
+            lost = lost or replay.migration.name
+        elif lost and any(_came_to_nothing(ran) for ran in replay.ran):
+            refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
+        made = changes(replay.before, replay.after)
+        if refusal is None and not made:
+            refusal = next((_refusal(replay, ran) for ran in replay.ran if ran.refusal), None)
+        found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
+    return tuple(found)
+
+
+def _written(replay: Replay) -> Iterator[str]:
+    """Yield the tables of before and after whose rows a file changes."""
+    for number in sorted({*replay.filled, *replay.writers}):
+        name = replay.after.name_of(number) or replay.before.name_of(number)
+        if name is not None:
+            yield name
+
+
+def _refusal(replay: Replay, ran: Ran) -> str:
+    place = f"{replay.migration.file}:{ran.statement.line}"
+    return f"it cannot be replayed on an empty database: {place}: {ran.refusal}"
+
+
+def _of_schema(ran: Ran) -> bool:
+    return ran.verb.split(" ", 1)[0] in ("create", "alter", "drop")
+
+
+def _came_to_nothing(ran: Ran) -> bool:
+    """Whether a statement had nothing to work on, and IF [NOT] EXISTS does not explain it."""
+    return _of_schema(ran) and ran.before is ran.after and not ran.shape.conditional
+
+
+def facts(schema: Schema) -> dict[Key, str]:
+    """Return {what: its normal form} of all that a schema holds.
+
+    A table is itself (its options alone), its columns and its constraints. The order of columns is not among
+    these: a column that is added later is the last one, and means the same.
+    """
+    scope, found = Scope.of(schema), dict[Key, str]()
+    for table in schema.tables:
+        found |= _of_table(table, scope)
+    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in schema.views}
+    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in schema.triggers}
+
+
+def changes(before: Catalog, after: Catalog) -> dict[Key, str | None]:
+    """Return what lies between two schemas: {what: its new normal form, or None where it is gone}."""
+    names = {**before.tables, **after.tables}
+    changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
+    # REFERENCES without columns means the primary key that the parent has then.
+    children = {child for name in changed for side in (before, after) for child, _ in side.references(name)}
+    ordered = [name for name in names if name in changed | children]
+    old, new = _facts_of(before, ordered, after), _facts_of(after, ordered, before)
+    gone: dict[Key, str | None] = {key: None for key in old if key not in new}
+    return gone | {key: sql for key, sql in new.items() if old.get(key) != sql}
+
+
+def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[Key, str]:
+    """Return the facts of some tables, and of the views and their triggers that another schema lacks."""
+    scope, found = Scope.of(catalog.schema), dict[Key, str]()
+    for name in tables:
+        table = catalog.tables.get(name)
+        found |= _of_table(table, scope) if table else {}
+    views = [v for name, v in catalog.views.items() if other.views.get(name) is not v]
+    triggers = [t for name, t in catalog.view_triggers.items() if other.view_triggers.get(name) is not t]
+    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in views}
+    return found | {Key("trigger", fold(trigger.name)): canonical(trigger.sql, scope) for trigger in triggers}
+
+
+def _of_table(table: Table, scope: Scope) -> dict[Key, str]:
+    name = fold(table.name)
+    found = dict(_parts(name, table.sql, scope))
+    found |= {Key("index", fold(i.name)): canonical(i.sql, scope) for i in table.indexes if i.sql}
+    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in table.triggers}
+
+
+def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[Key, str]]:
+    """Yield the facts that a CREATE TABLE states; a virtual table is one fact."""
+    table = parse_table(sql)
+    if table is None:
+        yield Key("table", name), canonical(sql, scope)
+        return
+    known = meaning(table, scope)
+    yield Key("table", name), ", ".join(known.options)
+    for column, text in known.columns.items():
+        yield Key("column", column, name), text
+    for text in known.parts():
+        yield Key("constraint", text, name), text

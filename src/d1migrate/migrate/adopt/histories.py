@@ -1,0 +1,207 @@
+"""The histories that other tools keep, read into rows of one shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.sql.batch import Query
+from d1migrate.sql.names import quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+_MILLISECONDS = 10**11  # as seconds, that is the year 5138
+
+
+class Row(NamedTuple):
+    """What another tool recorded of one migration.
+
+    Attributes:
+        entry: what the tool calls it.
+        name: the name of its file or folder, without `.sql`, where the tool keeps one.
+        number: its number, where the tool keeps that alone.
+        digest: the hexadecimal checksum of its file, where the tool keeps one.
+        at: when it was applied, in epoch seconds, or None.
+        state: whether it is applied, failed half-way, or was taken back.
+        and_before: whether it stands for all files before it too.
+    """
+
+    entry: str
+    name: str | None = None
+    number: int | None = None
+    digest: str | None = None
+    at: int | None = None
+    state: Literal["applied", "failed", "rolled back"] = "applied"
+    and_before: bool = False
+
+
+class Tool(NamedTuple):
+    """A tool, and how to read its history.
+
+    Attributes:
+        name: what it is called.
+        table: where it keeps its history.
+        columns: those the table has at least, folded.
+        select: what reads it, in SQL, with {} for the table.
+        read: makes Rows of what they give.
+        digest: how it takes the checksum of a file's bytes: a name in hashlib.
+    """
+
+    name: str
+    table: str
+    columns: frozenset[str]
+    select: str
+    read: Callable[[Iterable[Sequence[Any]]], Iterator[Row]]
+    digest: Literal["sha256", "sha384"] | None = None
+
+    def query(self) -> Query:
+        """Ask for its rows."""
+        return Query(self.select.format(quote_identifier(self.table)))
+
+
+def _named(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    return (Row(str(name), stem(str(name)), at=_seconds(at)) for name, at in rows)
+
+
+def _drizzle(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    # `created_at` is when the migration was written; when it was applied is not kept.
+    return (Row(str(created), digest=str(digest)) for digest, created in rows)
+
+
+def _prisma(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    newest: dict[str, Row] = {}
+    for name, digest, finished, rolled_back in rows:
+        row = Row(str(name), str(name), digest=str(digest), at=_seconds(finished))
+        if rolled_back is not None:  # what was taken back may have been applied before, or again
+            newest.setdefault(row.entry, row._replace(state="rolled back"))
+        else:
+            newest[row.entry] = row if finished is not None else row._replace(state="failed")
+    return iter(newest.values())
+
+
+def _numbered(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    return (Row(str(version), number=_integer(version)) for (version,) in rows)
+
+
+def _pointed(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    for version, dirty in rows:  # one row: how far it came
+        state: Literal["applied", "failed"] = "failed" if dirty else "applied"
+        yield Row(f"version {version}", number=_integer(version), state=state, and_before=True)
+
+
+def _goose(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    newest = {version: (applied, at) for version, applied, at in rows if version}  # it begins with a row 0
+    for version, (applied, at) in newest.items():
+        row = Row(f"version {version}", number=_integer(version), at=_seconds(at))
+        yield row if applied else row._replace(state="rolled back")
+
+
+def _sqlx(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    for version, description, at, success, digest in rows:
+        name = f"{version}_{str(description).replace(' ', '_')}"
+        row = Row(name, name, digest=str(digest).lower(), at=_seconds(at))
+        yield row if success else row._replace(state="failed")
+
+
+def _alembic(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    return (Row(f"revision {revision}", str(revision), and_before=True) for (revision,) in rows)
+
+
+def _time(column: str) -> str:
+    return f"iif(typeof({column}) = 'text', unixepoch({column}), {column})"
+
+
+def _tool(name: str, table: str, columns: str, select: str, read: Any, digest: Any = None) -> Tool:
+    return Tool(name, table, frozenset(columns.split()), select, read, digest)
+
+
+_TOOLS = (
+    _tool(
+        "wrangler",
+        "d1_migrations",
+        "name applied_at",
+        f"SELECT name, {_time('applied_at')} FROM {{}} ORDER BY id",
+        _named,
+    ),
+    _tool(
+        "drizzle",
+        "__drizzle_migrations",
+        "hash created_at",
+        "SELECT hash, created_at FROM {} ORDER BY created_at",
+        _drizzle,
+        "sha256",
+    ),
+    _tool(
+        "Prisma",
+        "_prisma_migrations",
+        "migration_name checksum started_at finished_at rolled_back_at",
+        f"SELECT migration_name, checksum, {_time('finished_at')}, rolled_back_at"
+        " FROM {} ORDER BY started_at",
+        _prisma,
+        "sha256",
+    ),
+    _tool(
+        "goose",
+        "goose_db_version",
+        "id version_id is_applied tstamp",
+        f"SELECT version_id, is_applied, {_time('tstamp')} FROM {{}} ORDER BY id",
+        _goose,
+    ),
+    _tool(
+        "sqlx",
+        "_sqlx_migrations",
+        "version description installed_on success checksum",
+        f"SELECT version, description, {_time('installed_on')}, success, hex(checksum)"
+        " FROM {} ORDER BY version",
+        _sqlx,
+        "sha384",
+    ),
+    _tool("Alembic", "alembic_version", "version_num", "SELECT version_num FROM {}", _alembic),
+)
+_SAME_NAME = (  # as our own table
+    _tool("golang-migrate", MIGRATIONS_TABLE, "version dirty", "SELECT version, dirty FROM {}", _pointed),
+    _tool("dbmate", MIGRATIONS_TABLE, "version", "SELECT version FROM {} ORDER BY version", _numbered),
+)
+
+
+def tools_in(
+    tables: Mapping[str, Collection[str]], namesake: Collection[str], *, wrangler: Iterable[str] = ()
+) -> tuple[Tool, ...]:
+    """Return the tools whose history a database has.
+
+    Args:
+        tables: {table: its columns}, all folded.
+        namesake: the columns of a migrations table that has our name and is not ours; else none.
+        wrangler: names that wrangler's table has beside the usual one.
+    """
+    known = [*_TOOLS, *(_TOOLS[0]._replace(table=name) for name in wrangler if name != _TOOLS[0].table)]
+    found = [tool for tool in known if tool.columns <= set(tables.get(tool.table.lower(), ()))]
+    others = [tool for tool in _SAME_NAME if namesake and tool.columns == set(namesake)]
+    return (*found, *others)
+
+
+def with_journal(rows: Iterable[Row], journal: Mapping[str, str]) -> tuple[Row, ...]:
+    """Give drizzle's rows the names that its journal has: {when it was written: name}."""
+    return tuple(
+        row._replace(entry=name, name=name) if (name := journal.get(row.entry)) else row for row in rows
+    )
+
+
+def stem(name: str) -> str:
+    """Return what names a migration in a path: the folder of a `…/migration.sql`, or the file."""
+    *folders, last = name.removesuffix(".sql").split("/")
+    return folders[-1] if folders and last == "migration" else last
+
+
+def _seconds(value: Any) -> int | None:
+    try:
+        seconds = int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds // 1000 if seconds > _MILLISECONDS else seconds
+
+
+def _integer(value: Any) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() else None

@@ -1,0 +1,62 @@
+"""The one file that builds what a database holds that began without any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import HistoryError, SourceError
+from d1migrate.migrate.history import OTHER_TOOLS
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import header, record, version_of
+from d1migrate.schema.compare import compare
+from d1migrate.schema.render import HEADER, document
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Schema
+
+
+def own(schema: Schema, *histories: str) -> Schema:
+    """Return a schema without tables of histories, the usual ones and those named: no file makes them."""
+    left_out = {*OTHER_TOOLS, *map(fold, histories)}
+    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out))
+
+
+def first_migration(schema: Schema, name: str, description: str, *, date: str) -> Migration:
+    """Return the migration that builds a schema; it holds no rows.
+
+    Args:
+        schema: what there is.
+        name: of the file, with .sql.
+        description: a few words.
+        date: today's, as YYYY-MM-DD.
+
+    Raises:
+        SourceError: there is nothing to build, or something no migration may hold.
+    """
+    if not (schema.tables or schema.views):
+        raise SourceError(
+            "the database holds nothing to write down", hint="`d1migrate new` begins a first file"
+        )
+    text = "\n".join(
+        (
+            header(name, description, date=date),
+            document(schema).removeprefix(HEADER).lstrip(),
+            record(name),
+            "-- Rollback: none, the database was found so\n",
+        )
+    )
+    migration = Migration(version_of(name, name), name.removesuffix(".sql"), text)
+    migration.check()
+    return migration
+
+
+def refuse_differences(live: Schema, built: Schema) -> None:
+    """Raise HistoryError where what the file builds is not what there is."""
+    found = compare(live, built)
+    if found:
+        shown = "; ".join(f"{d.kind} {d.name} is {d.problem}" for d in found)
+        raise HistoryError(
+            f"a database built from it would not be this one: {shown}",
+            hint="this is a defect: please report it",
+        )

@@ -1,0 +1,141 @@
+"""Which of our files is which of another tool's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from hashlib import new
+from typing import TYPE_CHECKING
+
+from d1migrate.migrate.adopt.model import Record
+from d1migrate.migrate.squash import alternatives, stands_for
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from d1migrate.migrate.adopt.histories import Row, Tool
+    from d1migrate.migrate.migration import Migration
+
+_NUMBERED = re.compile(r"(\d+)_?(.*)", re.DOTALL)
+_LEADS_TO = re.compile(r"^-- Running (?:upgrade|downgrade) .*?-> (\w+)", re.MULTILINE)
+
+
+def match(
+    migrations: Sequence[Migration], histories: Iterable[tuple[Tool, Sequence[Row]]]
+) -> tuple[dict[int, tuple[Record, ...]], tuple[Record, ...]]:
+    """Find the files that other tools recorded.
+
+    Returns:
+        {version: what was recorded of it}, and the records of what is no file here.
+    """
+    found: dict[int, tuple[Record, ...]] = {}
+    lost: list[Record] = []
+    for tool, rows in histories:
+        files = _Files(migrations, tool, rows)
+        for row in rows:
+            place, how, note = files.find(row)
+            if place is None and row.name in files.squashed:
+                one = files.squashed[row.name]
+                if one is None:
+                    continue
+                place, how = one
+            record = Record(tool.name, tool.table, row.entry, how, row.at, row.state, note)
+            if place is None:
+                lost.append(record)
+                continue
+            for before in migrations[: place if row.and_before else 0]:
+                earlier = record._replace(state="applied", how="it comes before that", note=None)
+                found[before.version] = (*found.get(before.version, ()), earlier)
+            version = migrations[place].version
+            found[version] = (*found.get(version, ()), record)
+    return found, tuple(lost)
+
+
+class _Files:
+    """Our files, to be found by what one tool calls them.
+
+    Attributes:
+        squashed: {name of a file that another stands for: the place of that one, and how it was found}, if
+            the tool has all of them; None for all but the last of them.
+    """
+
+    def __init__(self, migrations: Sequence[Migration], tool: Tool, rows: Sequence[Row]) -> None:
+        self._migrations = migrations
+        self._digests: dict[str, list[int]] = {}
+        for place, migration in enumerate(migrations) if tool.digest else ():
+            for digest in _digests(migration, tool.digest or ""):
+                self._digests.setdefault(digest, []).append(place)
+        self.squashed = _squashed(migrations, {row.name for row in rows})
+        self._replaced = {file.name for migration in migrations for file in stands_for(migration)}
+        self._places = {migration.name: place for place, migration in enumerate(migrations)}
+        self._versions = {migration.version: place for place, migration in enumerate(migrations)}
+        words = Counter(_split(migration.name)[1] for migration in migrations)
+        theirs = Counter(_split(row.name)[1] for row in rows if row.name)
+        self._words = {
+            text: place
+            for place, migration in enumerate(migrations)
+            if (text := _split(migration.name)[1]) and words[text] == 1 and theirs[text] == 1
+        }
+
+    def find(self, row: Row) -> tuple[int | None, str, str | None]:
+        """Return the place of the file, how it was found, and what else to know."""
+        place, how = self._by_name(row)
+        if row.digest is None:
+            return place, how, None
+        same = self._digests.get(row.digest, [])
+        if place is None and len(same) == 1:
+            return same[0], "by its checksum", None
+        if place is None or place in same:
+            return place, how, None
+        return place, how, "its checksum there is of another text"
+
+    def _by_name(self, row: Row) -> tuple[int | None, str]:
+        if row.number is not None:
+            return self._versions.get(row.number), "by its number"
+        if row.name is None:
+            return None, ""
+        if row.name in self._places:
+            return self._places[row.name], "by its name"
+        if row.name in self._replaced:  # by `squashed`, and only if all of them are there
+            return None, ""
+        number, words = _split(row.name)
+        place = self._versions.get(number) if number is not None else None
+        if place is not None and _split(self._migrations[place].name)[1] == words:
+            return place, "by its name"
+        if words in self._words:
+            return self._words[words], "by its name, under another number"
+        return (self._by_revision(row.name), "by its revision") if row.and_before else (None, "")
+
+    def _by_revision(self, revision: str) -> int | None:
+        """Return the last file that says that it leads to a revision of Alembic, as its offline mode does."""
+        found = [place for place, m in enumerate(self._migrations) if revision in _revisions(m)]
+        return found[-1] if found else None
+
+
+def _squashed(
+    migrations: Sequence[Migration], recorded: Collection[str | None]
+) -> dict[str | None, tuple[int, str] | None]:
+    found: dict[str | None, tuple[int, str] | None] = {}
+    for place, migration in enumerate(migrations):
+        for files in alternatives(migration):
+            names = [file.name for file in files]
+            if all(name in recorded for name in names):
+                found.update(dict.fromkeys(names))
+                found[names[-1]] = (place, f"it stands for {', '.join(names)}")
+    return found
+
+
+def _revisions(migration: Migration) -> list[str]:
+    return [*migration.name.split("_"), *_LEADS_TO.findall(migration.text)]
+
+
+def _digests(migration: Migration, kind: str) -> set[str]:
+    """Return the checksums of a file's bytes, with either line end."""
+    text = migration.text
+    return {new(kind, one.encode()).hexdigest() for one in (text, text.replace("\n", "\r\n"))}
+
+
+def _split(name: str | None) -> tuple[int | None, str]:
+    """Cut a name into its number and its words."""
+    match = _NUMBERED.fullmatch(name or "")
+    return (int(match[1]), match[2].lower()) if match else (None, (name or "").lower())

@@ -1,0 +1,132 @@
+"""From a driver's error to an ApplyError that says where in which file, and what is and is not applied."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
+from d1migrate.migrate import assertions
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.sql.d1 import is_reset
+from d1migrate.sql.unusual_characters import unusual
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.migrate.plan import Step, StepQueries
+    from d1migrate.sql.split import Statement
+
+_OFFSET = re.compile(r" at offset (\d+)")
+_VERSIONS = re.compile(re.escape(assertions.OTHER_VERSIONS) + r"([^']*)")
+_NEAR = re.compile(
+    r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
+    r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
+)
+_LINES = 6  # of a failed statement that are shown
+
+
+def explain(
+    error: DriverError, parts: Sequence[StepQueries], applied: Sequence[str], pending: Sequence[str]
+) -> ApplyError:
+    """Return the ApplyError for a batch that failed.
+
+    Args:
+        error: what the driver said.
+        parts: the steps of the batch.
+        applied: names of the migrations done before it in this run.
+        pending: names still to come, those of the batch first.
+    """
+    step, statement = _locate(error, parts)
+    text, hint = _describe(error, step)
+    if statement and isinstance(error, QueryError) and (odd := next(unusual(statement.sql), None)):
+        hint = f"the name {odd.token} contains a {odd}"
+    if statement is None and len(parts) > 1:
+        text += f" (in one transaction with {', '.join(part.step.name for part in parts[1:])})"
+    line, message = None, f"{step.name}: {text}"
+    if statement is not None:
+        line, shown = _show(statement, text)
+        message = f"{step.script.file}:{line}: {text}\n{shown}"
+    return ApplyError(
+        message,
+        migration=step.name,
+        direction=step.direction,
+        file=step.script.file if statement else None,
+        line=line,
+        statement=statement.sql if statement else None,
+        applied=applied,
+        pending=pending,
+        hint=hint,
+    )
+
+
+def _locate(error: DriverError, parts: Sequence[StepQueries]) -> tuple[Step, Statement | None]:
+    """Find the step, and the statement of its file, that a query of the batch belongs to."""
+    if not isinstance(error, QueryError):
+        return parts[0].step, None
+    index = error.index
+    if index is None:
+        found = _mentioned(str(error), parts)
+        return found[0] if len(found) == 1 else (parts[0].step, None)
+    for part in parts:
+        if index < len(part):
+            return part.step, part.statement_at(index)
+        index -= len(part)
+    return parts[-1].step, None
+
+
+def _mentioned(text: str, parts: Sequence[StepQueries]) -> list[tuple[Step, Statement]]:
+    """Find the statements that an error can be about, where the database does not say which one failed.
+
+    The text names a token, and for most errors tells how many bytes stand before it in its statement.
+    """
+    match = _NEAR.match(text)
+    if match is None or any(part.step.size for part in parts):  # a large file is not read again for it
+        return []
+    token = (match["near"] or match["name"] or match["thing"]).encode().lower()
+    found = []
+    for part in parts:
+        for statement in part.step.script.statements():
+            sql = statement.sql.encode().lower()
+            at = int(match["offset"]) if match["offset"] else max(sql.find(token), 0)
+            found += [(part.step, statement)] if sql.startswith(token, at) else []
+    return found
+
+
+def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
+    text = str(error)
+    if other := _VERSIONS.search(text):
+        return (
+            f"its SQL changes the history of other versions than {step.version} (applied then: {other[1]})",
+            f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
+        )
+    if assertions.ROWS_APPEARED in text:
+        return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
+    if is_reset(text):
+        return text, "the same statements would take as long again; split them into several migrations"
+    if isinstance(error, AmbiguousError):
+        return f"{text}: no answer came", "it is not in the history: run the command again"
+    if assertions.NOT_APPLIED in text:
+        return "another run took it back meanwhile", "see `d1migrate status`"
+    if "already exists" in text and MIGRATIONS_TABLE in text:
+        return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or leave it out"
+    if "already exists" in text and step.direction == "up":
+        return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
+    return text, error.hint
+
+
+def _show(statement: Statement, text: str) -> tuple[int, str]:
+    """Return the line to name, and the statement's lines around it, with a caret where SQLite gave one."""
+    lines = statement.sql.split("\n")
+    at, column = 0, None
+    if offset := _OFFSET.search(text):
+        before = statement.sql.encode()[: int(offset[1])].decode(errors="replace").split("\n")
+        at, column = len(before) - 1, len(before[-1])
+    first = max(0, at - _LINES + 1)
+    shown = []
+    for i in range(first, min(len(lines), max(at + 1, _LINES))):
+        number = f"{statement.line + i:5} | "
+        shown.append(number + lines[i][:200])
+        if i == at and column is not None and column <= 200:
+            shown.append(" " * (len(number) - 2) + "| " + " " * column + "^")
+    return statement.line + at, "\n".join(shown)

@@ -1,0 +1,298 @@
+"""Whether a migration comes before or after the deploy of the code that goes with it.
+
+Code of the last version runs until the deploy: what comes before may only add. What takes away, renames or
+tightens comes after, when nobody asks for the old any more: expand and contract. Plain files tell by
+themselves; others declare it: `-- d1migrate: phase=before`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate.errors import PlanError, SourceError
+from d1migrate.migrate.directives import phases
+from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.migrate.migration import Migration
+from d1migrate.sql.classify import Shape, shape_of
+from d1migrate.sql.effects import assignments
+from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.tokens import Token, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.status import Entry
+
+Phase = Literal["before", "after"]
+_DECLARE = (
+    "declare it above the first statement: `-- d1migrate: phase=before` or `phase=after`; better, split it"
+)
+
+
+class Verdict(NamedTuple):
+    """What a migration does to running code.
+
+    Attributes:
+        declared: what its file says, or None.
+        adds: what only new code knows of.
+        takes: what running code may miss: what is dropped, renamed or tightened.
+        unclear: what may be either.
+    """
+
+    declared: Phase | None
+    adds: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase: declared, or plain; None where the file would have to say."""
+        if self.declared or not (self.takes or self.unclear):
+            return self.declared or "before"
+        return "after" if not (self.adds or self.unclear) else None
+
+
+def phase_of(migration: Migration) -> Verdict:
+    """Return what a migration does to running code.
+
+    Raises:
+        SourceError: it declares two phases, or cannot be parsed.
+        PlanError: it declares `before`, and takes away what running code uses.
+    """
+    reader, declared = _Reader(), set[str]()
+    for statement in migration.pieces():
+        declared.update(phases(statement))
+        if statement.sql:
+            reader.read(statement.sql)
+    if len(declared) > 1:
+        raise SourceError(f"{migration.file}: it declares both phases", hint="split it into two files")
+    said: Phase | None = "before" if "before" in declared else "after" if declared else None
+    verdict = Verdict(said, tuple(reader.adds), (*reader.gone.values(), *reader.takes), tuple(reader.unclear))
+    if said == "before" and verdict.takes:
+        raise PlanError(
+            f"{migration.name} declares phase=before, and running code may miss what it does:"
+            f" {', '.join(verdict.takes)}",
+            hint="before the deploy only add; drop and rename in a file of its own, phase=after",
+        )
+    return verdict
+
+
+class Told(NamedTuple):
+    """A migration's phase, for who reads: None where it cannot be told, and why it is so."""
+
+    phase: Phase | None
+    reason: str
+
+    @property
+    def shown(self) -> str:
+        """The phase in words."""
+        return f"{self.phase} the deploy" if self.phase else "before or after the deploy is not clear"
+
+
+def told(migration: Migration) -> Told:
+    """Return the phase of a migration and why it is that; raises nothing where its file is wrong."""
+    try:
+        verdict = phase_of(migration)
+    except (PlanError, SourceError) as error:
+        return Told(None, str(error))
+    if verdict.declared:
+        return Told(verdict.phase, "declared")
+    return Told(
+        verdict.phase, ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear)) or "takes nothing"
+    )
+
+
+def cut(plan: Plan, phase: Phase | None) -> Plan:
+    """Return the steps of an `up` that belong to a phase: those that come first; the order of files stays.
+
+    Raises:
+        PlanError: a phase cannot be told, or what is asked for lies behind what belongs to the other one.
+    """
+    if phase is None:
+        return plan
+    names = [step.name for step in plan.steps]
+    found = [_certain(step.script) for step in plan.steps if isinstance(step.script, Migration)]
+    count = next((place for place, other in enumerate(found) if other != phase), len(found))
+    if phase == "before" and "before" in found[count:]:
+        late = names[found.index("before", count)]
+        raise PlanError(
+            f"{late} comes before the deploy, and {names[count]}, which comes first, after the one before it",
+            hint="end the last release first: deploy its code, then `d1migrate up --phase after`",
+        )
+    if phase == "after" and count == 0 and "after" in found:
+        raise PlanError(
+            f"{names[0]} comes before the deploy, and is not applied",
+            hint="`d1migrate up --phase before`, then deploy, then `d1migrate up --phase after`",
+        )
+    return plan._replace(steps=plan.steps[:count])
+
+
+def _certain(migration: Migration) -> Phase:
+    verdict = phase_of(migration)
+    if verdict.phase is None:
+        raise PlanError(f"{migration.name}: before or after the deploy? {_mixture(verdict)}", hint=_DECLARE)
+    return verdict.phase
+
+
+def _mixture(verdict: Verdict) -> str:
+    return "it does: " + ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear))
+
+
+class Fitness(NamedTuple):
+    """Whether a database fits code.
+
+    Attributes:
+        version: the newest migration that the code was written with.
+        current_version: the highest applied version, or 0.
+        needed: names of migrations that the code needs, and that are not applied.
+        breaking: names of applied ones that came after it, with what they take away.
+        unclear: names of those that cannot be told, and why.
+    """
+
+    version: int
+    current_version: int
+    needed: tuple[str, ...]
+    breaking: tuple[str, ...]
+    unclear: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the code can run on it."""
+        return not (self.needed or self.breaking or self.unclear)
+
+
+def fitness(entries: Sequence[Entry], version: int) -> Fitness:
+    """Return whether code that was written with the migrations up to a version can run.
+
+    It needs those up to its version, other than what comes after a deploy; what is newer may have added, and
+    taken nothing away.
+
+    Raises:
+        SourceError, PlanError: as `phase_of`.
+    """
+    needed, breaking, unclear = list[str](), list[str](), list[str]()
+    for entry in entries:
+        newer, there = entry.version > version, entry.applied is not None
+        if entry.state == "partial":
+            unclear.append(f"{entry.name}: it began and never ended")
+        elif newer == there:  # older ones that are there do no harm, newer ones that are not neither
+            verdict = phase_of(entry.migration) if entry.migration else None
+            phase = verdict.phase if verdict else None
+            if verdict is None:
+                unclear.append(f"{entry.name}: its file is not here")
+            elif phase is None:
+                unclear.append(f"{entry.name}: {_mixture(verdict)}; it does not declare its phase")
+            elif newer and phase == "after":
+                breaking.append(f"{entry.name}: {', '.join(verdict.takes) or 'declared phase=after'}")
+            elif not newer and phase == "before":
+                needed.append(entry.name)
+    current = max((entry.applied.version for entry in entries if entry.applied), default=0)
+    return Fitness(version, current, tuple(needed), tuple(breaking), tuple(unclear))
+
+
+class _Reader:
+    """Reads statements one after the other; what a file makes itself, it may also take away.
+
+    What it makes IF NOT EXISTS may have been there. Triggers have a name space of their own, marked by a dot.
+    """
+
+    def __init__(self) -> None:
+        self.adds: list[str] = []
+        self.takes: list[str] = []
+        self.unclear: list[str] = []
+        self.gone: dict[str, str] = {}  # name of an object that was there: what became of it
+        self._made: set[str] = set()
+        self._own: set[str] = set()  # those of them that were certainly not there before
+        self._new_columns: set[tuple[str, str]] = set()
+
+    def read(self, sql: str) -> None:
+        if sql[:12].upper() == "INSERT INTO " and "UPDATE" not in sql.upper():
+            return  # most files of any size are of these; they need not be taken to pieces
+        tokens = significant(sql)
+        shape = shape_of(tokens)
+        words = [token.keyword for token in tokens]
+        kind, _, what = shape.verb.partition(" ")
+        if kind == "create" and what:
+            self._create(shape, tokens, words)
+        elif kind == "drop" and what:
+            self._drop(shape)
+        elif shape.verb == "alter table":
+            self._alter(shape, tokens, words)
+        elif kind in ("insert", "replace", "update", "delete"):
+            self._rows(kind, shape, tokens, words)
+
+    def _create(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
+        what, key = shape.verb.removeprefix("create "), _key(shape)
+        if key in self.gone:
+            del self.gone[key]
+            self.unclear.append(f"makes {what} {shape.name} anew")
+        elif what in ("index", "trigger") and "ON" in words:
+            owner = _named(tokens, words.index("ON", shape.at) + 1)
+            if owner in self._made:
+                pass
+            elif what == "trigger":
+                self.unclear.append(f"adds a trigger to {owner}")
+            elif "UNIQUE" in words[:3]:
+                self.takes.append(f"makes {owner} unique by index {shape.name}")
+            else:
+                self.adds.append(f"adds index {shape.name}")
+        else:
+            self.adds.append(f"adds {what} {shape.name}")
+        self._made.add(key)
+        if not shape.conditional:
+            self._own.add(key)
+
+    def _drop(self, shape: Shape) -> None:
+        key = _key(shape)
+        if key in self._own:
+            self._own.discard(key)
+            self._made.discard(key)
+        else:
+            self.gone[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
+
+    def _alter(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
+        table, at = shape.name, shape.at + 1
+        renames, to = words[at : at + 2] == ["RENAME", "TO"], _named(tokens, at + 2)
+        if renames and table in self._own:
+            for names in (self._own, self._made):
+                names.discard(table)
+                names.add(to)
+            if self.gone.pop(to, None):
+                self.unclear.append(f"rebuilds table {to}")
+            return
+        if table in self._own:
+            return
+        column = _named(tokens, at + 1 + (words[at + 1 : at + 2] == ["COLUMN"]))
+        if renames:
+            self.gone[table] = f"renames table {table} to {to}"
+        elif words[at : at + 1] == ["ADD"]:
+            self.adds.append(f"adds column {table}.{column}")
+            self._new_columns.add((table, column))
+        elif words[at : at + 1] in (["DROP"], ["RENAME"], ["ALTER"]):
+            self.takes.append(f"{words[at].lower()}s column {table}.{column}")
+        else:
+            self.unclear.append(f"alters table {table}")
+
+    def _rows(self, kind: str, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
+        if kind == "insert" and "REPLACE" not in words and "UPDATE" not in words:
+            return
+        at = shape.at + 1
+        at += 2 * (words[at : at + 1] == ["OR"])
+        table = _named(tokens, at + (words[at : at + 1] in (["INTO"], ["FROM"])))
+        if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE, "sqlite_sequence"):
+            return
+        sets = assignments(tokens) if kind == "update" else {}
+        if not sets or any((table, column) not in self._new_columns for column in sets):
+            self.unclear.append(f"{kind}s rows of {table}")
+
+
+def _key(shape: Shape) -> str:
+    return ("." if shape.verb.endswith("trigger") else "") + shape.name
+
+
+def _named(tokens: Sequence[Token], at: int) -> str:
+    """Return the name at a place, folded and without the schema before it."""
+    if at + 2 < len(tokens) and tokens[at + 1].text == ".":
+        at += 2
+    return fold(unquote(tokens[at].text)) if at < len(tokens) else ""

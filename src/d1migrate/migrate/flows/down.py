@@ -1,0 +1,140 @@
+"""Taking migrations back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import DataLoss, QueryError, UsageError
+from d1migrate.migrate import data_loss
+from d1migrate.migrate import history as h
+from d1migrate.migrate.flows.read import count, read_history
+from d1migrate.migrate.flows.steps import Report, noted, take
+from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.migrate.plan import choose_down, plan_down
+from d1migrate.sql.batch import Batch
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Literal
+
+    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.plan import Plan, Step
+    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.sql.batch import Flow
+
+
+def choose(
+    migrations: Sequence[Migration],
+    *,
+    to: int | None = None,
+    steps: int | None = None,
+    prefer: Literal["file", "history"] | None = None,
+    allow_loss: Collection[str] = (),
+) -> Flow[Plan]:
+    """Read history and plan a `down`, with the rows of every table it would take rows from counted.
+
+    Args:
+        migrations: the files; the log replaces those that are gone.
+        to: take back every version above this one.
+        steps: take back this many, 1 without either.
+        prefer: which rollback to take where the file's and the log's differ.
+        allow_loss: tables that may lose rows; "all" for any.
+
+    Raises:
+        DataLoss: tables that hold rows would lose them; it names them with their counts.
+        Irreversible, PlanError, HistoryError, UsageError, SourceError: as `choose_down` and `plan_down`.
+    """
+    history = yield from read_history()
+    entries = choose_down(migrations, history, to=to, steps=steps)
+    kept = [e.version for e in entries if e.applied and e.applied.keeps_rollback]
+    stored: dict[int, str] = {}
+    there = yield Batch((*data_loss.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
+    if kept:
+        *there, texts = there
+        stored = {version: sql for version, sql, _ in h.checked(texts.rows, LOG_TABLE, h.STORED)}
+    todo = plan_down(entries, history, stored, prefer=prefer)
+    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.Ground(there))
+    names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
+    requests = todo.reads + 1
+    rows = yield from _count_rows(names)
+    requests += bool(names)
+    allowed = _allowed(names, allow_loss)
+    refused = {table: n for table, n in rows.items() if n != 0 and table not in allowed}
+    if refused:
+        held = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in refused.items())
+        raise DataLoss(
+            "the rollback would take rows: " + ", ".join(held),
+            rows=refused,
+            hint="back them up, then allow it: " + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
+        )
+    guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
+    return todo._replace(steps=guarded, reads=requests)
+
+
+def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
+    """Count the rows of tables; None for one that cannot be counted, as some virtual tables."""
+    if not names:
+        return {}
+    try:
+        results = yield Batch([count(name) for name in names], reads=True)
+    except QueryError:
+        if len(names) == 1:
+            return {names[0]: None}
+        rows: dict[str, int | None] = {}
+        for name in names:
+            rows |= yield from _count_rows([name])
+        return rows
+    return {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
+
+
+def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
+    """Return the tables that may lose rows; a name that is none of those at stake is a mistake."""
+    wanted = {fold(name) for name in allow_loss}
+    if "all" in wanted:
+        return set(names)
+    if unknown := sorted(wanted - {fold(name) for name in names}):
+        raise UsageError(
+            f"--allow-loss {unknown[0]}: the rollback takes no rows from such a table",
+            hint=f"it takes rows from: {', '.join(names) or 'none'}",
+        )
+    return {name for name in names if fold(name) in wanted}
+
+
+def _argument(table: str) -> str:
+    """Return a table name as a shell takes it."""
+    return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
+
+
+def down(
+    todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
+) -> Flow[Report]:
+    """Take back what `choose` planned; every step is one transaction.
+
+    Args:
+        todo: the plan.
+        sign: gives every batch its token, time and user.
+        notes: what else goes to the log.
+        mirror: wrangler's table, to be kept in step.
+
+    Raises:
+        ApplyError: a step failed, or the database changed since it was planned.
+    """
+    taken = yield from take(noted(todo, notes or {}), sign, (), mirror)
+    if taken.failure is not None:
+        raise taken.failure
+    return Report(taken.steps)
+
+
+def _guarded(
+    step: Step, risks: Iterable[data_loss.Risk], rows: dict[str, int | None], allowed: Collection[str]
+) -> Step:
+    """Return the step with its counts for the log, and tables seen empty guarded against new rows."""
+    lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table, 0) != 0}
+    empty = [
+        r.name_then for r in risks if rows.get(r.table) == 0 and r.table not in allowed and not r.written
+    ]
+    event = step.event._replace(detail=json.dumps({"rows": lost}) if lost else None)
+    return step._replace(event=event, guarded=tuple(empty))

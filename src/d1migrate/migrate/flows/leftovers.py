@@ -1,0 +1,125 @@
+"""What a guarded rebuild leaves behind if it is cut in half, as no transaction is: an import may be.
+
+A guard is the worst of it: DELETE and UPDATE on its table succeed and do nothing. A hold table may be the
+only place where rows still are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.sql.batch import Query
+from d1migrate.sql.names import HELPER, fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from d1migrate.schema.model import Schema, Table
+
+_NO_ROWS = f"{HELPER}counts"  # it holds numbers of rows, no row
+
+
+class Problem(NamedTuple):
+    """Something wrong with a database.
+
+    Attributes:
+        kind: leftover, orphans, parent (a foreign key to a table that is missing), foreign keys (they cannot
+            be checked), missing (an index or trigger), broken (a view or trigger), search (a full-text
+            table), rewound (the log lacks what a restore wrote), or unknown.
+        name: the object.
+        message: what it is.
+        fix: SQL that mends it, or shows more of it; () where that is not known.
+        is_new: False for what was so before the run that found it.
+    """
+
+    kind: str
+    name: str
+    message: str
+    fix: tuple[str, ...] = ()
+    is_new: bool = True
+
+
+def held(schema: Schema) -> tuple[str, ...]:
+    """Return the helper tables that may hold rows of others."""
+    return tuple(
+        table.name
+        for table in schema.tables
+        if fold(table.name).startswith(HELPER) and fold(table.name) != _NO_ROWS
+    )
+
+
+def count_held(name: str) -> Query:
+    """Ask for the number of rows in a helper table."""
+    return Query(f"SELECT count(*) AS rows FROM {quote_identifier(name)}")
+
+
+def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) -> Iterator[Problem]:
+    """Yield the helpers there are, each with the SQL that takes it away safely.
+
+    Args:
+        schema: the live one.
+        rows: {helper table: how many it holds}.
+        expected: what should be there; None where that is not known.
+    """
+    for table in schema.tables:
+        for trigger in table.triggers:
+            if fold(trigger.name).startswith(HELPER):
+                yield _guard(trigger.name, table.name)
+        for index in table.indexes:
+            if index.sql and fold(index.name).startswith(HELPER) and not _is_helper(table):
+                yield Problem(
+                    "leftover",
+                    index.name,
+                    f"index {index.name} on {table.name} was left behind by a rebuild",
+                    (f"DROP INDEX {quote_identifier(index.name)};",),
+                )
+    for table in filter(_is_helper, schema.tables):
+        yield _table(table, rows.get(table.name, 0), schema, expected)
+
+
+def _is_helper(table: Table) -> bool:
+    return fold(table.name).startswith(HELPER)
+
+
+def _guard(name: str, table: str) -> Problem:
+    message = (
+        f"trigger {name} was left behind by a rebuild: while it is there, DELETE or UPDATE on {table}"
+        " succeeds and does nothing"
+    )
+    return Problem("leftover", name, message, (f"DROP TRIGGER {quote_identifier(name)};",))
+
+
+def _table(table: Table, count: int, schema: Schema, expected: Schema | None) -> Problem:
+    drop = (f"DROP TABLE {quote_identifier(table.name)};",)
+    left = f"table {table.name} was left behind by a rebuild"
+    if fold(table.name) == _NO_ROWS or not count:
+        return Problem("leftover", table.name, f"{left}; it holds no rows of others", drop)
+    rows = f"{count} row" + "s" * (count != 1)
+    if expected is None:
+        return Problem(
+            "leftover",
+            table.name,
+            f"{left}: it holds {rows}, maybe the only copy; `d1migrate verify` says of which table",
+        )
+    there = {fold(other.name) for other in schema.tables}
+    if fold(table.name).startswith(f"{HELPER}sequence"):
+        message = f"{left}: it holds the counter of an AUTOINCREMENT, which must not begin anew: keep it"
+        return Problem("leftover", table.name, message)
+    fits = [t for t in (*expected.tables, *schema.tables) if not _is_helper(t) and _covers(t, table)]
+    missing = sorted({t.name for t in expected.tables if fold(t.name) not in there})
+    if missing or not fits:
+        of = f" of {', '.join(missing)}, which is missing" if missing else ""
+        return Problem("leftover", table.name, f"{left}: it holds {rows}, maybe the only copy{of}: keep it")
+    names = ", ".join(sorted({t.name for t in fits}))
+    return Problem(
+        "leftover",
+        table.name,
+        f"{left}: it holds {rows}, as it seems of {names}; drop it once you have seen them there",
+        drop,
+    )
+
+
+def _covers(table: Table, hold: Table) -> bool:
+    """Whether a table has all columns that a hold table has, but for the helper's own."""
+    columns = {fold(column.name) for column in table.columns}
+    return all(fold(c.name) in columns or fold(c.name).startswith(HELPER) for c in hold.columns)

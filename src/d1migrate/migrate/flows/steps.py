@@ -1,0 +1,228 @@
+"""Taking the steps of a plan, one transaction after the other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
+from d1migrate.migrate import assertions
+from d1migrate.migrate.flows.read import happened
+from d1migrate.migrate.plan import Plan, Step, StepQueries
+from d1migrate.sql.batch import Batch, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.sql.batch import Flow, Query
+
+    Sign = Callable[[], h.Signature]
+
+
+class StepResult(NamedTuple):
+    """A migration that was applied, or taken back; by this run, or by another one meanwhile.
+
+    `statements` counts those of its file. `rows_read` and `rows_written` are what D1 bills for its
+    transaction; None where the engine does not count them, or several steps shared one.
+    """
+
+    version: int
+    name: str
+    action: Literal["up", "down", "applied meanwhile"]
+    statements: int | None
+    rows_read: int | None = None
+    rows_written: int | None = None
+
+
+class Report(NamedTuple):
+    """What a run did: the steps it took, and the versions another runner applied meanwhile.
+
+    `problems` is what is wrong with the database behind it, where it was looked at.
+    """
+
+    steps: tuple[StepResult, ...]
+    meanwhile: tuple[h.AppliedMigration, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong that was not so before."""
+        return not any(problem.is_new for problem in self.problems)
+
+    @property
+    def results(self) -> tuple[StepResult, ...]:
+        """The steps, and what was applied meanwhile, as one."""
+        others = (StepResult(row.version, row.name, "applied meanwhile", None) for row in self.meanwhile)
+        return (*self.steps, *others)
+
+
+class Taken(NamedTuple):
+    """What came of the steps of a plan.
+
+    Attributes:
+        steps: those done.
+        reached: the state of the history after them.
+        failure: why the next transaction is not done: another runner changed the history first, or its answer
+            was lost and the log does not have it.
+        token: of that transaction.
+        results: what its steps would have reported; a delayed request may still arrive.
+    """
+
+    steps: tuple[StepResult, ...]
+    reached: assertions.Fingerprint
+    failure: ApplyError | None = None
+    token: str = ""
+    results: tuple[StepResult, ...] = ()
+
+
+def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror | None = None) -> Flow[Taken]:
+    """Run the steps, as far as they can be run.
+
+    The first transaction also brings `mirror`, wrangler's table, into step with what was applied before.
+
+    Raises:
+        ApplyError: a step failed, or its outcome is unknown.
+    """
+    before, missing = assertions.Fingerprint.of(todo.versions, todo.head), todo.missing
+    done = list[StepResult]()
+    groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
+    for group in groups:
+        signature = sign()
+        batch = _Group(group, before, missing, signature, first=not done, mirror=mirror)
+        if mirror and not done:
+            batch.bring_into_step(mirror, todo.versions)
+        cost = Result()
+        try:
+            (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
+        except DriverError as error:
+            applied = [step.name for step in (*earlier, *done)]
+            failure = _failure(error, batch, applied, [step.name for step in todo.steps[len(done) :]])
+            is_race = any(text in str(error) for text in _RACES)
+            if not (is_race or isinstance(error, AmbiguousError)):
+                raise failure from error
+            # A refusal may be the answer to a second copy of the request, made by a proxy; and a lost answer
+            # may be the refusal of a slower runner.
+            if not (yield from _settled(signature.token, failure)):
+                return Taken(tuple(done), before, failure, signature.token, _results(group, Result()))
+        except Error as error:  # a large file was changed while it ran, or a limit was reached before it
+            raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
+        except BaseException as error:
+            error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
+            if isinstance(error, KeyboardInterrupt):  # it may have come between the commit and the answer
+                error.add_note((yield from _outcome(group, signature.token)))
+            raise
+        done += _results(group, cost)
+        before, missing = batch.after, ()
+    return Taken(tuple(done), before)
+
+
+def _failure(error: DriverError, batch: _Group, applied: Sequence[str], pending: Sequence[str]) -> ApplyError:
+    from d1migrate.migrate.apply_error import explain  # imported only on failure
+
+    failure = explain(error, batch.parts, applied, pending)
+    failure.__cause__ = error
+    return failure
+
+
+def noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
+    """Return the plan with notes for the log, beside what its steps tell it already."""
+    if not notes:
+        return todo
+    return todo._replace(steps=tuple(_noted(step, notes) for step in todo.steps))
+
+
+def _noted(step: Step, notes: Mapping[str, object]) -> Step:
+    detail = json.dumps({**json.loads(step.event.detail or "{}"), **notes})
+    return step._replace(event=step.event._replace(detail=detail))
+
+
+def _results(group: Sequence[Step], cost: Result) -> tuple[StepResult, ...]:
+    """Return what the steps of a transaction report; its cost is known only if it has one step."""
+    cost = cost if len(group) == 1 else Result()
+    return tuple(
+        StepResult(s.version, s.name, s.direction, s.statement_count, cost.rows_read, cost.rows_written)
+        for s in group
+    )
+
+
+def _label(steps: Sequence[Step]) -> str:
+    first, last = steps[0].name, steps[-1].name
+    return first if len(steps) == 1 else f"{first} … {last} ({len(steps)} migrations)"
+
+
+_RACES = (assertions.ALREADY_APPLIED, assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
+
+
+class _Group:
+    """The queries of the steps that go as one transaction; they can be walked any number of times."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        before: assertions.Fingerprint,
+        missing: Sequence[str],
+        signature: h.Signature,
+        *,
+        first: bool,
+        mirror: Mirror | None,
+    ) -> None:
+        self.parts: list[StepQueries] = []
+        for step in steps:
+            self.parts.append(StepQueries(step, before, missing, signature, first=first, mirror=mirror))
+            before, missing, first = step.after(before, signature.token), (), False
+        self.after = before
+
+    def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:
+        """Enter into wrangler's table what was applied before."""
+        self.parts[0].opening += mirror.created(applied)
+
+    def __iter__(self) -> Iterator[Query]:
+        for part in self.parts:
+            yield from part
+
+
+def _settled(token: str, failure: ApplyError) -> Flow[bool]:
+    """Ask whether a batch whose answer was lost was committed.
+
+    Raises:
+        ApplyError: the database cannot be asked; the failure, with its outcome unknown.
+    """
+    try:
+        return (yield from happened(token))
+    except Error as error:  # also where the token is refused by now
+        raise failure.with_unknown_outcome() from error
+
+
+def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
+    """Say whether a batch was committed, as far as the database can be asked: it may still be on its way."""
+    done = "applied" if steps[0].direction == "up" else "rolled back"
+    try:
+        there = yield from happened(token)
+    except Error as error:
+        return f"whether {_label(steps)} was {done} is not known: {error}"
+    return (
+        f"{_label(steps)} was {done}"
+        if there
+        else f"{_label(steps)} was not {done} when the database was asked"
+    )
+
+
+def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
+    """Return an error that stops a run in its middle, so that it says what was done before."""
+    if isinstance(error, Unfinished):
+        return Unfinished(
+            error.reason, applied=[step.name for step in done], pending=[step.name for step in pending]
+        )
+    if not done:
+        return error
+    return ApplyError(
+        str(error),
+        migration=pending[0].name,
+        direction=pending[0].direction,
+        applied=[step.name for step in done],
+        pending=[step.name for step in pending],
+        hint=error.hint,
+    )

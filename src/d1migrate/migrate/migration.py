@@ -1,0 +1,371 @@
+"""A migration file as a value: its statements, its rollback block, its checksum. No disk."""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from d1migrate.errors import LimitExceeded, ParseError, SourceError
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, check_history_use, recorded_table
+from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
+from d1migrate.sql.d1 import WORKERD
+from d1migrate.sql.split import Cuts, Statement, split
+from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LARGE = 1 << 20
+"""Scripts above this many bytes are streamed, never held."""
+
+NOTHING = "v1:" + sha256(b"").hexdigest()
+"""The checksum of a file that does nothing but record itself."""
+
+_STARTS = frozenset(
+    "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
+    " VACUUM VALUES WITH ATTACH DETACH ROLLBACK SAVEPOINT RELEASE".split()
+)
+
+
+class Script(Protocol):
+    """SQL text too large to hold: it can be read again and again, in chunks with LF line ends."""
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        ...
+
+    def chunks(self) -> Iterator[str]:
+        """Read it from the start."""
+        ...
+
+
+class Rollback(NamedTuple):
+    """The rollback block of a file, or the SQL of one that history kept.
+
+    Attributes:
+        sql: the block without its `--` marks; line by line the block's own lines.
+        file: what errors call the place it comes from.
+        first_line: the line of the file on which it starts.
+        reason: why there is no way back (`-- Rollback: none, <reason>`), or None where there is one.
+    """
+
+    sql: str
+    file: str
+    first_line: int = 1
+    reason: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of its meaning, as a migration's checksum."""
+        return _digest_of_meaning(split(self.sql, file=self.file))
+
+    @property
+    def touches_history(self) -> bool:
+        """Whether it could change rows of the migrations table: a rollback always could."""
+        return True
+
+    def texts(self) -> Iterator[str]:
+        """Yield the SQL of what it runs."""
+        return (statement.sql for statement in self.statements())
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield what it runs, with the line numbers of the file.
+
+        Raises:
+            ParseError: the block is not SQL.
+            SourceError: it drops the tables that history lives in.
+        """
+        shift = self.first_line - 1
+        try:
+            pieces = [s._replace(line=s.line + shift) for s in split(self.sql, file=self.file) if s.sql]
+        except ParseError as error:
+            error.line += shift
+            error.hint = "this is inside the rollback block, where all is SQL; write prose above it"
+            raise
+        for statement in pieces:
+            self._check(statement)
+            yield statement
+
+    def _check(self, statement: Statement) -> None:
+        tokens = significant(statement.sql)
+        if tokens[0].keyword not in _STARTS:
+            first = statement.sql.split("\n", 1)[0]
+            raise ParseError(
+                "this line of the rollback block is not SQL",
+                file=self.file,
+                line=statement.line,
+                column=1,
+                source=first,
+                hint=_prose_hint(first),
+            )
+        if MIGRATIONS_TABLE in statement.sql.lower():
+            check_history_use(statement, self.file, None)
+        if (size := len(statement.sql.encode())) > WORKERD.sql_length:
+            raise _too_long(self.file, statement.line, size)
+
+
+def _prose_hint(line: str) -> str:
+    reason = " ".join(line.split()).removesuffix(";")
+    return f"if there is no rollback: `-- Rollback: none, {reason}`; write other prose as `-- -- like this`"
+
+
+class Migration:
+    """One migration file. Its parts are read when they are first asked for.
+
+    Attributes:
+        version: the leading digits of its name, as an integer.
+        name: the file name without `.sql`.
+        file: the path that errors name.
+        has_crlf: whether its lines end in CR LF on disk; here they end in LF.
+        names_history: whether it speaks of the migrations table.
+    """
+
+    __slots__ = (
+        *("_checksum", "_scanned", "_script", "_split", "file", "has_crlf", "name", "names_history"),
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: int,
+        name: str,
+        script: str | Script,
+        *,
+        file: str | None = None,
+        has_crlf: bool = False,
+    ) -> None:
+        self.version, self.name, self.file = version, name, file or f"{name}.sql"
+        self.has_crlf = has_crlf
+        self._script = script
+        self._checksum: str | None = None
+        self._split: tuple[Statement, ...] | None = None
+        self._scanned: _Scan | None = None
+        self.names_history = isinstance(script, str) and MIGRATIONS_TABLE in script.lower()
+
+    def __repr__(self) -> str:
+        return f"Migration({self.version}, {self.name!r})"
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is streamed: more than 1 MiB."""
+        return not isinstance(self._script, str)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self._script.encode()) if isinstance(self._script, str) else self._script.size
+
+    @property
+    def text(self) -> str:
+        """The whole text; for tools that embed it."""
+        return self._script if isinstance(self._script, str) else "".join(self._script.chunks())
+
+    @property
+    def checksum(self) -> str:
+        """A fingerprint of what the file means: `v1:` and the sha256 of its statements.
+
+        Comments, white space, the case of keywords and the statement that records the migration are left
+        out, so a reformatted, relicensed or renumbered file keeps it. A large file has `b1:` and the sha256
+        of its bytes, with LF line ends, instead.
+        """
+        if self._checksum is None:
+            large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
+            self._checksum = self._checksum_of_bytes() if large else self._checksum_of_meaning()
+        return self._checksum
+
+    def matches(self, recorded: str) -> bool:
+        """Whether it is what a recorded checksum was taken of, whichever kind that is."""
+        if recorded[:3] == self.checksum[:3]:
+            return recorded == self.checksum
+        other = self._checksum_of_bytes() if recorded[:3] == "b1:" else self._checksum_of_meaning()
+        return recorded == other
+
+    def _checksum_of_meaning(self) -> str:
+        return "v1:" + _digest_of_meaning(self.pieces())
+
+    def _checksum_of_bytes(self) -> str:
+        if isinstance(self._script, str):
+            return "b1:" + sha256(self._script.encode()).hexdigest()
+        for _ in self._hashed(self._script):
+            pass
+        return self._checksum or ""
+
+    @property
+    def rollback(self) -> Rollback | None:
+        """The rollback block, or None where the file has none."""
+        return self._scan().rollback
+
+    @property
+    def almost_rollback(self) -> Marker | None:
+        """A comment that looks like the start of a rollback block, in a file that has none."""
+        found = self._scan()
+        return found.almost if found.rollback is None else None
+
+    @property
+    def touches_history(self) -> bool:
+        """Whether its SQL could change rows of the migrations table, other than by adding some."""
+        if not self.names_history:
+            return False
+        return any(
+            MIGRATIONS_TABLE in sql and ("update" in sql or recorded_table(sql) != MIGRATIONS_TABLE)
+            for sql in (piece.sql.lower() for piece in self.pieces())
+        )
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield the statements to run, in order, each with its `sql` and `line`.
+
+        Raises:
+            ParseError: a quote or comment is not closed.
+        """
+        return (piece for piece in self.pieces() if piece.sql)
+
+    def texts(self) -> Iterator[str]:
+        """Yield the SQL of the statements to run, in order.
+
+        What `check` found of a large file is not looked for again: the pieces are taken where they are.
+        """
+        if isinstance(self._script, str) or self._scanned is None:
+            return (statement.sql for statement in self.statements())
+        return _slices(self._script.chunks(), self._scanned.offsets)
+
+    def check(self) -> int:
+        """Read all of it, the rollback block too, and return how many statements it runs.
+
+        Raises:
+            LimitExceeded: a statement is longer than D1 takes.
+            SourceError: it holds no statement, cannot be parsed, SQL of its rollback would run forward, or
+                its rollback block drops the history.
+        """
+        found = self._scan()
+        if found.statements == 0:
+            raise SourceError(
+                f"{self.file}: no SQL statement in it",
+                hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
+            )
+        if found.runs_forward:
+            raise _runs_forward(self.file, found.runs_forward)
+        if found.too_long:
+            raise _too_long(self.file, *found.too_long)
+        if self.names_history:
+            for statement in self.statements():
+                if MIGRATIONS_TABLE in statement.sql.lower():
+                    check_history_use(statement, self.file, self.version)
+        if found.rollback:
+            for _ in found.rollback.statements():
+                pass
+        return found.statements
+
+    def _scan(self) -> _Scan:
+        """Read it once for all that is to be known before it runs."""
+        if self._scanned is None:
+            script = self._script if isinstance(self._script, str) else self._hashed(self._script)
+            self._scanned = _scan(Cuts(script, file=self.file), self.file)
+        return self._scanned
+
+    def pieces(self) -> Iterable[Statement]:
+        """Return all of the file in pieces: the statements, and what is around them.
+
+        Raises:
+            ParseError: a quote or comment is not closed.
+        """
+        if not isinstance(self._script, str):
+            return split(self._script.chunks(), file=self.file)
+        if self._split is None:
+            self._split = tuple(split(self._script, file=self.file))
+        return self._split
+
+    def _hashed(self, script: Script) -> Iterator[str]:
+        """Yield the chunks of a large script; when all are read, the checksum is known."""
+        digest, before = sha256(), ""
+        for chunk in script.chunks():
+            digest.update(chunk.encode())
+            lower = before + chunk.lower()
+            self.names_history = self.names_history or MIGRATIONS_TABLE in lower
+            before = lower[-len(MIGRATIONS_TABLE) :]
+            yield chunk
+        self._checksum = "b1:" + digest.hexdigest()
+
+
+class _Scan(NamedTuple):
+    """What one reading of a script tells.
+
+    `offsets` has start and end of every statement's SQL, in characters; `too_long` is the first statement
+    that is (line, bytes); `runs_forward` and `almost` are as BlockFinder's.
+    """
+
+    statements: int
+    too_long: tuple[int, int] | None
+    rollback: Rollback | None
+    runs_forward: Marker | None
+    almost: Marker | None
+    offsets: array[int]
+
+
+def _scan(cuts: Cuts, file: str) -> _Scan:
+    offsets, too_long, finder = array("Q"), None, BlockFinder(file)
+    note, limit = offsets.append, WORKERD.sql_length
+    for position, body, stop, end in cuts:
+        if body - position >= SHORTEST:
+            lead, line_start = cuts.buffer[position:body], cuts.start + position == 0
+            finder.comments(lead, cuts.line_at(position), line_start=line_start, first=not offsets)
+        if stop > body:
+            note(cuts.start + body)
+            note(cuts.start + stop)
+            # A character has four bytes at most: short ones need no counting.
+            if (stop - body) * 4 > limit and too_long is None:
+                size = len(cuts.buffer[body:stop].encode())
+                too_long = (cuts.line_at(body), size) if size > limit else None
+            if finder.is_open or cuts.buffer[body] == "#":
+                finder.statement(cuts.buffer[body:stop], cuts.line_at(body))
+        if end - stop >= SHORTEST:  # comments after the last statement, if no `;` ends it
+            finder.comments(cuts.buffer[stop:end], cuts.line_at(stop), line_start=False, first=False)
+    found = finder.block and Rollback(finder.block.sql, file, finder.block.line, finder.block.reason)
+    return _Scan(len(offsets) // 2, too_long, found, finder.runs_forward, finder.almost, offsets)
+
+
+def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
+    """Yield the parts of a text between pairs of offsets that ascend, holding little of it."""
+    buffer, base, end_of_buffer = "", 0, 0
+    bounds = iter(offsets)
+    for start, end in zip(bounds, bounds, strict=True):
+        while end > end_of_buffer:
+            used = min(start - base, len(buffer))
+            chunk = next(chunks)
+            buffer = buffer[used:] + chunk
+            base += used
+            end_of_buffer += len(chunk)
+        yield buffer[start - base : end - base]
+    for _ in chunks:  # to its end, where a file tells whether it is still the same
+        pass
+
+
+def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"{file}:{line}: the statement has {actual} bytes, D1 takes {WORKERD.sql_length}",
+        limit=WORKERD.sql_length,
+        actual=actual,
+        hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
+    )
+
+
+def _runs_forward(file: str, marker: Marker) -> SourceError:
+    return SourceError(
+        f"{file}:{marker.line}: the SQL after `{marker.text}` would run as part of the migration",
+        hint="comment it out as a `-- Rollback:` block, with `--` before each line;"
+        " if it is meant to run now, delete the marker",
+        rule="P110",
+    )
+
+
+def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
+    meanings = []
+    for piece in pieces:
+        sql = piece.sql
+        if sql and not (MIGRATIONS_TABLE in sql.lower() and recorded_table(sql) == MIGRATIONS_TABLE):
+            words = SIGNIFICANT.findall(sql)
+            # Only ASCII: the upper case of some letters beyond it is an ASCII word, another name to SQLite.
+            meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]
+            meanings.append(" ".join(meant))
+    return sha256(";\n".join(meanings).encode()).hexdigest()

@@ -1,0 +1,219 @@
+"""From names and texts to ordered Migrations; the template of a new file; the index. No disk."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.migration import Migration, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MAX_VERSION = 2**53 - 1
+"""Larger integers lose digits on their way through D1's JSON (d1-facts §3.1)."""
+
+JOURNAL = ".d1migrate-journal.json"
+"""The file in a migrations folder that says which change of several files is not finished."""
+
+_INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
+_NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
+_DOWN = (".down.sql", ".rollback.sql", ".undo.sql", ".revert.sql")  # how other tools name them
+_TIMESTAMP_DIGITS = 14
+_DIGITS = 3
+
+
+def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
+    """Order the files of a folder by version.
+
+    Args:
+        files: (file name, text or Script) pairs, in any order; line ends may be LF or CR LF.
+        folder: where they lie; it stands before the name in errors.
+
+    Raises:
+        SourceError: a name is not `NNN_description.sql`, a version is 0, too large or used twice, or a
+            file is a `*.down.sql` or named likewise for a rollback.
+    """
+    found = load_all(files, folder=folder)
+    for one, other in pairwise(found):
+        if one.version == other.version:
+            raise SourceError(
+                f"two files have version {one.version}: {one.file} and {other.file}",
+                hint="`d1migrate renumber` moves the one that is not applied behind the others",
+            )
+    return found
+
+
+def load_all(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
+    """Order files by version and name, whether or not a version is used twice; else as `load`."""
+    found = []
+    for name, script in files:
+        path = f"{folder}/{name}" if folder else name
+        found.append(read(version_of(name, path), name[: -len(".sql")], script, path))
+    return tuple(sorted(found, key=lambda migration: (migration.version, migration.name)))
+
+
+def read(version: int, name: str, script: str | Script, path: str) -> Migration:
+    """Return a migration of a text with LF or CR LF line ends."""
+    has_crlf = isinstance(script, str) and "\r\n" in script
+    if isinstance(script, str) and has_crlf:
+        script = script.replace("\r\n", "\n")
+    return Migration(version, name, script, file=path, has_crlf=has_crlf)
+
+
+def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return migrations that ascend by version, as they are.
+
+    Raises:
+        SourceError: they do not, or a version is none.
+    """
+    before = 0
+    for migration in migrations:
+        if not isinstance(migration.version, int) or not before < migration.version <= MAX_VERSION:
+            raise SourceError(
+                f"version {migration.version} of {migration.name} after {before or 'none'}",
+                hint=f"versions are integers from 1 to {MAX_VERSION}, each once, in ascending order",
+            )
+        before = migration.version
+    return tuple(migrations)
+
+
+def version_of(name: str, path: str) -> int:
+    """Return the version in a file name; `path` is what errors call it."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise SourceError(
+            f"{path!r} is not named like a migration",
+            hint="NNN_description.sql with letters, digits and . _ - only; wrangler would run any .sql here",
+        )
+    if name.endswith(_DOWN):
+        raise SourceError(
+            f"{path}: wrangler would run this down file as a forward migration, before its up file",
+            hint="write the way back as a `-- Rollback:` block at the end of the migration itself",
+        )
+    version = int(match[1])
+    if not 1 <= version <= MAX_VERSION:
+        raise SourceError(
+            f"{path}: version {version} is outside 1 … {MAX_VERSION}",
+            hint="versions begin at 1, and D1 returns larger integers rounded",
+        )
+    return version
+
+
+def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> str:
+    """Return the file name of the next migration.
+
+    Args:
+        migrations: the existing ones; their numbering is continued.
+        description: a few words, `add teams table`.
+        now: the time as YYYYMMDDHHMMSS, used where the newest version is such a timestamp.
+
+    Raises:
+        UsageError: the description has no letter or digit.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")
+    if not slug:
+        raise UsageError(f"no ASCII letter or digit in the description {description!r}")
+    if not migrations:
+        return f"{1:0{_DIGITS}}_{slug}.sql"
+    newest = migrations[-1]
+    digits = len(newest.name.split("_", 1)[0])
+    if newest.version == MAX_VERSION:
+        raise UsageError(f"{newest.name} has the highest version there can be")
+    if digits == _TIMESTAMP_DIGITS:
+        return f"{max(int(now), newest.version + 1)}_{slug}.sql"
+    return f"{newest.version + 1:0{digits}}_{slug}.sql"
+
+
+def header(name: str, description: str, *, date: str) -> str:
+    """Return the comment that begins a migration file `name` (with .sql)."""
+    summary = " ".join(description.split())
+    return f"""\
+-- Migration: {name[: -len(".sql")]}
+-- Description: {summary[:1].upper() + summary[1:]}
+-- Created: {date}
+"""
+
+
+def record(name: str) -> str:
+    """Return the statement by which a migration file records itself, also where wrangler runs it."""
+    stem = name[: -len(".sql")]
+    return f"""\
+-- Record migration
+INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at)
+VALUES ({int(stem.split("_", 1)[0])}, '{stem}', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;
+"""
+
+
+def template(name: str, description: str, *, date: str) -> str:
+    """Return the text of a new migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
+    return f"""\
+{header(name, description, date=date)}
+-- Write the change here, e.g.
+--   CREATE TABLE IF NOT EXISTS teams (
+--     id TEXT PRIMARY KEY NOT NULL
+--   );
+
+{record(name)}
+-- Rollback:
+--   -- Write the way back here, e.g. DROP TABLE IF EXISTS teams;
+--   -- or, where there is none: `-- Rollback: none, <reason>`
+"""
+
+
+def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[str, str | None]]) -> str:
+    """Return a Python module that embeds the migrations, for a Worker, where no folder can be read.
+
+    Args:
+        migrations: what goes into its MIGRATIONS.
+        schemas: {version: what it changed, as `schema.digest.changes` has it}, which goes into SCHEMAS.
+
+    Returns:
+        The module's text; the same for the same migrations.
+
+    Raises:
+        SourceError: for what `up` would refuse.
+    """
+    lines = [
+        f'"""{_INDEX}"""',
+        "# fmt: off",
+        "# ruff: noqa: E501, ISC004",
+        "",
+        "MIGRATIONS = (",
+    ]
+    for migration in migrations:
+        migration.check()
+        lines += ["    (", f'        "{migration.name}.sql",']
+        lines += [f"        {_literal(line)}" for line in _lines(migration.text)]
+        lines[-1] += ","
+        lines += ["    ),"]
+    lines += [
+        ")",
+        "",
+        "# What each version makes of the schema's objects, for `verify_schema`; None: it is gone.",
+        "SCHEMAS = {",
+    ]
+    for version, changes in schemas.items():
+        lines += [f"    {version}: {{"]
+        lines += [f"        {_literal(name)}: {_literal(known)}," for name, known in sorted(changes.items())]
+        lines += ["    },"]
+    return "\n".join([*lines, "}", ""])
+
+
+def is_index_module(text: str) -> bool:
+    """Whether a text is a module that `index_module` wrote."""
+    return _INDEX in text
+
+
+def _literal(text: str | None) -> str:
+    return "None" if text is None else json.dumps(text, ensure_ascii=False)
+
+
+def _lines(text: str) -> list[str]:
+    *whole, last = text.split("\n")
+    return [line + "\n" for line in whole] + ([last] if last else [])

@@ -1,0 +1,201 @@
+"""How files and database compare: one Entry a version, and what forbids going on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
+from d1migrate.migrate import history as h
+from d1migrate.migrate.migration import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.migrate.migration import Migration
+
+State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renumbered", "partial"]
+
+
+class Entry(NamedTuple):
+    """One version as files and database see it together.
+
+    `was` is the applied version whose content a renumbered file has; `applied` is that version's row then.
+    """
+
+    version: int
+    name: str
+    state: State
+    migration: Migration | None
+    applied: h.AppliedMigration | None
+    was: int | None = None
+
+    @property
+    def checksum(self) -> str | None:
+        """The recorded checksum of an applied version (None: unknown), the file's of any other."""
+        if self.applied:
+            return self.applied.checksum
+        return self.migration.checksum if self.migration else None
+
+    @property
+    def reversible(self) -> bool:
+        """Whether a way back is written, in the file or in the log."""
+        if self.migration and self.migration.rollback:
+            return self.migration.rollback.reason is None
+        return bool(self.applied and self.applied.keeps_rollback)
+
+
+def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry, ...]:
+    """Lay files and history side by side; one Entry a version, ascending."""
+    files = {migration.version: migration for migration in migrations}
+    applied = {row.version: row for row in history.applied}
+    partial = {row.version: row for row in history.partial}
+    newest = max(applied, default=0)
+    orphans = {
+        row.checksum: row.version
+        for row in history.applied
+        if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
+    }
+    entries: dict[int, Entry] = {}
+    for version, migration in files.items():
+        row = applied.get(version)
+        was = None
+        if version in partial:
+            state: State = "partial"
+        elif row is not None:
+            state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
+        elif orphans and (was := orphans.pop(migration.checksum, None)) is not None:
+            state, row = "renumbered", applied[was]
+        else:
+            state = "out_of_order" if version < newest else "pending"
+        entries[version] = Entry(version, migration.name, state, migration, row, was)
+    explained = {entry.was for entry in entries.values()}
+    for version, row in applied.items():
+        if version not in files and version not in explained:
+            state = "partial" if version in partial else "missing"
+            entries[version] = Entry(version, row.name, state, None, row)
+    for version, begun in partial.items():
+        if version not in entries:
+            entries[version] = Entry(version, begun.name, "partial", None, applied.get(version))
+    return tuple(entries[version] for version in sorted(entries))
+
+
+def _is_of(migration: Migration | None, checksum: str) -> bool:
+    """Whether a recorded checksum is that of a file."""
+    return migration is not None and migration.matches(checksum)
+
+
+def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial: int) -> bool:
+    """Whether a row of `history.STATE` says that exactly these files are applied, as they are.
+
+    It may say no where `compare` finds nothing to do either; then that is what to go by.
+    """
+    expected = _expected_state(tuple(migrations))
+    if partial or applied is None or not migrations:
+        return not partial and applied is None and not migrations
+    if applied == expected:
+        return True
+    lines, wanted = applied.split("\n"), expected.split("\n")
+    return (
+        len(lines) == len(wanted)
+        and all(  # of what wrangler applied alone no checksum is known
+            line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
+        )
+    )
+
+
+@lru_cache(maxsize=8)
+def _expected_state(migrations: tuple[Migration, ...]) -> str:
+    return "\n".join(f"{migration.version} {migration.checksum}" for migration in migrations)
+
+
+def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
+    """Raise HistoryError for a database that did not start here: objects, and no migration recorded."""
+    if not history.strangers or history.applied or history.partial:
+        return
+    shown = ", ".join(history.strangers[:5])
+    more = f" and {len(history.strangers) - 5} more" if len(history.strangers) > 5 else ""
+    tools = [f"{table} is the history of {h.OTHER_TOOLS[table]}" for table in history.other_tools]
+    newest = entries[-1].version if entries else 1
+    raise HistoryError(
+        "; ".join(
+            [f"this database did not start here: no migration is recorded, yet it has {shown}{more}", *tools]
+        ),
+        hint="`d1migrate adopt` finds out which of your files it has, and records those;"
+        f" `d1migrate baseline --to V` (e.g. --to {newest}) takes your word for it",
+    )
+
+
+def refuse_disagreement(entries: Sequence[Entry]) -> None:
+    """Raise a HistoryError that names every version on which files and history disagree."""
+    refuse_partial(entries)
+    refuse_renumbered(entries)
+    _refuse(
+        [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
+        MissingMigration,
+        "stands for files that are applied one by one",
+        "`d1migrate adopt` records it in their place",
+    )
+    _refuse(
+        [entry for entry in entries if entry.state == "changed"],
+        ChecksumMismatch,
+        "applied and edited since",
+        "restore the file and write a new migration;"
+        " if the edit is right, `d1migrate repair --accept {first} --reason …`",
+    )
+    _refuse(
+        [entry for entry in entries if entry.state == "missing"],
+        MissingMigration,
+        "applied, and the file is gone",
+        "is this an older checkout? If the file was removed on purpose,"
+        " `d1migrate repair --forget {first} --reason …`",
+    )
+
+
+def _is_squashed(entry: Entry) -> bool:
+    from d1migrate.migrate.squash import stands_for  # few runs need it
+
+    return entry.migration is not None and bool(stands_for(entry.migration))
+
+
+def refuse_renumbered(entries: Sequence[Entry]) -> None:
+    """Raise MissingMigration for files that are applied under another number."""
+    _refuse(
+        [entry for entry in entries if entry.state == "renumbered"],
+        MissingMigration,
+        "applied under another number",
+        "rename the file back, or `d1migrate repair --accept {first} --reason …`",
+    )
+
+
+def refuse_partial(entries: Sequence[Entry]) -> None:
+    """Raise PartiallyApplied for migrations that began and never ended."""
+    _refuse(
+        [entry for entry in entries if entry.state == "partial"],
+        PartiallyApplied,
+        "began and never ended",
+        "look at the database (`d1migrate verify`), finish or undo it by hand, then"
+        " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
+    )
+
+
+def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
+    """Raise an error that names what was found, if anything was; `{first}` in the hint is its version."""
+    if found:
+        named = ", ".join(e.name if e.was is None else f"{e.name} is version {e.was}" for e in found)
+        raise kind(f"{problem}: {named}", versions=versions(found), hint=hint.format(first=found[0].version))
+
+
+def names(entries: Iterable[Entry]) -> str:
+    """Return the names, for a message."""
+    return ", ".join(entry.name for entry in entries)
+
+
+def versions(entries: Iterable[Entry]) -> tuple[int, ...]:
+    """Return the versions, for an error's attribute."""
+    return tuple(entry.version for entry in entries)
+
+
+def known(entries: Sequence[Entry]) -> str:
+    """Say which versions there are, for a hint."""
+    return f"versions go from {entries[0].version} to {entries[-1].version}" if entries else "there are none"

@@ -1,0 +1,366 @@
+"""Where things are: d1migrate.toml, pyproject.toml, D1MIGRATE_* variables, and wrangler's configuration.
+
+Precedence: a flag, then its D1MIGRATE_* variable, then the nearest d1migrate.toml upward, then the nearest
+pyproject.toml with a [tool.d1migrate], then the nearest wrangler configuration. Paths in a file are
+relative to that file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
+from typing import Any, NamedTuple
+
+from d1migrate.drivers.config_file import read
+from d1migrate.errors import UsageError
+from d1migrate.project.environment import (
+    KEYS,
+    Environment,
+    read_demands,
+    refuse_circles,
+    refuse_name,
+    split_level,
+)
+
+DEFAULT_ENVIRONMENT = "local"
+DEFAULT_MIGRATIONS = "migrations"
+
+_KEYS = {"migrations", "index", "schema", "wrangler", "out_of_order", "lint", "env", "mirror"}
+_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *KEYS}
+_ORDERS = ("refuse", "allow")
+
+
+class Config(NamedTuple):
+    """The settings one command runs with.
+
+    Attributes:
+        migrations: the folder, where a flag, a variable or a file names it.
+        environments: all that the file has.
+        index_module: the Python module that `new` and `index` write, if any.
+        wrangler: the wrangler configuration, if any.
+        path: the file the settings come from, if any.
+        lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
+        mirror: wrangler's migrations table, where it is to be kept in step.
+        schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
+        from_wrangler: whether it is wrangler's environments that are meant, for want of any of our own.
+    """
+
+    migrations: str | None = None
+    environments: tuple[Environment, ...] = ()
+    index_module: str | None = None
+    wrangler: str | None = None
+    path: str | None = None
+    lint: Mapping[str, str] = {}
+    from_wrangler: bool = False
+    mirror: str | None = None
+    schema_file: str | None = None
+
+    def folder(self, environment: Environment | None) -> str:
+        """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
+
+        The last is beside the configuration, wherever in the project the command is run.
+
+        Raises:
+            UsageError: the wrangler configuration cannot be read.
+        """
+        if self.migrations:
+            return self.migrations
+        if self.wrangler and environment and environment.database.startswith("wrangler:"):
+            from d1migrate.drivers.wrangler import resolve
+
+            return resolve(environment.database.removeprefix("wrangler:"), self.wrangler).migrations_dir
+        beside = os.path.dirname(self.path or "") or "."
+        return os.path.normpath(os.path.join(os.path.relpath(beside), DEFAULT_MIGRATIONS))
+
+    def environment(self, name: str | None, database: str | None) -> Environment:
+        """Choose the database: by its url, by an environment's name, or the default environment.
+
+        Raises:
+            UsageError: the name is unknown, both are given, or nothing names a database.
+        """
+        if database is not None:
+            if name is not None:
+                raise UsageError("--env and --database exclude each other")
+            return self._guarded(database) or Environment(None, database, lint=self.lint)
+        if name == "":
+            raise UsageError(
+                "an environment with an empty name", hint="--env or D1MIGRATE_ENV is there, and says nothing"
+            )
+        wanted = name or DEFAULT_ENVIRONMENT
+        for environment in self.environments:
+            if environment.name == wanted:
+                return self.named(environment)
+        found = [e for e in self.listed() if e.name == wanted] if name is not None else []
+        if len(found) > 1:
+            listed = ", ".join(environment.database for environment in found)
+            raise UsageError(f"{self.wrangler}: several databases in {wanted!r}", hint=f"--database {listed}")
+        if found:
+            return found[0]
+        known = ", ".join(str(environment.name) for environment in self.environments)
+        if self.environments:
+            raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
+        if name is not None:
+            raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
+        raise UsageError("no database named", hint=self._how())
+
+    def severities(self, name: str | None) -> Mapping[str, str]:
+        """Return {rule or letter: severity} of an environment by its name, or of the default one.
+
+        Raises:
+            UsageError: there is no environment of that name.
+        """
+        wanted = name or DEFAULT_ENVIRONMENT
+        found = next((e for e in self.environments if e.name == wanted), None)
+        if found is None and name is not None:
+            self.environment(name, None)
+        return found.lint if found else self.lint
+
+    def listed(self) -> tuple[Environment, ...]:
+        """Return all environments: the file's, or where no file has any, those of wrangler's configuration.
+
+        Raises:
+            UsageError: the wrangler configuration cannot be read.
+        """
+        if not self.from_wrangler or self.wrangler is None:
+            return tuple(self.named(environment) for environment in self.environments)
+        from d1migrate.drivers.wrangler import environment_names
+        from d1migrate.project.identity import sections_of
+
+        found = [(DEFAULT_ENVIRONMENT, url) for url in sections_of(self.wrangler, None)]
+        for name in environment_names(self.wrangler):
+            found += [(name, url) for url in sections_of(self.wrangler, name)]
+        return tuple(self.environments[0]._replace(name=name, database=url) for name, url in found)
+
+    def _guarded(self, database: str) -> Environment | None:
+        """Return the environment with gates that a url leads to: naming it by its url is no way past them."""
+        guarded = [environment for environment in self.environments if environment.has_gates]
+        if not guarded:
+            return None
+        from d1migrate.project.identity import place
+
+        wanted = place(Environment(None, database), self.wrangler)
+        for environment in guarded:
+            if wanted.is_same(place(environment, self.wrangler)):
+                return self.named(environment)
+        return None
+
+    def named(self, environment: Environment) -> Environment:
+        """Return the environment with the binding's name, where wrangler's only database is meant."""
+        if environment.database != "wrangler:" or self.wrangler is None:
+            return environment
+        from d1migrate.drivers.wrangler import resolve
+
+        return environment._replace(database=f"wrangler:{resolve('', self.wrangler).binding}")
+
+    def _how(self) -> str:
+        """Say how to name a database, first by the configuration that a build has written."""
+        from d1migrate.drivers.wrangler import generated_config, how_to_use
+
+        found = None if self.wrangler else generated_config(os.getcwd())
+        folder = os.path.dirname(self.path or "") or "."
+        return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
+
+
+_HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"
+
+
+def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, str]) -> Config:
+    """Gather the settings for a command.
+
+    Args:
+        start: the folder the search begins in.
+        flags: `config` and `migrations`, where given.
+        variables: the process's environment.
+
+    Raises:
+        UsageError: a file is missing or malformed, or has a key nobody knows.
+    """
+    if empty := [flag for flag, value in flags.items() if value == ""]:
+        raise UsageError(f"--{empty[0]} is there, and says nothing")
+    explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
+    path, content = _read_explicit(explicit) if explicit else _search(start)
+    config = _from_file(path, content) if path else _from_wrangler(start)
+    if config.wrangler is None and path:
+        config = config._replace(wrangler=_find_wrangler(start))
+    if migrations := flags.get("migrations") or variables.get("D1MIGRATE_MIGRATIONS"):
+        config = config._replace(migrations=migrations)
+    return config
+
+
+def _search(start: str) -> tuple[str | None, dict[str, Any]]:
+    folder = os.path.abspath(start)
+    fallback: tuple[str | None, dict[str, Any]] = (None, {})
+    while True:
+        path = os.path.join(folder, "d1migrate.toml")
+        if os.path.isfile(path):
+            return path, read(path)
+        if fallback[0] is None:
+            fallback = _pyproject(os.path.join(folder, "pyproject.toml"))
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return fallback
+        folder = parent
+
+
+def _pyproject(path: str) -> tuple[str | None, dict[str, Any]]:
+    if not os.path.isfile(path):
+        return None, {}
+    section = _section(path, read(path))
+    return (path, section) if section is not None else (None, {})
+
+
+def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return [tool.d1migrate] of a pyproject.toml, if it has one."""
+    tool = content.get("tool")
+    section = tool.get("d1migrate") if isinstance(tool, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise UsageError(f"{path}: tool.d1migrate is not a table")
+    return section
+
+
+def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
+    if not os.path.isfile(path):
+        raise UsageError(f"no configuration file {path}")
+    content = read(path)
+    if os.path.basename(path) == "pyproject.toml":
+        content = _section(path, content) or {}
+    return path, content
+
+
+def _from_file(path: str, content: dict[str, Any]) -> Config:
+    _refuse_unprintable(path, content)
+    _refuse_unknown(path, "", content, _KEYS)
+    folder = os.path.relpath(os.path.dirname(path) or ".")
+
+    def relative(key: str) -> str | None:
+        value = content.get(key)
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{path}: {key} is not a string")
+        if value == "":
+            raise UsageError(f"{path}: {key} is empty")
+        return None if value is None else os.path.normpath(os.path.join(folder, value))
+
+    order, lint = _order(path, "", content, "refuse"), _lint(path, "", content)
+    sections = content.get("env", {})
+    if not isinstance(sections, dict):
+        raise UsageError(f"{path}: env is not a table", hint='[env.local]\ndatabase = "wrangler:DB"')
+    environments = tuple(
+        _environment(path, folder, name, section, order, lint) for name, section in sections.items()
+    )
+    wrangler = relative("wrangler")
+    refuse_circles(path, {str(environment.name): environment.after for environment in environments})
+    from_wrangler = not environments and wrangler is not None
+    if from_wrangler:
+        environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
+    folders = (relative("migrations"), environments, relative("index"), wrangler)
+    return Config(*folders, path, lint, from_wrangler, _mirror(path, content), relative("schema"))
+
+
+def _mirror(path: str, content: dict[str, Any]) -> str | None:
+    """Read the name of wrangler's table.
+
+    Raises:
+        UsageError: it is none, or that of a table that is not wrangler's.
+    """
+    name = content.get("mirror")
+    if name is None:
+        return None
+    if (
+        not isinstance(name, str)
+        or not name
+        or name.lower().startswith(("schema_migrations", "sqlite_", "_cf_"))
+    ):
+        raise UsageError(
+            f"{path}: mirror is {name!r}, which cannot be wrangler's migrations table",
+            hint='mirror = "d1_migrations", or what `migrations_table` says in the wrangler configuration',
+        )
+    return name
+
+
+def _environment(
+    path: str, folder: str, name: str, section: Any, order: str, lint: Mapping[str, str]
+) -> Environment:
+    if not isinstance(section, dict) or not isinstance(section.get("database"), str):
+        raise UsageError(f"{path}: [env.{name}] names no database", hint='database = "wrangler:DB"')
+    refuse_name(path, name)
+    _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
+    url = _anchored(section["database"], folder)
+    where = f"[env.{name}] "
+    rules, level = split_level(path, where, section.get("lint", {}))
+    own = _lint(path, where, {"lint": rules})
+    general = {code: severity for code, severity in lint.items() if code[0] not in own}  # a letter means all
+    order = _order(path, where, section, order)
+    found = Environment(name, url, order, {**general, **own}, level)
+    return found._replace(**read_demands(path, where, section))
+
+
+def _anchored(url: str, folder: str) -> str:
+    """Return a url whose path is relative to the working directory instead of a configuration file."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest not in ("", ":memory:"):
+        return f"sqlite:{os.path.normpath(os.path.join(folder, rest))}"
+    name, question, query = rest.partition("?")
+    if scheme == "wrangler" and question:
+        from urllib.parse import parse_qsl, urlencode
+
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        if "persist-to" in options:
+            options["persist-to"] = os.path.normpath(os.path.join(folder, options["persist-to"]))
+        return f"wrangler:{name}?{urlencode(options)}"
+    return url
+
+
+def _order(path: str, where: str, content: dict[str, Any], default: str) -> str:
+    order = content.get("out_of_order", default)
+    if order not in _ORDERS:
+        raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='"refuse" or "allow"')
+    return str(order)
+
+
+def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
+    """Read a `lint` table: rules, or their letters, with a severity."""
+    table = content.get("lint", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {where}lint is not a table", hint='[lint]\nD104 = "error"')
+    if not table:
+        return {}
+    from d1migrate.lint import RULES, SEVERITIES
+
+    known = {name for rule in RULES for name in (rule.code, rule.code[0])}
+    for code, severity in table.items():
+        if code not in known:
+            raise UsageError(f"{path}: {where}lint: no rule {code!r}", hint="docs/reference/rules.md")
+        if severity not in SEVERITIES:
+            raise UsageError(f"{path}: {where}lint: {code} is {severity!r}", hint=", ".join(SEVERITIES))
+    return table
+
+
+def _refuse_unprintable(path: str, value: Any) -> None:
+    """Refuse control characters, anywhere: nothing here needs one, and some of it goes to terminals."""
+    if isinstance(value, str) and not value.isprintable():
+        raise UsageError(f"{path}: {value!r} contains unprintable characters")
+    if isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _refuse_unprintable(path, part)
+
+
+def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[str]) -> None:
+    if unknown := sorted(content.keys() - known):
+        raise UsageError(
+            f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
+        )
+
+
+def _find_wrangler(start: str) -> str | None:
+    from d1migrate.drivers.wrangler import find_config
+
+    found = find_config(start)
+    return os.path.relpath(found) if found else None
+
+
+def _from_wrangler(start: str) -> Config:
+    path = _find_wrangler(start)
+    if path is None:
+        return Config()
+    environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:"),)
+    return Config(None, environments, wrangler=path, path=path, from_wrangler=True)

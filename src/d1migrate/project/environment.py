@@ -1,0 +1,146 @@
+"""What `[env.NAME]` of a configuration says: a database, and what it demands before it is changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
+from typing import Any, NamedTuple
+
+from d1migrate.errors import UsageError
+
+LEVELS = ("error", "warning")
+_KINDS = {
+    **dict.fromkeys(("after", "window", "rehearse", "account"), str),
+    **dict.fromkeys(("protected", "restore_point", "require_rollback"), bool),
+}
+KEYS = frozenset(_KINDS)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Environment(NamedTuple):
+    """A database to work on. `name` is None where `--database` named it without an environment.
+
+    Attributes:
+        name: as in `[env.NAME]`.
+        database: its url.
+        out_of_order: "refuse" or "allow".
+        lint: {code of a rule, or its letter: severity}.
+        lint_level: what the linter may not find: "error", "warning" for both, None where nothing is said.
+        after: the environment that must have run what is to be run here.
+        window: when it may be changed, as `windows.parse` reads it.
+        protected: whether its name must be given.
+        restore_point: whether a point to go back to is taken first; None where nothing is said.
+        require_rollback: whether every migration must have a way back.
+        rehearse: what a rehearsal may not find, as `lint_level`; None: there is none.
+        account: the Cloudflare account it must be in.
+    """
+
+    name: str | None
+    database: str
+    out_of_order: str = "refuse"
+    lint: Mapping[str, str] = {}
+    lint_level: str | None = None
+    after: str | None = None
+    window: str | None = None
+    protected: bool = False
+    restore_point: bool | None = None
+    require_rollback: bool = False
+    rehearse: str | None = None
+    account: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return self.name or self.database
+
+    @property
+    def wants_restore_point(self) -> bool:
+        """Whether a point to go back to is taken before a change: for d1, unless it says no."""
+        return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether it demands anything before it is changed."""
+        gates = (self.after, self.window, self.protected, self.require_rollback, self.rehearse)
+        return any(gates) or self.lint_level is not None or self.wants_restore_point
+
+
+def read_demands(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
+    """Return what a section demands, as the fields of an Environment.
+
+    Args:
+        path: the file.
+        where: the section, for messages.
+        section: its keys; others than KEYS are left alone.
+
+    Raises:
+        UsageError: a value is of the wrong kind, or cannot be understood.
+    """
+    for key, kind in _KINDS.items():
+        if key in section and not isinstance(section[key], kind):
+            wanted = "true or false" if kind is bool else "a string"
+            raise UsageError(f"{path}: {where}{key} is {section[key]!r}, not {wanted}")
+        if section.get(key) == "":  # it would demand nothing, and look as if it did
+            raise UsageError(f"{path}: {where}{key} is empty")
+    _refuse_level(path, where, "rehearse", section.get("rehearse"))
+    if "window" in section:
+        from d1migrate.project.windows import parse  # most configurations have none
+
+        try:
+            parse(section["window"])
+        except UsageError as error:
+            raise UsageError(f"{path}: {where}{error}", hint=error.hint) from None
+    return {key: section[key] for key in _KINDS if key in section}
+
+
+def split_level(path: str, where: str, lint: object) -> tuple[object, str | None]:
+    """Return the severities and the level of a section's `lint`: a table that may hold `level`, or a level.
+
+    Raises:
+        UsageError: there is no such level.
+    """
+    level = lint.get("level") if isinstance(lint, dict) else lint if isinstance(lint, str) else None
+    _refuse_level(path, where, "lint", level)
+    if isinstance(lint, dict):
+        return {code: severity for code, severity in lint.items() if code != "level"}, level
+    return ({} if level else lint), level
+
+
+def _refuse_level(path: str, where: str, key: str, level: object) -> None:
+    if level is not None and level not in LEVELS:
+        raise UsageError(f"{path}: {where}{key} is {level!r}", hint='"error" or "warning"')
+
+
+def refuse_name(path: str, name: str) -> None:
+    """Check an environment's name: it is typed, shown, and stands in commands.
+
+    Raises:
+        UsageError: it could be mistaken for another one, or for something else.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(
+            f"{path}: {name!r} cannot be the name of an environment",
+            hint="ASCII letters, digits, '.', '_' and '-', the first a letter or digit",
+        )
+
+
+def refuse_circles(path: str, first: dict[str, str | None]) -> None:
+    """Check that every `after` names another environment, and that following them comes to an end.
+
+    Args:
+        path: the file.
+        first: {environment: its `after`}.
+
+    Raises:
+        UsageError: one does not.
+    """
+    for name, after in first.items():
+        if after is not None and after not in first:
+            known = ", ".join(first)
+            raise UsageError(f"{path}: [env.{name}] after: no environment {after!r}", hint=f"it has: {known}")
+        seen, at = {name}, after
+        while at is not None:
+            if at in seen:
+                raise UsageError(f"{path}: [env.{name}] after = {after!r} leads back to {at}")
+            seen.add(at)
+            at = first.get(at)

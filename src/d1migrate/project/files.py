@@ -1,0 +1,249 @@
+"""Migration folders on disk. The only place that reads and writes them."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import SourceError, UsageError
+from d1migrate.migrate import source
+from d1migrate.migrate.migration import LARGE, Migration, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+
+
+class LargeFile:
+    """A Script on disk, read in chunks of a megabyte."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._status = os.stat(path)
+        self.size = self._status.st_size
+
+    def chunks(self) -> Iterator[str]:
+        """Read it from the start: UTF-8, without its byte order mark, with LF line ends.
+
+        Raises:
+            SourceError: it is not UTF-8, or not the file that it was when it was first seen.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        seen, carry, mark = 0, "", "\ufeff"
+        try:
+            with open(self.path, "rb") as file:
+                self._refuse_change(os.fstat(file.fileno()))
+                while block := file.read(_CHUNK):
+                    seen = file.tell() - len(block) - len(decoder.getstate()[0])
+                    text = carry + decoder.decode(block)
+                    # A CR at the end may be half of a line end: it waits for the next block.
+                    carry = "\r" if text.endswith("\r") else ""
+                    yield text.removeprefix(mark).removesuffix("\r").replace("\r\n", "\n")
+                    mark = ""
+                seen = self.size - len(decoder.getstate()[0])
+                yield carry + decoder.decode(b"", final=True)
+                self._refuse_change(os.fstat(file.fileno()))
+        except UnicodeDecodeError as error:
+            raise _not_utf8(self.path, seen + error.start, error.object[error.start]) from None
+        except OSError as error:
+            raise SourceError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def _refuse_change(self, now: os.stat_result) -> None:
+        """Refuse a file that changes between its check and its run: what was checked is what runs."""
+        if (now.st_size, now.st_mtime_ns) != (self._status.st_size, self._status.st_mtime_ns):
+            raise SourceError(
+                f"{self.path} was changed while it was being read", hint="run the command again"
+            )
+
+
+def load_migrations(folder: str) -> tuple[Migration, ...]:
+    """Read a folder of `NNN_description.sql` files.
+
+    Args:
+        folder: its path. Files that do not end in `.sql`, hidden files and subfolders are left alone.
+
+    Returns:
+        The migrations, ordered by version. Files over 1 MiB are not held in memory.
+
+    Raises:
+        UsageError: there is no such folder.
+        SourceError: a file is not UTF-8, leads out of the folder, or breaks a naming rule.
+    """
+    return _refuse_squashed(source.load(_scripts(folder), folder=folder))
+
+
+def read_migrations(folder: str) -> tuple[Migration, ...]:
+    """Read a folder in which versions may be used twice; else as `load_migrations`."""
+    return _refuse_squashed(source.load_all(_scripts(folder), folder=folder))
+
+
+def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
+    """Return migrations, unless one stands for another that is among them: both would run.
+
+    Raises:
+        SourceError: a killed `squash` or a merge left them side by side.
+    """
+    for migration in found:
+        if migration.is_large or "-- Squashes: " not in migration.text:
+            continue
+        from d1migrate.migrate.squash import stands_for  # few folders have one
+
+        names = {file.name for file in stands_for(migration)} - {migration.name}
+        if left := [other for other in found if other.name in names]:
+            raise SourceError(
+                f"{migration.name} replaces {left[0].name}, which is still in the folder: both would run",
+                hint=f"delete {', '.join(other.file for other in left)}",
+            )
+    return found
+
+
+def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
+    """Yield the names and texts of a folder, by name."""
+    try:
+        with os.scandir(folder) as entries:
+            every = list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"no migrations folder {folder}",
+            hint="name it with --migrations, or `migrations = …` in d1migrate.toml",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
+    if any(entry.name == source.JOURNAL for entry in every):
+        from d1migrate.project import journal  # few runs need it
+
+        journal.refuse_unfinished(folder)
+    found = sorted((entry for entry in every if _is_sql(entry)), key=lambda entry: entry.name)
+    yield from ((entry.name, _read(folder, entry)) for entry in found)
+
+
+def load_file(path: str, *, version: int) -> Migration:
+    """Read one file that lies outside a migrations folder, under whatever name.
+
+    Raises:
+        UsageError: there is no such file.
+        SourceError: it is not UTF-8, or cannot be read.
+    """
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            entry = next((entry for entry in entries if entry.name == name), None)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if entry is None or not entry.is_file():
+        raise UsageError(f"no file {path}")
+    return source.read(version, os.path.splitext(name)[0], _read(folder or ".", entry), path)
+
+
+def load_journal(folder: str) -> dict[str, str]:
+    """Return {when a migration was written: its name} of drizzle's `meta/_journal.json`, where there is one.
+
+    Raises:
+        UsageError: it is not what drizzle writes.
+    """
+    path = os.path.join(folder, "meta", "_journal.json")
+    text = read_text(path)
+    if text is None:
+        return {}
+    import json
+
+    try:
+        return {str(entry["when"]): str(entry["tag"]) for entry in json.loads(text)["entries"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is no journal of drizzle's") from error
+
+
+def write_new(path: str, text: str) -> None:
+    """Write a file that must not exist yet, whole or not at all.
+
+    Raises:
+        UsageError: it exists, its folder cannot be written, or the text is not Unicode.
+    """
+    from d1migrate.project import disk
+
+    try:
+        disk.create(path, text)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"not text: {error.object[error.start : error.end]!r}") from None
+    except OSError as error:
+        raise UsageError(f"cannot create {path}: {error.strerror}") from error
+
+
+def replace(path: str, text: str) -> None:
+    """Write a file whole or not at all, over an older one; what is not a regular file is written to as it is.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from d1migrate.project import disk
+
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        disk.replace(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def current_text(path: str) -> str | None:
+    """Return what a file that is to be written holds now; None for a device or FIFO, which is not read.
+
+    Raises:
+        UsageError: it exists and cannot be read.
+    """
+    from d1migrate.project import disk
+
+    return None if disk.is_stream(path) else read_text(path)
+
+
+def read_text(path: str) -> str | None:
+    """Return a text file, or None where there is none.
+
+    Raises:
+        UsageError: it is there and cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _is_sql(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    if not name.lower().endswith(".sql") or name.startswith(".") or entry.is_dir():
+        return False
+    if entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path)):
+        return True  # a broken link is an error when it is read
+    raise SourceError(f"{entry.path} is not a file")
+
+
+def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
+    path = entry.path
+    if entry.is_symlink():
+        inside = os.path.realpath(folder) + os.sep
+        if not os.path.realpath(path).startswith(inside):
+            raise SourceError(f"{path} is a link out of the migrations folder", hint="copy the file into it")
+    try:
+        if entry.stat().st_size > LARGE:
+            return LargeFile(path)
+        with open(path, "rb", buffering=0) as file:
+            data = file.readall()
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, error.start, data[error.start]) from None
+
+
+def _not_utf8(path: str, offset: int, byte: int) -> SourceError:
+    with open(path, "rb") as file:
+        line = file.read(offset).count(b"\n") + 1
+    return SourceError(
+        f"{path}:{line}: not UTF-8: byte 0x{byte:02x} at offset {offset}",
+        hint="save the file as UTF-8",
+    )

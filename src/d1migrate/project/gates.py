@@ -1,0 +1,189 @@
+"""What an environment demands before it is changed: gates. Functions decide; the clock is an argument."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.status import Entry
+    from d1migrate.project.windows import Opening
+
+LONGEST = 30
+"""Seconds that D1 gives a transaction at most."""
+
+OVERRIDES = {
+    "after": "--skip-after REASON",
+    "window": "--outside-window REASON",
+    "require_rollback": "--allow-irreversible REASON",
+    "rehearse": "--no-rehearse REASON",
+    "lint": "--no-lint REASON",
+    "restore_point": "--no-restore-point REASON",
+    "protected": "--confirm NAME",
+}
+"""{gate: the flag that lets a run through it}, in the order in which gates are looked at."""
+
+
+class Gate(NamedTuple):
+    """One demand, and whether it is met.
+
+    Attributes:
+        name: as d1migrate.toml has it.
+        passed: whether it is met.
+        message: what was found.
+        override: the flag that lets a run through all the same.
+        reason: the one given with that flag, where it counts; else None.
+        warning: what else to know, or None.
+    """
+
+    name: str
+    passed: bool
+    message: str
+    override: str
+    reason: str | None = None
+    warning: str | None = None
+
+    @property
+    def state(self) -> str:
+        """Passed, refused or overridden."""
+        return "passed" if self.passed else "refused" if self.reason is None else "overridden"
+
+
+def refuse(environment: str, gates: Iterable[Gate]) -> None:
+    """Let a run pass if every gate does, or a reason for passing it all the same was given.
+
+    Raises:
+        errors.Gate: it names every gate that refuses, with what was found and its flag.
+    """
+    closed = [gate for gate in gates if gate.state == "refused"]
+    if closed:
+        raise errors.Gate(
+            "\n".join(f"{environment} refuses ({gate.name}): {gate.message}" for gate in closed),
+            gates=[gate.name for gate in closed],
+            hint=" ".join(gate.override.replace("NAME", environment) for gate in closed),
+        )
+
+
+def overridden(gates: Iterable[Gate]) -> dict[str, str]:
+    """Return {gate: reason} of those that a run passes against their rule, for the log."""
+    return {gate.name: gate.reason for gate in gates if gate.reason is not None}
+
+
+def _gate(
+    name: str, problem: str | None, fine: str, reasons: Mapping[str, str], warning: str | None = None
+) -> Gate:
+    """Return a gate; it is closed where there is a problem."""
+    if problem is None:
+        return Gate(name, True, fine, OVERRIDES[name], None, warning)
+    return Gate(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
+
+
+def after(
+    first: str, pending: Sequence[Migration], there: Sequence[Entry] | str, reasons: Mapping[str, str]
+) -> Gate:
+    """Whether another environment has what is pending here, with the same checksums.
+
+    Args:
+        first: the environment that must have it.
+        pending: what is to be applied.
+        there: the files beside the history of that environment, or why they cannot be had.
+        reasons: {gate: why it may be passed}.
+    """
+    if isinstance(there, str):
+        return _gate("after", f"{first} cannot be asked: {there}", "", reasons)
+    known = {entry.version: entry for entry in there}
+    problems = [
+        f"{migration.name} {problem}"
+        for migration in pending
+        if (problem := _lacks(first, known.get(migration.version))) is not None
+    ]
+    names = ", ".join(migration.name for migration in pending)
+    fine = f"{first} has {names}, with the same content" if names else "nothing is pending"
+    return _gate("after", "; ".join(problems) or None, fine, reasons)
+
+
+def _lacks(first: str, entry: Entry | None) -> str | None:
+    """Say what keeps a migration from counting as applied, or None."""
+    if entry is None or entry.applied is None or entry.state not in ("applied", "changed"):
+        return f"is not applied in {first}"
+    if entry.state == "changed":
+        return f"was applied in {first} with other content"
+    if entry.applied.checksum is None:
+        return (
+            f"was applied in {first} by wrangler, which keeps no checksum"
+            f" (`d1migrate repair --env {first} --accept {entry.version} --reason …` records it)"
+        )
+    return None
+
+
+def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping[str, str]) -> Gate:
+    """Whether a maintenance window is open.
+
+    Args:
+        text: the window, as configured.
+        opening: what `windows.look` says of it.
+        now: in epoch seconds.
+        count: how many transactions are to be run.
+        reasons: {gate: why it may be passed}.
+    """
+    shown = opening.shown()
+    warning = None
+    if opening.is_open and opening.changes is not None:
+        left = int(opening.changes - now)
+        if count * LONGEST > left:
+            warning = (
+                f"the window closes in {left // 60} min {left % 60} s, and D1 gives {count}"
+                f" transaction{'s' if count > 1 else ''} up to {count * LONGEST} s"
+            )
+    problem = None if opening.is_open else f"the window {text} is closed; it opens {shown}"
+    return _gate("window", problem, f"open until {shown}", reasons, warning)
+
+
+def protected(name: str, confirmed: str | None) -> Gate:
+    """Whether the environment's name was given."""
+    if confirmed == name:
+        return Gate("protected", True, "its name was given", OVERRIDES["protected"])
+    found = "its name was not given" if confirmed is None else f"{confirmed!r} is not its name"
+    return Gate("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
+
+
+def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> Gate:
+    """Whether every migration has a way back."""
+    without = []
+    for migration in pending:
+        if migration.rollback is None:
+            without.append(f"{migration.name} has no rollback block")
+        elif migration.rollback.reason is not None:
+            without.append(f"{migration.name} is declared irreversible: {migration.rollback.reason}")
+    fine = "every migration has a way back" if pending else "nothing is pending"
+    return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
+
+
+def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> Gate:
+    """Whether `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
+
+    Args:
+        name: the gate.
+        level: as configured.
+        found: what was found at that level, each in a line.
+        reasons: {gate: why it may be passed}.
+    """
+    at_level = "no errors" if level == "error" else "no errors or warnings"
+    return _gate(name, "; ".join(found) or None, at_level, reasons)
+
+
+def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> Gate:
+    """Whether there will be a point to go back to.
+
+    Args:
+        how: what is taken before the run; None where nothing is.
+        why_not: why nothing is.
+        reasons: {gate: why it may be passed}.
+    """
+    if how is not None and "restore_point" in reasons:
+        why_not, how = f"{how} is skipped", None
+    return _gate("restore_point", None if how else why_not, f"{how} is taken first", reasons)

@@ -1,0 +1,134 @@
+"""Which database a url leads to, as far as that can be known without a request."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from d1migrate.project.config import Config
+    from d1migrate.project.environment import Environment
+
+_TELL = "write both as ids, or give the name its `database_id` in wrangler's configuration"
+
+
+class Place(NamedTuple):
+    """What a url leads to; None is what is not known.
+
+    Attributes:
+        file: what is the same for two local databases exactly if they are one file.
+        id, name: of a remote database.
+        account: the Cloudflare account it is in; names are of an account.
+    """
+
+    file: str | None = None
+    id: str | None = None
+    name: str | None = None
+    account: str | None = None
+
+    def is_same(self, other: Place) -> bool | None:
+        """Whether both are one database; None where one is an id, the other a name, and nobody can tell."""
+        if self.account and other.account and self.account != other.account:
+            return False
+        for one, two in zip(self[:3], other[:3], strict=True):
+            if one and two:
+                return one == two
+        return None if (self.id or self.name) and (other.id or other.name) else False
+
+
+def place(environment: Environment, wrangler: str | None) -> Place:
+    """Return what an environment's url leads to.
+
+    Args:
+        environment: with the url.
+        wrangler: the wrangler configuration, which knows the ids of names.
+    """
+    url = environment.database
+    scheme, _, rest = url.partition(":")
+    try:
+        if scheme == "sqlite" and rest != ":memory:":
+            return Place(file=_file(rest))
+        if scheme == "wrangler":
+            from d1migrate.drivers.wrangler import open_local
+
+            return Place(file=_file(open_local(rest, config=wrangler, url=url).path))
+    except UsageError:  # wrangler's configuration does not tell; who opens the database hears why
+        return Place()
+    return _remote(rest, wrangler)._replace(account=environment.account) if scheme == "d1" else Place()
+
+
+def _file(path: str) -> str:
+    """Return what a file is known by: itself, whatever links lead to it; before there is one, its path."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return f"{status.st_dev} {status.st_ino}"
+
+
+def _remote(name: str, wrangler: str | None) -> Place:
+    from d1migrate.drivers import is_database_id
+    from d1migrate.drivers.wrangler import remote_id
+
+    if is_database_id(name):
+        return Place(id=name.lower())
+    try:
+        found = (remote_id(wrangler, name) if wrangler else None) or ""
+    except UsageError:  # it has several ids, say; who opens the database hears of it
+        found = ""
+    return Place(id=found.lower() if is_database_id(found) else None, name=name)
+
+
+def refuse_twins(config: Config) -> None:
+    """Check that no two environments lead to one database, as far as that can be told.
+
+    Raises:
+        UsageError: two do, or may do.
+    """
+    if config.from_wrangler:  # there it is usual: an environment repeats what it does not inherit
+        return
+    seen = list[tuple[str | None, Place]]()
+    for environment in config.environments:
+        found = place(environment, config.wrangler)
+        for name, other in seen:
+            two, same = f"{config.path}: [env.{name}] and [env.{environment.name}]", found.is_same(other)
+            if same:
+                raise UsageError(
+                    f"{two} are one database: {environment.database}",
+                    hint="an environment that is a copy of another one protects nothing: give each its own",
+                )
+            if same is None:
+                raise UsageError(f"{two} may be one database: one is an id, the other a name", hint=_TELL)
+        seen.append((environment.name, found))
+
+
+def refuse_doubt(config: Config, environment: Environment) -> None:
+    """Check that a database that was named by its url is none that has gates.
+
+    Raises:
+        UsageError: it may be one.
+    """
+    if environment.name is not None:
+        return
+    found = place(environment, config.wrangler)
+    for other in config.environments:
+        if other.has_gates and found.is_same(place(other, config.wrangler)) is None:
+            raise UsageError(
+                f"{environment.database} may be [env.{other.name}], {other.database}:"
+                " one is an id, the other a name",
+                hint=f"--env {other.name}, if it is; else {_TELL}",
+            )
+
+
+def sections_of(wrangler: str, env: str | None) -> list[str]:
+    """Return the urls of the D1 databases in one of a wrangler configuration's `env` sections, or outside.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from d1migrate.drivers.wrangler import load_config
+
+    query = f"?env={env}" if env else ""
+    return [f"wrangler:{database.binding}{query}" for database in load_config(wrangler, env=env).databases]

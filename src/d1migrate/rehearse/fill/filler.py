@@ -1,0 +1,181 @@
+"""Fill a database with made-up rows that keep every rule of its schema."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import apsw
+
+from d1migrate.rehearse.fill.fix_links import repair
+from d1migrate.rehearse.fill.foreign_keys import Parents
+from d1migrate.rehearse.fill.row_constraints import REFUSED
+from d1migrate.rehearse.fill.rows import TRIES, NoParentError, Plan
+from d1migrate.rehearse.fill.virtual import fill_virtual, parse_virtual
+from d1migrate.schema import introspect
+from d1migrate.sql.batch import Result
+from d1migrate.sql.names import fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from d1migrate.schema.model import Table
+    from d1migrate.sql.definitions import Check, TableDefinition
+
+_NOT_FILLED = "fts5vocab"  # a view of another table's index
+_ROWS_GIVEN_UP = 3  # a table that cannot take so many rows has all it can take
+
+
+class Filled(NamedTuple):
+    """What came of filling.
+
+    Attributes:
+        rows: how many rows each table asked for has now.
+        empty: those that have none, and why.
+    """
+
+    rows: dict[str, int]
+    empty: dict[str, str]
+
+
+def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str] | None = None) -> Filled:
+    """Put made-up rows into the empty tables of a database; the same schema is given the same rows.
+
+    Tables that hold rows are left alone, and their rows pointed at. No trigger fires. A table that can
+    hold fewer rows than asked for, by its constraints, has fewer.
+
+    Args:
+        connection: to the database, under no rules but SQLite's.
+        rows: how many for each table.
+        tables: the tables to fill; all of them if None. Views, shadow tables and the history are none.
+    """
+    schema = introspect.read([Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES])
+    asked = None if tables is None else {fold(name) for name in tables}
+    wanted = [
+        (table, virtual)
+        for table in schema.tables
+        if asked is None or fold(table.name) in asked
+        if not (virtual := parse_virtual(table.sql)) or virtual.module != _NOT_FILLED
+    ]
+    with _quiet(connection), connection:
+        empty = [(table, virtual) for table, virtual in wanted if not _count(connection, table)]
+        plain = [table for table, virtual in empty if not virtual]
+        why = _fill_plain(connection, schema.tables, plain, rows)
+        for table, virtual in empty:
+            if virtual:
+                why[table.name] = fill_virtual(connection, table, virtual, rows)
+        counts = {table.name: _count(connection, table) for table, _ in wanted}
+    return Filled(counts, {name: why[name] for name, count in counts.items() if not count})
+
+
+@contextmanager
+def _quiet(connection: apsw.Connection) -> Iterator[None]:
+    """Keep triggers and foreign keys from acting meanwhile."""
+    options = (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, apsw.SQLITE_DBCONFIG_ENABLE_FKEY)
+    before = [connection.config(option, -1) for option in options]
+    try:
+        for option in options:
+            connection.config(option, 0)
+        yield
+    finally:
+        for option, value in zip(options, before, strict=True):
+            connection.config(option, value)
+
+
+def _count(connection: apsw.Connection, table: Table) -> int:
+    try:
+        count: int = connection.execute(f"SELECT count(*) FROM main.{quote_identifier(table.name)}").get
+    except apsw.SQLError:
+        return 0  # a full-text table that indexes one that is not there
+    return count
+
+
+def _fill_plain(
+    connection: apsw.Connection, tables: Iterable[Table], wanted: Iterable[Table], rows: int
+) -> dict[str, str]:
+    """Fill ordinary tables; return why each would have no rows, if it has none."""
+    parents = Parents(connection, rows)
+    by_name = {fold(table.name): table for table in tables}
+    parents.plans = {fold(table.name): Plan(table, by_name, parents) for table in wanted}
+    for plan in parents.plans.values():
+        for link in plan.links:
+            if parent := parents.plans.get(fold(link.parent)):
+                for column, to in zip(link.columns, link.to, strict=True):
+                    parent.pointed[to].append((plan, column))
+    why = {}
+    for plan in _parents_first(parents.plans):
+        why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were asked for"
+        parents.done.add(fold(plan.table.name))
+        plan.close()
+    lost = repair(connection, parents.plans.values(), parents)
+    return why | {name: _unsatisfied(link) for name, link in lost.items()}
+
+
+def _parents_first(plans: dict[str, Plan]) -> Iterator[Plan]:
+    """Yield every plan behind those it points at; where they go round in circles, behind some of them."""
+    seen: set[str] = set()
+    stack = [(name, False) for name in reversed(plans)]
+    while stack:
+        name, ready = stack.pop()
+        if ready:
+            yield plans[name]
+        elif name not in seen:
+            seen.add(name)
+            stack.append((name, True))
+            stack += [(to, False) for link in plans[name].links if (to := fold(link.parent)) in plans]
+
+
+def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> str:
+    """Insert rows as far as the table takes them; return what refused them, if it took none."""
+    columns = ", ".join(quote_identifier(name) for name in plan.names)
+    places = ", ".join("?" * len(plan.names))
+    # OR ABORT, lest a constraint's own ON CONFLICT takes rows away, or the whole transaction.
+    sql = f"INSERT OR ABORT INTO main.{quote_identifier(plan.table.name)} ({columns}) VALUES ({places})"
+    refusals: Counter[str] = Counter()
+    added = failed = 0
+    for number in range(rows):
+        if _add(connection, plan, sql, number, refusals):
+            added += 1
+        elif (failed := failed + 1) == _ROWS_GIVEN_UP:
+            break
+    if added:
+        return ""
+    reason = refusals.most_common(1)[0][0]
+    # The engine stops at the first CHECK that is false; the one that cannot be true may be another.
+    check = plan.impossible() if "CHECK" in reason else None
+    return _unsatisfied(_written(check)) if check else reason
+
+
+def _add(connection: apsw.Connection, plan: Plan, sql: str, number: int, refusals: Counter[str]) -> bool:
+    for turn in range(TRIES):
+        try:
+            row = plan.row(number, turn)
+            connection.execute(sql, [row[name] for name in plan.names])
+        except NoParentError as error:
+            refusals[_unsatisfied(error)] += 1
+        except REFUSED as error:
+            refusals[_reason(str(error), plan.definition)] += 1
+        else:
+            plan.added(row)
+            return True
+    return False
+
+
+def _reason(message: str, definition: TableDefinition | None) -> str:
+    """Return what an error says, for a CHECK with its text."""
+    _, _, subject = message.partition("CHECK constraint failed: ")
+    if not subject:
+        return f"every row was refused: {message}"
+    checks = definition.all_checks if definition else ()
+    named = (_written(check) for check in checks if subject in (check.name, check.expression))
+    return _unsatisfied(next(named, f"CHECK {subject}"))
+
+
+def _written(check: Check) -> str:
+    name = f"CONSTRAINT {check.name} " if check.name else ""
+    return f"{name}CHECK ({' '.join(check.expression.split())})"
+
+
+def _unsatisfied(constraint: object) -> str:
+    return f"{constraint} could not be satisfied"

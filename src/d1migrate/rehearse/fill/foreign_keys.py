@@ -1,0 +1,155 @@
+"""Foreign keys, and the keys there are to point at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.sql.names import fold, quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import apsw
+
+    from d1migrate.rehearse.fill.rows import Plan
+    from d1migrate.schema.model import ForeignKey, Table
+    from d1migrate.sql.batch import Value
+
+Key = tuple["Value", ...]
+
+_POOL = 1000  # how many keys of a table are looked at; one that was there before may hold any number
+_DEEP = 20  # how many tables may guess each other's keys in a row: Python's stack has an end
+
+
+class Link(NamedTuple):
+    """A foreign key; column names are folded.
+
+    Attributes:
+        number: SQLite's, among those of the table.
+        loose: the columns to set to NULL where there is no parent.
+        once: whether no two rows may point at the same parent.
+        own: whether it points at its own table.
+    """
+
+    number: int
+    columns: tuple[str, ...]
+    parent: str
+    to: tuple[str, ...]
+    loose: tuple[str, ...]
+    once: bool
+    own: bool
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"FOREIGN KEY ({', '.join(self.columns)}) REFERENCES {self.parent}"
+
+
+def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
+    """Return the foreign keys of a table that can be kept, those with most columns first.
+
+    Args:
+        table: the table.
+        tables: all tables by folded name.
+    """
+    keys = [tuple(fold(column) for column in key.columns) for key in table.foreign_keys]
+    free = {fold(c.name) for c in table.columns if not (c.not_null or c.primary_key or c.generated)}
+    unique = [
+        {fold(column or "") for column in index.columns}
+        for index in table.indexes
+        if index.unique and None not in index.columns and "WHERE" not in (index.sql or "").upper()
+    ]
+    unique.append({fold(column.name) for column in table.columns if column.primary_key} or {""})
+    found = []
+    for number, (columns, key) in enumerate(zip(keys, table.foreign_keys, strict=True)):
+        to = _targets(key, tables.get(fold(key.table)))
+        own = fold(key.table) == fold(table.name)
+        if to is None or (own and to == columns):
+            continue  # no such columns, an error whenever SQLite looks; or each row is its own parent
+        others = {column for other in keys if other is not columns for column in other}
+        loose = [column for column in columns if column in free]
+        loose = [column for column in loose if column not in others] or loose
+        once = any(one <= set(columns) for one in unique)
+        found.append(Link(number, columns, key.table, to, tuple(loose), once, own))
+    return sorted(found, key=lambda link: (link.own, -len(link.columns)))
+
+
+def _targets(key: ForeignKey, parent: Table | None) -> tuple[str, ...] | None:
+    """Return the parent's columns, folded; None if they are not there."""
+    named = tuple(fold(to) for to in key.to if to is not None)
+    if parent is None:
+        return named
+    names = {fold(column.name) for column in parent.columns}
+    primary = sorted((c.primary_key, fold(c.name)) for c in parent.columns if c.primary_key)
+    to = named or tuple(name for _, name in primary)
+    return to if len(to) == len(key.columns) and set(to) <= names else None
+
+
+class Parents:
+    """The keys of all tables: as they are, or as they will be where a table does not have its rows yet.
+
+    Attributes:
+        plans: the tables to be filled, by folded name.
+        done: those of them that have their rows.
+    """
+
+    def __init__(self, connection: apsw.Connection, rows: int) -> None:
+        self.plans: dict[str, Plan] = {}
+        self.done: set[str] = set()
+        self._rows = rows
+        self._connection = connection
+        self._depth = 0
+        self._keys: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
+        self._guesses: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
+        self._parts: dict[tuple[str, tuple[str, ...], tuple[int, ...]], dict[Key, list[Key]]] = {}
+
+    def forget(self) -> None:
+        """Look at the tables anew."""
+        self._keys.clear()
+        self._parts.clear()
+
+    def matching(self, link: Link, bound: Mapping[str, Value]) -> list[Key]:
+        """Return the keys a link may point at that have given values in some columns."""
+        name = fold(link.parent)
+        if name in self.plans and name not in self.done:
+            return fitting(link, self._guess(link, name), bound)
+        at = name, link.to
+        if at not in self._keys:
+            self._keys[at] = self._read(link)
+        if not bound:
+            return self._keys[at]
+        places = tuple(i for i, column in enumerate(link.columns) if column in bound)
+        index = self._parts.get((*at, places))
+        if index is None:
+            index = self._parts[*at, places] = defaultdict(list)
+            for key in self._keys[at]:
+                index[tuple(key[i] for i in places)].append(key)
+        return index.get(tuple(bound[link.columns[i]] for i in places), [])
+
+    def _guess(self, link: Link, name: str) -> list[Key]:
+        at = name, link.to
+        if at not in self._guesses:
+            # Whoever asks for these while they are made goes round in a circle, and finds none.
+            self._guesses[at] = []
+            if self._depth < _DEEP:
+                self._depth += 1
+                keys = [self.plans[name].key(link.to, q) for q in range(self._rows)]
+                self._depth -= 1
+                self._guesses[at] = [key for key in keys if None not in key]
+        return self._guesses[at]
+
+    def _read(self, link: Link) -> list[Key]:
+        columns = [quote_identifier(column) for column in link.to]
+        if not columns or not self._connection.table_exists("main", link.parent):
+            return []
+        sql = (
+            f"SELECT DISTINCT {', '.join(columns)} FROM main.{quote_identifier(link.parent)}"
+            f" WHERE {' AND '.join(f'{column} NOT NULL' for column in columns)} LIMIT {_POOL}"
+        )
+        return list(self._connection.execute(sql))
+
+
+def fitting(link: Link, keys: Iterable[Key], bound: Mapping[str, Value]) -> list[Key]:
+    """Return those keys that have given values in some of the link's columns."""
+    places = [(i, bound[column]) for i, column in enumerate(link.columns) if column in bound]
+    return [key for key in keys if all(key[i] == value for i, value in places)]

@@ -1,0 +1,172 @@
+"""Make made-up rows fit the keys that a file writes out: those it inserts, and those it points at.
+
+A made-up row that has the key of `INSERT INTO roles VALUES (1, 'admin')` is no reason for the file to fail,
+nor is a role 'admin' missing that `UPDATE users SET role = 'admin'` needs: real rows are what it was written
+for. Rows of the target's own are left alone.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apsw
+
+from d1migrate.errors import QueryError
+from d1migrate.lint.sqltext import depths
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from d1migrate.rehearse.scratch_database import Ground
+    from d1migrate.schema.model import ForeignKey, Table
+
+
+Key = tuple[Any, ...]
+
+
+class _Orphan(NamedTuple):
+    """A row that points nowhere: where it is, by which key, and the values it points with."""
+
+    table: str
+    rowid: int
+    key: ForeignKey
+    values: Key
+
+
+def fit(ground: Ground, statements: Sequence[str]) -> bool:
+    """Change made-up rows so that statements which were refused may pass; whether any was changed.
+
+    Args:
+        ground: the database, where they were refused.
+        statements: all of the file.
+    """
+    made_up = {fold(t.name): t for t in ground.schema().tables if fold(t.name) in ground.made_up}
+    taken: list[tuple[Table, dict[str, Any]]] = []
+
+    def note(at: int, update: apsw.PreUpdate) -> None:
+        table = made_up.get(fold(update.table_name))
+        if update.op != "DELETE" or update.depth or table is None or replacing[at] == statements[at]:
+            return
+        with suppress(apsw.Error):
+            if len(row := update.old or ()) == len(table.columns):
+                taken.append((table, {c.name: value for c, value in zip(table.columns, row, strict=True)}))
+
+    replacing = [_replacing(sql) for sql in statements]
+    with closing(ground.copy()) as trial:
+        with suppress(QueryError):
+            trial.run(replacing, note=note, foreign_keys=False)
+        orphans = _without_parent(ground, trial)
+    with ground.alone() as connection:
+        rows = sum(_delete(connection, table, row) for table, row in taken)
+        tables, given = ground.schema().tables, set[tuple[str, Key]]()
+        rows += sum(_give_key(connection, tables, made_up, orphan, given) for orphan in orphans)
+    return rows > 0
+
+
+def _replacing(sql: str) -> str:
+    """Return an INSERT of values as one that replaces what is in its way; others do what they do to rows."""
+    tokens = significant(sql)
+    words = [token.keyword for token in tokens]
+    into = next((at for at in (1, 3) if words[at : at + 1] == ["INTO"]), 0)
+    takes_rows = any(
+        token.keyword in ("FROM", "CONFLICT") and not depth for _, token, depth in depths(tokens)
+    )
+    if words[:1] == ["SELECT"]:
+        return "SELECT 1"  # an assertion would end the trial before the rows are in place
+    if words[:1] != ["INSERT"] or not into or takes_rows or words[1:3] in _RESOLVED:
+        return sql
+    return f"INSERT OR REPLACE {sql[tokens[into].start :]}"
+
+
+_RESOLVED = (["OR", "IGNORE"], ["OR", "REPLACE"])
+
+
+def _delete(connection: apsw.Connection, table: Table, row: dict[str, Any]) -> int:
+    """Delete a row, known by its key or by all it holds."""
+    names = [c.name for c in table.columns if c.primary_key] or [
+        c.name for c in table.columns if not c.generated
+    ]
+    tests = " AND ".join(f"{quote_identifier(name)} IS ?" for name in names)
+    connection.execute(
+        f"DELETE FROM {quote_identifier(table.name)} WHERE {tests}", [row[name] for name in names]
+    )
+    return connection.changes()
+
+
+def _without_parent(ground: Ground, trial: Ground) -> list[_Orphan]:
+    """Return what points nowhere when a file has run, with values that nothing had before it."""
+    there = {fold(table.name): table for table in ground.schema().tables}
+    with trial.alone() as connection:
+        found = list(_orphans(connection, trial.schema().tables))
+    with ground.alone() as connection:
+        return [
+            orphan
+            for orphan in found
+            if (parent := there.get(fold(orphan.key.table)))
+            and {fold(c) for c in _columns(orphan.key, parent)} <= {fold(c.name) for c in parent.columns}
+            and not _exists(connection, parent, _columns(orphan.key, parent), orphan.values)
+        ]
+
+
+def _orphans(connection: apsw.Connection, tables: Iterable[Table]) -> Iterator[_Orphan]:
+    for table in tables:
+        name = quote_identifier(table.name)
+        with suppress(apsw.SQLError):
+            for _, rowid, _, place in connection.execute(f"PRAGMA foreign_key_check({name})").fetchall():
+                key = table.foreign_keys[int(place or 0)]
+                columns = ", ".join(map(quote_identifier, key.columns))
+                for values in connection.execute(f"SELECT {columns} FROM {name} WHERE rowid = ?", (rowid,)):
+                    yield _Orphan(table.name, int(rowid or 0), key, values)
+
+
+def _columns(key: ForeignKey, parent: Table) -> list[str]:
+    """Return the columns of the parent that a foreign key names, or means by naming none."""
+    primary = [c.name for c in sorted(parent.columns, key=lambda c: c.primary_key) if c.primary_key]
+    return [name for name in key.to if name] or primary
+
+
+def _exists(connection: apsw.Connection, table: Table, columns: Sequence[str], values: Sequence[Any]) -> bool:
+    tests = " AND ".join(f"{quote_identifier(name)} = ?" for name in columns)
+    query = f"SELECT EXISTS (SELECT 1 FROM {quote_identifier(table.name)} WHERE {tests})"
+    return bool(next(iter(connection.execute(query, tuple(values))))[0])
+
+
+def _give_key(
+    connection: apsw.Connection,
+    tables: Iterable[Table],
+    made_up: dict[str, Table],
+    orphan: _Orphan,
+    given: set[tuple[str, Key]],
+) -> bool:
+    """Give a made-up parent the key that is missing, and its children with it; whether one could take it.
+
+    `given` are the keys that were given, which no other row may take away.
+    """
+    parent = made_up.get(fold(orphan.key.table))
+    if parent is None or (parent.name, orphan.values) in given:
+        return False
+    columns = _columns(orphan.key, parent)
+    listed, name = ", ".join(map(quote_identifier, columns)), quote_identifier(parent.name)
+    rows: list[Key] = connection.execute(f"SELECT {listed} FROM {name}").fetchall()
+    for old in [row for row in rows if (parent.name, row) not in given][:5]:
+        with suppress(apsw.ConstraintError), connection:
+            _set(connection, parent.name, columns, orphan.values, old)
+            for child in tables:
+                for key in child.foreign_keys:
+                    if fold(key.table) == fold(parent.name) and _columns(key, parent) == columns:
+                        _set(connection, child.name, key.columns, orphan.values, old)
+            given.add((parent.name, orphan.values))
+            return True
+    return False
+
+
+def _set(
+    connection: apsw.Connection, table: str, columns: Sequence[str], values: Sequence[Any], old: Sequence[Any]
+) -> None:
+    """Set columns where they have some values to others."""
+    sets = ", ".join(f"{quote_identifier(name)} = ?" for name in columns)
+    tests = " AND ".join(f"{quote_identifier(name)} IS ?" for name in columns)
+    connection.execute(f"UPDATE {quote_identifier(table)} SET {sets} WHERE {tests}", (*values, *old))

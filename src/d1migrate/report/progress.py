@@ -1,0 +1,112 @@
+"""Show what a driver is doing while it does it: a line a migration with its time, a bar for a large one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from d1migrate.drivers import Telling
+from d1migrate.errors import AmbiguousError
+from d1migrate.report.text import clean_line, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.progress import TaskID
+
+    from d1migrate.drivers import Driver
+    from d1migrate.sql.batch import Batch, Query, Result
+
+_BAR_FROM = 8_000_000  # bytes; smaller files are done before a bar is read
+
+
+class WatchedDriver:
+    """A driver that tells as it works.
+
+    Args:
+        driver: the one that does the work.
+        say: takes a line for people.
+        say_sql: takes every statement sent, or None.
+        bar: whether a progress bar may be drawn.
+    """
+
+    def __init__(
+        self, driver: Driver, say: Callable[[str], None], say_sql: Callable[[str], None] | None, *, bar: bool
+    ) -> None:
+        self.url = driver.url
+        self._driver, self._say, self._say_sql, self._bar = driver, say, say_sql, bar
+
+    def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it, and say how long it took; of a lost answer, that the history has to tell."""
+        if self._say_sql:
+            batch = batch._replace(queries=_Told(batch.queries, self._say_sql))
+        if not batch.label:
+            return self._driver.batch(batch)
+        label, started = clean_line(batch.label), time.perf_counter()
+        run = self._with_bar if self._bar and batch.size >= _BAR_FROM else self._driver.batch
+        try:
+            results = run(batch)
+        except AmbiguousError as error:
+            self._say(f"  {label}  {_since(started)}, and {clean_line(str(error))}; asking the history")
+            raise
+        self._say(f"  {label}  {_since(started)}")
+        return results
+
+    def close(self) -> None:
+        """Close the driver."""
+        self._driver.close()
+
+    def _with_bar(self, batch: Batch) -> Sequence[Result]:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        label_column = TextColumn("  {task.description}", markup=False)  # a file's name may have brackets
+        columns = (label_column, BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+            label = clean_line(batch.label)
+            task = progress.add_task(label, total=batch.size)
+            stages: dict[str, TaskID] = {}
+
+            def show(stage: str, done: int, total: int) -> None:
+                if stage not in stages:  # a bar of its own: of some nobody knows the length
+                    stages[stage] = progress.add_task(f"{label}: {stage}", total=total or None)
+                progress.update(stages[stage], completed=done)
+
+            if isinstance(self._driver, Telling):
+                self._driver.watch = show
+            counted = _Counted(batch.queries, lambda n: progress.advance(task, n))
+            return self._driver.batch(batch._replace(queries=counted))
+
+
+def _since(started: float) -> str:
+    return duration(time.perf_counter() - started)
+
+
+class _Told:
+    """Queries that are told one by one as they are taken."""
+
+    def __init__(self, queries: Iterable[Query], tell: Callable[[str], None]) -> None:
+        self._queries, self._tell = queries, tell
+
+    def __iter__(self) -> Iterator[Query]:
+        for query in self._queries:
+            self._tell(query.sql)
+            yield query
+
+
+class _Counted:
+    """Queries whose bytes are counted as they are taken, told now and then."""
+
+    def __init__(self, queries: Iterable[Query], advance: Callable[[int], None]) -> None:
+        self._queries, self._advance = queries, advance
+
+    def __iter__(self) -> Iterator[Query]:
+        seen = 0
+        for query in self._queries:
+            yield query
+            seen += len(query.sql) + 2  # and its `;` and line end
+            if seen > 1 << 18:
+                self._advance(seen)
+                seen = 0
+        self._advance(seen)

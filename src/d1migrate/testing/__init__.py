@@ -1,0 +1,77 @@
+"""For your own tests: that migrations are safe, and databases that have them already."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from d1migrate.lint import failing
+from d1migrate.lint.runner import lint
+from d1migrate.migrator import Migrator
+from d1migrate.project.files import load_migrations
+from d1migrate.rehearse import ROWS, rehearse
+from d1migrate.report import findings, rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from d1migrate.migrate.migration import Migration
+
+
+def assert_migrations_safe(
+    migrations: str | os.PathLike[str] | Sequence[Migration],
+    *,
+    rows: int = ROWS,
+    strict: bool = False,
+    severities: Mapping[str, str] | None = None,
+) -> None:
+    """Lint all migrations, and rehearse them one after the other with rows in every table.
+
+    Args:
+        migrations: a folder, or what `load_migrations` returned.
+        rows: how many made-up rows a table gets.
+        strict: whether warnings of the linter count too.
+        severities: {code of a rule, or its letter: error, warning, info or off}.
+
+    Raises:
+        AssertionError: the linter found errors, or a rehearsal something a file does not allow. It says what.
+        UsageError, SourceError: there is no such folder, or a file cannot be read.
+    """
+    if isinstance(migrations, (str, os.PathLike)):
+        migrations = load_migrations(os.fspath(migrations))
+    found = lint(migrations, severities=severities)
+    if failing(found, strict=strict):
+        raise AssertionError("\n".join(findings.text(found, verbose=False, paint=_plain)))
+    rehearsed = rehearse(migrations, rows=rows, severities=severities)
+    if not rehearsed.ok:
+        raise AssertionError("\n".join(rehearsal.text(rehearsed, verbose=False, paint=_plain)))
+
+
+def _plain(text: str, _: str | None) -> str:
+    return text
+
+
+class Template:
+    """A database with all migrations, made once; `copy` gives one of its own to every test.
+
+    Args:
+        migrations: a folder, or what `load_migrations` returned.
+        path: where the template is made; a file that does not exist.
+    """
+
+    def __init__(
+        self,
+        migrations: str | os.PathLike[str] | Sequence[Migration],
+        path: str | os.PathLike[str],
+    ) -> None:
+        self.path = os.fspath(path)
+        migrator = Migrator(f"sqlite:{self.path}", migrations)
+        try:
+            migrator.up()
+        finally:
+            migrator.close()
+
+    def copy(self, path: str | os.PathLike[str]) -> str:
+        """Copy it to a file; returns the file's path."""
+        return os.fspath(shutil.copyfile(self.path, path))

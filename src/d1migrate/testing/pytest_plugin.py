@@ -1,0 +1,50 @@
+"""Fixtures for projects that use d1migrate; pytest finds them by itself.
+
+`migrated_database` is the path of a SQLite file that has all migrations: every test gets a copy of its own,
+made in a millisecond. The migrations are those of `d1migrate_migrations = …` in pytest's configuration, or
+those the project's d1migrate.toml or wrangler configuration names.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from d1migrate.testing import Template
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the setting that names the migrations folder."""
+    parser.addini("d1migrate_migrations", "the folder of migrations for `migrated_database`", default="")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A database with all migrations, made once a test run."""
+    from d1migrate.testing import Template
+
+    return Template(_folder(pytestconfig), tmp_path_factory.mktemp("d1migrate") / "template.sqlite")
+
+
+@pytest.fixture
+def migrated_database(migrated_template: Template, tmp_path: Path) -> Path:
+    """The path of a SQLite database with all migrations, for this test alone."""
+    path = tmp_path / "database.sqlite"
+    migrated_template.copy(path)
+    return path
+
+
+def _folder(pytestconfig: pytest.Config) -> str:
+    from d1migrate.project import config
+
+    root, named = str(pytestconfig.rootpath), str(pytestconfig.getini("d1migrate_migrations"))
+    if named:
+        return os.path.join(root, named)
+    found = config.load(root, {}, os.environ)
+    default = found.environment(None, None) if found.environments else None
+    return os.path.join(root, found.folder(default))

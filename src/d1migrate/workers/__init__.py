@@ -1,0 +1,233 @@
+"""Migrations inside a Python Worker.
+
+    import migrations_index                      # written by `d1migrate index`
+    from d1migrate.workers import run_migrations
+
+    await run_migrations(env.DB, migrations_index)
+
+`env.DB` may be raw or wrapped by the Workers SDK. `migrations` may be
+
+- the index module that `d1migrate index` writes, or its MIGRATIONS (pairs of file name and SQL),
+- Migration values, in the order of their versions,
+- a folder of `.sql` files in the bundle, as a path or as the name of the package it is.
+
+Parsed migrations are remembered for the life of the isolate, by their text; what a database said never is.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.drivers.binding import BindingDriver
+from d1migrate.errors import Unfinished, UsageError
+from d1migrate.migrate import source
+from d1migrate.migrate.migration import Migration
+from d1migrate.workers.async_migrator import AsyncMigrator
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from d1migrate.drivers import AsyncDriver
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.steps import StepResult
+    from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.sql.batch import Batch, Result
+
+    Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
+
+__all__ = ["get_current_version", "get_history", "get_pending", "run_migrations", "verify_schema"]
+
+_FEWEST = 4  # two to read an empty database, one to write, one to find out about a lost answer
+
+
+async def run_migrations(
+    database: Any,
+    migrations: Migrations,
+    *,
+    to: int | None = None,
+    allow_out_of_order: bool = False,
+    max_queries: int = 50,
+    max_seconds: float = 30.0,
+    who: str = "worker",
+) -> list[StepResult]:
+    """Apply what is pending, each migration exactly once, whole or not at all.
+
+    Cheap enough for the top of a request: with nothing to do it is one D1 query that returns one row, and
+    reads about nine rows a migration, which D1 bills. (Where wrangler alone has migrated so far, the first
+    call also creates the log.) Requests and isolates may call it at the same time; the database lets one of
+    them apply a migration.
+
+    Args:
+        database: the D1 binding, `env.DB`.
+        migrations: see the module.
+        to: the last version to apply; all without it.
+        allow_out_of_order: also what lies below the newest applied version.
+        max_queries: calls to D1 that this may make, 4 or more; 50 is what the free plan has in one
+            invocation, 1,000 the paid one. A batch is one call. No migration is begun that could exceed it.
+        max_seconds: how long it may take; D1 ends a query after 30 seconds.
+        who: the name that goes to the log.
+
+    Returns:
+        A StepResult a migration that was applied, by this call (`action` is "up") or by another one while it
+        ran ("applied meanwhile"), ordered by version; an empty list where nothing was pending.
+
+    Raises:
+        ApplyError: a migration failed: `applied`, `pending`, and `unknown` say what is so.
+        Unfinished: the limits were reached between two migrations: `applied` and `pending`; call it again.
+        HistoryError: files and database disagree; a subclass says how. Nothing was run.
+        SourceError: a migration cannot be parsed. Nothing was run.
+        UsageError: there is no version `to`, or `migrations` is none of the above.
+        DriverError: the database cannot be read.
+    """
+    if to is not None and not isinstance(to, int):
+        raise UsageError(f"to={to!r} is no version", hint="an integer")
+    if max_queries < _FEWEST:
+        raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
+    driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
+    migrator = AsyncMigrator(
+        driver, _load(migrations).migrations, allow_out_of_order=allow_out_of_order, who=who
+    )
+    report = await migrator.up(to=to)
+    return sorted(report.results, key=lambda result: result.version)
+
+
+async def get_current_version(database: Any) -> int:
+    """Return the highest applied version; 0 only where there is no migrations table, or nothing in it.
+
+    Raises:
+        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+        DriverError: the database cannot be read.
+    """
+    return await AsyncMigrator(BindingDriver(database), ()).current()
+
+
+async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
+    """Return the names of migrations that are not applied: none of them, and the code can run.
+
+    One query, as a rule. Newer versions than those given, and edited files, are no matter here.
+
+    Raises:
+        PartiallyApplied: a migration began and never ended.
+        HistoryError, DriverError: as `get_current_version`.
+        SourceError, UsageError: as `run_migrations`.
+    """
+    return await AsyncMigrator(BindingDriver(database), _load(migrations).migrations).pending()
+
+
+async def get_history(database: Any) -> tuple[LogEntry, ...]:
+    """Return all that happened to the database, oldest first; errors as `get_current_version`."""
+    return await AsyncMigrator(BindingDriver(database), ()).history()
+
+
+async def verify_schema(database: Any, migrations: Migrations) -> Verification:
+    """Compare migrations with history, and the live schema with the digests in a generated index.
+
+    Two queries, three while a history table is missing. Only an index has digests: of other migrations the
+    history is compared, and `not_compared` of the result says so; as it does where migrations were applied
+    in another order than that of their versions, and the schemas differ.
+
+    Raises:
+        HistoryError, DriverError: as `get_current_version`.
+        SourceError, UsageError: as `run_migrations`.
+    """
+    found = _load(migrations)
+    migrator = AsyncMigrator(BindingDriver(database), found.migrations, schemas=found.schemas)
+    return await migrator.verify()
+
+
+class _Loaded(NamedTuple):
+    migrations: tuple[Migration, ...]
+    schemas: Mapping[int, Mapping[str, str | None]]
+
+
+def _load(migrations: Migrations) -> _Loaded:
+    """Return what the argument stands for."""
+    if isinstance(migrations, ModuleType):
+        if hasattr(migrations, "MIGRATIONS"):
+            found = _some(_parse(migrations.MIGRATIONS), migrations.__name__)
+            return _Loaded(found, getattr(migrations, "SCHEMAS", {}))
+        if not hasattr(migrations, "__path__"):
+            raise UsageError(f"the module {migrations.__name__} holds no MIGRATIONS", hint=_HINT)
+        return _Loaded(_read(next(iter(migrations.__path__))), {})
+    if isinstance(migrations, (list, tuple)):
+        if all(isinstance(item, Migration) for item in migrations):
+            return _Loaded(source.ordered(migrations), {})
+        return _Loaded(_parse(migrations), {})
+    return _Loaded(_read(_folder(migrations)), {})
+
+
+_HINT = "give the module that `d1migrate index` writes, a list of Migration, or a folder of .sql files"
+
+
+def _folder(place: Any) -> str:
+    """Return a folder by its path, or by the name of the package that it is."""
+    import os
+    from importlib.util import find_spec
+
+    if not isinstance(place, (str, os.PathLike)):
+        raise UsageError(f"no migrations: {type(place).__name__}", hint=_HINT)
+    path = str(os.fspath(place))
+    if os.path.isdir(path) or not all(part.isidentifier() for part in path.split(".")):
+        return path
+    try:
+        spec = find_spec(path)
+    except ModuleNotFoundError:
+        spec = None
+    return next(iter((spec and spec.submodule_search_locations) or (path,)))
+
+
+def _read(folder: str) -> tuple[Migration, ...]:
+    """Read a folder; what it holds is parsed once, whatever is read again."""
+    from d1migrate.project.files import load_migrations
+
+    files = [(f"{found.name}.sql", found.text) for found in load_migrations(folder)]
+    return _some(_parse(files), folder)
+
+
+def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
+    """Refuse a place that holds none: a bundle that lost its files looks like one with nothing to do."""
+    if not migrations:
+        raise UsageError(f"{place} holds no migration", hint="are the .sql files in the bundle?")
+    return migrations
+
+
+def _parse(files: Sequence[object]) -> tuple[Migration, ...]:
+    try:
+        return _parsed(tuple(map(tuple, files)))  # type: ignore[arg-type]
+    except TypeError:  # not of pairs, or not of texts
+        raise UsageError("MIGRATIONS are no pairs of file name and SQL", hint=_HINT) from None
+
+
+@lru_cache(maxsize=8)
+def _parsed(files: tuple[tuple[str, str], ...]) -> tuple[Migration, ...]:
+    if not all(len(file) == 2 and all(isinstance(part, str) for part in file) for file in files):
+        raise TypeError
+    return source.load(files)
+
+
+class _Invocation:
+    """A driver that begins no transaction which the limits of a Worker's invocation could cut off."""
+
+    def __init__(self, driver: AsyncDriver, max_queries: int, max_seconds: float) -> None:
+        self.url = driver.url
+        self._driver, self._max_queries, self._max_seconds = driver, max_queries, max_seconds
+        self._queries, self._slowest = 0, 0.0
+        self._started = time.monotonic()
+
+    async def batch(self, batch: Batch) -> Sequence[Result]:
+        """Run it, if there is room for it, and for the one query that finds out about a lost answer."""
+        began = time.monotonic()
+        if not batch.reads:
+            if self._queries + 2 > self._max_queries:
+                raise Unfinished(f"{self._queries} of the {self._max_queries} queries of this call are used")
+            if began - self._started + self._slowest > self._max_seconds:
+                raise Unfinished(f"the {self._max_seconds:g} seconds of this call are used")
+        self._queries += 1
+        try:
+            return await self._driver.batch(batch)
+        finally:
+            self._slowest = max(self._slowest, time.monotonic() - began)

@@ -1,0 +1,127 @@
+"""AsyncMigrator: the methods of Migrator over an AsyncDriver. It needs no engine and no file system.
+
+Linting and rehearsing need an engine, so they are Migrator's alone; here an `up` is not linted, and the log
+says so. Modules load when a method first needs them: a Worker pays for what it uses only.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Literal
+
+from d1migrate import __version__
+from d1migrate.drivers.run import arun
+from d1migrate.migrate.flows import read
+from d1migrate.migrate.history import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from d1migrate.drivers import AsyncDriver
+    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.status import Entry
+    from d1migrate.schema.model import Schema
+
+
+class AsyncMigrator:
+    """Migrations and a database behind an event loop. Arguments, results and errors are those of Migrator.
+
+    Args:
+        driver: the database, e.g. `drivers.binding.BindingDriver(env.DB)`.
+        migrations: the migrations, ordered by version.
+        schemas: {version: what it changed} of a generated index, for `verify`.
+        allow_out_of_order: whether `up` also applies what lies below the newest applied version.
+        who: the name that goes to the log.
+    """
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        migrations: Sequence[Migration],
+        *,
+        schemas: Mapping[int, Mapping[str, str | None]] | None = None,
+        allow_out_of_order: bool = False,
+        who: str = "worker",
+    ) -> None:
+        self.driver, self.migrations = driver, tuple(migrations)
+        self._schemas, self._allow_out_of_order, self._who = schemas or {}, allow_out_of_order, who
+
+    async def status(self) -> tuple[Entry, ...]:
+        """Lay files and database side by side, one Entry a version."""
+        return await arun(read.status(self.migrations), self.driver)
+
+    async def current(self) -> int:
+        """Return the highest applied version, 0 where none is."""
+        return await arun(read.read_current(), self.driver)
+
+    async def pending(self) -> tuple[str, ...]:
+        """Return the names of what is not applied; one query, as a rule. Edited files are no matter here."""
+        return await arun(read.read_pending(self.migrations), self.driver)
+
+    async def history(self) -> tuple[LogEntry, ...]:
+        """Return all that happened to the database, oldest first."""
+        return await arun(read.read_log(), self.driver)
+
+    async def schema(self) -> Schema:
+        """Read the live schema."""
+        return await arun(read.read_schema(), self.driver)
+
+    async def plan(self, *, to: int | None = None) -> Plan:
+        """Plan an `up` without running it."""
+        from d1migrate.migrate.flows import up
+
+        flow = up.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order)
+        return await arun(flow, self.driver)
+
+    async def up(self, *, to: int | None = None) -> Report:
+        """Apply what is pending; where nothing is, that costs one query of one row.
+
+        Raises:
+            Unfinished: the driver keeps a Worker's limits, and one was reached between two migrations.
+        """
+        from d1migrate.migrate.flows import up
+
+        flow = up.ensure(self.migrations, self._sign, to=to, allow_out_of_order=self._allow_out_of_order)
+        return await arun(flow, self.driver)
+
+    async def plan_down(
+        self,
+        *,
+        to: int | None = None,
+        steps: int | None = None,
+        rollback_from: Literal["file", "history"] | None = None,
+        allow_loss: Collection[str] = (),
+    ) -> Plan:
+        """Plan a `down` without running it."""
+        from d1migrate.migrate.flows import down
+
+        flow = down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss)
+        return await arun(flow, self.driver)
+
+    async def down(
+        self,
+        *,
+        to: int | None = None,
+        steps: int | None = None,
+        rollback_from: Literal["file", "history"] | None = None,
+        allow_loss: Collection[str] = (),
+    ) -> Report:
+        """Take migrations back, newest first, by their rollback blocks; one transaction each."""
+        from d1migrate.migrate.flows import down
+
+        todo = await self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
+        return await arun(down.down(todo, self._sign), self.driver)
+
+    async def verify(self) -> Verification:
+        """Compare files with history, and the live schema with the digests of the index."""
+        from d1migrate.migrate.flows.verify import verify_by_digests
+
+        return await arun(verify_by_digests(self.migrations, self._schemas), self.driver)
+
+    def _sign(self) -> Signature:
+        return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
