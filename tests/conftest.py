@@ -1,28 +1,87 @@
-"""Fixtures every test may use."""
+"""Fixtures every test may use, and what holds for a whole run: its seed, its size and its workers."""
 
 from __future__ import annotations
 
+import os
+import signal
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
+from tests import inputs
 from tests.runtime.cloudflare import Cloudflare
 from tests.runtime.workerd import Workerd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `python -m tests`."""
+    group = parser.getgroup("tests of d1migrate")
+    group.addoption("--fast", action="store_true", help="no test marked slow; --times 0.1")
+    group.addoption("--times", type=float, metavar="X", help="try X times as many random inputs")
+    group.addoption("--seed", type=int, metavar="N", help="derive random inputs from N instead of 0")
+    group.addoption("--random", action="store_true", help="draw the seed")
+
+
+@pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its own option
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the seed and the size of the run; a worker of pytest-xdist is given the options of the whole run."""
+    option = config.option
+    if option.random and option.seed is None:
+        option.seed = SystemRandom().getrandbits(32)
+    if option.seed is None:
+        hypothesis.settings.load_profile("fixed")
+    else:
+        hypothesis.settings.load_profile("seeded")
+        option.hypothesis_seed = str(option.seed)
+    inputs.SEED = option.seed or 0
+    inputs.TIMES = option.times or (0.1 if option.fast else 1.0)
+    if option.fast and "not slow" not in option.markexpr:
+        option.markexpr = f"({option.markexpr}) and not slow" if option.markexpr else "not slow"
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Which random inputs are tried."""
+    profile = "fixed" if config.option.seed is None else "seeded"
+    return f"random inputs: {profile}, seed {inputs.SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """After a failure: how to have the same random inputs again."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(f"the random inputs of this run: --seed {inputs.SEED}")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` starts: two even on one core, since half of a test's time passes in a server."""
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let SIGINT interrupt this process, even in a background job, for which a shell has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
 
 @pytest.fixture(scope="session")
 def workerd() -> Iterator[Workerd]:
-    """The real D1, started once a test run; ask it for a `database()` a test."""
+    """The real D1, started once a worker; ask it for a `database()` a test."""
     with Workerd() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def cloudflare_server() -> Iterator[Cloudflare]:
-    """Cloudflare's API in front of the real D1, started once a test run; tests take `cloudflare`."""
+    """Cloudflare's API in front of the real D1, started once a worker; tests take `cloudflare`."""
     with Cloudflare() as server:
         yield server
 

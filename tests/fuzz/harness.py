@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
     Fuzzer = Callable[[random.Random, Path], Sequence[Sequence[str]]]
 
-CASES = 100_000
-"""What D1MIGRATE_FUZZ=all runs, of all fuzzers together."""
-
 DEADLINE = 20  # seconds for one command
 CODES = {0, 1, 2, 3}
 STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -12,6 +12,7 @@ from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.evidence import judge
 from d1migrate.migrate.adopt.footprints import facts, footprints
 from d1migrate.migrate.source import load
+from tests.inputs import scaled
 
 if TYPE_CHECKING:
     from d1migrate.migrate.adopt.footprints import Key
@@ -59,7 +60,7 @@ def live(files: list[list[str]]) -> dict[Key, str]:
     return facts(ran.after.schema)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300))
 @given(st.lists(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=4), min_size=1, max_size=7))
 def test_no_file_is_taken_for_the_opposite(files: list[list[str]]) -> None:
     """What ran is applied or unknown, what did not is pending or unknown, and nothing is half-way."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from d1migrate.backup import dump, load
 from d1migrate.drivers import connect
 from d1migrate.sql.batch import Batch, Query
+from tests.inputs import scaled
 from tests.laws.schemas import Example, examples
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def restored(driver: Driver, folder: str, target: Driver) -> list[str]:
 
 
 @given(examples())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=scaled(60), suppress_health_check=list(HealthCheck))
 def test_any_schema_comes_back(example: Example) -> None:
     """Foreign keys in all directions, any keys, triggers that would delete what is inserted."""
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +64,7 @@ def test_any_schema_comes_back(example: Example) -> None:
     st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=8),
     st.sampled_from(["rowid", "text", "without"]),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=scaled(150), suppress_health_check=list(HealthCheck))
 def test_any_value_comes_back(
     names: Sequence[str], form: str, rows: Sequence[tuple[Any, Any]], kind: str
 ) -> None:

@@ -24,6 +24,7 @@ from d1migrate.sql.definitions import (
 )
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import tokenize
+from tests.inputs import scaled
 
 NAMES = ["b", '"b c"', "`check`", "[un,ique]", "'d''e'", "end", "naïve", '"""q"""', '"a -- b"']
 TYPES = ["", "INT", "TEXT", "VARCHAR( 20 )", "DECIMAL(10, 2)", "UNSIGNED BIG INT"]
@@ -113,7 +114,7 @@ def pragmas(sql: str) -> list[Any]:
 
 @given(tables())
 @example("CREATE TABLE t (a INT, b INT REFERENCES p NOT DEFERRABLE INITIALLY IMMEDIATE ON DELETE CASCADE)")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(500))
 def test_what_is_printed_is_the_same_table(sql: str) -> None:
     """Parse → print → SQLite keeps an equal table; each comment is there; printed again it is the same text."""
     stored = kept(sql)
@@ -132,7 +133,7 @@ def test_what_is_printed_is_the_same_table(sql: str) -> None:
 
 
 @given(tables())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(500))
 def test_what_is_read_is_what_the_pragmas_tell(sql: str) -> None:
     """Columns, keys and foreign keys of the text are those that SQLite knows."""
     assume(kept(sql) is not None)

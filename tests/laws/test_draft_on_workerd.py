@@ -5,12 +5,11 @@ circles; so is what is desired of them: columns added, computed, dropped, rename
 CHECKed, columns that swap names, keys that get AUTOINCREMENT, tables that turn STRICT or WITHOUT ROWID and back,
 foreign keys with other actions or none, indexes that come and go, triggers with CASE. Every row, rowid and counter is compared, and the way back is gone as well.
 
-A normal run tries the same examples every time. `D1MIGRATE_EXAMPLES=5000` tries as many, and others each time.
+A run tries 300 examples; `python -m tests --times 6 --random` tries 1800 others.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +23,7 @@ from d1migrate.schema import introspect
 from d1migrate.schema.changes import Rebuild
 from d1migrate.schema.diff import diff
 from d1migrate.sql.batch import Batch
+from tests.inputs import scaled
 from tests.laws.schemas import ACTIONS, Maker, Table
 from tests.runtime.workerd import DATABASES, Workerd, WorkerdDriver
 
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting import Draft
     from d1migrate.schema.model import Schema
 
-NORMAL = 300
-EXAMPLES = int(os.environ.get("D1MIGRATE_EXAMPLES", NORMAL))
+EXAMPLES = scaled(300)
 ADDED = [
     *(
         "TEXT",
@@ -275,9 +274,6 @@ def test_there_and_back() -> None:
 
     @settings(
         max_examples=EXAMPLES,
-        derandomize=EXAMPLES == NORMAL,
-        deadline=None,
-        database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
     )
     @given(examples())

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d1migrate.rehearse.fill.filler import fill
+from tests.inputs import scaled
 from tests.unit.filling import content, database, rows, sound
 
 KEYS = [
@@ -71,7 +72,7 @@ def schemas(draw: st.DrawFn) -> str:
 
 
 @given(schemas())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scaled(50))
 def test_random_schemas(schema: str) -> None:
     """Every table has rows, or is named with a reason; what is there is sound, and the same a second time."""
     try:

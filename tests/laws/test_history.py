@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from d1migrate import Migration, Migrator, connect
 from d1migrate.schema.compare import compare
+from tests.inputs import scaled
 
 TABLES = ["a", "b", "c"]
 
@@ -45,7 +46,7 @@ def histories(draw: st.DrawFn) -> list[Migration]:
 
 
 @given(histories(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scaled(150))
 def test_down_after_up_is_the_identity(migrations: list[Migration], data: st.DataObject) -> None:
     """From any version up to the end and back again, the schema is what it was; and up again, as before."""
     migrator = Migrator(connect("sqlite::memory:"), migrations)
@@ -64,7 +65,7 @@ def test_down_after_up_is_the_identity(migrations: list[Migration], data: st.Dat
 
 
 @given(histories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100))
 def test_apply_is_idempotent(migrations: list[Migration]) -> None:
     """A second `up` does nothing, and one at a time is the same as all at once or as one transaction."""
     schemas = []

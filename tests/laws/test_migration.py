@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d1migrate.migrate.migration import Migration
+from tests.inputs import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Chunked(NamedTuple):
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=25).map("".join), st.integers(1, 40))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=scaled(600))
 def test_a_streamed_migration_is_the_same(text: str, step: int) -> None:
     """Statements, lines and rollback do not depend on how a script is read, nor on its having been checked."""
     text = text if text.count("Rollback") <= 1 else text.replace("Rollback", "Note")

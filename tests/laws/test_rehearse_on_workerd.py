@@ -11,13 +11,12 @@ are others: another number, other links, other values. Over the same rows that D
 that it loses rows exactly where D1 does: neither a loss missed nor a false alarm. And where no trigger of the
 schema deletes, the linter must not be silent about a loss.
 
-A normal run tries the same 300 examples every time. `D1MIGRATE_EXAMPLES=5000` in the environment tries as
-many, and others each time. An example that fails is made small, and printed as SQL.
+A run tries 300 examples; `python -m tests --times 20 --random` tries 6000 others. An example that fails is made
+small, and printed as SQL.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import closing
 from itertools import pairwise
@@ -29,6 +28,7 @@ from hypothesis import HealthCheck, given, settings
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import Ground, rehearse
+from tests.inputs import scaled
 from tests.laws.schemas import examples
 from tests.runtime.workerd import DATABASES, Workerd
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from d1migrate.rehearse import Rehearsed
     from tests.laws.schemas import Example, Step, Table
 
-NORMAL = 300
-EXAMPLES = int(os.environ.get("D1MIGRATE_EXAMPLES", NORMAL))
+EXAMPLES = scaled(300)
+SPARE = 600  # databases that the shared workerd can give to this law
 QUIET = dict.fromkeys(("X103", "X104", "X105", "X106", "X107"), "off")
 
 Rows = dict[str, dict[str, Any]]
@@ -214,7 +214,7 @@ class Databases:
     """Fresh databases, of the shared workerd as long as it can spare some, then of others."""
 
     def __init__(self, workerd: Workerd) -> None:
-        self._workerd, self._left = workerd, 2 * NORMAL
+        self._workerd, self._left = workerd, SPARE
         self._mine: Workerd | None = None
 
     def __enter__(self) -> Databases:
@@ -240,9 +240,6 @@ def test_no_loss_is_no_loss(workerd: Workerd, tmp_path: Path) -> None:
 
     @settings(
         max_examples=EXAMPLES,
-        derandomize=EXAMPLES == NORMAL,
-        deadline=None,
-        database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
     )
     @given(examples())

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from d1migrate.errors import ParseError
 from d1migrate.sql.split import Statement, split
 from d1migrate.sql.tokens import significant, tokenize
+from tests.inputs import scaled
 
 WORDS = [
     *(
@@ -63,7 +64,7 @@ def pieces(script: str) -> list[Statement] | None:
 
 
 @given(scripts)
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=scaled(3000))
 @example("create trigger;end;/*")
 @example("explain explain create trigger x; select 1; end;")
 def test_cuts_where_sqlite_says_a_statement_is_complete(script: str) -> None:
@@ -77,7 +78,7 @@ def test_cuts_where_sqlite_says_a_statement_is_complete(script: str) -> None:
 
 
 @given(scripts)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=scaled(2000))
 def test_pieces_join_to_the_script(script: str) -> None:
     """Nothing is dropped, and every piece knows its offset and its line."""
     if (found := pieces(script)) is None:
@@ -92,7 +93,7 @@ def test_pieces_join_to_the_script(script: str) -> None:
 
 
 @given(scripts)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=scaled(2000))
 def test_a_script_is_refused_only_when_sqlite_calls_it_incomplete(script: str) -> None:
     """An unclosed quote or comment is the one thing that is refused."""
     if pieces(script) is None:
@@ -100,7 +101,7 @@ def test_a_script_is_refused_only_when_sqlite_calls_it_incomplete(script: str) -
 
 
 @given(scripts, st.integers(min_value=1, max_value=7))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=scaled(2000))
 def test_chunks_change_nothing(script: str, size: int) -> None:
     """A streamed script is cut, or refused, exactly as the whole one."""
     chunks = [script[i : i + size] for i in range(0, len(script), size)]
@@ -116,7 +117,7 @@ def test_chunks_change_nothing(script: str, size: int) -> None:
 
 
 @given(st.text() | scripts)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=scaled(1000))
 def test_tokens_join_to_the_text(text: str) -> None:
     """The tokenizer is lossless on any text at all."""
     assert "".join(token.text for token in tokenize(text)) == text

@@ -15,6 +15,7 @@ from d1migrate.errors import PlanError
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
+from tests.inputs import scaled
 from tests.laws.schemas import Example, examples
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MASK = re.compile(r"[0-9a-fA-F]{8,}|\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?|never")
 
 
 @given(examples(), st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=scaled(60), suppress_health_check=list(HealthCheck))
 def test_one_file_builds_the_same(example: Example, data: st.DataObject) -> None:
     """Rebuilds, renames, triggers, foreign keys in circles; times and random values among the rows."""
     rows = [sql.replace("'n'", data.draw(st.sampled_from(["'n'", *VOLATILE]))) for sql in example.rows]

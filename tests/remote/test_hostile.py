@@ -253,6 +253,7 @@ def test_a_write_that_nobody_answers(remote: Remote, untroubled: dict[str, Any],
     check_end(remote, untroubled)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("after", [False, True])
 def test_an_interrupt_in_the_middle_of_a_request(
     remote: Remote,

@@ -1,42 +1,34 @@
 """Random sequences of commands while requests and answers are lost, late, doubled, changed or without end.
 
-A normal run tries the same sequences every time. `D1MIGRATE_SEQUENCES=2000` in the environment tries as many, and
-others each time; the seed of one that fails is in its message, and `D1MIGRATE_SEED=N` tries that one alone.
+A run tries 30 sequences; `python -m tests tests/remote/test_sequences.py -s --times 60 --random` tries 1800 others,
+in about 40 minutes, and prints statistics. The number of a sequence that fails is in its message:
+`--seed NUMBER` begins with that one.
 """
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections import Counter
-from random import Random, SystemRandom
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from d1migrate.drivers import cloudflare as client
+from tests import inputs
 from tests.remote.sequences import Sequence, faults
 from tests.runtime.cloudflare import Cloudflare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NORMAL, LENGTH = 30, 6
+LENGTH = 6
 AT_ONCE = 250  # sequences on one server: it can hold so many states of databases
-COUNT = int(os.environ.get("D1MIGRATE_SEQUENCES", NORMAL))
-SEED = os.environ.get("D1MIGRATE_SEED")
 PATIENCE = (
     0.5  # seconds; D1 in a test answers within a few hundredths, of which there are more on a busy machine
 )
 _TLS = ssl.create_default_context()
-
-
-def seeds() -> list[int]:
-    """What the sequences begin with."""
-    if SEED:
-        return [int(SEED)]
-    return list(range(COUNT)) if COUNT == NORMAL else [SystemRandom().getrandbits(32) for _ in range(COUNT)]
 
 
 @pytest.fixture
@@ -68,7 +60,7 @@ def test_random_sequences(in_front_of: Any, tmp_path: Path, monkeypatch: pytest.
     modes = faults()
     assert len(modes) >= 35
     codes = Counter[int]()
-    todo = seeds()
+    todo = range(inputs.SEED, inputs.SEED + inputs.scaled(30))
     for start in range(0, len(todo), AT_ONCE):
         with Cloudflare() as server:
             server.settings(fragile_splitter=True, cf_kv=True)
@@ -84,7 +76,7 @@ def test_random_sequences(in_front_of: Any, tmp_path: Path, monkeypatch: pytest.
                         codes[sequence.step(modes)] += 1
                     sequence.end()
                 except BaseException as error:
-                    error.add_note("\n".join([f"D1MIGRATE_SEED={seed}", *sequence.trace]))
+                    error.add_note("\n".join([f"--seed {seed}", *sequence.trace]))
                     raise
     print(
         f"{len(todo)} sequences of {LENGTH} commands, {len(modes)} kinds of fault, exit codes {dict(codes)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import signal
 import sqlite3
 import struct
@@ -24,6 +23,7 @@ from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import quote_identifier
 from d1migrate.sql.split import split
+from tests.inputs import generator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -326,7 +326,7 @@ def test_what_is_different_is_named(full: Path, tmp_path: Path) -> None:
 
 def test_every_double_comes_back(tmp_path: Path) -> None:
     """Doubles of any bits, and those at the edges."""
-    chance = random.Random(4)  # noqa: S311 - any numbers do
+    chance = generator("doubles")
     numbers = [struct.unpack("<d", chance.randbytes(8))[0] for _ in range(4000)]
     numbers = [n for n in numbers if n == n] + [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308]
     numbers += [

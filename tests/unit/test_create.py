@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from d1migrate.sql.checks import allowed_values, conjuncts
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.definitions import Check, ColumnDefinition, TableDefinition
+from tests.inputs import scaled
 
 
 def parsed(sql: str) -> TableDefinition:
@@ -265,7 +266,7 @@ BESIDE = [
     st.lists(st.tuples(st.sampled_from(BESIDE), st.sampled_from([",", "\n"])), max_size=3),
     st.sampled_from(["", "STRICT", "WITHOUT ROWID"]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(400))
 def test_as_sqlite_reads_it(
     columns: list[tuple[str, str, list[str]]], beside: list[tuple[str, str]], option: str
 ) -> None:

@@ -19,6 +19,7 @@ from d1migrate.report.diagram.layout import Box, Layout, Line, Point, arrange
 from d1migrate.report.diagram.mermaid import mermaid
 from d1migrate.report.diagram.svg import svg
 from d1migrate.schema.model import Column, ForeignKey, Schema, Table
+from tests.inputs import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch: pytest.Monke
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scaled(60))
 def test_nothing_covers_anything(data: st.DataObject) -> None:
     """No two boxes overlap, all is within the picture, and no line runs through a box that is not its own."""
     sizes = data.draw(st.lists(st.tuples(st.integers(80, 300), st.integers(51, 600)), max_size=40))

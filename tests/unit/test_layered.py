@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from random import Random
-
 from d1migrate.schema.layered import Layered
+from tests.inputs import generator
 
 
 def test_it_is_a_dict_of_which_each_version_stays() -> None:
     """Whatever is put in or taken out, all versions hold what a dict would; one that was changed comes last."""
-    random, now, kept = Random(1), Layered[int]({}), [(Layered[int]({}), dict[str, int]())]  # noqa: S311
+    random, now, kept = generator("layered"), Layered[int]({}), [(Layered[int]({}), dict[str, int]())]
     for number in range(600):
         names = {
             str(random.randrange(150)): random.choice((number, None)) for _ in range(random.randrange(4))

@@ -97,6 +97,7 @@ def test_many_statements_have_the_time_of_one_each(tmp_path: Path) -> None:
     assert [scratch.run(sql).refusal for sql in parts] == [None] * 12
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("where", ["scratch", "file"])
 def test_an_interrupt_is_heard_while_a_statement_runs(tmp_path: Path, where: str) -> None:
     """SQLite does not return to Python; the watch does."""

@@ -21,6 +21,7 @@ from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.compare import compare
 from d1migrate.schema.model import Column, Index, Schema, Table, Trigger, View
 from d1migrate.sql.batch import Batch, Query
+from tests.inputs import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def refusals(replayed: Replay) -> list[str | None]:
 
 
 @given(st.lists(statements, min_size=1, max_size=25))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300))
 def test_the_schema_is_the_engines(sequence: list[str]) -> None:
     """As on one database where refused statements are passed over; the first refusal is the same one."""
     schema, expected = run(sequence)
@@ -115,7 +116,7 @@ def _words(refusal: str | None) -> str | None:
 
 
 @given(st.lists(statements, min_size=1, max_size=40), st.lists(st.integers(1, 39), max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300))
 def test_files_continue_each_other(sequence: list[str], cuts: list[int]) -> None:
     """Cut into files anywhere, statements that one database takes are taken, and build the same schema.
 
@@ -145,7 +146,7 @@ def assert_consistent(catalog: Catalog) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["create", "drop", "rename"]), names, names), max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200))
 def test_a_table_keeps_its_number(steps: list[tuple[str, str, str]]) -> None:
     """Through renames, also in circles; a table that is made again is another, as is one made of a name."""
     sql = {
@@ -348,7 +349,7 @@ VALUES = ["1", "-2.5", "1e3", "NULL", "'x'", "'it''s'", "''", "x'00'", "abs(1)",
 
 
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=6), st.sampled_from(VALUES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scaled(150))
 def test_an_insert_behind_many_is_judged_as_by_itself(inserts: list[str], last: str) -> None:
     """However many of the same form come before it: what is refused alone is refused there too."""
     given = "CREATE TABLE t (a);\n"

@@ -1,0 +1,25 @@
+"""The random inputs of a test run: which ones, and how many.
+
+All of them are derived from one seed. It is 0 unless the command line changes it, so that every run tries the same
+inputs; see tests/__main__.py.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+SEED = 0
+"""Of this run; set by tests/conftest.py before any test module is imported."""
+
+TIMES = 1.0
+"""How many times the usual number of inputs this run tries; set in the same place."""
+
+
+def generator(name: str) -> Random:
+    """Return a generator for one test, or for one of its cases."""
+    return Random(f"{SEED} {name}")  # noqa: S311 - not a secret
+
+
+def scaled(usual: int) -> int:
+    """Return how many inputs this run tries where usually so many are tried."""
+    return max(round(usual * TIMES), 10)
