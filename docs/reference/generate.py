@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import d1migrate
 from d1migrate import errors, workers
 from d1migrate.cli.parser import build
-from d1migrate.lint import RULES
+from d1migrate.lint.check import RULES
 
 if TYPE_CHECKING:
     from d1migrate.lint.rule import Rule

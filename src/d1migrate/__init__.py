@@ -18,8 +18,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from d1migrate.drivers import AsyncDriver, Driver, connect
-    from d1migrate.lint import Diagnostic
+    from d1migrate.drivers.connect import connect
+    from d1migrate.drivers.protocol import AsyncDriver, Driver
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report, StepResult
     from d1migrate.migrate.flows.verify import Verification
@@ -63,13 +64,14 @@ __all__ = [
 
 _HOMES = {
     "workers.async_migrator": ("AsyncMigrator",),
-    "drivers": ("AsyncDriver", "Driver", "connect"),
+    "drivers.connect": ("connect",),
+    "drivers.protocol": ("AsyncDriver", "Driver"),
     "project.files": ("load_migrations",),
     "migrate.flows.read": ("LogEntry",),
     "migrate.flows.steps": ("Report", "StepResult"),
     "migrate.flows.verify": ("Verification",),
     "migrate.history": ("AppliedMigration",),
-    "lint": ("Diagnostic",),
+    "lint.check": ("Diagnostic",),
     "migrate.migration": ("Migration", "Rollback"),
     "migrator": ("Migrator",),
     "migrate.plan": ("Plan", "Step"),

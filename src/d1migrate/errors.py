@@ -33,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
 
 
 class Error(Exception):

@@ -8,7 +8,7 @@ from d1migrate.drivers.run import run
 from d1migrate.project import actor
 
 if TYPE_CHECKING:
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.adopt.flow import Adoption, Known
     from d1migrate.migrate.flows.baseline import Found
     from d1migrate.migrate.history import Signature

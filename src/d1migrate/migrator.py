@@ -9,7 +9,8 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from d1migrate.drivers import Driver, connect, local_file
+from d1migrate.drivers.connect import connect
+from d1migrate.drivers.protocol import Driver, local_file
 from d1migrate.drivers.run import run
 from d1migrate.keeping import HistoryKeeper
 from d1migrate.migrate.flows import read
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.load import Facts
     from d1migrate.backup.local_points import Point
     from d1migrate.backup.restore import Outlook, Restored
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report

@@ -273,7 +273,7 @@ def test_restore_points_of_a_remote_database(shop: Project, monkeypatch: pytest.
     def connect(url: str, **_: object) -> Travelling:
         return Travelling(url.partition(":")[2] + ".db", url=url)
 
-    monkeypatch.setattr("d1migrate.drivers.connect", connect)
+    monkeypatch.setattr("d1migrate.drivers.connect.connect", connect)
     monkeypatch.setattr(Travelling, "taken", 0)
     toml = '[env.production]\ndatabase = "d1:app"\n'
     (shop.folder / "d1migrate.toml").write_text(toml)

@@ -111,7 +111,7 @@ def test_an_empty_name_is_no_name(shop: Project, monkeypatch: pytest.MonkeyPatch
 
 def test_an_unnamed_database_is_called_by_its_url(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is called None: a `d1:` url has gates of its own."""
-    monkeypatch.setattr("d1migrate.drivers.connect", lambda *_, **__: _nothing_there())
+    monkeypatch.setattr("d1migrate.drivers.connect.connect", lambda *_, **__: _nothing_there())
     assert "gates of d1:shop:" in shop.run("plan", "--database", "d1:shop").out
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Result
 
 ACCEPTED = "accepted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.lint import RULES, failing
+from d1migrate.lint.check import RULES, failing
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.source import load

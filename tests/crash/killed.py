@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
     Where = Literal["query", "disk", "full disk", "request"]
 

@@ -17,7 +17,7 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
     from d1migrate.sql.batch import Result
 

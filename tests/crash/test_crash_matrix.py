@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Batch, Result
     from tests.crash.runs import Expected, Fault, Open
 
@@ -152,7 +152,7 @@ def test_what_the_command_says_of_an_interrupt(
     def connect(url: str, **_: object) -> Driver:
         return Interrupted(str(path), url=url)
 
-    monkeypatch.setattr("d1migrate.drivers.connect", connect)
+    monkeypatch.setattr("d1migrate.drivers.connect.connect", connect)
     arguments = ["--database", f"sqlite:{path}", "--migrations", str(expected.folder), "up"]
     assert main(arguments) == 130
     said = capsys.readouterr().err

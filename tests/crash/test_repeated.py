@@ -15,7 +15,7 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Result
     from tests.crash.runs import Open
 

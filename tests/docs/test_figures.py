@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from d1migrate.lint import RULES
+from d1migrate.lint.check import RULES
 from tests.corpus.corpus import load_cases
 
 ROOT = Path(__file__).parent.parent.parent

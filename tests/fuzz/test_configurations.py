@@ -54,7 +54,7 @@ _WRANGLER_JSON = b"""{
 _FILES = {
     "d1migrate.toml": _OURS,
     "pyproject.toml": b"[tool.d1migrate]\n"
-    + _OURS.replace(b"[lint]", b"[tool.d1migrate.lint]").replace(b"[env.", b"[tool.d1migrate.env."),
+    + _OURS.replace(b"[lint]", b"[tool.d1migrate.lint.check]").replace(b"[env.", b"[tool.d1migrate.env."),
     "wrangler.toml": _WRANGLER_TOML,
     "wrangler.jsonc": _WRANGLER_JSON,
     "wrangler.json": _WRANGLER_JSON,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.sql.batch import Batch, Query
 from tests.inputs import scaled
 from tests.laws.schemas import Example, examples
@@ -18,7 +18,7 @@ from tests.laws.schemas import Example, examples
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 VALUES = st.one_of(
     st.none(),

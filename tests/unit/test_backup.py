@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.errors import PlanError, QueryError, SourceError, UnavailableError, UsageError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -493,7 +493,7 @@ def test_nothing_is_backed_up_of_nothing(tmp_path: Path) -> None:
 _CHILD = """
 import sys
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 driver = connect(f"sqlite:{sys.argv[2]}")
 print("go", flush=True)
 {"dump": lambda: dump.write(driver, sys.argv[3]), "load": lambda: load.load(sys.argv[3], driver)}[sys.argv[1]]()

@@ -19,7 +19,7 @@ import apsw
 import pytest
 
 from d1migrate.backup import local_points, restore
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
 from d1migrate.migrate.history import Signature
 from d1migrate.migrate.source import load
@@ -561,7 +561,7 @@ def test_only_local_files(tmp_path: Path) -> None:
 _CHILD = """
 import sys, time
 from d1migrate.backup import local_points, restore
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.migrate.history import Signature
 driver = connect(f"sqlite:{sys.argv[2]}")
 found = local_points.listed(driver)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.lint import Diagnostic, check
+from d1migrate.lint.check import Diagnostic, check
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load

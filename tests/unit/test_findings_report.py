@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from d1migrate.lint import RULES, Diagnostic, check, unreadable
+from d1migrate.lint.check import RULES, Diagnostic, check, unreadable
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration

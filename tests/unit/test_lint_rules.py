@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate import lint
 from d1migrate.errors import LimitExceeded, SourceError
-from d1migrate.lint import RULES, Diagnostic, check, failing, severity_of, unreadable
+from d1migrate.lint.check import RULES, SEVERITIES, Diagnostic, check, failing, severity_of, unreadable
 from d1migrate.lint.replay.model import Replay
 from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.transport import LARGE_FILE, LONG_BATCH
@@ -96,7 +95,7 @@ def test_every_rule_has_a_page(rule: Rule) -> None:
     assert rule.page.title.endswith(".")
     assert rule.page.why
     assert not rule.page.why.startswith("Why")
-    assert rule.severity in lint.SEVERITIES
+    assert rule.severity in SEVERITIES
     assert bool(rule.page.bad) == bool(rule.page.good)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, SourceError
-from d1migrate.lint import check
+from d1migrate.lint.check import check
 from d1migrate.lint.replay.replayer import Replayer, replay, schema_of
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema import introspect

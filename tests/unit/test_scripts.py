@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from d1migrate.backup import dump, load
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.drivers.plain import Watch
 from d1migrate.errors import Error, QueryError, SourceError
 from d1migrate.rehearse.scratch_database import Ground

@@ -14,7 +14,7 @@ from tests.runtime.pyodide import InsideError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Batch
     from tests.runtime.pyodide import PyodideWorkerd, Shape
 

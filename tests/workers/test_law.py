@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from d1migrate.cli import main
-from d1migrate.drivers import connect
+from d1migrate.drivers.connect import connect
 from d1migrate.drivers.sqlite import SqliteDriver
 from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import ROOT

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.backup.table_order import Keys
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.rehearse.fill.virtual import Virtual
     from d1migrate.schema.model import Schema, Table
 

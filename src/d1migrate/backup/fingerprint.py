@@ -13,7 +13,7 @@ from d1migrate.schema.model import Schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 
 class Stated(Protocol):

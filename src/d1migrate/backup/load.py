@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.backup.contents import Layout
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
 
 _CHUNK = 1 << 20

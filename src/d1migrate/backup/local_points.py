@@ -28,7 +28,7 @@ from d1migrate.project import disk
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 KEPT = 10
 

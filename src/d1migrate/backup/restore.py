@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from d1migrate.backup.local_points import Point
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.local_points import Point
     from d1migrate.backup.restore import Outlook, Restored
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
 
 

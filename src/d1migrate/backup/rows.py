@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.backup.contents import Content
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 _PAGE_ROWS = 2_000
 _PAGE_BYTES = 500_000

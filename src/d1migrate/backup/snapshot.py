@@ -16,7 +16,7 @@ from d1migrate.sql.d1 import WORKERD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 _REFUSED_TODAY = re.compile(r"CHECK constraint failed in |NULL value in |\w+ value in ")
 ANY_LENGTH = WORKERD._replace(length=1_000_000_000)

@@ -11,7 +11,7 @@ from d1migrate.sql.names import fold, quote_identifier, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import ForeignKey, Table
 
 

@@ -35,7 +35,7 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
     from d1migrate.sql.batch import Result
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrator import Migrator
@@ -108,7 +108,7 @@ class Context:
 
     def open(self, environment: Environment) -> Driver:
         """Return the database of an environment, in the account that it names."""
-        from d1migrate.drivers import connect
+        from d1migrate.drivers.connect import connect
 
         driver = connect(
             environment.database,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
     from d1migrate.project.gates import Gate
@@ -221,7 +221,7 @@ def _lint(context: Context, pending: Sequence[Migration], level: str, given: Map
 
 
 def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:
-    from d1migrate.lint import failing
+    from d1migrate.lint.check import failing
 
     bad = [d for d in found if failing([d], strict=level == "warning")]
     lines = [clean(f"{d.file}:{d.line}: {d.code} {d.message}") for d in bad[:_SHOWN]]

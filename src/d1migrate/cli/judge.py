@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate import __version__
-from d1migrate.drivers import local_file
+from d1migrate.drivers.protocol import local_file
 from d1migrate.drivers.run import run
 from d1migrate.errors import UsageError
-from d1migrate.lint import failing
+from d1migrate.lint.check import failing
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema
 from d1migrate.migrate.migration import Migration
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.rehearse import Rehearsed
     from d1migrate.rehearse.recovery_check import Proved

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.rebuild_rewriter import edits
 from d1migrate.errors import Error, PlanError
-from d1migrate.lint import check, failing
+from d1migrate.lint.check import check, failing
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import rehearse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from d1migrate.drafting.rebuild_rewriter import Edit
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.replay.model import Replay
 
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # how the rollback fares is another matter

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from d1migrate.drivers import cloudflare, is_database_id
+from d1migrate.drivers import cloudflare
+from d1migrate.drivers.database_id import is_database_id
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 from d1migrate.sql.names import HELPER

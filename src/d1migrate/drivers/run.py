@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from d1migrate.drivers import AsyncDriver, Driver
+    from d1migrate.drivers.protocol import AsyncDriver, Driver
     from d1migrate.sql.batch import Flow, T
 
 

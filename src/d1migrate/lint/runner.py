@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError, UnsafeMigration
-from d1migrate.lint import Diagnostic, check, diagnose, failing, unreadable
+from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadable
 from d1migrate.lint.replay.fresh_database import FreshDatabase
 from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding

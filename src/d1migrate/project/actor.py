@@ -12,7 +12,7 @@ from d1migrate.migrate.history import Signature
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
 
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
 

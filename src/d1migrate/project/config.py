@@ -324,7 +324,7 @@ def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
         raise UsageError(f"{path}: {where}lint is not a table", hint='[lint]\nD104 = "error"')
     if not table:
         return {}
-    from d1migrate.lint import RULES, SEVERITIES
+    from d1migrate.lint.check import RULES, SEVERITIES
 
     known = {name for rule in RULES for name in (rule.code, rule.code[0])}
     for code, severity in table.items():

@@ -69,7 +69,7 @@ def _file(path: str) -> str:
 
 
 def _remote(name: str, wrangler: str | None) -> Place:
-    from d1migrate.drivers import is_database_id
+    from d1migrate.drivers.database_id import is_database_id
     from d1migrate.drivers.wrangler import remote_id
 
     if is_database_id(name):

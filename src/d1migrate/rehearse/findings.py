@@ -21,7 +21,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.replay.model import Ran, Replay
     from d1migrate.rehearse.expected_effects import Told
     from d1migrate.rehearse.model import TableChange, Unkept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's field
 from typing import NamedTuple
 
-from d1migrate.lint import Diagnostic, failing
+from d1migrate.lint.check import Diagnostic, failing
 from d1migrate.rehearse.compare import Difference  # noqa: TC001 - of a NamedTuple's field
 
 

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import QueryError
-from d1migrate.lint import Diagnostic, diagnose
+from d1migrate.lint.check import Diagnostic, diagnose
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.migration import Migration

@@ -7,13 +7,13 @@ from hashlib import sha256
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.lint import RULES, summed
+from d1migrate.lint.check import RULES, summed
 from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from d1migrate.lint import Diagnostic
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.rule import Rule
 
     Paint = Callable[[str, str | None], str]

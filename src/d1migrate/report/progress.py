@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate.drivers import Telling
+from d1migrate.drivers.protocol import Telling
 from d1migrate.errors import AmbiguousError
 from d1migrate.report.text import clean_line, duration
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from d1migrate.drivers import Driver
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Batch, Query, Result
 
 _BAR_FROM = 8_000_000  # bytes; smaller files are done before a bar is read

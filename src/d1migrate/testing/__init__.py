@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from d1migrate.lint import failing
+from d1migrate.lint.check import failing
 from d1migrate.lint.runner import lint
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations

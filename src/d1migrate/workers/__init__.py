@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from d1migrate.drivers import AsyncDriver
+    from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import StepResult
     from d1migrate.migrate.flows.verify import Verification

@@ -18,7 +18,7 @@ from d1migrate.migrate.history import Signature
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.drivers import AsyncDriver
+    from d1migrate.drivers.protocol import AsyncDriver
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification

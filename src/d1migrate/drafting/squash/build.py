@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from d1migrate.backup.contents import Layout
-    from d1migrate.drivers import Driver
     from d1migrate.drivers.pinned import Moment
+    from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
 
 _TERMS = f"{HELPER}terms"

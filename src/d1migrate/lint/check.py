@@ -1,0 +1,227 @@
+"""The linter: rules over Replays. `check` gives what they find, with the file's own `allow`s applied."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import LimitExceeded, ParseError
+from d1migrate.lint.rule import Finding, Rule
+from d1migrate.lint.rules import (
+    copied,
+    counters,
+    data,
+    fired,
+    housekeeping,
+    meaning,
+    rebuilt,
+    refused,
+    rehearsed,
+    rows,
+    serving,
+    tightened,
+    transport,
+)
+from d1migrate.migrate.directives import Allowances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from d1migrate.errors import SourceError
+    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.rule import Severity
+    from d1migrate.migrate.migration import Migration
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        value
+        for module in (
+            counters,
+            data,
+            copied,
+            fired,
+            rebuilt,
+            rows,
+            refused,
+            transport,
+            meaning,
+            serving,
+            tightened,
+            housekeeping,
+            rehearsed,
+        )
+        for value in vars(module).values()
+        if isinstance(value, Rule)
+    )
+)
+_BY_CODE = {rule.code: rule for rule in RULES}
+SEVERITIES = ("error", "warning", "info", "off")
+
+
+class Diagnostic(NamedTuple):
+    """Something a rule found.
+
+    Attributes:
+        code: the rule; stable.
+        severity: error, warning or info, as configured.
+        message: what was found, with the names involved.
+        file, line, column: where; lines and columns count from 1.
+        source: the line itself, or None where the whole file is meant.
+        why: why it matters on D1.
+        fix: SQL that does it right, or None.
+        allowed: the reason for which the file allows it, or None.
+        total: how many findings it stands for; it describes the first of them.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    column: int = 1
+    source: str | None = None
+    why: str = ""
+    fix: str | None = None
+    allowed: str | None = None
+    total: int = 1
+
+    @property
+    def name(self) -> str:
+        """The rule's name for people."""
+        return _BY_CODE[self.code].name
+
+    @property
+    def page(self) -> str:
+        """Where it is explained."""
+        return f"docs/reference/rules.md#{self.code.lower()}"
+
+
+def severity_of(code: str, configured: Mapping[str, str]) -> str:
+    """Return a rule's severity: configured for its code, else for its letter, else its own."""
+    return configured.get(code) or configured.get(code[0]) or _BY_CODE[code].severity
+
+
+@cache
+def _asked(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> list[tuple[Rule, str]]:
+    """Return the rules to ask, with their severities."""
+    severities = ((rule, severity_of(rule.code, dict(configured))) for rule in RULES)
+    wanted = ("error",) if only_errors else SEVERITIES[:3]
+    return [(rule, severity) for rule, severity in severities if severity in wanted]
+
+
+def check(
+    replay: Replay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules find in a migration, in the order of its lines.
+
+    Args:
+        replay: the migration as it ran.
+        configured: {code or letter: severity, or "off"}.
+        only_errors: ask only rules whose findings are errors.
+    """
+    configured = configured or {}
+    found: list[Diagnostic] = []
+    allowances = Allowances(replay.directives)
+    for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
+        judged = [
+            (f, allowances.reason_for(rule.code, f.ran.index if f.ran else None)) for f in rule.check(replay)
+        ]
+        counts = Counter(allowed for _, allowed in judged) if rule.summed else {}
+        for finding, allowed in judged:
+            count = counts.get(allowed, 1)
+            if count:
+                found.append(_diagnostic(replay, rule, severity, finding, allowed, count))  # type: ignore[arg-type]
+            if rule.summed:
+                counts[allowed] = 0
+    if not only_errors:
+        found += _unused(replay, allowances.used, configured)
+    return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
+
+
+def diagnose(
+    replay: Replay, code: str, finding: Finding, configured: Mapping[str, str], *, twins: Sequence[str] = ()
+) -> Diagnostic | None:
+    """Return the Diagnostic for something that was found outside the rules, by a rehearsal.
+
+    Args:
+        replay: the migration.
+        code: an X code.
+        finding: what was found.
+        configured: {code or letter: severity, or "off"}.
+        twins: codes of rules that foresee it: what allows one of them in the file allows this.
+    """
+    severity = severity_of(code, configured)
+    if severity == "off":
+        return None
+    reasons = (d.reason for d in replay.directives if d.reason and {code, *twins} & set(d.codes))
+    return _diagnostic(replay, _BY_CODE[code], severity, finding, next(reasons, None))  # type: ignore[arg-type]
+
+
+def _unused(
+    replay: Replay, used: set[tuple[int, str]], configured: Mapping[str, str]
+) -> Iterable[Diagnostic]:
+    rule, severity = _BY_CODE["H110"], severity_of("H110", configured)
+    if severity == "off":
+        return
+    for directive in replay.directives:
+        for code in directive.codes if directive.reason else ():
+            if code in _BY_CODE and severity_of(code, configured) == "off":
+                continue
+            if (directive.line, code) not in used and not code.startswith("X"):  # a rehearsal's to judge
+                known = "" if code in _BY_CODE else ": there is no such rule"
+                finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
+                yield _diagnostic(replay, rule, severity, finding, None)  # type: ignore[arg-type]
+
+
+def _diagnostic(
+    replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None, count: int = 1
+) -> Diagnostic:
+    if finding.ran is not None:
+        line, column, source = _place(replay.migration, finding.ran, finding.offset)
+    else:
+        line, column, source = finding.line or 1, 1, None
+    return Diagnostic(
+        *(rule.code, severity, summed(finding.message, count), replay.migration.file, line, column, source),
+        *(rule.page.why, finding.fix, allowed, count),
+    )
+
+
+def summed(message: str, count: int) -> str:
+    """Return the message of the first of several findings, with how many there are."""
+    return f"{message}, and {count - 1} more" if count > 1 else message
+
+
+def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
+    """Return line, column and source line of a place in a statement's SQL."""
+    before, statement = ran.sql[:offset], ran.statement
+    down = before.count("\n")
+    if migration.is_large:
+        lead = statement.text[: statement.body]
+        shift = len(lead) - lead.rfind("\n") - 1 if down == 0 else 0
+        return statement.line + down, shift + len(before) - before.rfind("\n"), ran.sql.split("\n")[down]
+    text, at = migration.text, statement.start + statement.body + offset
+    begin = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    return statement.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
+
+
+def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:
+    """Return the Diagnostic for a file that cannot be replayed at all."""
+    rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else error.rule]
+    found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
+    message = str(error.args[0])[found.end() :] if found else str(error.args[0])
+    line, column, source = int(found[1]) if found and found[1] else 1, 1, None
+    if isinstance(error, ParseError):
+        line, column = error.line, error.column
+        source = error.source if migration.is_large else migration.text.split("\n")[line - 1]
+    return Diagnostic(
+        *(rule.code, rule.severity, message, migration.file, line, column, source), rule.page.why, error.hint
+    )
+
+
+def failing(diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> bool:
+    """Whether there are errors, or with `strict` warnings, that no file allows."""
+    bad = ("error", "warning") if strict else ("error",)
+    return any(d.severity in bad and d.allowed is None for d in diagnostics)
