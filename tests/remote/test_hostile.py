@@ -159,7 +159,7 @@ def test_garbage_on_the_way_to_the_database(remote: Remote, path: str, body: str
 
 def test_pages_that_never_end(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that gives the same full page for every page is not asked for ever."""
-    monkeypatch.setattr("d1migrate.drivers.protocol.rest._PAGE", 1)
+    monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 1)
     page = f'{{"success": true, "result": [{{"name": "shop-2", "uuid": "{remote.id}"}}]}}'
     remote.server.faults({"match": {"path": "/database$"}, **answer(page)})
     with pytest.raises(UsageError, match="no D1 database 'shop'") as caught:

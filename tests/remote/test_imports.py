@@ -228,7 +228,7 @@ def test_the_plan_announces_the_requests_of_an_import(
     (tmp_path / "001_t.sql").write_text(SMALL[0].text)
     for name, value in remote.server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("d1migrate.drivers.protocol.importing._POLL", 0)
+    monkeypatch.setattr("d1migrate.drivers.importing._POLL", 0)
     remote.server.settings(polls=1 + polls)
     arguments = ["--database", remote.url, "--migrations", str(tmp_path)]
     assert main([*arguments, "plan"]) == 0

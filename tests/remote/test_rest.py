@@ -47,7 +47,7 @@ def read(driver: RestDriver, sql: str) -> list[Any]:
 
 def test_a_name_is_compared_exactly(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     """The API's filter also gives databases whose names contain the one that is meant, page by page."""
-    monkeypatch.setattr("d1migrate.drivers.protocol.rest._PAGE", 10)
+    monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 10)
     for n in range(12):
         remote.server.create(f"shop-{n}")
     wanted = remote.server.create("shop-1-2")

@@ -196,7 +196,7 @@ def test_many_processes_may_create_one_file(tmp_path: Path) -> None:
     """Processes that start on one new file at the same instant all succeed."""
     program = (
         "import sys; from d1migrate.sql.batch import Batch, Query\n"
-        "from d1migrate.drivers.protocol.sqlite import SqliteDriver\n"
+        "from d1migrate.drivers.sqlite import SqliteDriver\n"
         "driver = SqliteDriver(sys.argv[1], url='x'); sys.stdin.read()\n"
         "table = Query('CREATE TABLE IF NOT EXISTS t (a)')\n"
         "driver.batch(Batch([table, Query('INSERT INTO t VALUES (1)')]))\n"
