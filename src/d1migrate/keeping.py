@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.adopt.flow import Adoption, Known
     from d1migrate.migrate.flows.baseline import Found
-    from d1migrate.migrate.history import Signature
+    from d1migrate.migrate.history import Stamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.wrangler_table import Mirror
@@ -121,5 +121,5 @@ class HistoryKeeper:
             self.driver,
         )
 
-    def _sign(self) -> Signature:
+    def _sign(self) -> Stamp:
         return actor.signature(self._who or actor.user())  # who it is, is asked when it matters

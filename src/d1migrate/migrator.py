@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.dump import Dump
     from d1migrate.backup.load import Facts
-    from d1migrate.backup.local_points import Point
-    from d1migrate.backup.restore import Outlook, Restored
+    from d1migrate.backup.local_points import RestorePoint
+    from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.up import Check
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.history import History, Signature
+    from d1migrate.migrate.history import History, Stamp
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.wrangler_table import Mirror
@@ -149,13 +149,13 @@ class Migrator(HistoryKeeper):
             UsageError: there is no version `to`, the data cannot be read, or `scale` names no table.
             HistoryError, SourceError: as `plan`.
         """
-        from d1migrate.rehearse import Ground, rehearse
+        from d1migrate.rehearse import ScratchDatabase, rehearse
 
         if data is None:
             history, start = run(read.read_history_and_schema(), self.driver)
             pending = self._pending(history, to)
             return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
-        with closing(Ground.of(data or local_file(self.driver))) as ground:
+        with closing(ScratchDatabase.of(data or local_file(self.driver))) as ground:
             with closing(connect(f"sqlite:{ground.path}")) as copy:
                 pending = self._pending(run(read.read_history(), copy), to)
             return rehearse(pending, ground, rows=rows, scale=scale, severities=self._severities, watch=watch)
@@ -295,19 +295,19 @@ class Migrator(HistoryKeeper):
 
         return load.restore(path, self.driver, self._sign)
 
-    def restore_points(self) -> list[Point]:
+    def restore_points(self) -> list[RestorePoint]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
         from d1migrate.backup import restore_points
 
         return restore_points.listed(self._file, self._folder)
 
-    def plan_restore(self, to: str) -> Outlook:
+    def plan_restore(self, to: str) -> RestorePreview:
         """Say what going back to a restore point would change; argument and errors as `restore`."""
         from d1migrate.backup import restore_points
 
         return restore_points.outlook(self._file, to, self._folder)
 
-    def way_back(self, version: int) -> Outlook | None:
+    def way_back(self, version: int) -> RestorePreview | None:
         """Say what going back to the newest restore point from before a version would change.
 
         Returns:
@@ -317,7 +317,9 @@ class Migrator(HistoryKeeper):
 
         return restore_points.before(self._file, version, self._folder)
 
-    def restore(self, to: str | Point, *, began: Callable[[Point], None] | None = None) -> Restored:
+    def restore(
+        self, to: str | RestorePoint, *, began: Callable[[RestorePoint], None] | None = None
+    ) -> Restored:
         """Make a database what it was at a restore point; one is taken first, so that this can be undone.
 
         Args:
@@ -337,7 +339,7 @@ class Migrator(HistoryKeeper):
         """Let go of the database."""
         self.driver.close()
 
-    def _signer(self) -> Callable[[], Signature]:
+    def _signer(self) -> Callable[[], Stamp]:
         """Return what signs, and takes a restore point when it first does: what only looks takes none."""
         if not self._points:
             return self._sign

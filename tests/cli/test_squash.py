@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.backup.fingerprint import compare, read_state
+from d1migrate.backup.fingerprint import compare, read_fingerprint
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.batch import Batch, Query
@@ -57,7 +57,7 @@ def test_a_new_database_comes_out_the_same(project: Project) -> None:
         assert names(project) == ["004_until_launch.sql", "005_more.sql"]
         with closing(Migrator("sqlite:few.db", "migrations")) as few:
             few.up(lint=False)
-            found = compare(read_state(many.driver), read_state(few.driver))
+            found = compare(read_fingerprint(many.driver), read_fingerprint(few.driver))
             assert [line for line in found if not line.startswith("schema_migrations")] == []
 
 

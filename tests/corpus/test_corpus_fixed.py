@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drafting.lint_fix import LOSING, Mended, mend
+from d1migrate.drafting.lint_fix import LOSING, FixedFile, fix
 from d1migrate.errors import QueryError
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration
@@ -39,10 +39,10 @@ def migrations(case: Case) -> list[Migration]:
     return [Migration(1, "001_before", case.before), Migration(2, "002_case", read)]
 
 
-def mended(case: Case) -> Mended:
+def mended(case: Case) -> FixedFile:
     """Return what becomes of the case's file."""
     files = migrations(case)
-    (found,) = mend(files, files[1:], {2: case.migration})
+    (found,) = fix(files, files[1:], {2: case.migration})
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from d1migrate.errors import SourceError
 from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, rehearse
+from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.sql.names import fold
 from tests.corpus.corpus import Case, load_cases
 
@@ -58,7 +58,7 @@ def on_own_rows(case: Case, folder: Path) -> Rehearsed:
     with closing(apsw.Connection(path)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(case.before + case.rows)
-    return rehearse([Migration(2, "002_case", case.migration)], Ground.of(path)).migrations[0]
+    return rehearse([Migration(2, "002_case", case.migration)], ScratchDatabase.of(path)).migrations[0]
 
 
 def on_made_up_rows(case: Case) -> Rehearsed:

@@ -15,7 +15,7 @@ from d1migrate.migrate.source import load
 from tests.inputs import scaled
 
 if TYPE_CHECKING:
-    from d1migrate.migrate.adopt.footprints import Key
+    from d1migrate.migrate.adopt.footprints import FactKey
 
 TABLES = ("a", "b", "c")
 COLUMNS = ("x", "y", "z")
@@ -53,7 +53,7 @@ def runnable(files: list[list[str]]) -> list[list[str]]:
     return kept
 
 
-def live(files: list[list[str]]) -> dict[Key, str]:
+def live(files: list[list[str]]) -> dict[FactKey, str]:
     """The facts of a database in which some files ran."""
     text = ";\n".join(sql for file in files for sql in file)
     (ran,) = replay(load([("001_all.sql", text or "SELECT 1")]), proofs=False)

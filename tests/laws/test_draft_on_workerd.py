@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from d1migrate.drafting import Desired, Rename, draft
-from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.schema import introspect
-from d1migrate.schema.changes import Rebuild
+from d1migrate.schema.changes import RebuildTable
 from d1migrate.schema.diff import diff
 from d1migrate.sql.batch import Batch
 from tests.inputs import scaled
@@ -186,7 +186,7 @@ def examples(draw: DrawFn) -> Example:
 
 def built(statements: list[str]) -> Schema:
     """The schema that statements build."""
-    with closing(Workbench()) as bench:
+    with closing(ScratchSchema()) as bench:
         for sql in statements:
             refusal = bench.run(sql)
             assert refusal is None, f"{sql}: {refusal}"
@@ -282,8 +282,8 @@ def test_there_and_back() -> None:
         if found is None:
             assert not diff(current, desired).changes
             return
-        seen["rebuilds"] += sum(isinstance(change, Rebuild) for change in found.changes)
-        seen["others"] += sum(not isinstance(change, Rebuild) for change in found.changes)
+        seen["rebuilds"] += sum(isinstance(change, RebuildTable) for change in found.changes)
+        seen["others"] += sum(not isinstance(change, RebuildTable) for change in found.changes)
         seen["back"] += found.back.irreversible is None
         seen["drafts"] += 1
         changed = {table.name: table for table in example.desired}
@@ -302,7 +302,7 @@ def test_there_and_back() -> None:
         same(before, rows_of(example.desired, results["results"][len(up) :]), changed)
         assert not diff(live(server, database), desired).changes
         if found.back.irreversible is None:
-            down = [sql for section in found.back.sections for sql in section.statements]
+            down = [sql for section in found.back.groups for sql in section.statements]
             read = post(server, database, [*down, *reading(example.tables)])[len(down) :]
             same(before, rows_of(example.tables, read), changed)
             assert not diff(live(server, database), current).changes
@@ -370,7 +370,7 @@ def test_virtual_tables_swaps_and_rows_that_refer_to_nothing() -> None:
         found_again = post(server, database, ["SELECT rowid AS r FROM f WHERE f MATCH 'run'"])
         assert found_again[0]["rows"] == [[3]]
         assert not diff(live(server, database), desired).changes
-        down = [sql for section in found.back.sections for sql in section.statements]
+        down = [sql for section in found.back.groups for sql in section.statements]
         assert [r["rows"] for r in post(server, database, [*down, *READ])[len(down) :]] == before
         assert not diff(live(server, database), current).changes
         stricter = built([*SEARCH[:5], f"{SEARCH[5][:-1]}, c INT REFERENCES d)", SEARCH[6]])

@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, given, settings
 
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, rehearse
+from d1migrate.rehearse import ScratchDatabase, rehearse
 from tests.inputs import scaled
 from tests.laws.schemas import examples
 from tests.runtime.workerd import DATABASES, Workerd
@@ -191,7 +191,7 @@ def rehearsed(folder: Path, example: Example, *, own: bool) -> Rehearsed:
             "".join(f"{sql};" for sql in (*example.schema, *(example.rows if own else ()), *example.triggers))
         )
     migration = Migration(2, "002_m", example.migration)
-    data = Ground.of(str(path))
+    data = ScratchDatabase.of(str(path))
     if own:
         return rehearse([migration], data, severities=QUIET).migrations[0]
     with closing(data):

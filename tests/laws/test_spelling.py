@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.migrate.adopt.footprints import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
@@ -52,7 +52,7 @@ def schemas(text: str, random: Random) -> tuple[Schema, Schema]:
     """A schema, and the same with other spellings; what D1 refuses of it is left out."""
     creates = [piece.sql for piece in split(text, file="") if piece.sql[:6].upper() == "CREATE"]
     names = set().union(*map(names_of, creates))
-    with closing(Workbench()) as one, closing(Workbench()) as other:
+    with closing(ScratchSchema()) as one, closing(ScratchSchema()) as other:
         for sql in creates:
             again = spelled(sql, names, random)
             if one.run(sql) is None:

@@ -26,7 +26,7 @@ from tests.remote.test_faults import THREE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from d1migrate.backup.local_points import Point
+    from d1migrate.backup.local_points import RestorePoint
     from tests.remote.conftest import Remote
 
 
@@ -35,9 +35,9 @@ def migrator(remote: Remote, folder: Path) -> Migrator:
     return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
 
 
-def sign(point: str) -> h.Signature:
+def sign(point: str) -> h.Stamp:
     """A signature of a run that had this point."""
-    return h.Signature(f"token of {point}", 1_800_000_000, "test", "test", point)
+    return h.Stamp(f"token of {point}", 1_800_000_000, "test", "test", point)
 
 
 def notes(remote: Remote) -> list[str]:
@@ -300,7 +300,7 @@ def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path
     """The bookmark that undoes the restore is told before, and how to finish it behind."""
     up = migrator(remote, tmp_path)
     up.up()
-    told: list[Point] = []
+    told: list[RestorePoint] = []
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

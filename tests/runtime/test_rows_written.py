@@ -21,7 +21,7 @@ import pytest
 
 from d1migrate import split
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, rehearse
+from d1migrate.rehearse import ScratchDatabase, rehearse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,7 +205,7 @@ def costs(workerd: Workerd, folder: Path, before: str, migration: str) -> Costs:
     path = str(folder / "before.sqlite")
     with closing(apsw.Connection(path)) as connection:
         connection.execute(before)
-    (rehearsed,) = rehearse([Migration(2, "002_m", migration)], Ground.of(path)).migrations
+    (rehearsed,) = rehearse([Migration(2, "002_m", migration)], ScratchDatabase.of(path)).migrations
     assert rehearsed.cost, rehearsed.diagnostics
     reported = sum(result["meta"]["rows_written"] for result in answer["results"])
     return Costs(reported, rehearsed.cost.rows_written)

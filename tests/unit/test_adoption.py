@@ -17,7 +17,7 @@ from d1migrate.migrate.source import load
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.migrate.adopt.footprints import Footprint, Key
+    from d1migrate.migrate.adopt.footprints import FactKey, Footprint
     from d1migrate.migrate.adopt.model import Judgement
 
 
@@ -26,7 +26,7 @@ def prints(*texts: str) -> tuple[Footprint, ...]:
     return footprints(replay(load((f"{n:03}_f.sql", sql) for n, sql in enumerate(texts, 1)), proofs=False))
 
 
-def live(*texts: str) -> dict[Key, str]:
+def live(*texts: str) -> dict[FactKey, str]:
     """The facts of a database in which some SQL ran."""
     found = list(replay(load([("001_all.sql", ";\n".join(texts))]), proofs=False))
     return facts(found[0].after.schema)

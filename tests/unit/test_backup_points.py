@@ -21,7 +21,7 @@ import pytest
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -52,9 +52,9 @@ def migrator(folder: Path) -> Migrator:
     return Migrator(f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester")
 
 
-def sign() -> Signature:
+def sign() -> Stamp:
     """A signature."""
-    return Signature(os.urandom(8).hex(), 1_800_000_000, "tester", "d1migrate test")
+    return Stamp(os.urandom(8).hex(), 1_800_000_000, "tester", "d1migrate test")
 
 
 def rows(migrator: Migrator, sql: str) -> list[tuple[object, ...]]:
@@ -108,7 +108,7 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
     migrator.up()
     write(migrator, "INSERT INTO teams VALUES (7)")
     point = local_points.find(local_points.listed(migrator.driver), "2")
-    seen = restore.outlook(migrator.driver, point)
+    seen = restore.preview(migrator.driver, point)
     assert (seen.undone, seen.redone) == (("003_drop",), ())
     assert seen.rows == {"teams": (1, 0), "users": (None, 2)}
     before = migrator.history()
@@ -343,7 +343,7 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
     whole = Path(point.path).read_bytes()
     Path(point.path).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
     write(migrator, "INSERT INTO users VALUES (2, 'b')")
-    for act in (lambda: restore.outlook(migrator.driver, point), lambda: migrator.restore(point.name)):
+    for act in (lambda: restore.preview(migrator.driver, point), lambda: migrator.restore(point.name)):
         with pytest.raises(UnavailableError, match=why) as caught:
             act()
         assert point.name in str(caught.value)
@@ -553,7 +553,7 @@ def test_only_local_files(tmp_path: Path) -> None:
     """What is no file has no points."""
     memory = connect("sqlite::memory:")
     assert local_points.listed(memory) == []
-    point = local_points.Point("a", str(tmp_path / "a"), 0.0, 0, 0)
+    point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, 0, 0)
     with pytest.raises(UsageError, match="is no local file"):
         restore.restore(memory, point, sign)
 
@@ -562,14 +562,14 @@ _CHILD = """
 import sys, time
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 driver = connect(f"sqlite:{sys.argv[2]}")
 found = local_points.listed(driver)
 print("go", flush=True)
 if sys.argv[1] == "take":
     local_points.take(driver)
 else:
-    restore.restore(driver, found[0], lambda: Signature("t", 1, "w", "x"))
+    restore.restore(driver, found[0], lambda: Stamp("t", 1, "w", "x"))
 """
 
 

@@ -66,7 +66,7 @@ def there_and_back(current: str, rows: str, desired: str, *queries: str, **optio
         assert not diff(database.schema(), read(desired, file="").schema).changes
         said = [database.rows(query) for query in queries]
         assert found.back.irreversible is None
-        database.run([sql for section in found.back.sections for sql in section.statements])
+        database.run([sql for section in found.back.groups for sql in section.statements])
         assert not diff(database.schema(), first).changes
         assert database.schema().tables == () or not any(
             t.name.startswith("_d1m_") for t in database.schema().tables
@@ -261,7 +261,7 @@ def test_trees_and_circles() -> None:
         [(1,)],
         [(1,)],
     ]
-    database.run([sql for section in found.back.sections for sql in section.statements])
+    database.run([sql for section in found.back.groups for sql in section.statements])
     assert [database.rows(f"SELECT count(*) FROM {t}") for t in ("tree", "a", "b")] == [
         [(3,)],
         [(1,)],
@@ -503,7 +503,7 @@ def test_the_file() -> None:
     assert migration.rollback is not None
     back = [s.sql for s in migration.rollback.statements() if s.sql]
     assert "users.n comes back without its values: 0 stands in for them." in text
-    assert back == [sql for section in found.back.sections for sql in section.statements]
+    assert back == [sql for section in found.back.groups for sql in section.statements]
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_rows_that_refer_to_nothing() -> None:
         database.run([sql for sql in rows.split(";\n") if sql])
         found = drafted(script, desired)
         assert found is not None
-        for way in (found.up, found.back.sections):
+        for way in (found.up, found.back.groups):
             database.run([sql for section in way for sql in section.statements])
             assert database.rows("SELECT id, p FROM c") == [(3, 1), (4, 9), (5, None)]
 
@@ -199,7 +199,7 @@ def test_columns_in_another_order_and_back() -> None:
     script = "CREATE TABLE t (a, b);\n"
     found = drafted(script, "CREATE TABLE t (b, a);", order=True)
     assert found is not None
-    assert 'DROP TABLE "t"' in [sql for section in found.back.sections for sql in section.statements]
+    assert 'DROP TABLE "t"' in [sql for section in found.back.groups for sql in section.statements]
 
 
 @pytest.mark.parametrize(

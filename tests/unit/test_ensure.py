@@ -12,7 +12,7 @@ from d1migrate.errors import AmbiguousError, MissingMigration, PartiallyApplied,
 from d1migrate.lint.replay.replayer import schema_changes
 from d1migrate.migrate.flows import read, up
 from d1migrate.migrate.flows.verify import verify_by_digests
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load, ordered
 from d1migrate.schema import introspect
@@ -33,10 +33,10 @@ FILES = [
 THREE = load(FILES)
 
 
-def sign() -> Signature:
+def sign() -> Stamp:
     """Sign as nobody in particular; every batch has a token of its own."""
     sign.count += 1  # type: ignore[attr-defined]
-    return Signature(f"token {sign.count}", 1, "test", "test")  # type: ignore[attr-defined]
+    return Stamp(f"token {sign.count}", 1, "test", "test")  # type: ignore[attr-defined]
 
 
 sign.count = 0  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from d1migrate.project import gates
 from d1migrate.project.windows import look, parse
 
 if TYPE_CHECKING:
-    from d1migrate.project.gates import Gate
+    from d1migrate.project.gates import Demand
 
 WITH_ROLLBACK = "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"
 
@@ -157,7 +157,7 @@ def test_a_wrong_window(window: str, message: str) -> None:
 # --- gates ---
 
 
-def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> Gate:
+def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> Demand:
     """What the gate of one window says."""
     opening = look(parse("Sun 02:00-04:00 UTC"), at(now))
     return gates.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})

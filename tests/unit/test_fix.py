@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from d1migrate.drafting.lint_fix import Mended, mend
+from d1migrate.drafting.lint_fix import FixedFile, fix
 from d1migrate.migrate.migration import Migration
 
 USERS = """\
@@ -22,11 +22,11 @@ ALTER TABLE users_new RENAME TO users;
 """
 
 
-def mended(sql: str, before: str = USERS) -> list[Mended]:
+def mended(sql: str, before: str = USERS) -> list[FixedFile]:
     """Return what becomes of a file behind another one."""
     read = sql.removeprefix("\ufeff").replace("\r\n", "\n")
     files = [Migration(1, "001_before", before), Migration(2, "002_case", read)]
-    return mend(files, files[1:], {2: sql})
+    return fix(files, files[1:], {2: sql})
 
 
 def fixed(sql: str, before: str = USERS) -> str:
@@ -137,7 +137,7 @@ def test_fixes_are_proved_one_upon_the_other() -> None:
     """The second file begins with what the first one leaves when it is rewritten."""
     again = REBUILD.replace("name TEXT)", "name TEXT, email TEXT)")
     files = [Migration(1, "a", USERS), Migration(2, "b", REBUILD), Migration(3, "c", again)]
-    found = mend(files, files[1:], {2: REBUILD, 3: again})
+    found = fix(files, files[1:], {2: REBUILD, 3: again})
     assert [one.why_not for one in found] == ["", ""]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.migrate.adopt.footprints import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
@@ -148,7 +148,7 @@ DIFFERENT = [
 
 def built(sql: str) -> Schema:
     """The schema of a statement beside a table that it may mention."""
-    with closing(Workbench()) as bench:
+    with closing(ScratchSchema()) as bench:
         for statement in (PARENT, sql):
             assert bench.run(statement) is None, statement
         return bench.schema()
@@ -184,7 +184,7 @@ def test_the_same_in_two_forms(first: str, second: str) -> None:
 def test_a_document_builds_the_same(sql: str) -> None:
     """Printed and built again; SQLite takes U+00A0 and its like for letters."""
     one = built(sql)
-    with closing(Workbench()) as bench:
+    with closing(ScratchSchema()) as bench:
         for piece in split(document(one), file=""):
             assert not piece.sql or bench.run(piece.sql) is None, piece.sql
         assert compare(one, bench.schema()) == ()

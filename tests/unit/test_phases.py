@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import PlanError, SourceError
-from d1migrate.migrate.deploy_phase import fitness, phase_of, told
+from d1migrate.migrate.deploy_phase import compatibility, describe, phase_of
 from d1migrate.migrate.history import AppliedMigration
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import Entry
@@ -109,7 +109,7 @@ def test_a_contract_before_the_deploy_is_refused(sql: str, what: str) -> None:
 )
 def test_who_reads_is_told_why(sql: str, phase: str | None, reason: str) -> None:
     """Also of a file that is wrong."""
-    found = told(Migration(2, "002_case", sql))
+    found = describe(Migration(2, "002_case", sql))
     assert (found.phase, reason in found.reason) == (phase, True), found
 
 
@@ -153,7 +153,7 @@ def entries(*applied: int) -> list[Entry]:
 )
 def test_fitness(applied: tuple[int, ...], version: int, needed: int, breaking: int, unclear: int) -> None:
     """What is needed is there, and nothing that breaks the code."""
-    found = fitness(entries(*applied), version)
+    found = compatibility(entries(*applied), version)
     assert (len(found.needed), len(found.breaking), len(found.unclear)) == (needed, breaking, unclear)
     assert found.fits == (not needed + breaking + unclear)
 
@@ -161,7 +161,7 @@ def test_fitness(applied: tuple[int, ...], version: int, needed: int, breaking: 
 def test_fitness_of_what_is_not_known_here() -> None:
     """A newer file that is not here, and a migration that never ended, cannot be told."""
     row = AppliedMigration(9, "009_new", 1, "v1:x")
-    found = fitness([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
+    found = compatibility([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
     assert found.unclear == ("009_new: its file is not here",)
-    found = fitness([Entry(1, "001_users", "partial", FILES[0], None)], 1)
+    found = compatibility([Entry(1, "001_users", "partial", FILES[0], None)], 1)
     assert found.unclear == ("001_users: it began and never ended",)

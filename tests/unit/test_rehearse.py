@@ -10,7 +10,7 @@ import pytest
 
 from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, Rehearsal, Rehearsed, TableChange, rehearse
+from d1migrate.rehearse import Rehearsal, Rehearsed, ScratchDatabase, TableChange, rehearse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def one(
 def over(folder: Path, migration: str, before: str = FAMILY + ROWS) -> Rehearsed:
     """Rehearse one migration over rows of a file."""
     path = database(folder, before)
-    (found,) = rehearse([Migration(2, "002_m", migration)], Ground.of(path)).migrations
+    (found,) = rehearse([Migration(2, "002_m", migration)], ScratchDatabase.of(path)).migrations
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from d1migrate.errors import ParseError, UsageError
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, Rehearsal, Rehearsed, rehearse
+from d1migrate.rehearse import Rehearsal, Rehearsed, ScratchDatabase, rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ CREATE INDEX users_plan ON users(plan);
 
 
 def several(
-    *migrations: str, start: Ground | None = None, scale: Mapping[str, int] | None = None
+    *migrations: str, start: ScratchDatabase | None = None, scale: Mapping[str, int] | None = None
 ) -> Rehearsal:
     """Rehearse migrations, on a database or from nothing."""
     return rehearse([Migration(n, f"{n:03}_m", s) for n, s in enumerate(migrations, 1)], start, scale=scale)
@@ -168,7 +168,7 @@ def test_what_is_unproved_fails_on_rows_of_ones_own(tmp_path: Path) -> None:
     """There it is an error, as it is known then."""
     script = RUNS + "INSERT INTO users VALUES ('a', 't', ''); INSERT INTO runs VALUES (1, 'b');"
     migration = f"INSERT INTO copies SELECT r.id, {TENANT} FROM runs r;"
-    (found,) = several(migration, start=Ground.of(database(tmp_path, script))).migrations
+    (found,) = several(migration, start=ScratchDatabase.of(database(tmp_path, script))).migrations
     assert [found.verdict, *(d.code for d in found.diagnostics if d.severity == "error")] == ["fails", "X108"]
 
 
@@ -178,7 +178,7 @@ def test_real_rows_are_never_changed_to_fit(tmp_path: Path) -> None:
         TABLES + "INSERT INTO plans VALUES ('free', 1, 'Free'); INSERT INTO users VALUES (1, 'free', 'Ada');"
     )
     for migration in ("INSERT INTO users (id) VALUES (1)", "UPDATE users SET plan = 'pro'"):
-        found = several(migration, start=Ground.of(database(tmp_path, script)))
+        found = several(migration, start=ScratchDatabase.of(database(tmp_path, script)))
         assert found.migrations[0].verdict == "fails"
 
 
@@ -242,7 +242,7 @@ def test_a_file_in_wal_mode_with_a_writer(
         if committed:
             writer.execute("COMMIT")
         before = files(data)
-        found = several("DELETE FROM users WHERE id = 7", start=Ground.of(path)).migrations[0]
+        found = several("DELETE FROM users WHERE id = 7", start=ScratchDatabase.of(path)).migrations[0]
         assert files(data) == before
         assert writer.execute("SELECT count(*) FROM users").get == 2
     lost = [c.difference for c in found.changes if c.table == "users"]
@@ -267,7 +267,7 @@ CREATE TRIGGER t AFTER DELETE ON posts BEGIN UPDATE users SET name = 'x'; SELECT
 def test_an_export(tmp_path: Path) -> None:
     """D1's, in which children come before their parents."""
     (tmp_path / "export.sql").write_text(EXPORT)
-    ground = Ground.of(str(tmp_path / "export.sql"))
+    ground = ScratchDatabase.of(str(tmp_path / "export.sql"))
     found = several("UPDATE posts SET id = id + 10; INSERT INTO posts (body) VALUES ('c')", start=ground)
     assert dict(found.rows) == {"posts": 2, "users": 2}
     assert found.migrations[0].verdict == "no loss"
@@ -290,14 +290,14 @@ def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Pa
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=says) as error:
-        Ground.of(str(path))
+        ScratchDatabase.of(str(path))
     assert str(path) in str(error.value)
     assert error.value.hint == "a SQLite file, or a D1 export"
 
 
 def over(folder: Path, migration: str, script: str) -> Rehearsed:
     """Rehearse one migration over rows of a file."""
-    return several(migration, start=Ground.of(database(folder, script))).migrations[0]
+    return several(migration, start=ScratchDatabase.of(database(folder, script))).migrations[0]
 
 
 # --- rows before and after ---
@@ -347,7 +347,7 @@ SCALED = TABLES.replace("REFERENCES plans(id)", "") + "INSERT INTO plans (id) VA
 )  # fmt: skip
 def test_scale(migration: str, here: int, there: int, tmp_path: Path) -> None:
     """Each statement's rows times what the target has of the table it takes them from."""
-    ground = Ground.of(database(tmp_path, SCALED))
+    ground = ScratchDatabase.of(database(tmp_path, SCALED))
     cost = several(migration, start=ground, scale={"Users": 1000}).migrations[0].cost
     assert cost
     assert (cost.rows_written, cost.scaled_rows_written, cost.rows_read) == (here, there, None)

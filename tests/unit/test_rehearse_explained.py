@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, Rehearsed, rehearse
+from d1migrate.rehearse import Rehearsed, ScratchDatabase, rehearse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def over(folder: Path, migration: str, before: str = TASKS) -> Rehearsed:
     path = folder / "data.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute(before)
-    (found,) = rehearse([Migration(2, "002_m", migration)], Ground.of(str(path))).migrations
+    (found,) = rehearse([Migration(2, "002_m", migration)], ScratchDatabase.of(str(path))).migrations
     return found
 
 
@@ -150,7 +150,7 @@ def test_data_is_taken_as_it_is(tmp_path: Path) -> None:
         )
     ]
     files.append(Migration(3, "003_m", "ALTER TABLE q ADD COLUMN x TEXT; ALTER TABLE o ADD COLUMN x TEXT;"))
-    found = rehearse(files, Ground.of(str(path)))
+    found = rehearse(files, ScratchDatabase.of(str(path)))
     assert (dict(found.rows), dict(found.empty)) == ({"o": 0, "p": 1}, {"o": "the data has no rows for it"})
     assert [m.verdict for m in found.migrations] == ["no loss on 1 row"] * 2
     said = [d.message for d in found.migrations[1].diagnostics if d.code == "X109"]

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import Ground, Rehearsed, rehearse
+from d1migrate.rehearse import Rehearsed, ScratchDatabase, rehearse
 from d1migrate.rehearse.model import Rehearsal
 from d1migrate.report import rehearsal
 
@@ -49,7 +49,7 @@ def over(folder: Path, migration: str) -> Rehearsed:
     path = folder / "data.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute(BEFORE)
-    (found,) = rehearse([Migration(2, "002_m", migration)], Ground.of(str(path))).migrations
+    (found,) = rehearse([Migration(2, "002_m", migration)], ScratchDatabase.of(str(path))).migrations
     return found
 
 
@@ -187,7 +187,7 @@ def test_it_can_be_made_an_error(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute(BEFORE)
     files = [Migration(2, "002_m", "INSERT INTO arch SELECT * FROM live LIMIT 1; DROP TABLE live")]
-    found = rehearse(files, Ground.of(str(path)), severities={"X111": "error"}).migrations[0]
+    found = rehearse(files, ScratchDatabase.of(str(path)), severities={"X111": "error"}).migrations[0]
     assert (found.verdict, found.ok) == ("copies partly", False)
 
 

@@ -13,7 +13,7 @@ from d1migrate.backup import dump, load
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.plain import Watch
 from d1migrate.errors import Error, QueryError, SourceError
-from d1migrate.rehearse.scratch_database import Ground
+from d1migrate.rehearse.scratch_database import ScratchDatabase
 from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def loaded(tmp_path: Path, text: str | bytes) -> Path:
     facts = load.load(str(file), driver)
     assert load.differences(facts, driver) == []
     driver.close()
-    with closing(Ground.of(str(file))) as ground:
+    with closing(ScratchDatabase.of(str(file))) as ground:
         names = contents(target).keys() - {"sqlite_sequence"}
         assert {n: rows for n, rows in contents(ground.path).items() if n in names - {"objects"}} == {  # type: ignore[arg-type]
             n: rows for n, rows in contents(target).items() if n in names - {"objects"}

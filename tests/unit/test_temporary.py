@@ -15,7 +15,7 @@ import pytest
 from d1migrate.backup.snapshot import scratch_file
 from d1migrate.project import temporary
 from d1migrate.project.temporary import PrivateFolder
-from d1migrate.rehearse.scratch_database import Ground
+from d1migrate.rehearse.scratch_database import ScratchDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_nobody_else_reads_it(place: Path, mask: int) -> None:
     """Whatever the umask permits."""
     old = os.umask(mask)
     try:
-        ground = Ground()
+        ground = ScratchDatabase()
         with scratch_file() as path:
             for file in (path, ground.path):
                 assert stat.S_IMODE(os.stat(file).st_mode) == 0o600

@@ -48,14 +48,14 @@ _QUERIES = (
 _ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
 
 
-class Key(NamedTuple):
+class OrderTerm(NamedTuple):
     """A part of what finds a row: a quoted name and, outside the rowid, its collation."""
 
     column: str
     collation: str = ""
 
 
-class Content(NamedTuple):
+class TableContents(NamedTuple):
     """A table whose rows are written.
 
     Attributes:
@@ -66,10 +66,10 @@ class Content(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
-    key: tuple[Key, ...]
+    key: tuple[OrderTerm, ...]
 
 
-class Unit(NamedTuple):
+class VirtualContents(NamedTuple):
     """A virtual table.
 
     Attributes:
@@ -81,13 +81,13 @@ class Unit(NamedTuple):
     """
 
     table: Table
-    content: Content | None
+    content: TableContents | None
     rebuild: bool
     lost: str
     settings: tuple[tuple[str, str], ...] = ()
 
 
-class Layout(NamedTuple):
+class Contents(NamedTuple):
     """A database.
 
     Attributes:
@@ -102,19 +102,19 @@ class Layout(NamedTuple):
 
     schema: Schema
     history: tuple[tuple[str, str, str], ...]
-    contents: tuple[Content, ...]
-    virtual: tuple[Unit, ...]
+    contents: tuple[TableContents, ...]
+    virtual: tuple[VirtualContents, ...]
     keys: Keys
     sequences: dict[str, str]
     encoding: str
 
     @property
-    def all_contents(self) -> tuple[Content, ...]:
+    def all_contents(self) -> tuple[TableContents, ...]:
         """Every table whose rows are written."""
         return (*self.contents, *(unit.content for unit in self.virtual if unit.content))
 
 
-def read_layout(driver: Driver) -> Layout:
+def read_contents(driver: Driver) -> Contents:
     """Look at a database; its rows are not read.
 
     Raises:
@@ -130,9 +130,9 @@ def read_layout(driver: Driver) -> Layout:
             f"{driver.url}: sqlite_schema is damaged: SQLite has no table of the name {strange[0]!a}",
             hint="restore the database from a backup or a restore point",
         )
-    primary: dict[str, list[Key]] = {}
+    primary: dict[str, list[OrderTerm]] = {}
     for name, column, collation in keys.rows:
-        primary.setdefault(name, []).append(Key(quote_identifier(column), collation))
+        primary.setdefault(name, []).append(OrderTerm(quote_identifier(column), collation))
     plain = [table for table in schema.tables if kinds[table.name][0] == "table"]
     ours: dict[str, list[str]] = {}
     for name, column in columns.rows:
@@ -151,7 +151,7 @@ def read_layout(driver: Driver) -> Layout:
     ]
     virtual = tuple(_unit(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual")
     known = {table.name for table in plain if is_autoincrement(table)}
-    return Layout(
+    return Contents(
         *(schema, tuple(history.rows), tuple(contents), virtual, found),
         _sequences(driver, known) if known else {},
         _ENCODINGS[probe.rows[0][0]],
@@ -164,11 +164,16 @@ def _holds_rowid(table: Table, *, indexed: bool) -> bool:
 
 
 def _content(
-    name: str, stored: Iterable[str], columns: Iterable[str], *, holds_rowid: bool, primary: Sequence[Key]
-) -> Content:
+    name: str,
+    stored: Iterable[str],
+    columns: Iterable[str],
+    *,
+    holds_rowid: bool,
+    primary: Sequence[OrderTerm],
+) -> TableContents:
     names = tuple(map(quote_identifier, stored))
     if primary:
-        return Content(name, names, tuple(primary))
+        return TableContents(name, names, tuple(primary))
     taken = set(map(fold, columns))
     rowid = next((word for word in ROWIDS if word not in taken), None)
     if rowid is None:
@@ -176,31 +181,35 @@ def _content(
             f"the rows of {name} cannot be told apart: its columns take all of rowid, _rowid_ and oid",
             hint="rename one of them",
         )
-    return Content(name, names if holds_rowid else (rowid, *names), (Key(rowid),))
+    return TableContents(name, names if holds_rowid else (rowid, *names), (OrderTerm(rowid),))
 
 
-def _unit(driver: Driver, table: Table, schema: Schema) -> Unit:
+def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualContents:
     """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
     from d1migrate.rehearse.fill.virtual import parse_virtual  # few databases have one
 
     virtual = parse_virtual(table.sql)
     names = [column.name for column in table.columns]
     if virtual is None or virtual.module == "fts5vocab":
-        return Unit(table, None, False, "")
+        return VirtualContents(table, None, False, "")
     if virtual.module != "fts5":  # an R*Tree's first column is its rowid
-        return Unit(table, _content(table.name, names, names, holds_rowid=True, primary=()), False, "")
+        return VirtualContents(
+            table, _content(table.name, names, names, holds_rowid=True, primary=()), False, ""
+        )
     settings, is_empty = _settings(driver, table.name), _indexed(driver, table.name) == 0
     if virtual.content:
         there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
         if fold(virtual.content) not in there:
             lost = "" if is_empty else f"{virtual.content}, which it indexes, does not exist"
-            return Unit(table, None, False, lost, settings)
-        return Unit(table, None, True, _indexes_some(driver, table.name, virtual.content), settings)
+            return VirtualContents(table, None, False, lost, settings)
+        return VirtualContents(
+            table, None, True, _indexes_some(driver, table.name, virtual.content), settings
+        )
     if _is_contentless(virtual):
         lost = "" if is_empty else "it stores no text that could be dumped: it is restored empty"
-        return Unit(table, None, False, lost, settings)
+        return VirtualContents(table, None, False, lost, settings)
     content = _content(table.name, names, names, holds_rowid=False, primary=())
-    return Unit(table, content, False, "", settings)
+    return VirtualContents(table, content, False, "", settings)
 
 
 def _settings(driver: Driver, table: str) -> tuple[tuple[str, str], ...]:

@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from d1migrate import __version__
-from d1migrate.backup.contents import read_layout
-from d1migrate.backup.fingerprint import Digest
+from d1migrate.backup.contents import read_contents
+from d1migrate.backup.fingerprint import RowDigest
 from d1migrate.backup.inserts import Inserts
 from d1migrate.backup.rows import Reader
-from d1migrate.backup.snapshot import still
+from d1migrate.backup.snapshot import snapshot
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.project import disk
@@ -30,7 +30,7 @@ from d1migrate.sql.names import fold, quote_identifier, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.backup.contents import Content
+    from d1migrate.backup.contents import TableContents
     from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import Index, Table
 
@@ -81,8 +81,8 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         if not disk.is_stream(path):
             _refuse_database(path)
         # Newlines as they are: they are part of what strings hold.
-        with still(driver) as (source, is_still), disk.replacing(path, private=True) as file:
-            dump = _Writer(source, file, watch).write(driver.url, still=is_still)
+        with snapshot(driver) as (source, is_snapshot), disk.replacing(path, private=True) as file:
+            dump = _Writer(source, file, watch).write(driver.url, is_snapshot=is_snapshot)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
     return dump._replace(path=path)
@@ -101,35 +101,35 @@ class _Writer:
     def __init__(self, driver: Driver, file: IO[str], watch: Watch | None) -> None:
         self._driver, self._file, self._watch = driver, file, watch
         self._hash, self._size = sha256(), 0
-        self._layout = read_layout(driver)
-        self._reader = Reader(driver, self._layout.encoding)
-        self._inserts = Inserts(self._put, self._layout.schema.tables)
+        self._contents = read_contents(driver)
+        self._reader = Reader(driver, self._contents.encoding)
+        self._inserts = Inserts(self._put, self._contents.schema.tables)
         self._rows: dict[str, list[int | str]] = {}
         self._done = self._total = 0
 
-    def write(self, url: str, *, still: bool) -> Dump:
-        layout = self._layout
+    def write(self, url: str, *, is_snapshot: bool) -> Dump:
+        contents = self._contents
         counts = self._counts()
         version = self._version()
         notes = (
-            *(f"{unit.table.name}: {unit.lost}" for unit in layout.virtual if unit.lost),
+            *(f"{unit.table.name}: {unit.lost}" for unit in contents.virtual if unit.lost),
             *(
                 f"{name}: D1 takes no row of it: {why}"
-                for name, why in layout.keys.unfit.items()
+                for name, why in contents.keys.unfit.items()
                 if counts[name]
             ),
         )
         self._header(url, version, counts, notes)
-        if layout.keys.deferred or layout.keys.orphans:
-            self._comment(layout.keys.deferred or "rows refer to what is not there")
+        if contents.keys.deferred or contents.keys.orphans:
+            self._comment(contents.keys.deferred or "rows refer to what is not there")
             self._put("PRAGMA defer_foreign_keys = ON")
         self._tables()
-        unfit = {table.name: table for table in layout.keys.ordered if table.name in layout.keys.unfit}
-        for content in layout.contents:
+        unfit = {table.name: table for table in contents.keys.ordered if table.name in contents.keys.unfit}
+        for content in contents.contents:
             if content.name in unfit:  # once it is there, its parent takes no rows either
                 self._create(unfit[content.name])
             self._content(content)
-        for name, counter in layout.sequences.items():
+        for name, counter in contents.sequences.items():
             if counter or counts[name]:
                 self._put(f"DELETE FROM sqlite_sequence WHERE name = {quote_literal(name)}")
             if counter:
@@ -137,11 +137,13 @@ class _Writer:
                     f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})"
                 )
         self._behind_rows()
-        if layout.keys.orphans:
+        if contents.keys.orphans:
             # D1 keeps count of rows whose parent is missing, and this ends the counting (d1-facts §2.1).
-            self._comment(f"{layout.keys.orphans} rows refer to what is not there, and come back as they are")
+            self._comment(
+                f"{contents.keys.orphans} rows refer to what is not there, and come back as they are"
+            )
             self._put("PRAGMA defer_foreign_keys = OFF")
-        consistent = True if still else self._consistent(counts)
+        consistent = True if is_snapshot else self._consistent(counts)
         return self._trailer(version, consistent, notes)
 
     # --- the parts ---
@@ -160,14 +162,14 @@ class _Writer:
 
     def _tables(self) -> None:
         """Create ordinary tables, and what stands in for parents that are not there."""
-        keys = self._layout.keys
+        keys = self._contents.keys
         for sql in keys.stands_in.values():
             self._put(sql)
-        virtual = {unit.table.name for unit in self._layout.virtual}
-        for table in self._layout.schema.tables:
+        virtual = {unit.table.name for unit in self._contents.virtual}
+        for table in self._contents.schema.tables:
             if table.name not in virtual and table.name not in keys.unfit:
                 self._create(table)
-        for kind, _, sql in self._layout.history:
+        for kind, _, sql in self._contents.history:
             if kind == "table":
                 self._put(sql)
 
@@ -179,7 +181,7 @@ class _Writer:
                 self._put(str(index.sql))
 
     def _indexes(self, *, unique_parents: bool) -> Iterator[Index]:
-        tables = self._layout.schema.tables
+        tables = self._contents.schema.tables
         parents = {fold(key.table) for table in tables for key in table.foreign_keys}
         for table in tables:
             for index in table.indexes:
@@ -187,9 +189,9 @@ class _Writer:
                     yield index
 
     def _behind_rows(self) -> None:
-        schema, history = self._layout.schema, self._layout.history
+        schema, history = self._contents.schema, self._contents.history
         self._inserts.end()
-        for parent in self._layout.keys.stands_in:
+        for parent in self._contents.keys.stands_in:
             self._put(f"DROP TABLE {quote_identifier(parent)}")
         for index in self._indexes(unique_parents=False):
             self._put(str(index.sql))
@@ -209,7 +211,7 @@ class _Writer:
                 self._put(sql)
 
     def _virtual(self) -> None:
-        for unit in self._layout.virtual:
+        for unit in self._contents.virtual:
             self._put(unit.table.sql)
             name = quote_identifier(unit.table.name)
             for key, value in unit.settings:
@@ -222,8 +224,8 @@ class _Writer:
 
     # --- rows ---
 
-    def _content(self, content: Content) -> None:
-        found = Digest()
+    def _content(self, content: TableContents) -> None:
+        found = RowDigest()
         table = quote_identifier(content.name)
         insert = f"INSERT INTO {table} ({', '.join(content.columns)}) VALUES\n"
         for page in self._reader.pages(content):
@@ -237,7 +239,7 @@ class _Writer:
     # --- what there is ---
 
     def _counts(self) -> dict[str, int]:
-        names = [content.name for content in self._layout.all_contents]
+        names = [content.name for content in self._contents.all_contents]
         asked = [Query(f"SELECT count(*) FROM {quote_identifier(name)}") for name in names]
         results = self._driver.batch(Batch(asked, reads=True)) if asked else ()
         counts = {name: int(result.rows[0][0]) for name, result in zip(names, results, strict=True)}
@@ -245,7 +247,7 @@ class _Writer:
         return counts
 
     def _version(self) -> int:
-        if not any(fold(name) == MIGRATIONS_TABLE for _, name, _ in self._layout.history):
+        if not any(fold(name) == MIGRATIONS_TABLE for _, name, _ in self._contents.history):
             return 0
         query = Query(f"SELECT max(version) FROM {MIGRATIONS_TABLE}")
         with suppress(QueryError):  # another tool's
@@ -254,10 +256,10 @@ class _Writer:
 
     def _consistent(self, counts: dict[str, int]) -> bool | None:
         """Say whether anything was seen to change since the counts were taken; None if nothing was."""
-        before = self._layout
+        before = self._contents
         same = (
             self._counts() == counts == {name: found[0] for name, found in self._rows.items()}
-            and read_layout(self._driver) == before
+            and read_contents(self._driver) == before
             and not self._reader.changed
         )
         return None if same else False
@@ -272,8 +274,8 @@ class _Writer:
             "version": version,
             "consistent": consistent,
             "rows": self._rows,
-            "sequences": self._layout.sequences,
-            "objects": digest.changes(Schema(), self._layout.schema),
+            "sequences": self._contents.sequences,
+            "objects": digest.changes(Schema(), self._contents.schema),
             "notes": notes,
         }
         self._line("")

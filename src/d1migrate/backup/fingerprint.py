@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from d1migrate.backup.contents import read_layout
+from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
 
 
-class Stated(Protocol):
+class FingerprintLike(Protocol):
     """What is known of a database, or said of it."""
 
     @property
@@ -35,8 +35,8 @@ class Stated(Protocol):
         ...
 
 
-class State(NamedTuple):
-    """All of a database; `Stated` says what its parts are."""
+class Fingerprint(NamedTuple):
+    """All of a database; `FingerprintLike` says what its parts are."""
 
     rows: dict[str, list[Any]]
     schema: Schema
@@ -48,7 +48,7 @@ class State(NamedTuple):
         return digest.changes(Schema(), self.schema)
 
 
-class Digest:
+class RowDigest:
     """Counts rows, and takes the sha256 of their literals."""
 
     def __init__(self) -> None:
@@ -67,26 +67,26 @@ class Digest:
         return [self.rows, self._hash.hexdigest()]
 
 
-def read_state(driver: Driver) -> State:
+def read_fingerprint(driver: Driver) -> Fingerprint:
     """Read all of a database; errors as `read_layout`."""
-    layout = read_layout(driver)
+    layout = read_contents(driver)
     reader = Reader(driver, layout.encoding)
     rows: dict[str, list[Any]] = {}
     for content in layout.all_contents:
-        total = Digest()
+        total = RowDigest()
         for page in reader.pages(content):
             total.add(page)
         rows[content.name] = total.value()
-    return State(rows, layout.schema, layout.sequences)
+    return Fingerprint(rows, layout.schema, layout.sequences)
 
 
-def compare(expected: Stated, found: State) -> list[str]:
+def compare(expected: FingerprintLike, found: Fingerprint) -> list[str]:
     """Return how what was found is not what was expected, object by object and table by table."""
     differences = [
         f"{kind} {name}: {problem}"
         for kind, name, problem, *_ in digest.compare(expected.objects, digest.objects(found.schema))
     ]
-    none = Digest().value()
+    none = RowDigest().value()
     for table in sorted(expected.rows.keys() | found.rows.keys()):
         count, content = expected.rows.get(table, none)
         others, actual = found.rows.get(table, none)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from d1migrate.backup import dump
-from d1migrate.backup.contents import read_layout
+from d1migrate.backup.contents import read_contents
 from d1migrate.backup.dump import END, MAGIC
-from d1migrate.backup.fingerprint import compare, read_state
+from d1migrate.backup.fingerprint import compare, read_fingerprint
 from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
 from d1migrate.drivers.run import run
 from d1migrate.drivers.script import run_script
@@ -39,7 +39,7 @@ from d1migrate.sql.split import split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.backup.contents import Layout
+    from d1migrate.backup.contents import Contents
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
 
@@ -270,7 +270,7 @@ def differences(facts: Facts, driver: Driver) -> list[str]:
         facts: what `load` returned.
         driver: the database that it was loaded into.
     """
-    return compare(facts, read_state(driver))
+    return compare(facts, read_fingerprint(driver))
 
 
 def verify(path: str, *, source: Driver | None = None) -> list[str]:
@@ -294,7 +294,7 @@ def verify(path: str, *, source: Driver | None = None) -> list[str]:
         if not facts.known:
             raise UsageError(f"{path} was not written by d1migrate: it does not say what it holds")
         found = [*facts.notes, *differences(facts, scratch)]
-        found += _indexes_agree(read_layout(scratch), scratch)
+        found += _indexes_agree(read_contents(scratch), scratch)
     return found + ([f"since it was taken: {text}" for text in differences(facts, source)] if source else [])
 
 
@@ -302,7 +302,7 @@ def _scratch(place: str) -> SqliteDriver:
     return SqliteDriver(place, url=f"sqlite:{os.path.basename(place)}", profile=PRODUCTION)
 
 
-def _indexes_agree(layout: Layout, scratch: Driver) -> list[str]:
+def _indexes_agree(layout: Contents, scratch: Driver) -> list[str]:
     """Let FTS5 compare what was rebuilt with the rows that it indexes."""
     found = []
     for unit in layout.virtual:

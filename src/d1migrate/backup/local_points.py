@@ -41,7 +41,7 @@ _LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
 _HOUR = 3600
 
 
-class Point(NamedTuple):
+class RestorePoint(NamedTuple):
     """A restore point.
 
     Attributes:
@@ -70,7 +70,7 @@ def folder_of(driver: Driver) -> str | None:
 
 def take(
     driver: Driver, folder: str | None = None, *, now: float | None = None, keep: Collection[str] = ()
-) -> Point | None:
+) -> RestorePoint | None:
     """Copy a local database as it is now, then remove all but the newest points.
 
     Args:
@@ -121,13 +121,13 @@ def set_aside(driver: Driver, folder: str | None = None) -> str:
     return kept
 
 
-def listed(driver: Driver, folder: str | None = None) -> list[Point]:
+def listed(driver: Driver, folder: str | None = None) -> list[RestorePoint]:
     """Return the restore points of a driver's file, oldest first; arguments as `take`."""
     folder = folder or folder_of(driver)
     return [] if folder is None else _points(folder, getattr(driver, "path", ""))
 
 
-def find(points: Sequence[Point], wanted: str) -> Point:
+def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
     """Return the point that a name, a version or a time means.
 
     Args:
@@ -156,7 +156,7 @@ def find(points: Sequence[Point], wanted: str) -> Point:
     return fitting[-1]
 
 
-def copy_out(point: Point, path: str) -> None:
+def copy_out(point: RestorePoint, path: str) -> None:
     """Copy a point to a file that may be changed, and check that it is what its name says.
 
     Raises:
@@ -200,7 +200,7 @@ def make(folder: str, driver: object) -> None:
         file.write("*\n")
 
 
-def _copy(driver: Copying, folder: str, now: float) -> Point | None:
+def _copy(driver: Copying, folder: str, now: float) -> RestorePoint | None:
     stem, known = _stem(folder, driver.path), _points(folder, driver.path)
     temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
     try:
@@ -259,7 +259,7 @@ def _version(copy: apsw.Connection) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None:
+def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) -> None:
     """Remove points beyond KEPT, never the newest, and what killed processes left.
 
     None is removed for its age: a clock that was ahead once would make all others old.
@@ -275,7 +275,7 @@ def _prune(folder: str, path: str, newest: Point, keep: Collection[str]) -> None
                 os.unlink(left)
 
 
-def _points(folder: str, path: str) -> list[Point]:
+def _points(folder: str, path: str) -> list[RestorePoint]:
     """Return the points of one file, oldest first; a folder may hold those of others."""
     stem = _stem(folder, path)
     try:
@@ -286,7 +286,7 @@ def _points(folder: str, path: str) -> list[Point]:
     return sorted(found, key=lambda point: (point.number, point.at))
 
 
-def _point(folder: str, name: str, stem: str) -> Point | None:
+def _point(folder: str, name: str, stem: str) -> RestorePoint | None:
     match = _NAME.fullmatch(name)
     if match is None or match["stem"] != stem:
         return None
@@ -298,7 +298,7 @@ def _point(folder: str, name: str, stem: str) -> Point | None:
         return None
     if not stat.S_ISREG(status.st_mode):  # a link might lead out of the folder
         return None
-    return Point(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
+    return RestorePoint(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
 
 
 def _stem(folder: str, path: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from d1migrate.backup import local_points
-from d1migrate.backup.local_points import Point
+from d1migrate.backup.local_points import RestorePoint
 from d1migrate.errors import UsageError
 from d1migrate.migrate import history as h
 from d1migrate.project import disk
@@ -27,7 +27,7 @@ KEY = 4
 _BEGINNING, _END = "restore-", ".json"
 
 
-class Kept(NamedTuple):
+class PendingRestore(NamedTuple):
     """A restore that is under way, or was cut short.
 
     Attributes:
@@ -41,9 +41,9 @@ class Kept(NamedTuple):
     """
 
     database: str
-    point: Point
-    undo: Point
-    signature: h.Signature
+    point: RestorePoint
+    undo: RestorePoint
+    signature: h.Stamp
     applied: tuple[tuple[int, str], ...]
     rows: tuple[tuple[Any, ...], ...]
     path: str = ""
@@ -54,7 +54,7 @@ class Kept(NamedTuple):
         return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
 
 
-def keep(driver: object, folder: str, what: Kept) -> Kept:
+def keep(driver: object, folder: str, what: PendingRestore) -> PendingRestore:
     """Write it to a file of its own, and return it with the file's path.
 
     Raises:
@@ -71,7 +71,7 @@ def keep(driver: object, folder: str, what: Kept) -> Kept:
     return what._replace(path=path)
 
 
-def found(folder: str, database: str) -> list[Kept]:
+def found(folder: str, database: str) -> list[PendingRestore]:
     """Return the restores of a database that were cut short, newest first: it knows of those before it.
 
     Raises:
@@ -85,22 +85,22 @@ def found(folder: str, database: str) -> list[Kept]:
     return []
 
 
-def forget(what: Kept, *, older_than: float = 0) -> None:
+def forget(what: PendingRestore, *, older_than: float = 0) -> None:
     """Remove the file, which is of no use any more; or only if it is so many seconds old."""
     with suppress(OSError):
         if os.stat(what.path).st_mtime <= time.time() - older_than:
             os.unlink(what.path)
 
 
-def _read(path: str) -> Kept:
+def _read(path: str) -> PendingRestore:
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
-        return Kept(
+        return PendingRestore(
             value["database"],
-            Point(*value["point"]),
-            Point(*value["undo"]),
-            h.Signature(*value["signature"]),
+            RestorePoint(*value["point"]),
+            RestorePoint(*value["undo"]),
+            h.Stamp(*value["signature"]),
             tuple((version, name) for version, name in value["applied"]),
             tuple(map(tuple, value["rows"])),
             path,

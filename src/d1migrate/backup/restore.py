@@ -29,7 +29,7 @@ from d1migrate.sql.names import quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d1migrate.backup.local_points import Point
+    from d1migrate.backup.local_points import RestorePoint
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
     from d1migrate.schema.model import Schema
@@ -54,7 +54,7 @@ class Restorable(Protocol):
         ...
 
 
-class Outlook(NamedTuple):
+class RestorePreview(NamedTuple):
     """What going back to a point changes.
 
     Attributes:
@@ -67,7 +67,7 @@ class Outlook(NamedTuple):
         damage: why the database cannot be read, "" where it can.
     """
 
-    point: Point
+    point: RestorePoint
     version: int
     undone: tuple[str, ...]
     redone: tuple[str, ...]
@@ -86,14 +86,14 @@ class Restored(NamedTuple):
         aside: the damaged file that was there before, as it was; None where it was not damaged.
     """
 
-    point: Point
-    undo: Point | None
+    point: RestorePoint
+    undo: RestorePoint | None
     version: int
     log: int
     aside: str | None = None
 
 
-def outlook(driver: Driver, point: Point) -> Outlook:
+def preview(driver: Driver, point: RestorePoint) -> RestorePreview:
     """Say what going back to a point would change. Writes nothing.
 
     Raises:
@@ -104,9 +104,9 @@ def outlook(driver: Driver, point: Point) -> Outlook:
     try:
         now, here = run(read.read_history(), driver), _counts(driver)
     except (DamagedError, QueryError) as error:
-        return Outlook(point, 0, (), (), None, str(error))
+        return RestorePreview(point, 0, (), (), None, str(error))
     names = {row.version: row.name for row in (*before.applied, *now.applied)}
-    return Outlook(
+    return RestorePreview(
         point,
         max(now.versions, default=0),
         tuple(names[v] for v in sorted(set(now.versions) - set(before.versions))),
@@ -121,11 +121,11 @@ def outlook(driver: Driver, point: Point) -> Outlook:
 
 def restore(
     driver: Driver,
-    point: Point,
+    point: RestorePoint,
     sign: Sign,
     *,
     folder: str | None = None,
-    began: Callable[[Point], None] | None = None,
+    began: Callable[[RestorePoint], None] | None = None,
 ) -> Restored:
     """Make a local database what it was at a restore point.
 
@@ -181,12 +181,12 @@ def _take_over(driver: Restorable, place: str, changed: Callable[[], bool] | Non
         driver.copy_from(place, None)
 
 
-def _copied(point: Point, path: str) -> SqliteDriver:
+def _copied(point: RestorePoint, path: str) -> SqliteDriver:
     local_points.copy_out(point, path)
     return SqliteDriver(path, url=f"sqlite:{point.path}", profile=ANY_LENGTH)
 
 
-def _write_back(target: SqliteDriver, place: str, undo: Point, point: Point, sign: Sign) -> int:
+def _write_back(target: SqliteDriver, place: str, undo: RestorePoint, point: RestorePoint, sign: Sign) -> int:
     """Write into a copy of the point what it does not know: newer log rows, and that it was gone back to.
 
     Returns:
@@ -240,7 +240,7 @@ def events_of(
     ]
 
 
-def _newer_rows(place: str, undo: Point, *, log_is_there: bool) -> tuple[int, set[int]]:
+def _newer_rows(place: str, undo: RestorePoint, *, log_is_there: bool) -> tuple[int, set[int]]:
     """Copy log rows that the copy of the point lacks; return how many, and of which versions."""
     if not log_is_there:
         return 0, set()
@@ -268,7 +268,7 @@ def _standing(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> 
         )
 
 
-def _compare(driver: Driver, schema: Schema, version: int, undo: Point | None) -> None:
+def _compare(driver: Driver, schema: Schema, version: int, undo: RestorePoint | None) -> None:
     """Look at what came of it.
 
     Raises:

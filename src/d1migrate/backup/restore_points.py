@@ -10,13 +10,13 @@ from d1migrate.backup.time_travel import Travelling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from d1migrate.backup.local_points import Point
-    from d1migrate.backup.restore import Outlook, Restored
+    from d1migrate.backup.local_points import RestorePoint
+    from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import Sign
 
 
-def listed(driver: Driver, folder: str | None) -> list[Point]:
+def listed(driver: Driver, folder: str | None) -> list[RestorePoint]:
     """Return the restore points of a database, oldest first.
 
     Args:
@@ -28,25 +28,30 @@ def listed(driver: Driver, folder: str | None) -> list[Point]:
     return local_points.listed(driver, folder)
 
 
-def outlook(driver: Driver, to: str, folder: str | None) -> Outlook:
+def outlook(driver: Driver, to: str, folder: str | None) -> RestorePreview:
     """Say what going back would change; arguments and errors as `go_back`."""
     if isinstance(driver, Travelling):
         found = time_travel.find(driver, to, folder or FOLDER)
         return time_travel.outlook(driver, found, folder or FOLDER)
-    return restore.outlook(driver, local_points.find(listed(driver, folder), to))
+    return restore.preview(driver, local_points.find(listed(driver, folder), to))
 
 
-def before(driver: Driver, version: int, folder: str | None) -> Outlook | None:
+def before(driver: Driver, version: int, folder: str | None) -> RestorePreview | None:
     """Say what going back to the newest point from before a version changes; None where there is none."""
     if isinstance(driver, Travelling):
         point = time_travel.before(driver, version, folder or FOLDER)
         return time_travel.outlook(driver, point, folder or FOLDER) if point else None
     found = [point for point in listed(driver, folder) if point.version < version]
-    return restore.outlook(driver, found[-1]) if found else None
+    return restore.preview(driver, found[-1]) if found else None
 
 
 def go_back(
-    driver: Driver, to: str | Point, sign: Sign, *, folder: str | None, began: Callable[[Point], None] | None
+    driver: Driver,
+    to: str | RestorePoint,
+    sign: Sign,
+    *,
+    folder: str | None,
+    began: Callable[[RestorePoint], None] | None,
 ) -> Restored:
     """Make a database what it was at a point.
 

@@ -13,7 +13,7 @@ from d1migrate.sql.names import quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.backup.contents import Content
+    from d1migrate.backup.contents import TableContents
     from d1migrate.drivers.protocol import Driver
 
 _PAGE_ROWS = 2_000
@@ -41,7 +41,7 @@ class Reader:
         self._writes: object = None
         self.changed = False
 
-    def pages(self, content: Content) -> Iterator[list[list[str]]]:
+    def pages(self, content: TableContents) -> Iterator[list[list[str]]]:
         """Yield the rows of a table in the order of its key, each as the literals of its columns."""
         after: list[str] = []
         while True:
@@ -57,7 +57,7 @@ class Reader:
     def _literals(self, text: str) -> list[str]:
         return [values.literal(part, self._encoding) for part in text.split(values.BETWEEN)]
 
-    def _ask(self, content: Content, *queries: str) -> list[tuple[str, str | None]]:
+    def _ask(self, content: TableContents, *queries: str) -> list[tuple[str, str | None]]:
         if max(len(sql.encode()) for sql in queries) > WORKERD.sql_length:
             raise UsageError(
                 f"{content.name} has a key that is longer than a query may be", hint="copy the file instead"
@@ -71,7 +71,7 @@ class Reader:
         self._writes = count
         return [(str(row[0]), *row[1:]) for result in results for row in result.rows]
 
-    def _long_row(self, content: Content, key: Sequence[str]) -> list[str]:
+    def _long_row(self, content: TableContents, key: Sequence[str]) -> list[str]:
         """Read one row value by value, long ones in slices: D1's limit is on every string a query makes."""
         where = f"FROM {quote_identifier(content.name)} t WHERE {_is(content, key)}"
         kinds = [f"typeof(t.{c}) || ' ' || ifnull(octet_length(t.{c}), 0)" for c in content.columns]
@@ -98,7 +98,7 @@ class Reader:
         return found
 
 
-def _page(content: Content, after: Sequence[str]) -> str:
+def _page(content: TableContents, after: Sequence[str]) -> str:
     """Return the query of a page: (key, row), where a row too long to be read at once is NULL."""
     keys = [_collated(f"t.{key.column}", key.collation) for key in content.key]
     names = [f"k{i}" for i in range(len(keys))]
@@ -120,7 +120,7 @@ def _page(content: Content, after: Sequence[str]) -> str:
     )
 
 
-def _is(content: Content, key: Sequence[str]) -> str:
+def _is(content: TableContents, key: Sequence[str]) -> str:
     return " AND ".join(
         f"{_collated(f't.{part.column}', part.collation)} = {value}"
         for part, value in zip(content.key, key, strict=True)

@@ -35,7 +35,7 @@ class Copying(Protocol):
 
 
 @contextmanager
-def still(driver: Driver) -> Iterator[tuple[Driver, bool]]:
+def snapshot(driver: Driver) -> Iterator[tuple[Driver, bool]]:
     """Give a driver to read from, and whether it shows one moment; a local file is copied for it.
 
     Raises:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from d1migrate.backup import local_points, pending_restore, restore
 from d1migrate.backup.last_restore import LastRestore, remember
-from d1migrate.backup.local_points import Point
-from d1migrate.backup.pending_restore import LOG_COLUMNS, Kept
-from d1migrate.backup.restore import Outlook, Restored
+from d1migrate.backup.local_points import RestorePoint
+from d1migrate.backup.pending_restore import LOG_COLUMNS, PendingRestore
+from d1migrate.backup.restore import Restored, RestorePreview
 from d1migrate.drivers.run import run
 from d1migrate.errors import (
     AmbiguousError,
@@ -89,20 +89,20 @@ class Travelling(Protocol):
         ...
 
 
-def listed(driver: Travelling, folder: str) -> list[Point]:
+def listed(driver: Travelling, folder: str) -> list[RestorePoint]:
     """Return the bookmarks that the log keeps, oldest first, with the version that was current at each.
 
     What a restore that was cut short took out of the log is read from the file in `folder`.
     """
-    found: dict[str, Point] = {}
+    found: dict[str, RestorePoint] = {}
     for row, applied in _walk(_whole_log(driver, folder), run(read.read_history(), driver)):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # a file's name has a dot
-            found[bookmark] = Point(bookmark, "", float(_at(row)), max(applied, default=0), 0)
+            found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), max(applied, default=0), 0)
     return list(found.values())
 
 
-def find(driver: Travelling, wanted: str, folder: str) -> Point:
+def find(driver: Travelling, wanted: str, folder: str) -> RestorePoint:
     """Return the point that a bookmark, a version or a time means; D1 has a bookmark for every minute.
 
     Raises:
@@ -123,10 +123,10 @@ def find(driver: Travelling, wanted: str, folder: str) -> Point:
     now = run(read.read_history(), driver)
     log = _whole_log(driver, folder)
     then = next((applied for row, applied in _walk(log, now) if _at(row) > at), now.versions)
-    return Point(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
+    return RestorePoint(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
 
 
-def before(driver: Travelling, version: int, folder: str) -> Point | None:
+def before(driver: Travelling, version: int, folder: str) -> RestorePoint | None:
     """Return the newest point from before a version was applied; D1 has one also where the log keeps none."""
     if known := [point for point in listed(driver, folder) if point.version < version]:
         return known[-1]
@@ -142,20 +142,20 @@ def before(driver: Travelling, version: int, folder: str) -> Point | None:
     then = [
         r.version for r in applied if r.version < version and (r.applied_at is None or r.applied_at <= at)
     ]
-    return Point(bookmark, "", at, max(then, default=0), 0)
+    return RestorePoint(bookmark, "", at, max(then, default=0), 0)
 
 
 def _stamp(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def outlook(driver: Travelling, point: Point, folder: str) -> Outlook:
+def outlook(driver: Travelling, point: RestorePoint, folder: str) -> RestorePreview:
     """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
     now, log = run(read.read_history(), driver), _whole_log(driver, folder)
     reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or _at(row) > point.at)
     then = next(reached, frozenset(now.versions))
     names = {row[_VERSION]: row[_NAME] for row in log} | {r.version: r.name for r in now.applied}
-    return Outlook(
+    return RestorePreview(
         point,
         max(now.versions, default=0),
         tuple(names[v] for v in sorted(set(now.versions) - then)),
@@ -174,7 +174,12 @@ def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tupl
 
 
 def go_back(
-    driver: Travelling, point: Point, sign: Sign, *, folder: str, began: Callable[[Point], None] | None = None
+    driver: Travelling,
+    point: RestorePoint,
+    sign: Sign,
+    *,
+    folder: str,
+    began: Callable[[RestorePoint], None] | None = None,
 ) -> Restored:
     """Make a remote database what it was at a point, and write back what its log has learnt since.
 
@@ -214,7 +219,7 @@ def go_back(
         raise
 
 
-def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
+def _keep(driver: Travelling, point: RestorePoint, sign: Sign, folder: str) -> PendingRestore:
     """Read what a restore takes out, and put it where it outlives this process.
 
     The log is told first that the restore begins: where that row is missing later, D1 has gone back.
@@ -232,22 +237,22 @@ def _keep(driver: Travelling, point: Point, sign: Sign, folder: str) -> Kept:
             if attempt + 1 == _RACES:
                 raise
     version = max(now.versions, default=0)
-    undo = Point(driver.bookmark(), "", time.time(), version, 0)
+    undo = RestorePoint(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
     own = sign()._replace(restore_point=undo.name)
     what = pending_restore.keep(
-        driver, folder, Kept(driver.path, point, undo, own, applied, tuple(_log(driver)))
+        driver, folder, PendingRestore(driver.path, point, undo, own, applied, tuple(_log(driver)))
     )
     remember(folder, LastRestore(driver.path, signature.token, point.name, is_finished=False))
     return what
 
 
-def _is_gone(driver: Driver, what: Kept) -> bool:
+def _is_gone(driver: Driver, what: PendingRestore) -> bool:
     """Whether the log lacks the last row that was kept of it: D1 has gone back."""
     return what.rows[-1][: pending_restore.KEY] not in {row[: pending_restore.KEY] for row in _log(driver)}
 
 
-def _travel(driver: Travelling, what: Kept) -> None:
+def _travel(driver: Travelling, what: PendingRestore) -> None:
     """Send the restore, once; if there is no response, check whether the database goes back.
 
     A restore that arrives late takes out what was written since, so it is not sent again while the first may
@@ -268,7 +273,7 @@ def _travel(driver: Travelling, what: Kept) -> None:
         raise
 
 
-def _arrives(driver: Travelling, what: Kept) -> bool:
+def _arrives(driver: Travelling, what: PendingRestore) -> bool:
     """Wait for a restore that may still arrive; return whether it did. It is not sent again."""
     for seconds in _PAUSES:
         if time.time() - what.undo.at > _ARRIVES:
@@ -279,7 +284,7 @@ def _arrives(driver: Travelling, what: Kept) -> bool:
     return False
 
 
-def _has_gone(driver: Travelling, what: Kept) -> bool:
+def _has_gone(driver: Travelling, what: PendingRestore) -> bool:
     """Whether D1 has gone back, as far as the database can be asked just now."""
     try:
         return _is_gone(driver, what)
@@ -287,7 +292,7 @@ def _has_gone(driver: Travelling, what: Kept) -> bool:
         return False
 
 
-def _finished(driver: Travelling, what: Kept) -> Restored:
+def _finished(driver: Travelling, what: PendingRestore) -> Restored:
     """Write back what a restore took out of the log, and remove the file that kept it.
 
     Raises:
@@ -319,7 +324,7 @@ def _is_race(error: Exception) -> bool:
     return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
 
 
-def _write_back(driver: Travelling, what: Kept, touched: set[int]) -> Restored:
+def _write_back(driver: Travelling, what: PendingRestore, touched: set[int]) -> Restored:
     """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
     then = run(read.read_history(), driver)
     there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
@@ -367,7 +372,7 @@ def _log(driver: Driver) -> list[tuple[Any, ...]]:
         raise
 
 
-def _row(event: h.Event, by: h.Signature) -> tuple[Any, ...]:
+def _row(event: h.Event, by: h.Stamp) -> tuple[Any, ...]:
     """Return an event as a row of the log."""
     who = (by.who, by.tool, by.at, by.restore_point)
     kept_sql = (event.detail, event.rollback_digest, event.rollback_sql)
@@ -391,6 +396,6 @@ def _write(driver: Driver, then: h.History, rows: Sequence[tuple[Any, ...]]) -> 
     head, missing = then.head, then.missing
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(then.versions, head))
+        unchanged = assertions.assert_unchanged(assertions.HistoryState.of(then.versions, head))
         driver.batch(Batch([*h.create_tables(missing), unchanged, *map(_insert, some)]))
         head, missing = some[-1][0], ()

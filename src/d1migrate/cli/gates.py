@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
-    from d1migrate.project.gates import Gate
+    from d1migrate.project.gates import Demand
 
 _FLAGS = {
     "after": "skip_after",
@@ -93,11 +93,11 @@ def reasons(context: Context) -> dict[str, str]:
     return found
 
 
-def confirm(context: Context, found: Sequence[Gate]) -> None:
+def confirm(context: Context, found: Sequence[Demand]) -> None:
     """Let a run pass whose gates pass; the name of a protected environment may be typed on a terminal.
 
     Raises:
-        errors.Gate: a gate refuses, and nobody is there to be asked.
+        errors.Demand: a gate refuses, and nobody is there to be asked.
     """
     name, arguments = context.environment.shown, context.arguments
     refused = [gate for gate in found if gate.state == "refused"]
@@ -109,7 +109,7 @@ def confirm(context: Context, found: Sequence[Gate]) -> None:
     gates.refuse(name, refused)
 
 
-def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ...]:
+def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Demand, ...]:
     """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
 
     Args:
@@ -141,7 +141,7 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Gate, ..
     return tuple(found)
 
 
-def _window(text: str, plan: Plan, given: Mapping[str, str]) -> Gate:
+def _window(text: str, plan: Plan, given: Mapping[str, str]) -> Demand:
     from d1migrate.project import windows
 
     moment = now()
@@ -149,11 +149,11 @@ def _window(text: str, plan: Plan, given: Mapping[str, str]) -> Gate:
     return gates.window(text, opening, moment, 1 if plan.single else len(plan.steps), given)
 
 
-def _again(context: Context, plan: Plan, found: Sequence[Gate]) -> Sequence[Gate]:
+def _again(context: Context, plan: Plan, found: Sequence[Demand]) -> Sequence[Demand]:
     """Look at the window once more: a rehearsal takes its time, and so does who is to type a name.
 
     Raises:
-        errors.Gate: it closed meanwhile.
+        errors.Demand: it closed meanwhile.
     """
     text, given = context.environment.window, reasons(context)
     late = [_window(text, plan, given) if text and gate.name == "window" else gate for gate in found]
@@ -182,7 +182,7 @@ def protect(context: Context) -> None:
     """Let a command that tells history what is so pass, where the environment is not protected or was named.
 
     Raises:
-        errors.Gate: it is, and was not.
+        errors.Demand: it is, and was not.
     """
     refuse_mistakes(context)
     environment = context.environment
@@ -202,7 +202,7 @@ def _entries(context: Context, name: str) -> Sequence[Entry] | str:
         return str(error)
 
 
-def _rehearse(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
+def _rehearse(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Demand:
     if "rehearse" in given:  # it may take long
         return gates.findings("rehearse", level, ["it is not rehearsed"], given)
     from d1migrate.rehearse import rehearse
@@ -213,7 +213,7 @@ def _rehearse(context: Context, pending: Sequence[Migration], level: str, given:
     return gates.findings("rehearse", level, _listed(diagnostics, level), given)
 
 
-def _lint(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Gate:
+def _lint(context: Context, pending: Sequence[Migration], level: str, given: Mapping[str, str]) -> Demand:
     from d1migrate.lint.runner import lint
 
     found = lint(pending, context.migrator.schema(), severities=context.environment.lint) if pending else ()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.rehearse import Rehearsed
-    from d1migrate.rehearse.recovery_check import Proved
+    from d1migrate.rehearse.recovery_check import RecoveryCheck
 
 _FOUND = 3
 _PENDING = ("pending", "out_of_order")
@@ -100,7 +100,7 @@ def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
 
 def gate_command(context: Context) -> int:
     """Say whether code of a version can run on the database."""
-    from d1migrate.migrate.deploy_phase import fitness
+    from d1migrate.migrate.deploy_phase import compatibility
 
     version, entries = context.arguments.code_version, context.migrator.status()
     known = [entry.version for entry in entries if entry.migration]
@@ -110,7 +110,7 @@ def gate_command(context: Context) -> int:
             f"there is no migration of version {version}", hint=f"{listed}; 0 for code without any"
         )
     context.say_database()
-    found = fitness(entries, version)
+    found = compatibility(entries, version)
     if context.json:
         context.out_json({"fits": found.fits, **found._asdict()})
         return 0 if found.fits else _FOUND
@@ -158,14 +158,14 @@ def rehearse_command(context: Context) -> int:
     return 0 if found.ok and all(way.ok for way in ways) else _FOUND
 
 
-def _ways_back(context: Context) -> tuple[Proved, ...]:
+def _ways_back(context: Context) -> tuple[RecoveryCheck, ...]:
     """Prove the ways back of what is rehearsed, where it begins as the rehearsal did."""
-    from d1migrate.rehearse import Ground
-    from d1migrate.rehearse.recovery_check import prove
+    from d1migrate.rehearse import ScratchDatabase
+    from d1migrate.rehearse.recovery_check import check_recovery
 
     arguments = context.arguments
     source = arguments.data if arguments.data != "" else local_file(context.driver)
-    with closing(Ground() if source is None else Ground.of(source)) as ground:
+    with closing(ScratchDatabase() if source is None else ScratchDatabase.of(source)) as ground:
         applied: list[AppliedMigration] = []
         if source is not None:
             migrator = Migrator(f"sqlite:{ground.path}", context.load())
@@ -178,7 +178,7 @@ def _ways_back(context: Context) -> tuple[Proved, ...]:
         steps = migrator.plan(to=arguments.to).steps
         migrator.close()
         pending = [step.script for step in steps if isinstance(step.script, Migration)]
-        return prove(ground, migrator.migrations, pending, rows=arguments.rows, applied=applied)
+        return check_recovery(ground, migrator.migrations, pending, rows=arguments.rows, applied=applied)
 
 
 def _without_database(context: Context) -> Migrator:

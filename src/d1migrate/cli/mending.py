@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.cli.context import Context
-    from d1migrate.drafting.lint_fix import Mended
+    from d1migrate.drafting.lint_fix import FixedFile
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
@@ -34,12 +34,12 @@ def fix(context: Context, target: Target) -> int:
     Returns:
         How many files were to be rewritten, or could not be, and are as they were.
     """
-    from d1migrate.drafting.lint_fix import mend
+    from d1migrate.drafting.lint_fix import fix
 
     only = _unapplied(context, target.only)
     raw = {migration.version: _read(migration.file) for migration in only if not migration.is_large}
     raw |= {migration.version: "" for migration in only if migration.is_large}
-    found = mend(target.migrations, only, raw, base=target.base, severities=context.severities)
+    found = fix(target.migrations, only, raw, base=target.base, severities=context.severities)
     ready = [one for one in found if one.text is not None]
     diffs = {one.migration.file: one.diff(raw[one.migration.version]) for one in ready}
     if not context.json:
@@ -57,7 +57,7 @@ def fix(context: Context, target: Target) -> int:
     return len(found) - (len(ready) if writes else 0)
 
 
-def _show(context: Context, found: Sequence[Mended], diffs: dict[str, list[str]]) -> None:
+def _show(context: Context, found: Sequence[FixedFile], diffs: dict[str, list[str]]) -> None:
     for one in found:
         if one.text is None:
             context.out(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
@@ -86,7 +86,7 @@ def _confirm(context: Context, count: int) -> None:
         raise UsageError("not confirmed: nothing was written")
 
 
-def _write(one: Mended, raw: str) -> None:
+def _write(one: FixedFile, raw: str) -> None:
     if _read(one.migration.file) != raw:
         raise UsageError(f"{one.migration.file} was changed meanwhile: it is as you left it")
     files.replace(one.migration.file, one.text or "")
@@ -129,7 +129,7 @@ def _is_of(row: AppliedMigration, migration: Migration) -> bool:
     return is_same or (row.version, row.name) == (migration.version, migration.name)
 
 
-def _value(one: Mended, diffs: dict[str, list[str]], *, written: bool) -> dict[str, Any]:
+def _value(one: FixedFile, diffs: dict[str, list[str]], *, written: bool) -> dict[str, Any]:
     diff = diffs.get(one.migration.file)
     return {
         "file": one.migration.file,

@@ -12,7 +12,7 @@ from d1migrate.report.text import clean, clean_line, plural, when
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.backup.restore import Outlook
+    from d1migrate.backup.restore import RestorePreview
     from d1migrate.cli.context import Context
 
 _DAY = 86400
@@ -21,7 +21,7 @@ _FREE, _PAID = 7, 30  # days that D1 keeps, by plan
 now = time.time
 
 
-def tell(context: Context, seen: Outlook) -> None:
+def tell(context: Context, seen: RestorePreview) -> None:
     """Say what going back would change: migrations, rows where they can be known, how long D1 keeps it."""
     point = seen.point
     taken = when(int(point.at), now=now())
@@ -56,7 +56,7 @@ def window(at: float) -> str:
     return f"D1 keeps it until it is {_FREE} days old, {_PAID} on a paid plan"
 
 
-def values(seen: Outlook) -> dict[str, Any]:
+def values(seen: RestorePreview) -> dict[str, Any]:
     """Return what --json prints of it; `rows` is {table: [now, then]}, null where it cannot be known."""
     rows = None if seen.rows is None else {table: list(counts) for table, counts in seen.rows.items()}
     return {
@@ -94,7 +94,7 @@ def other_ways_back(context: Context) -> Iterator[None]:
         raise
 
 
-def _way_back(context: Context, version: int) -> Outlook | None:
+def _way_back(context: Context, version: int) -> RestorePreview | None:
     try:
         return context.migrator.way_back(version)
     except Error as error:  # what is asked is why a rollback cannot be run

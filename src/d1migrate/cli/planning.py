@@ -11,7 +11,7 @@ from d1migrate.migrate.history import TABLES
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import files
-from d1migrate.project.identity import place
+from d1migrate.project.identity import identify
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.sql.names import quote_literal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.context import Context
     from d1migrate.migrate.plan import Plan, Step
-    from d1migrate.project.gates import Gate
+    from d1migrate.project.gates import Demand
 
 _GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False, "phase": None}
@@ -73,7 +73,7 @@ def _plan(context: Context) -> Plan:
     )
 
 
-def _print_gates(context: Context, found: Sequence[Gate]) -> None:
+def _print_gates(context: Context, found: Sequence[Demand]) -> None:
     """Print what each gate says, with the flag that lets a run through one that refuses."""
     if not found:
         return
@@ -93,12 +93,12 @@ def _print_plan(context: Context, plan: Plan) -> None:
     if not plan.steps:
         context.out("nothing to do")
         return
-    from d1migrate.migrate.deploy_phase import told  # `up` has no use for it
+    from d1migrate.migrate.deploy_phase import describe  # `up` has no use for it
 
     for step in plan.steps:
         facts = [plural(step.statement_count, "statement")]
         facts += [size(step.size)] if step.size else []
-        facts += [told(step.script).shown] if isinstance(step.script, Migration) else []
+        facts += [describe(step.script).shown] if isinstance(step.script, Migration) else []
         context.out(f"{step.direction} {clean_line(step.name)}: {', '.join(facts)}")
         if not step.size:
             for statement in step.script.statements():
@@ -173,6 +173,6 @@ def _described(context: Context, plan: Plan) -> dict[str, Any]:
         plan,
         environment=environment.name,
         database=environment.database,
-        database_id=place(environment, context.config.wrangler).id,
+        database_id=identify(environment, context.config.wrangler).id,
         options={name: getattr(context.arguments, name) for name in _OPTIONS},
     )

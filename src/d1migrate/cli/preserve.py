@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from d1migrate.backup.dump import Dump
-    from d1migrate.backup.restore import Outlook, Restored
+    from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.cli.context import Context
 
 
@@ -172,7 +172,7 @@ def _confirm(context: Context) -> None:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was done")
 
 
-def _tell_restored(context: Context, seen: Outlook, done: Restored) -> None:
+def _tell_restored(context: Context, seen: RestorePreview, done: Restored) -> None:
     is_verified, why_not = _verify(context)
     undo = done.undo.name if done.undo else None
     if context.json:

@@ -128,14 +128,14 @@ def list_command(context: Context) -> int:
     if context.json:
         context.out_json(values.files(migrations))
     elif migrations:
-        from d1migrate.migrate.deploy_phase import told  # a status has no use for it
+        from d1migrate.migrate.deploy_phase import describe  # a status has no use for it
 
         rows = [
             (
                 str(m.version),
                 m.name,
                 text.size(m.size),
-                told(m).phase or "?",
+                describe(m).phase or "?",
                 "" if m.rollback else "no rollback",
             )
             for m in migrations

@@ -6,11 +6,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.broken_objects import refuse_broken_objects
-from d1migrate.drafting.renames import Rename, candidates, open_renames, rename_sections
-from d1migrate.drafting.reverse import Back, way_back
-from d1migrate.drafting.scratch_schema import Workbench, must
+from d1migrate.drafting.renames import Rename, candidates, open_renames, rename_groups
+from d1migrate.drafting.reverse import Reverse, reverse
+from d1migrate.drafting.scratch_schema import ScratchSchema, must
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
-from d1migrate.schema.alter import Section, broken_keys, sections
+from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (
     AddColumn,
@@ -18,7 +18,7 @@ from d1migrate.schema.changes import (
     Drop,
     DropColumn,
     DropTable,
-    Rebuild,
+    RebuildTable,
     RebuildVirtual,
     Reindex,
 )
@@ -39,14 +39,14 @@ class Draft(NamedTuple):
     Attributes:
         renames: what is renamed first.
         changes: what is done then.
-        up: its SQL, in sections.
+        up: its SQL, in groups.
         back: the way back.
     """
 
     renames: tuple[Rename, ...]
     changes: tuple[Change, ...]
-    up: tuple[Section, ...]
-    back: Back
+    up: tuple[StatementGroup, ...]
+    back: Reverse
 
     @property
     def title(self) -> str:
@@ -84,8 +84,8 @@ def draft(
         PlanError: D1 refuses what comes out, or it is not the desired schema.
     """
     todo = open_renames([*renames, *desired.renames], current, desired.schema)
-    with closing(Workbench(current)) as bench:
-        first = [section for rename in todo for section in rename_sections(bench, rename)]
+    with closing(ScratchSchema(current)) as bench:
+        first = [group for rename in todo for group in rename_groups(bench, rename)]
         renamed = bench.schema() if todo else current
         found = diff(renamed, desired.schema, backfill, order=order)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
@@ -94,13 +94,13 @@ def draft(
         refuse_broken_objects(current, desired)
         if not todo and not found.changes:
             return None
-        rest = sections(found.changes, renamed, desired.schema)
+        rest = statement_groups(found.changes, renamed, desired.schema)
         for sql in (sql for section in rest for sql in section.statements):
             must(bench.run(sql), sql)
         reached = bench.schema()
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
-    back = way_back(reached, renamed, [rename.back for rename in reversed(todo)], current, order=order)
+    back = reverse(reached, renamed, [rename.back for rename in reversed(todo)], current, order=order)
     return Draft(tuple(todo), found.changes, (*first, *rest), back)
 
 
@@ -156,7 +156,7 @@ def _words(change: Change) -> str:
             return f"add {table} {column}"
         case DropColumn(table, column):
             return f"drop {table} {column}"
-        case Rebuild(_, new) | RebuildVirtual(_, new):
+        case RebuildTable(_, new) | RebuildVirtual(_, new):
             return f"change {new.name}"
         case Reindex(name):
             return f"index {name}"

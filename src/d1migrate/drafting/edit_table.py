@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import UsageError
 from d1migrate.schema import digest
 from d1migrate.sql import token_groups
@@ -39,7 +39,7 @@ def edited(schema: Schema, table: str, *, set_: Sequence[str] = (), drop: Sequen
         known = ", ".join(t.name for t in schema.tables) or "none"
         raise UsageError(f"no table {table!r} that can be made anew", hint=f"tables: {known}")
     sql = table_text(definition._replace(items=tuple(_items(definition, set_, drop))))
-    with closing(Workbench()) as bench:
+    with closing(ScratchSchema()) as bench:
         for kind, name, text in digest.objects(schema):
             refusal = bench.run(sql if (kind, name) == ("table", found.name) else text)
             if refusal is not None and name == found.name:

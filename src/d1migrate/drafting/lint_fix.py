@@ -27,7 +27,7 @@ LOSING = ("D101", "D102")
 """The findings that a guarded rebuild settles."""
 
 
-class Mended(NamedTuple):
+class FixedFile(NamedTuple):
     """A file whose rebuild loses rows, and what becomes of it.
 
     Attributes:
@@ -47,14 +47,14 @@ class Mended(NamedTuple):
         return list(found)
 
 
-def mend(
+def fix(
     migrations: Sequence[Migration],
     only: Sequence[Migration],
     raw: Mapping[int, str],
     *,
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
-) -> list[Mended]:
+) -> list[FixedFile]:
     """Rewrite what loses rows by a rebuild; each fix is proved together with those before it.
 
     Args:
@@ -64,7 +64,7 @@ def mend(
         base: the schema they begin with; an empty one without it.
         severities: as for `lint`.
     """
-    before, found = list[Migration](), list[Mended]()
+    before, found = list[Migration](), list[FixedFile]()
     replayer = Replayer(base)
     for migration in migrations:
         try:
@@ -94,7 +94,7 @@ def _mended(
     before: Sequence[Migration],
     base: Schema | None,
     severities: Mapping[str, str] | None,
-) -> Mended:
+) -> FixedFile:
     migration = replayed.migration
     try:
         if migration.is_large:
@@ -105,8 +105,8 @@ def _mended(
         text = _applied(raw, migration.text, edits(meant, flagged))
         _prove(_with(migration, text), meant, before, base, severities)
     except Error as error:
-        return Mended(migration, None, str(error))
-    return Mended(migration, text)
+        return FixedFile(migration, None, str(error))
+    return FixedFile(migration, text)
 
 
 def _as_meant(replayed: Replay) -> Replay:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.drafting.draft import Draft
-    from d1migrate.schema.alter import Section
+    from d1migrate.schema.alter import StatementGroup
 
 
 def migration_text(drafted: Draft, name: str, description: str, *, date: str) -> str:
@@ -19,9 +19,9 @@ def migration_text(drafted: Draft, name: str, description: str, *, date: str) ->
     return f"{header(name, description, date=date)}\n{up}\n\n{record(name)}\n{_rollback(drafted)}"
 
 
-def statements_text(sections: Sequence[Section]) -> str:
+def statements_text(groups: Sequence[StatementGroup]) -> str:
     """Return the SQL of one direction alone."""
-    return "\n".join(_lines(sections))
+    return "\n".join(_lines(groups))
 
 
 def _rollback(drafted: Draft) -> str:
@@ -32,15 +32,15 @@ def _rollback(drafted: Draft) -> str:
         f"-- {table}.{column} comes back without its values: {value} stands in for them."
         for (table, column), value in back.placeholders
     ]
-    lines = "\n".join([*notes, *_lines(back.sections)]).split("\n")
+    lines = "\n".join([*notes, *_lines(back.groups)]).split("\n")
     return "\n".join(["-- Rollback:", *(f"--   {line}".rstrip() for line in lines), ""])
 
 
-def _lines(sections: Sequence[Section]) -> list[str]:
+def _lines(groups: Sequence[StatementGroup]) -> list[str]:
     """Return the statements, each with its `;`, and a comment above those that belong together."""
     found: list[str] = []
-    for section in sections:
-        if section.what:
-            found += [""] * bool(found) + [f"-- {section.what}."]
-        found += [f"{statement};" for statement in section.statements]
+    for group in groups:
+        if group.what:
+            found += [""] * bool(found) + [f"-- {group.what}."]
+        found += [f"{statement};" for statement in group.statements]
     return found

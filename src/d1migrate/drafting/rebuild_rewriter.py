@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Table
     from d1migrate.sql.split import Statement
 
@@ -89,7 +89,7 @@ class _File:
             self._from_hold(_Case(rebuild, number, first, giver, taken, aside))
         return own
 
-    def _giver(self, rebuild: Rebuild) -> Ran:
+    def _giver(self, rebuild: Rebuild) -> ReplayedStatement:
         """Return the statement that gives the new table its name."""
         name = fold(rebuild.new.name)
         number = self._replay.after.ids[name]
@@ -99,7 +99,7 @@ class _File:
             if ran.after.ids.get(name) == number and ran.before.ids.get(name) != number
         )
 
-    def _drop_of(self, table: str, after: int) -> Ran | None:
+    def _drop_of(self, table: str, after: int) -> ReplayedStatement | None:
         drops = self._replay.of("drop table")
         return next((ran for ran in drops if ran.index > after and ran.shape.name == fold(table)), None)
 
@@ -254,7 +254,7 @@ class _File:
             if fold(table) in names:
                 raise PlanError(f"line {piece.line}: it speaks of {table} amid the rebuild")
 
-    def _cannot(self, ran: Ran, why: str) -> PlanError:
+    def _cannot(self, ran: ReplayedStatement, why: str) -> PlanError:
         return PlanError(f"line {ran.statement.line}: {why}")
 
     def settle_pragmas(self) -> None:
@@ -276,11 +276,11 @@ class _File:
 
     # --- edits ---
 
-    def _replace(self, ran: Ran, statements: Sequence[str]) -> None:
+    def _replace(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
         start, end = _span(ran.statement)
         self.edits.append(Edit(start, end, lines(statements)))
 
-    def _remove(self, ran: Ran) -> None:
+    def _remove(self, ran: ReplayedStatement) -> None:
         start, end = _span(ran.statement)
         text = self._replay.migration.text
         alone = start == 0 or text[start - 1] == "\n"
@@ -288,7 +288,7 @@ class _File:
         if all(edit.start != start for edit in self.edits):
             self.edits.append(Edit(start, end, ""))
 
-    def _insert_behind(self, ran: Ran, statements: Sequence[str]) -> None:
+    def _insert_behind(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
         if statements:
             _, end = _span(ran.statement)
             closed = "" if ran.statement.text.rstrip().endswith(";") else ";"
@@ -300,9 +300,9 @@ class _Case(NamedTuple):
 
     rebuild: Rebuild
     number: int
-    first: Ran
-    giver: Ran
-    taken: Ran | None
+    first: ReplayedStatement
+    giver: ReplayedStatement
+    taken: ReplayedStatement | None
     aside: str | None
 
 
@@ -313,7 +313,7 @@ def _rowid(old: Table, new: Table) -> str:
     return name if keeps and max(len(old.columns), len(new.columns)) < MAX_COLUMNS else ""
 
 
-def _reads_rowids(ran: Ran) -> bool:
+def _reads_rowids(ran: ReplayedStatement) -> bool:
     return any(fold(unquote(token.text)) in ROWIDS for token in ran.tokens)
 
 

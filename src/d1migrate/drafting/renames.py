@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.drafting.scratch_schema import must
 from d1migrate.errors import UsageError
 from d1migrate.schema import digest
-from d1migrate.schema.alter import Section
+from d1migrate.schema.alter import StatementGroup
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from d1migrate.drafting.scratch_schema import Workbench
+    from d1migrate.drafting.scratch_schema import ScratchSchema
     from d1migrate.schema.changes import Diff
     from d1migrate.schema.model import Schema, Table
 
@@ -80,7 +80,7 @@ _IN_THE_WAY = re.compile(
 )
 
 
-def rename_sections(bench: Workbench, rename: Rename) -> Iterator[Section]:
+def rename_groups(bench: ScratchSchema, rename: Rename) -> Iterator[StatementGroup]:
     """Run a rename on an engine; yield its statements, and before them those that drop what is in its way.
 
     SQLite refuses a rename that would break a view or trigger, and one to a name that an index or view has.
@@ -102,8 +102,8 @@ def rename_sections(bench: Workbench, rename: Rename) -> Iterator[Section]:
         must(bench.run(found[0]), found[0])
         dropped += found[:1]
     if dropped:
-        yield Section("In the way of a rename", tuple(dropped))
-    yield Section("", (rename.sql,))
+        yield StatementGroup("In the way of a rename", tuple(dropped))
+    yield StatementGroup("", (rename.sql,))
 
 
 def open_renames(renames: Sequence[Rename], current: Schema, desired: Schema) -> list[Rename]:

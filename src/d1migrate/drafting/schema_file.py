@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.renames import Rename, circles
-from d1migrate.drafting.scratch_schema import Workbench
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import OTHER_TOOLS, TABLES
 from d1migrate.sql.classify import shape_of
@@ -61,7 +61,7 @@ def read(text: str, *, file: str) -> Desired:
     renames: list[Rename] = []
     places: dict[tuple[str, str], str] = {}
     shadows: set[str] = set()
-    with closing(Workbench()) as bench:
+    with closing(ScratchSchema()) as bench:
         statements = [statement for statement in split(text, file=file) if statement.sql]
         is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
         for statement in statements:
@@ -119,7 +119,7 @@ def _is_row(sql: str, *, is_dump: bool) -> bool:
 
 
 def _create(
-    bench: Workbench, sql: str, shape: Shape, source: _Source, places: Mapping[tuple[str, str], str]
+    bench: ScratchSchema, sql: str, shape: Shape, source: _Source, places: Mapping[tuple[str, str], str]
 ) -> None:
     """Run a CREATE statement.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 
 
-class Workbench:
+class ScratchSchema:
     """An engine under D1's rules, with the objects of a schema: those that SQLite takes."""
 
     def __init__(self, schema: Schema | None = None) -> None:

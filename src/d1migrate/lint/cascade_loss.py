@@ -11,13 +11,13 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import ForeignKey, Table
 
 ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
-class Stake(NamedTuple):
+class CascadeLoss(NamedTuple):
     """A table that loses rows (CASCADE) or links (SET NULL, SET DEFAULT); names as the schema has them."""
 
     child: str
@@ -32,7 +32,9 @@ class Stake(NamedTuple):
         return f"sets {', '.join(f'{self.child}.{c}' for c in self.columns)} to {to}"
 
 
-def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> list[Stake]:
+def cascade_losses(
+    replay: Replay, ran: ReplayedStatement, parent: str, *, itself: bool = False
+) -> list[CascadeLoss]:
     """Return what deleting the rows of a table takes from others, each named once, in order of distance.
 
     What holds no row, is dropped or emptied by the file itself, is guarded, or is put back, is not at stake.
@@ -43,7 +45,7 @@ def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> 
         parent: the table, folded.
         itself: whether the table's references to itself count: not all of its rows are deleted.
     """
-    found: dict[tuple[str, tuple[str, ...]], Stake] = {}
+    found: dict[tuple[str, tuple[str, ...]], CascadeLoss] = {}
     todo, seen = [parent], {parent}
     while todo:
         at = todo.pop(0)
@@ -55,14 +57,14 @@ def at_stake(replay: Replay, ran: Ran, parent: str, *, itself: bool = False) -> 
             link = (child, key.columns)
             if link not in found and not _is_meant(replay, ran, child, key):
                 name = ran.before.tables[child].name
-                found[link] = Stake(name, key.on_delete, key.columns, at == parent)
+                found[link] = CascadeLoss(name, key.on_delete, key.columns, at == parent)
             if key.on_delete == "CASCADE" and child not in seen:
                 seen.add(child)
                 todo.append(child)
     return list(found.values())
 
 
-def _is_untouched(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+def _is_untouched(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether nothing happens to the child: it holds no row or no link, or is guarded."""
     return (
         replay.is_empty(child, ran)
@@ -71,7 +73,7 @@ def _is_untouched(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool
     )
 
 
-def _is_meant(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+def _is_meant(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
     number = ran.before.ids[child]
     dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
@@ -95,7 +97,7 @@ def _is_guarded(child: Table, key: ForeignKey) -> bool:
     return any(guard and guard[0] == wanted and columns >= set(guard[1]) for guard in guards)
 
 
-def copies(replay: Replay, number: int) -> list[Ran]:
+def copies(replay: Replay, number: int) -> list[ReplayedStatement]:
     """Return the statements that copy rows of a table into another."""
     return [
         ran
@@ -107,27 +109,27 @@ def copies(replay: Replay, number: int) -> list[Ran]:
 _AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
 
 
-def _aggregates(ran: Ran) -> bool:
+def _aggregates(ran: ReplayedStatement) -> bool:
     """Whether a statement sums rows up rather than copy them."""
     calls = zip(ran.tokens, ran.tokens[1:], strict=False)
     return "GROUP" in ran.words or any(a.keyword in _AGGREGATES and b.text == "(" for a, b in calls)
 
 
-def _reads_columns(ran: Ran, number: int) -> bool:
+def _reads_columns(ran: ReplayedStatement, number: int) -> bool:
     return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.touches)
 
 
-def _into(ran: Ran) -> int | None:
+def _into(ran: ReplayedStatement) -> int | None:
     """Return the number of the table a statement adds rows to."""
     name = ran.shape.name if ran.verb == "create table" else ran.target
     return ran.after.ids.get(name)
 
 
-def _is_copied_after(replay: Replay, ran: Ran, number: int) -> bool:
+def _is_copied_after(replay: Replay, ran: ReplayedStatement, number: int) -> bool:
     return any(copy.index > ran.index for copy in copies(replay, number))
 
 
-def _is_put_back(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+def _is_put_back(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether the file copies aside what a table would lose before a statement, and from there back."""
     number, table = ran.before.ids[child], ran.before.tables[child]
     stored = {fold(column.name) for column in table.columns if not column.generated}
@@ -150,7 +152,7 @@ def _is_put_back(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
     )
 
 
-def _writes(replay: Replay, ran: Ran, back: Ran, key: ForeignKey) -> bool:
+def _writes(replay: Replay, ran: ReplayedStatement, back: ReplayedStatement, key: ForeignKey) -> bool:
     """Whether an INSERT brings links back: where only these were cut, the rows are there, in its way."""
     if key.on_delete == "CASCADE" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
         return True
@@ -159,7 +161,7 @@ def _writes(replay: Replay, ran: Ran, back: Ran, key: ForeignKey) -> bool:
     return any(w.verb == "delete" and ran.index < w.index < back.index for w in writers)
 
 
-def _is_whole(copy: Ran) -> bool:
+def _is_whole(copy: ReplayedStatement) -> bool:
     """Whether a copy takes all rows, or all that have a link: `… WHERE key IS NOT NULL`."""
     words = set(copy.words)
     where = [token.text.upper() for token in copy.tokens[-4:]]
@@ -167,7 +169,7 @@ def _is_whole(copy: Ran) -> bool:
     return not picks and ("WHERE" not in words or where[1:] == ["IS", "NOT", "NULL"])
 
 
-def _is_unlinked(replay: Replay, ran: Ran, number: int, key: ForeignKey) -> bool:
+def _is_unlinked(replay: Replay, ran: ReplayedStatement, number: int, key: ForeignKey) -> bool:
     """Whether the file itself takes the links of all rows away before: `SET key = NULL`, or `= -key`."""
     for update in replay.updates.get(number, ()):
         if update.index > ran.index:
@@ -187,7 +189,7 @@ def _is_unlinked(replay: Replay, ran: Ran, number: int, key: ForeignKey) -> bool
 _ALL_LINKS = ([">", "0"], ["NOT", "NULL"])  # … WHERE key > 0, … WHERE key IS NOT NULL
 
 
-def sentence(stakes: Sequence[Stake]) -> str:
+def sentence(stakes: Sequence[CascadeLoss]) -> str:
     """Say what is at stake: `deletes the rows of a and b, and sets c.x to NULL`."""
     rows = list(dict.fromkeys(stake.child for stake in stakes if stake.action == "CASCADE"))
     parts = [f"deletes the rows of {_listed(rows)}"] if rows else []
@@ -199,7 +201,7 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def guards(stakes: Sequence[Stake]) -> tuple[list[str], list[str]]:
+def guards(stakes: Sequence[CascadeLoss]) -> tuple[list[str], list[str]]:
     """Return the statements that put guard triggers on children, and those that take them off again."""
     on, off = list[str](), list[str]()
     for event, child in dict.fromkeys(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.errors import SourceError
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.lint.rule import Severity
     from d1migrate.migrate.migration import Migration
 
@@ -193,7 +193,7 @@ def summed(message: str, count: int) -> str:
     return f"{message}, and {count - 1} more" if count > 1 else message
 
 
-def _place(migration: Migration, ran: Ran, offset: int) -> tuple[int, int, str]:
+def _place(migration: Migration, ran: ReplayedStatement, offset: int) -> tuple[int, int, str]:
     """Return line, column and source line of a place in a statement's SQL."""
     before, statement = ran.sql[:offset], ran.statement
     down = before.count("\n")

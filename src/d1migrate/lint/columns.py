@@ -10,7 +10,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 
 class ColumnId(NamedTuple):
@@ -41,7 +41,7 @@ class Columns:
             if ran.before is not ran.after:
                 self._follow(ran)
 
-    def _follow(self, ran: Ran) -> None:
+    def _follow(self, ran: ReplayedStatement) -> None:
         after = ran.after.ids.get(ran.shape.name)
         number = ran.before.ids.get(ran.shape.name) if ran.verb == "alter table" else after
         name = ran.after.name_of(number) if number is not None else None

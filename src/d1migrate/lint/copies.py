@@ -13,7 +13,7 @@ from d1migrate.lint.copying import copies_of
 if TYPE_CHECKING:
     from d1migrate.lint.columns import ColumnId
     from d1migrate.lint.copying import Copy
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 _NEVER = 1 << 62
 
@@ -50,7 +50,7 @@ class Copies:
             self._by_table.setdefault(copy.source.table, []).append(copy)
             self._filled_from.setdefault(copy.into.table, set()).add(copy.source.table)
 
-    def _note_overwritten(self, ran: Ran, keeping: set[ColumnId]) -> None:
+    def _note_overwritten(self, ran: ReplayedStatement, keeping: set[ColumnId]) -> None:
         number = ran.before.ids.get(ran.target)
         columns = self._replay.columns.at(number, ran.index) if number is not None else {}
         for column in {columns[to] for to in ran.sets() if to in columns} - keeping:
@@ -85,7 +85,7 @@ class Copies:
                 found = copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.ran.index)
         return found
 
-    def by(self, ran: Ran) -> list[Copy]:
+    def by(self, ran: ReplayedStatement) -> list[Copy]:
         """Return what a statement copies."""
         return self._by_statement.get(ran.index, [])
 
@@ -103,7 +103,7 @@ class Copies:
             if each.table in self._dropped and not self.is_kept(each, self._dropped[each.table])
         ]
 
-    def hands_on(self, ran: Ran, table: int) -> bool:
+    def hands_on(self, ran: ReplayedStatement, table: int) -> bool:
         """Whether a statement copies what a table held, from it or from a table that it was copied into."""
         tables = {table} | {copy.into.table for copy in self.of_table(table)}
         return any(copy.ran is ran for each in tables for copy in self.of_table(each))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.columns import ColumnId
     from d1migrate.lint.expressions import Reference
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Table
     from d1migrate.sql.select import Select
 
@@ -41,7 +41,7 @@ class Copy(NamedTuple):
         spares: whether the rows that it leaves out have no value in this column.
     """
 
-    ran: Ran
+    ran: ReplayedStatement
     source: ColumnId
     into: ColumnId
     keeps: bool | None
@@ -50,7 +50,7 @@ class Copy(NamedTuple):
     spares: bool = False
 
 
-def copies_of(replay: Replay, ran: Ran) -> Iterator[Copy]:
+def copies_of(replay: Replay, ran: ReplayedStatement) -> Iterator[Copy]:
     """Yield what an INSERT, REPLACE, UPDATE or CREATE TABLE … AS copies."""
     if ran.verb == "update":
         yield from _of_update(replay, ran)
@@ -62,12 +62,12 @@ def copies_of(replay: Replay, ran: Ran) -> Iterator[Copy]:
             yield from _of_select(replay, ran, _into(ran), select, values)
 
 
-def values_of(ran: Ran) -> list[Values | None]:
+def values_of(ran: ReplayedStatement) -> list[Values | None]:
     """Return {column: its value} of each SELECT that fills a table; None for one that is not read here."""
     return [values for _, values in _selected(ran)]
 
 
-def values_inside(ran: Ran) -> Values:
+def values_inside(ran: ReplayedStatement) -> Values:
     """Return {column: its value}, from inside WITH and subqueries if these compute it.
 
     A column that the outer SELECT only hands on is looked up by its name in the SELECTs within.
@@ -101,7 +101,7 @@ def values_inside(ran: Ran) -> Values:
 class _Reader:
     """Resolves the names of a statement to the columns of its tables."""
 
-    def __init__(self, replay: Replay, ran: Ran, sources: Sequence[Source]) -> None:
+    def __init__(self, replay: Replay, ran: ReplayedStatement, sources: Sequence[Source]) -> None:
         self._replay, self._ran, self._sources = replay, ran, sources
         self._tables = {ran.before.ids.get(source.table) for source in sources}
 
@@ -164,11 +164,11 @@ class _Reader:
 # --- INSERT … SELECT, CREATE TABLE … AS ---
 
 
-def _into(ran: Ran) -> Table:
+def _into(ran: ReplayedStatement) -> Table:
     return ran.after.tables[ran.shape.name if ran.is_from_select else ran.target]
 
 
-def _selected(ran: Ran) -> Iterator[tuple[Select, Values | None]]:
+def _selected(ran: ReplayedStatement) -> Iterator[tuple[Select, Values | None]]:
     """Yield the SELECTs that fill a table, with what each puts into its columns."""
     query = _query(ran)
     if query is None or (ran.shape.name if ran.is_from_select else ran.target) not in ran.after.tables:
@@ -184,7 +184,7 @@ def _selected(ran: Ran) -> Iterator[tuple[Select, Values | None]]:
         yield select, dict(zip(columns, values, strict=True)) if values is not None and is_read else None
 
 
-def _query(ran: Ran) -> Sequence[Token] | None:
+def _query(ran: ReplayedStatement) -> Sequence[Token] | None:
     """Return the tokens of the query that fills a table, or None if there is no query."""
     if ran.is_from_select:
         return ran.tokens[ran.shape.at + 2 :]
@@ -194,7 +194,7 @@ def _query(ran: Ran) -> Sequence[Token] | None:
     return ran.tokens[at:] if at is not None and ran.tokens[at].keyword in ("SELECT", "WITH") else None
 
 
-def columns_into(ran: Ran, into: Table) -> list[str]:
+def columns_into(ran: ReplayedStatement, into: Table) -> list[str]:
     """Return the columns that a statement fills, folded, in its order."""
     at = None if ran.is_from_select else _column_list(ran)
     if at is None:
@@ -203,12 +203,12 @@ def columns_into(ran: Ran, into: Table) -> list[str]:
     return [fold(unquote(part[-1].text)) for part in comma_separated(names)]
 
 
-def lists_columns(ran: Ran) -> bool:
+def lists_columns(ran: ReplayedStatement) -> bool:
     """Whether an INSERT says which columns it fills."""
     return _column_list(ran) is not None
 
 
-def _column_list(ran: Ran) -> int | None:
+def _column_list(ran: ReplayedStatement) -> int | None:
     for place in range(ran.shape.at, len(ran.tokens)):
         token = ran.tokens[place]
         if token.text == "(" or token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT"):
@@ -216,7 +216,7 @@ def _column_list(ran: Ran) -> int | None:
     return None
 
 
-def _expanded(ran: Ran, select: Select) -> list[Sequence[Token]] | None:
+def _expanded(ran: ReplayedStatement, select: Select) -> list[Sequence[Token]] | None:
     """Return the values of a SELECT, with its `*` spelled out as columns; None if these are not known."""
     found: list[Sequence[Token]] = []
     for value in select.values:
@@ -237,7 +237,9 @@ def _qualified(source: Source, column: str) -> Sequence[Token]:
     return [Token("operator" if name == "." else "quoted", name, 0) for name in names]
 
 
-def _of_select(replay: Replay, ran: Ran, into: Table, select: Select, values: Values) -> Iterator[Copy]:
+def _of_select(
+    replay: Replay, ran: ReplayedStatement, into: Table, select: Select, values: Values
+) -> Iterator[Copy]:
     reader = _Reader(replay, ran, select.sources)
     target = replay.columns.at(ran.after.ids[fold(into.name)], ran.index + 1)
     types = {} if ran.is_from_select else types_of(into)
@@ -262,7 +264,7 @@ def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], 
     return lambda reference, null: reference.name == (new if null else column)
 
 
-def _unread(replay: Replay, ran: Ran, into: Table) -> Iterator[Copy]:
+def _unread(replay: Replay, ran: ReplayedStatement, into: Table) -> Iterator[Copy]:
     """Yield what a query may copy whose parts are not known: each column it reads into each column."""
     number = ran.after.ids[fold(into.name)]
     target = replay.columns.at(number, ran.index + 1)
@@ -274,7 +276,7 @@ def _unread(replay: Replay, ran: Ran, into: Table) -> Iterator[Copy]:
 # --- UPDATE ---
 
 
-def _of_update(replay: Replay, ran: Ran) -> Iterator[Copy]:
+def _of_update(replay: Replay, ran: ReplayedStatement) -> Iterator[Copy]:
     number = ran.before.ids.get(ran.target)
     if number is None:
         return
@@ -294,14 +296,14 @@ def _of_update(replay: Replay, ran: Ran) -> Iterator[Copy]:
             yield Copy(ran, column, target[to], keeps, False, joins or whole, spared)
 
 
-def _alias(ran: Ran) -> str:
+def _alias(ran: ReplayedStatement) -> str:
     """Return the name that qualifies the columns of an UPDATE's table."""
     words = ran.words
     at = words.index("SET") if "SET" in words else 0
     return fold(unquote(ran.tokens[at - 1].text)) if at and words[at - 2] == "AS" else ran.target
 
 
-def _from_and_where(ran: Ran) -> tuple[Sequence[Source], Sequence[Token]]:
+def _from_and_where(ran: ReplayedStatement) -> tuple[Sequence[Source], Sequence[Token]]:
     """Return the tables that FROM adds to an UPDATE, and its condition."""
     words = ("FROM", "WHERE", "LIMIT", "ORDER")
     start = ran.shape.at
@@ -314,7 +316,7 @@ def _from_and_where(ran: Ran) -> tuple[Sequence[Source], Sequence[Token]]:
     return rest.sources, (*rest.where, *limited)
 
 
-def _is_filled(replay: Replay, ran: Ran, column: ColumnId) -> bool:
+def _is_filled(replay: Replay, ran: ReplayedStatement, column: ColumnId) -> bool:
     """Whether a column that the file adds may hold values before a statement: its default, or set ones."""
     table, columns = ran.before.tables[ran.target], replay.columns
     names = {name for name, each in columns.at(column.table, ran.index).items() if each == column}
@@ -327,7 +329,7 @@ def _is_filled(replay: Replay, ran: Ran, column: ColumnId) -> bool:
 # --- rows that stand in each other's way ---
 
 
-def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Values) -> str:
+def _conflict(replay: Replay, ran: ReplayedStatement, into: Table, select: Select, values: Values) -> str:
     """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
     if ran.is_from_select:
         return ""
@@ -352,7 +354,7 @@ def _conflict(replay: Replay, ran: Ran, into: Table, select: Select, values: Val
     return "" if is_met else what
 
 
-def _taken_by_trigger(ran: Ran, table: Table, event: str) -> str:
+def _taken_by_trigger(ran: ReplayedStatement, table: Table, event: str) -> str:
     """Return the trigger that may skip or delete rows which a statement writes; "" if none does."""
     for trigger in table.triggers:
         made = trigger_of(trigger.sql)

@@ -11,7 +11,7 @@ from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Table
     from d1migrate.sql.tokens import Token
 
@@ -28,7 +28,7 @@ class Rebuild:
         fills: the statements that fill the new one from other tables.
     """
 
-    def __init__(self, replay: Replay, name: str, ran: Ran) -> None:
+    def __init__(self, replay: Replay, name: str, ran: ReplayedStatement) -> None:
         self.old, self.new = replay.before.tables[name], replay.after.tables[name]
         self.ran = ran
         self.number = replay.before.ids[name]

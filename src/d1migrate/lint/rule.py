@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 Severity = Literal["error", "warning", "info"]
 
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
     """
 
     message: str
-    ran: Ran | None = None
+    ran: ReplayedStatement | None = None
     offset: int = 0
     line: int | None = None
     fix: str | None = None

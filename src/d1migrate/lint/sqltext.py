@@ -14,7 +14,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.replay.model import Ran
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 _ENDS_COLUMNS = {"FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "GROUP", "LIMIT"}
@@ -89,7 +89,7 @@ def conflict_target(tokens: Sequence[Token]) -> set[str]:
     return {fold(unquote(token.text)) for token in names if token.kind in ("word", "quoted")}
 
 
-def replaces(ran: Ran) -> bool:
+def replaces(ran: ReplayedStatement) -> bool:
     """Whether a statement deletes the rows that it conflicts with."""
     table, at = ran.before.tables.get(ran.target), ran.shape.at
     said = ran.words[at + 1 : at + 3]
@@ -120,7 +120,7 @@ def is_guard(sql_tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
 _IGNORES = ["BEGIN", "SELECT", "RAISE", "(", "IGNORE", ")", ";", "END"]
 
 
-def pragma_of(ran: Ran) -> tuple[str, str | None]:
+def pragma_of(ran: ReplayedStatement) -> tuple[str, str | None]:
     """Return the name and the value of a PRAGMA, folded; the value is None where it is only read."""
     texts = [fold(unquote(token.text)) for token in ran.tokens[1:]]
     if texts[1:2] == ["."]:

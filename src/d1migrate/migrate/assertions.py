@@ -39,7 +39,7 @@ _NEWEST = (
 )
 
 
-class Fingerprint(NamedTuple):
+class HistoryState(NamedTuple):
     """A state of the history: the applied versions and the head of the log, in a form that a batch compares.
 
     The versions are kept as their number, their maximum and two sums. The sums read every row, so they are
@@ -58,22 +58,22 @@ class Fingerprint(NamedTuple):
     head: str = ""
 
     @classmethod
-    def of(cls, versions: Sequence[int], head: str) -> Fingerprint:
+    def of(cls, versions: Sequence[int], head: str) -> HistoryState:
         """Return the fingerprint of a history."""
         squares = sum(_square(version) for version in versions)
         return cls(len(versions), max(versions, default=0), sum(v & _MASK for v in versions), squares, head)
 
-    def plus(self, version: int, head: str) -> Fingerprint:
+    def plus(self, version: int, head: str) -> HistoryState:
         """Return the fingerprint after a version was added by the batch with the token `head`."""
         return self._moved(version, 1, max(self.newest, version), head)
 
-    def minus(self, version: int, head: str) -> Fingerprint:
+    def minus(self, version: int, head: str) -> HistoryState:
         """Return the fingerprint after a version was removed by the batch with the token `head`."""
         return self._moved(version, -1, self.newest, head)
 
-    def _moved(self, version: int, by: int, newest: int, head: str) -> Fingerprint:
+    def _moved(self, version: int, by: int, newest: int, head: str) -> HistoryState:
         total = self.total + by * (version & _MASK)
-        return Fingerprint(self.size + by, newest, total, self.squares + by * _square(version), head)
+        return HistoryState(self.size + by, newest, total, self.squares + by * _square(version), head)
 
 
 def _square(version: int) -> int:
@@ -89,7 +89,9 @@ def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Quer
 _EXISTS = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = ?1)"
 
 
-def assert_ready(version: int, direction: Literal["up", "down"], before: Fingerprint, *, full: bool) -> Query:
+def assert_ready(
+    version: int, direction: Literal["up", "down"], before: HistoryState, *, full: bool
+) -> Query:
     """Abort the batch if another runner was faster, with this version or with any other."""
     if direction == "up":
         wrong, message = _EXISTS, quote_literal(ALREADY_APPLIED)
@@ -103,12 +105,12 @@ def assert_ready(version: int, direction: Literal["up", "down"], before: Fingerp
     )
 
 
-def assert_unchanged(before: Fingerprint) -> Query:
+def assert_unchanged(before: HistoryState) -> Query:
     """Abort the batch if the history is not the one that was read."""
     return _abort(quote_literal(CHANGED_MEANWHILE), *_differs(before, full=True))
 
 
-def is_unchanged(before: Fingerprint, missing: Collection[str]) -> Query:
+def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
     """Ask whether the history is the one that was read: one row, 1 or 0. It goes into a batch that reads.
 
     Args:
@@ -126,7 +128,7 @@ def is_unchanged(before: Fingerprint, missing: Collection[str]) -> Query:
     return Query(f"SELECT NOT ({condition}) AS same", values)
 
 
-def assert_result(after: Fingerprint, *, full: bool) -> Query:
+def assert_result(after: HistoryState, *, full: bool) -> Query:
     """Abort the batch if the applied versions are not those planned; the message has the newest there are.
 
     `full` is for SQL that could change the set and keep its size and maximum.
@@ -144,7 +146,7 @@ def assert_schema(mark: str) -> Query:
     return _abort(quote_literal(SCHEMA_CHANGED), f"(SELECT {_MARK} FROM sqlite_schema) <> ?1", (mark,))
 
 
-def _differs(expected: Fingerprint, *, full: bool, parameter: str = "?1") -> tuple[str, tuple[str]]:
+def _differs(expected: HistoryState, *, full: bool, parameter: str = "?1") -> tuple[str, tuple[str]]:
     """Return the condition that the history is another one, and its parameter."""
     size, newest, total, squares, head = expected
     if full:

@@ -56,7 +56,7 @@ class _Event(NamedTuple):
     replaces: bool = False
 
 
-class Risk(NamedTuple):
+class TableAtRisk(NamedTuple):
     """A table a step takes rows from: its name before the run, when the step begins, and who wrote to it.
 
     `written` says that an earlier step of the run puts rows into it.
@@ -67,7 +67,7 @@ class Risk(NamedTuple):
     written: bool
 
 
-class Ground:
+class LiveTables:
     """The tables, foreign keys and triggers there are, as the answers to QUERIES give them."""
 
     def __init__(self, results: Sequence[Result]) -> None:
@@ -204,7 +204,7 @@ class Ground:
         return effect.command == "delete" and content_of(table) == "" and not again
 
 
-def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
+def risks(steps: Iterable[Iterable[str]], ground: LiveTables) -> list[list[TableAtRisk]]:
     """Return, for each step of a rollback in order, the existing tables that it takes rows from.
 
     Args:
@@ -232,12 +232,12 @@ def risks(steps: Iterable[Iterable[str]], ground: Ground) -> list[list[Risk]]:
                     wrote |= {before} if effect.kind == "insert" else set()
                 names.follow(effect)
         taken -= _proved(statements, ground)
-        found.append([Risk(ground.tables[t], names.at_begin(t), t in written) for t in sorted(taken)])
+        found.append([TableAtRisk(ground.tables[t], names.at_begin(t), t in written) for t in sorted(taken)])
         written |= wrote
     return found
 
 
-def _proved(statements: Sequence[str], ground: Ground) -> set[str]:
+def _proved(statements: Sequence[str], ground: LiveTables) -> set[str]:
     """Return the tables, folded, of which a step itself proves that they keep all rows and columns.
 
     A guarded rebuild counts the rows of a table, and aborts if there are fewer in the end; then the table is

@@ -78,7 +78,7 @@ def phase_of(migration: Migration) -> Verdict:
     return verdict
 
 
-class Told(NamedTuple):
+class DeclaredPhase(NamedTuple):
     """A migration's phase, for who reads: None where it cannot be told, and why it is so."""
 
     phase: Phase | None
@@ -90,15 +90,15 @@ class Told(NamedTuple):
         return f"{self.phase} the deploy" if self.phase else "before or after the deploy is not clear"
 
 
-def told(migration: Migration) -> Told:
+def describe(migration: Migration) -> DeclaredPhase:
     """Return the phase of a migration and why it is that; raises nothing where its file is wrong."""
     try:
         verdict = phase_of(migration)
     except (PlanError, SourceError) as error:
-        return Told(None, str(error))
+        return DeclaredPhase(None, str(error))
     if verdict.declared:
-        return Told(verdict.phase, "declared")
-    return Told(
+        return DeclaredPhase(verdict.phase, "declared")
+    return DeclaredPhase(
         verdict.phase, ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear)) or "takes nothing"
     )
 
@@ -139,7 +139,7 @@ def _mixture(verdict: Verdict) -> str:
     return "it does: " + ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear))
 
 
-class Fitness(NamedTuple):
+class Compatibility(NamedTuple):
     """Whether a database fits code.
 
     Attributes:
@@ -162,7 +162,7 @@ class Fitness(NamedTuple):
         return not (self.needed or self.breaking or self.unclear)
 
 
-def fitness(entries: Sequence[Entry], version: int) -> Fitness:
+def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
     """Return whether code that was written with the migrations up to a version can run.
 
     It needs those up to its version, other than what comes after a deploy; what is newer may have added, and
@@ -188,7 +188,7 @@ def fitness(entries: Sequence[Entry], version: int) -> Fitness:
             elif not newer and phase == "before":
                 needed.append(entry.name)
     current = max((entry.applied.version for entry in entries if entry.applied), default=0)
-    return Fitness(version, current, tuple(needed), tuple(breaking), tuple(unclear))
+    return Compatibility(version, current, tuple(needed), tuple(breaking), tuple(unclear))
 
 
 class _Reader:

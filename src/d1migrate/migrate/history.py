@@ -72,7 +72,7 @@ OTHER_TOOLS = {
 """Tables in which other tools keep their history."""
 
 
-class Signature(NamedTuple):
+class Stamp(NamedTuple):
     """Who did a thing, when, and the random token of its batch. Made by the shell, never by a plan.
 
     `restore_point` names what was kept of the database before: a file, or a Time Travel bookmark.
@@ -355,7 +355,7 @@ def event_of(action: str, migration: Migration) -> Event:
     return Event(action, migration.version, migration.name, migration.checksum, kept, rollback.digest)
 
 
-def record(event: str, what: Event, signature: Signature) -> Query:
+def record(event: str, what: Event, signature: Stamp) -> Query:
     """Return the statement that appends a row to the log.
 
     NULL stands in the SQL, and numbers are bound as text, which the columns turn into integers: D1 binds

@@ -10,7 +10,7 @@ from d1migrate.errors import LimitExceeded, ParseError, SourceError
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, check_history_use, recorded_table
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.sql.d1 import WORKERD
-from d1migrate.sql.split import Cuts, Statement, split
+from d1migrate.sql.split import Splitter, Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Migration:
         """Read it once for all that is to be known before it runs."""
         if self._scanned is None:
             script = self._script if isinstance(self._script, str) else self._hashed(self._script)
-            self._scanned = _scan(Cuts(script, file=self.file), self.file)
+            self._scanned = _scan(Splitter(script, file=self.file), self.file)
         return self._scanned
 
     def pieces(self) -> Iterable[Statement]:
@@ -303,7 +303,7 @@ class _Scan(NamedTuple):
     offsets: array[int]
 
 
-def _scan(cuts: Cuts, file: str) -> _Scan:
+def _scan(cuts: Splitter, file: str) -> _Scan:
     offsets, too_long, finder = array("Q"), None, BlockFinder(file)
     note, limit = offsets.append, WORKERD.sql_length
     for position, body, stop, end in cuts:

@@ -77,7 +77,7 @@ class Step(NamedTuple):
         cause = "a trigger with a line end in a literal, or a column named end, would be cut in two"
         return f"line {cut.line}: {cause}" if cut else None
 
-    def after(self, before: assertions.Fingerprint, token: str) -> assertions.Fingerprint:
+    def after(self, before: assertions.HistoryState, token: str) -> assertions.HistoryState:
         """Return the fingerprint of the history once the batch with this token has done the step."""
         moved = before.plus if self.direction == "up" else before.minus
         return moved(self.version, token)
@@ -119,9 +119,9 @@ class StepQueries:
     def __init__(
         self,
         step: Step,
-        before: assertions.Fingerprint,
+        before: assertions.HistoryState,
         missing: Iterable[str],
-        signature: h.Signature,
+        signature: h.Stamp,
         *,
         first: bool,
         mirror: Mirror | None = None,

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from d1migrate import __version__
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,14 +30,12 @@ def user() -> str:
         return "unknown"
 
 
-def signature(who: str) -> Signature:
+def signature(who: str) -> Stamp:
     """Return a signature of this moment, with a token of its own."""
-    return Signature(os.urandom(16).hex(), int(time.time()), who, f"d1migrate {__version__}")
+    return Stamp(os.urandom(16).hex(), int(time.time()), who, f"d1migrate {__version__}")
 
 
-def behind_restore_point(
-    file: Driver, folder: str | None, sign: Callable[[], Signature]
-) -> Callable[[], Signature]:
+def behind_restore_point(file: Driver, folder: str | None, sign: Callable[[], Stamp]) -> Callable[[], Stamp]:
     """Return what signs, and takes a restore point when it first does: what only looks takes none.
 
     Args:
@@ -50,7 +48,7 @@ def behind_restore_point(
         return sign
     taken: list[str | None] = []
 
-    def sign_behind() -> Signature:
+    def sign_behind() -> Stamp:
         if not taken and bookmark:
             taken.append(bookmark())
         if not taken:

@@ -136,11 +136,11 @@ class Config(NamedTuple):
         guarded = [environment for environment in self.environments if environment.has_gates]
         if not guarded:
             return None
-        from d1migrate.project.identity import place
+        from d1migrate.project.identity import identify
 
-        wanted = place(Environment(None, database), self.wrangler)
+        wanted = identify(Environment(None, database), self.wrangler)
         for environment in guarded:
-            if wanted.is_same(place(environment, self.wrangler)):
+            if wanted.is_same(identify(environment, self.wrangler)):
                 return self.named(environment)
         return None
 

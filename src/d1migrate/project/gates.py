@@ -28,7 +28,7 @@ OVERRIDES = {
 """{gate: the flag that lets a run through it}, in the order in which gates are looked at."""
 
 
-class Gate(NamedTuple):
+class Demand(NamedTuple):
     """One demand, and whether it is met.
 
     Attributes:
@@ -53,11 +53,11 @@ class Gate(NamedTuple):
         return "passed" if self.passed else "refused" if self.reason is None else "overridden"
 
 
-def refuse(environment: str, gates: Iterable[Gate]) -> None:
+def refuse(environment: str, gates: Iterable[Demand]) -> None:
     """Let a run pass if every gate does, or a reason for passing it all the same was given.
 
     Raises:
-        errors.Gate: it names every gate that refuses, with what was found and its flag.
+        errors.Demand: it names every gate that refuses, with what was found and its flag.
     """
     closed = [gate for gate in gates if gate.state == "refused"]
     if closed:
@@ -68,23 +68,23 @@ def refuse(environment: str, gates: Iterable[Gate]) -> None:
         )
 
 
-def overridden(gates: Iterable[Gate]) -> dict[str, str]:
+def overridden(gates: Iterable[Demand]) -> dict[str, str]:
     """Return {gate: reason} of those that a run passes against their rule, for the log."""
     return {gate.name: gate.reason for gate in gates if gate.reason is not None}
 
 
 def _gate(
     name: str, problem: str | None, fine: str, reasons: Mapping[str, str], warning: str | None = None
-) -> Gate:
+) -> Demand:
     """Return a gate; it is closed where there is a problem."""
     if problem is None:
-        return Gate(name, True, fine, OVERRIDES[name], None, warning)
-    return Gate(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
+        return Demand(name, True, fine, OVERRIDES[name], None, warning)
+    return Demand(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
 
 
 def after(
     first: str, pending: Sequence[Migration], there: Sequence[Entry] | str, reasons: Mapping[str, str]
-) -> Gate:
+) -> Demand:
     """Whether another environment has what is pending here, with the same checksums.
 
     Args:
@@ -120,7 +120,7 @@ def _lacks(first: str, entry: Entry | None) -> str | None:
     return None
 
 
-def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping[str, str]) -> Gate:
+def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping[str, str]) -> Demand:
     """Whether a maintenance window is open.
 
     Args:
@@ -143,15 +143,15 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
     return _gate("window", problem, f"open until {shown}", reasons, warning)
 
 
-def protected(name: str, confirmed: str | None) -> Gate:
+def protected(name: str, confirmed: str | None) -> Demand:
     """Whether the environment's name was given."""
     if confirmed == name:
-        return Gate("protected", True, "its name was given", OVERRIDES["protected"])
+        return Demand("protected", True, "its name was given", OVERRIDES["protected"])
     found = "its name was not given" if confirmed is None else f"{confirmed!r} is not its name"
-    return Gate("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
+    return Demand("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
 
 
-def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> Gate:
+def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> Demand:
     """Whether every migration has a way back."""
     without = []
     for migration in pending:
@@ -163,7 +163,7 @@ def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -
     return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
 
 
-def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> Gate:
+def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> Demand:
     """Whether `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
 
     Args:
@@ -176,7 +176,7 @@ def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, 
     return _gate(name, "; ".join(found) or None, at_level, reasons)
 
 
-def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> Gate:
+def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> Demand:
     """Whether there will be a point to go back to.
 
     Args:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TELL = "write both as ids, or give the name its `database_id` in wrangler's configuration"
 
 
-class Place(NamedTuple):
+class DatabaseIdentity(NamedTuple):
     """What a url leads to; None is what is not known.
 
     Attributes:
@@ -28,7 +28,7 @@ class Place(NamedTuple):
     name: str | None = None
     account: str | None = None
 
-    def is_same(self, other: Place) -> bool | None:
+    def is_same(self, other: DatabaseIdentity) -> bool | None:
         """Whether both are one database; None where one is an id, the other a name, and nobody can tell."""
         if self.account and other.account and self.account != other.account:
             return False
@@ -38,7 +38,7 @@ class Place(NamedTuple):
         return None if (self.id or self.name) and (other.id or other.name) else False
 
 
-def place(environment: Environment, wrangler: str | None) -> Place:
+def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity:
     """Return what an environment's url leads to.
 
     Args:
@@ -49,14 +49,18 @@ def place(environment: Environment, wrangler: str | None) -> Place:
     scheme, _, rest = url.partition(":")
     try:
         if scheme == "sqlite" and rest != ":memory:":
-            return Place(file=_file(rest))
+            return DatabaseIdentity(file=_file(rest))
         if scheme == "wrangler":
             from d1migrate.drivers.wrangler import open_local
 
-            return Place(file=_file(open_local(rest, config=wrangler, url=url).path))
+            return DatabaseIdentity(file=_file(open_local(rest, config=wrangler, url=url).path))
     except UsageError:  # wrangler's configuration does not tell; who opens the database hears why
-        return Place()
-    return _remote(rest, wrangler)._replace(account=environment.account) if scheme == "d1" else Place()
+        return DatabaseIdentity()
+    return (
+        _remote(rest, wrangler)._replace(account=environment.account)
+        if scheme == "d1"
+        else DatabaseIdentity()
+    )
 
 
 def _file(path: str) -> str:
@@ -68,17 +72,17 @@ def _file(path: str) -> str:
     return f"{status.st_dev} {status.st_ino}"
 
 
-def _remote(name: str, wrangler: str | None) -> Place:
+def _remote(name: str, wrangler: str | None) -> DatabaseIdentity:
     from d1migrate.drivers.database_id import is_database_id
     from d1migrate.drivers.wrangler import remote_id
 
     if is_database_id(name):
-        return Place(id=name.lower())
+        return DatabaseIdentity(id=name.lower())
     try:
         found = (remote_id(wrangler, name) if wrangler else None) or ""
     except UsageError:  # it has several ids, say; who opens the database hears of it
         found = ""
-    return Place(id=found.lower() if is_database_id(found) else None, name=name)
+    return DatabaseIdentity(id=found.lower() if is_database_id(found) else None, name=name)
 
 
 def refuse_twins(config: Config) -> None:
@@ -89,9 +93,9 @@ def refuse_twins(config: Config) -> None:
     """
     if config.from_wrangler:  # there it is usual: an environment repeats what it does not inherit
         return
-    seen = list[tuple[str | None, Place]]()
+    seen = list[tuple[str | None, DatabaseIdentity]]()
     for environment in config.environments:
-        found = place(environment, config.wrangler)
+        found = identify(environment, config.wrangler)
         for name, other in seen:
             two, same = f"{config.path}: [env.{name}] and [env.{environment.name}]", found.is_same(other)
             if same:
@@ -112,9 +116,9 @@ def refuse_doubt(config: Config, environment: Environment) -> None:
     """
     if environment.name is not None:
         return
-    found = place(environment, config.wrangler)
+    found = identify(environment, config.wrangler)
     for other in config.environments:
-        if other.has_gates and found.is_same(place(other, config.wrangler)) is None:
+        if other.has_gates and found.is_same(identify(other, config.wrangler)) is None:
             raise UsageError(
                 f"{environment.database} may be [env.{other.name}], {other.database}:"
                 " one is an id, the other a name",

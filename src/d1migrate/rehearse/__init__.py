@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
-from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, WayBack
+from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
-from d1migrate.rehearse.scratch_database import Ground
+from d1migrate.rehearse.scratch_database import ScratchDatabase
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.names import fold
 
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
-__all__ = ["ROWS", "Cost", "Ground", "Rehearsal", "Rehearsed", "TableChange", "WayBack", "rehearse"]
+__all__ = [
+    "ROWS",
+    "Cost",
+    "Rehearsal",
+    "Rehearsed",
+    "RollbackOutcome",
+    "ScratchDatabase",
+    "TableChange",
+    "rehearse",
+]
 
 ROWS = 50
 """How many rows a table is given, unless said otherwise."""
@@ -26,7 +35,7 @@ ROWS = 50
 
 def rehearse(
     migrations: Sequence[Migration],
-    start: Schema | Ground | None = None,
+    start: Schema | ScratchDatabase | None = None,
     *,
     rows: int = ROWS,
     scale: Mapping[str, int] | None = None,
@@ -54,10 +63,10 @@ def rehearse(
     """
     if rows < 1:
         raise UsageError(f"{rows} rows: it takes at least one to lose one")
-    is_data = isinstance(start, Ground)
-    ground = start if isinstance(start, Ground) else Ground()
+    is_data = isinstance(start, ScratchDatabase)
+    ground = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
     with closing(ground):
-        refused = ground.build(start) if start is not None and not isinstance(start, Ground) else {}
+        refused = ground.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
         empty = refused | (_without_rows(ground) if is_data else dict(ground.fill(rows).empty))
         counts = {table.name: ground.count(table.name) for table in ground.schema().tables}
         sizes = {fold(table): count for table, count in (scale or {}).items()}
@@ -76,7 +85,7 @@ def rehearse(
     return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
 
 
-def _without_rows(ground: Ground) -> dict[str, str]:
+def _without_rows(ground: ScratchDatabase) -> dict[str, str]:
     """Return {table without a row: why}; what another table's text is indexed by is no table of its own."""
     tables = [table for table in ground.schema().tables if content_of(table) is None]
     counts = ground.counts(tables)

@@ -10,12 +10,12 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from d1migrate.lint.replay.model import Ran
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.catalog import Catalog
     from d1migrate.sql.effects import Trigger
 
 
-def events(ran: Ran) -> list[tuple[str, str]]:
+def events(ran: ReplayedStatement) -> list[tuple[str, str]]:
     """Return (table, insert, update or delete) of what a statement does and foreign keys then do."""
     catalog, target = ran.before, ran.target
     if ran.verb in ("delete", "drop table"):

@@ -23,7 +23,7 @@ Pair = tuple[str, str]
 Key = tuple[Any, ...]
 
 
-class Difference(NamedTuple):
+class RowDifference(NamedTuple):
     """What became of the rows of a table.
 
     Attributes:
@@ -150,23 +150,23 @@ def _picks(index: Index) -> bool:
     return None in index.columns or (index.sql is not None and "WHERE" in index.sql.upper())
 
 
-def gone(connection: apsw.Connection, old: Table) -> Difference:
+def gone(connection: apsw.Connection, old: Table) -> RowDifference:
     """Return the difference where a table is not there any more."""
     was = f"was.{quote_identifier(old.name)}"
     before = _value(connection, f"SELECT count(*) FROM {was}")
     columns = ", ".join(map(quote_identifier, key_of(old) or stored(old)))
     keys = connection.execute(f"SELECT {columns} FROM {was} LIMIT {SAMPLE}")
-    return Difference(before, 0, before, keys=tuple(keys))
+    return RowDifference(before, 0, before, keys=tuple(keys))
 
 
-def difference(connection: apsw.Connection, how: Match) -> Difference:
+def difference(connection: apsw.Connection, how: Match) -> RowDifference:
     """Compare a table of the database attached as `was` with what became of it in `main`."""
     was, now = (_value(connection, f"SELECT count(*) FROM {table}") for table in (how.was, how.now))
     if not how.key:
-        return Difference(was, now, max(0, was - now), max(0, now - was))
+        return RowDifference(was, now, max(0, was - now), max(0, now - was))
     if not how.unique:
         lost = list(lost_rows(connection, how))
-        return Difference(was, now, len(lost), max(0, now - was + len(lost)), {}, tuple(lost[:SAMPLE]))
+        return RowDifference(was, now, len(lost), max(0, now - was + len(lost)), {}, tuple(lost[:SAMPLE]))
     same = _same(how)
     gained = f"FROM {how.now} n WHERE NOT EXISTS (SELECT 1 FROM {how.was} o WHERE {same})"
     changed: dict[str, int] = {}
@@ -177,7 +177,7 @@ def difference(connection: apsw.Connection, how: Match) -> Difference:
     lost_count = _value(connection, f"SELECT count(*) {_missing(how)}")
     columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or stored(how.old))
     keys = tuple(connection.execute(f"SELECT {columns} {_missing(how)} LIMIT {SAMPLE}"))
-    return Difference(was, now, lost_count, _value(connection, f"SELECT count(*) {gained}"), changed, keys)
+    return RowDifference(was, now, lost_count, _value(connection, f"SELECT count(*) {gained}"), changed, keys)
 
 
 def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:

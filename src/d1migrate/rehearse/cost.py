@@ -13,9 +13,9 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from d1migrate.lint.replay.model import Ran
-    from d1migrate.rehearse.expected_effects import Told
-    from d1migrate.rehearse.scratch_database import Witness
+    from d1migrate.lint.replay.model import ReplayedStatement
+    from d1migrate.rehearse.expected_effects import ReplayedFile
+    from d1migrate.rehearse.scratch_database import RecordingEngine
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Index, Table
 
@@ -23,7 +23,7 @@ _SCHEMA_ROWS = {"create view": 2, "create trigger": 1, "create virtual table": 2
 _COUNTED_PARTS = ("_docsize", "_rowid")  # shadow tables of FTS5 and R*Tree with a row for each row
 
 
-def cost(told: Told, ran: Witness, rows: Mapping[str, int], scale: Mapping[str, int]) -> Cost:
+def cost(told: ReplayedFile, ran: RecordingEngine, rows: Mapping[str, int], scale: Mapping[str, int]) -> Cost:
     """Return the cost of a migration, as D1 counts `rows_written` (measured; tests/runtime).
 
     A row that is added counts once, and once for each index; a row that is deleted once; one that is updated
@@ -57,7 +57,7 @@ def cost(told: Told, ran: Witness, rows: Mapping[str, int], scale: Mapping[str, 
     return Cost(seconds, total, time, round(scaled))
 
 
-def built_tables(told: Told) -> dict[int, str]:
+def built_tables(told: ReplayedFile) -> dict[int, str]:
     """Return {statement: table} of those whose cost is in the rows a table has when they are done."""
     found = {}
     for ran in told.ran:
@@ -69,11 +69,11 @@ def built_tables(told: Told) -> dict[int, str]:
     return {at: table for at, table in found.items() if table}
 
 
-def _drops_column(ran: Ran) -> bool:
+def _drops_column(ran: ReplayedStatement) -> bool:
     return ran.verb == "alter table" and ran.words[ran.shape.at + 1 : ran.shape.at + 2] == ["DROP"]
 
 
-def _built(ran: Ran, sizes: Mapping[int, int]) -> tuple[int, int]:
+def _built(ran: ReplayedStatement, sizes: Mapping[int, int]) -> tuple[int, int]:
     """Return what a statement about the schema writes: rows of the schema, and of tables or indexes."""
     if ran.before is ran.after:
         return 0, 0
@@ -86,7 +86,7 @@ def _built(ran: Ran, sizes: Mapping[int, int]) -> tuple[int, int]:
     return _SCHEMA_ROWS.get(ran.verb, 0), 0
 
 
-def _entries(told: Told, at: int, table: str, operation: str, count: int, others: int) -> int:
+def _entries(told: ReplayedFile, at: int, table: str, operation: str, count: int, others: int) -> int:
     """Return the entries that rows written to a table are; `others` of them by foreign keys or triggers."""
     catalog, ran = told.catalog(at), told.at(at)
     found = catalog.tables.get(table)
@@ -143,7 +143,7 @@ class _Scales:
         statements: {statement: how many times as many rows it works on there}.
     """
 
-    def __init__(self, told: Told, rows: Mapping[str, int], scale: Mapping[str, int]) -> None:
+    def __init__(self, told: ReplayedFile, rows: Mapping[str, int], scale: Mapping[str, int]) -> None:
         self._tables: dict[int, dict[str, float]] = {}
         self.statements: dict[int, float] = {}
         known = {table: scale[table] / rows[table] for table in scale if rows.get(table)}
@@ -165,7 +165,7 @@ class _Scales:
         return whole if operation == "INSERT" else self._tables.get(at, {}).get(table, whole)
 
 
-def _factor(ran: Ran, known: Mapping[str, float]) -> float:
+def _factor(ran: ReplayedStatement, known: Mapping[str, float]) -> float:
     if ran.verb in ("insert", "replace") or ran.is_from_select:
         return max((known.get(table, 1.0) for table in sources(ran)), default=1.0)
     table = ran.target if ran.verb in ("update", "delete") else ran.shape.name

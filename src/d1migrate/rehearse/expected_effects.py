@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.copying import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
-from d1migrate.lint.replay.model import Ran, Touch
+from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
 from d1migrate.lint.sqltext import replaces
 from d1migrate.migrate.history_guard import recorded_table
 from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.tokens import Token
 
 
-class Said(NamedTuple):
+class StatementEffect(NamedTuple):
     """What one statement says of one table.
 
     Attributes:
@@ -45,7 +45,7 @@ class Said(NamedTuple):
         return column in self.changes or "*" in self.changes
 
 
-class Fate(NamedTuple):
+class TableOutcome(NamedTuple):
     """What becomes of a table of the schema before a file.
 
     Attributes:
@@ -63,7 +63,7 @@ class Fate(NamedTuple):
     name: str | None
     numbers: tuple[int, ...]
     drops: str
-    said: Mapping[int, Said]
+    said: Mapping[int, StatementEffect]
     copying: Mapping[str, str]
     moved: Collection[str]
     refills: bool
@@ -89,7 +89,7 @@ class Fate(NamedTuple):
         return found | dict(self.copying)
 
 
-class Told:
+class ReplayedFile:
     """The statements of a file, with the upserts that a replay leaves out.
 
     Attributes:
@@ -105,16 +105,18 @@ class Told:
             self._by_index |= {ran.index: ran for ran in self._upserts()}
         self.ran = [ran for _, ran in sorted(self._by_index.items())]
 
-    def _upserts(self) -> Iterator[Ran]:
+    def _upserts(self) -> Iterator[ReplayedStatement]:
         known = set(self._starts)
         for index, statement in enumerate(self.replay.migration.statements()):
             if index in known or "CONFLICT" not in statement.sql.upper():
                 continue
             table = recorded_table(statement.sql) or ""
             catalog = self.catalog(index)
-            yield Ran(index, statement, Shape("insert"), [Touch("insert", table, "", "")], catalog, catalog)
+            yield ReplayedStatement(
+                index, statement, Shape("insert"), [RowAccess("insert", table, "", "")], catalog, catalog
+            )
 
-    def at(self, index: int) -> Ran | None:
+    def at(self, index: int) -> ReplayedStatement | None:
         """Return a statement; None for one that only adds rows."""
         return self._by_index.get(index)
 
@@ -124,7 +126,7 @@ class Told:
         return self.replay.ran[place - 1].after if place else self.replay.before
 
 
-def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
+def outcome_of(told: ReplayedFile, table: str, inserts: Mapping[int, str]) -> TableOutcome:
     """Return what a file says of a table of the schema before it, by its folded name.
 
     Args:
@@ -136,7 +138,7 @@ def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
     number = replay.before.ids[table]
     now, numbers = replay.after.name_of(number), [number]
     if now is None:
-        numbers += _heirs(told, number)
+        numbers += _successors(told, number)
         now = next((name for each in reversed(numbers) if (name := replay.after.name_of(each))), None)
     copies = (copy for each in numbers[1:] for copy in _copies_into(told, each))
     fills = [traced for copy in copies for traced in _traced(told, copy)] if now else []
@@ -150,7 +152,7 @@ def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
         copying |= copy.computed()
         columns |= {a: b for a, b in copy.renamed() if a not in columns}
     names = _Names(replay, number, columns)
-    said: dict[int, Said] = {}
+    said: dict[int, StatementEffect] = {}
     for each in numbers:
         for ran in told.ran:
             if (says := _says(ran, each)) is not None:
@@ -158,15 +160,15 @@ def fate(told: Told, table: str, inserts: Mapping[int, str]) -> Fate:
         for index, target in inserts.items():
             catalog = told.catalog(index)
             if changes := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
-                said[index] = Said(changes=names.before(each, index, changes))
+                said[index] = StatementEffect(changes=names.before(each, index, changes))
     copying = {names.original(column): words for column, words in copying.items()}
     moved = {touch.column for copy in fills for touch in copy.ran.touches if touch.kind == "read"}
     adds = "INSERT" if replay.filled.keys() & set(numbers) else ""
     refills = any(s.alone for s in said.values()) or any(_copies_into(told, number))
-    return Fate(now, tuple(numbers), drops, said, copying, moved, refills, adds, columns)
+    return TableOutcome(now, tuple(numbers), drops, said, copying, moved, refills, adds, columns)
 
 
-def _heirs(told: Told, number: int) -> list[int]:
+def _successors(told: ReplayedFile, number: int) -> list[int]:
     """Return the tables made by a file that take the place of one: that go by a name it had, in order."""
     replay = told.replay
     old, found, names = set(replay.before.ids.values()), list[int](), {replay.before.name_of(number)}
@@ -181,7 +183,7 @@ def _heirs(told: Told, number: int) -> list[int]:
     return found
 
 
-def sources(ran: Ran) -> set[str]:
+def sources(ran: ReplayedStatement) -> set[str]:
     """Return the tables that a statement takes rows from, itself or through views, folded.
 
     Those are among what it reads; SQLite also reads the parents that foreign keys of new rows name.
@@ -190,7 +192,7 @@ def sources(ran: Ran) -> set[str]:
     return {t.table for t in ran.touches if t.kind == "read" and (t.by or t.table) in named}
 
 
-def _is_copied_out(told: Told, number: int) -> bool:
+def _is_copied_out(told: ReplayedFile, number: int) -> bool:
     return any(
         ran.before.name_of(number) in sources(ran)
         for ran in told.ran
@@ -204,7 +206,7 @@ class _Copy(NamedTuple):
     `updated` are the columns that an UPDATE changes on the way, in a table that holds the rows.
     """
 
-    ran: Ran
+    ran: ReplayedStatement
     into: Table
     values: Mapping[str, Sequence[Token]]
     names: bool
@@ -230,7 +232,7 @@ class _Copy(NamedTuple):
                 yield source.name, column
 
 
-def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
+def _copies_into(told: ReplayedFile, number: int) -> Iterator[_Copy]:
     for ran in told.ran:
         name = ran.shape.name if ran.is_from_select else ran.target
         if ran.after.ids.get(name) != number or not sources(ran) - {name}:
@@ -240,7 +242,7 @@ def _copies_into(told: Told, number: int) -> Iterator[_Copy]:
             yield _Copy(ran, table, values_inside(ran), ran.is_from_select or lists_columns(ran))
 
 
-def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
+def _traced(told: ReplayedFile, copy: _Copy) -> Iterator[_Copy]:
     """Yield a copy as one from the tables before the file, if it reads a table that the file made and filled.
 
     Such a table holds the rows while the other is rebuilt: what is computed for it is computed on the way.
@@ -263,7 +265,7 @@ def _traced(told: Told, copy: _Copy) -> Iterator[_Copy]:
         yield copy
 
 
-def _says(ran: Ran, number: int) -> Said | None:
+def _says(ran: ReplayedStatement, number: int) -> StatementEffect | None:
     name = ran.before.name_of(number)
     if name is None or ran.verb not in ("delete", "update", "insert", "replace"):
         return None
@@ -271,43 +273,47 @@ def _says(ran: Ran, number: int) -> Said | None:
     if "VIRTUAL" in catalog.tables[name].sql[:20].upper():
         return _says_of_virtual(ran, name)
     happening = events(ran)
-    said = Said("REPLACE", alone=True) if is_target and replaces(ran) else Said()
+    said = StatementEffect("REPLACE", alone=True) if is_target and replaces(ran) else StatementEffect()
     changes: dict[str, str] = {}
     if ran.verb == "delete":
         families = cascades(catalog, target)
         links = unlinked(catalog, (target, *families))
         changes = dict.fromkeys(links.get(name, ()), f"SET NULL of DELETE FROM {target}")
         takes = "DELETE" if is_target else f"CASCADE of DELETE FROM {target}" if name in families else ""
-        said = Said(takes, linked=not is_target and name in trigger_deletes(catalog, happening))
+        said = StatementEffect(takes, linked=not is_target and name in trigger_deletes(catalog, happening))
     elif ran.verb == "update":
         follow = followers(catalog, target, ran.changes()).get(name, ())
         changes = dict.fromkeys(follow, f"CASCADE of UPDATE {target}")
         if is_target:
             changes |= dict.fromkeys(ran.changes(), "UPDATE")
-            said = said if said.takes or not _key(ran, name) & ran.changes() else Said("UPDATE of its key")
+            said = (
+                said
+                if said.takes or not _key(ran, name) & ran.changes()
+                else StatementEffect("UPDATE of its key")
+            )
         elif _key(ran, name) & changes.keys():
-            said = Said(f"CASCADE of UPDATE {target}")
+            said = StatementEffect(f"CASCADE of UPDATE {target}")
     elif is_target and "CONFLICT" in ran.words:
         changes = dict.fromkeys(ran.changes(), "ON CONFLICT DO UPDATE")
-        said = Said("DO UPDATE of its key") if _key(ran, name) & changes.keys() else said
+        said = StatementEffect("DO UPDATE of its key") if _key(ran, name) & changes.keys() else said
     elif said.takes:
         changes = {"*": "REPLACE"}
     if target in catalog.views and ran.verb == "delete" and name in trigger_deletes(catalog, happening):
-        said = Said(f"DELETE FROM {target}")
+        said = StatementEffect(f"DELETE FROM {target}")
     changes = set_by_triggers(catalog, happening, name) | changes
     said = said._replace(changes=changes)
     return said if said.takes or changes else None
 
 
-def _says_of_virtual(ran: Ran, name: str) -> Said | None:
+def _says_of_virtual(ran: ReplayedStatement, name: str) -> StatementEffect | None:
     """Return the words on a virtual table: a search index follows its table by triggers, and nothing else."""
     if ran.target == name:
-        return Said(ran.verb.upper(), changes={"*": ran.verb.upper()})
+        return StatementEffect(ran.verb.upper(), changes={"*": ran.verb.upper()})
     by = next((t.by for t in ran.touches if t.table == name and t.kind != "read" and t.by), "")
-    return Said(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
+    return StatementEffect(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
 
 
-def _key(ran: Ran, name: str) -> set[str]:
+def _key(ran: ReplayedStatement, name: str) -> set[str]:
     return {fold(column.name) for column in ran.before.tables[name].columns if column.primary_key}
 
 
@@ -353,7 +359,7 @@ class _Names(NamedTuple):
         return renamed
 
 
-def set_off(told: Told, at: int, table: str) -> set[str]:
+def set_off(told: ReplayedFile, at: int, table: str) -> set[str]:
     """Return the columns of a table that a statement has foreign keys and triggers set."""
     ran, catalog = told.at(at), told.catalog(at)
     if ran is None:  # it only adds rows: all that is set, triggers set

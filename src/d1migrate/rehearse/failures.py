@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from d1migrate.errors import QueryError
-    from d1migrate.lint.replay.model import Ran, Replay
-    from d1migrate.rehearse.expected_effects import Told
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.rehearse.expected_effects import ReplayedFile
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import ForeignKey
     from d1migrate.sql.split import Statement
@@ -35,10 +35,12 @@ class _Failure(NamedTuple):
     text: str
     code: str
     statement: Statement | None
-    ran: Ran | None
+    ran: ReplayedStatement | None
 
 
-def failure(error: QueryError, told: Told, made_up: Collection[str], *, on_rows: bool) -> tuple[str, Finding]:
+def failure(
+    error: QueryError, told: ReplayedFile, made_up: Collection[str], *, on_rows: bool
+) -> tuple[str, Finding]:
     """Return what a migration that fails says, at the statement that does.
 
     Args:
@@ -77,7 +79,7 @@ def _may_pass(failed: _Failure, made_up: Collection[str]) -> bool:
     return False
 
 
-def _works_on(ran: Ran | None, statement: Statement) -> set[str]:
+def _works_on(ran: ReplayedStatement | None, statement: Statement) -> set[str]:
     """Return the tables whose rows a statement has to do with, as far as they were there before the file."""
     if ran is None:
         return {recorded_table(statement.sql) or ""}

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.cascade_loss import at_stake
+from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
 from d1migrate.lint.rules import data, fired
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.lint.replay.model import Ran, Replay
-    from d1migrate.rehearse.expected_effects import Told
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.rehearse.expected_effects import ReplayedFile
     from d1migrate.rehearse.model import TableChange, Unkept
     from d1migrate.schema.catalog import Catalog
 
@@ -97,7 +97,7 @@ def not_kept(table: str, column: Unkept) -> str:
     return f"{column.missing} of {values} of {table}.{column.column} {verb} {said} ({rows})"
 
 
-def _dropping(replay: Replay, change: TableChange) -> Ran | None:
+def _dropping(replay: Replay, change: TableChange) -> ReplayedStatement | None:
     """Return the statement that drops a table or a column of it, or replaces its rows."""
     number = replay.before.ids[fold(change.table)]
     for ran in replay.of("drop table", "alter table", "insert", "replace", "update"):
@@ -118,12 +118,12 @@ def _key(key: Sequence[object]) -> str:
     return " ".join(repr(value) for value in key)
 
 
-def _culprit(replay: Replay, table: str) -> Ran | None:
+def _culprit(replay: Replay, table: str) -> ReplayedStatement | None:
     """Return the statement that takes rows from a table by foreign keys, where one does."""
     for ran in replay.of("drop table", "insert", "replace", "update"):
         parent = ran.shape.name if ran.verb == "drop table" else ran.target
         if parent in ran.before.tables and any(
-            fold(stake.child) == fold(table) for stake in at_stake(replay, ran, parent, itself=True)
+            fold(stake.child) == fold(table) for stake in cascade_losses(replay, ran, parent, itself=True)
         ):
             return ran
     return None
@@ -264,14 +264,14 @@ _GONE: tuple[tuple[str, Callable[[TableChange], bool]], ...] = (
 """The verdicts on what is gone as the file says, the first that is true."""
 
 
-def depends_on_rows(told: Told, inserts: Mapping[int, str]) -> bool:
+def depends_on_rows(told: ReplayedFile, inserts: Mapping[int, str]) -> bool:
     """Whether other rows than these could fare otherwise: statements choose among rows, or triggers do."""
     return any(_chooses(ran) for ran in told.ran) or any(
         _has_choosing_trigger(told.catalog(at), [(table, "insert")]) for at, table in inserts.items()
     )
 
 
-def _chooses(ran: Ran) -> bool:
+def _chooses(ran: ReplayedStatement) -> bool:
     """Whether a statement may take some rows and leave others, itself or by a trigger."""
     is_dml = ran.verb in ("insert", "replace", "update", "delete")
     if _has_choosing_trigger(ran.before, events(ran)):
@@ -288,7 +288,7 @@ def _chooses(ran: Ran) -> bool:
     return resolves or any(touch.by for touch in ran.touches) or (ran.verb == "update" and _cuts_links(ran))
 
 
-def _cuts_links(ran: Ran) -> bool:
+def _cuts_links(ran: ReplayedStatement) -> bool:
     """Whether an UPDATE cuts links to the rows whose keys it changes, and only to these."""
     sets = ran.changes()
     return any(

@@ -20,7 +20,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from d1migrate.rehearse.scratch_database import Ground
+    from d1migrate.rehearse.scratch_database import ScratchDatabase
     from d1migrate.schema.model import ForeignKey, Table
 
 
@@ -36,7 +36,7 @@ class _Orphan(NamedTuple):
     values: Key
 
 
-def fit(ground: Ground, statements: Sequence[str]) -> bool:
+def fit(ground: ScratchDatabase, statements: Sequence[str]) -> bool:
     """Change made-up rows so that statements which were refused may pass; whether any was changed.
 
     Args:
@@ -96,7 +96,7 @@ def _delete(connection: apsw.Connection, table: Table, row: dict[str, Any]) -> i
     return connection.changes()
 
 
-def _without_parent(ground: Ground, trial: Ground) -> list[_Orphan]:
+def _without_parent(ground: ScratchDatabase, trial: ScratchDatabase) -> list[_Orphan]:
     """Return what points nowhere when a file has run, with values that nothing had before it."""
     there = {fold(table.name): table for table in ground.schema().tables}
     with trial.alone() as connection:

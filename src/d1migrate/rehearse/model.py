@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's
 from typing import NamedTuple
 
 from d1migrate.lint.check import Diagnostic, failing
-from d1migrate.rehearse.compare import Difference  # noqa: TC001 - of a NamedTuple's field
+from d1migrate.rehearse.compare import RowDifference  # noqa: TC001 - of a NamedTuple's field
 
 
 class Unkept(NamedTuple):
@@ -58,7 +58,7 @@ class TableChange(NamedTuple):
 
     table: str
     name: str | None
-    difference: Difference
+    difference: RowDifference
     lost_by: str = ""
     changed_by: Mapping[str, str] = {}
     gained_by: str = ""
@@ -102,7 +102,7 @@ class Cost(NamedTuple):
     rows_read: int | None = None
 
 
-class WayBack(NamedTuple):
+class RollbackOutcome(NamedTuple):
     """What the rollback did.
 
     Attributes:
@@ -136,7 +136,7 @@ class Rehearsed(NamedTuple):
     changes: tuple[TableChange, ...]
     diagnostics: tuple[Diagnostic, ...]
     cost: Cost | None
-    way_back: WayBack | None
+    way_back: RollbackOutcome | None
 
     @property
     def ok(self) -> bool:

@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.backup.fingerprint import State, compare, read_state
+from d1migrate.backup.fingerprint import Fingerprint, compare, read_fingerprint
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, Error, Irreversible
 from d1migrate.migrate import history as h
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from d1migrate.migrate.migration import Migration
-    from d1migrate.rehearse import Ground
+    from d1migrate.rehearse import ScratchDatabase
     from d1migrate.sql.batch import Result
 
 _FAILS = Query("SELECT json_extract('{}', 'the rehearsal fails here')", whole=True)
 
 
-class Proved(NamedTuple):
+class RecoveryCheck(NamedTuple):
     """The ways back of one migration; one that was tried lists how what came of it is not what was before.
 
     Attributes:
@@ -49,15 +49,15 @@ class Proved(NamedTuple):
         return not (self.error or self.fails or self.restored)
 
 
-def prove(
-    ground: Ground,
+def check_recovery(
+    ground: ScratchDatabase,
     migrations: Sequence[Migration],
     pending: Iterable[Migration],
     *,
     rows: int,
     applied: Sequence[h.AppliedMigration] = (),
-    watch: Callable[[Proved], None] | None = None,
-) -> tuple[Proved, ...]:
+    watch: Callable[[RecoveryCheck], None] | None = None,
+) -> tuple[RecoveryCheck, ...]:
     """Apply migrations one by one, each after all its ways back were tried; every row is compared.
 
     Args:
@@ -75,7 +75,7 @@ def prove(
         ground.prepare()
         with closing(_open(ground)) as driver:
             driver.batch(Batch([h.insert_row(row.version, row.name, row.applied_at or 0) for row in applied]))
-    done: list[Proved] = []
+    done: list[RecoveryCheck] = []
     for migration in pending:
         ground.fill(rows)
         with closing(_open(ground)) as driver:
@@ -99,7 +99,7 @@ class _Failing(SqliteDriver):
         return super().batch(batch)
 
 
-def _open(ground: Ground) -> _Failing:
+def _open(ground: ScratchDatabase) -> _Failing:
     return _Failing(ground.path, url="the rehearsal")
 
 
@@ -111,11 +111,11 @@ class _Trial:
         self._migrator = Migrator(
             driver, migrations, allow_out_of_order=True, restore_points=True, who="rehearsal"
         )
-        self._before = read_state(driver)
+        self._before = read_fingerprint(driver)
 
-    def run(self) -> Proved:
+    def run(self) -> RecoveryCheck:
         """Try all ways back, and leave it applied."""
-        proved = Proved(self._migration.version, self._migration.name, self._failing())
+        proved = RecoveryCheck(self._migration.version, self._migration.name, self._failing())
         try:
             self._up()
             restored = self._restore()
@@ -166,11 +166,11 @@ class _Trial:
 
     def _differences(self, *, log: bool = False) -> tuple[str, ...]:
         """Return how the database is not what it was before; of the log only where nothing may have come."""
-        before, found = self._before, read_state(self._driver)
+        before, found = self._before, read_fingerprint(self._driver)
         if not log:
             before, found = _without_log(before), _without_log(found)
         return tuple(compare(before, found))
 
 
-def _without_log(state: State) -> State:
+def _without_log(state: Fingerprint) -> Fingerprint:
     return state._replace(rows={table: rows for table, rows in state.rows.items() if table != LOG_TABLE})

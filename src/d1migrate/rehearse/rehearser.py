@@ -13,11 +13,11 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse import findings
 from d1migrate.rehearse.cost import built_tables, cost
-from d1migrate.rehearse.expected_effects import Told
+from d1migrate.rehearse.expected_effects import ReplayedFile
 from d1migrate.rehearse.failures import failure
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.key_conflicts import fit
-from d1migrate.rehearse.model import Rehearsed, WayBack
+from d1migrate.rehearse.model import Rehearsed, RollbackOutcome
 from d1migrate.rehearse.table_changes import Rows
 from d1migrate.schema.compare import compare
 from d1migrate.sql.names import fold
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import Replay
     from d1migrate.migrate.migration import Rollback
     from d1migrate.rehearse.model import TableChange
-    from d1migrate.rehearse.scratch_database import Ground, Witness
+    from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
     from d1migrate.schema.model import Schema
 
 
@@ -48,7 +48,7 @@ class Rehearser:
     """
 
     def __init__(
-        self, ground: Ground, rows: int, scale: Mapping[str, int], severities: Mapping[str, str]
+        self, ground: ScratchDatabase, rows: int, scale: Mapping[str, int], severities: Mapping[str, str]
     ) -> None:
         ground.prepare()
         self._ground, self._rows, self._scale, self._severities = ground, rows, scale, severities
@@ -66,7 +66,7 @@ class Rehearser:
         """
         migration.check()
         replay = self._replayer.replay(migration)
-        told = Told(replay)
+        told = ReplayedFile(replay)
         try:
             was, ran, is_fitted = self._attempt(told)
         except QueryError as error:
@@ -118,7 +118,7 @@ class Rehearser:
         self.rows |= {name: count for name, count in filled.rows.items() if name in new}
         self.empty |= {name: why for name, why in filled.empty.items() if name in new}
 
-    def _attempt(self, told: Told) -> tuple[Ground, Witness, bool]:
+    def _attempt(self, told: ReplayedFile) -> tuple[ScratchDatabase, RecordingEngine, bool]:
         """Run a migration: the database before it, what was counted, and whether made-up rows had to fit it.
 
         Raises:
@@ -163,14 +163,16 @@ class Rehearser:
 
     # --- the way back ---
 
-    def _take_back(self, migration: Migration, after: Schema) -> tuple[WayBack, list[tuple[str, Finding]]]:
+    def _take_back(
+        self, migration: Migration, after: Schema
+    ) -> tuple[RollbackOutcome, list[tuple[str, Finding]]]:
         rollback = migration.rollback
         if rollback is None:
-            return WayBack("none"), []
+            return RollbackOutcome("none"), []
         if rollback.reason is not None:
-            return WayBack("irreversible"), []
+            return RollbackOutcome("irreversible"), []
         script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
-        told = Told(Replayer(after).replay(script, proofs=False))
+        told = ReplayedFile(Replayer(after).replay(script, proofs=False))
         with closing(self._ground.copy()) as back:
             try:
                 ran = back.run(rollback.texts())
@@ -179,13 +181,13 @@ class Rehearser:
             loses = _losses(Rows(told, self._ground, back, ran).changes())
             if found := _unlike(self._schema, back.schema()):
                 text = f"the rollback does not give the schema back: {found}"
-                return WayBack("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
+                return RollbackOutcome("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
             problem = self._again(migration, rollback, back, after)
-        return WayBack("differs" if problem else "restores", loses), problem
+        return RollbackOutcome("differs" if problem else "restores", loses), problem
 
     def _not_taken_back(
-        self, rollback: Rollback, error: QueryError, told: Told
-    ) -> tuple[WayBack, list[tuple[str, Finding]]]:
+        self, rollback: Rollback, error: QueryError, told: ReplayedFile
+    ) -> tuple[RollbackOutcome, list[tuple[str, Finding]]]:
         """Say that a rollback fails, or that it may be only for what made-up rows hold."""
         text, line = str(error).split(": SQLITE")[0], rollback.first_line
         if failure(error, told, self._ground.made_up, on_rows=True)[0] == "X110":
@@ -193,11 +195,11 @@ class Rehearser:
                 empty.clear()
                 empty.run(rollback.texts())
                 text = f"the rollback fails on made-up rows: {text}; try your own rows with `--data`"
-                return WayBack("unproved"), [("X110", Finding(text, line=line))]
-        return WayBack("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
+                return RollbackOutcome("unproved"), [("X110", Finding(text, line=line))]
+        return RollbackOutcome("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
 
     def _again(
-        self, migration: Migration, rollback: Rollback, back: Ground, after: Schema
+        self, migration: Migration, rollback: Rollback, back: ScratchDatabase, after: Schema
     ) -> list[tuple[str, Finding]]:
         """Run the migration once more, behind its rollback."""
         back.forget(migration.version)
@@ -222,7 +224,7 @@ def _losses(changes: Iterable[TableChange]) -> dict[str, int]:
     return found
 
 
-def _proves_too_little(replay: Replay, was: Ground, counts: Mapping[str, int]) -> bool:
+def _proves_too_little(replay: Replay, was: ScratchDatabase, counts: Mapping[str, int]) -> bool:
     """Whether a table stayed empty, or no row has a link that a foreign key could take something by."""
     tables = replay.before.tables
     if any(not counts[name] and parse_virtual(table.sql) is None for name, table in tables.items()):

@@ -11,17 +11,17 @@ from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.sqltext import replaces
-from d1migrate.rehearse.expected_effects import Said, sources
+from d1migrate.rehearse.expected_effects import StatementEffect, sources
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.rehearse.compare import Key, Match
-    from d1migrate.rehearse.expected_effects import Fate, Told
+    from d1migrate.rehearse.expected_effects import ReplayedFile, TableOutcome
 
 
-class Trail:
+class RowTracker:
     """Follows the rows of a table while a file runs: which statement took each, or changed its values, last.
 
     Args:
@@ -30,7 +30,7 @@ class Trail:
         how: how its rows are known.
     """
 
-    def __init__(self, told: Told, fate: Fate, how: Match) -> None:
+    def __init__(self, told: ReplayedFile, fate: TableOutcome, how: Match) -> None:
         self._told, self._fate, self._how = told, fate, how
         self._named: Counter[Key] = Counter()  # rows that are gone as the file says
         self._values: dict[tuple[Key, str], bool] = {}  # whether it says the last change of a value
@@ -115,7 +115,7 @@ class Trail:
         catalog = self._told.catalog(at)
         if catalog.ids.get(name) not in self._fate.numbers:
             return None
-        table, said = catalog.tables[name], self._fate.said.get(at, Said())
+        table, said = catalog.tables[name], self._fate.said.get(at, StatementEffect())
         there = {fold(column.name): i for i, column in enumerate(table.columns)}
         columns = self._columns(at, catalog.ids[name])
         links = [
@@ -163,7 +163,7 @@ class _Place(NamedTuple):
         written: the columns whose values are stated in the statement, of rows that it adds; None for all.
     """
 
-    said: Said
+    said: StatementEffect
     columns: Mapping[str, int]
     keys: Sequence[int]
     links: Sequence[Sequence[int]]

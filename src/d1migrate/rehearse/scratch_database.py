@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SQLITE = b"SQLite format 3\0"
 
 
-class Ground:
+class ScratchDatabase:
     """A scratch database in a file. `close` removes it.
 
     Attributes:
@@ -147,9 +147,9 @@ class Ground:
 
     # --- what is done to it ---
 
-    def copy(self) -> Ground:
+    def copy(self) -> ScratchDatabase:
         """Return a copy of it as it is."""
-        other = Ground()
+        other = ScratchDatabase()
         shutil.copyfile(self.path, other.path)
         other.made_up = self.made_up.copy()
         return other
@@ -161,7 +161,7 @@ class Ground:
         note: Callable[[int, apsw.PreUpdate], None] | None = None,
         sizes: Mapping[int, str] | None = None,
         foreign_keys: bool = True,
-    ) -> Witness:
+    ) -> RecordingEngine:
         """Run statements as one D1 transaction; what was counted is in what is returned.
 
         Args:
@@ -173,7 +173,7 @@ class Ground:
         Raises:
             QueryError: one was refused. Nothing was done.
         """
-        engine = Witness(self.path, note, sizes or {})
+        engine = RecordingEngine(self.path, note, sizes or {})
         try:
             engine.control("PRAGMA synchronous = OFF")
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
@@ -184,7 +184,7 @@ class Ground:
             engine.close()
         return engine
 
-    def beside(self, earlier: Ground) -> PlainConnection:
+    def beside(self, earlier: ScratchDatabase) -> PlainConnection:
         """Open it under no rules but SQLite's, with an earlier copy attached as `was`."""
         return PlainConnection(self.path, was=earlier.path, scratch=True)
 
@@ -204,7 +204,7 @@ class Ground:
         return PlainConnection(self.path, scratch=True)
 
 
-class Witness(CountingEngine):
+class RecordingEngine(CountingEngine):
     """The engine of a run.
 
     Attributes:

@@ -10,18 +10,18 @@ import apsw
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import columns_into
 from d1migrate.rehearse import compare as rows_of
-from d1migrate.rehearse.compare import Difference, Match
-from d1migrate.rehearse.expected_effects import Fate, Said, Told, fate
+from d1migrate.rehearse.compare import Match, RowDifference
+from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect, TableOutcome, outcome_of
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.kept_values import Arrivals
 from d1migrate.rehearse.model import TableChange, Unkept
-from d1migrate.rehearse.row_attribution import Trail
+from d1migrate.rehearse.row_attribution import RowTracker
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.rehearse.scratch_database import Ground, Witness
+    from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
     from d1migrate.schema.model import Table
 
 
@@ -29,9 +29,9 @@ class _Compared(NamedTuple):
     """A table before it is said whose words account for what: `how` is None where nothing is left of it."""
 
     table: Table
-    fate: Fate
+    outcome: TableOutcome
     how: Match | None
-    found: Difference
+    found: RowDifference
 
 
 class Rows:
@@ -42,7 +42,9 @@ class Rows:
         retyped: whether a column has another type than before; known when `changes` was gone through.
     """
 
-    def __init__(self, told: Told, was: Ground, now: Ground, ran: Witness) -> None:
+    def __init__(
+        self, told: ReplayedFile, was: ScratchDatabase, now: ScratchDatabase, ran: RecordingEngine
+    ) -> None:
         self._told, self._was, self._now, self._ran = told, was, now, ran
         self._replay = told.replay
         self.retyped = False
@@ -57,9 +59,9 @@ class Rows:
         with self._now.beside(self._was) as connection:
             compared = list(self._compared(connection))
             trails = {
-                each.table: Trail(self._told, each.fate, each.how)
+                each.table: RowTracker(self._told, each.outcome, each.how)
                 for each in compared
-                if each.how and self._is_mixed(each.fate, each.found)
+                if each.how and self._is_mixed(each.outcome, each.found)
             }
             if trails:
                 self._follow(list(trails.values()))
@@ -77,10 +79,10 @@ class Rows:
             shadowed = virtual and any(other.startswith(f"{name}_") for other in written)
             if self._replay.after.tables.get(name) is table and name not in written and not shadowed:
                 continue
-            told = fate(self._told, name, self.inserts)
+            told = outcome_of(self._told, name, self.inserts)
             new = self._replay.after.tables[told.name] if told.name else None
             try:
-                how, found = None, Difference(0, 0)
+                how, found = None, RowDifference(0, 0)
                 if new is None:
                     found = rows_of.gone(connection, table)
                 else:
@@ -96,7 +98,7 @@ class Rows:
                 how = None
             yield _Compared(table, told, how, found)
 
-    def _unlinked_by_drop(self, told: Fate, how: Match | None) -> Iterator[tuple[str, int]]:
+    def _unlinked_by_drop(self, told: TableOutcome, how: Match | None) -> Iterator[tuple[str, int]]:
         """Yield (column, rows) of links that a DROP TABLE has cut, where rows cannot be told by a key."""
         if how is None or how.unique:
             return
@@ -116,7 +118,7 @@ class Rows:
                 if key.on_delete in ("SET NULL", "SET DEFAULT") and fold(key.table) == ran.shape.name:
                     yield from ((c, count) for c in key.columns if fold(c) not in compared)
 
-    def _is_mixed(self, told: Fate, found: Difference) -> bool:
+    def _is_mixed(self, told: TableOutcome, found: RowDifference) -> bool:
         """Whether words of the file account for losses or changes, and may account for some of them only."""
         columns = [c for c in map(fold, found.changed) if {c, "*"} & told.changes.keys()]
         if not told.drops and told.loses and told.adds and len(columns) < len(found.changed):
@@ -128,14 +130,14 @@ class Rows:
         for at, table, what in self._ran.writes:
             if self._told.catalog(at).ids.get(fold(table)) not in told.numbers or what == "INSERT":
                 continue
-            said = told.said.get(at, Said())
+            said = told.said.get(at, StatementEffect())
             partly = said.linked or (said.alone and self._ran.set_off[(at, table, what)])
             unsaid = what == "UPDATE" and not all(said.tells_of(column) for column in columns)
             if partly or unsaid or (not said.takes and (what == "DELETE" or found.lost)):
                 return True
         return False
 
-    def _follow(self, trails: list[Trail]) -> None:
+    def _follow(self, trails: list[RowTracker]) -> None:
         """Run the migration once more, and see which statement took or changed each row last."""
 
         def note(at: int, update: apsw.PreUpdate) -> None:
@@ -145,8 +147,8 @@ class Rows:
         with closing(self._was.copy()) as again:
             again.run(self._replay.migration.texts(), note=note)
 
-    def _change(self, connection: apsw.Connection, each: _Compared, trail: Trail | None) -> TableChange:
-        told, found, how = each.fate, each.found, each.how
+    def _change(self, connection: apsw.Connection, each: _Compared, trail: RowTracker | None) -> TableChange:
+        told, found, how = each.outcome, each.found, each.how
         by = {"*": told.drops} if told.drops else told.changes
         unnamed = found.lost if found.lost and not told.loses else 0
         silent = {column: n for column, n in found.changed.items() if not {fold(column), "*"} & by.keys()}
@@ -192,7 +194,7 @@ class Rows:
 
     def _unkept(self, connection: apsw.Connection, each: _Compared) -> Iterator[Unkept]:
         """Yield the columns that are gone, replaced or computed whose values are nowhere as they were."""
-        told, table, columns = each.fate, each.table, self._replay.columns
+        told, table, columns = each.outcome, each.table, self._replay.columns
         is_copied = bool(self._replay.copies.of_table(told.numbers[0]))
         if (parse_virtual(table.sql) and not told.drops) or (told.drops and not is_copied):
             return
@@ -211,7 +213,7 @@ class Rows:
                     gone = bool(stays) and name not in stays
                     yield found._replace(replaced=name in replaced, gone=gone)
 
-    def _not_replaced(self, told: Fate) -> set[str]:
+    def _not_replaced(self, told: TableOutcome) -> set[str]:
         """Return the columns, folded, to which a REPLACE on a table gives no value."""
         found: set[str] = set()
         for at, said in told.said.items():

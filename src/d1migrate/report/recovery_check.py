@@ -9,10 +9,10 @@ from d1migrate.report.text import clean_line, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.rehearse.recovery_check import Proved
+    from d1migrate.rehearse.recovery_check import RecoveryCheck
 
 
-def text(proved: Sequence[Proved], *, paint: Callable[[str, str | None], str]) -> list[str]:
+def text(proved: Sequence[RecoveryCheck], *, paint: Callable[[str, str | None], str]) -> list[str]:
     """Return the lines for people: a table of migrations, then what is not as it was before."""
     if not proved:
         return []
@@ -26,7 +26,7 @@ def _says(found: Sequence[str] | None) -> str:
     return "none" if found is None else "differs" if found else "the same"
 
 
-def _details(proved: Proved) -> Iterator[str]:
+def _details(proved: RecoveryCheck) -> Iterator[str]:
     for way, found in (
         ("behind a failure", proved.fails),
         ("behind a restore", proved.restored),
@@ -38,6 +38,6 @@ def _details(proved: Proved) -> Iterator[str]:
         yield f"{proved.name}: not proved, nor what comes behind it: {proved.error}"
 
 
-def values(proved: Sequence[Proved]) -> list[dict[str, Any]]:
+def values(proved: Sequence[RecoveryCheck]) -> list[dict[str, Any]]:
     """Return what --json prints; a way that was tried lists how it is not what was before, null is none."""
     return [{**one._asdict(), "error": one.error or None, "ok": one.ok} for one in proved]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Rollback
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
-    from d1migrate.project.gates import Gate
+    from d1migrate.project.gates import Demand
     from d1migrate.schema.model import Schema, Table
 
 
@@ -109,13 +109,13 @@ def _phase(script: Migration | Rollback) -> dict[str, Any]:
     """Whether it comes before or after the deploy; null where its file does not tell, and for a rollback."""
     if not isinstance(script, Migration):
         return {"phase": None, "phase_reason": None}
-    from d1migrate.migrate.deploy_phase import told  # a status has no use for it
+    from d1migrate.migrate.deploy_phase import describe  # a status has no use for it
 
-    found = told(script)
+    found = describe(script)
     return {"phase": found.phase, "phase_reason": found.reason}
 
 
-def gates(found: Sequence[Gate]) -> list[dict[str, Any]]:
+def gates(found: Sequence[Demand]) -> list[dict[str, Any]]:
     """What the gates of an environment say; `state` is passed, refused or overridden."""
     return [{**gate._asdict(), "state": gate.state} for gate in found]
 

@@ -12,7 +12,7 @@ from d1migrate.schema.changes import (
     Drop,
     DropColumn,
     DropTable,
-    Rebuild,
+    RebuildTable,
     RebuildVirtual,
     Reindex,
 )
@@ -36,14 +36,16 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import ForeignKey, Schema, Table
 
 
-class Section(NamedTuple):
+class StatementGroup(NamedTuple):
     """Statements that belong together, and what they do, for a comment above them."""
 
     what: str
     statements: tuple[str, ...]
 
 
-def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tuple[Section, ...]:
+def statement_groups(
+    changes: Sequence[Change], current: Schema, desired: Schema
+) -> tuple[StatementGroup, ...]:
     """Return the SQL of changes, in order; statements are without `;`.
 
     Args:
@@ -56,18 +58,18 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
         PlanError: a table is dropped to which one refers that stays.
     """
     catalog = Catalog.of(current)
-    rebuilds = [change for change in changes if isinstance(change, Rebuild)]
+    rebuilds = [change for change in changes if isinstance(change, RebuildTable)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
     reached = catalog.reached(fold(rebuild.old.name) for rebuild in rebuilds)
     watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
     tables = {fold(table.name): table for table in desired.tables}
     begin, end = _proofs(watched, catalog, Catalog.of(desired)) if watched else ((), ())
-    steps: list[Section] = []
+    steps: list[StatementGroup] = []
     is_deferred = bool(watched)
     number = 0
     for change in changes:
-        number += isinstance(change, Rebuild | RebuildVirtual)
+        number += isinstance(change, RebuildTable | RebuildVirtual)
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None}, {})
@@ -75,7 +77,7 @@ def sections(changes: Sequence[Change], current: Schema, desired: Schema) -> tup
         catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
     what = "Foreign keys are checked at the end" + ("; rows are counted" if watched else "")
-    found = (Section(what, (*defer, *begin)), *steps, Section("Every row is still there", end))
+    found = (StatementGroup(what, (*defer, *begin)), *steps, StatementGroup("Every row is still there", end))
     return tuple(section for section in found if section.statements)
 
 
@@ -127,7 +129,7 @@ def _followed(change: Change, catalog: Catalog, desired: Mapping[str, Table]) ->
     match change:
         case AddColumn() | DropColumn():
             name = fold(change.table)
-        case Rebuild():
+        case RebuildTable():
             name = fold(change.new.name)
         case Create("table", created):
             name = fold(created)
@@ -140,27 +142,27 @@ def _followed(change: Change, catalog: Catalog, desired: Mapping[str, Table]) ->
     return catalog.changed({name: desired[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
 
 
-def _section(change: Change, number: int, catalog: Catalog) -> Section:
+def _section(change: Change, number: int, catalog: Catalog) -> StatementGroup:
     match change:
         case Drop(kind, name):
-            return Section("", (f"DROP {kind.upper()} {q(name)}",))
+            return StatementGroup("", (f"DROP {kind.upper()} {q(name)}",))
         case Create(kind, name, sql):
-            return Section("", (safe_form(sql) if kind == "trigger" else create_text(sql),))
+            return StatementGroup("", (safe_form(sql) if kind == "trigger" else create_text(sql),))
         case DropTable(table):
-            return Section("", (f"DROP TABLE {q(table.name)}",))
+            return StatementGroup("", (f"DROP TABLE {q(table.name)}",))
         case AddColumn(table, column, definition, value):
             fill = (f"UPDATE {q(table)} SET {q(column)} = {value}",) if value is not None else ()
-            return Section("", (f"ALTER TABLE {q(table)} ADD COLUMN {definition}", *fill))
+            return StatementGroup("", (f"ALTER TABLE {q(table)} ADD COLUMN {definition}", *fill))
         case DropColumn(table, column):
-            return Section("", (f"ALTER TABLE {q(table)} DROP COLUMN {q(column)}",))
-        case Rebuild(_, new, _):
+            return StatementGroup("", (f"ALTER TABLE {q(table)} DROP COLUMN {q(column)}",))
+        case RebuildTable(_, new, _):
             what = f"{new.name} is made anew under its name, and its rows are put back"
-            return Section(what, tuple(rebuild_statements(change, number, catalog)))
+            return StatementGroup(what, tuple(rebuild_statements(change, number, catalog)))
         case RebuildVirtual(_, new, filled_by):
             then = {"content": ", and reads the table it indexes", "itself": ", and its rows are put back"}
             what = f"{new.name} is made anew under its name{then.get(filled_by, '')}"
-            return Section(what, tuple(virtual_statements(change, number)))
+            return StatementGroup(what, tuple(virtual_statements(change, number)))
         case Reindex(table):
-            return Section(f"{table} reads the table it indexes again", (reindex_statement(table),))
+            return StatementGroup(f"{table} reads the table it indexes again", (reindex_statement(table),))
         case _:
             assert_never(change)

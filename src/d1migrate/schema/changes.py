@@ -50,7 +50,7 @@ class DropColumn(NamedTuple):
     column: str
 
 
-class Rebuild(NamedTuple):
+class RebuildTable(NamedTuple):
     """A table is made anew under its name, and keeps its rows.
 
     Attributes:
@@ -93,7 +93,7 @@ class Reindex(NamedTuple):
     table: str
 
 
-Change = Drop | Create | DropTable | AddColumn | DropColumn | Rebuild | RebuildVirtual | Reindex
+Change = Drop | Create | DropTable | AddColumn | DropColumn | RebuildTable | RebuildVirtual | Reindex
 
 
 class Missing(NamedTuple):
@@ -119,6 +119,6 @@ class Diff(NamedTuple):
                 found.append((change.table.name, None))
             elif isinstance(change, DropColumn):
                 found.append((change.table, change.column))
-            elif isinstance(change, Rebuild | RebuildVirtual):
+            elif isinstance(change, RebuildTable | RebuildVirtual):
                 found += [(change.old.name, column) for column in change.dropped]
         return tuple(found)

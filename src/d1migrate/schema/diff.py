@@ -13,7 +13,7 @@ from d1migrate.schema.changes import (
     DropColumn,
     DropTable,
     Missing,
-    Rebuild,
+    RebuildTable,
     RebuildVirtual,
     Reindex,
 )
@@ -67,7 +67,7 @@ def diff(
     }
     inside = [change for table in changed.values() for change in table.changes]
     inside, waiting = _without_taken_names(inside, {fold(table.name) for table in gone})
-    rebuilt = {fold(change.new.name) for change in inside if isinstance(change, Rebuild)}
+    rebuilt = {fold(change.new.name) for change in inside if isinstance(change, RebuildTable)}
     drops, creates = _others(current, desired, scopes, gone={fold(t.name) for t in gone}, rebuilt=rebuilt)
     waiting += [c for c in creates if c.kind == "index" and fold(c.name) in {fold(t.name) for t in gone}]
     creates = [create for create in creates if create not in waiting]
@@ -77,7 +77,7 @@ def diff(
         *(change for change in inside if isinstance(change, AddColumn | DropColumn)),
         # Foreign keys may refer to a unique one, and are checked from here on.
         *(create for create in creates if create.kind == "index"),
-        *(change for change in inside if isinstance(change, Rebuild)),
+        *(change for change in inside if isinstance(change, RebuildTable)),
         *(DropTable(table) for table in _children_first(gone)),
         *waiting,
         *(create for create in creates if create.kind != "index"),
@@ -97,7 +97,7 @@ def _without_taken_names(
     """
     kept, waiting = list[Change](), list[Create]()
     for change in changes:
-        if isinstance(change, Rebuild):
+        if isinstance(change, RebuildTable):
             later = [index for index in change.new.indexes if index.sql and fold(index.name) in taken]
             waiting += [Create("index", index.name, index.sql or "") for index in later]
             rest = tuple(index for index in change.new.indexes if index not in later)
@@ -113,7 +113,7 @@ def _reindexes(changes: Sequence[Change], tables: Iterable[Table]) -> Iterator[R
             fold(name) for name, value in change.values if value != quote_identifier(name)
         }
         for change in changes
-        if isinstance(change, Rebuild)
+        if isinstance(change, RebuildTable)
     }
     made = {fold(change.new.name) for change in changes if isinstance(change, RebuildVirtual)}
     for table in tables:
@@ -287,7 +287,7 @@ class _Table:
 
     def _rebuild(self) -> None:
         values = tuple(self._values())
-        self.changes.append(Rebuild(self._old, self._new, values))
+        self.changes.append(RebuildTable(self._old, self._new, values))
 
     def _values(self) -> Iterator[tuple[str, str]]:
         """Yield what each column of the new table is filled with."""

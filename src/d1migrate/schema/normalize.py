@@ -34,7 +34,7 @@ from d1migrate.sql.triggers import without_case_parentheses
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from d1migrate.sql.definitions import Check, Key, Reference, Term
+    from d1migrate.sql.definitions import Check, KeyDefinition, Reference, Term
 
 
 _VALUES = frozenset({"TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
@@ -174,7 +174,7 @@ def _check(check: Check, names: Collection[str]) -> Part:
     return Part("check", f"CHECK ({canonical_expression(check.expression, names)})", read)
 
 
-def _key(key: Key, names: Collection[str], *, in_rowid: bool) -> Part:
+def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Part:
     terms = ", ".join(_term(term, names) for term in key.terms)
     # `a INTEGER PRIMARY KEY DESC` is not the rowid, `a INTEGER, PRIMARY KEY (a DESC)` is.
     is_no_rowid = key.primary and in_rowid and key.terms[0].descending

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.changes import Rebuild
+    from d1migrate.schema.changes import RebuildTable
     from d1migrate.schema.model import ForeignKey, Table
 
 MAX_COLUMNS = 100
@@ -54,7 +54,7 @@ class _Late(NamedTuple):
     value: str
 
 
-def rebuild_statements(rebuild: Rebuild, number: int, catalog: Catalog) -> list[str]:
+def rebuild_statements(rebuild: RebuildTable, number: int, catalog: Catalog) -> list[str]:
     """Return the statements of a guarded rebuild, without `;`.
 
     They have to run in one transaction, behind `PRAGMA defer_foreign_keys = ON`.
@@ -71,7 +71,7 @@ def rebuild_statements(rebuild: Rebuild, number: int, catalog: Catalog) -> list[
 
 
 class _Rebuilding:
-    def __init__(self, rebuild: Rebuild, number: int, catalog: Catalog) -> None:
+    def __init__(self, rebuild: RebuildTable, number: int, catalog: Catalog) -> None:
         self._old, self._new = rebuild.old, rebuild.new
         self._values = list(rebuild.values)
         self._table = q(self._new.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.sql.definitions import Check, Key, NotNull, Reference, Term
+from d1migrate.sql.definitions import Check, KeyDefinition, NotNull, Reference, Term
 from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.token_groups import closing, parted, span, text_at
 from d1migrate.sql.tokens import BLANKS
@@ -48,7 +48,7 @@ class Constraints:
 
     def __init__(self, sql: str, tokens: Sequence[Token], column: str | None = None) -> None:
         self.checks: list[Check] = []
-        self.keys: list[Key] = []
+        self.keys: list[KeyDefinition] = []
         self.references: list[Reference] = []
         self.not_null: NotNull | None = None
         self.default: str | None = None
@@ -144,7 +144,7 @@ class Constraints:
         conflict, at = self._conflict(at)
         at += self._column is not None and self._word(at) == "AUTOINCREMENT"
         autoincrement = any(token.keyword == "AUTOINCREMENT" for token in self._tokens[begin:at])
-        self.keys.append(Key(terms, primary, autoincrement, conflict, self._name))
+        self.keys.append(KeyDefinition(terms, primary, autoincrement, conflict, self._name))
         return at
 
     def _reference(self, at: int) -> int:

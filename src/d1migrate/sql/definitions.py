@@ -37,7 +37,7 @@ class Term(NamedTuple):
     descending: bool = False
 
 
-class Key(NamedTuple):
+class KeyDefinition(NamedTuple):
     """PRIMARY KEY or UNIQUE, in a column or beside the columns; `conflict` as in NotNull."""
 
     terms: tuple[Term, ...]
@@ -85,7 +85,7 @@ class ColumnDefinition(NamedTuple):
     generated: str | None = None
     stored: bool = False
     not_null: NotNull | None = None
-    keys: tuple[Key, ...] = ()
+    keys: tuple[KeyDefinition, ...] = ()
     references: tuple[Reference, ...] = ()
 
 
@@ -116,7 +116,7 @@ class TableDefinition(NamedTuple):
     name: str
     columns: tuple[ColumnDefinition, ...]
     checks: tuple[Check, ...] = ()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[KeyDefinition, ...] = ()
     references: tuple[Reference, ...] = ()
     strict: bool = False
     without_rowid: bool = False
@@ -129,7 +129,7 @@ class TableDefinition(NamedTuple):
         return (*(check for column in self.columns for check in column.checks), *self.checks)
 
     @property
-    def all_keys(self) -> tuple[Key, ...]:
+    def all_keys(self) -> tuple[KeyDefinition, ...]:
         """Every PRIMARY KEY and UNIQUE, in the order of the text."""
         return (*(key for column in self.columns for key in column.keys), *self.keys)
 
@@ -139,7 +139,7 @@ class TableDefinition(NamedTuple):
         return (*(one for column in self.columns for one in column.references), *self.references)
 
     @property
-    def primary_key(self) -> Key | None:
+    def primary_key(self) -> KeyDefinition | None:
         """The primary key, where it has one."""
         return next((key for key in self.all_keys if key.primary), None)
 

@@ -95,7 +95,7 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
         ParseError: a string, name or comment is not closed, or there is a NUL character, at which SQLite
             would stop reading without a word. Statements before it may have been yielded already.
     """
-    cuts = Cuts(script, file=file)
+    cuts = Splitter(script, file=file)
     for position, body, stop, end in cuts:
         buffer = cuts.buffer
         yield Statement(
@@ -107,7 +107,7 @@ def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[State
         )
 
 
-class Cuts:
+class Splitter:
     """Where the pieces of a script begin and end: what `split` knows before it makes Statements of it.
 
     Iterating gives (position, body, stop, end) of each piece in `buffer`: where it starts, where its first
@@ -123,7 +123,7 @@ class Cuts:
         self._chunks = iter((script,) if isinstance(script, str) else script)
         self._file = file
         self._line, self._counted = 1, 0  # the line at a place of the buffer up to which lines are counted
-        self._before = _Before()
+        self._before = LinePrefix()
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
         match_plain, final = _PLAIN.match, False
@@ -228,18 +228,18 @@ def _matched(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
-class _Before(NamedTuple):
+class LinePrefix(NamedTuple):
     """What stands on a line before the buffer begins: how many characters, and the last of them."""
 
     length: int = 0
     tail: str = ""
 
-    def moved(self, text: str) -> _Before:
+    def moved(self, text: str) -> LinePrefix:
         """Return what stands before the buffer once `text` is cut from its start."""
         newline = text.rfind("\n")
         if newline >= 0:
-            return _Before(len(text) - newline - 1, text[newline + 1 :][-_WINDOW:])
-        return _Before(self.length + len(text), (self.tail + text)[-_WINDOW:])
+            return LinePrefix(len(text) - newline - 1, text[newline + 1 :][-_WINDOW:])
+        return LinePrefix(self.length + len(text), (self.tail + text)[-_WINDOW:])
 
     def error(self, message: str, buffer: str, at: int, line: int, file: str) -> ParseError:
         """Return the error at a position of the buffer."""

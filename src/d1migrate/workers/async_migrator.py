@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from d1migrate import __version__
 from d1migrate.drivers.run import arun
 from d1migrate.migrate.flows import read
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -123,5 +123,5 @@ class AsyncMigrator:
 
         return await arun(verify_by_digests(self.migrations, self._schemas), self.driver)
 
-    def _sign(self) -> Signature:
-        return Signature(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
+    def _sign(self) -> Stamp:
+        return Stamp(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")

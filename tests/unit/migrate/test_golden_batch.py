@@ -16,7 +16,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.up import up
-from d1migrate.migrate.history import Signature
+from d1migrate.migrate.history import Stamp
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.names import quote_literal
 
@@ -49,9 +49,9 @@ class Recorder:
         self._driver.close()
 
 
-def stamp(token: str) -> Signature:
+def stamp(token: str) -> Stamp:
     """A batch's token, time and user."""
-    return Signature(token, at=1_795_300_000, who="ada", tool="d1migrate")
+    return Stamp(token, at=1_795_300_000, who="ada", tool="d1migrate")
 
 
 @cache

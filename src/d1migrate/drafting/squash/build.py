@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.backup.contents import read_layout
+from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
 from d1migrate.drivers.pinned import PinnedDriver
 from d1migrate.errors import ApplyError, PlanError, QueryError
@@ -20,7 +20,7 @@ from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.backup.contents import Layout
+    from d1migrate.backup.contents import Contents
     from d1migrate.drivers.pinned import Moment
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
@@ -38,7 +38,7 @@ class Build(NamedTuple):
         draws: what each random number was: that many bytes, or None for an integer.
     """
 
-    layout: Layout
+    layout: Contents
     rows: dict[str, list[list[str]]]
     indexes: dict[str, list[tuple[object, ...]]]
     draws: tuple[int | None, ...]
@@ -72,7 +72,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
                 hint="squash builds the final schema by running the files: each must run on a new database",
             ) from error
         draws = tuple(driver.draws.made)
-        layout = read_layout(driver)
+        layout = read_contents(driver)
         reader = Reader(driver, layout.encoding)
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]

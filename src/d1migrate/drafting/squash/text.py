@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup.inserts import Inserts
-from d1migrate.drafting.squash.values import Place, key_of
+from d1migrate.drafting.squash.values import CellReference, key_of
 from d1migrate.schema.queries import alias_of, column_affinity, is_autoincrement
 from d1migrate.schema.render import create_text
 from d1migrate.schema.virtual import reindex_statement
@@ -19,7 +19,7 @@ from d1migrate.sql.names import quote_identifier, quote_literal, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.backup.contents import Content, Layout
+    from d1migrate.backup.contents import Contents, TableContents
     from d1migrate.drafting.squash.build import Build
     from d1migrate.drafting.squash.values import Sources
     from d1migrate.schema.model import Table
@@ -67,7 +67,7 @@ def _tables(tables: Iterable[Table]) -> Iterator[str]:
         yield "".join(_ended(create_text(sql)) for sql in (table.sql, *indexes))
 
 
-def _triggers(layout: Layout) -> Iterator[str]:
+def _triggers(layout: Contents) -> Iterator[str]:
     for table in layout.schema.tables:
         yield from (_ended(create_text(trigger.sql)) for trigger in table.triggers)
     yield from (_ended(create_text(trigger.sql)) for trigger in layout.schema.triggers)
@@ -118,7 +118,7 @@ class _Writer:
         self._statements.clear()
         return text
 
-    def _table(self, content: Content) -> None:
+    def _table(self, content: TableContents) -> None:
         table = self._tables[content.name]
         columns = self._columns(content)
         skipped = len(content.columns) - len(columns)
@@ -138,7 +138,7 @@ class _Writer:
                 rows.append(row)
         self._inserts.write(insert, rows)
 
-    def _columns(self, content: Content) -> list[str]:
+    def _columns(self, content: TableContents) -> list[str]:
         """Return the columns as they are written: without the rowid where SQLite would give the same."""
         names = {quote_identifier(c.name): name_text(c.name) for c in self._tables[content.name].columns}
         own = [names[column] for column in content.columns if column in names]
@@ -149,7 +149,7 @@ class _Writer:
 
     def _row(
         self,
-        content: Content,
+        content: TableContents,
         cells: Sequence[Sequence[str]],
         affinities: Mapping[str, str],
         alias: str | None,
@@ -164,7 +164,7 @@ class _Writer:
             values = tuple(cell[at] for cell in cells)
             text: str | None = first[at]
             if len(set(values)) > 1:
-                place = Place(content.name, column, key)
+                place = CellReference(content.name, column, key)
                 text = self._sources.of(affinities.get(column, "BLOB"), values, place)
                 if text is None:
                     self.unknown.append(Unknown(content.name, unquote(column)))

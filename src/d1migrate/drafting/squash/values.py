@@ -23,7 +23,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.backup.contents import Content
+    from d1migrate.backup.contents import TableContents
     from d1migrate.drivers.pinned import Moment
 
 _AFFINITIES = ("TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
@@ -44,7 +44,7 @@ class Source(NamedTuple):
     draws: range = range(0)
 
 
-class Place(NamedTuple):
+class CellReference(NamedTuple):
     """A cell that is written already: its table, its column as it is quoted, and the literals of its key."""
 
     table: str
@@ -76,11 +76,11 @@ class Sources:
     ) -> None:
         self._expressions, self._moments, self._draws = tuple(expressions), moments, draws
         self._found: dict[tuple[str, Values], list[Source]] | None = None
-        self._written: dict[Values, Place] = {}
+        self._written: dict[Values, CellReference] = {}
         self._drawn: set[int] = set()
         self.order: list[int] = []
 
-    def of(self, affinity: str, values: Values, place: Place) -> str | None:
+    def of(self, affinity: str, values: Values, place: CellReference) -> str | None:
         """Return the SQL of a value that is not the same at all moments; None if it is not known.
 
         Args:
@@ -97,7 +97,7 @@ class Sources:
             return known.sql
         return self._combined(values, place)
 
-    def _take(self, source: Source, values: Values, place: Place) -> bool:
+    def _take(self, source: Source, values: Values, place: CellReference) -> bool:
         """Use a source for a cell, unless one of its random numbers is used already; whether it is."""
         if not self._drawn.isdisjoint(source.draws):
             return False
@@ -107,7 +107,7 @@ class Sources:
             self._written[values] = place
         return True
 
-    def _combined(self, values: Values, place: Place) -> str | None:
+    def _combined(self, values: Values, place: CellReference) -> str | None:
         """Return an expression or a written cell, with constant text around it or a constant added."""
         kind = "TEXT" if values[0].startswith("'") else "INTEGER"
         for inner, known in self._written.items():
@@ -195,7 +195,7 @@ def _enclosed(sql: str) -> str:
     return sql
 
 
-def key_of(content: Content, row: Sequence[str], alias: str | None) -> tuple[tuple[str, str], ...]:
+def key_of(content: TableContents, row: Sequence[str], alias: str | None) -> tuple[tuple[str, str], ...]:
     """Return what finds a row: (column, literal) pairs; `alias` is the column that is its rowid."""
     columns = dict(zip(content.columns, row, strict=True))
     if alias is not None:

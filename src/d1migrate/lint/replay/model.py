@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ENDS_WHERE = ("WHERE", "RETURNING", "ORDER", "LIMIT")
 
 
-class Touch(NamedTuple):
+class RowAccess(NamedTuple):
     """What SQLite's authorizer said a statement does; names are folded.
 
     Attributes:
@@ -50,7 +50,7 @@ class Touch(NamedTuple):
     by: str
 
 
-class Ran:
+class ReplayedStatement:
     """One statement, and what became of it.
 
     Attributes:
@@ -76,7 +76,7 @@ class Ran:
         index: int,
         statement: Statement,
         shape: Shape,
-        touches: Sequence[Touch],
+        touches: Sequence[RowAccess],
         before: Catalog,
         after: Catalog,
         tokens: list[Token] | None = None,
@@ -85,7 +85,7 @@ class Ran:
         on_rows: str | None = None,
         quoted: str | None = None,
         hidden: Sequence[Difference] = (),
-        acts: Sequence[Touch] = (),
+        acts: Sequence[RowAccess] = (),
     ) -> None:
         self.index, self.statement, self.shape, self.touches = index, statement, shape, touches
         self.before, self.after, self.refusal = before, after, refusal
@@ -124,7 +124,7 @@ class Ran:
         return any(touch.kind == "read" and touch.table == table for touch in self.touches)
 
     @property
-    def fires_deletes(self) -> list[Touch]:
+    def fires_deletes(self) -> list[RowAccess]:
         """The rows that triggers delete when it runs, also triggers that foreign keys set off."""
         return [touch for touch in (*self.touches, *self.acts) if touch.kind == "delete" and touch.by]
 
@@ -158,7 +158,7 @@ class Ran:
         return not is_always_true(self.tokens[start + 1 : rest[0] if rest else len(self.tokens)])
 
 
-class Dangling(NamedTuple):
+class BrokenObject(NamedTuple):
     """A view or trigger that no longer compiles when the file has run: its kind, name, and the error."""
 
     kind: str
@@ -166,7 +166,7 @@ class Dangling(NamedTuple):
     error: str
 
 
-class WayBack(NamedTuple):
+class RollbackReplay(NamedTuple):
     """What became of the rollback block, run behind the file.
 
     Attributes:
@@ -205,13 +205,13 @@ class Replay:
         migration: Migration,
         before: Catalog,
         after: Catalog,
-        ran: Sequence[Ran],
+        ran: Sequence[ReplayedStatement],
         *,
         count: int,
         last: Statement | None,
         filled: dict[int, tuple[int, int]],
-        dangling: Sequence[Dangling] = (),
-        way_back: WayBack | None = None,
+        dangling: Sequence[BrokenObject] = (),
+        way_back: RollbackReplay | None = None,
         directives: Sequence[Directive] = (),
         records_itself: bool = False,
         siblings_record: bool = False,
@@ -230,11 +230,11 @@ class Replay:
         self.repeats = repeats
         self._old = frozenset(before.ids.values())
 
-    def is_new(self, table: str, at: Ran) -> bool:
+    def is_new(self, table: str, at: ReplayedStatement) -> bool:
         """Whether the table that goes by a name at a statement was made in this file."""
         return at.before.ids.get(table) not in self._old
 
-    def of(self, *verbs: str) -> Iterable[Ran]:
+    def of(self, *verbs: str) -> Iterable[ReplayedStatement]:
         """Return the statements of some kinds that D1 accepts."""
         return (ran for ran in self.ran if ran.shape.verb in verbs and ran.refusal is None)
 
@@ -244,13 +244,13 @@ class Replay:
         before = self.before.tables
         return tuple(t for name, t in self.after.tables.items() if before.get(name) is not t)
 
-    def maker_of(self, table: Table) -> Ran | None:
+    def maker_of(self, table: Table) -> ReplayedStatement | None:
         """Return the statement that made a table, or the last one that altered it."""
         return self._makers.get(self.after.ids[fold(table.name)])
 
     @cached_property
-    def _makers(self) -> dict[int, Ran]:
-        found: dict[int, Ran] = {}
+    def _makers(self) -> dict[int, ReplayedStatement]:
+        found: dict[int, ReplayedStatement] = {}
         for ran in self.of("create table", "create virtual table", "alter table"):
             number = ran.after.ids.get(ran.shape.name)  # not so behind RENAME TO
             if number is not None and ran.before is not ran.after and "RENAME" not in ran.words:
@@ -258,9 +258,9 @@ class Replay:
         return found
 
     @cached_property
-    def writers(self) -> dict[int, list[Ran]]:
+    def writers(self) -> dict[int, list[ReplayedStatement]]:
         """The statements that change the rows of each table themselves, by its number."""
-        found: dict[int, list[Ran]] = {}
+        found: dict[int, list[ReplayedStatement]] = {}
         for ran in self.of("insert", "replace", "update", "delete"):
             number = ran.before.ids.get(ran.target)
             if number is not None:
@@ -268,7 +268,7 @@ class Replay:
         return found
 
     @cached_property
-    def updates(self) -> dict[int, list[Ran]]:
+    def updates(self) -> dict[int, list[ReplayedStatement]]:
         """The UPDATEs among them."""
         return {
             number: updates
@@ -292,9 +292,9 @@ class Replay:
         return find_rebuilds(self)
 
     @cached_property
-    def readers(self) -> dict[int, list[Ran]]:
+    def readers(self) -> dict[int, list[ReplayedStatement]]:
         """The statements that add rows to other tables and read each table, by its number."""
-        found: dict[int, list[Ran]] = {}
+        found: dict[int, list[ReplayedStatement]] = {}
         for ran in self.of("insert", "replace", "create table"):
             read = {ran.before.ids.get(touch.table) for touch in ran.touches if touch.kind == "read"}
             for number in read - {None, ran.before.ids.get(ran.target)}:
@@ -315,7 +315,7 @@ class Replay:
         """The numbers of the tables that are there when it has run."""
         return frozenset(self.after.ids.values())
 
-    def is_empty(self, table: str, at: Ran) -> bool:
+    def is_empty(self, table: str, at: ReplayedStatement) -> bool:
         """Whether a table surely holds no row when a statement begins: new and not filled, or emptied."""
         number = at.before.ids.get(table)
         if number is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from d1migrate.lint.replay.model import Dangling, Touch
+from d1migrate.lint.replay.model import BrokenObject, RowAccess
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.model import Schema, Table
 from d1migrate.schema.normalize import canonical
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from d1migrate.drivers.scratch import Outcome
-    from d1migrate.lint.replay.shadow_schema import Stage
+    from d1migrate.lint.replay.shadow_schema import ShadowSchema
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import ForeignKey, Trigger
     from d1migrate.sql.classify import Shape
@@ -37,7 +37,7 @@ def adds_column(tokens: Sequence[Token], kind: Shape) -> bool:
     return kind.verb == "alter table" and [t.keyword for t in tokens[kind.at + 1 : kind.at + 2]] == ["ADD"]
 
 
-def said_of_rows(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> str | None:
+def said_of_rows(stage: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape) -> str | None:
     """Ask what an ADD COLUMN says of a table with one row; on an empty table nearly all pass."""
     table = stage.catalog.tables.get(kind.name)
     if table is None:
@@ -51,7 +51,7 @@ def said_of_rows(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -
     return refusal
 
 
-def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list[Difference]:
+def hidden(stage: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape) -> list[Difference]:
     """Return how the object that hides a CREATE … IF NOT EXISTS differs from what it would create."""
     if not kind.conditional or not kind.verb.startswith("create"):
         return []
@@ -68,7 +68,7 @@ def hidden(stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape) -> list
 
 
 def _hidden_table(
-    stage: Stage, sql: str, tokens: Sequence[Token], kind: Shape, table: Table
+    stage: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape, table: Table
 ) -> list[Difference]:
     if not stage.scratch.build(_with_name(sql, tokens[kind.at], _PROBE)):
         return []
@@ -97,7 +97,9 @@ def _with_name(sql: str, name: Token, new: str) -> str:
     return sql[: name.start] + new + sql[name.start + len(name.text) :]
 
 
-def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = ()) -> list[Dangling]:
+def broken(
+    stage: ShadowSchema, *, mention: Collection[str], named: Collection[str] = ()
+) -> list[BrokenObject]:
     """Return the views, triggers and virtual tables that fail when they are used.
 
     SQLite looks into them only then.
@@ -113,7 +115,7 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
             stage.need(fold(view.name))
             query = f"SELECT * FROM {quote_identifier(view.name)}"
             if error := stage.run(query, prepare_only=True).refusal:
-                found.append(Dangling("view", view.name, error))
+                found.append(BrokenObject("view", view.name, error))
     triggers = [
         trigger
         for trigger in (stage.catalog.triggers() if mention or named else ())
@@ -128,15 +130,15 @@ def broken(stage: Stage, *, mention: Collection[str], named: Collection[str] = (
         if key not in errors:
             errors[key] = stage.run(_firing(stage, trigger), prepare_only=True).refusal
         if error := errors[key]:
-            found.append(Dangling("trigger", trigger.name, error))
+            found.append(BrokenObject("trigger", trigger.name, error))
     for table in filter(is_virtual, stage.catalog.tables.values()):
         is_asked = fold(table.name) in named or stage.mentions(table.sql, mention)
         if is_asked and (error := _error_of_virtual(stage, table)):
-            found.append(Dangling("virtual table", table.name, error))
+            found.append(BrokenObject("virtual table", table.name, error))
     return found
 
 
-def _error_of_virtual(stage: Stage, table: Table) -> str | None:
+def _error_of_virtual(stage: ShadowSchema, table: Table) -> str | None:
     """Return why a full-text table cannot be read, whatever it holds; None if it can.
 
     One that indexes a table which is not there can still be searched.
@@ -155,7 +157,7 @@ def _error_of_virtual(stage: Stage, table: Table) -> str | None:
     return None if table.name in stage.not_built else stage.run(query, prepare_only=False).refusal
 
 
-def turned_to_strings(stage: Stage, before: Scope, *, mention: Collection[str]) -> list[Dangling]:
+def turned_to_strings(stage: ShadowSchema, before: Scope, *, mention: Collection[str]) -> list[BrokenObject]:
     """Return the views and triggers where `"…"` named a column before, and is a string now.
 
     SQLite reads a name in double quotes that names nothing as a string, and reports no error.
@@ -175,11 +177,11 @@ def turned_to_strings(stage: Stage, before: Scope, *, mention: Collection[str]) 
         stage.need(fold(name))
         query = _firing(stage, trigger) if trigger else f"SELECT * FROM {quote_identifier(name)}"
         if stage.quoted(query):
-            found.append(Dangling(kind, name, f"no such column: {lost[0]}{AS_STRING}"))
+            found.append(BrokenObject(kind, name, f"no such column: {lost[0]}{AS_STRING}"))
     return found
 
 
-def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:
+def quoted_inside(stage: ShadowSchema, kind: Shape, sql: str) -> str | None:
     """Return the complaint about a string in double quotes inside a view or trigger that was just created."""
     if kind.verb == "create view" and (view := stage.catalog.views.get(kind.name)):
         return stage.quoted(f"SELECT * FROM {quote_identifier(view.name)}")
@@ -189,7 +191,7 @@ def quoted_inside(stage: Stage, kind: Shape, sql: str) -> str | None:
     return None
 
 
-def _firing(stage: Stage, trigger: Trigger) -> str:
+def _firing(stage: ShadowSchema, trigger: Trigger) -> str:
     """Return a statement that fires a trigger."""
     table, told = quote_identifier(trigger.table), trigger_of(trigger.sql)
     if told is None or told.event == "delete":
@@ -201,7 +203,7 @@ def _firing(stage: Stage, trigger: Trigger) -> str:
     return f"SELECT * FROM {table}"  # a view whose columns cannot be read: its own error is the reason
 
 
-def _columns(stage: Stage, name: str) -> list[str]:
+def _columns(stage: ShadowSchema, name: str) -> list[str]:
     """Return the columns of a table or view that an UPDATE can set; none for a view that does not work."""
     owner = stage.catalog.tables.get(fold(name))
     if owner is not None:
@@ -212,15 +214,15 @@ def _columns(stage: Stage, name: str) -> list[str]:
     return [column for (column,) in stage.scratch.rows("SELECT name FROM pragma_table_info(?1)", (name,))]
 
 
-def touches(outcome: Outcome) -> list[Touch]:
+def touches(outcome: Outcome) -> list[RowAccess]:
     """Return what a statement does to rows."""
-    return [Touch(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
+    return [RowAccess(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
 
 
 _ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
-def acts(stage: Stage, sql: str, outcome: Outcome) -> tuple[Outcome, list[Touch]]:
+def acts(stage: ShadowSchema, sql: str, outcome: Outcome) -> tuple[Outcome, list[RowAccess]]:
     """Return what a statement does itself, and what foreign keys do then, with the triggers they fire."""
     whole = outcome
     while children := _acted_on(stage.catalog, whole):
@@ -255,7 +257,7 @@ def fits(parent: Table, key: ForeignKey) -> bool:
     return len(to) == len(key.columns) and to in (primary, *unique)
 
 
-def differences(stage: Stage, before: Catalog) -> tuple[Difference, ...]:
+def differences(stage: ShadowSchema, before: Catalog) -> tuple[Difference, ...]:
     """Return how what was touched differs from what it was in an earlier catalog."""
     parts = []
     for catalog in (before, stage.catalog):

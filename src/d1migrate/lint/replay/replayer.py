@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.replay.insert_shortcut import Alike
-from d1migrate.lint.replay.model import Dangling, Ran, Replay, WayBack
+from d1migrate.lint.replay.model import BrokenObject, Replay, ReplayedStatement, RollbackReplay
 from d1migrate.lint.replay.probes import broken, differences, turned_to_strings
-from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, Stage
+from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
@@ -52,7 +52,7 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     return catalog.schema
 
 
-def dangling(schema: Schema, before: Schema | None = None) -> list[Dangling]:
+def dangling(schema: Schema, before: Schema | None = None) -> list[BrokenObject]:
     """Return the views, triggers and virtual tables of a schema that fail when they are used.
 
     Args:
@@ -64,7 +64,7 @@ def dangling(schema: Schema, before: Schema | None = None) -> list[Dangling]:
     named |= {name for name, table in catalog.tables.items() if is_virtual(table)}
     if not named:
         return []
-    stage = Stage(catalog, count())
+    stage = ShadowSchema(catalog, count())
     try:
         found = broken(stage, mention=(), named=named)
         return [*found, *turned_to_strings(stage, Scope.of(before), mention=[""])] if before else found
@@ -133,7 +133,7 @@ class Replayer:
         Raises:
             SourceError: it cannot be parsed.
         """
-        stage = Stage(self.catalog, self._numbers, failed=self._is_incomplete)
+        stage = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete)
         siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
             replayed = _File(migration, stage, proofs=proofs).replay(
@@ -165,7 +165,7 @@ class Replayer:
 class _File:
     """One file on its way through a stage."""
 
-    def __init__(self, migration: Migration, stage: Stage, *, proofs: bool) -> None:
+    def __init__(self, migration: Migration, stage: ShadowSchema, *, proofs: bool) -> None:
         self._migration, self._stage, self._proofs = migration, stage, proofs
         self._filled: dict[int, tuple[int, int]] = {}
         self._telling: dict[str, bool] = {}
@@ -173,7 +173,7 @@ class _File:
         self._alike, self._into = Alike(), list[int]()
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
-        before, kept, found = self._stage.catalog, list[Ran](), list[Directive]()
+        before, kept, found = self._stage.catalog, list[ReplayedStatement](), list[Directive]()
         index, last, header = 0, None, ""
         for statement in self._migration.pieces():
             if statement.body <= 1 and self._is_alike(index, statement.sql):
@@ -217,7 +217,7 @@ class _File:
             self._filled[number] = (self._filled[number][0], index)
         return True
 
-    def _note(self, ran: Ran) -> None:
+    def _note(self, ran: ReplayedStatement) -> None:
         """Take note of the tables it adds rows to."""
         into = [touch.table for touch in ran.touches if touch.kind == "insert"]
         if ran.verb == "create table" and ran.is_from_select:
@@ -228,7 +228,7 @@ class _File:
             self._filled[number] = (first, ran.index)
         self._records = self._records or MIGRATIONS_TABLE in into
 
-    def _tells(self, ran: Ran) -> bool:
+    def _tells(self, ran: ReplayedStatement) -> bool:
         """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
         if ran.verb != "insert" or ran.refusal or ran.acts or ran.fires_deletes:
             return True
@@ -242,14 +242,14 @@ class _File:
             self._telling[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
         return self._telling[table]
 
-    def _dangling(self, before: Catalog, ran: Sequence[Ran]) -> list[Dangling]:
+    def _dangling(self, before: Catalog, ran: Sequence[ReplayedStatement]) -> list[BrokenObject]:
         """Return the objects that do not work, and were created here or worked before."""
         made = {r.shape.name for r in ran if r.verb in _USED and not r.refusal}
         gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
         found = broken(self._stage, mention=gone, named=made)
         earlier = [d for d in found if fold(d.name) not in made]
         if earlier:
-            old = Stage(before, count())
+            old = ShadowSchema(before, count())
             try:
                 was = {(d.kind, d.name) for d in broken(old, mention=gone)}
             finally:
@@ -258,16 +258,16 @@ class _File:
         lost = turned_to_strings(self._stage, Scope.of(before.schema), mention=gone) if gone else []
         return [*found, *lost]
 
-    def _way_back(self, before: Catalog) -> WayBack | None:
+    def _way_back(self, before: Catalog) -> RollbackReplay | None:
         rollback = self._migration.rollback
         if rollback is None or rollback.reason is not None or self._stage.failed:
             return None
         try:
             statements = list(rollback.statements())
         except LimitExceeded as error:
-            return WayBack((str(error), rollback.first_line))
+            return RollbackReplay((str(error), rollback.first_line))
         for index, statement in enumerate(statements):
             ran = self._stage.step(index, statement)
             if ran.refusal is not None:
-                return WayBack((ran.refusal, statement.line))
-        return WayBack(differences=differences(self._stage, before))
+                return RollbackReplay((ran.refusal, statement.line))
+        return RollbackReplay(differences=differences(self._stage, before))

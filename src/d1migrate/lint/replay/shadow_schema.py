@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.lint.replay import probes
-from d1migrate.lint.replay.model import Ran
+from d1migrate.lint.replay.model import ReplayedStatement
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
@@ -58,7 +58,7 @@ def _names_in(sql: str) -> frozenset[str]:
     return frozenset(fold(unquote(token.text)) for token in tokens if token.kind in ("word", "quoted"))
 
 
-class Stage:
+class ShadowSchema:
     """Where one file runs.
 
     Attributes:
@@ -83,7 +83,7 @@ class Stage:
 
     # --- running ---
 
-    def step(self, index: int, statement: Statement) -> Ran:
+    def step(self, index: int, statement: Statement) -> ReplayedStatement:
         """Run a statement, or prepare it where it is one that works on rows."""
         sql, before = statement.sql, self.catalog
         tokens = None if sql[:7].upper() in _LONG else significant(sql)
@@ -103,7 +103,9 @@ class Stage:
             if kind.verb in ("create view", "create trigger") and '"' in sql:
                 facts["quoted"] = probes.quoted_inside(self, kind, sql)
         touches = probes.touches(outcome)
-        return Ran(*(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts)
+        return ReplayedStatement(
+            *(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts
+        )
 
     def run(self, sql: str, *, prepare_only: bool) -> Outcome:
         """Run SQL, building the tables that it turns out to need."""

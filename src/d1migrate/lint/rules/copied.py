@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.cascade_loss import at_stake, sentence
+from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import columns_into, values_of
 from d1migrate.lint.expressions import as_column, is_mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.lint.unique_keys import UniqueKey
     from d1migrate.schema.model import Column, Table
     from d1migrate.sql.tokens import Token
@@ -73,7 +73,7 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"DROP TABLE {table.name} loses {_with_why(replay, ran, table, lost)}", ran)
 
 
-def _lost_columns(replay: Replay, ran: Ran, table: Table) -> list[str]:
+def _lost_columns(replay: Replay, ran: ReplayedStatement, table: Table) -> list[str]:
     """Return the columns of a dropped or emptied table that are not copied as they are, folded."""
     number = ran.before.ids[fold(table.name)]
     columns = replay.columns.at(number, ran.index)
@@ -84,7 +84,7 @@ def _lost_columns(replay: Replay, ran: Ran, table: Table) -> list[str]:
     return lost
 
 
-def _with_why(replay: Replay, ran: Ran, table: Table, lost: Sequence[str]) -> str:
+def _with_why(replay: Replay, ran: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
     """Name the columns that are lost, and say why if something is made of them."""
     columns = replay.columns.at(ran.before.ids[fold(table.name)], ran.index)
     why = dict.fromkeys(replay.copies.why_not(columns[name], ran.index) for name in lost)
@@ -175,7 +175,7 @@ def delete_everything(replay: Replay) -> Iterator[Finding]:
             or replay.is_empty(ran.target, ran)
         ):
             continue
-        stakes, number = at_stake(replay, ran, ran.target), ran.before.ids[ran.target]
+        stakes, number = cascade_losses(replay, ran, ran.target), ran.before.ids[ran.target]
         also = f", and {sentence(stakes)}" if stakes else ""
         is_indexed = _is_indexed_again(replay, ran)
         if stakes or not (is_indexed or replay.copies.rows_are_kept(number, ran.index)):
@@ -185,7 +185,7 @@ def delete_everything(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"DELETE loses {_with_why(replay, ran, table, lost)}", ran)
 
 
-def _deleted_by_view(ran: Ran) -> str:
+def _deleted_by_view(ran: ReplayedStatement) -> str:
     """Return the tables whose rows a DELETE from a view deletes, by its INSTEAD OF triggers."""
     deleted = dict.fromkeys(
         t.table for t in ran.touches if t.kind == "delete" and t.table in ran.before.tables
@@ -203,7 +203,7 @@ def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", ran)
 
 
-def _is_indexed_again(replay: Replay, ran: Ran) -> bool:
+def _is_indexed_again(replay: Replay, ran: ReplayedStatement) -> bool:
     """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
     name = ran.shape.name if ran.verb == "drop table" else ran.target
     if not is_virtual(ran.before.tables[name]):
@@ -236,7 +236,7 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
             continue
         if replay.is_new(ran.target, ran) and not _holds_old_rows(replay, ran):
             continue
-        if at_stake(replay, ran, ran.target, itself=True):  # D103 says it
+        if cascade_losses(replay, ran, ran.target, itself=True):  # D103 says it
             continue
         table, keys = ran.before.tables[ran.target], list(unique_keys(ran.before.tables[ran.target]))
         if ran.verb == "update":
@@ -256,7 +256,7 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"{words} deletes rows of {table.name} with another primary key", ran)
 
 
-def _holds_old_rows(replay: Replay, ran: Ran) -> bool:
+def _holds_old_rows(replay: Replay, ran: ReplayedStatement) -> bool:
     """Whether rows of other tables were copied into the table of a statement before it."""
     number = ran.before.ids[ran.target]
     return any(
@@ -266,7 +266,7 @@ def _holds_old_rows(replay: Replay, ran: Ran) -> bool:
     )
 
 
-def _takes_others(ran: Ran, keys: Sequence[UniqueKey]) -> bool:
+def _takes_others(ran: ReplayedStatement, keys: Sequence[UniqueKey]) -> bool:
     """Whether a REPLACE of all columns, from other tables or unwritten, may delete a row by another key than the primary one."""
     if "REPLACE" in ran.words:
         return len(keys) > 1 and bool(values_of(ran))
@@ -342,7 +342,9 @@ def _asserts_no_null(replay: Replay) -> bool:
     )
 
 
-def _changes(replay: Replay, rebuild: Rebuild, fill: Ran, to: str, value: Sequence[Token]) -> bool:
+def _changes(
+    replay: Replay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
+) -> bool:
     """Whether a value that goes into a column is not what the column of this name held."""
     column = ColumnId(rebuild.number, to)
     if to not in columns_of(rebuild.old) or not replay.copies.hands_on(fill, rebuild.number):

@@ -12,7 +12,7 @@ from d1migrate.sql.names import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 _SEQUENCE = "sqlite_sequence"
 
@@ -47,7 +47,7 @@ def resets_counter(replay: Replay) -> Iterator[Finding]:
             yield Finding(message, ran, fix=None if ran.verb == "delete" else _raised(ran))
 
 
-def _counted(replay: Replay, ran: Ran) -> Iterator[str]:
+def _counted(replay: Replay, ran: ReplayedStatement) -> Iterator[str]:
     """Yield the names of the tables from before the file that stay and have a counter."""
     for name, table in ran.before.tables.items():
         there = definition(table)
@@ -57,7 +57,7 @@ def _counted(replay: Replay, ran: Ran) -> Iterator[str]:
             yield table.name
 
 
-def _lowers(ran: Ran) -> bool:
+def _lowers(ran: ReplayedStatement) -> bool:
     """Whether a statement may leave a counter lower than it was."""
     if ran.verb == "delete":
         return True
@@ -69,7 +69,7 @@ def _lowers(ran: Ran) -> bool:
 _OTHERS = frozenset("NOT <> != LIKE GLOB SELECT IS OR".split())
 
 
-def _named(ran: Ran) -> set[str] | None:
+def _named(ran: ReplayedStatement) -> set[str] | None:
     """Return the counters that a WHERE asks for by name; None if it may be any."""
     where = next((i for i, t, d in depths(ran.tokens) if t.keyword == "WHERE" and d == 0), None)
     tokens = ran.tokens[where + 1 :] if where is not None else []
@@ -79,7 +79,7 @@ def _named(ran: Ran) -> set[str] | None:
     return literals or None
 
 
-def _is_set_again(replay: Replay, ran: Ran) -> bool:
+def _is_set_again(replay: Replay, ran: ReplayedStatement) -> bool:
     """Whether counters that were held somewhere are put back after a statement."""
     return any(
         other.index > ran.index and other.target == _SEQUENCE and "SELECT" in other.words
@@ -87,7 +87,7 @@ def _is_set_again(replay: Replay, ran: Ran) -> bool:
     )
 
 
-def _raised(ran: Ran) -> str | None:
+def _raised(ran: ReplayedStatement) -> str | None:
     """Return an UPDATE of a counter as one that never lowers it."""
     value = ran.sets().get("seq")
     if not value or "name" in ran.sets():

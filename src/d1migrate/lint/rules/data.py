@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.cascade_loss import at_stake, guards, sentence
+from d1migrate.lint.cascade_loss import cascade_losses, guards, sentence
 from d1migrate.lint.expressions import carried, is_mapping
 from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.rule import Finding, rule
@@ -14,8 +14,8 @@ from d1migrate.sql.names import fold, quote_identifier, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.cascade_loss import Stake
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.cascade_loss import CascadeLoss
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 _CHECK = (
@@ -63,21 +63,21 @@ def drop_takes_children(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _stakes_of_drop(replay: Replay, ran: Ran) -> list[Stake]:
+def _stakes_of_drop(replay: Replay, ran: ReplayedStatement) -> list[CascadeLoss]:
     parent = ran.shape.name
     if parent not in ran.before.tables or replay.is_empty(parent, ran):
         return []
-    return at_stake(replay, ran, parent)
+    return cascade_losses(replay, ran, parent)
 
 
-def _is_successor(replay: Replay, ran: Ran, stake: Stake) -> bool:
+def _is_successor(replay: Replay, ran: ReplayedStatement, stake: CascadeLoss) -> bool:
     """Whether what loses rows is the table that takes the dropped one's place."""
     first = replay.before.name_of(ran.before.ids[ran.shape.name])
     child = ran.before.ids[fold(stake.child)]
     return stake.direct and first is not None and replay.after.ids.get(first) == child
 
 
-def _followed(replay: Replay, ran: Ran) -> str:
+def _followed(replay: Replay, ran: ReplayedStatement) -> str:
     """Say why children refer to a table that was renamed aside: what to do instead is another order."""
     old = replay.before.name_of(ran.before.ids[ran.shape.name])
     if old is None or old == ran.shape.name or old not in replay.after.tables:
@@ -85,7 +85,7 @@ def _followed(replay: Replay, ran: Ran) -> str:
     return f": foreign keys follow a table that is renamed; make the new one beside {old} instead"
 
 
-def _guarded(ran: Ran, stakes: list[Stake]) -> str:
+def _guarded(ran: ReplayedStatement, stakes: list[CascadeLoss]) -> str:
     """Return the DROP TABLE with guard triggers around it (measured to lose nothing, d1-facts §2.3)."""
     on, off = guards(stakes)
     return "\n".join(
@@ -151,13 +151,13 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
         is_made_here = replay.is_new(ran.target, ran) and ran.target not in replay.before.tables
         if not replaces(ran) or is_made_here or replay.is_empty(ran.target, ran):
             continue
-        if stakes := at_stake(replay, ran, ran.target, itself=True):
+        if stakes := cascade_losses(replay, ran, ran.target, itself=True):
             table = ran.before.tables[ran.target].name
             message = f"REPLACE on {table} {sentence(stakes)} where a row is already there"
             yield Finding(message, ran, fix=_upsert(ran))
 
 
-def _upsert(ran: Ran) -> str | None:
+def _upsert(ran: ReplayedStatement) -> str | None:
     """Return an INSERT OR REPLACE … VALUES as an upsert, or None for any other statement."""
     table = ran.before.tables[ran.target]
     key = [
@@ -211,7 +211,7 @@ def update_everything(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"UPDATE without WHERE overwrites {', '.join(overwritten)} in every row", ran)
 
 
-def _overwritten_by_view(ran: Ran) -> str:
+def _overwritten_by_view(ran: ReplayedStatement) -> str:
     """Return the columns of a view that an UPDATE sets, if its INSTEAD OF triggers update a table."""
     if not any(t.kind == "update" and t.table in ran.before.tables for t in ran.touches):
         return ""
@@ -263,7 +263,7 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _name(ran: Ran) -> str:
+def _name(ran: ReplayedStatement) -> str:
     """Return the name of the table a DROP or ALTER is about, as the schema has it."""
     table = ran.before.tables.get(ran.shape.name)
     return table.name if table else ran.shape.name

@@ -13,7 +13,7 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import ForeignKey, Table
 
 
@@ -42,7 +42,7 @@ def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
                 yield Finding(f"UPDATE of {table}'s key makes {columns} {key.on_update[4:]}", ran)
 
 
-def _unlinked(ran: Ran) -> Iterator[tuple[str, str, ForeignKey]]:
+def _unlinked(ran: ReplayedStatement) -> Iterator[tuple[str, str, ForeignKey]]:
     """Yield (parent, child, foreign key) of those that cut links, also after others have passed a change on."""
     changed = _changed(ran)
     updated = {(touch.table, touch.column) for touch in ran.acts if touch.kind == "update" and not touch.by}
@@ -54,7 +54,7 @@ def _unlinked(ran: Ran) -> Iterator[tuple[str, str, ForeignKey]]:
                 yield parent, child, key
 
 
-def _changed(ran: Ran) -> dict[str, set[str]]:
+def _changed(ran: ReplayedStatement) -> dict[str, set[str]]:
     """Return {table: columns} that may hold another value, by the statement, its triggers and foreign keys."""
     found: dict[str, set[str]] = {ran.target: _set_anew(ran)}
     for touch in ran.touches:
@@ -76,7 +76,7 @@ def _changed(ran: Ran) -> dict[str, set[str]]:
     return found
 
 
-def _set_anew(ran: Ran) -> set[str]:
+def _set_anew(ran: ReplayedStatement) -> set[str]:
     """Return the columns that an UPDATE or upsert sets, but for those set to what they hold."""
     targets = conflict_target(ran.tokens)
     found = set()
@@ -124,7 +124,7 @@ def trigger_deletes(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"this fires trigger {trigger}, which deletes rows of {table}", ran)
 
 
-def _holds_rows_of_its_own(replay: Replay, ran: Ran, name: str) -> bool:
+def _holds_rows_of_its_own(replay: Replay, ran: ReplayedStatement, name: str) -> bool:
     """Whether a table may hold rows that stay, and is not an index of others."""
     table = ran.before.tables.get(name)
     if table is None or definition(table) is None or ran.target in ran.before.views:

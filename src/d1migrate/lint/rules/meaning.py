@@ -16,7 +16,7 @@ from d1migrate.sql.unusual_characters import unusual
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Column, ForeignKey, Table
 
 _QUOTED = re.compile(r'no such column: "(.*)" - should this be a string literal', re.DOTALL)
@@ -144,7 +144,7 @@ def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
                     yield Finding(f"{what} still refers to {key.table}, dropped here", ran)
 
 
-def _new_links(replay: Replay) -> Iterator[tuple[Ran | None, Table, ForeignKey]]:
+def _new_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
     """Yield the foreign keys that a file adds, with the statement that made the table what it is."""
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
@@ -178,7 +178,7 @@ def foreign_key_mismatch(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"{child.name}.{columns} refers to {parent.name}({to}), which is not unique", ran)
 
 
-def _kept_links(replay: Replay) -> Iterator[tuple[Ran | None, Table, ForeignKey]]:
+def _kept_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
     """Yield the foreign keys that were there, to tables that a file changes, and were right."""
     for parent in replay.changed_tables:
         before = replay.before.tables.get(fold(parent.name))

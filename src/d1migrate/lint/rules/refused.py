@@ -14,7 +14,7 @@ from d1migrate.sql.unusual_characters import spelled_out, unusual
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")
@@ -44,7 +44,7 @@ _NEVER_ADDED = (
 )
 
 
-def kind_of(ran: Ran) -> str:
+def kind_of(ran: ReplayedStatement) -> str:
     """Return the code of the rule that a refusal belongs to."""
     text, verb = ran.refusal or "", ran.verb
     if verb in _TRANSACTIONS:
@@ -66,11 +66,11 @@ def kind_of(ran: Ran) -> str:
     return "R106"
 
 
-def _refused(replay: Replay, code: str) -> Iterator[Ran]:
+def _refused(replay: Replay, code: str) -> Iterator[ReplayedStatement]:
     return (ran for ran in replay.ran if ran.refusal is not None and kind_of(ran) == code)
 
 
-def _finding(ran: Ran, message: str | None = None, fix: str | None = None) -> Finding:
+def _finding(ran: ReplayedStatement, message: str | None = None, fix: str | None = None) -> Finding:
     text = ran.refusal or ""
     found = _OFFSET.search(text)
     offset = len(ran.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
@@ -157,7 +157,7 @@ def not_authorized(replay: Replay) -> Iterator[Finding]:
         yield _finding(ran, f"D1 does not allow this {ran.verb.upper()}: {_reason(ran)}")
 
 
-def _reason(ran: Ran) -> str:
+def _reason(ran: ReplayedStatement) -> str:
     words = ran.words
     if "TEMP" in words or "TEMPORARY" in words:
         return "it has no temporary tables, a holding table must be a real one"

@@ -11,18 +11,18 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import ForeignKey
 
 
-def _said(replay: Replay, text: str) -> Iterator[Ran]:
+def _said(replay: Replay, text: str) -> Iterator[ReplayedStatement]:
     """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
     for ran in replay.of("alter table"):
         if ran.on_rows and text in ran.on_rows and not replay.is_empty(ran.shape.name, ran):
             yield ran
 
 
-def _added(ran: Ran) -> str:
+def _added(ran: ReplayedStatement) -> str:
     """Return `table.column` of an ADD COLUMN."""
     before, after = ran.before.tables[ran.shape.name], ran.after.tables[ran.shape.name]
     names = {fold(c.name) for c in before.columns}
@@ -132,7 +132,7 @@ def added_check(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"the CHECK of {_added(ran)} {verb} every row of {_table(ran)}", ran)
 
 
-def _looks_at_others(ran: Ran) -> bool:
+def _looks_at_others(ran: ReplayedStatement) -> bool:
     """Whether the CHECK of an added column speaks of the columns that were there."""
     words = ran.words
     if "ADD" not in words or "CHECK" not in words:
@@ -185,7 +185,7 @@ def drop_of_referenced(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _holds_links(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
+def _holds_links(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether a table may hold links that count when a DROP TABLE runs."""
     if replay.is_empty(child, ran):
         return False
@@ -200,7 +200,7 @@ def _holds_links(replay: Replay, ran: Ran, child: str, key: ForeignKey) -> bool:
     )
 
 
-def _settles(replay: Replay, ran: Ran) -> bool:
+def _settles(replay: Replay, ran: ReplayedStatement) -> bool:
     """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
     on, off = set[int](), set[int]()
     for pragma in replay.of("pragma"):
@@ -215,5 +215,5 @@ def _settles(replay: Replay, ran: Ran) -> bool:
     return refilled or any(i > ran.index for i in off)
 
 
-def _table(ran: Ran) -> str:
+def _table(ran: ReplayedStatement) -> str:
     return ran.before.tables[ran.shape.name].name

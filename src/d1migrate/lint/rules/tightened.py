@@ -13,7 +13,7 @@ from d1migrate.sql.names import fold, quote_identifier, unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Index
     from d1migrate.sql.implied import Domain
 
@@ -52,7 +52,7 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
         )
 
 
-def _may_repeat(replay: Replay, ran: Ran, index: Index) -> bool:
+def _may_repeat(replay: Replay, ran: ReplayedStatement, index: Index) -> bool:
     """Whether rows may share what an index compares, and the file did nothing about it."""
     owner = ran.after.owners[ran.shape.name]
     number = ran.before.ids[owner]
@@ -71,7 +71,7 @@ def _may_repeat(replay: Replay, ran: Ran, index: Index) -> bool:
     return not any((d := added[name]) and d.literals == frozenset() for name in named & added.keys())
 
 
-def _parts(replay: Replay, update: Ran, named: Collection[str]) -> bool:
+def _parts(replay: Replay, update: ReplayedStatement, named: Collection[str]) -> bool:
     """Whether an UPDATE may have been written to make values of an index differ.
 
     It gives a column values that differ, or changes those it had; one that fills a column which the file adds
@@ -92,7 +92,7 @@ def _parts(replay: Replay, update: Ran, named: Collection[str]) -> bool:
 _DIFFER = {"select", "random", "randomblob", "row_number"}
 
 
-def _untouched(replay: Replay, ran: Ran, owner: str) -> dict[str, Domain | None]:
+def _untouched(replay: Replay, ran: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
     """Return {column: its default} of the columns that the file has added to a table and not filled."""
     first = replay.before.name_of(ran.before.ids[owner])
     there = columns_of(replay.before.tables[first]).keys() if first else set()

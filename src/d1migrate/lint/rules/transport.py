@@ -11,7 +11,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 LARGE_FILE = 50_000_000
@@ -28,7 +28,7 @@ LEAKING = frozenset(
 )
 
 
-def _triggers(replay: Replay) -> Iterator[tuple[Ran, list[Token]]]:
+def _triggers(replay: Replay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
     """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
     for ran in replay.ran:
         if ran.verb == "create trigger":
@@ -169,7 +169,7 @@ def leaking_pragma(replay: Replay) -> Iterator[Finding]:
         UPDATE users SET age = 0 WHERE age IS NULL;
         PRAGMA ignore_check_constraints = OFF;
     """
-    left: dict[str, Ran] = {}
+    left: dict[str, ReplayedStatement] = {}
     for ran in replay.of("pragma"):
         name, value = pragma_of(ran)
         if name in LEAKING and value is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, UsageError
-from d1migrate.migrate.adopt.footprints import Key
+from d1migrate.migrate.adopt.footprints import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Evidence, Judgement
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FOR = frozenset({"there", "gone", "changed since"})
 
 def judge(
     footprints: Sequence[Footprint],
-    live: Mapping[Key, str],
+    live: Mapping[FactKey, str],
     *,
     recorded: Collection[int] = (),
     records: Mapping[int, Sequence[Record]] | None = None,
@@ -107,7 +107,7 @@ def refuse_undecided(judgements: Iterable[Judgement]) -> None:
     )
 
 
-def strays(footprints: Iterable[Footprint], live: Iterable[Key]) -> tuple[Key, ...]:
+def strays(footprints: Iterable[Footprint], live: Iterable[FactKey]) -> tuple[FactKey, ...]:
     """Return the objects and columns of the database that no file makes."""
     made = {key for print_ in footprints for key, sql in print_.changes.items() if sql is not None}
     found = [key for key in live if key not in made]
@@ -115,7 +115,7 @@ def strays(footprints: Iterable[Footprint], live: Iterable[Key]) -> tuple[Key, .
     return tuple(key for key in found if key.table not in tables)
 
 
-_Timelines = dict["Key", list[tuple[int, str | None]]]
+_Timelines = dict["FactKey", list[tuple[int, str | None]]]
 
 
 def _timelines(footprints: Sequence[Footprint]) -> _Timelines:
@@ -132,11 +132,11 @@ def _evidence(
     print_: Footprint,
     footprints: Sequence[Footprint],
     lines: _Timelines,
-    live: Mapping[Key, str],
+    live: Mapping[FactKey, str],
     known: Sequence[State],
 ) -> tuple[Evidence, ...]:
     """Return what a file's facts tell; those that look the same whether it ran or not are left out."""
-    found: dict[Key, Evidence] = {}
+    found: dict[FactKey, Evidence] = {}
     for key, sql in print_.changes.items():
         line, now = lines[key], live.get(key)
         matching = [at for at, value in line if value == now]
@@ -173,9 +173,9 @@ def _seen(
     return "changed since" if place not in by else "gone" if made is None else "there"
 
 
-def _goes_without_saying(key: Key, one: Evidence, found: Mapping[Key, Evidence]) -> bool:
+def _goes_without_saying(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
     """Whether a part of a table comes or goes with it."""
-    whole = found.get(Key("table", key.table))
+    whole = found.get(FactKey("table", key.table))
     return whole is not None and whole.seen == one.seen and whole.later == one.later
 
 

@@ -27,7 +27,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.migrate.adopt.footprints import Footprint, Key
+    from d1migrate.migrate.adopt.footprints import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.adopt.model import Judgement, Record
     from d1migrate.migrate.flows.steps import Sign
@@ -65,7 +65,7 @@ class Adoption(NamedTuple):
     """
 
     judgements: tuple[Judgement, ...]
-    strays: tuple[Key, ...]
+    strays: tuple[FactKey, ...]
     unknown_records: tuple[Record, ...]
     set_aside: Tool | None
     to_mirror: tuple[int, ...]
@@ -158,7 +158,7 @@ def _squashed(judgement: Judgement, history: h.History) -> Judgement:
 
 
 def _in_place(
-    judgement: Judgement, history: h.History, signature: h.Signature, mirror: Mirror | None
+    judgement: Judgement, history: h.History, signature: h.Stamp, mirror: Mirror | None
 ) -> list[Query]:
     """Return what records a squashed file in the place of those it stands for."""
     migration, detail = judgement.migration, json.dumps({"adopted": judgement.because})

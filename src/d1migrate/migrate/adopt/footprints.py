@@ -12,13 +12,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from d1migrate.lint.replay.model import Ran, Replay
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Schema, Table
 
 
-class Key(NamedTuple):
+class FactKey(NamedTuple):
     """What a fact is about.
 
     Attributes:
@@ -50,7 +50,7 @@ class Footprint(NamedTuple):
     """
 
     migration: Migration
-    changes: Mapping[Key, str | None]
+    changes: Mapping[FactKey, str | None]
     refusal: str | None = None
     rows: tuple[str, ...] = ()
 
@@ -79,34 +79,34 @@ def _written(replay: Replay) -> Iterator[str]:
             yield name
 
 
-def _refusal(replay: Replay, ran: Ran) -> str:
+def _refusal(replay: Replay, ran: ReplayedStatement) -> str:
     place = f"{replay.migration.file}:{ran.statement.line}"
     return f"it cannot be replayed on an empty database: {place}: {ran.refusal}"
 
 
-def _of_schema(ran: Ran) -> bool:
+def _of_schema(ran: ReplayedStatement) -> bool:
     return ran.verb.split(" ", 1)[0] in ("create", "alter", "drop")
 
 
-def _came_to_nothing(ran: Ran) -> bool:
+def _came_to_nothing(ran: ReplayedStatement) -> bool:
     """Whether a statement had nothing to work on, and IF [NOT] EXISTS does not explain it."""
     return _of_schema(ran) and ran.before is ran.after and not ran.shape.conditional
 
 
-def facts(schema: Schema) -> dict[Key, str]:
+def facts(schema: Schema) -> dict[FactKey, str]:
     """Return {what: its normal form} of all that a schema holds.
 
     A table is itself (its options alone), its columns and its constraints. The order of columns is not among
     these: a column that is added later is the last one, and means the same.
     """
-    scope, found = Scope.of(schema), dict[Key, str]()
+    scope, found = Scope.of(schema), dict[FactKey, str]()
     for table in schema.tables:
         found |= _of_table(table, scope)
-    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in schema.views}
-    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in schema.triggers}
+    found |= {FactKey("view", fold(view.name)): canonical(view.sql, scope) for view in schema.views}
+    return found | {FactKey("trigger", fold(t.name)): canonical(t.sql, scope) for t in schema.triggers}
 
 
-def changes(before: Catalog, after: Catalog) -> dict[Key, str | None]:
+def changes(before: Catalog, after: Catalog) -> dict[FactKey, str | None]:
     """Return what lies between two schemas: {what: its new normal form, or None where it is gone}."""
     names = {**before.tables, **after.tables}
     changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
@@ -114,38 +114,40 @@ def changes(before: Catalog, after: Catalog) -> dict[Key, str | None]:
     children = {child for name in changed for side in (before, after) for child, _ in side.references(name)}
     ordered = [name for name in names if name in changed | children]
     old, new = _facts_of(before, ordered, after), _facts_of(after, ordered, before)
-    gone: dict[Key, str | None] = {key: None for key in old if key not in new}
+    gone: dict[FactKey, str | None] = {key: None for key in old if key not in new}
     return gone | {key: sql for key, sql in new.items() if old.get(key) != sql}
 
 
-def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[Key, str]:
+def _facts_of(catalog: Catalog, tables: Iterable[str], other: Catalog) -> dict[FactKey, str]:
     """Return the facts of some tables, and of the views and their triggers that another schema lacks."""
-    scope, found = Scope.of(catalog.schema), dict[Key, str]()
+    scope, found = Scope.of(catalog.schema), dict[FactKey, str]()
     for name in tables:
         table = catalog.tables.get(name)
         found |= _of_table(table, scope) if table else {}
     views = [v for name, v in catalog.views.items() if other.views.get(name) is not v]
     triggers = [t for name, t in catalog.view_triggers.items() if other.view_triggers.get(name) is not t]
-    found |= {Key("view", fold(view.name)): canonical(view.sql, scope) for view in views}
-    return found | {Key("trigger", fold(trigger.name)): canonical(trigger.sql, scope) for trigger in triggers}
+    found |= {FactKey("view", fold(view.name)): canonical(view.sql, scope) for view in views}
+    return found | {
+        FactKey("trigger", fold(trigger.name)): canonical(trigger.sql, scope) for trigger in triggers
+    }
 
 
-def _of_table(table: Table, scope: Scope) -> dict[Key, str]:
+def _of_table(table: Table, scope: Scope) -> dict[FactKey, str]:
     name = fold(table.name)
     found = dict(_parts(name, table.sql, scope))
-    found |= {Key("index", fold(i.name)): canonical(i.sql, scope) for i in table.indexes if i.sql}
-    return found | {Key("trigger", fold(t.name)): canonical(t.sql, scope) for t in table.triggers}
+    found |= {FactKey("index", fold(i.name)): canonical(i.sql, scope) for i in table.indexes if i.sql}
+    return found | {FactKey("trigger", fold(t.name)): canonical(t.sql, scope) for t in table.triggers}
 
 
-def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[Key, str]]:
+def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[FactKey, str]]:
     """Yield the facts that a CREATE TABLE states; a virtual table is one fact."""
     table = parse_table(sql)
     if table is None:
-        yield Key("table", name), canonical(sql, scope)
+        yield FactKey("table", name), canonical(sql, scope)
         return
     known = meaning(table, scope)
-    yield Key("table", name), ", ".join(known.options)
+    yield FactKey("table", name), ", ".join(known.options)
     for column, text in known.columns.items():
-        yield Key("column", column, name), text
+        yield FactKey("column", column, name), text
     for text in known.parts():
-        yield Key("constraint", text, name), text
+        yield FactKey("constraint", text, name), text

@@ -56,7 +56,7 @@ def choose(
         *there, texts = there
         stored = {version: sql for version, sql, _ in h.checked(texts.rows, LOG_TABLE, h.STORED)}
     todo = plan_down(entries, history, stored, prefer=prefer)
-    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.Ground(there))
+    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(there))
     names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
     requests = todo.reads + 1
     rows = yield from _count_rows(names)
@@ -129,7 +129,7 @@ def down(
 
 
 def _guarded(
-    step: Step, risks: Iterable[data_loss.Risk], rows: dict[str, int | None], allowed: Collection[str]
+    step: Step, risks: Iterable[data_loss.TableAtRisk], rows: dict[str, int | None], allowed: Collection[str]
 ) -> Step:
     """Return the step with its counts for the log, and tables seen empty guarded against new rows."""
     lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table, 0) != 0}

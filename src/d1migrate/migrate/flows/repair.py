@@ -112,7 +112,7 @@ def forget(
 
 
 def record(
-    history: h.History, queries: Sequence[Query], signature: h.Signature, *, before: Sequence[Query] = ()
+    history: h.History, queries: Sequence[Query], signature: h.Stamp, *, before: Sequence[Query] = ()
 ) -> Flow[None]:
     """Write to the history, if it is still the one that was read.
 
@@ -126,7 +126,7 @@ def record(
         HistoryError: another run changed what was read.
         AmbiguousError: no answer came, and the log does not have it, or cannot be asked.
     """
-    unchanged = assertions.assert_unchanged(assertions.Fingerprint.of(history.versions, history.head))
+    unchanged = assertions.assert_unchanged(assertions.HistoryState.of(history.versions, history.head))
     try:
         yield Batch([*before, *h.create_tables(history.missing), unchanged, *queries])
     except (AmbiguousError, QueryError) as error:

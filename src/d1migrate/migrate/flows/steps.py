@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.sql.batch import Flow, Query
 
-    Sign = Callable[[], h.Signature]
+    Sign = Callable[[], h.Stamp]
 
 
 class StepResult(NamedTuple):
@@ -72,7 +72,7 @@ class Taken(NamedTuple):
     """
 
     steps: tuple[StepResult, ...]
-    reached: assertions.Fingerprint
+    reached: assertions.HistoryState
     failure: ApplyError | None = None
     token: str = ""
     results: tuple[StepResult, ...] = ()
@@ -86,7 +86,7 @@ def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror |
     Raises:
         ApplyError: a step failed, or its outcome is unknown.
     """
-    before, missing = assertions.Fingerprint.of(todo.versions, todo.head), todo.missing
+    before, missing = assertions.HistoryState.of(todo.versions, todo.head), todo.missing
     done = list[StepResult]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
@@ -162,9 +162,9 @@ class _Group:
     def __init__(
         self,
         steps: Sequence[Step],
-        before: assertions.Fingerprint,
+        before: assertions.HistoryState,
         missing: Sequence[str],
-        signature: h.Signature,
+        signature: h.Stamp,
         *,
         first: bool,
         mirror: Mirror | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate.assertions import Fingerprint, is_unchanged
+from d1migrate.migrate.assertions import HistoryState, is_unchanged
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, noted, stopped, take
 from d1migrate.migrate.history_guard import LOG_TABLE
@@ -124,7 +124,7 @@ def up(
 
 def _run(
     prepared: Prepared, prepare: Prepare, sign: Sign, mirror: Mirror | None
-) -> Flow[tuple[list[StepResult], Fingerprint, Prepared]]:
+) -> Flow[tuple[list[StepResult], HistoryState, Prepared]]:
     """Run the steps, and plan again if another runner intervenes.
 
     Returns:
@@ -142,7 +142,7 @@ def _run(
             history = yield from read_history(token=taken.token)
             if history.has_token:  # it was delayed, and arrived after the log was asked for it
                 done += taken.results
-            elif Fingerprint.of(history.versions, history.head) == taken.reached:
+            elif HistoryState.of(history.versions, history.head) == taken.reached:
                 raise taken.failure  # nothing changed meanwhile, so it was not another runner
             prepared = yield from prepare(history)
         except ApplyError:
@@ -153,7 +153,7 @@ def _run(
 
 def _look_behind(
     steps: Sequence[Step],
-    reached: Fingerprint,
+    reached: HistoryState,
     before: Seen | None,
     expected: Schema | None,
     broken: Broken,
@@ -232,7 +232,7 @@ def _prepare(
             broken,
             rows=integrity.can_hurt_rows(todo.steps),
             searches=integrity.NO_SCHEMA,
-            unchanged=is_unchanged(Fingerprint.of(history.versions, history.head), history.missing),
+            unchanged=is_unchanged(HistoryState.of(history.versions, history.head), history.missing),
         )
         if not seen.changed:
             scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
-from d1migrate.migrate.assertions import Fingerprint, is_unchanged
+from d1migrate.migrate.assertions import HistoryState, is_unchanged
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.history import OTHER_TOOLS
 from d1migrate.schema import digest, introspect
@@ -87,7 +87,7 @@ def verify(
                 expected = schema_of(_in_order_of_application(entries))
             except SourceError as error:  # e.g. a baseline whose beginning is not in the files
                 why = str(error)
-        unchanged = is_unchanged(Fingerprint.of(history.versions, history.head), history.missing)
+        unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
         seen = yield from look(broken, rows=True, expected=expected, unchanged=unchanged)
     left_out = {mirror.table} if mirror else set()
     found = _ours(compare(expected, seen.schema), left_out) if expected else ()
@@ -110,7 +110,7 @@ def verify_by_digests(
         why = _lost(entries) or _without_digests(entries, changes)
         if why is not None:
             return Verification(entries, gaps, (), why)
-        unchanged = is_unchanged(Fingerprint.of(history.versions, history.head), history.missing)
+        unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
         rows, same = yield Batch((introspect.OBJECTS, unchanged), reads=True)
         is_same = bool(same.rows[0][0])
     expected: dict[str, str | None] = {}

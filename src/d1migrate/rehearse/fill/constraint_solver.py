@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
-    from d1migrate.rehearse.fill.row_constraints import Lab
-    from d1migrate.rehearse.fill.values import Maker
+    from d1migrate.rehearse.fill.row_constraints import ConstraintProbe
+    from d1migrate.rehearse.fill.values import ValueFactory
     from d1migrate.sql.batch import Value
 
 
-Recipe = tuple["Maker", ...]
+Recipe = tuple["ValueFactory", ...]
 Wish = Literal["all heirs", "an heir", "true", "not false"]
 
 
-class Trial(NamedTuple):
+class BoundProbe(NamedTuple):
     """A lab, and the columns of a cluster whose values it is given."""
 
-    lab: Lab
+    lab: ConstraintProbe
     columns: tuple[str, ...]
 
 
-class Trials(NamedTuple):
+class Strictness(NamedTuple):
     """What the values of a cluster are to pass.
 
     Attributes:
@@ -36,9 +36,9 @@ class Trials(NamedTuple):
             thing may not, each has its way in some rows.
     """
 
-    true: list[Trial]
-    not_false: list[Trial]
-    heirs: list[Trial]
+    true: list[BoundProbe]
+    not_false: list[BoundProbe]
+    heirs: list[BoundProbe]
 
 
 def _null(_: int) -> Value:
@@ -50,7 +50,7 @@ def _given(_: int) -> Value:
     raise NotImplementedError
 
 
-class Cluster:
+class ConstraintGroup:
     """Columns that rules tie together, and the recipes found that satisfy them: a maker a column.
 
     Args:
@@ -65,9 +65,9 @@ class Cluster:
 
     def __init__(
         self,
-        usual: dict[str, Maker | None],
-        others: Callable[[str], list[Maker]],
-        trials: Trials,
+        usual: dict[str, ValueFactory | None],
+        others: Callable[[str], list[ValueFactory]],
+        trials: Strictness,
         nullable: Set[str],
     ) -> None:
         self.columns = tuple(usual)
@@ -109,7 +109,7 @@ class Cluster:
             return ("not false",)  # most CHECKs of a NULL are NULL
         return ("all heirs", "an heir", "true", "not false") if self._trials.heirs else ("true", "not false")
 
-    def _asked(self, wish: Wish, q: int) -> list[Trial]:
+    def _asked(self, wish: Wish, q: int) -> list[BoundProbe]:
         """Return what a row has to pass for a wish to be granted."""
         true, not_false, heirs = self._trials
         if wish == "not false":
@@ -156,7 +156,7 @@ class Cluster:
         }
 
     @cached_property
-    def _options(self) -> dict[str, list[Maker]]:
+    def _options(self) -> dict[str, list[ValueFactory]]:
         return {
             column: [make] if make is _given else [make, *self._others(column)]
             for column, make in zip(self.columns, self._usual, strict=True)
@@ -176,7 +176,7 @@ class Cluster:
             if _passes(self._row(recipe, q, given), trials):
                 yield recipe
 
-    def _alone(self, column: str, q: int, trials: list[Trial], *, null: bool) -> list[Maker]:
+    def _alone(self, column: str, q: int, trials: list[BoundProbe], *, null: bool) -> list[ValueFactory]:
         """Return the makers of a column whose values pass what is tried of this column alone."""
         makers = self._options[column]
         alone = [trial for trial in trials if trial.columns == (column,)]
@@ -185,7 +185,7 @@ class Cluster:
         return [*makers[:1], _null, *makers[1:]] if null and column in self._nullable else makers
 
 
-def _passes(row: Mapping[str, Value], trials: Sequence[Trial]) -> bool:
+def _passes(row: Mapping[str, Value], trials: Sequence[BoundProbe]) -> bool:
     return all(lab.accepts([row[column] for column in columns]) for lab, columns in trials)
 
 

@@ -11,7 +11,7 @@ import apsw
 from d1migrate.rehearse.fill.fix_links import repair
 from d1migrate.rehearse.fill.foreign_keys import Parents
 from d1migrate.rehearse.fill.row_constraints import REFUSED
-from d1migrate.rehearse.fill.rows import TRIES, NoParentError, Plan
+from d1migrate.rehearse.fill.rows import TRIES, NoParentError, RowPlan
 from d1migrate.rehearse.fill.virtual import fill_virtual, parse_virtual
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Result
@@ -97,7 +97,7 @@ def _fill_plain(
     """Fill ordinary tables; return why each would have no rows, if it has none."""
     parents = Parents(connection, rows)
     by_name = {fold(table.name): table for table in tables}
-    parents.plans = {fold(table.name): Plan(table, by_name, parents) for table in wanted}
+    parents.plans = {fold(table.name): RowPlan(table, by_name, parents) for table in wanted}
     for plan in parents.plans.values():
         for link in plan.links:
             if parent := parents.plans.get(fold(link.parent)):
@@ -112,7 +112,7 @@ def _fill_plain(
     return why | {name: _unsatisfied(link) for name, link in lost.items()}
 
 
-def _parents_first(plans: dict[str, Plan]) -> Iterator[Plan]:
+def _parents_first(plans: dict[str, RowPlan]) -> Iterator[RowPlan]:
     """Yield every plan behind those it points at; where they go round in circles, behind some of them."""
     seen: set[str] = set()
     stack = [(name, False) for name in reversed(plans)]
@@ -126,7 +126,7 @@ def _parents_first(plans: dict[str, Plan]) -> Iterator[Plan]:
             stack += [(to, False) for link in plans[name].links if (to := fold(link.parent)) in plans]
 
 
-def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> str:
+def _insert(connection: apsw.Connection, plan: RowPlan, rows: int) -> str:
     """Insert rows as far as the table takes them; return what refused them, if it took none."""
     columns = ", ".join(quote_identifier(name) for name in plan.names)
     places = ", ".join("?" * len(plan.names))
@@ -147,7 +147,7 @@ def _insert(connection: apsw.Connection, plan: Plan, rows: int) -> str:
     return _unsatisfied(_written(check)) if check else reason
 
 
-def _add(connection: apsw.Connection, plan: Plan, sql: str, number: int, refusals: Counter[str]) -> bool:
+def _add(connection: apsw.Connection, plan: RowPlan, sql: str, number: int, refusals: Counter[str]) -> bool:
     for turn in range(TRIES):
         try:
             row = plan.row(number, turn)

@@ -12,14 +12,14 @@ from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from d1migrate.rehearse.fill.foreign_keys import Key, Link, Parents
-    from d1migrate.rehearse.fill.rows import Plan
+    from d1migrate.rehearse.fill.foreign_keys import Link, ParentKey, Parents
+    from d1migrate.rehearse.fill.rows import RowPlan
 
 _RELINKING = 2  # rounds that look for another parent: that may take the key away others point at
 _PARENTS_TRIED = 60
 
 
-def repair(connection: apsw.Connection, plans: Iterable[Plan], parents: Parents) -> dict[str, Link]:
+def repair(connection: apsw.Connection, plans: Iterable[RowPlan], parents: Parents) -> dict[str, Link]:
     """Mend every row of the plans' tables that points at nothing, until none does.
 
     Returns:
@@ -43,7 +43,7 @@ def repair(connection: apsw.Connection, plans: Iterable[Plan], parents: Parents)
 class _Linked:
     """A table with foreign keys. Its rows go by rowid, or by the primary key where they have none."""
 
-    def __init__(self, connection: apsw.Connection, plan: Plan) -> None:
+    def __init__(self, connection: apsw.Connection, plan: RowPlan) -> None:
         self._connection = connection
         self._links = {link.number: link for link in plan.links}
         self.name = plan.table.name
@@ -56,7 +56,7 @@ class _Linked:
         self._keys = [quote_identifier(key) for key in keys]
         self._this = " AND ".join(f"{key} = ?" for key in self._keys)
 
-    def orphans(self) -> list[tuple[Link, Key]]:
+    def orphans(self) -> list[tuple[Link, ParentKey]]:
         """Return the rows that point at nothing, each with the link that does."""
         check = 'SELECT "rowid", fkid FROM pragma_foreign_key_check(?, ?)'
         try:
@@ -72,7 +72,7 @@ class _Linked:
             for row in self._orphans(self._links[number])
         ]
 
-    def _orphans(self, link: Link) -> list[Key]:
+    def _orphans(self, link: Link) -> list[ParentKey]:
         pairs = [
             (quote_identifier(a), quote_identifier(b)) for a, b in zip(link.columns, link.to, strict=True)
         ]
@@ -85,7 +85,7 @@ class _Linked:
         )
         return list(self._connection.execute(sql))
 
-    def mend(self, link: Link, row: Key, parents: Parents | None, turn: int) -> bool:
+    def mend(self, link: Link, row: ParentKey, parents: Parents | None, turn: int) -> bool:
         """Give a row another parent, if there are any to look at, or NULL; delete it, and say so, if not."""
         keys = self._candidates(link, row, parents) if parents else []
         start = turn % len(keys) if keys else 0
@@ -97,7 +97,7 @@ class _Linked:
         self._connection.execute(f"DELETE FROM {self._name} WHERE {self._this}", row)
         return False
 
-    def _candidates(self, link: Link, row: Key, parents: Parents) -> list[Key]:
+    def _candidates(self, link: Link, row: ParentKey, parents: Parents) -> list[ParentKey]:
         """Return the keys that leave alone what other links of the row share with this one."""
         columns = ", ".join(map(quote_identifier, link.columns))
         sql = f"SELECT {columns} FROM {self._name} WHERE {self._this}"
@@ -108,7 +108,7 @@ class _Linked:
         bound = {c: value for c, value in zip(link.columns, now, strict=True) if c in others}
         return parents.matching(link, bound)
 
-    def _update(self, columns: Iterable[str], values: Key, row: Key) -> bool:
+    def _update(self, columns: Iterable[str], values: ParentKey, row: ParentKey) -> bool:
         places = ", ".join(f"{quote_identifier(column)} = ?" for column in columns)
         try:
             self._connection.execute(

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from d1migrate.rehearse.fill.rows import Plan
+    from d1migrate.rehearse.fill.rows import RowPlan
     from d1migrate.schema.model import ForeignKey, Table
     from d1migrate.sql.batch import Value
 
-Key = tuple["Value", ...]
+ParentKey = tuple["Value", ...]
 
 _POOL = 1000  # how many keys of a table are looked at; one that was there before may hold any number
 _DEEP = 20  # how many tables may guess each other's keys in a row: Python's stack has an end
@@ -94,21 +94,21 @@ class Parents:
     """
 
     def __init__(self, connection: apsw.Connection, rows: int) -> None:
-        self.plans: dict[str, Plan] = {}
+        self.plans: dict[str, RowPlan] = {}
         self.done: set[str] = set()
         self._rows = rows
         self._connection = connection
         self._depth = 0
-        self._keys: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
-        self._guesses: dict[tuple[str, tuple[str, ...]], list[Key]] = {}
-        self._parts: dict[tuple[str, tuple[str, ...], tuple[int, ...]], dict[Key, list[Key]]] = {}
+        self._keys: dict[tuple[str, tuple[str, ...]], list[ParentKey]] = {}
+        self._guesses: dict[tuple[str, tuple[str, ...]], list[ParentKey]] = {}
+        self._parts: dict[tuple[str, tuple[str, ...], tuple[int, ...]], dict[ParentKey, list[ParentKey]]] = {}
 
     def forget(self) -> None:
         """Look at the tables anew."""
         self._keys.clear()
         self._parts.clear()
 
-    def matching(self, link: Link, bound: Mapping[str, Value]) -> list[Key]:
+    def matching(self, link: Link, bound: Mapping[str, Value]) -> list[ParentKey]:
         """Return the keys a link may point at that have given values in some columns."""
         name = fold(link.parent)
         if name in self.plans and name not in self.done:
@@ -126,7 +126,7 @@ class Parents:
                 index[tuple(key[i] for i in places)].append(key)
         return index.get(tuple(bound[link.columns[i]] for i in places), [])
 
-    def _guess(self, link: Link, name: str) -> list[Key]:
+    def _guess(self, link: Link, name: str) -> list[ParentKey]:
         at = name, link.to
         if at not in self._guesses:
             # Whoever asks for these while they are made goes round in a circle, and finds none.
@@ -138,7 +138,7 @@ class Parents:
                 self._guesses[at] = [key for key in keys if None not in key]
         return self._guesses[at]
 
-    def _read(self, link: Link) -> list[Key]:
+    def _read(self, link: Link) -> list[ParentKey]:
         columns = [quote_identifier(column) for column in link.to]
         if not columns or not self._connection.table_exists("main", link.parent):
             return []
@@ -149,7 +149,7 @@ class Parents:
         return list(self._connection.execute(sql))
 
 
-def fitting(link: Link, keys: Iterable[Key], bound: Mapping[str, Value]) -> list[Key]:
+def fitting(link: Link, keys: Iterable[ParentKey], bound: Mapping[str, Value]) -> list[ParentKey]:
     """Return those keys that have given values in some of the link's columns."""
     places = [(i, bound[column]) for i, column in enumerate(link.columns) if column in bound]
     return [key for key in keys if all(key[i] == value for i, value in places)]

@@ -25,7 +25,7 @@ REFUSED = (apsw.ConstraintError, apsw.MismatchError, apsw.SQLError, apsw.TooBigE
 """What the engine raises when it is the row that is at fault."""
 
 
-class Rule(NamedTuple):
+class RowConstraint(NamedTuple):
     """A rule and the columns, folded, that it speaks of; generated ones stand for those they come from.
 
     Its `text` is an expression to be true, or not false at least; or one of `kind` "generated" or "index".
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     kind: str = "check"
 
 
-class Rules:
+class RowConstraints:
     """The rules of a table."""
 
     def __init__(self, table: Table, definition: TableDefinition) -> None:
@@ -45,24 +45,24 @@ class Rules:
         self._sources = _sources(definition)
         self.all = [
             *(
-                Rule(self._columns(part.expression), part.expression)
+                RowConstraint(self._columns(part.expression), part.expression)
                 for check in definition.all_checks
                 for part in conjuncts(check)
             ),
             *(
-                Rule(self._sources[fold(column.name)], column.generated, "generated")
+                RowConstraint(self._sources[fold(column.name)], column.generated, "generated")
                 for column in definition.columns
                 if column.generated is not None
             ),
             *(
                 # What is generated cannot be made to point at something: it points at nothing.
-                Rule(self._columns(name), f"{name} IS NULL")
+                RowConstraint(self._columns(name), f"{name} IS NULL")
                 for key in table.foreign_keys
                 for name in map(quote_identifier, key.columns)
                 if fold(unquote(name)) not in self._sources[fold(unquote(name))]
             ),
             *(
-                Rule(self._columns(index.sql.partition("(")[2]), index.sql, "index")
+                RowConstraint(self._columns(index.sql.partition("(")[2]), index.sql, "index")
                 for index in table.indexes
                 if index.sql and None in index.columns
             ),
@@ -76,11 +76,11 @@ class Rules:
     def _columns(self, text: str) -> frozenset[str]:
         return frozenset[str]().union(*(self._sources[name] for name in _names(text) & self._sources.keys()))
 
-    def about(self, column: str) -> list[Rule]:
+    def about(self, column: str) -> list[RowConstraint]:
         """Return the rules that speak of a column, whatever else they speak of."""
         return [rule for rule in self.all if column in rule.columns]
 
-    def alone(self, column: str) -> list[Rule]:
+    def alone(self, column: str) -> list[RowConstraint]:
         """Return the rules that speak of a column and of no other."""
         return [rule for rule in self.all if rule.columns == {column}]
 
@@ -93,7 +93,7 @@ class Rules:
             groups += [rule.columns.union(*tied)] if rule.columns else []
         return groups
 
-    def lab(self, columns: Sequence[str], rules: Iterable[Rule], *, strict: bool) -> Lab:
+    def lab(self, columns: Sequence[str], rules: Iterable[RowConstraint], *, strict: bool) -> ConstraintProbe:
         """Return a lab for some of the columns and the rules that speak of no other.
 
         Args:
@@ -111,7 +111,7 @@ class Rules:
         parts += [check.format(rule.text) for rule in rules if rule.kind == "check"]
         name = quote_identifier(self.definition.name)
         create = f"CREATE TABLE {name} ({', '.join(parts)}){' STRICT' if self.definition.strict else ''}"
-        return Lab(name, columns, create, [rule.text for rule in rules if rule.kind == "index"])
+        return ConstraintProbe(name, columns, create, [rule.text for rule in rules if rule.kind == "index"])
 
     def _column(self, name: str, type_: str, collation: str | None, generated: str | None) -> str:
         parts = [quote_identifier(name), type_]
@@ -140,7 +140,7 @@ def _sources(definition: TableDefinition) -> dict[str, frozenset[str]]:
     return sources
 
 
-class Lab:
+class ConstraintProbe:
     """A table in memory that takes values, or refuses them."""
 
     def __init__(self, table: str, columns: Sequence[str], create: str, indexes: Sequence[str]) -> None:

@@ -7,9 +7,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from d1migrate.rehearse.fill.constraint_solver import Cluster, Trial, Trials
+from d1migrate.rehearse.fill.constraint_solver import BoundProbe, ConstraintGroup, Strictness
 from d1migrate.rehearse.fill.foreign_keys import fitting, links_of
-from d1migrate.rehearse.fill.row_constraints import Rules
+from d1migrate.rehearse.fill.row_constraints import RowConstraints
 from d1migrate.rehearse.fill.value_candidates import candidates
 from d1migrate.rehearse.fill.values import usual
 from d1migrate.sql.create import parse_table
@@ -18,8 +18,8 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-    from d1migrate.rehearse.fill.foreign_keys import Key, Link, Parents
-    from d1migrate.rehearse.fill.values import Maker
+    from d1migrate.rehearse.fill.foreign_keys import Link, ParentKey, Parents
+    from d1migrate.rehearse.fill.values import ValueFactory
     from d1migrate.schema.model import Table
     from d1migrate.sql.batch import Value
     from d1migrate.sql.definitions import Check
@@ -38,7 +38,7 @@ class NoParentError(Exception):
     """No row of the other table fits a foreign key that may not be NULL."""
 
 
-class Plan:
+class RowPlan:
     """How the rows of a table are made.
 
     Args:
@@ -58,7 +58,7 @@ class Plan:
         self.links = links_of(table, tables)
         columns = [column for column in table.columns if not column.generated]
         self.names = [fold(column.name) for column in columns]
-        self.pointed: dict[str, list[tuple[Plan, str]]] = defaultdict(list)
+        self.pointed: dict[str, list[tuple[RowPlan, str]]] = defaultdict(list)
         self._parents = parents
         self._columns = dict(zip(self.names, columns, strict=True))
         made = set(self.names)
@@ -66,8 +66,8 @@ class Plan:
         self._links = [x for x in self.links if made >= {*x.columns} and (made >= {*x.to} or not x.own)]
         self._linked = {name for link in self._links for name in link.columns}
         self._nullable = {n for n, c in self._columns.items() if not (c.not_null or c.primary_key)}
-        self._own_keys: dict[Link, list[Key]] = {link: [] for link in self._links if link.own}
-        self._used: dict[Link, set[Key]] = {link: set() for link in self._links if link.once}
+        self._own_keys: dict[Link, list[ParentKey]] = {link: [] for link in self._links if link.own}
+        self._used: dict[Link, set[ParentKey]] = {link: set() for link in self._links if link.once}
         self._usual = {
             name: usual(table.name, column, position)
             for position, (name, column) in enumerate(self._columns.items())
@@ -76,11 +76,11 @@ class Plan:
     # --- rules ---
 
     @cached_property
-    def _rules(self) -> Rules | None:
-        return Rules(self.table, self.definition) if self.definition else None
+    def _rules(self) -> RowConstraints | None:
+        return RowConstraints(self.table, self.definition) if self.definition else None
 
     @cached_property
-    def _clusters(self) -> list[Cluster]:
+    def _clusters(self) -> list[ConstraintGroup]:
         return list(dict.fromkeys(self._cluster_of.values()))
 
     @cached_property
@@ -88,19 +88,19 @@ class Plan:
         return [name for name in self.names if name not in self._cluster_of]
 
     @cached_property
-    def _cluster_of(self) -> dict[str, Cluster]:
+    def _cluster_of(self) -> dict[str, ConstraintGroup]:
         """By column, the columns that rules tie it to; those without rules have none."""
         groups = self._rules.groups() if self._rules else []
         tied = self._linked.union(*groups)
         groups += [frozenset({name}) for name in self.pointed if name not in tied]
-        clusters: dict[str, Cluster] = {}
+        clusters: dict[str, ConstraintGroup] = {}
         for group in groups:
             names = [name for name in self.names if name in group]
             cluster = self._cluster(names)
             clusters |= dict.fromkeys(names, cluster) if cluster else {}
         return clusters
 
-    def _heirs(self, name: str) -> Iterator[tuple[Rules, str]]:
+    def _heirs(self, name: str) -> Iterator[tuple[RowConstraints, str]]:
         """Yield the rules that have a say in a column because theirs points at it, straight or in turn."""
         if name in self._linked:
             return  # they had it where its values come from
@@ -109,9 +109,9 @@ class Plan:
             waiting += [there for there in plan.pointed.get(column, ()) if there not in waiting]
         yield from ((plan._rules, column) for plan, column in waiting[1:] if plan._rules)
 
-    def _cluster(self, names: Sequence[str]) -> Cluster | None:
+    def _cluster(self, names: Sequence[str]) -> ConstraintGroup | None:
         heirs = [
-            Trial(rules.lab([column], alone, strict=True), (name,))
+            BoundProbe(rules.lab([column], alone, strict=True), (name,))
             for name in names
             for rules, column in self._heirs(name)
             if (alone := rules.alone(column))
@@ -120,19 +120,21 @@ class Plan:
         if not true and not heirs:
             return None
         usual = {name: None if name in self._linked else self._usual[name] for name in names}
-        return Cluster(usual, self._others, Trials(true, not_false, heirs), self._nullable & set(names))
+        return ConstraintGroup(
+            usual, self._others, Strictness(true, not_false, heirs), self._nullable & set(names)
+        )
 
-    def _trials(self, names: Sequence[str], *, strict: bool) -> list[Trial]:
+    def _trials(self, names: Sequence[str], *, strict: bool) -> list[BoundProbe]:
         if not self._rules:
             return []
         alone = [(name, rules) for name in names if (rules := self._rules.alone(name))]
-        found = [Trial(self._rules.lab([name], rules, strict=strict), (name,)) for name, rules in alone]
+        found = [BoundProbe(self._rules.lab([name], rules, strict=strict), (name,)) for name, rules in alone]
         if len(names) > 1:
             tied = [rule for rule in self._rules.all if len(rule.columns) > 1 and rule.columns <= set(names)]
-            found.append(Trial(self._rules.lab(names, tied, strict=strict), tuple(names)))
+            found.append(BoundProbe(self._rules.lab(names, tied, strict=strict), tuple(names)))
         return found
 
-    def _others(self, name: str) -> list[Maker]:
+    def _others(self, name: str) -> list[ValueFactory]:
         """Return what else a column might hold, going by the rules for it."""
         texts, known = [self._columns[name].default or ""], set(self.names)
         texts += [rule.text for rule in self._rules.about(name)] if self._rules else []
@@ -149,7 +151,7 @@ class Plan:
             columns=tuple(c._replace(checks=()) for c in self.definition.columns)
         )
         for check in self.definition.all_checks:
-            plan = Plan(self.table, {}, self._parents)
+            plan = RowPlan(self.table, {}, self._parents)
             plan.definition = plain._replace(checks=(check,))
             impossible = any(cluster.impossible() for cluster in plan._clusters)
             plan.close()
@@ -195,7 +197,7 @@ class Plan:
         for link, used in self._used.items():
             used.add(tuple(row[column] for column in link.columns))
 
-    def key(self, columns: Sequence[str], q: int) -> Key:
+    def key(self, columns: Sequence[str], q: int) -> ParentKey:
         """Return what some columns of a row will hold, as far as can be told before it is made; else None."""
         row: Row = {}
         links = [link for link in self._links if not link.own and not set(columns).isdisjoint(link.columns)]
@@ -244,11 +246,11 @@ class Plan:
                     row[column] = self._usual[column](q)
         return row
 
-    def _keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[Key]:
+    def _keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[ParentKey]:
         keys = self._all_keys(link, bound, q)
         return [key for key in keys if key not in self._used[link]] if link.once else keys
 
-    def _all_keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[Key]:
+    def _all_keys(self, link: Link, bound: Mapping[str, Value], q: int) -> Sequence[ParentKey]:
         if not link.own:
             return self._parents.matching(link, bound)
         earlier = fitting(link, self._own_keys[link], bound) if bound else self._own_keys[link]

@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.rehearse.fill.values import Maker, clock, moment, spread
+from d1migrate.rehearse.fill.values import ValueFactory, clock, moment, spread
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DIGITS, _LOWER, _UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def candidates(declared: str, expressions: Iterable[str], columns: Container[str]) -> list[Maker]:
+def candidates(declared: str, expressions: Iterable[str], columns: Container[str]) -> list[ValueFactory]:
     """Return makers of what might satisfy some expressions, likely ones and such that differ by row first.
 
     Args:
@@ -93,7 +93,7 @@ def _number(text: str) -> int | float:
         return float(plain)
 
 
-def _numbers(literals: Sequence[int | float], *, whole: bool) -> Iterator[Maker]:
+def _numbers(literals: Sequence[int | float], *, whole: bool) -> Iterator[ValueFactory]:
     finite = dict.fromkeys(n for n in literals if abs(n) < 2**62)
     known = [int(n) for n in finite] if whole else list(finite)
     ordered = sorted(set(known))
@@ -111,7 +111,7 @@ def _numbers(literals: Sequence[int | float], *, whole: bool) -> Iterator[Maker]
         yield _between(0, 1, whole=False)
 
 
-def _near(n: float) -> Iterator[Maker]:
+def _near(n: float) -> Iterator[ValueFactory]:
     yield lambda q: n + 1 + spread(q)
     if n > 1:
         yield lambda q: q % n
@@ -119,7 +119,7 @@ def _near(n: float) -> Iterator[Maker]:
     yield lambda q: n - 1 - spread(q)
 
 
-def _texts(literals: _Literals) -> Iterator[Maker]:
+def _texts(literals: _Literals) -> Iterator[ValueFactory]:
     strings = list(dict.fromkeys(literals.strings))
     if strings:
         yield _cycle(strings)
@@ -137,40 +137,40 @@ def _texts(literals: _Literals) -> Iterator[Maker]:
     yield from (_constant(text) for text in ("a", "A", "", "en", "USD", "true", "07:08", "{}"))
 
 
-def _with(text: str) -> Iterator[Maker]:
+def _with(text: str) -> Iterator[ValueFactory]:
     yield _constant(text)
     yield lambda q: f"{text}{q}"
     yield lambda q: f"{q}{text}"
 
 
-def _blobs(lengths: Sequence[int]) -> Iterator[Maker]:
+def _blobs(lengths: Sequence[int]) -> Iterator[ValueFactory]:
     yield from (_sized(n) for n in (*lengths, 8))
     yield _constant(b"")
 
 
-def _sized(n: int) -> Maker:
+def _sized(n: int) -> ValueFactory:
     return lambda q: q.to_bytes(max(n, 8), "big")[-n:]
 
 
-def _constant(value: Value) -> Maker:
+def _constant(value: Value) -> ValueFactory:
     return lambda _: value
 
 
-def _cycle(values: Sequence[Value]) -> Maker:
+def _cycle(values: Sequence[Value]) -> ValueFactory:
     return lambda q: values[q % len(values)]
 
 
-def _between(low: float, high: float, *, whole: bool) -> Maker:
+def _between(low: float, high: float, *, whole: bool) -> ValueFactory:
     if whole:
         return lambda q: low + q % (int(high) - int(low) + 1)
     return lambda q: low + (high - low) * (q % 97 + 1) / 98
 
 
-def _as_text(make: Maker) -> Maker:
+def _as_text(make: ValueFactory) -> ValueFactory:
     return lambda q: str(make(q))
 
 
-def _nested(paths: Sequence[str], value: Value) -> Maker:
+def _nested(paths: Sequence[str], value: Value) -> ValueFactory:
     """Return a maker of JSON objects that hold a value at every path; for None, numbers that go up."""
 
     def make(q: int) -> Value:
@@ -222,7 +222,7 @@ def _members(part: str) -> str:
     return "".join(c for c in _LOWER + _DIGITS + _UPPER if c not in found) if negated else found
 
 
-def _matching(pattern: Sequence[str]) -> Maker:
+def _matching(pattern: Sequence[str]) -> ValueFactory:
     """Return a maker of texts that fit a pattern, each place counting on when the one after it is through."""
 
     def make(q: int) -> Value:
@@ -235,7 +235,7 @@ def _matching(pattern: Sequence[str]) -> Maker:
     return make
 
 
-_TYPICAL: tuple[Maker, ...] = (
+_TYPICAL: tuple[ValueFactory, ...] = (
     lambda q: f"a{q}",
     lambda q: f"A{q}",
     lambda q: clock("%Y-%m-%d", moment(q, 0)),
@@ -250,4 +250,4 @@ _TYPICAL: tuple[Maker, ...] = (
     lambda q: f"10.{q // 65536 % 256}.{q // 256 % 256}.{q % 256}",
     str,
 )
-_TYPICAL_JSON: tuple[Maker, ...] = (lambda q: json.dumps({"id": q}), lambda q: json.dumps([q]))
+_TYPICAL_JSON: tuple[ValueFactory, ...] = (lambda q: json.dumps({"id": q}), lambda q: json.dumps([q]))

@@ -19,14 +19,14 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from d1migrate.schema.model import Column
 
-Maker = Callable[[int], Value]
+ValueFactory = Callable[[int], Value]
 
 _JSON = frozenset(("json", "payload", "meta", "metadata", "data", "config", "settings"))
 # What careless SQL stumbles over: quotes, letters beyond ASCII, what looks like SQL.
 _TAILS = ("", "it's", "naïve", 'a "b"', "日本", "x; -- y")
 
 
-def usual(table: str, column: Column, position: int) -> Maker:
+def usual(table: str, column: Column, position: int) -> ValueFactory:
     """Return what makes a column's values where no rule says otherwise; text and numbers differ by row.
 
     Columns further right hold later times and larger numbers, as `starts_at, ends_at` and `low, high` want.
