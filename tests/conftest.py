@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from tests.runtime.workerd import Workerd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TESTS = Path(__file__).parent
 
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("seeded", deadline=None, database=None, print_blob=True)
@@ -45,6 +48,20 @@ def pytest_configure(config: pytest.Config) -> None:
     inputs.TIMES = option.times or (0.1 if option.fast else 1.0)
     if option.fast and "not slow" not in option.markexpr:
         option.markexpr = f"({option.markexpr}) and not slow" if option.markexpr else "not slow"
+
+
+SERVERS = {"workerd", "cloudflare_server", "vendored"}
+"""Fixtures that start a server or build what it runs; whatever asks for one of them is slow."""
+SLOW = {"crash", "docs", "remote", "runtime", "workers"}
+"""Folders of tests that start many processes, or a server of their own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SLOW or SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

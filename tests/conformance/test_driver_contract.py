@@ -37,7 +37,7 @@ def _workerd(workerd: Workerd) -> Driver:
     return WorkerdDriver(workerd, workerd.database())
 
 
-@pytest.fixture(params=DRIVERS)
+@pytest.fixture(params=["sqlite file", "sqlite memory", pytest.param("workerd", marks=pytest.mark.slow)])
 def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """Each driver in turn, over a fresh database."""
     made = DRIVERS[request.param](request)

@@ -97,7 +97,7 @@ def test_every_process_makes_the_same_rows() -> None:
     """Nothing depends on the order of a set, which is another one in every process."""
     program = """
 import apsw
-from d1migrate.rehearse.fill import fill
+from d1migrate.rehearse.fill.filler import fill
 connection = apsw.Connection(":memory:")
 connection.execute(
     "CREATE TABLE a (id INTEGER PRIMARY KEY, b NOT NULL, k TEXT, l, m, UNIQUE (id, k), FOREIGN KEY (b, k) REFERENCES b (id, k),"
