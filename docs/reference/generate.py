@@ -1,4 +1,4 @@
-"""Write the pages here from the code: `python docs/reference/generate.py [--check]`."""
+"""Write the pages of this folder from the code: `python docs/reference/generate.py [--check]`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def in_a_worker() -> str:
 
 
 def _members(thing: type) -> list[tuple[str, object]]:
-    """Return what a class has of its own, and of those of our classes that it is made of."""
+    """Return the members of a class and of its base classes in d1migrate."""
     ours = [base for base in thing.__mro__ if base.__module__.startswith("d1migrate")]
     return [item for base in ours for item in vars(base).items()]
 
@@ -80,63 +80,65 @@ def _block(docstring: str | None) -> str:
 
 
 GROUPS = {
-    "D": ("Loses data", "Rows, columns, links, and what belongs to a table, are gone when it has run."),
-    "F": ("Fails on rows", "It passes on an empty table, and stops where there are rows."),
-    "R": ("Refused by D1", "D1 says no; the message is D1's own, and the scratch engine said it."),
-    "P": ("Breaks on the way to production", "Local D1 takes it; what carries it to production does not."),
-    "S": ("Silently not what it says", "It runs without an error, and does something else than is written."),
-    "W": ("Runs while the Worker serves", "Requests come in before, during and after it."),
-    "H": ("Housekeeping", "Nothing breaks, but the next person will wish it had been done."),
+    "D": ("Loses data", "Running it deletes rows, columns or links, or objects that belong to a table."),
+    "F": ("Fails on rows", "It passes on an empty table, and may fail on a table with rows."),
+    "R": ("Refused by D1", "D1 refuses it; the message is D1's own, from the scratch engine."),
+    "P": ("Breaks on the way to production", "Local D1 accepts it; the transport to production does not."),
+    "S": (
+        "Does not do what it says",
+        "It runs without an error, and does something other than what is written.",
+    ),
+    "W": ("Affects the running Worker", "Requests are served before, during and after it."),
+    "H": ("Housekeeping", "Nothing breaks today, but it makes later work harder."),
     "X": (
-        "Seen in a rehearsal",
-        "`d1migrate rehearse` runs the file with rows in every table and finds these; `lint` does not.",
+        "Found in a rehearsal",
+        "`d1migrate rehearse` finds these by running the file with rows in every table; `lint` cannot.",
     ),
 }
 RULES_INTRO = """# The rules of the linter
 
 `d1migrate lint` replays every migration, statement by statement, on a scratch database with D1's engine and
-D1's rules, and judges what it saw: what each statement touched, and the schema before and after it. `up` does
-the same with what it is about to apply, and refuses errors; `up --no-lint` applies it all the same, and the
-log says so.
+D1's rules, and checks the result: what each statement touched, and the schema before and after it. `up` does
+the same with the pending migrations and refuses errors; `up --no-lint` applies them without the check, and
+the log records that.
 
-## What a severity promises
+## What a severity means
 
-**error**: D1 refuses it; or rows that the statement does not name are lost (children by CASCADE, links by SET
-NULL, a table that refers to itself); or it is cut, or run by half, on the way to production.
+**error**: D1 refuses it; or it loses rows that the statement does not name (children by CASCADE, links by SET
+NULL, a table that references itself); or the transport to production cuts it, or runs only part of it.
 
-**warning**: rows or values that the statement does name are lost, as by DROP TABLE, or by UPDATE and DELETE
-without WHERE; or it depends on the data whether it runs, or does what it says.
+**warning**: it loses rows or values that the statement does name, as DROP TABLE does, or UPDATE and DELETE
+without WHERE; or the data decides whether it runs, or does what it says.
 
-**info**: good order. Nothing goes wrong today.
+**info**: housekeeping. Nothing breaks today.
 
-Ordinary backfills and honest drops are never blocked: a warning stops nothing, unless `lint --strict` asks
-for it.
+Ordinary backfills and deliberate drops are never blocked: a warning stops nothing, except with
+`lint --strict`.
 
 ## Allowing a finding
 
-Where the author knows better, the file says so, and why:
+If a finding is intended, allow it in the file, with the reason:
 
 ```sql
 -- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
 DROP TABLE old_logs;
 ```
 
-| where the line stands | what it is about |
+| position of the line | scope |
 |---|---|
 | above a statement | that statement |
-| behind a statement, on the line where it ends | that statement |
+| after a statement, on the line where it ends | that statement |
 | above the first statement | the whole file |
 | below the last statement | the whole file |
 
-Several codes have commas between them, and no space: `allow=D104,S104`. Without a reason it does not count
-([H111](#h111)), and one that allows nothing is reported ([H110](#h110)). In a string, between the words of a
-statement or in `/* */` it is not seen. What a file allows is not counted; `lint --verbose` shows it, with the
-reason.
+Separate several codes with commas, without spaces: `allow=D104,S104`. A line without a reason has no effect
+([H111](#h111)), and a line that allows nothing is reported ([H110](#h110)). It is ignored in a string, inside
+a statement and in `/* */`. Allowed findings are not counted; `lint --verbose` shows them, with the reason.
 
 ## Configuring severities
 
-In `d1migrate.toml`, for all environments or for one. A rule's own code goes before its letter, and what an
-environment says before what all have: there, a letter means all of its rules.
+In `d1migrate.toml`, for all environments or for one. A rule's own code takes precedence over its letter, and
+an environment's setting over the general one: in an environment, a letter sets all of its rules.
 
 ```toml
 [lint]
@@ -183,7 +185,7 @@ def _rule(rule: Rule) -> str:
 
 
 def main() -> int:
-    """Write the pages, or with --check say which are not what the code makes."""
+    """Write the pages, or with --check report which are out of date."""
     stale = []
     pages = {
         "commands.md": commands(),
