@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses
+from d1migrate.lint.check import RULES
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
-from d1migrate.lint.rules import data, fired
 from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.rehearse.actions import events
 from d1migrate.rehearse.expected_effects import sources
@@ -40,6 +40,7 @@ TWINS = {
 }
 """Which rules of the linter foresee what a rehearsal sees."""
 
+_PREDICT_LOSS = ("D101", "D102", "D103", "D114")
 _HELPER = re.compile(
     r"^(?:__new_|_?new_|_?old_|_?tmp_|_?temp_|_hold)|_(?:old|new|hold|tmp|temp|bak|backup|aside)$"
 )
@@ -215,13 +216,9 @@ def _leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]
 # --- the verdict ---
 
 
-def is_foreseen(replay: Replay) -> bool:
-    """Whether the linter says that rows would be lost: that none were may be for want of the right ones."""
-    rules = (
-        *(data.drop_takes_children, data.rebuild_takes_itself),
-        *(data.replace_takes_children, fired.update_unlinks_children),
-    )
-    return any(True for rule in rules for _ in rule.check(replay))
+def predicts_loss(replay: Replay) -> bool:
+    """Whether the linter predicts a loss of rows: if none were lost, the right rows may be missing here."""
+    return any(True for rule in RULES if rule.code in _PREDICT_LOSS for _ in rule.check(replay))
 
 
 _PICKS = frozenset(

@@ -88,7 +88,7 @@ class Rehearser:
             depends = bool(counts) and (
                 rows.retyped
                 or is_fitted
-                or findings.is_foreseen(replay)
+                or findings.predicts_loss(replay)
                 or findings.depends_on_rows(told, rows.inserts)
                 or _proves_too_little(replay, was, counts)
             )

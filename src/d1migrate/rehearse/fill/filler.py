@@ -97,18 +97,19 @@ def _fill_plain(
     """Fill ordinary tables; return why each would have no rows, if it has none."""
     parents = Parents(connection, rows)
     by_name = {fold(table.name): table for table in tables}
-    parents.plans = {fold(table.name): RowPlan(table, by_name, parents) for table in wanted}
-    for plan in parents.plans.values():
+    plans = {fold(table.name): RowPlan(table, by_name, parents) for table in wanted}
+    parents.planned = {name: plan.key for name, plan in plans.items()}
+    for plan in plans.values():
         for link in plan.links:
-            if parent := parents.plans.get(fold(link.parent)):
+            if parent := plans.get(fold(link.parent)):
                 for column, to in zip(link.columns, link.to, strict=True):
                     parent.pointed[to].append((plan, column))
     why = {}
-    for plan in _parents_first(parents.plans):
+    for plan in _parents_first(plans):
         why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were asked for"
-        parents.done.add(fold(plan.table.name))
+        del parents.planned[fold(plan.table.name)]
         plan.close()
-    lost = repair(connection, parents.plans.values(), parents)
+    lost = repair(connection, plans.values(), parents)
     return why | {name: _unsatisfied(link) for name, link in lost.items()}
 
 

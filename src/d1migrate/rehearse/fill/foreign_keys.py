@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import apsw
 
-    from d1migrate.rehearse.fill.rows import RowPlan
     from d1migrate.schema.model import ForeignKey, Table
     from d1migrate.sql.batch import Value
 
@@ -86,16 +85,15 @@ def _targets(key: ForeignKey, parent: Table | None) -> tuple[str, ...] | None:
 
 
 class Parents:
-    """The keys of all tables: as they are, or as they will be where a table does not have its rows yet.
+    """The keys of all tables: those of their rows, or of the rows that a table will be given.
 
     Attributes:
-        plans: the tables to be filled, by folded name.
-        done: those of them that have their rows.
+        planned: {folded name: a function from columns and a row's number to its key}, of the tables that
+            have not been filled yet.
     """
 
     def __init__(self, connection: apsw.Connection, rows: int) -> None:
-        self.plans: dict[str, RowPlan] = {}
-        self.done: set[str] = set()
+        self.planned: dict[str, Callable[[Sequence[str], int], ParentKey]] = {}
         self._rows = rows
         self._connection = connection
         self._depth = 0
@@ -111,7 +109,7 @@ class Parents:
     def matching(self, link: Link, bound: Mapping[str, Value]) -> list[ParentKey]:
         """Return the keys a link may point at that have given values in some columns."""
         name = fold(link.parent)
-        if name in self.plans and name not in self.done:
+        if name in self.planned:
             return fitting(link, self._guess(link, name), bound)
         at = name, link.to
         if at not in self._keys:
@@ -133,7 +131,7 @@ class Parents:
             self._guesses[at] = []
             if self._depth < _DEEP:
                 self._depth += 1
-                keys = [self.plans[name].key(link.to, q) for q in range(self._rows)]
+                keys = [self.planned[name](link.to, q) for q in range(self._rows)]
                 self._depth -= 1
                 self._guesses[at] = [key for key in keys if None not in key]
         return self._guesses[at]
