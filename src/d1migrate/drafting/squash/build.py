@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.backup.contents import read_contents
 from d1migrate.backup.rows import Reader
 from d1migrate.drivers.pinned import PinnedDriver
+from d1migrate.drivers.run import run
 from d1migrate.errors import ApplyError, PlanError, QueryError
+from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.history import TABLES
-from d1migrate.migrator import Migrator
+from d1migrate.project import actor
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
@@ -63,7 +65,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
     """
     with closing(PinnedDriver(moment, order)) as driver:
         try:
-            Migrator(driver, migrations).up(lint=False)
+            run(up(migrations, lambda: actor.signature("squash")), driver)
         except ApplyError as error:
             file = next(migration.file for migration in migrations if migration.name == error.migration)
             where = f"{file}:{error.line}" if error.line else file
