@@ -9,7 +9,7 @@ from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, carried, references, spares
 from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
-from d1migrate.lint.unique_keys import unique_keys
+from d1migrate.schema.keys import unique_keys
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_identifier, unquote

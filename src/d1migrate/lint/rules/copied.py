@@ -12,7 +12,7 @@ from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import replaces
-from d1migrate.lint.unique_keys import unique_keys
+from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import alias_of, holds_no_null
 from d1migrate.schema.virtual import content_of, fts5_options, is_virtual
 from d1migrate.sql.checks import allowed_values
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.rebuilds import Rebuild
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
-    from d1migrate.lint.unique_keys import UniqueKey
+    from d1migrate.schema.keys import UniqueKey
     from d1migrate.schema.model import Column, Table
     from d1migrate.sql.tokens import Token
 
