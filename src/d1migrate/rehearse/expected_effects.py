@@ -10,7 +10,7 @@ from d1migrate.lint.expressions import as_column
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
 from d1migrate.lint.sqltext import replaces
 from d1migrate.migrate.history_guard import recorded_table
-from d1migrate.rehearse.actions import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
+from d1migrate.schema.cascade import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
 from d1migrate.sql.classify import Shape
 from d1migrate.sql.names import fold, unquote
 
