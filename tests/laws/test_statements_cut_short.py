@@ -20,10 +20,10 @@ from d1migrate.sql.canonical import canonical_expression, canonical_text
 from d1migrate.sql.classify import shape_of
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.dump import meant_by, written_table
-from d1migrate.sql.effects import assignments, effects, replaces_on_conflict, trigger_of
 from d1migrate.sql.format import squeezed
 from d1migrate.sql.select import selects, with_names, without_subqueries
 from d1migrate.sql.split import Statement, split
+from d1migrate.sql.statement import assignments, effects, replaces_on_conflict, trigger_of
 from d1migrate.sql.tokens import significant, tokenize
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line, safe_form
 from tests.corpus.corpus import CASES

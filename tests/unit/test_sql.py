@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError
-from d1migrate.sql.effects import Effect, Trigger, effects, trigger_of
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
+from d1migrate.sql.statement import Effect, Trigger, effects, trigger_of
 from d1migrate.sql.tokens import significant
 
 

@@ -11,9 +11,9 @@ from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.schema.keys import unique_keys
 from d1migrate.sql.affinity import affinity
-from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
+from d1migrate.sql.statement import trigger_of
 from d1migrate.sql.token_groups import closing, text_at
 from d1migrate.sql.tokens import Token, significant
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from d1migrate.sql.effects import replaces_on_conflict
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import value_of
+from d1migrate.sql.statement import replaces_on_conflict
 from d1migrate.sql.token_groups import closing, text_at
 from d1migrate.sql.tokens import significant
 

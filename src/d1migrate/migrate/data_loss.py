@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.sql.batch import Query
-from d1migrate.sql.effects import Effect, Kind, Trigger, effects, replaces_on_conflict, trigger_of
 from d1migrate.sql.names import HELPER, fold
+from d1migrate.sql.statement import Effect, Kind, Trigger, effects, replaces_on_conflict, trigger_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Sequence

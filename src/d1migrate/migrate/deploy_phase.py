@@ -14,8 +14,8 @@ from d1migrate.migrate.directives import phases
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
 from d1migrate.sql.classify import Shape, shape_of
-from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import assignments
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
-from d1migrate.sql.effects import effects, trigger_of
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import effects, trigger_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

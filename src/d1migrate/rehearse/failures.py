@@ -8,8 +8,8 @@ from d1migrate.lint.rule import Finding
 from d1migrate.lint.sqltext import copied, is_bare
 from d1migrate.migrate.history_guard import recorded_table
 from d1migrate.schema.rebuild_checks import is_recount
-from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_literal, unquote
+from d1migrate.sql.statement import trigger_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.rehearse.expected_effects import sources
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.schema.cascade import events
-from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold
+from d1migrate.sql.statement import trigger_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

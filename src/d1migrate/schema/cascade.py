@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold
+from d1migrate.sql.statement import trigger_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.sql.effects import Trigger
+    from d1migrate.sql.statement import Trigger
 
 
 def events(ran: ReplayedStatement) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.squash.expressions import is_volatile
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, recorded_table
-from d1migrate.sql.effects import effects
 from d1migrate.sql.names import fold
+from d1migrate.sql.statement import effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

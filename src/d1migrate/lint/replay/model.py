@@ -12,9 +12,9 @@ from d1migrate.lint.rebuilds import find_rebuilds
 from d1migrate.lint.sqltext import depths
 from d1migrate.schema.queries import changed_columns
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.effects import assignments
 from d1migrate.sql.names import fold
 from d1migrate.sql.select import is_always_true
+from d1migrate.sql.statement import assignments
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.schema.virtual import content_of, is_virtual
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import VirtualTableDefinition
-from d1migrate.sql.effects import trigger_of
 from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.statement import trigger_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:

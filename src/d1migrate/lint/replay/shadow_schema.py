@@ -20,8 +20,8 @@ from d1migrate.migrate.history import TABLES
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
 from d1migrate.sql.classify import Shape, shape_of
-from d1migrate.sql.effects import effects
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import effects
 from d1migrate.sql.tokens import significant, without_strings
 
 if TYPE_CHECKING:
