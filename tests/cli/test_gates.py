@@ -174,7 +174,7 @@ def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch)
         asked.append(question)
         return typed.pop(0)
 
-    monkeypatch.setattr("d1migrate.cli.context.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
     assert "'producton' is not its name" in shop.run("up", *PRODUCTION, code=1).err
     shop.run("up", *PRODUCTION)
     assert asked == ["production is protected; type its name to go on: "] * 2
@@ -185,7 +185,7 @@ def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch)
 def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is the last gate."""
     demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
-    monkeypatch.setattr("d1migrate.cli.context.Context.ask", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr("d1migrate.cli.project.Context.ask", lambda *_: pytest.fail("asked"))
     err = shop.run("up", *PRODUCTION, code=1).err
     assert "hint: --outside-window REASON --confirm production" in err
 

@@ -61,7 +61,7 @@ def test_a_terminal_is_asked(
     project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     """Only a yes is one."""
-    monkeypatch.setattr("d1migrate.cli.context.Context.ask", lambda *_: answer)
+    monkeypatch.setattr("d1migrate.cli.project.Context.ask", lambda *_: answer)
     project.run("lint", "--fix", code=code)
     assert (unsafe.read_text() == REBUILD) == bool(code)
 

@@ -57,7 +57,7 @@ def test_a_name_typed_after_the_window_closed(
         monkeypatch.setattr(gates, "now", lambda: SUNDAY + 7200)
         return "production"
 
-    monkeypatch.setattr("d1migrate.cli.context.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
     assert (
         "production refuses (window): the window Sun 02:00-04:00 UTC is closed"
         in shop.run(command, *PRODUCTION, code=1).err
@@ -75,7 +75,7 @@ def test_a_window_that_closes_during_the_question_with_a_reason(
         monkeypatch.setattr(gates, "now", lambda: SUNDAY + 7200)
         return "production"
 
-    monkeypatch.setattr("d1migrate.cli.context.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
     shop.run("up", *PRODUCTION, "--to", "1", "--outside-window", "hotfix 812")
     assert details(shop) == [{"overridden": {"window": "hotfix 812"}}]
 

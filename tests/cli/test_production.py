@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.cli import gates, outlook
+from d1migrate.cli import gates, restore_preview
 from d1migrate.drivers import cloudflare as client
 from tests.cli.project import TWO
 
@@ -253,7 +253,7 @@ def test_the_way_back_of_a_remote_database(
         (8, "it is 8 days old: D1 keeps 30 days on a paid plan, 7 on the free one"),
         (31, "it is 31 days old: D1 keeps 30 days, so it is gone; a backup is the way back"),
     ):
-        monkeypatch.setattr(outlook, "now", lambda days=days: point["at"] + days * 86400 + 60)
+        monkeypatch.setattr(restore_preview, "now", lambda days=days: point["at"] + days * 86400 + 60)
         assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
     error = shop.run("down", "--env", "staging", "--json", code=1).json["error"]
     assert error["ways_back"]["900"]["rows"] is None

@@ -382,7 +382,7 @@ def test_what_the_system_refuses_is_no_matter_of_the_output(
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch")  # noqa: S108
 
-    monkeypatch.setattr("d1migrate.cli.context.Context.load", refuse)
+    monkeypatch.setattr("d1migrate.cli.project.Context.load", refuse)
     project.standard()
     told = project.run("status", *flags, code=1)
     assert "error: the operating system refused: No space left on device: /tmp/scratch\n" in told.err

@@ -133,11 +133,11 @@ def test_it_has_to_be_confirmed(applied: Project, monkeypatch: pytest.MonkeyPatc
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("d1migrate.cli.context.sys.stderr", Terminal())
+    monkeypatch.setattr("d1migrate.cli.project.sys.stderr", Terminal())
     monkeypatch.setattr(sys, "stdin", Terminal("app\n"))
     applied.run("restore", "--to", "1", code=2)
     assert applied.versions() == [1, 2, 3]
-    monkeypatch.setattr("d1migrate.cli.context.sys.stderr", Terminal())
+    monkeypatch.setattr("d1migrate.cli.project.sys.stderr", Terminal())
     monkeypatch.setattr(sys, "stdin", Terminal("app.db\n"))
     applied.run("restore", "--to", "1")
     assert applied.versions() == [1]

@@ -81,7 +81,7 @@ def check_applied_once(driver: Driver) -> None:
 
 # `python -m d1migrate`, with the interpreter up before its standard input ends.
 RUNNER = """import runpy, sys
-import d1migrate.cli.context, d1migrate.cli.migrate, d1migrate.cli.parser, d1migrate.migrator
+import d1migrate.cli.project, d1migrate.cli.up, d1migrate.cli.parser, d1migrate.migrator
 import d1migrate.drivers.sqlite, d1migrate.project.files, d1migrate.report.progress
 print("ready", flush=True)
 sys.stdin.buffer.read()

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.context import Context, LostOutput
+    from d1migrate.cli.project import Context, LostOutput
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _DISK = "is the disk, or the temporary folder (TMPDIR), full? free some space, then run the command again"
@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
-    from d1migrate.cli.context import Context, LostOutput
     from d1migrate.cli.parser import parse
+    from d1migrate.cli.project import Context, LostOutput
 
     gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
     _prepare_streams()

@@ -11,7 +11,7 @@ from d1migrate.migrate.history import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, plural, table
 
 if TYPE_CHECKING:
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.adopt.flow import Adoption
     from d1migrate.migrate.adopt.model import Evidence, Judgement
 
@@ -84,7 +84,7 @@ def _what(context: Context, found: Adoption) -> str | None:
 
 def write_baseline(context: Context) -> int:
     """Write down what the database holds as the first file, and record it as applied."""
-    from d1migrate.cli.author import next_file, write_file
+    from d1migrate.cli.diff import next_file, write_file
 
     arguments, context.files_may_be_gone = context.arguments, True
     if context.migrator.migrations:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from d1migrate.cli.options import (
+from d1migrate.cli.arguments import (
     ANY_GATES,
     BACKFILL,
     CONFIRM,
@@ -37,7 +37,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "up": Command(
-        "migrate",
+        "up",
         "apply pending migrations",
         "d1migrate up --to 3",
         (
@@ -51,7 +51,7 @@ COMMANDS = {
         alias="apply",
     ),
     "down": Command(
-        "migrate",
+        "up",
         "take migrations back by their rollback blocks",
         "d1migrate down --steps 1",
         (
@@ -61,16 +61,16 @@ COMMANDS = {
         ),
     ),
     "status": Command(
-        "read",
+        "status",
         "what is applied and what is pending; writes nothing",
         "d1migrate status --check",
         (argument("--check", help="exit 3 unless every migration is applied as it is", **FLAG),),
     ),
-    "history": Command("read", "all that happened, oldest first", "d1migrate history --json"),
-    "list": Command("read", "the migration files", "d1migrate list"),
-    "current": Command("read", "the highest applied version, alone", "d1migrate current"),
+    "history": Command("status", "all that happened, oldest first", "d1migrate history --json"),
+    "list": Command("status", "the migration files", "d1migrate list"),
+    "current": Command("status", "the highest applied version, alone", "d1migrate current"),
     "plan": Command(
-        "planning",
+        "plan",
         "what `up` (or `down`) would run; changes nothing",
         "d1migrate plan --sql",
         (
@@ -84,14 +84,14 @@ COMMANDS = {
         ),
     ),
     "new": Command(
-        "author",
+        "diff",
         "write the next migration file",
         'd1migrate new "add teams table"',
         (argument("description", metavar="DESCRIPTION", help="a few words"),),
         alias="create",
     ),
     "diff": Command(
-        "author",
+        "diff",
         "write the migration, with its way back, that leads to a desired schema",
         "d1migrate diff --to schema.sql",
         (
@@ -112,7 +112,7 @@ COMMANDS = {
         ),
     ),
     "rebuild": Command(
-        "author",
+        "diff",
         "write the migration that changes columns of one table and keeps every row",
         "d1migrate rebuild tasks --set \"status TEXT NOT NULL CHECK (status IN ('new', 'done'))\"",
         (
@@ -130,7 +130,7 @@ COMMANDS = {
         ),
     ),
     "index": Command(
-        "author",
+        "diff",
         "write a Python module that embeds the migrations, for Workers",
         "d1migrate index --output src/migrations_index.py",
         (
@@ -139,7 +139,7 @@ COMMANDS = {
         ),
     ),
     "verify": Command(
-        "read",
+        "status",
         "files against history, live schema against what the files build; writes nothing",
         "d1migrate verify --check",
         (
@@ -191,7 +191,7 @@ COMMANDS = {
         ),
     ),
     "lint": Command(
-        "judge",
+        "lint",
         "what is wrong with pending migrations, before they run; writes nothing without --fix",
         "d1migrate lint --all --strict",
         (
@@ -205,7 +205,7 @@ COMMANDS = {
         ),
     ),
     "rehearse": Command(
-        "judge",
+        "lint",
         "run pending migrations on a scratch database with rows in every table; writes nothing",
         "d1migrate rehearse --rows 200",
         (
@@ -254,7 +254,7 @@ COMMANDS = {
         ),
     ),
     "baseline": Command(
-        "migrate",
+        "up",
         "begin a history: write down what a database holds as its first file, or take files for applied",
         'd1migrate baseline "as found in production"',
         (
@@ -286,7 +286,7 @@ COMMANDS = {
         (argument("--dry-run", help="only say which; change nothing", **FLAG),),
     ),
     "repair": Command(
-        "migrate",
+        "up",
         "make history agree with the files, where you know better",
         'd1migrate repair --accept 2 --reason "reworded a CHECK"',
         (
@@ -297,7 +297,7 @@ COMMANDS = {
         ),
     ),
     "backup": Command(
-        "preserve",
+        "restore",
         "write a dump that restores: plain SQL, every value exact",
         "d1migrate backup --output app.sql --verify",
         (
@@ -306,7 +306,7 @@ COMMANDS = {
         ),
     ),
     "restore": Command(
-        "preserve",
+        "restore",
         "go back to a restore point, or load a backup; without arguments, list the points",
         "d1migrate restore --to 3",
         (
@@ -321,10 +321,10 @@ COMMANDS = {
         ),
     ),
     "env": Command(
-        "overview", "the environments, side by side: version, pending, protection, reachable", "d1migrate env"
+        "env", "the environments, side by side: version, pending, protection, reachable", "d1migrate env"
     ),
     "gate": Command(
-        "judge",
+        "lint",
         "whether code of a version can run on the database; exit 3 if not; writes nothing",
         "d1migrate gate --code-version 7",
         (
@@ -337,7 +337,7 @@ COMMANDS = {
         ),
     ),
     "completion": Command(
-        "author",
+        "diff",
         "print a shell's completion script",
         "d1migrate completion bash",
         (argument("shell", choices=("bash", "zsh", "tcsh")),),

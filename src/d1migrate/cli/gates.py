@@ -15,7 +15,7 @@ from d1migrate.report.text import clean, plural
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry

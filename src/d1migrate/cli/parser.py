@@ -16,7 +16,7 @@ from d1migrate.report.text import clean_line, printed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
 
 
 class _Formatter(argparse.HelpFormatter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from d1migrate.cli.author import prepare, write_index
+from d1migrate.cli.diff import prepare, write_index
 from d1migrate.drivers.run import run
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.renumber import moves
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.renumber import Move
 
 

@@ -16,7 +16,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Table
 

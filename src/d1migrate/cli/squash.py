@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.cli.author import prepare, write_index
+from d1migrate.cli.diff import prepare, write_index
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
 from d1migrate.migrate import source
@@ -17,7 +17,7 @@ from d1migrate.report.text import clean_line, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.migration import Migration
 
 

@@ -23,7 +23,7 @@ from d1migrate.report.text import clean_line, duration, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.rehearse import Rehearsed
@@ -55,7 +55,7 @@ def lint_command(context: Context) -> int:
 
 def _fix(context: Context) -> int:
     """Rewrite what loses rows by a rebuild, and judge nothing else."""
-    from d1migrate.cli.mending import Target, fix
+    from d1migrate.cli.lint_fix import Target, fix
 
     arguments = context.arguments
     if arguments.all or arguments.format != "text":

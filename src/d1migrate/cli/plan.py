@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.cli import gates, outlook
+from d1migrate.cli import gates, restore_preview
 from d1migrate.errors import UsageError
 from d1migrate.migrate import plan_file
 from d1migrate.migrate.history import TABLES
@@ -19,7 +19,7 @@ from d1migrate.sql.names import quote_literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.project.gates import Demand
 
@@ -59,7 +59,7 @@ def _plan(context: Context) -> Plan:
     if getattr(arguments, "down", False):
         if found := [name for name in _OF_AN_UP if getattr(arguments, name, None) not in (None, False)]:
             raise UsageError(f"--{found[0].replace('_', '-')} is for an `up`", hint="leave out --down")
-        with outlook.other_ways_back(context):
+        with restore_preview.other_ways_back(context):
             return context.migrator.plan_down(
                 to=arguments.to,
                 steps=arguments.steps,

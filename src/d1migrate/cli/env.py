@@ -13,7 +13,7 @@ from d1migrate.report import text, values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.environment import Environment
 

@@ -13,7 +13,7 @@ from d1migrate.project import files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.drafting import Desired, Draft
     from d1migrate.schema.model import Schema
 

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.cli import gates, outlook
+from d1migrate.cli import gates, restore_preview
 from d1migrate.errors import Error, SourceError, UsageError
 from d1migrate.project import disk
 from d1migrate.report.text import clean, duration, plural, size, table, when
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.dump import Dump
     from d1migrate.backup.restore import Restored, RestorePreview
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
 
 
 def backup_command(context: Context) -> int:
@@ -145,7 +145,7 @@ def _go_back(context: Context) -> int:
     migrator = context.migrator
     context.say_database()
     seen = migrator.plan_restore(context.arguments.to)
-    outlook.tell(context, seen)
+    restore_preview.tell(context, seen)
     _confirm(context)
     done = migrator.restore(
         seen.point, began=lambda undo: context.say(f"what is there now is kept as {undo.name}")

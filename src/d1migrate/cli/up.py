@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate.cli import gates, outlook, planning
+from d1migrate.cli import gates, plan, restore_preview
 from d1migrate.errors import UsageError
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, duration, plural
 
 if TYPE_CHECKING:
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.flows.steps import Report
 
 
@@ -21,8 +21,8 @@ def up_command(context: Context) -> int:
     if arguments.dry_run and arguments.plan is not None:
         raise UsageError("--dry-run and --plan exclude each other")
     if arguments.dry_run:
-        return planning.plan_command(context)
-    check = gates.checker(context) if arguments.plan is None else planning.checker(context)
+        return plan.plan_command(context)
+    check = gates.checker(context) if arguments.plan is None else plan.checker(context)
     migrator = context.watched()
     started = time.perf_counter()
     report = migrator.up(
@@ -40,10 +40,10 @@ def down_command(context: Context) -> int:
     arguments = context.arguments
     if arguments.dry_run:
         arguments.down = True
-        return planning.plan_command(context)
+        return plan.plan_command(context)
     migrator = context.watched()
     started = time.perf_counter()
-    with outlook.other_ways_back(context):
+    with restore_preview.other_ways_back(context):
         report = migrator.down(
             to=arguments.to,
             steps=arguments.steps,

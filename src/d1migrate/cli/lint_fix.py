@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.cli.author import prepare, write_index
+from d1migrate.cli.diff import prepare, write_index
 from d1migrate.errors import Error, UsageError
 from d1migrate.project import files
 from d1migrate.report.text import clean, clean_line, plural
@@ -13,7 +13,7 @@ from d1migrate.report.text import clean, clean_line, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.drafting.lint_fix import FixedFile
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.backup.last_restore import LastRestore
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.status import Entry
 
@@ -159,7 +159,7 @@ def current_command(context: Context) -> int:
 def verify_command(context: Context) -> int:
     """Compare files, history and live schema."""
     if context.arguments.fix:
-        from d1migrate.cli.author import fix_drift
+        from d1migrate.cli.diff import fix_drift
 
         return fix_drift(context)
     from d1migrate.report import differences  # a status need not load it

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.backup.restore import RestorePreview
-    from d1migrate.cli.context import Context
+    from d1migrate.cli.project import Context
 
 _DAY = 86400
 _FREE, _PAID = 7, 30  # days that D1 keeps, by plan
