@@ -34,7 +34,7 @@ def test_the_codes_are_those_expected(case: Case) -> None:
 def test_what_is_there_before_is_accepted(case: Case) -> None:
     """The schema of a case is one that D1 has: none of its statements is refused."""
     (before,) = replay(load(files(case)[:1]))
-    assert [ran.refusal for ran in before.ran if ran.refusal] == []
+    assert [ran.refusal for ran in before.statements if ran.refusal] == []
 
 
 def test_severities_are_those_of_the_rules() -> None:

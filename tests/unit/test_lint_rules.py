@@ -143,7 +143,7 @@ def test_a_fix_runs(rule: Rule) -> None:
     for d in found(rule.page.bad, rule.page.given):
         if d.fix and d.code == rule.code:
             (case,) = replay([Migration(1, "001_fix", d.fix + ("" if ";" in d.fix else "\nSELECT 1;"))])
-            assert not [r.refusal for r in case.ran if r.refusal and "syntax error" in r.refusal]
+            assert not [r.refusal for r in case.statements if r.refusal and "syntax error" in r.refusal]
 
 
 # --- severities ---

@@ -92,7 +92,7 @@ def case(sql: str, base: Schema | None = None) -> Replay:
 
 def refusals(replayed: Replay) -> list[str | None]:
     """What each statement was refused with, but for plain INSERTs that were not: those are not kept."""
-    return [ran.refusal for ran in replayed.ran]
+    return [ran.refusal for ran in replayed.statements]
 
 
 # --- it is the engine ---
@@ -186,10 +186,10 @@ def test_what_a_statement_saw() -> None:
     replayed = case(
         "CREATE TABLE a (x); SELECT 1; ALTER TABLE a ADD COLUMN y; PRAGMA foreign_keys; DROP TABLE a;"
     )
-    for one, following in zip(replayed.ran, replayed.ran[1:], strict=False):
+    for one, following in zip(replayed.statements, replayed.statements[1:], strict=False):
         assert one.after is following.before
-    assert [ran.before is ran.after for ran in replayed.ran] == [False, True, False, True, False]
-    assert [len(ran.after.tables) for ran in replayed.ran] == [1, 1, 1, 1, 0]
+    assert [ran.before is ran.after for ran in replayed.statements] == [False, True, False, True, False]
+    assert [len(ran.after.tables) for ran in replayed.statements] == [1, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,12 @@ def test_what_a_statement_touches(sql: str, touches: set[tuple[str, str, str]]) 
     given = (
         "CREATE TABLE A (X); CREATE TABLE b (y); CREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM A; END;"
     )
-    said = {(t.kind, t.table, t.column) for t in case(f"{given} {sql};").ran[-1].touches if not t.by}
+    said = {(t.kind, t.table, t.column) for t in case(f"{given} {sql};").statements[-1].touches if not t.by}
     assert touches <= said
     assert {kind for kind, *_ in said} == {kind for kind, *_ in touches}
-    by = {t.by for t in case(f"{given} REPLACE INTO b VALUES (1);").ran[-1].touches if t.kind == "delete"}
+    by = {
+        t.by for t in case(f"{given} REPLACE INTO b VALUES (1);").statements[-1].touches if t.kind == "delete"
+    }
     assert "t" in by
 
 

@@ -100,7 +100,7 @@ def _mended(
         if migration.is_large:
             raise PlanError("it is larger than 1 MiB; such a file is not rewritten")
         lines = {d.line for d in losing}
-        flagged = {ran.index for ran in replayed.of("drop table") if ran.statement.line in lines}
+        flagged = {ran.index for ran in replayed.of("drop table") if ran.line in lines}
         meant = _as_meant(replayed)
         text = _applied(raw, migration.text, edits(meant, flagged))
         _prove(_with(migration, text), meant, before, base, severities)
@@ -114,7 +114,7 @@ def _as_meant(replayed: Replay) -> Replay:
 
     Where the table is made under its final name, they are no matter.
     """
-    renames = [ran for ran in replayed.ran if ran.verb == "alter table"]
+    renames = [ran for ran in replayed.statements if ran.verb == "alter table"]
     if not any(ran.refusal for ran in renames):
         return replayed
     own = {ran.shape.name for ran in (*replayed.of("drop table"), *renames)}

@@ -74,7 +74,7 @@ class _File:
 
     def rewrite(self, rebuild: Rebuild, number: int, flagged: Collection[int]) -> set[int]:
         """Rewrite a rebuild of a table that is referred to; return the statements that take it away."""
-        name, first = fold(rebuild.old.name), rebuild.ran
+        name, first = fold(rebuild.old.name), rebuild.statement
         aside = None if first.verb == "drop table" else first.after.name_of(first.before.ids[name])
         taken = self._drop_of(aside, first.index) if aside else first
         own = {ran.index for ran in (first, taken) if ran}
@@ -235,7 +235,7 @@ class _File:
         into, select = words.index("INTO"), words.index("SELECT")
         if tokens[into + 2].text == ".":
             return
-        head, statement = tokens[into + 1], fills[0].statement
+        head, statement = tokens[into + 1], fills[0].source
         at = statement.start + statement.body
         begin = at + head.start + len(head.text)
         names = "" if tokens[into + 2].text == "(" else f" ({', '.join([name, *columns(copy)])})"
@@ -255,7 +255,7 @@ class _File:
                 raise PlanError(f"line {piece.line}: it speaks of {table} amid the rebuild")
 
     def _cannot(self, ran: ReplayedStatement, why: str) -> PlanError:
-        return PlanError(f"line {ran.statement.line}: {why}")
+        return PlanError(f"line {ran.line}: {why}")
 
     def settle_pragmas(self) -> None:
         """Take out what does nothing on D1, or hides broken links; defer foreign keys at the first edit."""
@@ -265,7 +265,7 @@ class _File:
         first, deferred = min(blocks), False
         for ran in self._replay.of("pragma"):
             name, value = pragma_of(ran)
-            start, _ = _span(ran.statement)
+            start, _ = _span(ran.source)
             if name == "defer_foreign_keys" and value and is_on(value) and start < first.start:
                 deferred = True
             elif name in _USELESS and value is not None:
@@ -277,11 +277,11 @@ class _File:
     # --- edits ---
 
     def _replace(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
-        start, end = _span(ran.statement)
+        start, end = _span(ran.source)
         self.edits.append(Edit(start, end, lines(statements)))
 
     def _remove(self, ran: ReplayedStatement) -> None:
-        start, end = _span(ran.statement)
+        start, end = _span(ran.source)
         text = self._replay.migration.text
         alone = start == 0 or text[start - 1] == "\n"
         end += alone and text[end : end + 1] == "\n"
@@ -290,8 +290,8 @@ class _File:
 
     def _insert_behind(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
         if statements:
-            _, end = _span(ran.statement)
-            closed = "" if ran.statement.text.rstrip().endswith(";") else ";"
+            _, end = _span(ran.source)
+            closed = "" if ran.source.text.rstrip().endswith(";") else ";"
             self.edits.append(Edit(end, end, f"{closed}\n{lines(statements)}"))
 
 

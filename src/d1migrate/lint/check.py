@@ -126,7 +126,8 @@ def check(
     allowances = Allowances(replay.directives)
     for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
         judged = [
-            (f, allowances.reason_for(rule.code, f.ran.index if f.ran else None)) for f in rule.check(replay)
+            (f, allowances.reason_for(rule.code, f.statement.index if f.statement else None))
+            for f in rule.check(replay)
         ]
         counts = Counter(allowed for _, allowed in judged) if rule.summed else {}
         for finding, allowed in judged:
@@ -178,8 +179,8 @@ def _unused(
 def _diagnostic(
     replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None, count: int = 1
 ) -> Diagnostic:
-    if finding.ran is not None:
-        line, column, source = _place(replay.migration, finding.ran, finding.offset)
+    if finding.statement is not None:
+        line, column, source = _place(replay.migration, finding.statement, finding.offset)
     else:
         line, column, source = finding.line or 1, 1, None
     return Diagnostic(
@@ -193,18 +194,18 @@ def summed(message: str, count: int) -> str:
     return f"{message}, and {count - 1} more" if count > 1 else message
 
 
-def _place(migration: Migration, ran: ReplayedStatement, offset: int) -> tuple[int, int, str]:
+def _place(migration: Migration, statement: ReplayedStatement, offset: int) -> tuple[int, int, str]:
     """Return line, column and source line of a place in a statement's SQL."""
-    before, statement = ran.sql[:offset], ran.statement
+    before, source = statement.sql[:offset], statement.source
     down = before.count("\n")
     if migration.is_large:
-        lead = statement.text[: statement.body]
+        lead = source.text[: source.body]
         shift = len(lead) - lead.rfind("\n") - 1 if down == 0 else 0
-        return statement.line + down, shift + len(before) - before.rfind("\n"), ran.sql.split("\n")[down]
-    text, at = migration.text, statement.start + statement.body + offset
+        return source.line + down, shift + len(before) - before.rfind("\n"), statement.sql.split("\n")[down]
+    text, at = migration.text, source.start + source.body + offset
     begin = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    return statement.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
+    return source.line + down, at - begin + 1, text[begin : end if end >= 0 else len(text)]
 
 
 def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:

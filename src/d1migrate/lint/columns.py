@@ -37,25 +37,25 @@ class Columns:
             ]
             for name, number in replay.before.ids.items()
         }
-        for ran in replay.of("create table", "create virtual table", "alter table"):
-            if ran.before is not ran.after:
-                self._follow(ran)
+        for statement in replay.of("create table", "create virtual table", "alter table"):
+            if statement.before is not statement.after:
+                self._follow(statement)
 
-    def _follow(self, ran: ReplayedStatement) -> None:
-        after = ran.after.ids.get(ran.shape.name)
-        number = ran.before.ids.get(ran.shape.name) if ran.verb == "alter table" else after
-        name = ran.after.name_of(number) if number is not None else None
+    def _follow(self, statement: ReplayedStatement) -> None:
+        after = statement.after.ids.get(statement.shape.name)
+        number = statement.before.ids.get(statement.shape.name) if statement.verb == "alter table" else after
+        name = statement.after.name_of(number) if number is not None else None
         if number is None or name is None:
             return
-        names = [fold(column.name) for column in ran.after.tables[name].columns]
+        names = [fold(column.name) for column in statement.after.tables[name].columns]
         steps = self._steps.setdefault(number, [])
         was = dict(steps[-1][1]) if steps else {}
         if len(was) == len(names):  # RENAME keeps the order
             now = dict(zip(names, was.values(), strict=True))
         else:
-            now = {each: was.get(each) or ColumnId(number, each, ran.index) for each in names}
+            now = {each: was.get(each) or ColumnId(number, each, statement.index) for each in names}
         if list(now.items()) != list(was.items()):
-            steps.append((ran.index, now))
+            steps.append((statement.index, now))
 
     def at(self, number: int, index: int) -> Mapping[str, ColumnId]:
         """Return the columns of a table, by name, as a statement finds them."""

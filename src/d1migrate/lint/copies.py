@@ -28,21 +28,23 @@ class Copies:
         self._filled_from: dict[int, set[int]] = {}
         self._by_statement: dict[int, list[Copy]] = {}
         self._overwritten: dict[ColumnId, list[int]] = {}  # the statements that set each column in every row
-        for ran in replay.of("insert", "replace", "create table", "update"):
-            if ran.verb != "create table" or ran.is_from_select:
-                copies = self._by_statement[ran.index] = list(copies_of(replay, ran))
+        for statement in replay.of("insert", "replace", "create table", "update"):
+            if statement.verb != "create table" or statement.is_from_select:
+                copies = self._by_statement[statement.index] = list(copies_of(replay, statement))
                 for copy in copies:
                     self._note(copy)
-                if ran.verb == "update" and not ran.has_where:
-                    self._note_overwritten(ran, {c.into for c in copies if c.keeps and c.source == c.into})
+                if statement.verb == "update" and not statement.has_where:
+                    self._note_overwritten(
+                        statement, {c.into for c in copies if c.keeps and c.source == c.into}
+                    )
         self._emptied: dict[int, list[int]] = {}  # the statements that drop or empty each table
         self._dropped: dict[int, int] = {}
-        for ran in replay.of("drop table", "delete"):
-            name = ran.shape.name if ran.verb == "drop table" else ran.target
-            if (number := ran.before.ids.get(name)) is not None and not ran.has_where:
-                self._emptied.setdefault(number, []).append(ran.index)
-                if ran.verb == "drop table":
-                    self._dropped[number] = ran.index
+        for statement in replay.of("drop table", "delete"):
+            name = statement.shape.name if statement.verb == "drop table" else statement.target
+            if (number := statement.before.ids.get(name)) is not None and not statement.has_where:
+                self._emptied.setdefault(number, []).append(statement.index)
+                if statement.verb == "drop table":
+                    self._dropped[number] = statement.index
 
     def _note(self, copy: Copy) -> None:
         self._by_source.setdefault(copy.source, []).append(copy)
@@ -50,11 +52,11 @@ class Copies:
             self._by_table.setdefault(copy.source.table, []).append(copy)
             self._filled_from.setdefault(copy.into.table, set()).add(copy.source.table)
 
-    def _note_overwritten(self, ran: ReplayedStatement, keeping: set[ColumnId]) -> None:
-        number = ran.before.ids.get(ran.target)
-        columns = self._replay.columns.at(number, ran.index) if number is not None else {}
-        for column in {columns[to] for to in ran.sets() if to in columns} - keeping:
-            self._overwritten.setdefault(column, []).append(ran.index)
+    def _note_overwritten(self, statement: ReplayedStatement, keeping: set[ColumnId]) -> None:
+        number = statement.before.ids.get(statement.target)
+        columns = self._replay.columns.at(number, statement.index) if number is not None else {}
+        for column in {columns[to] for to in statement.sets() if to in columns} - keeping:
+            self._overwritten.setdefault(column, []).append(statement.index)
 
     def of(self, column: ColumnId) -> list[Copy]:
         """Return the copies of a column's values, in order."""
@@ -71,23 +73,25 @@ class Copies:
     def rows_are_kept(self, table: int, before: int, after: int = -1) -> bool:
         """Whether every row of a table is copied into something that stays, between two statements."""
         return any(
-            not copy.leaves_out and self._table_stays(copy.into.table, copy.ran.index)
+            not copy.leaves_out and self._table_stays(copy.into.table, copy.statement.index)
             for copy in self.of_table(table)
-            if after < copy.ran.index < before
+            if after < copy.statement.index < before
         )
 
     def leaves_out(self, table: int, before: int, after: int = -1) -> Copy | None:
         """Return the copy that may leave rows of a table out, if it is not kept; None if none copies it."""
         found = None
         for copy in self.of_table(table):
-            if after < copy.ran.index < before and found is None:
-                at = self._gone_at(copy.into.table, copy.ran.index)
-                found = copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.ran.index)
+            if after < copy.statement.index < before and found is None:
+                at = self._gone_at(copy.into.table, copy.statement.index)
+                found = (
+                    copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.statement.index)
+                )
         return found
 
-    def by(self, ran: ReplayedStatement) -> list[Copy]:
+    def by(self, statement: ReplayedStatement) -> list[Copy]:
         """Return what a statement copies."""
-        return self._by_statement.get(ran.index, [])
+        return self._by_statement.get(statement.index, [])
 
     def lost_sources(self, column: ColumnId, at: int) -> list[ColumnId]:
         """Return what a column holds at a statement of dropped tables: their columns that are not kept."""
@@ -95,7 +99,7 @@ class Copies:
             copy.source
             for copies in self._by_source.values()
             for copy in copies
-            if copy.into == column and copy.source != column and copy.ran.index < at
+            if copy.into == column and copy.source != column and copy.statement.index < at
         )
         return [
             each
@@ -103,10 +107,10 @@ class Copies:
             if each.table in self._dropped and not self.is_kept(each, self._dropped[each.table])
         ]
 
-    def hands_on(self, ran: ReplayedStatement, table: int) -> bool:
+    def hands_on(self, statement: ReplayedStatement, table: int) -> bool:
         """Whether a statement copies what a table held, from it or from a table that it was copied into."""
         tables = {table} | {copy.into.table for copy in self.of_table(table)}
-        return any(copy.ran is ran for each in tables for copy in self.of_table(each))
+        return any(copy.statement is statement for each in tables for copy in self.of_table(each))
 
     def is_merged(self, table: int) -> bool:
         """Whether a table is copied into one that is filled from other tables, too."""
@@ -124,9 +128,9 @@ class Copies:
         return any(
             copy.keeps
             and (not of_all_rows or not copy.leaves_out or copy.spares)
-            and self._stays(copy.into, copy.ran.index, of_all_rows=of_all_rows)
+            and self._stays(copy.into, copy.statement.index, of_all_rows=of_all_rows)
             for copy in self.of(column)
-            if after < copy.ran.index < before
+            if after < copy.statement.index < before
         )
 
     def destinations(
@@ -135,16 +139,20 @@ class Copies:
         """Return where a column's values, or what is made of them, are at the end; whether as they are."""
         found: dict[ColumnId, bool] = {}
         for copy in self.of(column):
-            if after < copy.ran.index < before:
-                at = self._gone(copy.into, copy.ran.index)
-                on = [(copy.into, True)] if at == _NEVER else self.destinations(copy.into, at, copy.ran.index)
+            if after < copy.statement.index < before:
+                at = self._gone(copy.into, copy.statement.index)
+                on = (
+                    [(copy.into, True)]
+                    if at == _NEVER
+                    else self.destinations(copy.into, at, copy.statement.index)
+                )
                 for into, keeps in on:
                     found[into] = found.get(into, True) and keeps and copy.keeps is not False
         return list(found.items())
 
     def why_not(self, column: ColumnId, before: int) -> str:
         """Say what becomes of the values of a column that is not kept; "" if no statement copies them."""
-        copies = [copy for copy in self.of(column) if copy.ran.index < before]
+        copies = [copy for copy in self.of(column) if copy.statement.index < before]
         if not copies:
             return ""
         best = next((copy for copy in copies if copy.keeps), copies[-1])
@@ -158,7 +166,10 @@ class Copies:
         """Return `table.column`, by the names that they have last."""
         columns = self._replay.columns.last(column.table)
         name = next((name for name, each in columns.items() if each == column), column.name)
-        for catalog in (self._replay.after, *(ran.before for ran in reversed(self._replay.ran))):
+        for catalog in (
+            self._replay.after,
+            *(statement.before for statement in reversed(self._replay.statements)),
+        ):
             if table := catalog.name_of(column.table):
                 return f"{catalog.tables[table].name}.{name}"
         return name

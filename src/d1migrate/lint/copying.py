@@ -33,7 +33,7 @@ class Copy(NamedTuple):
     """A column whose values a statement puts into another.
 
     Attributes:
-        ran: the statement.
+        statement: the statement.
         source, into: the two columns.
         keeps: whether each value arrives as it is; None if that is not known.
         adds: whether the statement adds a row for each row it reads; an UPDATE does not.
@@ -41,7 +41,7 @@ class Copy(NamedTuple):
         spares: whether the rows that it leaves out have no value in this column.
     """
 
-    ran: ReplayedStatement
+    statement: ReplayedStatement
     source: ColumnId
     into: ColumnId
     keeps: bool | None
@@ -50,32 +50,32 @@ class Copy(NamedTuple):
     spares: bool = False
 
 
-def copies_of(replay: Replay, ran: ReplayedStatement) -> Iterator[Copy]:
+def copies_of(replay: Replay, statement: ReplayedStatement) -> Iterator[Copy]:
     """Yield what an INSERT, REPLACE, UPDATE or CREATE TABLE … AS copies."""
-    if ran.verb == "update":
-        yield from _of_update(replay, ran)
+    if statement.verb == "update":
+        yield from _of_update(replay, statement)
         return
-    for select, values in _selected(ran):
+    for select, values in _selected(statement):
         if values is None:
-            yield from _unread(replay, ran, _into(ran))
+            yield from _unread(replay, statement, _into(statement))
         else:
-            yield from _of_select(replay, ran, _into(ran), select, values)
+            yield from _of_select(replay, statement, _into(statement), select, values)
 
 
-def values_of(ran: ReplayedStatement) -> list[Values | None]:
+def values_of(statement: ReplayedStatement) -> list[Values | None]:
     """Return {column: its value} of each SELECT that fills a table; None for one that is not read here."""
-    return [values for _, values in _selected(ran)]
+    return [values for _, values in _selected(statement)]
 
 
-def values_inside(ran: ReplayedStatement) -> Values:
+def values_inside(statement: ReplayedStatement) -> Values:
     """Return {column: its value}, from inside WITH and subqueries if these compute it.
 
     A column that the outer SELECT only hands on is looked up by its name in the SELECTs within.
     """
-    query = _query(ran)
+    query = _query(statement)
     if query is None:
         return {}
-    tokens = ran.tokens if ran.words[0] == "WITH" else query
+    tokens = statement.tokens if statement.words[0] == "WITH" else query
     inside = {
         value.alias: value.tokens
         for at, token in enumerate(tokens)
@@ -85,8 +85,8 @@ def values_inside(ran: ReplayedStatement) -> Values:
         if value.alias and as_column(value.tokens) is None
     }
     found: Values = {}
-    columns = columns_into(ran, _into(ran))
-    for select, values in _selected(ran):
+    columns = columns_into(statement, _into(statement))
+    for select, values in _selected(statement):
         listed = [value.tokens for value in select.values]
         if values is None and [token.text for value in listed for token in value][-1:] == ["*"]:
             values = {column: inside[column] for column in columns if column in inside}
@@ -101,9 +101,9 @@ def values_inside(ran: ReplayedStatement) -> Values:
 class _Reader:
     """Resolves the names of a statement to the columns of its tables."""
 
-    def __init__(self, replay: Replay, ran: ReplayedStatement, sources: Sequence[Source]) -> None:
-        self._replay, self._ran, self._sources = replay, ran, sources
-        self._tables = {ran.before.ids.get(source.table) for source in sources}
+    def __init__(self, replay: Replay, statement: ReplayedStatement, sources: Sequence[Source]) -> None:
+        self._replay, self._ran, self._sources = replay, statement, sources
+        self._tables = {statement.before.ids.get(source.table) for source in sources}
 
     def source_of(self, column: ColumnId) -> Source | None:
         """Return the table of the statement that a column is of; None for one of a subquery."""
@@ -164,59 +164,69 @@ class _Reader:
 # --- INSERT … SELECT, CREATE TABLE … AS ---
 
 
-def _into(ran: ReplayedStatement) -> Table:
-    return ran.after.tables[ran.shape.name if ran.is_from_select else ran.target]
+def _into(statement: ReplayedStatement) -> Table:
+    return statement.after.tables[statement.shape.name if statement.is_from_select else statement.target]
 
 
-def _selected(ran: ReplayedStatement) -> Iterator[tuple[Select, Values | None]]:
+def _selected(statement: ReplayedStatement) -> Iterator[tuple[Select, Values | None]]:
     """Yield the SELECTs that fill a table, with what each puts into its columns."""
-    query = _query(ran)
-    if query is None or (ran.shape.name if ran.is_from_select else ran.target) not in ran.after.tables:
+    query = _query(statement)
+    if (
+        query is None
+        or (statement.shape.name if statement.is_from_select else statement.target)
+        not in statement.after.tables
+    ):
         return
-    columns = columns_into(ran, _into(ran))
-    defined = with_names(ran.tokens)[0] if ran.words[0] == "WITH" else ()
+    columns = columns_into(statement, _into(statement))
+    defined = with_names(statement.tokens)[0] if statement.words[0] == "WITH" else ()
     returns_nothing = [token.text.upper() for token in query[-2:]] == ["LIMIT", "0"]
     for select in selects(query, defined) if not returns_nothing else ():
         if is_never_true(select.where):
             continue
-        values = _expanded(ran, select)
+        values = _expanded(statement, select)
         is_read = values is not None and len(values) == len(columns) and all(s.table for s in select.sources)
         yield select, dict(zip(columns, values, strict=True)) if values is not None and is_read else None
 
 
-def _query(ran: ReplayedStatement) -> Sequence[Token] | None:
+def _query(statement: ReplayedStatement) -> Sequence[Token] | None:
     """Return the tokens of the query that fills a table, or None if there is no query."""
-    if ran.is_from_select:
-        return ran.tokens[ran.shape.at + 2 :]
-    start = ran.shape.at + 1
+    if statement.is_from_select:
+        return statement.tokens[statement.shape.at + 2 :]
+    start = statement.shape.at + 1
     words = ("SELECT", "WITH", "VALUES", "DEFAULT")
-    at = next((start + i for i, t, d in depths(ran.tokens[start:]) if t.keyword in words and d == 0), None)
-    return ran.tokens[at:] if at is not None and ran.tokens[at].keyword in ("SELECT", "WITH") else None
+    at = next(
+        (start + i for i, t, d in depths(statement.tokens[start:]) if t.keyword in words and d == 0), None
+    )
+    return (
+        statement.tokens[at:]
+        if at is not None and statement.tokens[at].keyword in ("SELECT", "WITH")
+        else None
+    )
 
 
-def columns_into(ran: ReplayedStatement, into: Table) -> list[str]:
+def columns_into(statement: ReplayedStatement, into: Table) -> list[str]:
     """Return the columns that a statement fills, folded, in its order."""
-    at = None if ran.is_from_select else _column_list(ran)
+    at = None if statement.is_from_select else _column_list(statement)
     if at is None:
         return [fold(column.name) for column in into.columns if not column.generated]
-    names = ran.tokens[at + 1 : closing(ran.tokens, at)]
+    names = statement.tokens[at + 1 : closing(statement.tokens, at)]
     return [fold(unquote(part[-1].text)) for part in comma_separated(names)]
 
 
-def lists_columns(ran: ReplayedStatement) -> bool:
+def lists_columns(statement: ReplayedStatement) -> bool:
     """Whether an INSERT says which columns it fills."""
-    return _column_list(ran) is not None
+    return _column_list(statement) is not None
 
 
-def _column_list(ran: ReplayedStatement) -> int | None:
-    for place in range(ran.shape.at, len(ran.tokens)):
-        token = ran.tokens[place]
+def _column_list(statement: ReplayedStatement) -> int | None:
+    for place in range(statement.shape.at, len(statement.tokens)):
+        token = statement.tokens[place]
         if token.text == "(" or token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT"):
             return place if token.text == "(" else None
     return None
 
 
-def _expanded(ran: ReplayedStatement, select: Select) -> list[Sequence[Token]] | None:
+def _expanded(statement: ReplayedStatement, select: Select) -> list[Sequence[Token]] | None:
     """Return the values of a SELECT, with its `*` spelled out as columns; None if these are not known."""
     found: list[Sequence[Token]] = []
     for value in select.values:
@@ -226,9 +236,9 @@ def _expanded(ran: ReplayedStatement, select: Select) -> list[Sequence[Token]] |
         qualifier = fold(unquote(value.tokens[0].text)) if len(value.tokens) == 3 else None
         for source in select.sources:
             if qualifier in (None, source.alias):
-                if source.table not in ran.before.tables:
+                if source.table not in statement.before.tables:
                     return None
-                found += [_qualified(source, c.name) for c in ran.before.tables[source.table].columns]
+                found += [_qualified(source, c.name) for c in statement.before.tables[source.table].columns]
     return found
 
 
@@ -238,12 +248,12 @@ def _qualified(source: Source, column: str) -> Sequence[Token]:
 
 
 def _of_select(
-    replay: Replay, ran: ReplayedStatement, into: Table, select: Select, values: Values
+    replay: Replay, statement: ReplayedStatement, into: Table, select: Select, values: Values
 ) -> Iterator[Copy]:
-    reader = _Reader(replay, ran, select.sources)
-    target = replay.columns.at(ran.after.ids[fold(into.name)], ran.index + 1)
-    types = {} if ran.is_from_select else types_of(into)
-    picks = _conflict(replay, ran, into, select, values) or select.picks
+    reader = _Reader(replay, statement, select.sources)
+    target = replay.columns.at(statement.after.ids[fold(into.name)], statement.index + 1)
+    types = {} if statement.is_from_select else types_of(into)
+    picks = _conflict(replay, statement, into, select, values) or select.picks
     where = "" if spares(select.where, reader.is_never_null) else "WHERE"
     for to, value in values.items():
         for name, column in reader.mentioned(value) if to in target else ():
@@ -251,7 +261,7 @@ def _of_select(
             joins = picks or ("a subquery" if source is None else "" if source.whole else "JOIN")
             spared = not joins and spares(select.where, _is_set(name))
             keeps = reader.keeps(value, column, types.get(to))
-            yield Copy(ran, column, target[to], keeps, True, joins or where, spared)
+            yield Copy(statement, column, target[to], keeps, True, joins or where, spared)
 
 
 def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], bool]:
@@ -264,82 +274,91 @@ def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], 
     return lambda reference, null: reference.name == (new if null else column)
 
 
-def _unread(replay: Replay, ran: ReplayedStatement, into: Table) -> Iterator[Copy]:
+def _unread(replay: Replay, statement: ReplayedStatement, into: Table) -> Iterator[Copy]:
     """Yield what a query may copy whose parts are not known: each column it reads into each column."""
-    number = ran.after.ids[fold(into.name)]
-    target = replay.columns.at(number, ran.index + 1)
-    for _, column in _Reader(replay, ran, ()).read():
+    number = statement.after.ids[fold(into.name)]
+    target = replay.columns.at(number, statement.index + 1)
+    for _, column in _Reader(replay, statement, ()).read():
         if column.table != number:
-            yield from (Copy(ran, column, to, None, True, "a subquery") for to in target.values())
+            yield from (Copy(statement, column, to, None, True, "a subquery") for to in target.values())
 
 
 # --- UPDATE ---
 
 
-def _of_update(replay: Replay, ran: ReplayedStatement) -> Iterator[Copy]:
-    number = ran.before.ids.get(ran.target)
+def _of_update(replay: Replay, statement: ReplayedStatement) -> Iterator[Copy]:
+    number = statement.before.ids.get(statement.target)
     if number is None:
         return
-    sources, where = _from_and_where(ran)
-    reader = _Reader(replay, ran, (Source(ran.target, _alias(ran)), *sources))
-    target, types = replay.columns.at(number, ran.index), types_of(ran.before.tables[ran.target])
-    conflict = ran.words[ran.shape.at + 2] if ran.words[ran.shape.at + 1] == "OR" else ""
+    sources, where = _from_and_where(statement)
+    reader = _Reader(replay, statement, (Source(statement.target, _alias(statement)), *sources))
+    target, types = (
+        replay.columns.at(number, statement.index),
+        types_of(statement.before.tables[statement.target]),
+    )
+    conflict = (
+        statement.words[statement.shape.at + 2] if statement.words[statement.shape.at + 1] == "OR" else ""
+    )
     picks = f"OR {conflict}" if conflict in ("IGNORE", "REPLACE") else "JOIN" if sources else ""
-    picks = picks or _taken_by_trigger(ran, ran.before.tables[ran.target], "update")
+    picks = picks or _taken_by_trigger(statement, statement.before.tables[statement.target], "update")
     whole = "" if is_always_true(where) else "WHERE"
-    for to, value in ran.sets().items():
+    for to, value in statement.sets().items():
         for name, column in reader.mentioned(value) if to in target else ():
             joins = picks or ("a subquery" if column.table != number else "")
-            new = to if target[to].since >= 0 and not _is_filled(replay, ran, target[to]) else None
+            new = to if target[to].since >= 0 and not _is_filled(replay, statement, target[to]) else None
             spared = not joins and spares(where, _is_set(name, new))
             keeps = reader.keeps(value, column, types[to])
-            yield Copy(ran, column, target[to], keeps, False, joins or whole, spared)
+            yield Copy(statement, column, target[to], keeps, False, joins or whole, spared)
 
 
-def _alias(ran: ReplayedStatement) -> str:
+def _alias(statement: ReplayedStatement) -> str:
     """Return the name that qualifies the columns of an UPDATE's table."""
-    words = ran.words
+    words = statement.words
     at = words.index("SET") if "SET" in words else 0
-    return fold(unquote(ran.tokens[at - 1].text)) if at and words[at - 2] == "AS" else ran.target
+    return fold(unquote(statement.tokens[at - 1].text)) if at and words[at - 2] == "AS" else statement.target
 
 
-def _from_and_where(ran: ReplayedStatement) -> tuple[Sequence[Source], Sequence[Token]]:
+def _from_and_where(statement: ReplayedStatement) -> tuple[Sequence[Source], Sequence[Token]]:
     """Return the tables that FROM adds to an UPDATE, and its condition."""
     words = ("FROM", "WHERE", "LIMIT", "ORDER")
-    start = ran.shape.at
-    at = next((start + i for i, t, d in depths(ran.tokens[start:]) if t.keyword in words and d == 0), None)
+    start = statement.shape.at
+    at = next(
+        (start + i for i, t, d in depths(statement.tokens[start:]) if t.keyword in words and d == 0), None
+    )
     if at is None:
         return (), ()
     head = (Token("word", "SELECT", 0), Token("number", "1", 0))
-    (rest,) = selects([*head, *ran.tokens[at:]])
+    (rest,) = selects([*head, *statement.tokens[at:]])
     limited = (Token("word", "LIMIT", 0),) if rest.picks == "LIMIT" else ()
     return rest.sources, (*rest.where, *limited)
 
 
-def _is_filled(replay: Replay, ran: ReplayedStatement, column: ColumnId) -> bool:
+def _is_filled(replay: Replay, statement: ReplayedStatement, column: ColumnId) -> bool:
     """Whether a column that the file adds may hold values before a statement: its default, or set ones."""
-    table, columns = ran.before.tables[ran.target], replay.columns
-    names = {name for name, each in columns.at(column.table, ran.index).items() if each == column}
+    table, columns = statement.before.tables[statement.target], replay.columns
+    names = {name for name, each in columns.at(column.table, statement.index).items() if each == column}
     if any(fold(c.name) in names and (c.default or "NULL").upper() != "NULL" for c in table.columns):
         return True
-    earlier = (other for other in replay.writers.get(column.table, ()) if other.index < ran.index)
+    earlier = (other for other in replay.writers.get(column.table, ()) if other.index < statement.index)
     return any(columns.at(column.table, w.index).get(to) == column for w in earlier for to in w.sets())
 
 
 # --- rows that stand in each other's way ---
 
 
-def _conflict(replay: Replay, ran: ReplayedStatement, into: Table, select: Select, values: Values) -> str:
+def _conflict(
+    replay: Replay, statement: ReplayedStatement, into: Table, select: Select, values: Values
+) -> str:
     """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
-    if ran.is_from_select:
+    if statement.is_from_select:
         return ""
-    if trigger := _taken_by_trigger(ran, into, "insert"):
+    if trigger := _taken_by_trigger(statement, into, "insert"):
         return trigger
-    words, at = ran.words, ran.shape.at
+    words, at = statement.words, statement.shape.at
     said = words[at + 1 : at + 3]
     if "DO" in words:
         what = f"ON CONFLICT DO {words[words.index('DO') + 1]}"
-    elif ran.verb == "replace" or said == ["OR", "REPLACE"]:
+    elif statement.verb == "replace" or said == ["OR", "REPLACE"]:
         what = "REPLACE"
     elif said == ["OR", "IGNORE"]:
         what = "OR IGNORE"
@@ -347,20 +366,24 @@ def _conflict(replay: Replay, ran: ReplayedStatement, into: Table, select: Selec
         what = "ON CONFLICT"
     else:
         return ""
-    table = ran.before.tables.get(select.sources[0].table) if len(select.sources) == 1 else None
-    if table is None or not replay.is_empty(fold(into.name), ran) or not _are_unique(table, into, values):
+    table = statement.before.tables.get(select.sources[0].table) if len(select.sources) == 1 else None
+    if (
+        table is None
+        or not replay.is_empty(fold(into.name), statement)
+        or not _are_unique(table, into, values)
+    ):
         return what
     is_met = what != "OR IGNORE" or not [*required(into, table, values), *failing(into, table, values)]
     return "" if is_met else what
 
 
-def _taken_by_trigger(ran: ReplayedStatement, table: Table, event: str) -> str:
+def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) -> str:
     """Return the trigger that may skip or delete rows which a statement writes; "" if none does."""
     for trigger in table.triggers:
         made = trigger_of(trigger.sql)
         if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
             return f"trigger {trigger.name}"
-    by = (t.by for t in ran.fires_deletes if t.table == fold(table.name))
+    by = (t.by for t in statement.fires_deletes if t.table == fold(table.name))
     return next((f"trigger {name}" for name in by), "")
 
 

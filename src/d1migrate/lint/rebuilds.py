@@ -21,16 +21,16 @@ class Rebuild:
 
     Attributes:
         old, new: the two.
-        ran: the statement that takes the old one away, or its name.
+        statement: the statement that takes the old one away, or its name.
         number: the number of the old one.
         is_dropped: whether the old one does not remain under another name.
         dropped_at: the statement that drops it, or the last one.
         fills: the statements that fill the new one from other tables.
     """
 
-    def __init__(self, replay: Replay, name: str, ran: ReplayedStatement) -> None:
+    def __init__(self, replay: Replay, name: str, statement: ReplayedStatement) -> None:
         self.old, self.new = replay.before.tables[name], replay.after.tables[name]
-        self.ran = ran
+        self.statement = statement
         self.number = replay.before.ids[name]
         self.is_dropped = self.number not in replay.survivors
         self.dropped_at = replay.copies.dropped_at(self.number, replay.count)
@@ -69,12 +69,14 @@ def rebuilds(replay: Replay) -> list[Rebuild]:
 def find_rebuilds(replay: Replay) -> list[Rebuild]:
     """Look for the rebuilds of a file, in order; rules ask `rebuilds`, which does it once."""
     found: dict[str, Rebuild] = {}
-    for ran in replay.of("drop table", "alter table"):
-        name = ran.shape.name
+    for statement in replay.of("drop table", "alter table"):
+        name = statement.shape.name
         old, new = replay.before.ids.get(name), replay.after.ids.get(name)
-        is_taken_away = old is not None and ran.before.ids.get(name) == old and ran.after.ids.get(name) != old
+        is_taken_away = (
+            old is not None and statement.before.ids.get(name) == old and statement.after.ids.get(name) != old
+        )
         if is_taken_away and new is not None and new != old:
-            found[name] = Rebuild(replay, name, ran)
+            found[name] = Rebuild(replay, name, statement)
     return list(found.values())
 
 

@@ -18,14 +18,14 @@ class Finding(NamedTuple):
 
     Attributes:
         message: what was found, with the names involved.
-        ran: the statement it is about, or None where it is about the file.
+        statement: the statement it is about, or None where it is about the file.
         offset: the place in the statement's SQL, in characters, that a caret marks.
         line: the line of the file, where no statement is meant.
         fix: SQL that does it right, or None.
     """
 
     message: str
-    ran: ReplayedStatement | None = None
+    statement: ReplayedStatement | None = None
     offset: int = 0
     line: int | None = None
     fix: str | None = None

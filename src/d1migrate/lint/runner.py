@@ -92,12 +92,12 @@ def _proved(
     if not any(d.code[0] == "F" for d in judged) or not (refused := fresh.refusal()):
         return judged
     index, text = refused
-    ran = next((ran for ran in replay.ran if ran.index == index), None)
-    foreseen = [d for d in judged if d.code[0] == "F" and ran and d.line == ran.statement.line]
+    statement = next((statement for statement in replay.statements if statement.index == index), None)
+    foreseen = [d for d in judged if d.code[0] == "F" and statement and d.line == statement.line]
     if not foreseen:
         return judged
     said = text.split(": SQLITE")[0]
-    finding = Finding(f"it fails on rows that these files insert: {said}", ran, fix=foreseen[0].fix)
+    finding = Finding(f"it fails on rows that these files insert: {said}", statement, fix=foreseen[0].fix)
     proved = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
     rest = [d for d in judged if d not in foreseen]
     return tuple(sorted([*rest, proved], key=lambda d: (d.line, d.column, d.code))) if proved else judged

@@ -99,9 +99,9 @@ class ReplayedFile:
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
-        self._starts = [ran.index for ran in replay.ran]
-        self._by_index = {ran.index: ran for ran in replay.ran if ran.refusal is None}
-        if replay.count > len(replay.ran):
+        self._starts = [ran.index for ran in replay.statements]
+        self._by_index = {ran.index: ran for ran in replay.statements if ran.refusal is None}
+        if replay.count > len(replay.statements):
             self._by_index |= {ran.index: ran for ran in self._upserts()}
         self.ran = [ran for _, ran in sorted(self._by_index.items())]
 
@@ -123,7 +123,7 @@ class ReplayedFile:
     def catalog(self, index: int) -> Catalog:
         """Return the schema that a statement found."""
         place = bisect_left(self._starts, index)  # what adds rows only, leaves the schema as it is
-        return self.replay.ran[place - 1].after if place else self.replay.before
+        return self.replay.statements[place - 1].after if place else self.replay.before
 
 
 def outcome_of(told: ReplayedFile, table: str, inserts: Mapping[int, str]) -> TableOutcome:

@@ -53,7 +53,7 @@ def failure(
     text, _, code = str(error).partition(": SQLITE")
     statements = told.replay.migration.statements()
     statement = next((s for i, s in enumerate(statements) if i == error.index), None)
-    at = next((ran for ran in told.replay.ran if ran.index == error.index), None)
+    at = next((ran for ran in told.replay.statements if ran.index == error.index), None)
     line = statement.line if statement else None
     if not on_rows or (at is not None and at.refusal is not None):
         return "X108", Finding(f"it fails with or without rows: {text}", at, line=line)

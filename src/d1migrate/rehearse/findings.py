@@ -159,7 +159,9 @@ def of_schema(replay: Replay) -> Iterator[tuple[str, Finding]]:
 
 def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[str, Finding]]:
     """Yield tables without a row that the file has to do with, from {folded table: rows before it}."""
-    named = {touch.table for ran in replay.ran for touch in ran.touches} | {r.shape.name for r in replay.ran}
+    named = {touch.table for ran in replay.statements for touch in ran.touches} | {
+        r.shape.name for r in replay.statements
+    }
     for name, table in replay.before.tables.items():
         is_near = name in named or any(fold(key.table) in named for key in table.foreign_keys)
         if not counts[name] and is_near and parse_virtual(table.sql) is None:

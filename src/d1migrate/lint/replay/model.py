@@ -55,7 +55,7 @@ class ReplayedStatement:
 
     Attributes:
         index: its place among the statements of the file, from 0.
-        statement: its text and line.
+        source: its text, with its place in the file.
         shape: what kind of statement it is.
         touches: what it does to rows, as the engine's authorizer said.
         acts: what foreign keys do to rows then, with the triggers they fire; of statements that change rows.
@@ -68,13 +68,13 @@ class ReplayedStatement:
 
     __slots__ = (
         *("__dict__", "acts", "after", "before", "hidden", "index", "on_rows", "quoted", "refusal"),
-        *("shape", "statement", "touches"),
+        *("shape", "source", "touches"),
     )
 
     def __init__(
         self,
         index: int,
-        statement: Statement,
+        source: Statement,
         shape: Shape,
         touches: Sequence[RowAccess],
         before: Catalog,
@@ -87,7 +87,7 @@ class ReplayedStatement:
         hidden: Sequence[Difference] = (),
         acts: Sequence[RowAccess] = (),
     ) -> None:
-        self.index, self.statement, self.shape, self.touches = index, statement, shape, touches
+        self.index, self.source, self.shape, self.touches = index, source, shape, touches
         self.before, self.after, self.refusal = before, after, refusal
         self.on_rows, self.quoted, self.hidden = on_rows, quoted, hidden
         self.acts = acts
@@ -97,7 +97,12 @@ class ReplayedStatement:
     @property
     def sql(self) -> str:
         """The statement's SQL."""
-        return self.statement.sql
+        return self.source.sql
+
+    @property
+    def line(self) -> int:
+        """The line of the file that it starts on."""
+        return self.source.line
 
     @property
     def verb(self) -> str:
@@ -184,7 +189,7 @@ class Replay:
     Attributes:
         migration: the file.
         before, after: the schema around it.
-        ran: its statements in order, without those that only add rows (`INSERT … VALUES`).
+        statements: in order, without those that only add rows (`INSERT … VALUES`).
         count: how many statements it has, those too.
         last: its last statement.
         filled: {number of a table: indices of the first and the last statement that add rows to it}.
@@ -205,7 +210,7 @@ class Replay:
         migration: Migration,
         before: Catalog,
         after: Catalog,
-        ran: Sequence[ReplayedStatement],
+        statements: Sequence[ReplayedStatement],
         *,
         count: int,
         last: Statement | None,
@@ -221,7 +226,7 @@ class Replay:
         header: str = "",
         incomplete: bool = False,
     ) -> None:
-        self.migration, self.before, self.after, self.ran = migration, before, after, ran
+        self.migration, self.before, self.after, self.statements = migration, before, after, statements
         self.count, self.last, self.filled, self.dangling = count, last, filled, dangling
         self.way_back, self.directives = way_back, directives
         self.records_itself, self.siblings_record = records_itself, siblings_record
@@ -236,7 +241,11 @@ class Replay:
 
     def of(self, *verbs: str) -> Iterable[ReplayedStatement]:
         """Return the statements of some kinds that D1 accepts."""
-        return (ran for ran in self.ran if ran.shape.verb in verbs and ran.refusal is None)
+        return (
+            statement
+            for statement in self.statements
+            if statement.shape.verb in verbs and statement.refusal is None
+        )
 
     @cached_property
     def changed_tables(self) -> tuple[Table, ...]:
@@ -251,20 +260,24 @@ class Replay:
     @cached_property
     def _makers(self) -> dict[int, ReplayedStatement]:
         found: dict[int, ReplayedStatement] = {}
-        for ran in self.of("create table", "create virtual table", "alter table"):
-            number = ran.after.ids.get(ran.shape.name)  # not so behind RENAME TO
-            if number is not None and ran.before is not ran.after and "RENAME" not in ran.words:
-                found[number] = ran
+        for statement in self.of("create table", "create virtual table", "alter table"):
+            number = statement.after.ids.get(statement.shape.name)  # not so behind RENAME TO
+            if (
+                number is not None
+                and statement.before is not statement.after
+                and "RENAME" not in statement.words
+            ):
+                found[number] = statement
         return found
 
     @cached_property
     def writers(self) -> dict[int, list[ReplayedStatement]]:
         """The statements that change the rows of each table themselves, by its number."""
         found: dict[int, list[ReplayedStatement]] = {}
-        for ran in self.of("insert", "replace", "update", "delete"):
-            number = ran.before.ids.get(ran.target)
+        for statement in self.of("insert", "replace", "update", "delete"):
+            number = statement.before.ids.get(statement.target)
             if number is not None:
-                found.setdefault(number, []).append(ran)
+                found.setdefault(number, []).append(statement)
         return found
 
     @cached_property
@@ -273,7 +286,7 @@ class Replay:
         return {
             number: updates
             for number, writers in self.writers.items()
-            if (updates := [ran for ran in writers if ran.verb == "update"])
+            if (updates := [statement for statement in writers if statement.verb == "update"])
         }
 
     @cached_property
@@ -295,10 +308,12 @@ class Replay:
     def readers(self) -> dict[int, list[ReplayedStatement]]:
         """The statements that add rows to other tables and read each table, by its number."""
         found: dict[int, list[ReplayedStatement]] = {}
-        for ran in self.of("insert", "replace", "create table"):
-            read = {ran.before.ids.get(touch.table) for touch in ran.touches if touch.kind == "read"}
-            for number in read - {None, ran.before.ids.get(ran.target)}:
-                found.setdefault(number, []).append(ran)  # type: ignore[arg-type]
+        for statement in self.of("insert", "replace", "create table"):
+            read = {
+                statement.before.ids.get(touch.table) for touch in statement.touches if touch.kind == "read"
+            }
+            for number in read - {None, statement.before.ids.get(statement.target)}:
+                found.setdefault(number, []).append(statement)  # type: ignore[arg-type]
         return found
 
     @cached_property
@@ -307,7 +322,13 @@ class Replay:
         return {
             number: indices
             for number, writers in self.writers.items()
-            if (indices := [ran.index for ran in writers if ran.verb == "delete" and not ran.has_where])
+            if (
+                indices := [
+                    statement.index
+                    for statement in writers
+                    if statement.verb == "delete" and not statement.has_where
+                ]
+            )
         }
 
     @cached_property

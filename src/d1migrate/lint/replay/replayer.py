@@ -42,10 +42,10 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     """
     catalog = Catalog()
     for replayed in replay(migrations, proofs=False):
-        for ran in replayed.ran:
-            if ran.shape.verb in SCHEMA_VERBS and ran.refusal is not None:
+        for statement in replayed.statements:
+            if statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None:
                 raise SourceError(
-                    f"{replayed.migration.file}:{ran.statement.line}: {ran.refusal}"
+                    f"{replayed.migration.file}:{statement.line}: {statement.refusal}"
                     " (when replayed on an empty database)"
                 )
         catalog = replayed.after
@@ -84,7 +84,10 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str |
     found: dict[int, dict[str, str | None]] = {}
     before = Schema()
     for replayed in replay(migrations, proofs=False):
-        if any(ran.shape.verb in SCHEMA_VERBS and ran.refusal is not None for ran in replayed.ran):
+        if any(
+            statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None
+            for statement in replayed.statements
+        ):
             break
         after = replayed.after.schema
         found[replayed.migration.version] = digest.changes(before, after)
@@ -141,7 +144,10 @@ class Replayer:
             )
         finally:
             stage.scratch.close()
-        if not all(ran.shape.verb in _REPEATABLE for ran in replayed.ran) or replayed.filled:
+        if (
+            not all(statement.shape.verb in _REPEATABLE for statement in replayed.statements)
+            or replayed.filled
+        ):
             replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
         self._is_incomplete = stage.failed
@@ -175,22 +181,22 @@ class _File:
     def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
         before, kept, found = self._stage.catalog, list[ReplayedStatement](), list[Directive]()
         index, last, header = 0, None, ""
-        for statement in self._migration.pieces():
-            if statement.body <= 1 and self._is_alike(index, statement.sql):
-                index, last = index + 1, statement
+        for source in self._migration.pieces():
+            if source.body <= 1 and self._is_alike(index, source.sql):
+                index, last = index + 1, source
                 continue
-            found += directives(index, statement)
-            header = header if index else header + statement.text[: statement.body]
-            if not statement.sql:
+            found += directives(index, source)
+            header = header if index else header + source.text[: source.body]
+            if not source.sql:
                 continue
-            ran = self._stage.step(index, statement)
-            self._note(ran)
-            if self._tells(ran):
-                kept.append(ran)
+            statement = self._stage.step(index, source)
+            self._note(statement)
+            if self._tells(statement):
+                kept.append(statement)
                 self._alike.forget()
             else:
-                self._alike.learn(statement.sql)
-            index, last = index + 1, statement
+                self._alike.learn(source.sql)
+            index, last = index + 1, source
         after = self._stage.catalog
         dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
         return Replay(
@@ -217,35 +223,35 @@ class _File:
             self._filled[number] = (self._filled[number][0], index)
         return True
 
-    def _note(self, ran: ReplayedStatement) -> None:
+    def _note(self, statement: ReplayedStatement) -> None:
         """Take note of the tables it adds rows to."""
-        into = [touch.table for touch in ran.touches if touch.kind == "insert"]
-        if ran.verb == "create table" and ran.is_from_select:
-            into.append(ran.shape.name)
-        self._into = [number for table in into if (number := ran.after.ids.get(table)) is not None]
+        into = [touch.table for touch in statement.touches if touch.kind == "insert"]
+        if statement.verb == "create table" and statement.is_from_select:
+            into.append(statement.shape.name)
+        self._into = [number for table in into if (number := statement.after.ids.get(table)) is not None]
         for number in self._into:
-            first, _ = self._filled.get(number, (ran.index, 0))
-            self._filled[number] = (first, ran.index)
+            first, _ = self._filled.get(number, (statement.index, 0))
+            self._filled[number] = (first, statement.index)
         self._records = self._records or MIGRATIONS_TABLE in into
 
-    def _tells(self, ran: ReplayedStatement) -> bool:
+    def _tells(self, statement: ReplayedStatement) -> bool:
         """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
-        if ran.verb != "insert" or ran.refusal or ran.acts or ran.fires_deletes:
+        if statement.verb != "insert" or statement.refusal or statement.acts or statement.fires_deletes:
             return True
-        sql = without_strings(ran.sql.upper())
+        sql = without_strings(statement.sql.upper())
         if any(word in sql for word in _TELLING):
             return True
-        table = ran.target
+        table = statement.target
         if table not in self._telling:
-            there = ran.before.tables.get(table)
+            there = statement.before.tables.get(table)
             words = there.sql.upper() if there else ""  # virtual tables take commands as INSERTs
             self._telling[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
         return self._telling[table]
 
-    def _dangling(self, before: Catalog, ran: Sequence[ReplayedStatement]) -> list[BrokenObject]:
+    def _dangling(self, before: Catalog, statements: Sequence[ReplayedStatement]) -> list[BrokenObject]:
         """Return the objects that do not work, and were created here or worked before."""
-        made = {r.shape.name for r in ran if r.verb in _USED and not r.refusal}
-        gone = {r.shape.name for r in ran if r.verb in ("drop table", "drop view", "alter table")}
+        made = {r.shape.name for r in statements if r.verb in _USED and not r.refusal}
+        gone = {r.shape.name for r in statements if r.verb in ("drop table", "drop view", "alter table")}
         found = broken(self._stage, mention=gone, named=made)
         earlier = [d for d in found if fold(d.name) not in made]
         if earlier:
@@ -263,11 +269,11 @@ class _File:
         if rollback is None or rollback.reason is not None or self._stage.failed:
             return None
         try:
-            statements = list(rollback.statements())
+            sources = list(rollback.statements())
         except LimitExceeded as error:
             return RollbackReplay((str(error), rollback.first_line))
-        for index, statement in enumerate(statements):
-            ran = self._stage.step(index, statement)
-            if ran.refusal is not None:
-                return RollbackReplay((ran.refusal, statement.line))
+        for index, source in enumerate(sources):
+            statement = self._stage.step(index, source)
+            if statement.refusal is not None:
+                return RollbackReplay((statement.refusal, source.line))
         return RollbackReplay(differences=differences(self._stage, before))

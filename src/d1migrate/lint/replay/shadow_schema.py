@@ -83,9 +83,9 @@ class ShadowSchema:
 
     # --- running ---
 
-    def step(self, index: int, statement: Statement) -> ReplayedStatement:
+    def step(self, index: int, source: Statement) -> ReplayedStatement:
         """Run a statement, or prepare it where it is one that works on rows."""
-        sql, before = statement.sql, self.catalog
+        sql, before = source.sql, self.catalog
         tokens = None if sql[:7].upper() in _LONG else significant(sql)
         kind = Shape(sql[:6].lower()) if tokens is None else shape_of(tokens)
         changes_schema = kind.verb in SCHEMA_VERBS
@@ -104,7 +104,7 @@ class ShadowSchema:
                 facts["quoted"] = probes.quoted_inside(self, kind, sql)
         touches = probes.touches(outcome)
         return ReplayedStatement(
-            *(index, statement, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts
+            *(index, source, kind, touches, before, self.catalog, tokens), refusal=refusal, **facts
         )
 
     def run(self, sql: str, *, prepare_only: bool) -> Outcome:

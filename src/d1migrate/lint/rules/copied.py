@@ -45,49 +45,55 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
         DROP TABLE old_logs;
     """
     rebuilt = {rebuild.number for rebuild in rebuilds(replay) if rebuild.fills}
-    for ran in replay.of("drop table"):
-        name = ran.shape.name
-        if name not in ran.before.tables or replay.is_new(name, ran) or replay.is_empty(name, ran):
+    for statement in replay.of("drop table"):
+        name = statement.shape.name
+        if (
+            name not in statement.before.tables
+            or replay.is_new(name, statement)
+            or replay.is_empty(name, statement)
+        ):
             continue
-        table, number = ran.before.tables[name], ran.before.ids[name]
+        table, number = statement.before.tables[name], statement.before.ids[name]
         if content_of(table) is not None:  # a full-text index on another table holds no text itself
-            if not content_of(table) and not _is_indexed_again(replay, ran):
+            if not content_of(table) and not _is_indexed_again(replay, statement):
                 yield Finding(
-                    f"DROP TABLE {table.name} loses its index: its texts are nowhere to be read", ran
+                    f"DROP TABLE {table.name} loses its index: its texts are nowhere to be read", statement
                 )
             continue
-        if _is_indexed_again(replay, ran):
+        if _is_indexed_again(replay, statement):
             continue
-        if not replay.copies.rows_are_kept(number, ran.index):
-            partial = replay.copies.leaves_out(number, ran.index)
+        if not replay.copies.rows_are_kept(number, statement.index):
+            partial = replay.copies.leaves_out(number, statement.index)
             if partial is None:
-                yield Finding(f"DROP TABLE {table.name} loses its rows", ran)
+                yield Finding(f"DROP TABLE {table.name} loses its rows", statement)
             elif number not in rebuilt:  # of a rebuild, D116 says it
                 into = replay.copies.name_of(partial.into).rpartition(".")[0]
                 yield Finding(
                     f"DROP TABLE {table.name} loses rows: the copy into {into} may leave some out"
                     f" ({partial.leaves_out})",
-                    ran,
+                    statement,
                 )
-        elif number not in rebuilt and (lost := _lost_columns(replay, ran, table)):
-            yield Finding(f"DROP TABLE {table.name} loses {_with_why(replay, ran, table, lost)}", ran)
+        elif number not in rebuilt and (lost := _lost_columns(replay, statement, table)):
+            yield Finding(
+                f"DROP TABLE {table.name} loses {_with_why(replay, statement, table, lost)}", statement
+            )
 
 
-def _lost_columns(replay: Replay, ran: ReplayedStatement, table: Table) -> list[str]:
+def _lost_columns(replay: Replay, statement: ReplayedStatement, table: Table) -> list[str]:
     """Return the columns of a dropped or emptied table that are not copied as they are, folded."""
-    number = ran.before.ids[fold(table.name)]
-    columns = replay.columns.at(number, ran.index)
-    lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], ran.index)]
+    number = statement.before.ids[fold(table.name)]
+    columns = replay.columns.at(number, statement.index)
+    lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], statement.index)]
     ids = {fold(c.name) for c in table.columns if c.primary_key and c.type.upper() == "INTEGER"}
     if ids == set(lost) and len(ids) == 1 and replay.copies.is_merged(number):
         return []  # two tables cannot both keep their numbers
     return lost
 
 
-def _with_why(replay: Replay, ran: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
+def _with_why(replay: Replay, statement: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
     """Name the columns that are lost, and say why if something is made of them."""
-    columns = replay.columns.at(ran.before.ids[fold(table.name)], ran.index)
-    why = dict.fromkeys(replay.copies.why_not(columns[name], ran.index) for name in lost)
+    columns = replay.columns.at(statement.before.ids[fold(table.name)], statement.index)
+    why = dict.fromkeys(replay.copies.why_not(columns[name], statement.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
     said = "; ".join(filter(None, why))
     return f"what {names} holds{': ' if said else ''}{said}"
@@ -110,20 +116,27 @@ def drop_column(replay: Replay) -> Iterator[Finding]:
         UPDATE users SET phone = fax WHERE fax IS NOT NULL;
         ALTER TABLE users DROP COLUMN fax;
     """
-    for ran in replay.of("alter table"):
-        name = ran.shape.name
-        if name not in ran.before.tables or name not in ran.after.tables or replay.is_new(name, ran):
+    for statement in replay.of("alter table"):
+        name = statement.shape.name
+        if (
+            name not in statement.before.tables
+            or name not in statement.after.tables
+            or replay.is_new(name, statement)
+        ):
             continue
-        number, stored = ran.before.ids[name], columns_of(ran.before.tables[name])
-        stay = set(replay.columns.at(number, ran.index + 1).values())
+        number, stored = statement.before.ids[name], columns_of(statement.before.tables[name])
+        stay = set(replay.columns.at(number, statement.index + 1).values())
         lost = [
             each
-            for each, column in replay.columns.at(number, ran.index).items()
+            for each, column in replay.columns.at(number, statement.index).items()
             if column not in stay and column.since < 0 and each in stored
-            if not replay.copies.is_kept(column, ran.index)
+            if not replay.copies.is_kept(column, statement.index)
         ]
         if lost:
-            yield Finding(f"DROP COLUMN loses {_with_why(replay, ran, ran.before.tables[name], lost)}", ran)
+            yield Finding(
+                f"DROP COLUMN loses {_with_why(replay, statement, statement.before.tables[name], lost)}",
+                statement,
+            )
     for rebuild in rebuilds(replay):
         if rebuild.fills and rebuild.is_dropped and (gone := list(_left_out(replay, rebuild))):
             names = ", ".join(f"{rebuild.name}.{column.name}" for column, _ in gone)
@@ -164,55 +177,60 @@ def delete_everything(replay: Replay) -> Iterator[Finding]:
         DELETE FROM sessions WHERE expires_at < unixepoch();
     """
     yield from _emptied_indexes(replay)
-    for ran in replay.of("delete"):
-        table = ran.before.tables.get(ran.target)
-        if table is None and not ran.has_where and (fired := _deleted_by_view(ran)):
-            yield Finding(f"DELETE without WHERE from view {ran.target} deletes rows of {fired}", ran)
+    for statement in replay.of("delete"):
+        table = statement.before.tables.get(statement.target)
+        if table is None and not statement.has_where and (fired := _deleted_by_view(statement)):
+            yield Finding(
+                f"DELETE without WHERE from view {statement.target} deletes rows of {fired}", statement
+            )
         if (
             table is None
-            or ran.has_where
-            or replay.is_new(ran.target, ran)
-            or replay.is_empty(ran.target, ran)
+            or statement.has_where
+            or replay.is_new(statement.target, statement)
+            or replay.is_empty(statement.target, statement)
         ):
             continue
-        stakes, number = cascade_losses(replay, ran, ran.target), ran.before.ids[ran.target]
+        stakes, number = (
+            cascade_losses(replay, statement, statement.target),
+            statement.before.ids[statement.target],
+        )
         also = f", and {sentence(stakes)}" if stakes else ""
-        is_indexed = _is_indexed_again(replay, ran)
-        if stakes or not (is_indexed or replay.copies.rows_are_kept(number, ran.index)):
-            words = "of every row" if "WHERE" in ran.words else "without WHERE"
-            yield Finding(f"DELETE {words} empties {table.name}{also}", ran)
-        elif not is_indexed and (lost := _lost_columns(replay, ran, table)):
-            yield Finding(f"DELETE loses {_with_why(replay, ran, table, lost)}", ran)
+        is_indexed = _is_indexed_again(replay, statement)
+        if stakes or not (is_indexed or replay.copies.rows_are_kept(number, statement.index)):
+            words = "of every row" if "WHERE" in statement.words else "without WHERE"
+            yield Finding(f"DELETE {words} empties {table.name}{also}", statement)
+        elif not is_indexed and (lost := _lost_columns(replay, statement, table)):
+            yield Finding(f"DELETE loses {_with_why(replay, statement, table, lost)}", statement)
 
 
-def _deleted_by_view(ran: ReplayedStatement) -> str:
+def _deleted_by_view(statement: ReplayedStatement) -> str:
     """Return the tables whose rows a DELETE from a view deletes, by its INSTEAD OF triggers."""
     deleted = dict.fromkeys(
-        t.table for t in ran.touches if t.kind == "delete" and t.table in ran.before.tables
+        t.table for t in statement.touches if t.kind == "delete" and t.table in statement.before.tables
     )
-    return ", ".join(ran.before.tables[name].name for name in deleted)
+    return ", ".join(statement.before.tables[name].name for name in deleted)
 
 
 def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
     """Yield the full-text indexes that 'delete-all' empties, if nothing fills them again."""
-    for ran in replay.of("insert", "replace"):
-        table = ran.before.tables.get(ran.target)
-        if table is None or "'delete-all'" not in ran.sql.lower() or not fts5_options(table):
+    for statement in replay.of("insert", "replace"):
+        table = statement.before.tables.get(statement.target)
+        if table is None or "'delete-all'" not in statement.sql.lower() or not fts5_options(table):
             continue
-        if not _is_indexed_again(replay, ran):
-            yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", ran)
+        if not _is_indexed_again(replay, statement):
+            yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", statement)
 
 
-def _is_indexed_again(replay: Replay, ran: ReplayedStatement) -> bool:
+def _is_indexed_again(replay: Replay, statement: ReplayedStatement) -> bool:
     """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
-    name = ran.shape.name if ran.verb == "drop table" else ran.target
-    if not is_virtual(ran.before.tables[name]):
+    name = statement.shape.name if statement.verb == "drop table" else statement.target
+    if not is_virtual(statement.before.tables[name]):
         return False
     return any(
         "'rebuild'" in fill.sql.lower()
         or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.touches)
         for fill in replay.of("insert", "replace")
-        if fill.index > ran.index and fill.target == name
+        if fill.index > statement.index and fill.target == name
     )
 
 
@@ -231,45 +249,50 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
     Good:
         INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT(key) DO UPDATE SET value = excluded.value;
     """
-    for ran in replay.of("insert", "replace", "update"):
-        if not replaces(ran) or replay.is_empty(ran.target, ran):
+    for statement in replay.of("insert", "replace", "update"):
+        if not replaces(statement) or replay.is_empty(statement.target, statement):
             continue
-        if replay.is_new(ran.target, ran) and not _holds_old_rows(replay, ran):
+        if replay.is_new(statement.target, statement) and not _holds_old_rows(replay, statement):
             continue
-        if cascade_losses(replay, ran, ran.target, itself=True):  # D103 says it
+        if cascade_losses(replay, statement, statement.target, itself=True):  # D103 says it
             continue
-        table, keys = ran.before.tables[ran.target], list(unique_keys(ran.before.tables[ran.target]))
-        if ran.verb == "update":
-            if any(key.columns is None or key.columns.keys() & ran.sets().keys() for key in keys):
-                yield Finding(f"UPDATE OR REPLACE deletes rows of {table.name} that have the new key", ran)
+        table, keys = (
+            statement.before.tables[statement.target],
+            list(unique_keys(statement.before.tables[statement.target])),
+        )
+        if statement.verb == "update":
+            if any(key.columns is None or key.columns.keys() & statement.sets().keys() for key in keys):
+                yield Finding(
+                    f"UPDATE OR REPLACE deletes rows of {table.name} that have the new key", statement
+                )
             continue
-        named = set(columns_into(ran, table))
+        named = set(columns_into(statement, table))
         left = [c for c in table.columns if not c.generated and fold(c.name) not in named]
         lost = [f"{table.name}.{c.name}" for c in left if not _is_time(c.default)]
         if lost and any(key.columns is None or key.columns.keys() <= named for key in keys):
             yield Finding(
                 f"REPLACE deletes the conflicting row and gives no value for {', '.join(lost)}",
-                ran,
+                statement,
             )
-        elif not left and _takes_others(ran, keys):
-            words = "REPLACE" if "REPLACE" in ran.words else "ON CONFLICT REPLACE"
-            yield Finding(f"{words} deletes rows of {table.name} with another primary key", ran)
+        elif not left and _takes_others(statement, keys):
+            words = "REPLACE" if "REPLACE" in statement.words else "ON CONFLICT REPLACE"
+            yield Finding(f"{words} deletes rows of {table.name} with another primary key", statement)
 
 
-def _holds_old_rows(replay: Replay, ran: ReplayedStatement) -> bool:
+def _holds_old_rows(replay: Replay, statement: ReplayedStatement) -> bool:
     """Whether rows of other tables were copied into the table of a statement before it."""
-    number = ran.before.ids[ran.target]
+    number = statement.before.ids[statement.target]
     return any(
-        copy.adds and copy.into.table == number and copy.ran.index < ran.index
+        copy.adds and copy.into.table == number and copy.statement.index < statement.index
         for fill in replay.writers.get(number, ())
         for copy in replay.copies.by(fill)
     )
 
 
-def _takes_others(ran: ReplayedStatement, keys: Sequence[UniqueKey]) -> bool:
+def _takes_others(statement: ReplayedStatement, keys: Sequence[UniqueKey]) -> bool:
     """Whether a REPLACE of all columns, from other tables or unwritten, may delete a row by another key than the primary one."""
-    if "REPLACE" in ran.words:
-        return len(keys) > 1 and bool(values_of(ran))
+    if "REPLACE" in statement.words:
+        return len(keys) > 1 and bool(values_of(statement))
     return any(key.conflict == "REPLACE" for key in keys)
 
 
@@ -338,7 +361,8 @@ def _nullable_rowid(rebuild: Rebuild) -> str:
 def _asserts_no_null(replay: Replay) -> bool:
     """Whether the file stops at a row with a NULL itself."""
     return any(
-        "json_extract" in ran.sql and ran.sql.endswith("IS NULL LIMIT 1)") for ran in replay.of("select")
+        "json_extract" in statement.sql and statement.sql.endswith("IS NULL LIMIT 1)")
+        for statement in replay.of("select")
     )
 
 

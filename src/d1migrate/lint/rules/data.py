@@ -52,45 +52,45 @@ def drop_takes_children(replay: Replay) -> Iterator[Finding]:
         PRAGMA defer_foreign_keys = OFF;
         SELECT json_extract('{}', 'orphan in ' || "table") FROM pragma_foreign_key_check;
     """
-    rebuilt = {rebuild.ran.index for rebuild in rebuilds(replay)}
-    for ran in replay.of("drop table"):
-        stakes = [s for s in _stakes_of_drop(replay, ran) if not _is_successor(replay, ran, s)]
+    rebuilt = {rebuild.statement.index for rebuild in rebuilds(replay)}
+    for statement in replay.of("drop table"):
+        stakes = [s for s in _stakes_of_drop(replay, statement) if not _is_successor(replay, statement, s)]
         if stakes:
             yield Finding(
-                f"DROP TABLE {_name(ran)} {sentence(stakes)}{_followed(replay, ran)}",
-                ran,
-                fix=_guarded(ran, stakes) if ran.index in rebuilt else None,
+                f"DROP TABLE {_name(statement)} {sentence(stakes)}{_followed(replay, statement)}",
+                statement,
+                fix=_guarded(statement, stakes) if statement.index in rebuilt else None,
             )
 
 
-def _stakes_of_drop(replay: Replay, ran: ReplayedStatement) -> list[CascadeLoss]:
-    parent = ran.shape.name
-    if parent not in ran.before.tables or replay.is_empty(parent, ran):
+def _stakes_of_drop(replay: Replay, statement: ReplayedStatement) -> list[CascadeLoss]:
+    parent = statement.shape.name
+    if parent not in statement.before.tables or replay.is_empty(parent, statement):
         return []
-    return cascade_losses(replay, ran, parent)
+    return cascade_losses(replay, statement, parent)
 
 
-def _is_successor(replay: Replay, ran: ReplayedStatement, stake: CascadeLoss) -> bool:
+def _is_successor(replay: Replay, statement: ReplayedStatement, stake: CascadeLoss) -> bool:
     """Whether what loses rows is the table that takes the dropped one's place."""
-    first = replay.before.name_of(ran.before.ids[ran.shape.name])
-    child = ran.before.ids[fold(stake.child)]
+    first = replay.before.name_of(statement.before.ids[statement.shape.name])
+    child = statement.before.ids[fold(stake.child)]
     return stake.direct and first is not None and replay.after.ids.get(first) == child
 
 
-def _followed(replay: Replay, ran: ReplayedStatement) -> str:
+def _followed(replay: Replay, statement: ReplayedStatement) -> str:
     """Say why children refer to a table that was renamed aside: what to do instead is another order."""
-    old = replay.before.name_of(ran.before.ids[ran.shape.name])
-    if old is None or old == ran.shape.name or old not in replay.after.tables:
+    old = replay.before.name_of(statement.before.ids[statement.shape.name])
+    if old is None or old == statement.shape.name or old not in replay.after.tables:
         return ""
     return f": foreign keys follow a table that is renamed; make the new one beside {old} instead"
 
 
-def _guarded(ran: ReplayedStatement, stakes: list[CascadeLoss]) -> str:
+def _guarded(statement: ReplayedStatement, stakes: list[CascadeLoss]) -> str:
     """Return the DROP TABLE with guard triggers around it (measured to lose nothing, d1-facts §2.3)."""
     on, off = guards(stakes)
     return "\n".join(
         [
-            *("PRAGMA defer_foreign_keys = ON;", *on, f"{ran.sql};"),
+            *("PRAGMA defer_foreign_keys = ON;", *on, f"{statement.sql};"),
             "-- … the new table takes the name here …",
             *(*off, "PRAGMA defer_foreign_keys = OFF;", _CHECK),
         ]
@@ -120,12 +120,12 @@ def rebuild_takes_itself(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE tree_new RENAME TO tree;
         CREATE INDEX idx_tree_parent ON tree(parent_id);
     """
-    for ran in replay.of("drop table"):
-        for stake in _stakes_of_drop(replay, ran):
-            if _is_successor(replay, ran, stake):
+    for statement in replay.of("drop table"):
+        for stake in _stakes_of_drop(replay, statement):
+            if _is_successor(replay, statement, stake):
                 yield Finding(
-                    f"DROP TABLE {_name(ran)} {stake}, which this file just filled",
-                    ran,
+                    f"DROP TABLE {_name(statement)} {stake}, which this file just filled",
+                    statement,
                     fix=f"-- in CREATE TABLE {stake.child}: REFERENCES {quote_identifier(stake.child)}(…),"
                     " which RENAME then rewrites",
                 )
@@ -147,26 +147,33 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
     Good:
         INSERT INTO plans (id, price) VALUES ('pro', 20) ON CONFLICT(id) DO UPDATE SET price = excluded.price;
     """
-    for ran in replay.of("insert", "replace", "update"):
-        is_made_here = replay.is_new(ran.target, ran) and ran.target not in replay.before.tables
-        if not replaces(ran) or is_made_here or replay.is_empty(ran.target, ran):
+    for statement in replay.of("insert", "replace", "update"):
+        is_made_here = (
+            replay.is_new(statement.target, statement) and statement.target not in replay.before.tables
+        )
+        if not replaces(statement) or is_made_here or replay.is_empty(statement.target, statement):
             continue
-        if stakes := cascade_losses(replay, ran, ran.target, itself=True):
-            table = ran.before.tables[ran.target].name
+        if stakes := cascade_losses(replay, statement, statement.target, itself=True):
+            table = statement.before.tables[statement.target].name
             message = f"REPLACE on {table} {sentence(stakes)} where a row is already there"
-            yield Finding(message, ran, fix=_upsert(ran))
+            yield Finding(message, statement, fix=_upsert(statement))
 
 
-def _upsert(ran: ReplayedStatement) -> str | None:
+def _upsert(statement: ReplayedStatement) -> str | None:
     """Return an INSERT OR REPLACE … VALUES as an upsert, or None for any other statement."""
-    table = ran.before.tables[ran.target]
+    table = statement.before.tables[statement.target]
     key = [
         quote_identifier(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key
     ]
-    if ran.verb == "update" or "VALUES" not in ran.words or "INTO" not in ran.words or not key:
+    if (
+        statement.verb == "update"
+        or "VALUES" not in statement.words
+        or "INTO" not in statement.words
+        or not key
+    ):
         return None
-    head, values = ran.words.index("INTO"), ran.words.index("VALUES")
-    named = {fold(unquote(token.text)) for token in ran.tokens[head + 2 : values]}
+    head, values = statement.words.index("INTO"), statement.words.index("VALUES")
+    named = {fold(unquote(token.text)) for token in statement.tokens[head + 2 : values]}
     columns = [
         quote_identifier(c.name)
         for c in table.columns
@@ -174,7 +181,9 @@ def _upsert(ran: ReplayedStatement) -> str | None:
     ]
     sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
     action = f"UPDATE SET {sets}" if sets else "NOTHING"
-    return f"INSERT {ran.sql[ran.tokens[head].start :]} ON CONFLICT({', '.join(key)}) DO {action};"
+    return (
+        f"INSERT {statement.sql[statement.tokens[head].start :]} ON CONFLICT({', '.join(key)}) DO {action};"
+    )
 
 
 @rule("D107", "update-everything", "warning")
@@ -191,32 +200,34 @@ def update_everything(replay: Replay) -> Iterator[Finding]:
     Good:
         UPDATE users SET role = 'viewer' WHERE role IS NULL;
     """
-    for ran in replay.of("update"):
-        if ran.has_where:
+    for statement in replay.of("update"):
+        if statement.has_where:
             continue
-        if ran.target in ran.before.views and (set_ := _overwritten_by_view(ran)):
-            yield Finding(f"UPDATE without WHERE overwrites {set_} in every row", ran)
-        if ran.target not in ran.before.tables:
+        if statement.target in statement.before.views and (set_ := _overwritten_by_view(statement)):
+            yield Finding(f"UPDATE without WHERE overwrites {set_} in every row", statement)
+        if statement.target not in statement.before.tables:
             continue
-        table, number = ran.before.tables[ran.target], ran.before.ids[ran.target]
+        table, number = statement.before.tables[statement.target], statement.before.ids[statement.target]
         names = {fold(column.name): column.name for column in table.columns}
-        columns = replay.columns.at(number, ran.index)
+        columns = replay.columns.at(number, statement.index)
         overwritten = [
             f"{table.name}.{names[each]}"
-            for each, value in ran.sets().items()
+            for each, value in statement.sets().items()
             if each in columns and not _is_kept_in(value, each)
-            if columns[each].since < 0 or replay.copies.lost_sources(columns[each], ran.index)
+            if columns[each].since < 0 or replay.copies.lost_sources(columns[each], statement.index)
         ]
         if overwritten:
-            yield Finding(f"UPDATE without WHERE overwrites {', '.join(overwritten)} in every row", ran)
+            yield Finding(f"UPDATE without WHERE overwrites {', '.join(overwritten)} in every row", statement)
 
 
-def _overwritten_by_view(ran: ReplayedStatement) -> str:
+def _overwritten_by_view(statement: ReplayedStatement) -> str:
     """Return the columns of a view that an UPDATE sets, if its INSTEAD OF triggers update a table."""
-    if not any(t.kind == "update" and t.table in ran.before.tables for t in ran.touches):
+    if not any(t.kind == "update" and t.table in statement.before.tables for t in statement.touches):
         return ""
     return ", ".join(
-        f"{ran.target}.{each}" for each, value in ran.sets().items() if not _is_kept_in(value, each)
+        f"{statement.target}.{each}"
+        for each, value in statement.sets().items()
+        if not _is_kept_in(value, each)
     )
 
 
@@ -246,24 +257,25 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
         PRAGMA defer_foreign_keys = ON;
         DELETE FROM teams WHERE id > 100;
     """
-    for ran in replay.of("pragma"):
-        name, value = pragma_of(ran)
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
         if name != "defer_foreign_keys" or value is None or is_on(value):
             continue
         writes = any(
-            r.index < ran.index for r in replay.of("drop table", "insert", "update", "delete", "replace")
+            r.index < statement.index
+            for r in replay.of("drop table", "insert", "update", "delete", "replace")
         )
         checked = any(
-            r.index > ran.index and "pragma_foreign_key_check" in r.sql.lower() and "(" in r.sql
+            r.index > statement.index and "pragma_foreign_key_check" in r.sql.lower() and "(" in r.sql
             for r in replay.of("select", "insert")
         )
         if writes and not checked:
             yield Finding(
-                "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit", ran, fix=_CHECK
+                "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit", statement, fix=_CHECK
             )
 
 
-def _name(ran: ReplayedStatement) -> str:
+def _name(statement: ReplayedStatement) -> str:
     """Return the name of the table a DROP or ALTER is about, as the schema has it."""
-    table = ran.before.tables.get(ran.shape.name)
-    return table.name if table else ran.shape.name
+    table = statement.before.tables.get(statement.shape.name)
+    return table.name if table else statement.shape.name

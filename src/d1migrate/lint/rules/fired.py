@@ -34,53 +34,55 @@ def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
         UPDATE users SET plan_id = 'plus' WHERE plan_id = 'pro';
         DELETE FROM plans WHERE id = 'pro';
     """
-    for ran in replay.of("update", "insert", "replace", "delete"):
-        for parent, child, key in _unlinked(ran) if ran.acts else ():
-            if not replay.is_empty(child, ran):
-                table, name = ran.before.tables[parent].name, ran.before.tables[child].name
+    for statement in replay.of("update", "insert", "replace", "delete"):
+        for parent, child, key in _unlinked(statement) if statement.acts else ():
+            if not replay.is_empty(child, statement):
+                table, name = statement.before.tables[parent].name, statement.before.tables[child].name
                 columns = ", ".join(f"{name}.{column}" for column in key.columns)
-                yield Finding(f"UPDATE of {table}'s key makes {columns} {key.on_update[4:]}", ran)
+                yield Finding(f"UPDATE of {table}'s key makes {columns} {key.on_update[4:]}", statement)
 
 
-def _unlinked(ran: ReplayedStatement) -> Iterator[tuple[str, str, ForeignKey]]:
+def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignKey]]:
     """Yield (parent, child, foreign key) of those that cut links, also after others have passed a change on."""
-    changed = _changed(ran)
-    updated = {(touch.table, touch.column) for touch in ran.acts if touch.kind == "update" and not touch.by}
+    changed = _changed(statement)
+    updated = {
+        (touch.table, touch.column) for touch in statement.acts if touch.kind == "update" and not touch.by
+    }
     for parent, columns in changed.items():
-        for child, key in ran.before.references(parent):
-            is_changed = _refers(key, ran.before.tables[parent]) & columns
+        for child, key in statement.before.references(parent):
+            is_changed = _refers(key, statement.before.tables[parent]) & columns
             is_updated = updated & {(child, fold(column)) for column in key.columns}
             if key.on_update in ("SET NULL", "SET DEFAULT") and is_changed and is_updated:
                 yield parent, child, key
 
 
-def _changed(ran: ReplayedStatement) -> dict[str, set[str]]:
+def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
     """Return {table: columns} that may hold another value, by the statement, its triggers and foreign keys."""
-    found: dict[str, set[str]] = {ran.target: _set_anew(ran)}
-    for touch in ran.touches:
+    found: dict[str, set[str]] = {statement.target: _set_anew(statement)}
+    for touch in statement.touches:
         if touch.kind == "update" and touch.by:
             found.setdefault(touch.table, set()).add(touch.column)
     found = {
         name: changed_columns(there, columns)
         for name, columns in found.items()
-        if (table := ran.before.tables.get(name)) and (there := definition(table))
+        if (table := statement.before.tables.get(name)) and (there := definition(table))
     }
     if any(
-        _refers(key, ran.before.tables[name]) & found[name]
+        _refers(key, statement.before.tables[name]) & found[name]
         for name in found
-        for _, key in ran.before.references(name)
+        for _, key in statement.before.references(name)
     ):
-        for touch in ran.acts:
+        for touch in statement.acts:
             if touch.kind == "update":
                 found.setdefault(touch.table, set()).add(touch.column)
     return found
 
 
-def _set_anew(ran: ReplayedStatement) -> set[str]:
+def _set_anew(statement: ReplayedStatement) -> set[str]:
     """Return the columns that an UPDATE or upsert sets, but for those set to what they hold."""
-    targets = conflict_target(ran.tokens)
+    targets = conflict_target(statement.tokens)
     found = set()
-    for column, value in ran.sets().items():
+    for column, value in statement.sets().items():
         names = [fold(unquote(token.text)) for token in value]
         is_kept = names == [column] or (names == ["excluded", ".", column] and column in targets)
         found |= set() if is_kept else {column}
@@ -111,22 +113,22 @@ def trigger_deletes(replay: Replay) -> Iterator[Finding]:
         UPDATE settings SET value = 'dark' WHERE name = 'theme';
         CREATE TRIGGER settings_changed AFTER UPDATE ON settings BEGIN DELETE FROM drafts; END;
     """
-    for ran in replay.of("insert", "replace", "update", "delete"):
-        writes = {(t.table, t.by) for t in (*ran.touches, *ran.acts) if t.kind == "insert"}
+    for statement in replay.of("insert", "replace", "update", "delete"):
+        writes = {(t.table, t.by) for t in (*statement.touches, *statement.acts) if t.kind == "insert"}
         found = {
             touch.table: touch.by
-            for touch in ran.fires_deletes
+            for touch in statement.fires_deletes
             if (touch.table, touch.by) not in writes  # deleted to be written again
-            and _holds_rows_of_its_own(replay, ran, touch.table)
+            and _holds_rows_of_its_own(replay, statement, touch.table)
         }
         for name, trigger in found.items():
-            table = ran.before.tables[name].name
-            yield Finding(f"this fires trigger {trigger}, which deletes rows of {table}", ran)
+            table = statement.before.tables[name].name
+            yield Finding(f"this fires trigger {trigger}, which deletes rows of {table}", statement)
 
 
-def _holds_rows_of_its_own(replay: Replay, ran: ReplayedStatement, name: str) -> bool:
+def _holds_rows_of_its_own(replay: Replay, statement: ReplayedStatement, name: str) -> bool:
     """Whether a table may hold rows that stay, and is not an index of others."""
-    table = ran.before.tables.get(name)
-    if table is None or definition(table) is None or ran.target in ran.before.views:
+    table = statement.before.tables.get(name)
+    if table is None or definition(table) is None or statement.target in statement.before.views:
         return False
-    return not replay.is_empty(name, ran) and ran.before.ids[name] in replay.survivors
+    return not replay.is_empty(name, statement) and statement.before.ids[name] in replay.survivors

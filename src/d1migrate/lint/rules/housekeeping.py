@@ -33,12 +33,16 @@ def no_if_exists(replay: Replay) -> Iterator[Finding]:
     Good:
         CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY);
     """
-    if any(ran.shape.name.startswith(HELPER) for ran in replay.ran):
+    if any(statement.shape.name.startswith(HELPER) for statement in replay.statements):
         return
-    for ran in replay.ran:
-        if ran.verb.startswith(("create ", "drop ")) and not ran.shape.conditional and not ran.refusal:
-            word = "IF NOT EXISTS" if ran.verb.startswith("create") else "IF EXISTS"
-            yield Finding(f"{ran.verb.upper()} {ran.shape.name} without {word}", ran)
+    for statement in replay.statements:
+        if (
+            statement.verb.startswith(("create ", "drop "))
+            and not statement.shape.conditional
+            and not statement.refusal
+        ):
+            word = "IF NOT EXISTS" if statement.verb.startswith("create") else "IF EXISTS"
+            yield Finding(f"{statement.verb.upper()} {statement.shape.name} without {word}", statement)
 
 
 @rule("H102", "no-rollback", "info")
@@ -130,15 +134,15 @@ def redundant_index(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
     """
     indexes: dict[str, _Indexes] = {}
-    for ran in replay.of("create index"):
-        owner = ran.after.owners.get(ran.shape.name, "")
+    for statement in replay.of("create index"):
+        owner = statement.after.owners.get(statement.shape.name, "")
         table = replay.after.tables.get(owner)
-        if table is None or ran.before is ran.after:
+        if table is None or statement.before is statement.after:
             continue
         there = indexes[owner] = indexes.get(owner) or _Indexes(table)
-        mine = there.by_name.get(ran.shape.name)
-        if mine and (other := there.covering(mine, ran.before.owners)):
-            yield Finding(f"index {mine.name} repeats {other}", ran, fix=f"DROP INDEX {mine.name};")
+        mine = there.by_name.get(statement.shape.name)
+        if mine and (other := there.covering(mine, statement.before.owners)):
+            yield Finding(f"index {mine.name} repeats {other}", statement, fix=f"DROP INDEX {mine.name};")
 
 
 class _Indexes:

@@ -39,12 +39,13 @@ def hidden_by_if_not_exists(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE users ADD COLUMN email TEXT;
     """
-    for ran in replay.ran:
-        if ran.hidden and ran.refusal is None:
-            what = "; ".join(_difference(d.kind, d.name, d.problem) for d in ran.hidden[:4])
-            name = ran.verb.removeprefix("create ")
+    for statement in replay.statements:
+        if statement.hidden and statement.refusal is None:
+            what = "; ".join(_difference(d.kind, d.name, d.problem) for d in statement.hidden[:4])
+            name = statement.verb.removeprefix("create ")
             yield Finding(
-                f"{name} {ran.shape.name} exists with another shape, so this does nothing: {what}", ran
+                f"{name} {statement.shape.name} exists with another shape, so this does nothing: {what}",
+                statement,
             )
 
 
@@ -70,14 +71,15 @@ def not_repeatable(replay: Replay) -> Iterator[Finding]:
     """
     if not is_said_to_repeat(replay.header):
         return
-    for ran in replay.ran:
-        verb = ran.verb.partition(" ")[0]
+    for statement in replay.statements:
+        verb = statement.verb.partition(" ")[0]
         once = verb == "alter" or (
-            verb in ("create", "drop") and " " in ran.verb and not ran.shape.conditional
+            verb in ("create", "drop") and " " in statement.verb and not statement.shape.conditional
         )
-        if once and ran.refusal is None:
+        if once and statement.refusal is None:
             yield Finding(
-                f"{ran.verb.upper()} {ran.shape.name} cannot run twice, although the file says it can", ran
+                f"{statement.verb.upper()} {statement.shape.name} cannot run twice, although the file says it can",
+                statement,
             )
 
 
@@ -95,21 +97,25 @@ def double_quoted_string(replay: Replay) -> Iterator[Finding]:
     Good:
         UPDATE users SET role = 'admin' WHERE id = 1;
     """
-    for ran in replay.ran:
-        if ran.quoted and ran.refusal is None:
-            found = _QUOTED.search(ran.quoted)
+    for statement in replay.statements:
+        if statement.quoted and statement.refusal is None:
+            found = _QUOTED.search(statement.quoted)
             name = found[1] if found else ""
-            place = max(ran.sql.find(f'"{name}"'), 0)
-            if "SELECT" in ran.words and ran.verb in ("insert", "replace"):
+            place = max(statement.sql.find(f'"{name}"'), 0)
+            if "SELECT" in statement.words and statement.verb in ("insert", "replace"):
                 what = f"what is read has no column {name}, so every row gets the text '{name}'"
             else:
                 what = f"\"{name}\" names no column and is taken for a string: write '{name}'"
-            yield Finding(what, ran, place)
+            yield Finding(what, statement, place)
         for word, value in (
-            zip(ran.tokens, ran.tokens[1:], strict=False) if ran.verb in _WITH_DEFAULTS else ()
+            zip(statement.tokens, statement.tokens[1:], strict=False)
+            if statement.verb in _WITH_DEFAULTS
+            else ()
         ):
             if word.keyword == "DEFAULT" and value.text.startswith('"'):
-                yield Finding(f"the default {value.text} is a string in double quotes", ran, value.start)
+                yield Finding(
+                    f"the default {value.text} is a string in double quotes", statement, value.start
+                )
 
 
 @rule("S104", "foreign-key-to-nowhere", "warning")
@@ -130,18 +136,19 @@ def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
     for maker, child, key in _new_links(replay):
         if fold(key.table) not in replay.after.tables and not replay.incomplete:
             gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
-            ran = maker or next(gone, None)
+            statement = maker or next(gone, None)
             yield Finding(
-                f"{child.name}.{', '.join(key.columns)} refers to {key.table}, which does not exist", ran
+                f"{child.name}.{', '.join(key.columns)} refers to {key.table}, which does not exist",
+                statement,
             )
-    for ran in replay.of("drop table"):
-        name = ran.shape.name
-        if name in ran.before.tables and name not in replay.after.tables:
+    for statement in replay.of("drop table"):
+        name = statement.shape.name
+        if name in statement.before.tables and name not in replay.after.tables:
             changed = {fold(table.name) for table in replay.changed_tables}
             for referring, key in replay.after.references(name):
                 if referring not in changed:
                     what = f"{replay.after.tables[referring].name}.{', '.join(key.columns)}"
-                    yield Finding(f"{what} still refers to {key.table}, dropped here", ran)
+                    yield Finding(f"{what} still refers to {key.table}, dropped here", statement)
 
 
 def _new_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
@@ -170,12 +177,14 @@ def foreign_key_mismatch(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE posts (id INTEGER PRIMARY KEY, author TEXT REFERENCES users(email));
         CREATE INDEX idx_posts_author ON posts(author);
     """
-    for ran, child, key in (*_new_links(replay), *_kept_links(replay)):
+    for statement, child, key in (*_new_links(replay), *_kept_links(replay)):
         parent = replay.after.tables.get(fold(key.table))
         if parent is not None and not _is_unique(parent, key):
             to = ", ".join(name for name in key.to if name) or "its primary key"
             columns = ", ".join(key.columns)
-            yield Finding(f"{child.name}.{columns} refers to {parent.name}({to}), which is not unique", ran)
+            yield Finding(
+                f"{child.name}.{columns} refers to {parent.name}({to}), which is not unique", statement
+            )
 
 
 def _kept_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
@@ -281,9 +290,9 @@ def dangling(replay: Replay) -> Iterator[Finding]:
     for broken in replay.dangling:
         culprit = next(
             (
-                ran
-                for ran in replay.of("drop table", "drop view", "alter table")
-                if ran.shape.name in fold(broken.error)
+                statement
+                for statement in replay.of("drop table", "drop view", "alter table")
+                if statement.shape.name in fold(broken.error)
             ),
             None,
         )
@@ -306,11 +315,12 @@ def ineffective_pragma(replay: Replay) -> Iterator[Finding]:
     Good:
         PRAGMA defer_foreign_keys = ON;
     """
-    for ran in replay.of("pragma"):
-        name, value = pragma_of(ran)
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
         if name == "foreign_keys" and value is not None and not is_on(value):
             yield Finding(
-                "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on", ran
+                "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on",
+                statement,
             )
 
 
@@ -326,7 +336,7 @@ def unusual_character(replay: Replay) -> Iterator[Finding]:
     Good:
         CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);
     """
-    for ran in replay.ran:
-        if ran.refusal is None:
-            for odd in unusual(ran.sql):
-                yield Finding(f"the name {odd.token} has a {odd} in it", ran, odd.offset)
+    for statement in replay.statements:
+        if statement.refusal is None:
+            for odd in unusual(statement.sql):
+                yield Finding(f"the name {odd.token} has a {odd} in it", statement, odd.offset)

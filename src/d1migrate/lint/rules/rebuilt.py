@@ -67,8 +67,8 @@ def _narrowed_on_the_way(replay: Replay, rebuild: Rebuild, column: str) -> str:
     if replay.copies.is_kept(each, rebuild.dropped_at, of_all_rows=False):
         return ""
     for copy in replay.copies.of(each):
-        name = copy.ran.after.name_of(copy.into.table)
-        type_ = types_of(copy.ran.after.tables[name]).get(copy.into.name) if name else None
+        name = copy.statement.after.name_of(copy.into.table)
+        type_ = types_of(copy.statement.after.tables[name]).get(copy.into.name) if name else None
         if type_ is not None and is_narrower(types_of(rebuild.old)[column], type_):
             return f"{replay.copies.name_of(copy.into)} {type_}"
     return ""
@@ -152,7 +152,7 @@ def _firing(trigger: Trigger) -> tuple[str, str]:
 
 
 def _named_for_drop(replay: Replay, verb: str) -> set[str]:
-    return {ran.shape.name for ran in replay.of(verb)}
+    return {statement.shape.name for statement in replay.of(verb)}
 
 
 def _lost(rebuild: Rebuild, kind: str, items: list[tuple[str, str]]) -> Iterator[Finding]:
@@ -160,7 +160,7 @@ def _lost(rebuild: Rebuild, kind: str, items: list[tuple[str, str]]) -> Iterator
         names = ", ".join(name for name, _ in items)
         fix = "\n".join(f"{sql};" for _, sql in items)
         plural = {"index": "indexes"}.get(kind, f"{kind}s") if len(items) > 1 else kind
-        yield Finding(f"the rebuild of {rebuild.name} loses its {plural} {names}", rebuild.ran, fix=fix)
+        yield Finding(f"the rebuild of {rebuild.name} loses its {plural} {names}", rebuild.statement, fix=fix)
 
 
 @rule("D111", "rebuild-loses-sequence", "warning")
@@ -189,14 +189,16 @@ def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
         if old is None or not old.autoincrement:
             continue
         if new is None or not new.autoincrement:
-            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.ran)
+            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.statement)
         elif not any(
             touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
-            for ran in replay.of("insert", "update", "replace")
-            for touch in ran.touches
-            if ran.target == "sqlite_sequence"
+            for statement in replay.of("insert", "update", "replace")
+            for touch in statement.touches
+            if statement.target == "sqlite_sequence"
         ):
-            yield Finding(f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.ran)
+            yield Finding(
+                f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.statement
+            )
 
 
 @rule("D112", "rebuild-renumbers-rowids", "warning")
@@ -226,11 +228,11 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
         tables = replay.after.tables.values()
         searches = [t.name for t in tables if fold(content_of(t) or "") == fold(rebuild.name)]
         copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
-        rebuilt = any("'rebuild'" in ran.sql.lower() for ran in replay.of("insert"))
+        rebuilt = any("'rebuild'" in statement.sql.lower() for statement in replay.of("insert"))
         if searches and not copies_rowid and not rebuilt:
             yield Finding(
                 f"the rebuild of {rebuild.name} renumbers the rowids that {', '.join(searches)} refers to",
-                rebuild.fills[-1] if rebuild.fills else rebuild.ran,
+                rebuild.fills[-1] if rebuild.fills else rebuild.statement,
                 fix=f"INSERT INTO {quote_identifier(searches[0])}({quote_identifier(searches[0])})"
                 " VALUES ('rebuild');",
             )
@@ -291,4 +293,6 @@ def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
         copies, at = replay.copies, rebuild.dropped_at
         partial = copies.leaves_out(rebuild.number, at)
         if partial and not copies.rows_are_kept(rebuild.number, at):
-            yield Finding(f"the copy into {rebuild.name} leaves rows out: {partial.leaves_out}", partial.ran)
+            yield Finding(
+                f"the copy into {rebuild.name} leaves rows out: {partial.leaves_out}", partial.statement
+            )

@@ -44,9 +44,9 @@ _NEVER_ADDED = (
 )
 
 
-def kind_of(ran: ReplayedStatement) -> str:
+def kind_of(statement: ReplayedStatement) -> str:
     """Return the code of the rule that a refusal belongs to."""
-    text, verb = ran.refusal or "", ran.verb
+    text, verb = statement.refusal or "", statement.verb
     if verb in _TRANSACTIONS:
         return "R101"
     if verb == "vacuum":
@@ -67,17 +67,23 @@ def kind_of(ran: ReplayedStatement) -> str:
 
 
 def _refused(replay: Replay, code: str) -> Iterator[ReplayedStatement]:
-    return (ran for ran in replay.ran if ran.refusal is not None and kind_of(ran) == code)
+    return (
+        statement
+        for statement in replay.statements
+        if statement.refusal is not None and kind_of(statement) == code
+    )
 
 
-def _finding(ran: ReplayedStatement, message: str | None = None, fix: str | None = None) -> Finding:
-    text = ran.refusal or ""
+def _finding(statement: ReplayedStatement, message: str | None = None, fix: str | None = None) -> Finding:
+    text = statement.refusal or ""
     found = _OFFSET.search(text)
-    offset = len(ran.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
+    offset = len(statement.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
     shown = _OFFSET.sub("", text).removesuffix(": SQLITE_ERROR").removesuffix(": SQLITE_AUTH")
-    if message is None and (odd := next(unusual(ran.sql), None)):
-        return Finding(f"D1 refuses it: {spelled_out(shown)}; {odd.token} has a {odd} in it", ran, odd.offset)
-    return Finding(message or f"D1 refuses it: {shown}", ran, offset, fix=fix)
+    if message is None and (odd := next(unusual(statement.sql), None)):
+        return Finding(
+            f"D1 refuses it: {spelled_out(shown)}; {odd.token} has a {odd} in it", statement, odd.offset
+        )
+    return Finding(message or f"D1 refuses it: {shown}", statement, offset, fix=fix)
 
 
 @rule("R101", "transaction", "error")
@@ -95,9 +101,10 @@ def transaction(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE users ADD COLUMN name TEXT;
     """
-    for ran in _refused(replay, "R101"):
+    for statement in _refused(replay, "R101"):
         yield _finding(
-            ran, f"D1 refuses {ran.verb.upper()}: take it out, the file is one transaction as it is"
+            statement,
+            f"D1 refuses {statement.verb.upper()}: take it out, the file is one transaction as it is",
         )
 
 
@@ -112,13 +119,13 @@ def pragma(replay: Replay) -> Iterator[Finding]:
     Good:
         PRAGMA foreign_key_check;
     """
-    for ran in _refused(replay, "R102"):
-        yield _finding(ran, f"D1 denies PRAGMA {pragma_of(ran)[0]}")
-    for ran in replay.ran:
-        for token in ran.tokens if "pragma_" in ran.sql.lower() else ():
+    for statement in _refused(replay, "R102"):
+        yield _finding(statement, f"D1 denies PRAGMA {pragma_of(statement)[0]}")
+    for statement in replay.statements:
+        for token in statement.tokens if "pragma_" in statement.sql.lower() else ():
             name = token.text.lower()
             if token.kind == "word" and name.startswith("pragma_") and name[7:] not in d1.PRAGMAS:
-                yield Finding(f"D1 denies PRAGMA {name[7:]}, as a table too", ran, token.start)
+                yield Finding(f"D1 denies PRAGMA {name[7:]}, as a table too", statement, token.start)
 
 
 @rule("R103", "function", "error")
@@ -134,11 +141,11 @@ def function(replay: Replay) -> Iterator[Finding]:
     Good:
         UPDATE scores SET n = pow(n, 2) WHERE n > 0;
     """
-    for ran in _refused(replay, "R103"):
-        found = _FUNCTION.search(ran.refusal or "")
+    for statement in _refused(replay, "R103"):
+        found = _FUNCTION.search(statement.refusal or "")
         name = found[1] if found else ""
         instead = _INSTEAD.get(name.lower())
-        yield _finding(ran, f"D1 has no function {name}" + (f": use {instead}" if instead else ""))
+        yield _finding(statement, f"D1 has no function {name}" + (f": use {instead}" if instead else ""))
 
 
 @rule("R104", "not-authorized", "error")
@@ -153,17 +160,17 @@ def not_authorized(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE held (id INTEGER);
         DROP TABLE held;
     """
-    for ran in _refused(replay, "R104"):
-        yield _finding(ran, f"D1 does not allow this {ran.verb.upper()}: {_reason(ran)}")
+    for statement in _refused(replay, "R104"):
+        yield _finding(statement, f"D1 does not allow this {statement.verb.upper()}: {_reason(statement)}")
 
 
-def _reason(ran: ReplayedStatement) -> str:
-    words = ran.words
+def _reason(statement: ReplayedStatement) -> str:
+    words = statement.words
     if "TEMP" in words or "TEMPORARY" in words:
         return "it has no temporary tables, a holding table must be a real one"
     if "VIRTUAL" in words:
         return f"its modules are {', '.join(sorted(d1.MODULES))}"
-    if "_cf_" in ran.sql.lower():
+    if "_cf_" in statement.sql.lower():
         return "names that begin with _cf_ are Cloudflare's"
     return "not authorized"
 
@@ -179,8 +186,8 @@ def vacuum(replay: Replay) -> Iterator[Finding]:
     Good:
         PRAGMA optimize;
     """
-    for ran in _refused(replay, "R105"):
-        yield _finding(ran, "D1 refuses VACUUM: take it out")
+    for statement in _refused(replay, "R105"):
+        yield _finding(statement, "D1 refuses VACUUM: take it out")
 
 
 @rule("R106", "invalid", "error")
@@ -197,17 +204,19 @@ def invalid(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users ADD COLUMN email TEXT;
         CREATE INDEX idx_users_email ON users(email);
     """
-    for ran in _refused(replay, "R106"):
-        text = ran.refusal or ""
+    for statement in _refused(replay, "R106"):
+        text = statement.refusal or ""
         if text.startswith("error in view"):
-            found = _finding(ran)
+            found = _finding(statement)
             yield found._replace(message=f"{found.message}; drop the view first, and create it again behind")
         elif "already exists" not in text:
-            yield _finding(ran)
+            yield _finding(statement)
         elif MIGRATIONS_TABLE in text:
-            yield _finding(ran, f"d1migrate creates {MIGRATIONS_TABLE}: write CREATE TABLE IF NOT EXISTS")
+            yield _finding(
+                statement, f"d1migrate creates {MIGRATIONS_TABLE}: write CREATE TABLE IF NOT EXISTS"
+            )
         else:
-            found = _finding(ran)
+            found = _finding(statement)
             yield found._replace(
                 message=f"{found.message}; if this file was applied by other means, `d1migrate adopt`"
                 " proves that and records it"
@@ -228,8 +237,10 @@ def compound_select(replay: Replay) -> Iterator[Finding]:
     Good:
         INSERT INTO roles VALUES ('a'), ('b'), ('c'), ('d'), ('e'), ('f');
     """
-    for ran in _refused(replay, "R107"):
-        yield _finding(ran, "more than 5 terms in a compound SELECT: use VALUES (…), (…), or several INSERTs")
+    for statement in _refused(replay, "R107"):
+        yield _finding(
+            statement, "more than 5 terms in a compound SELECT: use VALUES (…), (…), or several INSERTs"
+        )
 
 
 @rule("R108", "limit", "error")
@@ -245,19 +256,21 @@ def limit(replay: Replay) -> Iterator[Finding]:
     Good:
         DELETE FROM pages WHERE substr(url, 1, 51) = 'https://example.com/a/very/long/path/that/goes/on/x';
     """
-    for ran in _refused(replay, "R108"):
-        yield _finding(ran)
+    for statement in _refused(replay, "R108"):
+        yield _finding(statement)
     allowed = d1.WORKERD.like_pattern_length
-    for ran in replay.ran:
-        if ran.refusal is not None or not ("like" in ran.sql.lower() or "glob" in ran.sql.lower()):
+    for statement in replay.statements:
+        if statement.refusal is not None or not (
+            "like" in statement.sql.lower() or "glob" in statement.sql.lower()
+        ):
             continue
-        for word, pattern in zip(ran.tokens, ran.tokens[1:], strict=False):
+        for word, pattern in zip(statement.tokens, statement.tokens[1:], strict=False):
             size = len(pattern.text[1:-1].replace("''", "'").encode())
             if word.keyword in ("LIKE", "GLOB") and pattern.kind == "string" and size > allowed:
                 message = (
                     f"the pattern has {size} bytes, D1 takes {allowed}: LIKE or GLOB pattern too complex"
                 )
-                yield Finding(message, ran, pattern.start)
+                yield Finding(message, statement, pattern.start)
 
 
 @rule("R109", "too-long", "error")
@@ -266,9 +279,10 @@ def too_long(replay: Replay) -> Iterator[Finding]:
 
     Why: D1 takes 100,000 bytes a statement, whatever transport carries it.
     """
-    for ran in _refused(replay, "R109"):
+    for statement in _refused(replay, "R109"):
         yield _finding(
-            ran, f"the statement has {len(ran.sql.encode())} bytes, D1 takes {d1.WORKERD.sql_length}"
+            statement,
+            f"the statement has {len(statement.sql.encode())} bytes, D1 takes {d1.WORKERD.sql_length}",
         )
 
 
@@ -289,14 +303,18 @@ def alter(replay: Replay) -> Iterator[Finding]:
         -- d1migrate: allow=D105 reason="moved to contacts in 014"
         ALTER TABLE users DROP COLUMN email;
     """
-    for ran in _refused(replay, "R110"):
-        text = ran.refusal or ""
+    for statement in _refused(replay, "R110"):
+        text = statement.refusal or ""
         if any(part in text for part in _ALTERS):
-            yield _finding(ran, "D1 denies SET and DROP NOT NULL, ADD and DROP CONSTRAINT: rebuild the table")
+            yield _finding(
+                statement, "D1 denies SET and DROP NOT NULL, ADD and DROP CONSTRAINT: rebuild the table"
+            )
         elif "UNIQUE column" in text and "add" in text.lower():
-            yield _finding(ran, "a UNIQUE column cannot be added: add it plain, then CREATE UNIQUE INDEX")
+            yield _finding(
+                statement, "a UNIQUE column cannot be added: add it plain, then CREATE UNIQUE INDEX"
+            )
         else:
-            yield _finding(ran)
+            yield _finding(statement)
 
 
 @rule("R111", "unreadable", "error")

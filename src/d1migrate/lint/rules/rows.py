@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 
 def _said(replay: Replay, text: str) -> Iterator[ReplayedStatement]:
     """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
-    for ran in replay.of("alter table"):
-        if ran.on_rows and text in ran.on_rows and not replay.is_empty(ran.shape.name, ran):
-            yield ran
+    for statement in replay.of("alter table"):
+        if (
+            statement.on_rows
+            and text in statement.on_rows
+            and not replay.is_empty(statement.shape.name, statement)
+        ):
+            yield statement
 
 
-def _added(ran: ReplayedStatement) -> str:
+def _added(statement: ReplayedStatement) -> str:
     """Return `table.column` of an ADD COLUMN."""
-    before, after = ran.before.tables[ran.shape.name], ran.after.tables[ran.shape.name]
+    before, after = (
+        statement.before.tables[statement.shape.name],
+        statement.after.tables[statement.shape.name],
+    )
     names = {fold(c.name) for c in before.columns}
     return next((f"{after.name}.{c.name}" for c in after.columns if fold(c.name) not in names), after.name)
 
@@ -43,9 +50,10 @@ def not_null_without_default(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'viewer';
     """
-    for ran in _said(replay, "NOT NULL column"):
+    for statement in _said(replay, "NOT NULL column"):
         yield Finding(
-            f"{_added(ran)} is NOT NULL without a default: refused where {_table(ran)} has rows", ran
+            f"{_added(statement)} is NOT NULL without a default: refused where {_table(statement)} has rows",
+            statement,
         )
 
 
@@ -63,8 +71,11 @@ def non_constant_default(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users ADD COLUMN created_at INTEGER;
         UPDATE users SET created_at = unixepoch();
     """
-    for ran in _said(replay, "non-constant default"):
-        yield Finding(f"the default of {_added(ran)} is computed: refused where {_table(ran)} has rows", ran)
+    for statement in _said(replay, "non-constant default"):
+        yield Finding(
+            f"the default of {_added(statement)} is computed: refused where {_table(statement)} has rows",
+            statement,
+        )
 
 
 @rule("F103", "stored-column", "warning")
@@ -81,8 +92,8 @@ def stored_column(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE events ADD COLUMN kind TEXT AS (json_extract(body, '$.kind')) VIRTUAL;
     """
-    for ran in _said(replay, "STORED column"):
-        yield Finding(f"{_added(ran)} is STORED: refused where {_table(ran)} has rows", ran)
+    for statement in _said(replay, "STORED column"):
+        yield Finding(f"{_added(statement)} is STORED: refused where {_table(statement)} has rows", statement)
 
 
 @rule("F104", "references-with-default", "warning")
@@ -103,8 +114,11 @@ def references_with_default(replay: Replay) -> Iterator[Finding]:
         CREATE INDEX idx_users_plan ON users(plan_id);
         UPDATE users SET plan_id = 'free';
     """
-    for ran in _said(replay, "REFERENCES column"):
-        yield Finding(f"{_added(ran)} has a default and refers: refused where {_table(ran)} has rows", ran)
+    for statement in _said(replay, "REFERENCES column"):
+        yield Finding(
+            f"{_added(statement)} has a default and refers: refused where {_table(statement)} has rows",
+            statement,
+        )
 
 
 @rule("F105", "added-check", "warning")
@@ -120,25 +134,31 @@ def added_check(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE orders ADD COLUMN paid INTEGER DEFAULT 0 CHECK (paid >= 0);
     """
-    for ran in replay.of("alter table"):
-        if ran.on_rows is None and ran.after is ran.before:
+    for statement in replay.of("alter table"):
+        if statement.on_rows is None and statement.after is statement.before:
             continue
-        name = ran.shape.name
-        if replay.is_empty(name, ran) or name not in ran.after.tables or name not in ran.before.tables:
+        name = statement.shape.name
+        if (
+            replay.is_empty(name, statement)
+            or name not in statement.after.tables
+            or name not in statement.before.tables
+        ):
             continue
-        fails = ran.on_rows is not None and ran.on_rows.startswith("CHECK")
-        if fails or _looks_at_others(ran):
+        fails = statement.on_rows is not None and statement.on_rows.startswith("CHECK")
+        if fails or _looks_at_others(statement):
             verb = "fails on" if fails else "is tested on"
-            yield Finding(f"the CHECK of {_added(ran)} {verb} every row of {_table(ran)}", ran)
+            yield Finding(
+                f"the CHECK of {_added(statement)} {verb} every row of {_table(statement)}", statement
+            )
 
 
-def _looks_at_others(ran: ReplayedStatement) -> bool:
+def _looks_at_others(statement: ReplayedStatement) -> bool:
     """Whether the CHECK of an added column speaks of the columns that were there."""
-    words = ran.words
+    words = statement.words
     if "ADD" not in words or "CHECK" not in words:
         return False
-    before = {fold(column.name) for column in ran.before.tables[ran.shape.name].columns}
-    check = ran.tokens[words.index("CHECK") :]
+    before = {fold(column.name) for column in statement.before.tables[statement.shape.name].columns}
+    check = statement.tokens[words.index("CHECK") :]
     said = {fold(unquote(token.text)) for token in check if token.kind in ("word", "quoted")}
     return bool(said & before)
 
@@ -167,32 +187,37 @@ def drop_of_referenced(replay: Replay) -> Iterator[Finding]:
         INSERT INTO teams (id) SELECT id FROM teams_hold;
         DROP TABLE teams_hold;
     """
-    for ran in replay.of("drop table"):
-        name = ran.shape.name
-        if name not in ran.before.tables or replay.is_empty(name, ran) or _settles(replay, ran):
+    for statement in replay.of("drop table"):
+        name = statement.shape.name
+        if (
+            name not in statement.before.tables
+            or replay.is_empty(name, statement)
+            or _settles(replay, statement)
+        ):
             continue
         children = [
-            ran.before.tables[child].name
-            for child, key in ran.before.references(name)
+            statement.before.tables[child].name
+            for child, key in statement.before.references(name)
             if child != name
             and key.on_delete in ("NO ACTION", "RESTRICT")
-            and _holds_links(replay, ran, child, key)
+            and _holds_links(replay, statement, child, key)
         ]
         if children:
             names = ", ".join(dict.fromkeys(children))
             yield Finding(
-                f"DROP TABLE {ran.before.tables[name].name} fails where rows of {names} refer to it", ran
+                f"DROP TABLE {statement.before.tables[name].name} fails where rows of {names} refer to it",
+                statement,
             )
 
 
-def _holds_links(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
+def _holds_links(replay: Replay, statement: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether a table may hold links that count when a DROP TABLE runs."""
-    if replay.is_empty(child, ran):
+    if replay.is_empty(child, statement):
         return False
-    number = ran.before.ids[child]
+    number = statement.before.ids[child]
     columns = {fold(column) for column in key.columns}
     return not any(
-        update.index < ran.index
+        update.index < statement.index
         and update.before.ids.get(update.target) == number
         and not update.has_where
         and columns & update.sets().keys()
@@ -200,20 +225,21 @@ def _holds_links(replay: Replay, ran: ReplayedStatement, child: str, key: Foreig
     )
 
 
-def _settles(replay: Replay, ran: ReplayedStatement) -> bool:
+def _settles(replay: Replay, statement: ReplayedStatement) -> bool:
     """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
     on, off = set[int](), set[int]()
     for pragma in replay.of("pragma"):
         name, value = pragma_of(pragma)
         if name == "defer_foreign_keys" and value is not None:
             (on if is_on(value) else off).add(pragma.index)
-    if not any(i < ran.index for i in on):
+    if not any(i < statement.index for i in on):
         return False
     refilled = any(
-        fill.index > ran.index and fill.target == ran.shape.name for fill in replay.of("insert", "replace")
+        fill.index > statement.index and fill.target == statement.shape.name
+        for fill in replay.of("insert", "replace")
     )
-    return refilled or any(i > ran.index for i in off)
+    return refilled or any(i > statement.index for i in off)
 
 
-def _table(ran: ReplayedStatement) -> str:
-    return ran.before.tables[ran.shape.name].name
+def _table(statement: ReplayedStatement) -> str:
+    return statement.before.tables[statement.shape.name].name

@@ -31,28 +31,28 @@ def rename_in_use(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users ADD COLUMN full_name TEXT;
         UPDATE users SET full_name = name;
     """
-    for ran in replay.of("alter table"):
-        name = ran.shape.name
-        old = ran.before.tables.get(name)
-        if old is None or replay.is_new(name, ran):
+    for statement in replay.of("alter table"):
+        name = statement.shape.name
+        old = statement.before.tables.get(name)
+        if old is None or replay.is_new(name, statement):
             continue
-        number = ran.before.ids[name]
-        now, at_first = ran.after.name_of(number), replay.before.name_of(number)
+        number = statement.before.ids[name]
+        now, at_first = statement.after.name_of(number), replay.before.name_of(number)
         if now != name:
             if (
                 now != at_first
                 and replay.after.name_of(number) == now
                 and at_first not in replay.after.tables
             ):
-                yield Finding(f"running code still says {old.name}: this renames it to {now}", ran)
+                yield Finding(f"running code still says {old.name}: this renames it to {now}", statement)
             continue
-        gone = columns_of(old).keys() - columns_of(ran.after.tables[name]).keys()
-        new = columns_of(ran.after.tables[name]).keys() - columns_of(old).keys()
+        gone = columns_of(old).keys() - columns_of(statement.after.tables[name]).keys()
+        new = columns_of(statement.after.tables[name]).keys() - columns_of(old).keys()
         first = columns_of(replay.before.tables[at_first]) if at_first else {}
         if gone and new and gone & first.keys():
-            names = {fold(c.name): c.name for c in (*old.columns, *ran.after.tables[name].columns)}
+            names = {fold(c.name): c.name for c in (*old.columns, *statement.after.tables[name].columns)}
             column, to = f"{old.name}.{names[next(iter(gone))]}", names[next(iter(new))]
-            yield Finding(f"running code still says {column}: this renames it to {to}", ran)
+            yield Finding(f"running code still says {column}: this renames it to {to}", statement)
 
 
 @rule("W102", "index-build", "info")
@@ -69,13 +69,17 @@ def index_build(replay: Replay) -> Iterator[Finding]:
         CREATE TABLE visits (id INTEGER PRIMARY KEY, at INTEGER);
         CREATE INDEX idx_visits_at ON visits(at);
     """
-    for ran in replay.of("create index"):
-        owner = ran.after.owners.get(ran.shape.name, "")
-        if owner not in ran.before.tables or ran.before is ran.after or replay.is_empty(owner, ran):
+    for statement in replay.of("create index"):
+        owner = statement.after.owners.get(statement.shape.name, "")
+        if (
+            owner not in statement.before.tables
+            or statement.before is statement.after
+            or replay.is_empty(owner, statement)
+        ):
             continue
-        if not replay.is_new(owner, ran):
-            table = ran.before.tables[owner].name
-            yield Finding(f"building this index reads all of {table} and writes an entry a row", ran)
+        if not replay.is_new(owner, statement):
+            table = statement.before.tables[owner].name
+            yield Finding(f"building this index reads all of {table} and writes an entry a row", statement)
 
 
 @rule("W103", "rebuild", "info")
@@ -98,7 +102,7 @@ def rebuild(replay: Replay) -> Iterator[Finding]:
     for found in rebuilds(replay):
         if not found.fills:
             continue
-        yield Finding(f"every row of {found.name} is written again", found.ran)
+        yield Finding(f"every row of {found.name} is written again", found.statement)
 
 
 @rule("W104", "unindexed-child", "warning")
@@ -127,20 +131,20 @@ def unindexed_child(replay: Replay) -> Iterator[Finding]:
         INSERT INTO teams (id) SELECT id FROM teams_hold;
         DROP TABLE teams_hold;
     """
-    for ran in replay.of("drop table"):
-        parent = ran.shape.name
-        if parent not in ran.before.tables or replay.is_empty(parent, ran):
+    for statement in replay.of("drop table"):
+        parent = statement.shape.name
+        if parent not in statement.before.tables or replay.is_empty(parent, statement):
             continue
-        for child, key in ran.before.references(parent):
-            stays = ran.before.ids[child] in replay.survivors and not replay.is_new(child, ran)
-            if child != parent and stays and not replay.is_empty(child, ran):
-                table = ran.before.tables[child]
+        for child, key in statement.before.references(parent):
+            stays = statement.before.ids[child] in replay.survivors and not replay.is_new(child, statement)
+            if child != parent and stays and not replay.is_empty(child, statement):
+                table = statement.before.tables[child]
                 if not is_indexed(table, key):
                     columns = ", ".join(key.columns)
                     yield Finding(
-                        f"{table.name}({columns}) has no index: dropping {ran.before.tables[parent].name} reads"
+                        f"{table.name}({columns}) has no index: dropping {statement.before.tables[parent].name} reads"
                         f" all of {table.name} once a row",
-                        ran,
+                        statement,
                         fix=index_on(table, key),
                     )
 

@@ -31,13 +31,21 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
     Good:
         CREATE INDEX users_email ON users(email);
     """
-    for ran in replay.of("create index"):
-        owner = ran.after.owners.get(ran.shape.name, "")
-        if "UNIQUE" not in ran.words[:2] or owner not in ran.before.tables or ran.before is ran.after:
+    for statement in replay.of("create index"):
+        owner = statement.after.owners.get(statement.shape.name, "")
+        if (
+            "UNIQUE" not in statement.words[:2]
+            or owner not in statement.before.tables
+            or statement.before is statement.after
+        ):
             continue
-        table = ran.after.tables[owner]
-        index = next(i for i in table.indexes if fold(i.name) == ran.shape.name)
-        if replay.is_new(owner, ran) or replay.is_empty(owner, ran) or not _may_repeat(replay, ran, index):
+        table = statement.after.tables[owner]
+        index = next(i for i in table.indexes if fold(i.name) == statement.shape.name)
+        if (
+            replay.is_new(owner, statement)
+            or replay.is_empty(owner, statement)
+            or not _may_repeat(replay, statement, index)
+        ):
             continue
         if None in index.columns:
             fix = None
@@ -48,23 +56,23 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
                 f" GROUP BY {columns} HAVING count(*) > 1;"
             )
         yield Finding(
-            f"UNIQUE INDEX {index.name} fails where rows of {table.name} repeat a value", ran, fix=fix
+            f"UNIQUE INDEX {index.name} fails where rows of {table.name} repeat a value", statement, fix=fix
         )
 
 
-def _may_repeat(replay: Replay, ran: ReplayedStatement, index: Index) -> bool:
+def _may_repeat(replay: Replay, statement: ReplayedStatement, index: Index) -> bool:
     """Whether rows may share what an index compares, and the file did nothing about it."""
-    owner = ran.after.owners[ran.shape.name]
-    number = ran.before.ids[owner]
+    owner = statement.after.owners[statement.shape.name]
+    number = statement.before.ids[owner]
     named = {fold(column) for column in index.columns if column}
-    earlier = [w for w in replay.writers.get(number, ()) if w.index < ran.index]
+    earlier = [w for w in replay.writers.get(number, ()) if w.index < statement.index]
     if any(w.verb == "delete" or (w.verb == "update" and _parts(replay, w, named)) for w in earlier):
         return False
-    terms = unique_index_of(ran.after.tables[owner], index)
+    terms = unique_index_of(statement.after.tables[owner], index)
     before = replay.before.tables.get(replay.before.name_of(number) or "")
     if before and terms and cannot_repeat(terms, before):
         return False
-    added = _untouched(replay, ran, owner)
+    added = _untouched(replay, statement, owner)
     where = terms.where if terms else ()
     if where and holds_never(where, {name: d for name, d in added.items() if d}):
         return False
@@ -92,12 +100,14 @@ def _parts(replay: Replay, update: ReplayedStatement, named: Collection[str]) ->
 _DIFFER = {"select", "random", "randomblob", "row_number"}
 
 
-def _untouched(replay: Replay, ran: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
+def _untouched(replay: Replay, statement: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
     """Return {column: its default} of the columns that the file has added to a table and not filled."""
-    first = replay.before.name_of(ran.before.ids[owner])
+    first = replay.before.name_of(statement.before.ids[owner])
     there = columns_of(replay.before.tables[first]).keys() if first else set()
-    filled = {c for r in replay.of("update") if r.index < ran.index and r.target == owner for c in r.sets()}
-    columns = ran.before.tables[owner].columns
+    filled = {
+        c for r in replay.of("update") if r.index < statement.index and r.target == owner for c in r.sets()
+    }
+    columns = statement.before.tables[owner].columns
     return {
         fold(c.name): default_of(c)
         for c in columns

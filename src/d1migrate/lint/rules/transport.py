@@ -30,13 +30,22 @@ LEAKING = frozenset(
 
 def _triggers(replay: Replay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
     """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
-    for ran in replay.ran:
-        if ran.verb == "create trigger":
+    for statement in replay.statements:
+        if statement.verb == "create trigger":
             # Behind the name and the table, which may be called like a keyword.
-            on = next((i for i in range(ran.shape.at + 1, len(ran.words)) if ran.words[i] == "ON"), None)
-            begin = on and next((i for i in range(on + 2, len(ran.words)) if ran.words[i] == "BEGIN"), None)
+            on = next(
+                (
+                    i
+                    for i in range(statement.shape.at + 1, len(statement.words))
+                    if statement.words[i] == "ON"
+                ),
+                None,
+            )
+            begin = on and next(
+                (i for i in range(on + 2, len(statement.words)) if statement.words[i] == "BEGIN"), None
+            )
             if begin:
-                yield ran, ran.tokens[begin:]
+                yield statement, statement.tokens[begin:]
 
 
 @rule("P101", "trigger-lower-case", "error")
@@ -53,10 +62,12 @@ def trigger_lower_case(replay: Replay) -> Iterator[Finding]:
     Good:
         CREATE TRIGGER users_at AFTER INSERT ON users BEGIN UPDATE users SET at = unixepoch() WHERE id = new.id; END;
     """
-    for ran, body in _triggers(replay):
+    for statement, body in _triggers(replay):
         for token in (body[0], body[-1]):
             if token.keyword in ("BEGIN", "END") and token.text != token.keyword:
-                yield Finding(f"`{token.text}` in a trigger must be `{token.keyword}`", ran, token.start)
+                yield Finding(
+                    f"`{token.text}` in a trigger must be `{token.keyword}`", statement, token.start
+                )
                 break
 
 
@@ -78,11 +89,11 @@ def trigger_case(replay: Replay) -> Iterator[Finding]:
           UPDATE users SET size = (CASE WHEN new.n > 9 THEN 'big' ELSE 'small' END) WHERE id = new.id;
         END;
     """
-    for ran, body in _triggers(replay):
+    for statement, body in _triggers(replay):
         for _, token, depth in depths(body):
             if token.keyword == "CASE" and depth == 0:
                 message = "CASE … END in a trigger must stand in parentheses, or be a WHEN of the trigger"
-                yield Finding(message, ran, token.start)
+                yield Finding(message, statement, token.start)
                 break
 
 
@@ -94,8 +105,8 @@ def trigger_crlf(replay: Replay) -> Iterator[Finding]:
         `incomplete input` (workers-sdk#14991). Save the file with LF.
     """
     if replay.migration.has_crlf:
-        for ran, _ in _triggers(replay):
-            yield Finding("this trigger's lines end in CRLF: save the file with LF", ran)
+        for statement, _ in _triggers(replay):
+            yield Finding("this trigger's lines end in CRLF: save the file with LF", statement)
 
 
 @rule("P104", "missing-semicolon", "error")
@@ -170,14 +181,14 @@ def leaking_pragma(replay: Replay) -> Iterator[Finding]:
         PRAGMA ignore_check_constraints = OFF;
     """
     left: dict[str, ReplayedStatement] = {}
-    for ran in replay.of("pragma"):
-        name, value = pragma_of(ran)
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
         if name in LEAKING and value is not None:
             left.pop(name, None)
             if is_on(value):
-                left[name] = ran
-    for name, ran in left.items():
-        yield Finding(f"PRAGMA {name} stays on for other requests", ran, fix=f"PRAGMA {name} = OFF;")
+                left[name] = statement
+    for name, statement in left.items():
+        yield Finding(f"PRAGMA {name} stays on for other requests", statement, fix=f"PRAGMA {name} = OFF;")
 
 
 @rule("P109", "raise-rollback", "error")
@@ -195,13 +206,15 @@ def raise_rollback(replay: Replay) -> Iterator[Finding]:
         INSERT OR ABORT INTO users (email) VALUES ('a@example.com');
     """
     before = {("RAISE", "("), ("INSERT", "OR"), ("UPDATE", "OR"), ("ON", "CONFLICT")}
-    for ran in replay.ran:
-        if "rollback" not in ran.sql.lower():
+    for statement in replay.statements:
+        if "rollback" not in statement.sql.lower():
             continue
-        texts = [token.text.upper() for token in ran.tokens]
-        for i, token in enumerate(ran.tokens):
+        texts = [token.text.upper() for token in statement.tokens]
+        for i, token in enumerate(statement.tokens):
             if token.keyword == "ROLLBACK" and tuple(texts[max(0, i - 2) : i]) in before:
-                yield Finding("ROLLBACK here resets the database object on D1: use ABORT", ran, token.start)
+                yield Finding(
+                    "ROLLBACK here resets the database object on D1: use ABORT", statement, token.start
+                )
                 break
 
 

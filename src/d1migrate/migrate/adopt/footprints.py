@@ -59,14 +59,16 @@ def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
     """Return what files leave behind, from how they ran on an empty database, one after the other."""
     found, lost = list[Footprint](), None
     for replay in replays:
-        refusal = next((_refusal(replay, ran) for ran in replay.ran if _of_schema(ran) and ran.refusal), None)
+        refusal = next(
+            (_refusal(replay, ran) for ran in replay.statements if _of_schema(ran) and ran.refusal), None
+        )
         if refusal is not None:
             lost = lost or replay.migration.name
-        elif lost and any(_came_to_nothing(ran) for ran in replay.ran):
+        elif lost and any(_came_to_nothing(ran) for ran in replay.statements):
             refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
         made = changes(replay.before, replay.after)
         if refusal is None and not made:
-            refusal = next((_refusal(replay, ran) for ran in replay.ran if ran.refusal), None)
+            refusal = next((_refusal(replay, ran) for ran in replay.statements if ran.refusal), None)
         found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
     return tuple(found)
 
@@ -80,7 +82,7 @@ def _written(replay: Replay) -> Iterator[str]:
 
 
 def _refusal(replay: Replay, ran: ReplayedStatement) -> str:
-    place = f"{replay.migration.file}:{ran.statement.line}"
+    place = f"{replay.migration.file}:{ran.line}"
     return f"it cannot be replayed on an empty database: {place}: {ran.refusal}"
 
 
