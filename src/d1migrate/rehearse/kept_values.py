@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.rehearse.compare import SAMPLE, held, key_of
 from d1migrate.rehearse.model import Unkept
+from d1migrate.rehearse.row_difference import SAMPLE, held, key_of
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:

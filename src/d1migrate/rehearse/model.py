@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's
 from typing import NamedTuple
 
 from d1migrate.lint.check import Diagnostic, failing
-from d1migrate.rehearse.compare import RowDifference  # noqa: TC001 - of a NamedTuple's field
+from d1migrate.rehearse.row_difference import RowDifference  # noqa: TC001 - of a NamedTuple's field
 
 
 class Unkept(NamedTuple):

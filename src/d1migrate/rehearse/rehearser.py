@@ -10,8 +10,8 @@ from d1migrate.lint.check import Diagnostic, diagnose
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import compare as rows_of
 from d1migrate.rehearse import findings
+from d1migrate.rehearse import row_difference as rows_of
 from d1migrate.rehearse.cost import built_tables, cost
 from d1migrate.rehearse.expected_effects import ReplayedFile
 from d1migrate.rehearse.failures import failure

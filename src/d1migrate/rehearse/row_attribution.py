@@ -17,8 +17,8 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.rehearse.compare import Key, Match
     from d1migrate.rehearse.expected_effects import ReplayedFile, TableOutcome
+    from d1migrate.rehearse.row_difference import Key, Match
 
 
 class RowTracker:

@@ -9,13 +9,13 @@ import apsw
 
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.copying import columns_into
-from d1migrate.rehearse import compare as rows_of
-from d1migrate.rehearse.compare import Match, RowDifference
+from d1migrate.rehearse import row_difference as rows_of
 from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect, TableOutcome, outcome_of
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.kept_values import Arrivals
 from d1migrate.rehearse.model import TableChange, Unkept
 from d1migrate.rehearse.row_attribution import RowTracker
+from d1migrate.rehearse.row_difference import Match, RowDifference
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

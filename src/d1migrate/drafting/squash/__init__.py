@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.drafting.squash.build import build, differences
 from d1migrate.drafting.squash.expressions import volatile
-from d1migrate.drafting.squash.origins import Origins
+from d1migrate.drafting.squash.locations import Origins
 from d1migrate.drafting.squash.text import text_of
 from d1migrate.drafting.squash.values import Sources
 from d1migrate.drivers.pinned import Moment

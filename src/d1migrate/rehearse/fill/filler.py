@@ -11,7 +11,7 @@ import apsw
 from d1migrate.rehearse.fill.fix_links import repair
 from d1migrate.rehearse.fill.foreign_keys import Parents
 from d1migrate.rehearse.fill.row_constraints import REFUSED
-from d1migrate.rehearse.fill.rows import TRIES, NoParentError, RowPlan
+from d1migrate.rehearse.fill.row_plan import TRIES, NoParentError, RowPlan
 from d1migrate.rehearse.fill.virtual import fill_virtual, parse_virtual
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Result

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from d1migrate.rehearse.fill.foreign_keys import Link, ParentKey, Parents
-    from d1migrate.rehearse.fill.rows import RowPlan
+    from d1migrate.rehearse.fill.row_plan import RowPlan
 
 _RELINKING = 2  # rounds that look for another parent: that may take the key away others point at
 _PARENTS_TRIED = 60
