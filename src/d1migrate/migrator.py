@@ -204,7 +204,7 @@ class Migrator:
         return run(
             up.up(
                 self.migrations,
-                self._signer(),
+                self._stamps(),
                 to=to,
                 allow_out_of_order=self._allow_out_of_order,
                 single=single_transaction,
@@ -266,7 +266,7 @@ class Migrator:
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         notes = check(todo) if check else None
-        return run(down.down(todo, self._signer(), notes, self._mirror), self.driver)
+        return run(down.down(todo, self._stamps(), notes, self._mirror), self.driver)
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
@@ -304,7 +304,7 @@ class Migrator:
         """
         from d1migrate.migrate.adopt import flow
 
-        return run(flow.adopt(found, self._sign, self._mirror), self.driver)
+        return run(flow.adopt(found, self._new_stamp, self._mirror), self.driver)
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
         """Record every file up to version `to` as applied, running nothing; returns what was recorded.
@@ -314,7 +314,7 @@ class Migrator:
         """
         from d1migrate.migrate.flows import repair
 
-        return run(repair.baseline(self.migrations, self._sign, self._mirror, to=to), self.driver)
+        return run(repair.baseline(self.migrations, self._new_stamp, self._mirror, to=to), self.driver)
 
     def plan_baseline(self, name: str, description: str, *, date: str) -> tuple[Found, Migration]:
         """Draft the file that builds what a database holds, and prove that it does. Writes nothing.
@@ -347,7 +347,7 @@ class Migrator:
         """
         from d1migrate.migrate.flows import baseline
 
-        run(baseline.start(found, migration, self._sign, self._mirror), self.driver)
+        run(baseline.start(found, migration, self._new_stamp, self._mirror), self.driver)
 
     def accept(self, version: int, *, reason: str) -> Entry:
         """Record the file of a version as it is now: edited, renumbered, or finished by hand.
@@ -358,7 +358,7 @@ class Migrator:
         from d1migrate.migrate.flows import repair
 
         return run(
-            repair.accept(self.migrations, self._sign, self._mirror, version=version, reason=reason),
+            repair.accept(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason),
             self.driver,
         )
 
@@ -371,7 +371,7 @@ class Migrator:
         from d1migrate.migrate.flows import repair
 
         return run(
-            repair.forget(self.migrations, self._sign, self._mirror, version=version, reason=reason),
+            repair.forget(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason),
             self.driver,
         )
 
@@ -390,7 +390,7 @@ class Migrator:
         """Load a dump into the database, which must be empty; errors as `backup.load.restore`."""
         from d1migrate.backup import load
 
-        return load.restore(path, self.driver, self._sign)
+        return load.restore(path, self.driver, self._new_stamp)
 
     def restore_points(self) -> list[RestorePoint]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
@@ -430,20 +430,22 @@ class Migrator:
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.go_back(self._file, to, self._sign, folder=self._folder, began=began)
+        return restore_points.go_back(self._file, to, self._new_stamp, folder=self._folder, began=began)
 
     def close(self) -> None:
         """Let go of the database."""
         self.driver.close()
 
-    def _signer(self) -> Callable[[], Stamp]:
-        """Return what signs, and takes a restore point when it first does: what only looks takes none."""
+    def _stamps(self) -> Callable[[], Stamp]:
+        """Return what makes stamps; with restore points, it takes one before the first stamp."""
         if not self._points:
-            return self._sign
-        return actor.behind_restore_point(self._file, self._folder, self._sign)
+            return self._new_stamp
+        from d1migrate.backup import restore_points
 
-    def _sign(self) -> Stamp:
-        return actor.signature(self._who or actor.user())  # who it is, is asked when it matters
+        return restore_points.before_first_stamp(self._file, self._folder, self._new_stamp)
+
+    def _new_stamp(self) -> Stamp:
+        return actor.stamp(self._who or actor.current_actor())  # looked up only when something is written
 
 
 def _mirror(table: str, migrations: Sequence[Migration]) -> Mirror:

@@ -135,7 +135,7 @@ def test_rows_that_appear_after_the_count_abort(applied: Project) -> None:
     applied.sql("INSERT INTO users (id, email) VALUES (1, 'a')")
     applied.sql("INSERT INTO teams VALUES (1, 1)")
     with pytest.raises(ApplyError, match="rows appeared meanwhile in"):
-        run(down.down(plan, migrator._sign), migrator.driver)
+        run(down.down(plan, migrator._new_stamp), migrator.driver)
     migrator.close()
     assert applied.sql("SELECT count(*) FROM teams") == [(1,)]
 

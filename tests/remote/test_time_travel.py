@@ -35,8 +35,8 @@ def migrator(remote: Remote, folder: Path) -> Migrator:
     return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
 
 
-def sign(point: str) -> h.Stamp:
-    """A signature of a run that had this point."""
+def new_stamp(point: str) -> h.Stamp:
+    """A stamp of a run that had this point."""
     return h.Stamp(f"token of {point}", 1_800_000_000, "test", "test", point)
 
 
@@ -174,7 +174,7 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
         wanted = str(to)
         if to == 3:  # only rows are lost, and the log has not grown
             wanted = up.driver.bookmark()  # type: ignore[attr-defined]
-            up.driver.batch(Batch([h.record("done", h.Event("note", 0, ""), sign(wanted))]))
+            up.driver.batch(Batch([h.record("done", h.Event("note", 0, ""), new_stamp(wanted))]))
             write(shop, "bad")
         before, rows = up.history(), notes(shop)
         try:

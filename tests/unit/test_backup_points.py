@@ -52,8 +52,8 @@ def migrator(folder: Path) -> Migrator:
     return Migrator(f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester")
 
 
-def sign() -> Stamp:
-    """A signature."""
+def new_stamp() -> Stamp:
+    """A stamp."""
     return Stamp(os.urandom(8).hex(), 1_800_000_000, "tester", "d1migrate test")
 
 
@@ -112,7 +112,7 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
     assert (seen.undone, seen.redone) == (("003_drop",), ())
     assert seen.rows == {"teams": (1, 0), "users": (None, 2)}
     before = migrator.history()
-    done = restore.restore(migrator.driver, point, sign)
+    done = restore.restore(migrator.driver, point, new_stamp)
     assert (done.version, done.log) == (2, 2)  # begun and done of the third
     assert rows(migrator, "SELECT * FROM users") == [(1, "a"), (2, "b")]
     assert [e.state for e in migrator.status()] == ["applied", "applied", "pending"]
@@ -123,7 +123,7 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
     assert done.undo
     assert after[-1].restore_point == done.undo.name
     assert after[-2].name == point.name
-    restore.restore(migrator.driver, done.undo, sign)
+    restore.restore(migrator.driver, done.undo, new_stamp)
     assert migrator.current() == 3
     assert rows(migrator, "SELECT * FROM teams") == [(7,)]
     assert [e.state for e in migrator.status()] == ["applied"] * 3
@@ -141,7 +141,7 @@ def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
     migrator.down()
     (point,) = local_points.listed(migrator.driver)
     before = migrator.status()
-    restore.restore(migrator.driver, point, sign)
+    restore.restore(migrator.driver, point, new_stamp)
     entries = migrator.status()
     assert [e.state for e in entries] == ["applied", "applied", "pending"]
     assert entries[1].checksum
@@ -169,7 +169,7 @@ def test_a_point_without_history(folder: Path) -> None:
     migrator.baseline(to=1)
     migrator.up(to=2)
     length = len(migrator.history())
-    restore.restore(migrator.driver, bare, sign)
+    restore.restore(migrator.driver, bare, new_stamp)
     assert migrator.current() == 0
     assert len(migrator.history()) == length + 3
     assert {t.name for t in migrator.schema().tables} == {"old"}
@@ -179,7 +179,7 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     """Behind a restore, a row that wrangler writes is its own, not the earlier run's."""
     migrator.up(to=1)
     migrator.up(to=2)
-    restore.restore(migrator.driver, local_points.listed(migrator.driver)[0], sign)
+    restore.restore(migrator.driver, local_points.listed(migrator.driver)[0], new_stamp)
     write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
     last = migrator.history()[-1]
     assert (last.version, last.by, last.checksum) == (2, None, None)
@@ -262,7 +262,7 @@ def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
     assert local_points.find(found, "1") == found[-1]
     by_time = local_points.find(found, "2026-09-21T14:13:29Z")  # as the clock showed it at number 9
     assert by_time.number == 9
-    restore.restore(migrator.driver, found[-3], sign)
+    restore.restore(migrator.driver, found[-3], new_stamp)
     assert rows(migrator, "SELECT max(id) FROM users") == [(11,)]
 
 
@@ -283,7 +283,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     query = Batch([Query("SELECT count(*) FROM users")], reads=True)
     assert [d.batch(query)[0].rows for d in (first, second, first)] == [((2,),)] * 3
     assert not (place / "app.db-shm").exists()
-    restore.restore(second, local_points.listed(second)[0], sign)
+    restore.restore(second, local_points.listed(second)[0], new_stamp)
     assert first.batch(query)[0].rows == ((1,),)
     first.close()
     second.close()
@@ -445,7 +445,7 @@ def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal
     with closing(apsw.Connection(str(path))) as other:
         assert other.execute("SELECT count(*) FROM users").fetchall() == [(0,)]
         inode = path.stat().st_ino
-        restore.restore(migrator.driver, point, sign)
+        restore.restore(migrator.driver, point, new_stamp)
         assert other.execute("SELECT name FROM users").fetchall() == [("a",)]
         assert other.execute("PRAGMA journal_mode").fetchall() == [(journal,)]
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -473,13 +473,13 @@ def test_a_row_written_meanwhile_is_not_lost(
 
     monkeypatch.setattr(restore, "_write_back", disturbed)
     with pytest.raises(UnavailableError, match="rows were written meanwhile"):
-        restore.restore(migrator.driver, point, sign)
+        restore.restore(migrator.driver, point, new_stamp)
     monkeypatch.undo()
     assert rows(migrator, "SELECT name FROM users") == [("late",)]
     assert local_points.listed(migrator.driver) == [
         point
     ]  # else `--to 1` would now mean the state of just before
-    assert restore.restore(migrator.driver, point, sign).version == 1
+    assert restore.restore(migrator.driver, point, new_stamp).version == 1
     assert rows(migrator, "SELECT name FROM users") == []
 
 
@@ -494,9 +494,9 @@ def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(tmp_path / "app.db"))) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match=r"locked|busy"):
-            restore.restore(driver, point, sign)
+            restore.restore(driver, point, new_stamp)
         other.execute("ROLLBACK")
-    restore.restore(driver, point, sign)
+    restore.restore(driver, point, new_stamp)
 
 
 def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> None:
@@ -508,7 +508,7 @@ def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> N
     migrator.close()
     for file in tmp_path.glob("app.db*"):
         file.unlink()
-    done = restore.restore(migrator.driver, point, sign)
+    done = restore.restore(migrator.driver, point, new_stamp)
     assert done.undo is None
     assert rows(migrator, "SELECT name FROM users") == [("a",)]
 
@@ -555,7 +555,7 @@ def test_only_local_files(tmp_path: Path) -> None:
     assert local_points.listed(memory) == []
     point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, 0, 0)
     with pytest.raises(UsageError, match="is no local file"):
-        restore.restore(memory, point, sign)
+        restore.restore(memory, point, new_stamp)
 
 
 _CHILD = """

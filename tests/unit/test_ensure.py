@@ -33,13 +33,13 @@ FILES = [
 THREE = load(FILES)
 
 
-def sign() -> Stamp:
-    """Sign as nobody in particular; every batch has a token of its own."""
-    sign.count += 1  # type: ignore[attr-defined]
-    return Stamp(f"token {sign.count}", 1, "test", "test")  # type: ignore[attr-defined]
+def new_stamp() -> Stamp:
+    """A stamp with a token of its own."""
+    new_stamp.count += 1  # type: ignore[attr-defined]
+    return Stamp(f"token {new_stamp.count}", 1, "test", "test")  # type: ignore[attr-defined]
 
 
-sign.count = 0  # type: ignore[attr-defined]
+new_stamp.count = 0  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def database() -> Iterator[SqliteDriver]:
 
 def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int, str]]:
     """Apply what is pending; (version, action) of the results."""
-    report = run(up.ensure(migrations, sign, **options), driver)
+    report = run(up.ensure(migrations, new_stamp, **options), driver)
     return [(result.version, result.action) for result in report.results]
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.contents import Contents
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
 
 _CHUNK = 1 << 20
 _LAST = b"-- sha256 "
@@ -223,13 +223,13 @@ def _send(path: str, facts: Facts, driver: Driver, label: str) -> None:
         return
 
 
-def restore(path: str, driver: Driver, sign: Sign) -> Facts:
+def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Facts:
     """Load a dump into an empty database, compare every table with what it says, and tell the log.
 
     Args:
         path: the dump.
         driver: the database.
-        sign: makes the signature of the log's row.
+        new_stamp: makes the stamp of the log's row.
 
     Raises:
         PlanError, SourceError, UsageError, QueryError: as `load`.
@@ -249,10 +249,10 @@ def restore(path: str, driver: Driver, sign: Sign) -> Facts:
         raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
     if LOG_TABLE in facts.rows:
         event = Event("restore", 0, name, detail=json.dumps({"sha256": facts.sha256}))
-        signature = sign()
+        stamp = new_stamp()
         try:
             history = run(read_history(), driver)
-            run(repair.record(history, [record("done", event, signature)], signature), driver)
+            run(repair.record(history, [record("done", event, stamp)], stamp), driver)
         except Error as error:
             rows = sum(int(found[0]) for found in facts.rows.values())
             raise HistoryError(

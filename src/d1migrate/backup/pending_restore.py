@@ -34,7 +34,7 @@ class PendingRestore(NamedTuple):
         database: which, by its path in Cloudflare's API.
         point: where to.
         undo: the point that undoes it.
-        signature: of the log rows it writes.
+        stamp: of the log rows it writes.
         applied: versions and names that were applied before it.
         rows: the log as it was, LOG_COLUMNS of each row.
         path: the file.
@@ -43,7 +43,7 @@ class PendingRestore(NamedTuple):
     database: str
     point: RestorePoint
     undo: RestorePoint
-    signature: h.Stamp
+    stamp: h.Stamp
     applied: tuple[tuple[int, str], ...]
     rows: tuple[tuple[Any, ...], ...]
     path: str = ""
@@ -60,8 +60,8 @@ def keep(driver: object, folder: str, what: PendingRestore) -> PendingRestore:
     Raises:
         UsageError: the file cannot be written, or the driver does not permit it.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = os.path.join(folder, f"{_BEGINNING}{stamp}-{what.signature.token[:8]}{_END}")
+    at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = os.path.join(folder, f"{_BEGINNING}{at}-{what.stamp.token[:8]}{_END}")
     try:
         local_points.make(folder, driver)
         with disk.replacing(path, private=True) as file:
@@ -100,7 +100,7 @@ def _read(path: str) -> PendingRestore:
             value["database"],
             RestorePoint(*value["point"]),
             RestorePoint(*value["undo"]),
-            h.Stamp(*value["signature"]),
+            h.Stamp(*value["stamp"]),
             tuple((version, name) for version, name in value["applied"]),
             tuple(map(tuple, value["rows"])),
             path,

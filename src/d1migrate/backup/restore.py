@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.schema.model import Schema
 
 
@@ -122,7 +122,7 @@ def preview(driver: Driver, point: RestorePoint) -> RestorePreview:
 def restore(
     driver: Driver,
     point: RestorePoint,
-    sign: Sign,
+    new_stamp: NewStamp,
     *,
     folder: str | None = None,
     began: Callable[[RestorePoint], None] | None = None,
@@ -132,7 +132,7 @@ def restore(
     Args:
         driver: the database.
         point: where to go back to.
-        sign: makes the signature of the restore's own log rows.
+        new_stamp: makes the stamp of the restore's own log rows.
         folder: where the point that undoes it goes.
         began: is told that point, before anything is done.
 
@@ -157,7 +157,7 @@ def restore(
         with scratch_file() as place:
             with closing(_copied(point, place)) as target:
                 schema = run(read.read_schema(), target)
-                log = _write_back(target, place, undo, point, sign) if undo else 0
+                log = _write_back(target, place, undo, point, new_stamp) if undo else 0
                 version = run(read.read_current(), target)
             _take_over(driver, place, changed, replace=aside is not None)
     except Error:
@@ -186,7 +186,9 @@ def _copied(point: RestorePoint, path: str) -> SqliteDriver:
     return SqliteDriver(path, url=f"sqlite:{point.path}", profile=ANY_LENGTH)
 
 
-def _write_back(target: SqliteDriver, place: str, undo: RestorePoint, point: RestorePoint, sign: Sign) -> int:
+def _write_back(
+    target: SqliteDriver, place: str, undo: RestorePoint, point: RestorePoint, new_stamp: NewStamp
+) -> int:
     """Write into a copy of the point what it does not know: newer log rows, and that it was gone back to.
 
     Returns:
@@ -201,9 +203,9 @@ def _write_back(target: SqliteDriver, place: str, undo: RestorePoint, point: Res
     target.batch(Batch([*h.create_tables(then.missing), Query("SELECT 1")]))
     target.close()
     count, touched = _newer_rows(place, undo, log_is_there=LOG_TABLE not in now.missing)
-    signature = sign()._replace(restore_point=undo.name)
+    stamp = new_stamp()._replace(restore_point=undo.name)
     events = events_of(now, then, touched, rollbacks, point.name)
-    target.batch(Batch([h.record("done", event, signature) for event in events]))
+    target.batch(Batch([h.record("done", event, stamp) for event in events]))
     return count
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.history import Stamp
 
 
 def listed(driver: Driver, folder: str | None) -> list[RestorePoint]:
@@ -48,7 +49,7 @@ def before(driver: Driver, version: int, folder: str | None) -> RestorePreview |
 def go_back(
     driver: Driver,
     to: str | RestorePoint,
-    sign: Sign,
+    new_stamp: NewStamp,
     *,
     folder: str | None,
     began: Callable[[RestorePoint], None] | None,
@@ -58,7 +59,7 @@ def go_back(
     Args:
         driver: the database.
         to: a point's name, a version or a time; or a point that was found before.
-        sign: makes the signature of the restore's own log rows.
+        new_stamp: makes the stamp of the restore's own log rows.
         folder: as for `listed`.
         began: is told the point that undoes it, before anything is done.
 
@@ -68,6 +69,30 @@ def go_back(
     """
     if isinstance(driver, Travelling):
         found = time_travel.find(driver, to, folder or FOLDER) if isinstance(to, str) else to
-        return time_travel.go_back(driver, found, sign, folder=folder or FOLDER, began=began)
+        return time_travel.go_back(driver, found, new_stamp, folder=folder or FOLDER, began=began)
     found = local_points.find(listed(driver, folder), to) if isinstance(to, str) else to
-    return restore.restore(driver, found, sign, folder=folder, began=began)
+    return restore.restore(driver, found, new_stamp, folder=folder, began=began)
+
+
+def before_first_stamp(driver: Driver, folder: str | None, new_stamp: NewStamp) -> NewStamp:
+    """Return a maker of stamps that takes a restore point first; a run that stamps nothing takes none.
+
+    Args:
+        driver: the database; one that can neither be copied nor has bookmarks has no restore points.
+        folder: where copies are kept; `.d1migrate` beside the file without it.
+        new_stamp: makes the stamps.
+    """
+    bookmark: Callable[[], str] | None = getattr(driver, "bookmark", None)
+    if bookmark is None and not hasattr(driver, "copy_to"):
+        return new_stamp
+    taken: list[str | None] = []
+
+    def stamp_with_point() -> Stamp:
+        if not taken and bookmark:
+            taken.append(bookmark())
+        if not taken:
+            point = local_points.take(driver, folder)
+            taken.append(point.name if point else None)
+        return new_stamp()._replace(restore_point=taken[0])
+
+    return stamp_with_point

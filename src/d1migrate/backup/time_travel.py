@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.sql.batch import Result
 
 _ADDS = ("up", "baseline", "accept", "restore")
@@ -176,7 +176,7 @@ def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tupl
 def go_back(
     driver: Travelling,
     point: RestorePoint,
-    sign: Sign,
+    new_stamp: NewStamp,
     *,
     folder: str,
     began: Callable[[RestorePoint], None] | None = None,
@@ -188,7 +188,7 @@ def go_back(
     Args:
         driver: the database.
         point: where to go back to.
-        sign: makes the signature of the restore's own log rows.
+        new_stamp: makes the stamp of the restore's own log rows.
         folder: where the log is kept while it is not in the database.
         began: is told the point that undoes it, before anything is done.
 
@@ -205,7 +205,7 @@ def go_back(
         done = _finished(driver, cut)
         if cut.point.name == point.name:
             return done
-    what = _keep(driver, point, sign, folder)
+    what = _keep(driver, point, new_stamp, folder)
     if began:
         began(what.undo)
     try:
@@ -219,17 +219,17 @@ def go_back(
         raise
 
 
-def _keep(driver: Travelling, point: RestorePoint, sign: Sign, folder: str) -> PendingRestore:
+def _keep(driver: Travelling, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
     """Read what a restore takes out, and put it where it outlives this process.
 
     The log is told first that the restore begins: where that row is missing later, D1 has gone back.
     """
-    signature = sign()
-    begins = h.record("done", h.Event(BEGINS, 0, point.name), signature)
+    stamp = new_stamp()
+    begins = h.record("done", h.Event(BEGINS, 0, point.name), stamp)
     for attempt in range(_RACES):
         now = run(read.read_history(), driver)
         try:
-            run(record(now, [begins], signature), driver)
+            run(record(now, [begins], stamp), driver)
             break
         except AmbiguousError as error:
             raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
@@ -239,11 +239,11 @@ def _keep(driver: Travelling, point: RestorePoint, sign: Sign, folder: str) -> P
     version = max(now.versions, default=0)
     undo = RestorePoint(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
-    own = sign()._replace(restore_point=undo.name)
+    own = new_stamp()._replace(restore_point=undo.name)
     what = pending_restore.keep(
         driver, folder, PendingRestore(driver.path, point, undo, own, applied, tuple(_log(driver)))
     )
-    remember(folder, LastRestore(driver.path, signature.token, point.name, is_finished=False))
+    remember(folder, LastRestore(driver.path, stamp.token, point.name, is_finished=False))
     return what
 
 
@@ -332,12 +332,10 @@ def _write_back(driver: Travelling, what: PendingRestore, touched: set[int]) -> 
     touched |= {row[_VERSION] for row in newer} - {0}
     rollbacks = restore.rollbacks_of(driver, then)
     events = restore.events_of(what.history, then, touched, rollbacks, what.point.name)
-    own = [
-        row for event in events if (row := _row(event, what.signature))[: pending_restore.KEY] not in there
-    ]
+    own = [row for event in events if (row := _row(event, what.stamp))[: pending_restore.KEY] not in there]
     _write(driver, then, [*newer, *own])
     folder = os.path.dirname(what.path)
-    remember(folder, LastRestore(what.database, what.signature.token, what.point.name, is_finished=True))
+    remember(folder, LastRestore(what.database, what.stamp.token, what.point.name, is_finished=True))
     pending_restore.forget(what)
     version = max(then.versions, default=0)
     return Restored(what.point._replace(version=version), what.undo, version, len(newer))

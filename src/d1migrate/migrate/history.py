@@ -86,7 +86,7 @@ class Stamp(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a row of the log says, without its signature."""
+    """What a row of the log says, without its stamp."""
 
     action: str
     version: int
@@ -355,14 +355,14 @@ def event_of(action: str, migration: Migration) -> Event:
     return Event(action, migration.version, migration.name, migration.checksum, kept, rollback.digest)
 
 
-def record(event: str, what: Event, signature: Stamp) -> Query:
+def record(event: str, what: Event, stamp: Stamp) -> Query:
     """Return the statement that appends a row to the log.
 
     NULL stands in the SQL, and numbers are bound as text, which the columns turn into integers: D1 binds
     numbers as REAL, and NULL in several ways.
     """
     values = {
-        "token": signature.token,
+        "token": stamp.token,
         "event": event,
         "action": what.action,
         "version": str(what.version),
@@ -370,10 +370,10 @@ def record(event: str, what: Event, signature: Stamp) -> Query:
         "checksum": what.checksum,
         "rollback_sql": what.rollback_sql,
         "rollback_digest": what.rollback_digest,
-        "who": signature.who,
-        "tool": signature.tool,
-        "at": str(signature.at),
-        "restore_point": signature.restore_point,
+        "who": stamp.who,
+        "tool": stamp.tool,
+        "at": str(stamp.at),
+        "restore_point": stamp.restore_point,
         "detail": what.detail,
     }
     given = {column: value for column, value in values.items() if value is not None}

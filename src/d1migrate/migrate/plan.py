@@ -121,7 +121,7 @@ class StepQueries:
         step: Step,
         before: assertions.HistoryState,
         missing: Iterable[str],
-        signature: h.Stamp,
+        stamp: h.Stamp,
         *,
         first: bool,
         mirror: Mirror | None = None,
@@ -133,13 +133,13 @@ class StepQueries:
             *h.create_tables(missing),
             assertions.assert_ready(step.version, step.direction, before, full=first or not up),
             *(assertions.assert_empty(table) for table in step.guarded),
-            h.record("begun", step.event._replace(rollback_sql=None), signature),
+            h.record("begun", step.event._replace(rollback_sql=None), stamp),
         )
         self.closing = (
-            h.insert_row(step.version, step.name, signature.at) if up else h.delete_row(step.version),
+            h.insert_row(step.version, step.name, stamp.at) if up else h.delete_row(step.version),
             *mirrored,
-            assertions.assert_result(step.after(before, signature.token), full=step.script.touches_history),
-            h.record("done", step.event, signature),
+            assertions.assert_result(step.after(before, stamp.token), full=step.script.touches_history),
+            h.record("done", step.event, stamp),
         )
 
     def __iter__(self) -> Iterator[Query]:

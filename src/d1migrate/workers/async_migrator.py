@@ -6,14 +6,10 @@ says so. Modules load when a method first needs them: a Worker pays for what it 
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING, Literal
 
-from d1migrate import __version__
 from d1migrate.drivers.run import arun
 from d1migrate.migrate.flows import read
-from d1migrate.migrate.history import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
+    from d1migrate.migrate.history import Stamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
@@ -86,7 +83,7 @@ class AsyncMigrator:
         """
         from d1migrate.migrate.flows import up
 
-        flow = up.ensure(self.migrations, self._sign, to=to, allow_out_of_order=self._allow_out_of_order)
+        flow = up.ensure(self.migrations, self._new_stamp, to=to, allow_out_of_order=self._allow_out_of_order)
         return await arun(flow, self.driver)
 
     async def plan_down(
@@ -115,7 +112,7 @@ class AsyncMigrator:
         from d1migrate.migrate.flows import down
 
         todo = await self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        return await arun(down.down(todo, self._sign), self.driver)
+        return await arun(down.down(todo, self._new_stamp), self.driver)
 
     async def verify(self) -> Verification:
         """Compare files with history, and the live schema with the digests of the index."""
@@ -123,5 +120,7 @@ class AsyncMigrator:
 
         return await arun(verify_by_digests(self.migrations, self._schemas), self.driver)
 
-    def _sign(self) -> Stamp:
-        return Stamp(os.urandom(16).hex(), int(time.time()), self._who, f"d1migrate {__version__}")
+    def _new_stamp(self) -> Stamp:
+        from d1migrate.project.actor import stamp
+
+        return stamp(self._who)

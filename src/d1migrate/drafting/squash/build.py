@@ -65,7 +65,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
     """
     with closing(PinnedDriver(moment, order)) as driver:
         try:
-            run(up(migrations, lambda: actor.signature("squash")), driver)
+            run(up(migrations, lambda: actor.stamp("squash")), driver)
         except ApplyError as error:
             file = next(migration.file for migration in migrations if migration.name == error.migration)
             where = f"{file}:{error.line}" if error.line else file

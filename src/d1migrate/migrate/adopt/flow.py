@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.footprints import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.adopt.model import Judgement, Record
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.sql.batch import Flow
 
@@ -157,23 +157,21 @@ def _squashed(judgement: Judgement, history: h.History) -> Judgement:
     return judgement._replace(state="squashed", because=f"it stands for {names}, which are recorded")
 
 
-def _in_place(
-    judgement: Judgement, history: h.History, signature: h.Stamp, mirror: Mirror | None
-) -> list[Query]:
+def _in_place(judgement: Judgement, history: h.History, stamp: h.Stamp, mirror: Mirror | None) -> list[Query]:
     """Return what records a squashed file in the place of those it stands for."""
     migration, detail = judgement.migration, json.dumps({"adopted": judgement.because})
     queries: list[Query] = []
-    at = signature.at
+    at = stamp.at
     versions = {file.version for file in stands_for(migration)}
     for row in history.applied:
         if row.version in versions:
             at = row.applied_at or at
             queries.append(h.delete_row(row.version))
             event = h.Event("forget", row.version, row.name, detail=detail)
-            queries += [h.record("done", event, signature)] if row.version != migration.version else []
+            queries += [h.record("done", event, stamp)] if row.version != migration.version else []
             queries += Mirror(mirror.table, {}).removed(row.version, row.name) if mirror else ()
     event = h.event_of("accept", migration)._replace(detail=detail)
-    return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, signature)]
+    return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, stamp)]
 
 
 def _behind(
@@ -197,7 +195,7 @@ def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[
     ]
 
 
-def adopt(found: Adoption, sign: Sign, mirror: Mirror | None = None) -> Flow[tuple[Migration, ...]]:
+def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) -> Flow[tuple[Migration, ...]]:
     """Record what `look` found, as one transaction; run nothing.
 
     Where no file is applied beside other objects, it is recorded that the history begins here. Another
@@ -210,24 +208,24 @@ def adopt(found: Adoption, sign: Sign, mirror: Mirror | None = None) -> Flow[tup
         HistoryError: a file is undecided, or history or schema changed since `look`. Nothing was recorded.
     """
     evidence.refuse_undecided(found.judgements)
-    todo, signature = found.to_record, sign()
+    todo, stamp = found.to_record, new_stamp()
     queries: list[Query] = []
     for judgement in todo:
         if judgement.state == "squashed":
-            queries += _in_place(judgement, found.history, signature, mirror)
+            queries += _in_place(judgement, found.history, stamp, mirror)
             continue
         migration = judgement.migration
         detail = json.dumps({"adopted": judgement.because}, ensure_ascii=False)
         event = h.event_of("baseline", migration)._replace(detail=detail)
-        queries.append(h.insert_row(migration.version, migration.name, judgement.at or signature.at))
-        queries.append(h.record("done", event, signature))
+        queries.append(h.insert_row(migration.version, migration.name, judgement.at or stamp.at))
+        queries.append(h.record("done", event, stamp))
     if found.is_beginning:
-        queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), signature))
+        queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), stamp))
     if mirror and found.to_mirror:
         queries += mirror.created(found.to_mirror)
     if queries:
         before = [assertions.assert_schema(found.mark)]
         if found.set_aside:
             before.append(Query(f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}"))
-        yield from record(found.history, queries, signature, before=before)
+        yield from record(found.history, queries, stamp, before=before)
     return tuple(judgement.migration for judgement in todo)

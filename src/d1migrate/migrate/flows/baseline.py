@@ -15,7 +15,7 @@ from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.schema.model import Schema
@@ -48,17 +48,19 @@ def find(mirror: Mirror | None = None) -> Flow[Found]:
     return Found(live, history, mark.rows[0][0])
 
 
-def start(found: Found, migration: Migration, sign: Sign, mirror: Mirror | None = None) -> Flow[None]:
+def start(
+    found: Found, migration: Migration, new_stamp: NewStamp, mirror: Mirror | None = None
+) -> Flow[None]:
     """Record the first file as applied, if the database is still as it was found.
 
     Raises:
         HistoryError: it is not. Nothing was recorded.
     """
-    signature = sign()
+    stamp = new_stamp()
     queries = [
-        h.insert_row(migration.version, migration.name, signature.at),
-        h.record("done", h.event_of("baseline", migration), signature),
+        h.insert_row(migration.version, migration.name, stamp.at),
+        h.record("done", h.event_of("baseline", migration), stamp),
     ]
     if mirror:
         queries += mirror.of(mirror.table, [migration]).created([migration.version])
-    yield from record(found.history, queries, signature, before=[assertions.assert_schema(found.mark)])
+    yield from record(found.history, queries, stamp, before=[assertions.assert_schema(found.mark)])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Literal
 
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrate.wrangler_table import Mirror
@@ -109,20 +109,20 @@ def _argument(table: str) -> str:
 
 
 def down(
-    todo: Plan, sign: Sign, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
+    todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
 ) -> Flow[Report]:
     """Take back what `choose` planned; every step is one transaction.
 
     Args:
         todo: the plan.
-        sign: gives every batch its token, time and user.
+        new_stamp: gives every batch its token, time and user.
         notes: what else goes to the log.
         mirror: wrangler's table, to be kept in step.
 
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    taken = yield from take(noted(todo, notes or {}), sign, (), mirror)
+    taken = yield from take(noted(todo, notes or {}), new_stamp, (), mirror)
     if taken.failure is not None:
         raise taken.failure
     return Report(taken.steps)

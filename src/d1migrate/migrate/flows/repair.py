@@ -18,14 +18,14 @@ from d1migrate.sql.batch import Batch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.sql.batch import Flow, Query
 
 
 def baseline(
-    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, to: int
+    migrations: Sequence[Migration], new_stamp: NewStamp, mirror: Mirror | None = None, *, to: int
 ) -> Flow[tuple[Migration, ...]]:
     """Record every file up to `to` as applied, running nothing: the user vouches for the schema.
 
@@ -44,18 +44,23 @@ def baseline(
     refuse_renumbered([entry for entry in entries if entry.version <= to])
     todo = tuple(m for m in migrations if m.version <= to and m.version not in history.versions)
     if todo:
-        signature = sign()
+        stamp = new_stamp()
         queries: list[Query] = []
         for migration in todo:
-            queries.append(h.insert_row(migration.version, migration.name, signature.at))
-            queries.append(h.record("done", h.event_of("baseline", migration), signature))
+            queries.append(h.insert_row(migration.version, migration.name, stamp.at))
+            queries.append(h.record("done", h.event_of("baseline", migration), stamp))
         queries += mirror.created([*history.versions, *(m.version for m in todo)]) if mirror else ()
-        yield from record(history, queries, signature)
+        yield from record(history, queries, stamp)
     return todo
 
 
 def accept(
-    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, version: int, reason: str
+    migrations: Sequence[Migration],
+    new_stamp: NewStamp,
+    mirror: Mirror | None = None,
+    *,
+    version: int,
+    reason: str,
 ) -> Flow[Entry]:
     """Record a file as it is now: edited since it was applied, renumbered, finished by hand, or unknown.
 
@@ -71,24 +76,29 @@ def accept(
             f"nothing to accept: {entry.name} is {entry.state}",
             hint="--accept is for files that are changed, renumbered or partial, or have no checksum yet",
         )
-    signature, detail = sign(), json.dumps({"reason": reason})
+    stamp, detail = new_stamp(), json.dumps({"reason": reason})
     queries: list[Query] = []
-    at = signature.at
+    at = stamp.at
     if entry.was is not None and entry.applied is not None:
         old = entry.applied
         at = old.applied_at or at
         queries.append(h.delete_row(old.version))
-        queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), signature))
+        queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), stamp))
         queries += mirror.created(()) + mirror.removed(old.version, old.name) if mirror else ()
     event = h.event_of("accept", entry.migration)._replace(detail=detail)
-    queries += [h.insert_row(version, entry.name, at), h.record("done", event, signature)]
+    queries += [h.insert_row(version, entry.name, at), h.record("done", event, stamp)]
     queries += mirror.created([*history.versions, version]) if mirror else ()
-    yield from record(history, queries, signature)
+    yield from record(history, queries, stamp)
     return entry
 
 
 def forget(
-    migrations: Sequence[Migration], sign: Sign, mirror: Mirror | None = None, *, version: int, reason: str
+    migrations: Sequence[Migration],
+    new_stamp: NewStamp,
+    mirror: Mirror | None = None,
+    *,
+    version: int,
+    reason: str,
 ) -> Flow[Entry]:
     """Take a version out of the migrations table: its file was removed on purpose, or it was undone by hand.
 
@@ -103,23 +113,23 @@ def forget(
             f"nothing to forget: {entry.name} is {entry.state}",
             hint="to take an applied migration back, use `d1migrate down`",
         )
-    signature = sign()
+    stamp = new_stamp()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
-    queries = [h.delete_row(version), h.record("done", event, signature)]
+    queries = [h.delete_row(version), h.record("done", event, stamp)]
     queries += mirror.created(()) + mirror.removed(version, entry.name) if mirror else ()
-    yield from record(history, queries, signature)
+    yield from record(history, queries, stamp)
     return entry
 
 
 def record(
-    history: h.History, queries: Sequence[Query], signature: h.Stamp, *, before: Sequence[Query] = ()
+    history: h.History, queries: Sequence[Query], stamp: h.Stamp, *, before: Sequence[Query] = ()
 ) -> Flow[None]:
     """Write to the history, if it is still the one that was read.
 
     Args:
         history: what was read.
         queries: what to write.
-        signature: of all of it.
+        stamp: of all of it.
         before: what else has to hold, before anything is written.
 
     Raises:
@@ -134,7 +144,7 @@ def record(
         if isinstance(error, QueryError) and changed is None:
             raise
         # A proxy may have repeated the request: then the refusal is the answer to the second copy.
-        if (yield from _is_recorded(signature.token, error)):
+        if (yield from _is_recorded(stamp.token, error)):
             return
         if isinstance(error, AmbiguousError):
             raise AmbiguousError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.sql.batch import Flow, Query
 
-    Sign = Callable[[], h.Stamp]
+    NewStamp = Callable[[], h.Stamp]
 
 
 class StepResult(NamedTuple):
@@ -78,7 +78,9 @@ class Taken(NamedTuple):
     results: tuple[StepResult, ...] = ()
 
 
-def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror | None = None) -> Flow[Taken]:
+def take(
+    todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult], mirror: Mirror | None = None
+) -> Flow[Taken]:
     """Run the steps, as far as they can be run.
 
     The first transaction also brings `mirror`, wrangler's table, into step with what was applied before.
@@ -90,8 +92,8 @@ def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror |
     done = list[StepResult]()
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
-        signature = sign()
-        batch = _Group(group, before, missing, signature, first=not done, mirror=mirror)
+        stamp = new_stamp()
+        batch = _Group(group, before, missing, stamp, first=not done, mirror=mirror)
         if mirror and not done:
             batch.bring_into_step(mirror, todo.versions)
         cost = Result()
@@ -105,14 +107,14 @@ def take(todo: Plan, sign: Sign, earlier: Iterable[StepResult], mirror: Mirror |
                 raise failure from error
             # A refusal may be the answer to a second copy of the request, made by a proxy; and a lost answer
             # may be the refusal of a slower runner.
-            if not (yield from _settled(signature.token, failure)):
-                return Taken(tuple(done), before, failure, signature.token, _results(group, Result()))
+            if not (yield from _settled(stamp.token, failure)):
+                return Taken(tuple(done), before, failure, stamp.token, _results(group, Result()))
         except Error as error:  # a large file was changed while it ran, or a limit was reached before it
             raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
             error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
             if isinstance(error, KeyboardInterrupt):  # it may have come between the commit and the answer
-                error.add_note((yield from _outcome(group, signature.token)))
+                error.add_note((yield from _outcome(group, stamp.token)))
             raise
         done += _results(group, cost)
         before, missing = batch.after, ()
@@ -164,15 +166,15 @@ class _Group:
         steps: Sequence[Step],
         before: assertions.HistoryState,
         missing: Sequence[str],
-        signature: h.Stamp,
+        stamp: h.Stamp,
         *,
         first: bool,
         mirror: Mirror | None,
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, before, missing, signature, first=first, mirror=mirror))
-            before, missing, first = step.after(before, signature.token), (), False
+            self.parts.append(StepQueries(step, before, missing, stamp, first=first, mirror=mirror))
+            before, missing, first = step.after(before, stamp.token), (), False
         self.after = before
 
     def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:

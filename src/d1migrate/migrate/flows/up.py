@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.flows.integrity import Broken, Seen
     from d1migrate.migrate.flows.leftovers import Problem
-    from d1migrate.migrate.flows.steps import Sign
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
@@ -61,7 +61,7 @@ def plan(
 
 def up(
     migrations: Sequence[Migration],
-    sign: Sign,
+    new_stamp: NewStamp,
     *,
     to: int | None = None,
     allow_out_of_order: bool = False,
@@ -79,7 +79,7 @@ def up(
 
     Args:
         migrations: the files.
-        sign: gives every batch its token, time and user.
+        new_stamp: gives every batch its token, time and user.
         to: the last version to apply; all without it.
         allow_out_of_order: also what lies below the newest applied version.
         single: all as one transaction.
@@ -110,7 +110,7 @@ def up(
         broken=broken,
     )
     first = yield from prepare(before)
-    done, reached, last = yield from _run(first, prepare, sign, mirror)
+    done, reached, last = yield from _run(first, prepare, new_stamp, mirror)
     ours = {step.version for step in done} | set(before.versions)
     meanwhile = tuple(row for row in last.history.applied if row.version not in ours)
     problems: tuple[Problem, ...] = ()
@@ -123,7 +123,7 @@ def up(
 
 
 def _run(
-    prepared: Prepared, prepare: Prepare, sign: Sign, mirror: Mirror | None
+    prepared: Prepared, prepare: Prepare, new_stamp: NewStamp, mirror: Mirror | None
 ) -> Flow[tuple[list[StepResult], HistoryState, Prepared]]:
     """Run the steps, and plan again if another runner intervenes.
 
@@ -133,7 +133,7 @@ def _run(
     done: list[StepResult] = []
     while True:
         todo = prepared.plan
-        taken = yield from take(todo, sign, done, mirror)
+        taken = yield from take(todo, new_stamp, done, mirror)
         done += taken.steps
         if taken.failure is None:
             return done, taken.reached, prepared
@@ -176,7 +176,11 @@ def _look_behind(
 
 
 def ensure(
-    migrations: Sequence[Migration], sign: Sign, *, to: int | None = None, allow_out_of_order: bool = False
+    migrations: Sequence[Migration],
+    new_stamp: NewStamp,
+    *,
+    to: int | None = None,
+    allow_out_of_order: bool = False,
 ) -> Flow[Report]:
     """Apply what is pending, where anything is: one query of one row tells.
 
@@ -192,7 +196,7 @@ def ensure(
         if known and is_up_to_date(wanted, *state.rows[0]):
             return Report(())
         history = yield from read_history(reads=2)
-    report = yield from up(migrations, sign, to=to, allow_out_of_order=allow_out_of_order, known=history)
+    report = yield from up(migrations, new_stamp, to=to, allow_out_of_order=allow_out_of_order, known=history)
     if not report.steps and history.missing == (LOG_TABLE,):
         # Wrangler alone was here. With a log, one query tells the next time that there is nothing to do.
         yield Batch(h.create_tables(history.missing))
