@@ -1,4 +1,4 @@
-"""The bare APSW loops that d1migrate is held against: `bare.py apply|script DATABASE PATH`."""
+"""The bare APSW loops that d1migrate is compared with: `bare.py apply|script DATABASE PATH`."""
 
 from __future__ import annotations
 

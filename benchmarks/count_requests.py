@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Counted:
-    """A driver that counts what it is sent."""
+    """A driver that counts the batches it receives."""
 
     def __init__(self, driver: Driver) -> None:
         self.url, self.batches, self._driver = driver.url, 0, driver

@@ -17,7 +17,7 @@ _WORDS = (
     "failed running draft naïve (nested) 100% it''s"
 ).split()
 _AWKWARD = ("a;b", "x -- y", "/* z")
-"""What makes a splitter stop and look: in one row of ten, as in prose."""
+"""Text that a splitter has to examine; one row of ten has it."""
 
 
 class File(NamedTuple):
@@ -43,7 +43,7 @@ INSERT INTO {table} (name, created_at) VALUES ('first', {1_700_000_000 + number}
 
 
 def altering(count: int) -> Iterator[File]:
-    """Yield migrations of a table and an index each, of which every third changes the table before."""
+    """Yield migrations of a table and an index each; every third also alters the table of the one before."""
     for file, number in zip(small(count), range(1, count + 1), strict=True):
         before = f"t{number - 1:05}"
         change = f"ALTER TABLE {before} ADD COLUMN note TEXT;\n" if number % 3 == 0 else ""
@@ -78,7 +78,7 @@ def write(folder: Path, files: Iterable[File]) -> Path:
 
 
 def write_dump(path: Path, rows: int) -> Path:
-    """Write the dump, line by line: what is held here counts as the children's memory too."""
+    """Write the dump line by line, because memory used here also counts for child processes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(dump(rows))

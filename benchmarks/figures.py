@@ -1,4 +1,4 @@
-"""The figures: what each one prepares, runs, and holds against what."""
+"""The figures: what each one prepares and runs, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_OP_BARS = {1000: 0.25, 10_000: 1.0}  # seconds
 
 
 class Lab(NamedTuple):
-    """Where the measuring is done: the tools, an empty folder, and the sizes."""
+    """What a figure needs: the tools, an empty folder, and the sizes."""
 
     tools: Tools
     folder: Path
@@ -65,7 +65,7 @@ def status(lab: Lab) -> list[Row]:
         missing.append(wrangler)
     else:
         commands.append(wrangler)
-    in_turns(commands, 1)  # whatever is cached on first use is not what is measured
+    in_turns(commands, 1)  # fills the caches that are filled on first use
     first, *others = in_turns(commands, lab.sizes.short)
     return compared("cold status, 3 migrations", first, [*others, *missing])
 
@@ -124,8 +124,8 @@ def no_op(lab: Lab) -> list[Row]:
         run((*argv, "--single-transaction"), folder)
         (timing,) = in_turns([Command("d1migrate", argv, folder)], lab.sizes.middle)
         figure = f"no-op up, {count:,} applied"
-        judged = limited(figure, timing.median, _NO_OP_BARS.get(count), "s")
-        rows.append(judged._replace(ours=seconds(timing)))
+        row = limited(figure, timing.median, _NO_OP_BARS.get(count), "s")
+        rows.append(row._replace(ours=seconds(timing)))
         rows.append(limited(f"{figure}: requests", _requests(lab, "up", database, migrations), 1, ""))
     return rows
 
@@ -191,7 +191,7 @@ def requests(lab: Lab) -> list[Row]:
 
 
 def lint(lab: Lab) -> list[Row]:
-    """`up` with the linter beside `up --no-lint`, and the linter alone."""
+    """`up` with the linter compared with `up --no-lint`, and the linter alone."""
     rows: list[Row] = []
     count = lab.sizes.migrations
     sets = {
@@ -214,20 +214,20 @@ def lint(lab: Lab) -> list[Row]:
         argv = (lab.tools.d1migrate, "lint", "--all", "--json", "--migrations", str(migrations))
         (timing,) = in_turns([Command("d1migrate lint", argv, folder)], lab.sizes.middle)
         bar = 3.0 if count == FULL.migrations else None
-        judged = limited(f"lint {count:,} migrations{name}", timing.median, bar, "s")
-        rows.append(judged._replace(ours=seconds(timing)))
+        row = limited(f"lint {count:,} migrations{name}", timing.median, bar, "s")
+        rows.append(row._replace(ours=seconds(timing)))
     return rows
 
 
 def importing(lab: Lab) -> list[Row]:
-    """A data file that goes to a remote D1 by its import, and one of ten times the size."""
+    """A data file sent to a remote D1 by its import, and one of ten times the size."""
     folder = lab.folder / "import"
     folder.mkdir()
     return remote.imports(lab.tools.d1migrate, folder, (lab.sizes.rows // 5, lab.sizes.rows * 2))
 
 
 def in_a_worker(lab: Lab) -> list[Row]:
-    """The import of the library in a Worker, and `run_migrations` where nothing is pending."""
+    """The import of the library in a Worker, and `run_migrations` with nothing pending."""
     return worker.measure(lab.folder, rounds=100 * lab.sizes.middle)
 
 
@@ -279,7 +279,7 @@ def _on_new_file(
     done: Callable[[Path], None],
     bar: float | None = None,
 ) -> Command:
-    """Return a command that finds no database before, and whose work is looked at behind it."""
+    """Return a command that starts without a database, and whose work is checked afterward."""
     return Command(
         label,
         command(database),
@@ -301,7 +301,7 @@ def _peer_up(peer: Peer, count: int) -> Command:
 def _shells(
     tools: Tools, folder: Path, script: Path, done: Callable[[Path], None], bar: float
 ) -> list[Command | Missing]:
-    """Return the sqlite3 shell reading a file in one transaction: in WAL, as d1migrate, and as it comes."""
+    """Return the sqlite3 shell reading a file in one transaction: in WAL, as d1migrate, and with its defaults."""
     if isinstance(tools.shell, str):
         return [Missing("sqlite3 shell", tools.shell)]
     shell, steps = tools.shell, ("BEGIN", f".read '{script}'", "COMMIT")

@@ -64,7 +64,7 @@ class Timing(NamedTuple):
 
 
 def in_turns(commands: Sequence[Command], rounds: int) -> list[Timing]:
-    """Time commands in turns: A B C A B C …, `rounds` times (those with `every`: more seldom)."""
+    """Time commands in turns: A B C A B C …, `rounds` times (those with `every`: less often)."""
     seconds: list[list[float]] = [[] for _ in commands]
     peaks = [0] * len(commands)
     for number in range(rounds):
@@ -89,7 +89,7 @@ def run(argv: Sequence[str], folder: Path) -> str:
 
 
 def own_peak() -> int:
-    """Return the peak memory of this process in bytes: a child's smaller peak cannot be told from it."""
+    """Return the peak memory of this process in bytes: a child's smaller peak cannot be distinguished from it."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT

@@ -52,7 +52,7 @@ class Peer(NamedTuple):
 
 
 def peers(tools: Tools, folder: Path, files: Sequence[File]) -> Iterator[Peer | Missing]:
-    """Make a project for each peer in a folder of its own, or say why there is none."""
+    """Make a project for each peer in a folder of its own, or give the reason why there is none."""
     makers: Sequence[
         tuple[str, tuple[str, ...] | str, Callable[[tuple[str, ...], Path, Sequence[File]], Peer]]
     ]
@@ -68,7 +68,7 @@ def peers(tools: Tools, folder: Path, files: Sequence[File]) -> Iterator[Peer | 
 def _dbmate(tool: tuple[str, ...], folder: Path, files: Sequence[File]) -> Peer:
     marked = (f._replace(sql=f"-- migrate:up\n{f.sql}\n-- migrate:down\n") for f in files)
     migrations, database = data.write(folder / "migrations", marked), folder / "app.db"
-    # HUMMBL's files make a schema_migrations of their own, and a dump of the schema is no part of the job.
+    # HUMMBL's files create a schema_migrations of their own; a schema dump is not part of the comparison.
     options = ("--url", f"sqlite:{database}", "--migrations-dir", str(migrations), "--no-dump-schema")
     command = (*tool, *options, "--migrations-table", "dbmate_migrations")
     return Peer("dbmate", folder, database, (*command, "up"), (*command, "status"))

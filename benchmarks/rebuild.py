@@ -1,4 +1,4 @@
-"""The figures of a guarded rebuild: on the real D1, beside the rebuild that loses the children."""
+"""The figures of a guarded rebuild: on the real D1, compared with the rebuild that loses the children."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _guarded() -> list[str]:
 
 
 def _run(workerd: Any, statements: Any, scale: float) -> tuple[float, int, int]:
-    """Return the seconds of one batch, how many children there are behind it, and the rows it wrote."""
+    """Return the seconds of one batch, the number of children after it, and the rows it wrote."""
     database = workerd.database()
     ids = {"parents": int(PARENTS * scale), "children": int(CHILDREN * scale)}
     fill = [sql for sql in SCHEMA.split(";\n") if sql]

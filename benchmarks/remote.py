@@ -1,4 +1,4 @@
-"""The figures of a remote D1: Cloudflare's API as the tests have it, in front of the real D1."""
+"""The figures of a remote D1: the tests' stand-in for Cloudflare's API, with the real D1."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Remote:
         return (*self._program, str(migrations), *arguments)
 
     def run(self, migrations: Path, *arguments: str) -> str:
-        """Run a command; what it printed."""
+        """Run a command and return its output."""
         return run(self.argv(migrations, *arguments), self._folder)
 
     def count(self, migrations: Path, *arguments: str) -> int:
@@ -45,7 +45,7 @@ class Remote:
 
 
 def requests(program: str, folder: Path, count: int) -> list[Row]:
-    """Requests to a remote D1 whose history tables exist: what they are to be, and what was announced."""
+    """Requests to a remote D1 whose history tables exist: the bar, and what `plan` announced."""
     files = list(data.small(1 + count))
     first, migrations = data.write(folder / "one", files[:1]), data.write(folder / "all", files)
     rows = []
@@ -75,7 +75,7 @@ def requests(program: str, folder: Path, count: int) -> list[Row]:
 
 
 def imports(program: str, folder: Path, sizes: tuple[int, int]) -> list[Row]:
-    """A data file of tens of megabytes and one of ten times the size: the memory is to be much the same."""
+    """A data file of tens of megabytes and one of ten times the size: both should need the same memory."""
     rows, peaks = [], []
     with _server() as open_:
         if open_ is None:
@@ -104,7 +104,7 @@ def imports(program: str, folder: Path, sizes: tuple[int, int]) -> list[Row]:
 
 @contextmanager
 def _server() -> Iterator[Callable[[str, Path], Remote] | None]:
-    """Start the server; yields what opens databases, or None where there is no Node."""
+    """Start the server; yield a function that opens databases, or None without Node."""
     try:
         from tests.runtime.cloudflare import Cloudflare
         from tests.runtime.workerd import MODULES

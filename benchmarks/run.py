@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Measure the figures asked for, all of them without a name, and print one table."""
+    """Measure the named figures, or all of them, and print one table."""
     from benchmarks import figures, table, tools
 
     parser = argparse.ArgumentParser(description="Measure d1migrate beside its peers, in one run.")
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=" ".join(figures.FIGURES))
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions: no verdicts")
     parser.add_argument(
-        "--install", action="store_true", help="measure the checkout, also where one is installed"
+        "--install", action="store_true", help="measure the checkout, even if d1migrate is installed"
     )
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.figures if name not in figures.FIGURES]:
@@ -32,8 +32,10 @@ def main() -> None:
             rows += figures.FIGURES[name](lab)
         versions = tools.versions(found)
     if arguments.quick:
-        print("--quick: small sizes, few repetitions. The bars are for the full sizes; nothing is judged.\n")
-    print(table.render(rows, judged=not arguments.quick))
+        print(
+            "--quick: small sizes, few repetitions. The bars are for the full sizes; no verdicts are given.\n"
+        )
+    print(table.render(rows, verdicts=not arguments.quick))
     print("\nTimes are medians (in brackets the fastest and slowest) of whole processes, taken in turns.")
     print("A ratio is d1migrate's median over the other's: below 1 d1migrate is faster.")
     print(f"{versions}; {time.perf_counter() - started:.0f} s in all.")

@@ -15,7 +15,7 @@ _MEGA = 1_000_000
 
 
 class Row(NamedTuple):
-    """One line: a figure of d1migrate's, and one thing it is compared with. `ok` is None without a bar."""
+    """One line: a figure of d1migrate, and one thing it is compared with. `ok` is None without a bar."""
 
     figure: str
     ours: str
@@ -76,12 +76,12 @@ def megabytes(amount: float) -> float:
     return amount / _MEGA
 
 
-def render(rows: Sequence[Row], *, judged: bool) -> str:
-    """Return the table; a figure and its value are written once, verdicts only where `judged`."""
+def render(rows: Sequence[Row], *, verdicts: bool) -> str:
+    """Return the table; a figure and its value are written once, the last column only with `verdicts`."""
     lines = [_HEADER]
     previous: tuple[str, str] | None = None
     for row in rows:
-        verdict = "" if row.ok is None or not judged else "ok" if row.ok else "OVER"
+        verdict = "" if row.ok is None or not verdicts else "ok" if row.ok else "OVER"
         first = ("", "") if (row.figure, row.ours) == previous else (row.figure, row.ours)
         lines.append((*first, *row[2:6], verdict))
         previous = (row.figure, row.ours)

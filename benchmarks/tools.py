@@ -29,7 +29,7 @@ _SHELL = "not on PATH"
 
 
 class Tools(NamedTuple):
-    """What is there: the beginnings of command lines; of a missing tool, a text that says why."""
+    """The tools found: the beginnings of their command lines; for a missing tool, a text with the reason."""
 
     d1migrate: str
     python: str
@@ -65,7 +65,7 @@ def find(folder: Path, *, install: bool) -> Tools:
 
 
 def versions(tools: Tools) -> str:
-    """Return one line that says what was measured, on what."""
+    """Return one line with the versions that were measured, and the machine."""
     found = [
         run((tools.d1migrate, "--version"), ROOT).strip(),
         f"Python {platform.python_version()}",
@@ -99,7 +99,7 @@ def _script(name: str) -> tuple[str, ...] | str:
 
 
 def _dbmate() -> tuple[str, ...] | str:
-    # The program itself: npm's `dbmate` is a Node script in front of it, 40 ms that are not dbmate's.
+    # The program itself: npm's `dbmate` is a Node script that starts it, and costs 40 ms.
     found = sorted(_OWN_MODULES.glob("@dbmate/*/bin/dbmate"))
     return (str(found[0]),) if found else _NPM
 

@@ -1,4 +1,4 @@
-"""The figures of a Python Worker: in Pyodide inside workerd, beside the real D1 binding."""
+"""The figures of a Python Worker: in Pyodide inside workerd, with the real D1 binding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs in Python inside workerd: how long the parts of a Worker's start and of its requests take, in ms."""
+"""Runs in Python inside workerd: the times of the parts of a Worker's start and of its requests, in ms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 async def start(_: Any) -> float:
-    """Import the library; in an isolate that has not done it."""
+    """Import the library in an isolate that has not imported it."""
     began = time.perf_counter()
     import d1migrate.workers  # noqa: F401
 
@@ -43,7 +43,7 @@ async def nothing_to_do(db: Any, files: list[tuple[str, str]], rounds: int) -> d
 
 
 class _Free:
-    """A binding that answers at once, as the Workers SDK shapes answers."""
+    """A binding that answers at once, in the form of the Workers SDK."""
 
     def __init__(self, row: dict[str, object]) -> None:
         self._row = row

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.test_layers import LAYERS
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
     str(path.relative_to(ROOT))
@@ -48,3 +50,11 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "adr"
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
     assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+def test_the_map_draws_the_layers() -> None:
+    """The line of CONTRIBUTING is the list that the layer test holds."""
+    (line,) = re.findall(
+        r"^errors < .*$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert re.split(r"[ <,]+", line) == LAYERS
