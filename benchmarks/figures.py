@@ -301,7 +301,7 @@ def _peer_up(peer: Peer, count: int) -> Command:
 def _shells(
     tools: Tools, folder: Path, script: Path, done: Callable[[Path], None], bar: float
 ) -> list[Command | Missing]:
-    """Return the sqlite3 shell reading a file in one transaction: in WAL, as d1migrate, and with its defaults."""
+    """Return the sqlite3 shell reading a file in one transaction, in WAL and with its defaults."""
     if isinstance(tools.shell, str):
         return [Missing("sqlite3 shell", tools.shell)]
     shell, steps = tools.shell, ("BEGIN", f".read '{script}'", "COMMIT")

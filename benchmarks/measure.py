@@ -89,7 +89,7 @@ def run(argv: Sequence[str], folder: Path) -> str:
 
 
 def own_peak() -> int:
-    """Return the peak memory of this process in bytes: a child's smaller peak cannot be distinguished from it."""
+    """Return the peak memory of this process in bytes; a child's smaller peak is hidden by it."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT

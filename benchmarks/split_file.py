@@ -10,7 +10,7 @@ _CHUNK = 1 << 20  # characters
 
 
 def main() -> None:
-    """Read, decode and split the file; exit with an error if the number of statements is not the expected one."""
+    """Read, decode and split the file; exit with an error if the number of statements is wrong."""
     path, expected = sys.argv[1:]
     with open(path, encoding="utf-8", newline="") as file:
         found = sum(piece.sql != "" for piece in split(iter(lambda: file.read(_CHUNK), "")))
