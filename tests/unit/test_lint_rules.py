@@ -11,7 +11,7 @@ from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.check import RULES, SEVERITIES, Diagnostic, check, failing, severity_of, unreadable
 from d1migrate.lint.replay.model import Replay
 from d1migrate.lint.replay.replayer import replay, schema_of
-from d1migrate.lint.rules.transport import LARGE_FILE, LONG_BATCH
+from d1migrate.lint.rules.production import LARGE_FILE, LONG_BATCH
 from d1migrate.lint.runner import lint as lint_files
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load
@@ -250,7 +250,7 @@ def test_p107_many_statements() -> None:
 
 def test_p107_counts_what_rules_do_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """INSERT … VALUES counts like any other statement."""
-    monkeypatch.setattr("d1migrate.lint.rules.transport.LONG_BATCH", 3)
+    monkeypatch.setattr("d1migrate.lint.rules.production.LONG_BATCH", 3)
     insert = "INSERT INTO t VALUES (1);\n"
     assert says("P107", insert * 3, "CREATE TABLE t (a);") == []
     assert says("P107", insert * 4, "CREATE TABLE t (a);") != []

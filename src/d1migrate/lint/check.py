@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import LimitExceeded, ParseError
 from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
-    copied,
-    counters,
-    data,
-    fired,
-    housekeeping,
-    meaning,
-    rebuilt,
-    refused,
-    rehearsed,
-    rows,
-    serving,
-    tightened,
-    transport,
+    add_column,
+    autoincrement,
+    d1_refusals,
+    deploy,
+    drop_cascades,
+    dropped_data,
+    foreign_keys,
+    found_elsewhere,
+    indexes,
+    new_constraints,
+    production,
+    rebuild_rows,
+    triggered_changes,
 )
 from d1migrate.migrate.directives import Allowances
 
@@ -38,19 +38,19 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         value
         for module in (
-            counters,
-            data,
-            copied,
-            fired,
-            rebuilt,
-            rows,
-            refused,
-            transport,
-            meaning,
-            serving,
-            tightened,
-            housekeeping,
-            rehearsed,
+            autoincrement,
+            drop_cascades,
+            dropped_data,
+            triggered_changes,
+            rebuild_rows,
+            add_column,
+            d1_refusals,
+            production,
+            foreign_keys,
+            deploy,
+            new_constraints,
+            indexes,
+            found_elsewhere,
         )
         for value in vars(module).values()
         if isinstance(value, Rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.copying import lists_columns, values_inside
+from d1migrate.lint.column_copies import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
 from d1migrate.lint.sqltext import replaces

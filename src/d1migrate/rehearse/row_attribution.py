@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apsw
 
+from d1migrate.lint.column_copies import values_inside
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.copying import values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.sqltext import replaces
 from d1migrate.rehearse.expected_effects import StatementEffect, sources

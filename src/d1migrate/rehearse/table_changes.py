@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
+from d1migrate.lint.column_copies import columns_into
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.copying import columns_into
 from d1migrate.rehearse import row_difference as rows_of
 from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect, TableOutcome, outcome_of
 from d1migrate.rehearse.fill.virtual import parse_virtual

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.columns import Columns
-from d1migrate.lint.copies import Copies
+from d1migrate.lint.lineage import Copies
 from d1migrate.lint.rebuilds import find_rebuilds
 from d1migrate.lint.sqltext import depths
 from d1migrate.schema.queries import changed_columns

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.copying import copies_of
+from d1migrate.lint.column_copies import copies_of
 
 if TYPE_CHECKING:
+    from d1migrate.lint.column_copies import Copy
     from d1migrate.lint.columns import ColumnId
-    from d1migrate.lint.copying import Copy
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 _NEVER = 1 << 62

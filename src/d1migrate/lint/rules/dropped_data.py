@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
+from d1migrate.lint.column_copies import columns_into, values_of
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.copying import columns_into, values_of
 from d1migrate.lint.expressions import as_column, is_mapping
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.replay.model import definition

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.copying import values_of
+from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.domains import domains_of, failing, required
 from d1migrate.lint.rebuilds import columns_of
 from d1migrate.lint.replay.model import definition

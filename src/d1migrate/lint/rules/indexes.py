@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.rules.serving import index_on, is_indexed
+from d1migrate.lint.rules.deploy import index_on, is_indexed
 from d1migrate.schema.virtual import is_virtual
 from d1migrate.sql.names import HELPER, fold
 from d1migrate.sql.tokens import significant

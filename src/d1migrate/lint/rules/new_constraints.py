@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.domains import default_of, holds_never
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.tightening import cannot_repeat, tightened, unique_index_of
+from d1migrate.lint.unmet_constraints import cannot_repeat, tightened, unique_index_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
