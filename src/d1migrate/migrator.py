@@ -1,13 +1,15 @@
-"""Migrator: the library's face. One method a command, each a line over a flow.
+"""Migrator: the library's face. One method per command that reads or changes a database.
 
-Flows are imported by the methods that run them: a `status` need not load what an `up` needs.
+Methods stand in the order of the command line's help. Each is a few lines over a flow of the core, or over
+the function that the command uses; decisions belong there. Modules that one method needs are imported by it:
+a `status` must not pay for what an `up` needs.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.protocol import Driver, local_file
@@ -15,7 +17,6 @@ from d1migrate.drivers.run import run
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import compare
-from d1migrate.project import actor
 from d1migrate.project.files import load_migrations
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.adopt.flow import Adoption, Known
-    from d1migrate.migrate.deploy_phase import Phase
+    from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import Found
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
@@ -39,21 +40,23 @@ if TYPE_CHECKING:
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
+    from d1migrate.sql.batch import Flow, T
 
 
 class Migrator:
-    """Migrations and a database.
+    """Migrations and a database. As a context manager, it closes the database at the end.
 
     Args:
         database: a driver from `connect`, or its url.
         migrations: a folder, or what `load_migrations` returned.
-        allow_out_of_order: whether `up` also applies what lies below the newest applied version.
+        allow_out_of_order: whether `up` also applies migrations below the newest applied version.
         severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
-        strict: whether `up` also refuses what the linter finds warnings in.
-        restore_points: whether `up` and `down` keep a copy of a local file before they write to it, or the
-            folder for these; `.d1migrate` beside the file for True. Of a remote D1 the bookmark is kept.
-        mirror: wrangler's migrations table, `d1_migrations` as a rule, to be kept in step.
-        who: the name that goes to the log; D1MIGRATE_BY, the CI's actor or the user's name without it.
+        strict: whether lint warnings stop `up` too.
+        restore_points: whether `up` and `down` take a restore point before they write: a copy of a local
+            file, the bookmark of a remote D1. A string is the folder for the copies; True means `.d1migrate`
+            next to the file.
+        mirror: wrangler's migrations table, usually `d1_migrations`, to keep in step.
+        who: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
     """
 
     def __init__(
@@ -68,105 +71,45 @@ class Migrator:
         mirror: str | None = None,
         who: str | None = None,
     ) -> None:
-        self.driver = connect(database) if isinstance(database, str) else database
+        self._driver = self._watched = connect(database) if isinstance(database, str) else database
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
         self._mirror = _mirror(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who
-        self._file, self._points = self.driver, restore_points  # `driver` may be one that watches it
+        self._takes_points = bool(restore_points)
         self._folder = restore_points if isinstance(restore_points, str) else None
 
-    def status(self) -> tuple[Entry, ...]:
-        """Lay files and database side by side, one Entry a version. Writes nothing.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises:
-            HistoryError: the migrations table is another tool's.
-            DriverError: the database cannot be read; it is never taken for an empty one.
-        """
-        return run(read.status(self.migrations), self.driver)
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def current(self) -> int:
-        """Return the highest applied version, 0 where none is. Errors as `status`."""
-        return run(read.read_current(), self.driver)
+    def close(self) -> None:
+        """Close the database."""
+        self._driver.close()
 
-    def history(self) -> tuple[LogEntry, ...]:
-        """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
-        return run(read.read_log(), self.driver)
+    @property
+    def driver(self) -> Driver:
+        """The database."""
+        return self._driver
 
-    def plan(
-        self, *, to: int | None = None, single_transaction: bool = False, phase: Phase | None = None
-    ) -> Plan:
-        """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
-        from d1migrate.migrate.flows import up
-
-        return run(
-            up.plan(
-                self.migrations,
-                to=to,
-                allow_out_of_order=self._allow_out_of_order,
-                single=single_transaction,
-                phase=phase,
-            ),
-            self.driver,
-        )
-
-    def lint(self) -> tuple[Diagnostic, ...]:
-        """Judge what is pending against the live schema; what its file allows is among it, with the reason.
-
-        Writes nothing; errors as `status`. `d1migrate.lint.runner.lint` judges files without a database.
-        """
-        from d1migrate.lint.runner import lint
-
-        history, schema = run(read.read_history_and_schema(), self.driver)
-        entries = compare(self.migrations, history)
-        todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
-        earlier = [e.migration for e in entries if e.migration and e.applied]
-        return lint(todo, schema, earlier=earlier, severities=self._severities)
-
-    def rehearse(
-        self,
-        *,
-        to: int | None = None,
-        rows: int = 50,
-        data: str | None = None,
-        scale: Mapping[str, int] | None = None,
-        watch: Callable[[Rehearsed], None] | None = None,
-    ) -> Rehearsal:
-        """Run what is pending on a scratch database with rows in every table; see what becomes of them.
-
-        Reads the target's history and schema, and with `data` instead those of a file; writes nothing.
+    def watched(self, watch: Callable[[Driver], Driver]) -> Self:
+        """Return this migrator with a driver around its own, e.g. one that reports every batch.
 
         Args:
-            to: the last version to rehearse; all that is pending without it.
-            rows: how many made-up rows a table gets; none with `data`.
-            data: a SQLite file or a D1 export, taken as it is with its empty tables; "" for the target's own
-                rows, if it is a local file.
-            scale: {table: rows it has in the target}, to estimate the cost there.
-            watch: is shown every migration when it is done.
-
-        Raises:
-            UsageError: there is no version `to`, the data cannot be read, or `scale` names no table.
-            HistoryError, SourceError: as `plan`.
+            watch: takes the database and returns the driver to send batches to. Backups and restore points
+                do not pass through it.
         """
-        from d1migrate.rehearse import ScratchDatabase, rehearse
+        from copy import copy
 
-        if data is None:
-            history, start = run(read.read_history_and_schema(), self.driver)
-            pending = self._pending(history, to)
-            return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
-        with closing(ScratchDatabase.of(data or local_file(self.driver))) as ground:
-            with closing(connect(f"sqlite:{ground.path}")) as copy:
-                pending = self._pending(run(read.read_history(), copy), to)
-            return rehearse(pending, ground, rows=rows, scale=scale, severities=self._severities, watch=watch)
+        twin = copy(self)
+        twin._watched = watch(self._driver)
+        return twin
 
-    def _pending(self, history: History, to: int | None) -> list[Migration]:
-        """Return what an `up` would apply to a database; errors as `plan`."""
-        from d1migrate.migrate.plan import plan_up
-
-        todo = plan_up(self.migrations, history, to=to, allow_out_of_order=self._allow_out_of_order)
-        return [step.script for step in todo.steps if isinstance(step.script, Migration)]
+    # --- apply and roll back ---
 
     def up(
         self,
@@ -181,19 +124,20 @@ class Migrator:
 
         Args:
             to: the last version to apply; all without it.
-            single_transaction: all of them as one transaction.
-            phase: only what comes "before", or only what comes "after" the deploy of the code.
-            lint: whether to refuse what the linter finds errors in; where it is not, the log says so.
-            check: is shown the plan before anything is run, and may raise; the mapping it returns goes to the
-                log, as JSON. Where another run comes between, it is shown the new plan too.
+            single_transaction: apply all of them in one transaction.
+            phase: apply only migrations for "before", or only those for "after" the deploy of the code.
+            lint: whether lint errors stop the run; if not, the log says that it was not linted.
+            check: gets the plan before anything runs, and may raise; the mapping it returns is logged as
+                JSON. If another run intervenes, `check` gets the new plan too.
 
         Returns:
             The steps taken, what another run applied meanwhile, and what is wrong with the database now.
 
         Raises:
-            ApplyError: a migration failed. Nothing of it is there; those before it are.
-            HistoryError: files and database disagree; a subclass says how. Nothing was run.
-            PlanError: the phase of a migration cannot be told, or another one comes first. Nothing was run.
+            ApplyError: a migration failed. Nothing of it was applied; those before it were.
+            HistoryError: files and database disagree; the subclass says how. Nothing was run.
+            PlanError: the phase of a migration is unclear, or the other phase has to run first. Nothing was
+                run.
             SourceError: a file cannot be parsed. Nothing was run.
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no version `to`.
@@ -201,26 +145,83 @@ class Migrator:
         from d1migrate.lint.replay.replayer import dangling
         from d1migrate.migrate.flows import up
 
-        return run(
-            up.up(
-                self.migrations,
-                self._stamps(),
-                to=to,
-                allow_out_of_order=self._allow_out_of_order,
-                single=single_transaction,
-                phase=phase,
-                judge=self._judge if lint else None,
-                check=check,
-                mirror=self._mirror,
-                broken=dangling,
-            ),
-            self.driver,
+        flow = up.up(
+            self.migrations,
+            self._stamps(),
+            to=to,
+            allow_out_of_order=self._allow_out_of_order,
+            single=single_transaction,
+            phase=phase,
+            judge=self._refuse_unsafe if lint else None,
+            check=check,
+            mirror=self._mirror,
+            broken=dangling,
         )
+        return self._run(flow)
 
-    def _judge(self, migrations: Sequence[Migration], schema: Schema) -> Schema:
-        from d1migrate.lint.runner import refuse_errors
+    def down(
+        self,
+        *,
+        to: int | None = None,
+        steps: int | None = None,
+        rollback_from: Literal["file", "history"] | None = None,
+        allow_loss: Collection[str] = (),
+        check: Check | None = None,
+    ) -> Report:
+        """Roll migrations back, newest first, by their rollback blocks; one transaction each.
 
-        return refuse_errors(migrations, schema, self._severities, strict=self._strict)
+        Args:
+            to: roll back every version above this one; 0 for all.
+            steps: roll back this many; 1 without either.
+            rollback_from: which SQL to run if the file's block and the recorded one differ.
+            allow_loss: tables that may lose rows, or "all".
+            check: as for `up`.
+
+        Raises:
+            Irreversible: versions have no rollback; the error names all of them. Nothing was run.
+            DataLoss: tables would lose rows; the error has the counts. Nothing was run.
+            PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
+            ApplyError: a step failed. Nothing of it happened; those before it did.
+        """
+        from d1migrate.migrate.flows import down
+
+        todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
+        notes = check(todo) if check else None
+        return self._run(down.down(todo, self._stamps(), notes, self._mirror))
+
+    # --- read ---
+
+    def status(self) -> tuple[Entry, ...]:
+        """Compare files and database, one Entry per version. Writes nothing.
+
+        Raises:
+            HistoryError: the migrations table is another tool's.
+            DriverError: the database cannot be read; it is never taken for an empty one.
+        """
+        return self._run(read.status(self.migrations))
+
+    def history(self) -> tuple[LogEntry, ...]:
+        """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
+        return self._run(read.read_log())
+
+    def current(self) -> int:
+        """Return the highest applied version, or 0. Writes nothing; errors as `status`."""
+        return self._run(read.read_current())
+
+    def plan(
+        self, *, to: int | None = None, single_transaction: bool = False, phase: Phase | None = None
+    ) -> Plan:
+        """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
+        from d1migrate.migrate.flows import up
+
+        flow = up.plan(
+            self.migrations,
+            to=to,
+            allow_out_of_order=self._allow_out_of_order,
+            single=single_transaction,
+            phase=phase,
+        )
+        return self._run(flow)
 
     def plan_down(
         self,
@@ -233,60 +234,102 @@ class Migrator:
         """Plan a `down` without running it; arguments and errors as `down`. Writes nothing."""
         from d1migrate.migrate.flows import down
 
-        return run(
-            down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss),
-            self.driver,
+        return self._run(
+            down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss)
         )
 
-    def down(
-        self,
-        *,
-        to: int | None = None,
-        steps: int | None = None,
-        rollback_from: Literal["file", "history"] | None = None,
-        allow_loss: Collection[str] = (),
-        check: Check | None = None,
-    ) -> Report:
-        """Take migrations back, newest first, by their rollback blocks; one transaction each.
-
-        Args:
-            to: take back every version above this one; 0 for all.
-            steps: take back this many; 1 without either.
-            rollback_from: which SQL to take where the file's block and the recorded one differ.
-            allow_loss: tables that may lose rows, or "all".
-            check: as for `up`.
-
-        Raises:
-            Irreversible: versions without a way back, all of them named. Nothing was run.
-            DataLoss: tables that hold rows would lose them; it has the counts. Nothing was run.
-            PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
-            ApplyError: a step failed. Nothing of it happened; those before it did.
-        """
-        from d1migrate.migrate.flows import down
-
-        todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
-        notes = check(todo) if check else None
-        return run(down.down(todo, self._stamps(), notes, self._mirror), self.driver)
-
-    def schema(self) -> Schema:
-        """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
-        return run(read.read_schema(), self.driver)
-
     def verify(self) -> Verification:
-        """Compare files with history, the live schema with what applied files build; errors as `status`."""
+        """Compare files with history, and the live schema with what the applied files build.
+
+        Writes nothing; errors as `status`.
+        """
         from d1migrate.lint.replay.replayer import dangling, schema_of
         from d1migrate.migrate.flows.verify import verify
 
-        return run(verify(self.migrations, schema_of, dangling, self._mirror), self.driver)
+        return self._run(verify(self.migrations, schema_of, dangling, self._mirror))
+
+    def schema(self) -> Schema:
+        """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+        return self._run(read.read_schema())
+
+    def gate(self, code_version: int) -> Compatibility:
+        """Return whether code can run on the database. Writes nothing; errors as `status`.
+
+        Args:
+            code_version: the newest migration that the code was written with; 0 for code without any.
+
+        Raises:
+            UsageError: there is no migration of that version.
+            PlanError, SourceError: a file declares the wrong phase, or cannot be parsed.
+        """
+        from d1migrate.migrate.deploy_phase import compatibility
+
+        return compatibility(self.status(), code_version)
+
+    # --- check before running ---
+
+    def lint(self) -> tuple[Diagnostic, ...]:
+        """Check pending migrations against the live schema. Writes nothing; errors as `status`.
+
+        `d1migrate.lint.runner.lint` checks files without a database.
+
+        Returns:
+            The findings. Suppressed findings are included, with their reason.
+        """
+        from d1migrate.lint.runner import lint
+
+        history, schema = self._run(read.read_history_and_schema())
+        entries = compare(self.migrations, history)
+        todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
+        earlier = [e.migration for e in entries if e.migration and e.applied]
+        return lint(todo, schema, earlier=earlier, severities=self._severities)
+
+    def rehearse(
+        self,
+        *,
+        to: int | None = None,
+        rows: int = 50,
+        data: str | None = None,
+        scale: Mapping[str, int] | None = None,
+        watch: Callable[[Rehearsed], None] | None = None,
+    ) -> Rehearsal:
+        """Run pending migrations on a scratch database with rows in every table, and report what happens.
+
+        Reads history and schema of the target, or of `data`; writes nothing.
+
+        Args:
+            to: the last version to rehearse; all that is pending without it.
+            rows: how many made-up rows to give each table; none with `data`.
+            data: a SQLite file or a D1 export, used as it is, empty tables included; "" for the target's own
+                rows, if it is a local file.
+            scale: {table: rows it has in the target}, to estimate the cost there.
+            watch: called with the result of every migration.
+
+        Raises:
+            UsageError: there is no version `to`, the data cannot be read, or `scale` names an unknown table.
+            HistoryError, SourceError: as `plan`.
+        """
+        from d1migrate.rehearse import ScratchDatabase, rehearse
+
+        if data is None:
+            history, start = self._run(read.read_history_and_schema())
+            pending = self._pending(history, to)
+            return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
+        with closing(ScratchDatabase.of(data or local_file(self._driver))) as base:
+            with closing(connect(f"sqlite:{base.path}")) as copy:
+                pending = self._pending(run(read.read_history(), copy), to)
+            return rehearse(pending, base, rows=rows, scale=scale, severities=self._severities, watch=watch)
+
+    # --- record what a database already has ---
 
     def plan_adopt(self, known: Known | None = None) -> Adoption:
         """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
 
         Args:
-            known: what the user knows beside it.
+            known: what the user knows in addition.
 
         Raises:
-            UsageError: nothing about a version is undecided that the user knows of.
+            UsageError: `known` decides a version that is not undecided.
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.lint.replay.replayer import replay
@@ -294,52 +337,53 @@ class Migrator:
         from d1migrate.migrate.adopt.footprints import footprints
 
         found = footprints(replay(self.migrations, proofs=False))
-        return run(flow.look(found, known or flow.Known(), self._mirror), self.driver)
+        return self._run(flow.look(found, known or flow.Known(), self._mirror))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
-        """Record what `plan_adopt` found to be applied, running nothing; returns what was recorded.
+        """Record what `plan_adopt` found to be applied, running nothing; return what was recorded.
 
         Raises:
             HistoryError: a file is undecided, or the database changed since. Nothing was recorded.
         """
         from d1migrate.migrate.adopt import flow
 
-        return run(flow.adopt(found, self._new_stamp, self._mirror), self.driver)
+        return self._run(flow.adopt(found, self._new_stamp, self._mirror))
 
     def baseline(self, *, to: int) -> tuple[Migration, ...]:
-        """Record every file up to version `to` as applied, running nothing; returns what was recorded.
+        """Record every file up to version `to` as applied, running nothing; return what was recorded.
 
         Raises:
             UsageError: there is no file of that version.
         """
         from d1migrate.migrate.flows import repair
 
-        return run(repair.baseline(self.migrations, self._new_stamp, self._mirror, to=to), self.driver)
+        return self._run(repair.baseline(self.migrations, self._new_stamp, self._mirror, to=to))
 
     def plan_baseline(self, name: str, description: str, *, date: str) -> tuple[Found, Migration]:
         """Draft the file that builds what a database holds, and prove that it does. Writes nothing.
 
         Args:
-            name: of the file, with .sql; its number is below that of every other file.
+            name: the name of the file, with .sql; its number is below that of every other file.
             description: a few words.
             date: today's, as YYYY-MM-DD.
 
         Returns:
-            What was found, and the migration, for `start`.
+            What was found, and the migration, for `record_baseline`.
 
         Raises:
-            HistoryError: migrations are recorded already, or D1 does not build the same from that file.
+            HistoryError: migrations are already recorded, or D1 does not build the same schema from that
+                file.
         """
         from d1migrate.lint.replay.replayer import schema_of
         from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
         from d1migrate.migrate.flows import baseline
 
-        found = run(baseline.find(self._mirror), self.driver)
+        found = self._run(baseline.find(self._mirror))
         migration = first_migration(found.schema, name, description, date=date)
         refuse_differences(found.schema, schema_of([migration]))
         return found, migration
 
-    def start(self, found: Found, migration: Migration) -> None:
+    def record_baseline(self, found: Found, migration: Migration) -> None:
         """Record what `plan_baseline` drafted as applied, once it is a file.
 
         Raises:
@@ -347,7 +391,9 @@ class Migrator:
         """
         from d1migrate.migrate.flows import baseline
 
-        run(baseline.start(found, migration, self._new_stamp, self._mirror), self.driver)
+        self._run(baseline.start(found, migration, self._new_stamp, self._mirror))
+
+    # --- correct the recorded history by hand: `repair` ---
 
     def accept(self, version: int, *, reason: str) -> Entry:
         """Record the file of a version as it is now: edited, renumbered, or finished by hand.
@@ -357,72 +403,72 @@ class Migrator:
         """
         from d1migrate.migrate.flows import repair
 
-        return run(
-            repair.accept(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason),
-            self.driver,
+        return self._run(
+            repair.accept(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason)
         )
 
     def forget(self, version: int, *, reason: str) -> Entry:
-        """Take a version whose file was removed on purpose out of the migrations table.
+        """Remove a version whose file was removed on purpose from the migrations table.
 
         Raises:
-            UsageError: the version is neither missing its file nor partial.
+            UsageError: the version is neither missing its file nor partially applied.
         """
         from d1migrate.migrate.flows import repair
 
-        return run(
-            repair.forget(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason),
-            self.driver,
+        return self._run(
+            repair.forget(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason)
         )
 
+    # --- back up and restore ---
+
     def backup(self, path: str, *, watch: Callable[[int, int], None] | None = None) -> Dump:
-        """Write a dump that restores to a file, whole or not at all; errors as `backup.dump.write`.
+        """Write a dump that can be restored, whole or not at all; errors as `backup.dump.write`.
 
         Args:
             path: the file.
-            watch: is told (rows written, rows there are) now and then.
+            watch: called from time to time with (rows written, rows in all).
         """
         from d1migrate.backup import dump
 
-        return dump.write(self._file, path, watch=watch)
+        return dump.write(self._driver, path, watch=watch)
 
     def restore_file(self, path: str) -> Facts:
         """Load a dump into the database, which must be empty; errors as `backup.load.restore`."""
         from d1migrate.backup import load
 
-        return load.restore(path, self.driver, self._new_stamp)
+        return load.restore(path, self._watched, self._new_stamp)
 
     def restore_points(self) -> list[RestorePoint]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
         from d1migrate.backup import restore_points
 
-        return restore_points.listed(self._file, self._folder)
+        return restore_points.listed(self._driver, self._folder)
 
     def plan_restore(self, to: str) -> RestorePreview:
-        """Say what going back to a restore point would change; argument and errors as `restore`."""
+        """Return what a `restore` would change; argument and errors as `restore`. Writes nothing."""
         from d1migrate.backup import restore_points
 
-        return restore_points.outlook(self._file, to, self._folder)
+        return restore_points.outlook(self._driver, to, self._folder)
 
-    def way_back(self, version: int) -> RestorePreview | None:
-        """Say what going back to the newest restore point from before a version would change.
+    def plan_restore_before(self, version: int) -> RestorePreview | None:
+        """Return what a `restore` to the newest point from before a version would change. Writes nothing.
 
         Returns:
-            None where there is no such point. Errors as `restore`.
+            None if there is no such point. Errors as `restore`.
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.before(self._file, version, self._folder)
+        return restore_points.before(self._driver, version, self._folder)
 
     def restore(
         self, to: str | RestorePoint, *, began: Callable[[RestorePoint], None] | None = None
     ) -> Restored:
-        """Make a database what it was at a restore point; one is taken first, so that this can be undone.
+        """Return the database to a restore point. A new point is taken first, to undo the restore.
 
         Args:
-            to: a point's name, a version for the newest point at which it was the current one, or a time;
-                or the point that `plan_restore` found.
-            began: is told the point that undoes it, before anything is done.
+            to: the name of a point, a version for the newest point at which it was the current one, or a
+                time; or the point that `plan_restore` found.
+            began: called with the point that undoes the restore, before anything is done.
 
         Raises:
             UsageError: there is no such point.
@@ -430,22 +476,37 @@ class Migrator:
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.go_back(self._file, to, self._new_stamp, folder=self._folder, began=began)
+        return restore_points.go_back(self._driver, to, self._new_stamp, folder=self._folder, began=began)
 
-    def close(self) -> None:
-        """Let go of the database."""
-        self.driver.close()
+    # --- what the methods share ---
+
+    def _run(self, flow: Flow[T]) -> T:
+        return run(flow, self._watched)
+
+    def _refuse_unsafe(self, migrations: Sequence[Migration], schema: Schema) -> Schema:
+        from d1migrate.lint.runner import refuse_errors
+
+        return refuse_errors(migrations, schema, self._severities, strict=self._strict)
+
+    def _pending(self, history: History, to: int | None) -> list[Migration]:
+        """Return what an `up` would apply to a database; errors as `plan`."""
+        from d1migrate.migrate.plan import plan_up
+
+        todo = plan_up(self.migrations, history, to=to, allow_out_of_order=self._allow_out_of_order)
+        return [step.script for step in todo.steps if isinstance(step.script, Migration)]
+
+    def _new_stamp(self) -> Stamp:
+        from d1migrate.project import actor
+
+        return actor.stamp(self._who or actor.current_actor())  # looked up only when something is written
 
     def _stamps(self) -> Callable[[], Stamp]:
         """Return what makes stamps; with restore points, it takes one before the first stamp."""
-        if not self._points:
+        if not self._takes_points:
             return self._new_stamp
         from d1migrate.backup import restore_points
 
-        return restore_points.before_first_stamp(self._file, self._folder, self._new_stamp)
-
-    def _new_stamp(self) -> Stamp:
-        return actor.stamp(self._who or actor.current_actor())  # looked up only when something is written
+        return restore_points.before_first_stamp(self._driver, self._folder, self._new_stamp)
 
 
 def _mirror(table: str, migrations: Sequence[Migration]) -> Mirror:

@@ -59,8 +59,8 @@ def test_one_file_builds_the_same_again(project: Project) -> None:
     assert project.states() == {1: "applied"}
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
     with (
-        closing(Migrator("sqlite:app.db", "migrations")) as old,
-        closing(Migrator("sqlite:new.db", "migrations")) as new,
+        Migrator("sqlite:app.db", "migrations") as old,
+        Migrator("sqlite:new.db", "migrations") as new,
     ):
         new.up()
         found = compare(old.schema(), new.schema())
@@ -101,7 +101,7 @@ def test_a_changed_database_leaves_no_file(project: Project, monkeypatch: pytest
     def change(self: Migrator, *arguments: object) -> None:
         raise HistoryError("changed")
 
-    monkeypatch.setattr(Migrator, "start", change)
+    monkeypatch.setattr(Migrator, "record_baseline", change)
     project.run("baseline", "as found", code=1)
     assert list(project.migrations.iterdir()) == []
 
@@ -124,10 +124,10 @@ def test_hummbls_live_schema_on_real_d1(workerd: Workerd, tmp_path: Path) -> Non
     found, first = old.plan_baseline("001_found.sql", "found", date="2026-11-22")
     driver.batch(Batch([Query("CREATE TABLE meanwhile (x)")]))
     with pytest.raises(HistoryError, match="schema changed meanwhile"):
-        old.start(found, first)
+        old.record_baseline(found, first)
     driver.batch(Batch([Query("DROP TABLE meanwhile")]))
     found, first = old.plan_baseline("001_found.sql", "found", date="2026-11-22")
-    old.start(found, first)
+    old.record_baseline(found, first)
     assert [entry.version for entry in Migrator(driver, [first]).status()] == [1]
     new = Migrator(WorkerdDriver(workerd, workerd.database()), [first])
     new.up()

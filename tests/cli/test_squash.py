@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,11 +50,11 @@ def test_a_new_database_comes_out_the_same(project: Project) -> None:
     project.standard()
     project.write("004_seed.sql", SEED)
     project.write("005_more.sql", "CREATE TABLE more (x);")
-    with closing(Migrator("sqlite:many.db", "migrations")) as many:
+    with Migrator("sqlite:many.db", "migrations") as many:
         many.up(lint=False)
         project.run("squash", "--to", "4", "--name", "until launch")
         assert names(project) == ["004_until_launch.sql", "005_more.sql"]
-        with closing(Migrator("sqlite:few.db", "migrations")) as few:
+        with Migrator("sqlite:few.db", "migrations") as few:
             few.up(lint=False)
             found = compare(read_fingerprint(many.driver), read_fingerprint(few.driver))
             assert [line for line in found if not line.startswith("schema_migrations")] == []

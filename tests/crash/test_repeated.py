@@ -200,7 +200,7 @@ COMMANDS: dict[str, tuple[Sequence[Act], Act, Sequence[Migration]]] = {
     ),
     "start": (
         (lambda migrator: migrator.driver.batch(Batch([Query(BY_HAND)])),),
-        lambda m: m.start(*m.plan_baseline("001_found.sql", "found", date="2026-11-22")),
+        lambda m: m.record_baseline(*m.plan_baseline("001_found.sql", "found", date="2026-11-22")),
         (),
     ),
 }

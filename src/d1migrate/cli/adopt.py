@@ -100,7 +100,7 @@ def write_baseline(context: Context) -> int:
     gates.protect(context)
     path = write_file(context, name, migration.text)
     try:
-        context.migrator.start(found, migration)
+        context.migrator.record_baseline(found, migration)
     except AmbiguousError:
         raise
     except Error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
@@ -81,7 +80,7 @@ def _look(
     if isinstance(migrations, Error):
         return value | {"error": str(migrations)}
     try:
-        with closing(Migrator(context.open(environment), migrations)) as migrator:
+        with Migrator(context.open(environment), migrations) as migrator:
             found = values.status(migrator.status(), (), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}

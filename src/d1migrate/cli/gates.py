@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import Error, UsageError
@@ -196,7 +195,7 @@ def _entries(context: Context, name: str) -> Sequence[Entry] | str:
 
     try:
         driver = context.open(context.config.environment(name, None))
-        with closing(Migrator(driver, context.migrator.migrations)) as migrator:
+        with Migrator(driver, context.migrator.migrations) as migrator:
             return migrator.status()
     except Error as error:
         return str(error)

@@ -100,17 +100,9 @@ def _lint(context: Context) -> tuple[Sequence[Diagnostic], int]:
 
 def gate_command(context: Context) -> int:
     """Say whether code of a version can run on the database."""
-    from d1migrate.migrate.deploy_phase import compatibility
-
-    version, entries = context.arguments.code_version, context.migrator.status()
-    known = [entry.version for entry in entries if entry.migration]
-    if version != 0 and version not in known:
-        listed = f"there are {known[0]} to {known[-1]}" if known else "there are none"
-        raise UsageError(
-            f"there is no migration of version {version}", hint=f"{listed}; 0 for code without any"
-        )
+    version = context.arguments.code_version
+    found = context.migrator.gate(version)
     context.say_database()
-    found = compatibility(entries, version)
     if context.json:
         context.out_json({"fits": found.fits, **found._asdict()})
         return 0 if found.fits else _FOUND

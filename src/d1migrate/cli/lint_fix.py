@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.diff import prepare, write_index
@@ -112,7 +111,7 @@ def _unapplied(context: Context, migrations: Sequence[Migration]) -> list[Migrat
     left = list(migrations)
     for environment in context.config.listed() if left else ():
         try:
-            with closing(Migrator(context.open(environment), context.load())) as migrator:
+            with Migrator(context.open(environment), context.load()) as migrator:
                 rows = [entry.applied for entry in migrator.status() if entry.applied]
         except Error as error:
             context.say(f"warning: whether {environment.shown} has these files is not known: {error}")

@@ -192,8 +192,8 @@ class Context:
         self.say_database()
         say_sql = self._say_sql if self.arguments.verbose else None
         bar = bool(sys.stderr) and sys.stderr.isatty() and not self.arguments.quiet
-        migrator.driver = WatchedDriver(migrator.driver, self.say, say_sql, bar=bar)
-        return migrator
+        self._migrator = migrator.watched(lambda driver: WatchedDriver(driver, self.say, say_sql, bar=bar))
+        return self._migrator
 
     def close(self) -> None:
         """Let go of the database."""

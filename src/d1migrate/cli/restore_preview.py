@@ -96,7 +96,7 @@ def other_ways_back(context: Context) -> Iterator[None]:
 
 def _way_back(context: Context, version: int) -> RestorePreview | None:
     try:
-        return context.migrator.way_back(version)
+        return context.migrator.plan_restore_before(version)
     except Error as error:  # what is asked is why a rollback cannot be run
         context.say(f"warning: {clean(str(error))}")
         return None

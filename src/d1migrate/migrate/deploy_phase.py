@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.errors import PlanError, SourceError
+from d1migrate.errors import PlanError, SourceError, UsageError
 from d1migrate.migrate.directives import phases
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
@@ -168,9 +168,20 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
     It needs those up to its version, other than what comes after a deploy; what is newer may have added, and
     taken nothing away.
 
+    Args:
+        entries: files and database.
+        version: the newest migration that the code was written with; 0 for code without any.
+
     Raises:
+        UsageError: there is no migration of that version.
         SourceError, PlanError: as `phase_of`.
     """
+    files = [entry.version for entry in entries if entry.migration]
+    if version != 0 and version not in files:
+        listed = f"there are {files[0]} to {files[-1]}" if files else "there are none"
+        raise UsageError(
+            f"there is no migration of version {version}", hint=f"{listed}; 0 for code without any"
+        )
     needed, breaking, unclear = list[str](), list[str](), list[str]()
     for entry in entries:
         newer, there = entry.version > version, entry.applied is not None
