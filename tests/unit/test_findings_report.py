@@ -82,10 +82,12 @@ error[D101] drop-takes-children: DROP TABLE workflows deletes the rows of execut
        success.
   fix:
     PRAGMA defer_foreign_keys = ON;
-    CREATE TRIGGER "_guard_delete_executions" BEFORE DELETE ON "executions" BEGIN SELECT RAISE(IGNORE); END;
+    CREATE TRIGGER "_d1m_guard_delete_executions" BEFORE DELETE ON "executions" BEGIN SELECT RAISE(IGNORE); END;
+    CREATE TRIGGER "_d1m_guard_update_executions" BEFORE UPDATE ON "executions" BEGIN SELECT RAISE(IGNORE); END;
     DROP TABLE workflows;
     -- … the new table takes the name here …
-    DROP TRIGGER "_guard_delete_executions";
+    DROP TRIGGER "_d1m_guard_delete_executions";
+    DROP TRIGGER "_d1m_guard_update_executions";
     PRAGMA defer_foreign_keys = OFF;
     SELECT json_extract('{}', 'orphan in ' || "table" || ' rowid ' || coalesce(rowid, '?')) FROM pragma_foreign_key_check;
   see: docs/reference/rules.md#d101

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import d1migrate.lint.rules
+from d1migrate.drafting.lint_fix import fix
 from d1migrate.errors import LimitExceeded, SourceError
-from d1migrate.lint.check import RULES, SEVERITIES, Diagnostic, check, failing, severity_of, unreadable
+from d1migrate.lint.check import (
+    FAMILIES,
+    RULES,
+    SEVERITIES,
+    Diagnostic,
+    check,
+    failing,
+    severity_of,
+    unreadable,
+)
 from d1migrate.lint.replay.model import Replay
 from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.production import LARGE_FILE, LONG_BATCH
@@ -541,3 +553,38 @@ def test_r112_rows_of_the_files_themselves(files: tuple[str, ...], code: str) ->
     applied, base = migrations[:-1], schema_of(m for m in migrations[:-1] if "closed" not in m.text)
     if applied and code != "F101":
         assert lint_files(migrations[-1:], base, earlier=applied) == last
+
+
+# --- where rules are ---
+
+
+def test_every_module_of_rules_is_listed() -> None:
+    """A rule in a module that `check` does not list would never be asked."""
+    package = Path(d1migrate.lint.rules.__file__).parent
+    there = {path.stem for path in package.glob("*.py")} - {"__init__", "found_elsewhere"}
+    assert [family.__name__.rpartition(".")[2] for family in FAMILIES] == sorted(there)
+
+
+def test_no_rule_imports_another() -> None:
+    """What two families share is a module of `lint`."""
+    for path in Path(d1migrate.lint.rules.__file__).parent.glob("*.py"):
+        assert "lint.rules" not in path.read_text(), path
+
+
+def test_the_guards_shown_are_those_that_fix_writes() -> None:
+    """`--fix` takes them from the same function; this holds the two outputs together."""
+    parent = "CREATE TABLE p (id INTEGER PRIMARY KEY, n);"
+    for action in ("CASCADE", "SET NULL", "RESTRICT"):
+        given = f"{parent} CREATE TABLE a (p REFERENCES p(id) ON DELETE {action}); CREATE INDEX i ON a(p);"
+        given += "CREATE TABLE b (p REFERENCES p(id) ON DELETE CASCADE); CREATE INDEX j ON b(p);"
+        sql = "CREATE TABLE q (id INTEGER PRIMARY KEY, n TEXT);\nINSERT INTO q SELECT id, n FROM p;\nDROP TABLE p;\nALTER TABLE q RENAME TO p;\n"
+        files = [Migration(1, "001_given", given), Migration(2, "002_case", sql)]
+        (shown,) = (d.fix or "" for d in lint_files(files) if d.code == "D101")
+        (fixed,) = fix(files, files[1:], {2: sql})
+        assert guards(shown) == guards(fixed.text or ""), fixed.why_not
+        assert len(guards(shown)) == 8
+
+
+def guards(sql: str) -> list[str]:
+    """The statements that create and drop guard triggers."""
+    return [line for line in sql.split("\n") if "_guard_" in line]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.schema.rebuild import counter_statements, guard_statements, q
+from d1migrate.schema.rebuild import counter_statements, drop_guards, q
 from d1migrate.schema.rebuild_checks import count_statements, recount_statements
 from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
 from d1migrate.sql.tokens import significant
@@ -29,7 +29,6 @@ class Guarded:
 
     def __init__(self, table: Table, catalog: Catalog, number: int) -> None:
         self.table, self._catalog, self._number = table, catalog, number
-        self.children = sorted({c for c, _ in catalog.references(fold(table.name))} - {fold(table.name)})
 
     @property
     def hold(self) -> str:
@@ -42,8 +41,8 @@ class Guarded:
         Args:
             apart: tables, folded, that go with it: they are guarded, and not counted.
         """
-        on, off = guard_statements(self._catalog.tables[child].name for child in self.children)
         itself = fold(self.table.name)
+        on, off = drop_guards(self._catalog, itself)
         reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
         counted = [self._catalog.tables[name].name for name in reached]
         before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])

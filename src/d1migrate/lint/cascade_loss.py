@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.sqltext import is_guard, is_negated
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -199,18 +199,3 @@ def sentence(stakes: Sequence[CascadeLoss]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def guards(stakes: Sequence[CascadeLoss]) -> tuple[list[str], list[str]]:
-    """Return the statements that put guard triggers on children, and those that take them off again."""
-    on, off = list[str](), list[str]()
-    for event, child in dict.fromkeys(
-        ("DELETE" if stake.action == "CASCADE" else "UPDATE", stake.child) for stake in stakes if stake.direct
-    ):
-        name = quote_identifier(f"_guard_{event.lower()}_{child}")
-        on.append(
-            f"CREATE TRIGGER {name} BEFORE {event} ON {quote_identifier(child)}"
-            " BEGIN SELECT RAISE(IGNORE); END;"
-        )
-        off.append(f"DROP TRIGGER {name};")
-    return on, off

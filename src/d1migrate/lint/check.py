@@ -12,18 +12,30 @@ from d1migrate.lint.rule import Finding, Rule
 from d1migrate.lint.rules import (
     add_column,
     autoincrement,
+    broken_objects,
     d1_refusals,
     deploy,
+    directives,
     drop_cascades,
     dropped_data,
     foreign_keys,
-    found_elsewhere,
     indexes,
+    migration_file,
+    names_and_quotes,
     new_constraints,
+    pragmas,
     production,
+    rebuild_objects,
     rebuild_rows,
+    repeatability,
+    replace,
+    rollback,
+    table_definitions,
+    trigger_text,
     triggered_changes,
+    update_everything,
 )
+from d1migrate.lint.rules.found_elsewhere import FOUND_ELSEWHERE
 from d1migrate.migrate.directives import Allowances
 
 if TYPE_CHECKING:
@@ -34,26 +46,38 @@ if TYPE_CHECKING:
     from d1migrate.lint.rule import Severity
     from d1migrate.migrate.migration import Migration
 
+FAMILIES = (
+    add_column,
+    autoincrement,
+    broken_objects,
+    d1_refusals,
+    deploy,
+    directives,
+    drop_cascades,
+    dropped_data,
+    foreign_keys,
+    indexes,
+    migration_file,
+    names_and_quotes,
+    new_constraints,
+    pragmas,
+    production,
+    rebuild_objects,
+    rebuild_rows,
+    repeatability,
+    replace,
+    rollback,
+    table_definitions,
+    trigger_text,
+    triggered_changes,
+    update_everything,
+)
+"""Every module of `rules` with checks. A new one is added here."""
+
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        value
-        for module in (
-            autoincrement,
-            drop_cascades,
-            dropped_data,
-            triggered_changes,
-            rebuild_rows,
-            add_column,
-            d1_refusals,
-            production,
-            foreign_keys,
-            deploy,
-            new_constraints,
-            indexes,
-            found_elsewhere,
-        )
-        for value in vars(module).values()
-        if isinstance(value, Rule)
+        [value for family in FAMILIES for value in vars(family).values() if isinstance(value, Rule)]
+        + [*FOUND_ELSEWHERE]
     )
 )
 _BY_CODE = {rule.code: rule for rule in RULES}

@@ -32,7 +32,7 @@ class Finding(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A rule's documentation, as its docstring has it.
+    """A rule's documentation.
 
     Attributes:
         title: what it is about.
@@ -55,27 +55,33 @@ class Rule(NamedTuple):
         code: its name in configuration and suppressions; the letter is its group.
         name: the same for people.
         severity: what it is unless configured otherwise.
-        check: the function.
+        text: its page: a title, then `Why:`, and perhaps `Given:`, `Bad:` and `Good:`.
+        function: what finds it in a replay; None if other code finds it.
         summed: whether its findings in one file are reported as one, with their number.
     """
 
     code: str
     name: str
     severity: Severity
-    check: Callable[[Replay], Iterable[Finding]]
+    text: str
+    function: Callable[[Replay], Iterable[Finding]] | None = None
     summed: bool = False
 
     @property
     def page(self) -> Page:
-        """What its docstring says."""
-        return _page(self.check.__doc__ or "")
+        """Its documentation, in parts."""
+        return _page(self.text)
+
+    def check(self, replay: Replay) -> Iterable[Finding]:
+        """Return what it finds; nothing where other code finds it."""
+        return self.function(replay) if self.function else ()
 
 
 def rule(
     code: str, name: str, severity: Severity, *, summed: bool = False
 ) -> Callable[[Callable[[Replay], Iterable[Finding]]], Rule]:
-    """Make a rule of a function; its docstring has a title, then `Why:`, `Given:`, `Bad:` and `Good:`."""
-    return lambda check: Rule(code, name, severity, check, summed)
+    """Make a rule of a function; the docstring is its page."""
+    return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed)
 
 
 _SECTIONS = ("why", "given", "bad", "good")

@@ -217,6 +217,12 @@ class _Rebuilding:
         return [name for name, kind in now if kind not in ("BLOB", "TEXT", was[fold(name)])]
 
 
+def drop_guards(catalog: Catalog, table: str) -> tuple[list[str], list[str]]:
+    """Return `guard_statements` for the other tables that refer to one, by its folded name."""
+    children = sorted({child for child, _ in catalog.references(table)} - {table})
+    return guard_statements(catalog.tables[child].name for child in children)
+
+
 def guard_statements(children: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the statements that guard tables while one they refer to is dropped, and those that end it."""
     on, off = list[str](), list[str]()

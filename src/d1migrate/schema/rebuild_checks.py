@@ -18,6 +18,13 @@ _COUNTS, _ORPHANS, _INDEX = (
 )
 
 
+ORPHAN_CHECK = (
+    "SELECT json_extract('{}', 'orphan in ' || \"table\" || ' rowid ' || coalesce(rowid, '?'))"
+    " FROM pragma_foreign_key_check"
+)
+"""A statement that aborts the batch at any row whose parent does not exist."""
+
+
 def count_statements(tables: Sequence[str]) -> list[str]:
     """Return the statements that note how many rows some tables have, and abort where it is too many."""
     rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {quote_identifier(t)}))" for t in tables)

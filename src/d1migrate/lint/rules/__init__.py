@@ -1,1 +1,1 @@
-"""The rules, a module a letter."""
+"""The rules, by what they are about. A module holds one rule or a small family; none imports another."""

@@ -1,39 +1,16 @@
-"""F: it passes on an empty table, and fails where there are rows."""
+"""ADD COLUMN that passes on an empty table and fails on one with rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
-    from d1migrate.schema.model import ForeignKey
-
-
-def _said(replay: Replay, text: str) -> Iterator[ReplayedStatement]:
-    """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
-    for statement in replay.of("alter table"):
-        if (
-            statement.on_rows
-            and text in statement.on_rows
-            and not replay.is_empty(statement.shape.name, statement)
-        ):
-            yield statement
-
-
-def _added(statement: ReplayedStatement) -> str:
-    """Return `table.column` of an ADD COLUMN."""
-    before, after = (
-        statement.before.tables[statement.shape.name],
-        statement.after.tables[statement.shape.name],
-    )
-    names = {fold(c.name) for c in before.columns}
-    return next((f"{after.name}.{c.name}" for c in after.columns if fold(c.name) not in names), after.name)
 
 
 @rule("F101", "not-null-without-default", "warning")
@@ -163,82 +140,25 @@ def _looks_at_others(statement: ReplayedStatement) -> bool:
     return bool(said & before)
 
 
-@rule("F108", "drop-of-referenced", "warning")
-def drop_of_referenced(replay: Replay) -> Iterator[Finding]:
-    """DROP TABLE fails where rows of another table refer to it.
-
-    Why: with ON DELETE NO ACTION (the default) or RESTRICT, dropping a parent that rows refer to ends in
-        `FOREIGN KEY constraint failed`, at the DROP or, deferred, at the commit.
-
-    Given:
-        CREATE TABLE teams (id INTEGER PRIMARY KEY);
-        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
-        CREATE INDEX idx_members_team ON members(team_id);
-    Bad:
-        CREATE TABLE teams_new (id INTEGER PRIMARY KEY, name TEXT);
-        INSERT INTO teams_new (id) SELECT id FROM teams;
-        DROP TABLE teams;
-        ALTER TABLE teams_new RENAME TO teams;
-    Good:
-        PRAGMA defer_foreign_keys = ON;
-        CREATE TABLE teams_hold AS SELECT id FROM teams;
-        DROP TABLE teams;
-        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
-        INSERT INTO teams (id) SELECT id FROM teams_hold;
-        DROP TABLE teams_hold;
-    """
-    for statement in replay.of("drop table"):
-        name = statement.shape.name
+def _said(replay: Replay, text: str) -> Iterator[ReplayedStatement]:
+    """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
+    for statement in replay.of("alter table"):
         if (
-            name not in statement.before.tables
-            or replay.is_empty(name, statement)
-            or _settles(replay, statement)
+            statement.on_rows
+            and text in statement.on_rows
+            and not replay.is_empty(statement.shape.name, statement)
         ):
-            continue
-        children = [
-            statement.before.tables[child].name
-            for child, key in statement.before.references(name)
-            if child != name
-            and key.on_delete in ("NO ACTION", "RESTRICT")
-            and _holds_links(replay, statement, child, key)
-        ]
-        if children:
-            names = ", ".join(dict.fromkeys(children))
-            yield Finding(
-                f"DROP TABLE {statement.before.tables[name].name} fails where rows of {names} refer to it",
-                statement,
-            )
+            yield statement
 
 
-def _holds_links(replay: Replay, statement: ReplayedStatement, child: str, key: ForeignKey) -> bool:
-    """Whether a table may hold links that count when a DROP TABLE runs."""
-    if replay.is_empty(child, statement):
-        return False
-    number = statement.before.ids[child]
-    columns = {fold(column) for column in key.columns}
-    return not any(
-        update.index < statement.index
-        and update.before.ids.get(update.target) == number
-        and not update.has_where
-        and columns & update.sets().keys()
-        for update in replay.of("update")
+def _added(statement: ReplayedStatement) -> str:
+    """Return `table.column` of an ADD COLUMN."""
+    before, after = (
+        statement.before.tables[statement.shape.name],
+        statement.after.tables[statement.shape.name],
     )
-
-
-def _settles(replay: Replay, statement: ReplayedStatement) -> bool:
-    """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
-    on, off = set[int](), set[int]()
-    for pragma in replay.of("pragma"):
-        name, value = pragma_of(pragma)
-        if name == "defer_foreign_keys" and value is not None:
-            (on if is_on(value) else off).add(pragma.index)
-    if not any(i < statement.index for i in on):
-        return False
-    refilled = any(
-        fill.index > statement.index and fill.target == statement.shape.name
-        for fill in replay.of("insert", "replace")
-    )
-    return refilled or any(i > statement.index for i in off)
+    names = {fold(c.name) for c in before.columns}
+    return next((f"{after.name}.{c.name}" for c in after.columns if fold(c.name) not in names), after.name)
 
 
 def _table(statement: ReplayedStatement) -> str:

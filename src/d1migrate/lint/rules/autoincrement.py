@@ -1,9 +1,10 @@
-"""D: the AUTOINCREMENT counters in sqlite_sequence, written by the file itself."""
+"""AUTOINCREMENT counters, which live in sqlite_sequence: lost with a rebuilt table, or lowered by the file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import depths
@@ -13,6 +14,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
+
+
+@rule("D111", "rebuild-loses-sequence", "warning")
+def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
+    """A rebuild forgets the AUTOINCREMENT counter.
+
+    Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
+        highest id that remains, so the ids of deleted rows are used again.
+
+    Given:
+        CREATE TABLE invoices (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER);
+    Bad:
+        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
+        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
+        DROP TABLE invoices;
+        ALTER TABLE invoices_new RENAME TO invoices;
+    Good:
+        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
+        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
+        UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'invoices') WHERE name = 'invoices_new';
+        DROP TABLE invoices;
+        ALTER TABLE invoices_new RENAME TO invoices;
+    """
+    for rebuild in rebuilds(replay):
+        old, new = definition(rebuild.old), definition(rebuild.new)
+        if old is None or not old.autoincrement:
+            continue
+        if new is None or not new.autoincrement:
+            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.statement)
+        elif not any(
+            touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
+            for statement in replay.of("insert", "update", "replace")
+            for touch in statement.touches
+            if statement.target == "sqlite_sequence"
+        ):
+            yield Finding(
+                f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.statement
+            )
+
 
 _SEQUENCE = "sqlite_sequence"
 

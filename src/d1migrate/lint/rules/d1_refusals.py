@@ -1,4 +1,4 @@
-"""R: D1 refuses it. What it says is D1's own text, from the engine; the hint is ours."""
+"""Statements that D1 refuses. The message is D1's own, from the engine; the advice is ours."""
 
 from __future__ import annotations
 
@@ -315,30 +315,3 @@ def alter(replay: Replay) -> Iterator[Finding]:
             )
         else:
             yield _finding(statement)
-
-
-@rule("R111", "unreadable", "error")
-def unreadable(_: Replay) -> Iterator[Finding]:
-    """A file that d1migrate does not run: it cannot be read, holds no SQL, or changes the history.
-
-    Why: what cannot be read to its end cannot be judged, and the history is d1migrate's to write.
-    """
-    return iter(())  # found where the file is read
-
-
-@rule("R112", "refused-on-own-rows", "error")
-def refused_on_own_rows(_: Replay) -> Iterator[Finding]:
-    """A statement that fails on rows that the files themselves insert.
-
-    Why: every new database has these rows, so none can be built from these files.
-
-    Given:
-        CREATE TABLE plans (id INTEGER PRIMARY KEY, name TEXT);
-        INSERT INTO plans VALUES (1, 'free');
-    Bad:
-        ALTER TABLE plans ADD COLUMN added INTEGER DEFAULT (unixepoch());
-    Good:
-        ALTER TABLE plans ADD COLUMN added INTEGER;
-        UPDATE plans SET added = unixepoch();
-    """
-    return iter(())  # found where the files are run with their rows

@@ -1,4 +1,4 @@
-"""W: it runs while the Worker serves."""
+"""What the running Worker notices: renamed tables and columns, and statements that hold D1 up."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_partial
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.replay.model import Replay
-    from d1migrate.schema.model import ForeignKey, Table
 
 
 @rule("W101", "rename-in-use", "warning")
@@ -103,62 +101,3 @@ def rebuild(replay: Replay) -> Iterator[Finding]:
         if not found.fills:
             continue
         yield Finding(f"every row of {found.name} is written again", found.statement)
-
-
-@rule("W104", "unindexed-child", "warning")
-def unindexed_child(replay: Replay) -> Iterator[Finding]:
-    """DROP TABLE of a parent whose children have no index on the foreign key.
-
-    Why: for every row of the parent D1 reads all of the child: 500 parents with 15,000 children read 7.5
-        million rows, which is billed and takes seconds.
-
-    Given:
-        CREATE TABLE teams (id INTEGER PRIMARY KEY);
-        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
-    Bad:
-        PRAGMA defer_foreign_keys = ON;
-        CREATE TABLE teams_hold AS SELECT id FROM teams;
-        DROP TABLE teams;
-        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
-        INSERT INTO teams (id) SELECT id FROM teams_hold;
-        DROP TABLE teams_hold;
-    Good:
-        CREATE INDEX idx_members_team ON members(team_id);
-        PRAGMA defer_foreign_keys = ON;
-        CREATE TABLE teams_hold AS SELECT id FROM teams;
-        DROP TABLE teams;
-        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
-        INSERT INTO teams (id) SELECT id FROM teams_hold;
-        DROP TABLE teams_hold;
-    """
-    for statement in replay.of("drop table"):
-        parent = statement.shape.name
-        if parent not in statement.before.tables or replay.is_empty(parent, statement):
-            continue
-        for child, key in statement.before.references(parent):
-            stays = statement.before.ids[child] in replay.survivors and not replay.is_new(child, statement)
-            if child != parent and stays and not replay.is_empty(child, statement):
-                table = statement.before.tables[child]
-                if not is_indexed(table, key):
-                    columns = ", ".join(key.columns)
-                    yield Finding(
-                        f"{table.name}({columns}) has no index: dropping {statement.before.tables[parent].name} reads"
-                        f" all of {table.name} once a row",
-                        statement,
-                        fix=index_on(table, key),
-                    )
-
-
-def is_indexed(table: Table, key: ForeignKey) -> bool:
-    """Whether the columns of a foreign key are the first of an index, or of the primary key, in any order."""
-    wanted = {fold(column) for column in key.columns}
-    primary = [fold(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
-    lists = [primary, *([fold(c or "") for c in i.columns] for i in table.indexes if not is_partial(i.sql))]
-    return any(set(columns[: len(wanted)]) == wanted for columns in lists)
-
-
-def index_on(table: Table, key: ForeignKey) -> str:
-    """Return the CREATE INDEX for a foreign key."""
-    name = quote_identifier(f"idx_{table.name}_{'_'.join(key.columns)}")
-    columns = ", ".join(quote_identifier(column) for column in key.columns)
-    return f"CREATE INDEX IF NOT EXISTS {name} ON {quote_identifier(table.name)}({columns});"

@@ -1,32 +1,23 @@
-"""D, continued: rows and columns that are dropped, and what a copy does not keep of them."""
+"""Rows, columns and values that a DROP TABLE, DROP COLUMN or DELETE without WHERE removes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
-from d1migrate.lint.column_copies import columns_into, values_of
+from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.expressions import as_column, is_mapping
 from d1migrate.lint.rebuilds import columns_of, rebuilds
-from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import replaces
-from d1migrate.schema.keys import unique_keys
-from d1migrate.schema.queries import alias_of, holds_no_null
 from d1migrate.schema.virtual import content_of, fts5_options, is_virtual
-from d1migrate.sql.checks import allowed_values
-from d1migrate.sql.names import fold, quote_identifier, unquote
-from d1migrate.sql.token_groups import span
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.lint.rebuilds import Rebuild
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
-    from d1migrate.schema.keys import UniqueKey
     from d1migrate.schema.model import Column, Table
-    from d1migrate.sql.tokens import Token
 
 
 @rule("D104", "drop-table", "warning")
@@ -232,152 +223,3 @@ def _is_indexed_again(replay: Replay, statement: ReplayedStatement) -> bool:
         for fill in replay.of("insert", "replace")
         if fill.index > statement.index and fill.target == name
     )
-
-
-@rule("D118", "replace-drops-values", "warning")
-def replace_drops_values(replay: Replay) -> Iterator[Finding]:
-    """REPLACE deletes the conflicting row and does not restore all of its values.
-
-    Why: INSERT OR REPLACE is a DELETE followed by an INSERT: a column without a value in the statement gets its
-        default, an omitted id a new number, and a row that conflicts on another UNIQUE key is deleted. An upsert
-        changes only the columns that it names.
-
-    Given:
-        CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT, edited_by TEXT);
-    Bad:
-        INSERT OR REPLACE INTO settings (key, value) VALUES ('theme', 'light');
-    Good:
-        INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT(key) DO UPDATE SET value = excluded.value;
-    """
-    for statement in replay.of("insert", "replace", "update"):
-        if not replaces(statement) or replay.is_empty(statement.target, statement):
-            continue
-        if replay.is_new(statement.target, statement) and not _holds_old_rows(replay, statement):
-            continue
-        if cascade_losses(replay, statement, statement.target, itself=True):  # D103 says it
-            continue
-        table, keys = (
-            statement.before.tables[statement.target],
-            list(unique_keys(statement.before.tables[statement.target])),
-        )
-        if statement.verb == "update":
-            if any(key.columns is None or key.columns.keys() & statement.sets().keys() for key in keys):
-                yield Finding(
-                    f"UPDATE OR REPLACE deletes rows of {table.name} that have the new key", statement
-                )
-            continue
-        named = set(columns_into(statement, table))
-        left = [c for c in table.columns if not c.generated and fold(c.name) not in named]
-        lost = [f"{table.name}.{c.name}" for c in left if not _is_time(c.default)]
-        if lost and any(key.columns is None or key.columns.keys() <= named for key in keys):
-            yield Finding(
-                f"REPLACE deletes the conflicting row and gives no value for {', '.join(lost)}",
-                statement,
-            )
-        elif not left and _takes_others(statement, keys):
-            words = "REPLACE" if "REPLACE" in statement.words else "ON CONFLICT REPLACE"
-            yield Finding(f"{words} deletes rows of {table.name} with another primary key", statement)
-
-
-def _holds_old_rows(replay: Replay, statement: ReplayedStatement) -> bool:
-    """Whether rows of other tables were copied into the table of a statement before it."""
-    number = statement.before.ids[statement.target]
-    return any(
-        copy.adds and copy.into.table == number and copy.statement.index < statement.index
-        for fill in replay.writers.get(number, ())
-        for copy in replay.copies.by(fill)
-    )
-
-
-def _takes_others(statement: ReplayedStatement, keys: Sequence[UniqueKey]) -> bool:
-    """Whether a REPLACE of all columns, from other tables or unwritten, may delete a row by another key than the primary one."""
-    if "REPLACE" in statement.words:
-        return len(keys) > 1 and bool(values_of(statement))
-    return any(key.conflict == "REPLACE" for key in keys)
-
-
-def _is_time(default: str | None) -> bool:
-    """Whether a default is the present time: a row that is written now is meant to have it."""
-    text = (default or "").upper()
-    return text.startswith("CURRENT_") or "'NOW'" in text or "UNIXEPOCH()" in text
-
-
-@rule("D119", "copy-changes-values", "warning")
-def copy_changes_values(replay: Replay) -> Iterator[Finding]:
-    """A rebuild does not copy the values of a column as they are.
-
-    Why: the old values are dropped with the old table. Text in single quotes is a literal, even if it is the name
-        of the column; an expression or CAST changes the values; `row_number()` assigns new ids, to which
-        nothing refers. COALESCE, and a CASE with `ELSE column`, keep all values that they do not name.
-        INTEGER PRIMARY KEY cannot hold NULL: it replaces NULL with the next free number.
-
-    Given:
-        CREATE TABLE bookmarks (id INTEGER PRIMARY KEY, label TEXT);
-    Bad:
-        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
-        INSERT INTO bookmarks_new (id, label) SELECT id, 'label' FROM bookmarks;
-        DROP TABLE bookmarks;
-        ALTER TABLE bookmarks_new RENAME TO bookmarks;
-    Good:
-        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
-        INSERT INTO bookmarks_new (id, label) SELECT id, label FROM bookmarks;
-        DROP TABLE bookmarks;
-        ALTER TABLE bookmarks_new RENAME TO bookmarks;
-    """
-    for rebuild in filter(lambda each: each.is_dropped, rebuilds(replay)):
-        names = {fold(column.name): column.name for column in rebuild.new.columns}
-        for fill in rebuild.fills:
-            changed = {
-                to: span(fill.sql, value)
-                for values in values_of(fill)
-                for to, value in (values or {}).items()
-                if to in names and _changes(replay, rebuild, fill, to, value)
-            }
-            if changed:
-                says = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
-                is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
-                hint = ": text in single quotes is not a column" if is_text else ""
-                yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
-    for rebuild in rebuilds(replay):
-        if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
-            yield Finding(
-                f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY cannot hold NULL",
-                rebuild.fills[-1],
-                fix=f"-- find them:\nSELECT count(*) FROM {quote_identifier(rebuild.old.name)}"
-                f" WHERE {quote_identifier(column)} IS NULL;",
-            )
-
-
-def _nullable_rowid(rebuild: Rebuild) -> str:
-    """Return the column of the old table that may be NULL and is copied into the new one's rowid; else ""."""
-    alias, old = alias_of(rebuild.new), definition(rebuild.old)
-    if not alias or old is None or not rebuild.is_copied(alias):
-        return ""
-    if any("WHERE" in fill.words for fill in rebuild.fills) or fold(alias) not in columns_of(rebuild.old):
-        return ""
-    return "" if holds_no_null(old, alias) else alias
-
-
-def _asserts_no_null(replay: Replay) -> bool:
-    """Whether the file stops at a row with a NULL itself."""
-    return any(
-        "json_extract" in statement.sql and statement.sql.endswith("IS NULL LIMIT 1)")
-        for statement in replay.of("select")
-    )
-
-
-def _changes(
-    replay: Replay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
-) -> bool:
-    """Whether a value that goes into a column is not what the column of this name held."""
-    column = ColumnId(rebuild.number, to)
-    if to not in columns_of(rebuild.old) or not replay.copies.hands_on(fill, rebuild.number):
-        return False
-    itself = as_column(value)
-    if value[0].start == 0 or (itself and itself.name == to):  # of `*`, D115's; a narrower type, D108's
-        return False
-    if replay.copies.is_kept(column, rebuild.dropped_at, of_all_rows=False):
-        return False
-    old = definition(rebuild.old)
-    lists = dict(filter(None, map(allowed_values, old.all_checks))) if old else {}
-    return not is_mapping(value, to, lists.get(to, ()))

@@ -1,101 +1,19 @@
-"""H: good order."""
+"""Indexes that are missing or redundant."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.rules.deploy import index_on, is_indexed
-from d1migrate.schema.virtual import is_virtual
-from d1migrate.sql.names import HELPER, fold
+from d1migrate.lint.sqltext import is_partial
+from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
     from d1migrate.lint.replay.model import Replay
-    from d1migrate.schema.model import Index, Table
-
-_HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*([0-9]+(?:[_-]\S*[A-Za-z]\S*)?)[ \t]*$", re.MULTILINE)
-_SEQUENCE = 10**8  # versions above are timestamps
-
-
-@rule("H101", "no-if-exists", "info", summed=True)
-def no_if_exists(replay: Replay) -> Iterator[Finding]:
-    """CREATE without IF NOT EXISTS, or DROP without IF EXISTS.
-
-    Why: with it, a file that was cut in half by other means can be run again. Not asked of a guarded rebuild:
-        what is run again from the middle of that must stop.
-
-    Bad:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-    Good:
-        CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY);
-    """
-    if any(statement.shape.name.startswith(HELPER) for statement in replay.statements):
-        return
-    for statement in replay.statements:
-        if (
-            statement.verb.startswith(("create ", "drop "))
-            and not statement.shape.conditional
-            and not statement.refusal
-        ):
-            word = "IF NOT EXISTS" if statement.verb.startswith("create") else "IF EXISTS"
-            yield Finding(f"{statement.verb.upper()} {statement.shape.name} without {word}", statement)
-
-
-@rule("H102", "no-rollback", "info")
-def no_rollback(replay: Replay) -> Iterator[Finding]:
-    """No way back is written.
-
-    Why: `d1migrate down` needs a `-- Rollback:` block. Where there is no way back, say so:
-        `-- Rollback: none, <reason>`.
-
-    Bad:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-    Good:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-        -- Rollback:
-        --   DROP TABLE users;
-    """
-    if almost := replay.migration.almost_rollback:
-        yield Finding(
-            f"`{almost.text}` does not begin a rollback block: write `-- Rollback:`", line=almost.line
-        )
-    elif replay.migration.rollback is None:
-        yield Finding("no `-- Rollback:` block, and it is not declared irreversible", line=1)
-
-
-@rule("H103", "wrong-rollback", "warning")
-def wrong_rollback(replay: Replay) -> Iterator[Finding]:
-    """A rollback that does not take back what the file does. It was run, and the schemas compared.
-
-    Why: it will be needed on a bad day.
-
-    Bad:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-        CREATE TABLE teams (id INTEGER PRIMARY KEY);
-        -- Rollback:
-        --   DROP TABLE users;
-    Good:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-        CREATE TABLE teams (id INTEGER PRIMARY KEY);
-        -- Rollback:
-        --   DROP TABLE teams;
-        --   DROP TABLE users;
-    """
-    back, rollback = replay.way_back, replay.migration.rollback
-    if back is None or rollback is None:
-        return
-    if back.refusal:
-        text, line = back.refusal
-        prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
-        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
-    elif back.differences:
-        says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
-        what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
-        yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)
+    from d1migrate.schema.model import ForeignKey, Index, Table
 
 
 @rule("H104", "unindexed-foreign-key", "info")
@@ -119,6 +37,65 @@ def unindexed_foreign_key(replay: Replay) -> Iterator[Finding]:
             if key not in there and not is_indexed(table, key):
                 message = f"no index on the foreign key {table.name}({', '.join(key.columns)})"
                 yield Finding(message, replay.maker_of(table), fix=index_on(table, key))
+
+
+@rule("W104", "unindexed-child", "warning")
+def unindexed_child(replay: Replay) -> Iterator[Finding]:
+    """DROP TABLE of a parent whose children have no index on the foreign key.
+
+    Why: for every row of the parent D1 reads all of the child: 500 parents with 15,000 children read 7.5
+        million rows, which is billed and takes seconds.
+
+    Given:
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
+    Bad:
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE teams_hold AS SELECT id FROM teams;
+        DROP TABLE teams;
+        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO teams (id) SELECT id FROM teams_hold;
+        DROP TABLE teams_hold;
+    Good:
+        CREATE INDEX idx_members_team ON members(team_id);
+        PRAGMA defer_foreign_keys = ON;
+        CREATE TABLE teams_hold AS SELECT id FROM teams;
+        DROP TABLE teams;
+        CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO teams (id) SELECT id FROM teams_hold;
+        DROP TABLE teams_hold;
+    """
+    for statement in replay.of("drop table"):
+        parent = statement.shape.name
+        if parent not in statement.before.tables or replay.is_empty(parent, statement):
+            continue
+        for child, key in statement.before.references(parent):
+            stays = statement.before.ids[child] in replay.survivors and not replay.is_new(child, statement)
+            if child != parent and stays and not replay.is_empty(child, statement):
+                table = statement.before.tables[child]
+                if not is_indexed(table, key):
+                    columns = ", ".join(key.columns)
+                    yield Finding(
+                        f"{table.name}({columns}) has no index: dropping {statement.before.tables[parent].name} reads"
+                        f" all of {table.name} once a row",
+                        statement,
+                        fix=index_on(table, key),
+                    )
+
+
+def is_indexed(table: Table, key: ForeignKey) -> bool:
+    """Whether the columns of a foreign key are the first of an index, or of the primary key, in any order."""
+    wanted = {fold(column) for column in key.columns}
+    primary = [fold(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
+    lists = [primary, *([fold(c or "") for c in i.columns] for i in table.indexes if not is_partial(i.sql))]
+    return any(set(columns[: len(wanted)]) == wanted for columns in lists)
+
+
+def index_on(table: Table, key: ForeignKey) -> str:
+    """Return the CREATE INDEX for a foreign key."""
+    name = quote_identifier(f"idx_{table.name}_{'_'.join(key.columns)}")
+    columns = ", ".join(quote_identifier(column) for column in key.columns)
+    return f"CREATE INDEX IF NOT EXISTS {name} ON {quote_identifier(table.name)}({columns});"
 
 
 @rule("H105", "redundant-index", "info")
@@ -188,109 +165,3 @@ def _is_plain(index: Index) -> bool:
 
 def _folded(columns: Sequence[str | None]) -> list[str]:
     return [fold(column or "") for column in columns]
-
-
-@rule("H106", "no-primary-key", "info")
-def no_primary_key(replay: Replay) -> Iterator[Finding]:
-    """A table without a primary key.
-
-    Why: nothing names a row: upserts, foreign keys to it and repairs by hand all need one.
-
-    Bad:
-        CREATE TABLE logs (line TEXT);
-    Good:
-        CREATE TABLE logs (id INTEGER PRIMARY KEY, line TEXT);
-    """
-    for table in replay.changed_tables:
-        is_new = fold(table.name) not in replay.before.tables
-        if is_new and not any(c.primary_key for c in table.columns) and not is_virtual(table):
-            yield Finding(f"{table.name} has no primary key", replay.maker_of(table))
-
-
-@rule("H107", "version-gap", "info")
-def version_gap(replay: Replay) -> Iterator[Finding]:
-    """A number is left out.
-
-    Why: a file may be missing; the next one to use the number comes out of order.
-    """
-    version, previous = replay.migration.version, replay.previous
-    if previous is not None and version > previous + 1 and version < _SEQUENCE:
-        yield Finding(f"version {previous + 1} is left out: {previous} comes before {version}", line=1)
-
-
-@rule("H108", "header-disagrees", "info")
-def header_disagrees(replay: Replay) -> Iterator[Finding]:
-    """The header names another migration.
-
-    Why: a file that was copied or renumbered says so wherever it is read.
-    """
-    match = _HEADER.search(replay.header)
-    said, name = match[1].removesuffix(".sql") if match else "", replay.migration.name
-    if match and said.lstrip("0") != name.lstrip("0"):
-        yield Finding(f"the header says {match[1]}, the file is {replay.migration.name}", line=1)
-
-
-@rule("H109", "does-not-record", "info")
-def does_not_record(replay: Replay) -> Iterator[Finding]:
-    """A file that does not record itself, among files that do.
-
-    Why: run with `wrangler d1 execute --file` it is applied and stays pending.
-    """
-    if replay.siblings_record and not replay.records_itself:
-        m = replay.migration
-        yield Finding(
-            "it does not record itself, the files before it do",
-            line=1,
-            fix="INSERT INTO schema_migrations (version, name, applied_at)\n"
-            f"VALUES ({m.version}, '{m.name}', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;",
-        )
-
-
-@rule("H110", "unused-allow", "warning")
-def unused_allow(_: Replay) -> Iterator[Finding]:
-    """An `allow` that allows nothing.
-
-    Why: what it was for is gone, or the code is misspelt; the next finding would pass unseen.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-    Bad:
-        -- d1migrate: allow=D104 reason="no longer used"
-        ALTER TABLE users ADD COLUMN name TEXT;
-    Good:
-        ALTER TABLE users ADD COLUMN name TEXT;
-    """
-    return iter(())  # known when all other rules are done
-
-
-@rule("H111", "bad-directive", "warning")
-def bad_directive(replay: Replay) -> Iterator[Finding]:
-    """A directive that cannot be understood, or an `allow` without a reason.
-
-    Why: without a reason it does not count: `-- d1migrate: allow=D104 reason="why this is right"`.
-
-    Given:
-        CREATE TABLE logs (id INTEGER PRIMARY KEY);
-    Bad:
-        -- d1migrate: allow=D104
-        DROP TABLE logs;
-    Good:
-        -- d1migrate: allow=D104 reason="exported, unused since release 41"
-        DROP TABLE logs;
-    """
-    for directive in replay.directives:
-        if not directive.codes:
-            yield Finding(f"not understood: {directive.text!r}", line=directive.line)
-        elif not directive.reason:
-            codes = ",".join(directive.codes)
-            yield Finding(f"allow={codes} without a reason does not count", line=directive.line)
-
-
-@rule("H112", "repeated-migration", "warning")
-def repeated_migration(replay: Replay) -> Iterator[Finding]:
-    """A pending file has the same statements as another pending file.
-
-    Why: both will run, and rows will be written twice. One may be left over from a rename, a merge or a copy.
-    """
-    if replay.repeats:
-        yield Finding(f"it has the same statements as {replay.repeats}, and both will run", line=1)

@@ -1,4 +1,4 @@
-"""F, continued: constraints that the rows of an existing table may not meet."""
+"""Constraints that the rows of an existing table may not meet."""
 
 from __future__ import annotations
 

@@ -1,25 +1,27 @@
-"""D, continued: what a rebuild of a table loses beside rows."""
+"""Rows, values and rowids that a rebuild copies wrongly or not at all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.indexes import serves
+from d1migrate.lint.expressions import as_column, is_mapping
 from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.schema.queries import alias_of, holds_no_null
 from d1migrate.schema.virtual import content_of
-from d1migrate.sql.create import parse
-from d1migrate.sql.definitions import TriggerDefinition
-from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.checks import allowed_values
+from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.token_groups import span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay
-    from d1migrate.schema.model import Trigger
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.sql.tokens import Token
 
 
 @rule("D108", "narrower-type", "warning")
@@ -72,170 +74,6 @@ def _narrowed_on_the_way(replay: Replay, rebuild: Rebuild, column: str) -> str:
         if type_ is not None and is_narrower(types_of(rebuild.old)[column], type_):
             return f"{replay.copies.name_of(copy.into)} {type_}"
     return ""
-
-
-@rule("D109", "rebuild-loses-indexes", "warning")
-def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
-    """A rebuild does not make the table's indexes again.
-
-    Why: DROP TABLE drops them too; queries still work, and read the whole table, which D1 bills by the row.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
-        CREATE INDEX idx_users_email ON users(email);
-    Bad:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
-        INSERT INTO users_new (id, email) SELECT id, email FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-    Good:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
-        INSERT INTO users_new (id, email) SELECT id, email FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-        CREATE INDEX idx_users_email ON users(email);
-    """
-    for rebuild in rebuilds(replay):
-        named = _named_for_drop(replay, "drop index")
-        there = {fold(index.name) for index in rebuild.new.indexes}
-        kept = columns_of(rebuild.new).keys()
-        lost = [
-            index
-            for index in rebuild.old.indexes
-            if index.sql
-            and fold(index.name) not in there | named
-            and not serves(rebuild.new, index)
-            and all(column is None or fold(column) in kept for column in index.columns)
-        ]
-        yield from _lost(rebuild, "index", [(index.name, index.sql or "") for index in lost])
-
-
-@rule("D110", "rebuild-loses-triggers", "warning")
-def rebuild_loses_triggers(replay: Replay) -> Iterator[Finding]:
-    """A rebuild does not make the table's triggers again.
-
-    Why: DROP TABLE drops them too, and nothing complains: audit rows and search indexes just stop.
-
-    Given:
-        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
-        CREATE TABLE audit (id INTEGER PRIMARY KEY, what TEXT);
-        CREATE TRIGGER users_audit AFTER INSERT ON users BEGIN INSERT INTO audit (what) VALUES (new.email); END;
-    Bad:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
-        INSERT INTO users_new (id, email) SELECT id, email FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-    Good:
-        CREATE TABLE users_new (id INTEGER PRIMARY KEY, email TEXT, name TEXT);
-        INSERT INTO users_new (id, email) SELECT id, email FROM users;
-        DROP TABLE users;
-        ALTER TABLE users_new RENAME TO users;
-        CREATE TRIGGER users_audit AFTER INSERT ON users BEGIN INSERT INTO audit (what) VALUES (new.email); END;
-    """
-    for rebuild in rebuilds(replay):
-        named = _named_for_drop(replay, "drop trigger")
-        before = {fold(trigger.name) for trigger in rebuild.old.triggers}
-        there = {fold(trigger.name): trigger for trigger in rebuild.new.triggers}
-        fired = {_firing(trigger) for name, trigger in there.items() if name not in before}
-        lost = [
-            trigger
-            for trigger in rebuild.old.triggers
-            if fold(trigger.name) not in there.keys() | named and _firing(trigger) not in fired
-        ]
-        yield from _lost(rebuild, "trigger", [(trigger.name, trigger.sql) for trigger in lost])
-
-
-def _firing(trigger: Trigger) -> tuple[str, str]:
-    """Return when a trigger fires: one under a new name that fires then is taken for its successor."""
-    defined = parse(trigger.sql)
-    return (defined.timing, defined.event) if isinstance(defined, TriggerDefinition) else ("", trigger.name)
-
-
-def _named_for_drop(replay: Replay, verb: str) -> set[str]:
-    return {statement.shape.name for statement in replay.of(verb)}
-
-
-def _lost(rebuild: Rebuild, kind: str, items: list[tuple[str, str]]) -> Iterator[Finding]:
-    if items:
-        names = ", ".join(name for name, _ in items)
-        fix = "\n".join(f"{sql};" for _, sql in items)
-        plural = {"index": "indexes"}.get(kind, f"{kind}s") if len(items) > 1 else kind
-        yield Finding(f"the rebuild of {rebuild.name} loses its {plural} {names}", rebuild.statement, fix=fix)
-
-
-@rule("D111", "rebuild-loses-sequence", "warning")
-def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
-    """A rebuild forgets the AUTOINCREMENT counter.
-
-    Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
-        highest id that remains, so the ids of deleted rows are used again.
-
-    Given:
-        CREATE TABLE invoices (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER);
-    Bad:
-        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
-        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
-        DROP TABLE invoices;
-        ALTER TABLE invoices_new RENAME TO invoices;
-    Good:
-        CREATE TABLE invoices_new (id INTEGER PRIMARY KEY AUTOINCREMENT, total INTEGER, note TEXT);
-        INSERT INTO invoices_new (id, total) SELECT id, total FROM invoices;
-        UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'invoices') WHERE name = 'invoices_new';
-        DROP TABLE invoices;
-        ALTER TABLE invoices_new RENAME TO invoices;
-    """
-    for rebuild in rebuilds(replay):
-        old, new = definition(rebuild.old), definition(rebuild.new)
-        if old is None or not old.autoincrement:
-            continue
-        if new is None or not new.autoincrement:
-            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.statement)
-        elif not any(
-            touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
-            for statement in replay.of("insert", "update", "replace")
-            for touch in statement.touches
-            if statement.target == "sqlite_sequence"
-        ):
-            yield Finding(
-                f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.statement
-            )
-
-
-@rule("D112", "rebuild-renumbers-rowids", "warning")
-def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
-    """A rebuild renumbers the rowids that a full-text index refers to.
-
-    Why: an FTS5 table with `content=` finds its text by rowid; a table without INTEGER PRIMARY KEY gets new
-        rowids when it is copied, and searches then show the wrong rows.
-
-    Given:
-        CREATE TABLE notes (slug TEXT PRIMARY KEY, body TEXT);
-        CREATE VIRTUAL TABLE notes_fts USING fts5(body, content='notes');
-    Bad:
-        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
-        INSERT INTO notes_new (slug, body) SELECT slug, body FROM notes;
-        DROP TABLE notes;
-        ALTER TABLE notes_new RENAME TO notes;
-    Good:
-        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
-        INSERT INTO notes_new (rowid, slug, body) SELECT rowid, slug, body FROM notes;
-        DROP TABLE notes;
-        ALTER TABLE notes_new RENAME TO notes;
-    """
-    for rebuild in rebuilds(replay):
-        if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
-            continue
-        tables = replay.after.tables.values()
-        searches = [t.name for t in tables if fold(content_of(t) or "") == fold(rebuild.name)]
-        copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
-        rebuilt = any("'rebuild'" in statement.sql.lower() for statement in replay.of("insert"))
-        if searches and not copies_rowid and not rebuilt:
-            yield Finding(
-                f"the rebuild of {rebuild.name} renumbers the rowids that {', '.join(searches)} refers to",
-                rebuild.fills[-1] if rebuild.fills else rebuild.statement,
-                fix=f"INSERT INTO {quote_identifier(searches[0])}({quote_identifier(searches[0])})"
-                " VALUES ('rebuild');",
-            )
 
 
 @rule("D115", "copies-by-position", "warning")
@@ -296,3 +134,121 @@ def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
             yield Finding(
                 f"the copy into {rebuild.name} leaves rows out: {partial.leaves_out}", partial.statement
             )
+
+
+@rule("D112", "rebuild-renumbers-rowids", "warning")
+def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
+    """A rebuild renumbers the rowids that a full-text index refers to.
+
+    Why: an FTS5 table with `content=` finds its text by rowid; a table without INTEGER PRIMARY KEY gets new
+        rowids when it is copied, and searches then show the wrong rows.
+
+    Given:
+        CREATE TABLE notes (slug TEXT PRIMARY KEY, body TEXT);
+        CREATE VIRTUAL TABLE notes_fts USING fts5(body, content='notes');
+    Bad:
+        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
+        INSERT INTO notes_new (slug, body) SELECT slug, body FROM notes;
+        DROP TABLE notes;
+        ALTER TABLE notes_new RENAME TO notes;
+    Good:
+        CREATE TABLE notes_new (slug TEXT PRIMARY KEY, body TEXT, tag TEXT);
+        INSERT INTO notes_new (rowid, slug, body) SELECT rowid, slug, body FROM notes;
+        DROP TABLE notes;
+        ALTER TABLE notes_new RENAME TO notes;
+    """
+    for rebuild in rebuilds(replay):
+        if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
+            continue
+        tables = replay.after.tables.values()
+        searches = [t.name for t in tables if fold(content_of(t) or "") == fold(rebuild.name)]
+        copies_rowid = any(token.text.lower() == "rowid" for fill in rebuild.fills for token in fill.tokens)
+        rebuilt = any("'rebuild'" in statement.sql.lower() for statement in replay.of("insert"))
+        if searches and not copies_rowid and not rebuilt:
+            yield Finding(
+                f"the rebuild of {rebuild.name} renumbers the rowids that {', '.join(searches)} refers to",
+                rebuild.fills[-1] if rebuild.fills else rebuild.statement,
+                fix=f"INSERT INTO {quote_identifier(searches[0])}({quote_identifier(searches[0])})"
+                " VALUES ('rebuild');",
+            )
+
+
+@rule("D119", "copy-changes-values", "warning")
+def copy_changes_values(replay: Replay) -> Iterator[Finding]:
+    """A rebuild does not copy the values of a column as they are.
+
+    Why: the old values are dropped with the old table. Text in single quotes is a literal, even if it is the name
+        of the column; an expression or CAST changes the values; `row_number()` assigns new ids, to which
+        nothing refers. COALESCE, and a CASE with `ELSE column`, keep all values that they do not name.
+        INTEGER PRIMARY KEY cannot hold NULL: it replaces NULL with the next free number.
+
+    Given:
+        CREATE TABLE bookmarks (id INTEGER PRIMARY KEY, label TEXT);
+    Bad:
+        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
+        INSERT INTO bookmarks_new (id, label) SELECT id, 'label' FROM bookmarks;
+        DROP TABLE bookmarks;
+        ALTER TABLE bookmarks_new RENAME TO bookmarks;
+    Good:
+        CREATE TABLE bookmarks_new (id INTEGER PRIMARY KEY, label TEXT, port INTEGER);
+        INSERT INTO bookmarks_new (id, label) SELECT id, label FROM bookmarks;
+        DROP TABLE bookmarks;
+        ALTER TABLE bookmarks_new RENAME TO bookmarks;
+    """
+    for rebuild in filter(lambda each: each.is_dropped, rebuilds(replay)):
+        names = {fold(column.name): column.name for column in rebuild.new.columns}
+        for fill in rebuild.fills:
+            changed = {
+                to: span(fill.sql, value)
+                for values in values_of(fill)
+                for to, value in (values or {}).items()
+                if to in names and _changes(replay, rebuild, fill, to, value)
+            }
+            if changed:
+                says = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
+                is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
+                hint = ": text in single quotes is not a column" if is_text else ""
+                yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
+    for rebuild in rebuilds(replay):
+        if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
+            yield Finding(
+                f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY cannot hold NULL",
+                rebuild.fills[-1],
+                fix=f"-- find them:\nSELECT count(*) FROM {quote_identifier(rebuild.old.name)}"
+                f" WHERE {quote_identifier(column)} IS NULL;",
+            )
+
+
+def _nullable_rowid(rebuild: Rebuild) -> str:
+    """Return the column of the old table that may be NULL and is copied into the new one's rowid; else ""."""
+    alias, old = alias_of(rebuild.new), definition(rebuild.old)
+    if not alias or old is None or not rebuild.is_copied(alias):
+        return ""
+    if any("WHERE" in fill.words for fill in rebuild.fills) or fold(alias) not in columns_of(rebuild.old):
+        return ""
+    return "" if holds_no_null(old, alias) else alias
+
+
+def _asserts_no_null(replay: Replay) -> bool:
+    """Whether the file stops at a row with a NULL itself."""
+    return any(
+        "json_extract" in statement.sql and statement.sql.endswith("IS NULL LIMIT 1)")
+        for statement in replay.of("select")
+    )
+
+
+def _changes(
+    replay: Replay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
+) -> bool:
+    """Whether a value that goes into a column is not what the column of this name held."""
+    column = ColumnId(rebuild.number, to)
+    if to not in columns_of(rebuild.old) or not replay.copies.hands_on(fill, rebuild.number):
+        return False
+    itself = as_column(value)
+    if value[0].start == 0 or (itself and itself.name == to):  # of `*`, D115's; a narrower type, D108's
+        return False
+    if replay.copies.is_kept(column, rebuild.dropped_at, of_all_rows=False):
+        return False
+    old = definition(rebuild.old)
+    lists = dict(filter(None, map(allowed_values, old.all_checks))) if old else {}
+    return not is_mapping(value, to, lists.get(to, ()))

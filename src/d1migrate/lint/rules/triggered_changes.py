@@ -1,4 +1,4 @@
-"""D: what a statement on rows sets off, by foreign keys and triggers, takes rows or links of other tables."""
+"""What triggers and ON UPDATE actions do to rows that the statement does not name."""
 
 from __future__ import annotations
 

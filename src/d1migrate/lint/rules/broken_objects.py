@@ -1,0 +1,50 @@
+"""Views, triggers and full-text tables that no longer work."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.replay.model import Replay
+
+_OFFSET = re.compile(r" at offset (\d+)")
+
+
+@rule("S107", "dangling", "warning")
+def dangling(replay: Replay) -> Iterator[Finding]:
+    """A view, trigger or full-text table that does not work.
+
+    Why: dropping a table or column does not look at them; the view fails when it is read, the trigger makes
+        every write on its table fail. A column in double quotes fails even later: SQLite reads the name as a
+        string, and the view returns it.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE logs (line TEXT);
+        CREATE VIEW recent AS SELECT line FROM logs;
+    Bad:
+        -- d1migrate: allow=D104 reason="kept elsewhere"
+        DROP TABLE logs;
+    Good:
+        -- d1migrate: allow=D104 reason="kept elsewhere"
+        DROP VIEW recent;
+        DROP TABLE logs;
+    """
+    for broken in replay.dangling:
+        culprit = next(
+            (
+                statement
+                for statement in replay.of("drop table", "drop view", "alter table")
+                if statement.shape.name in fold(broken.error)
+            ),
+            None,
+        )
+        reason = _OFFSET.sub("", broken.error).removesuffix(": SQLITE_ERROR")
+        last = replay.last.line if replay.last else 1
+        yield Finding(f"{broken.kind} {broken.name} does not work: {reason}", culprit, line=last)

@@ -1,0 +1,112 @@
+"""PRAGMAs that hide broken links, do nothing on D1, or stay on for other requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import is_on, pragma_of
+from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+
+
+@rule("D113", "hides-orphans", "warning")
+def hides_orphans(replay: Replay) -> Iterator[Finding]:
+    """PRAGMA defer_foreign_keys = OFF lets broken links commit.
+
+    Why: switching it off sets D1's count of broken links to zero, so rows whose parent is gone commit without
+        a word. Leave it out and the commit checks them; or check them yourself behind it.
+
+    Given:
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        CREATE TABLE members (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES teams(id));
+        CREATE INDEX idx_members_team ON members(team_id);
+    Bad:
+        PRAGMA defer_foreign_keys = ON;
+        DELETE FROM teams WHERE id > 100;
+        PRAGMA defer_foreign_keys = OFF;
+    Good:
+        PRAGMA defer_foreign_keys = ON;
+        DELETE FROM teams WHERE id > 100;
+    """
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
+        if name != "defer_foreign_keys" or value is None or is_on(value):
+            continue
+        writes = any(
+            r.index < statement.index
+            for r in replay.of("drop table", "insert", "update", "delete", "replace")
+        )
+        checked = any(
+            r.index > statement.index and "pragma_foreign_key_check" in r.sql.lower() and "(" in r.sql
+            for r in replay.of("select", "insert")
+        )
+        if writes and not checked:
+            yield Finding(
+                "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit",
+                statement,
+                fix=f"{ORPHAN_CHECK};",
+            )
+
+
+@rule("S108", "ineffective-pragma", "warning")
+def ineffective_pragma(replay: Replay) -> Iterator[Finding]:
+    """PRAGMA foreign_keys = OFF.
+
+    Why: within a transaction it does nothing, and on D1 everything is in one: foreign keys stay on, their
+        actions too, and no error says so.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Bad:
+        PRAGMA foreign_keys = OFF;
+    Good:
+        PRAGMA defer_foreign_keys = ON;
+    """
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
+        if name == "foreign_keys" and value is not None and not is_on(value):
+            yield Finding(
+                "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on",
+                statement,
+            )
+
+
+LEAKING = frozenset(
+    (
+        *("ignore_check_constraints", "legacy_alter_table", "recursive_triggers"),
+        *("case_sensitive_like", "reverse_unordered_selects"),
+    )
+)
+
+
+@rule("P108", "leaking-pragma", "warning")
+def leaking_pragma(replay: Replay) -> Iterator[Finding]:
+    """A PRAGMA that stays on behind the migration.
+
+    Why: on D1 it is a state of the connection, which other requests use next: checks stay off, or LIKE stays
+        case-sensitive, until the database object is evicted. Switch it back in the same file.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age > 0));
+    Bad:
+        PRAGMA ignore_check_constraints = ON;
+        UPDATE users SET age = 0 WHERE age IS NULL;
+    Good:
+        PRAGMA ignore_check_constraints = ON;
+        UPDATE users SET age = 0 WHERE age IS NULL;
+        PRAGMA ignore_check_constraints = OFF;
+    """
+    left: dict[str, ReplayedStatement] = {}
+    for statement in replay.of("pragma"):
+        name, value = pragma_of(statement)
+        if name in LEAKING and value is not None:
+            left.pop(name, None)
+            if is_on(value):
+                left[name] = statement
+    for name, statement in left.items():
+        yield Finding(f"PRAGMA {name} stays on for other requests", statement, fix=f"PRAGMA {name} = OFF;")

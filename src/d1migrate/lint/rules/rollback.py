@@ -1,0 +1,65 @@
+"""Rollback blocks that are missing, or do not undo the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rule import Finding, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.replay.model import Replay
+
+
+@rule("H102", "no-rollback", "info")
+def no_rollback(replay: Replay) -> Iterator[Finding]:
+    """No way back is written.
+
+    Why: `d1migrate down` needs a `-- Rollback:` block. Where there is no way back, say so:
+        `-- Rollback: none, <reason>`.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    """
+    if almost := replay.migration.almost_rollback:
+        yield Finding(
+            f"`{almost.text}` does not begin a rollback block: write `-- Rollback:`", line=almost.line
+        )
+    elif replay.migration.rollback is None:
+        yield Finding("no `-- Rollback:` block, and it is not declared irreversible", line=1)
+
+
+@rule("H103", "wrong-rollback", "warning")
+def wrong_rollback(replay: Replay) -> Iterator[Finding]:
+    """A rollback that does not take back what the file does. It was run, and the schemas compared.
+
+    Why: it will be needed on a bad day.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        CREATE TABLE teams (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE teams;
+        --   DROP TABLE users;
+    """
+    back, rollback = replay.way_back, replay.migration.rollback
+    if back is None or rollback is None:
+        return
+    if back.refusal:
+        text, line = back.refusal
+        prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
+        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
+    elif back.differences:
+        says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
+        what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
+        yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)

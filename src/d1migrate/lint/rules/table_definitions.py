@@ -1,0 +1,85 @@
+"""Columns and keys of new tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.replay.model import definition
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.schema.virtual import is_virtual
+from d1migrate.sql.affinity import affinity
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.replay.model import Replay
+    from d1migrate.schema.model import Column
+
+_INTEGER = re.compile(r"U?(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?[0-9]*")
+
+
+@rule("S106", "affinity", "warning")
+def surprising_affinity(replay: Replay) -> Iterator[Finding]:
+    """A column whose type does not do what its name says.
+
+    Why: SQLite looks for INT, CHAR, TEXT, BLOB, REAL … in the name of a type: STRING is a number ('007'
+        becomes 7), POINT an integer; and strftime('%s') is text, which compares with no number where the column
+        is not numeric.
+
+    Bad:
+        CREATE TABLE files (id INTEGER PRIMARY KEY, code STRING);
+    Good:
+        CREATE TABLE files (id INTEGER PRIMARY KEY, code TEXT);
+    """
+    for table in replay.changed_tables:
+        before = replay.before.tables.get(fold(table.name))
+        there = {(fold(c.name), c.type) for c in before.columns} if before else set()
+        described = definition(table)
+        for column in table.columns:
+            if (fold(column.name), column.type) in there:
+                continue
+            if message := _surprise(column, strict=bool(described and described.strict)):
+                yield Finding(f"{table.name}.{column.name}: {message}", replay.maker_of(table))
+
+
+def _surprise(column: Column, *, strict: bool) -> str | None:
+    upper, default = column.type.upper(), column.default or ""
+    kind = affinity(column.type)
+    if "STRING" in upper and kind == "NUMERIC":
+        return "the type STRING is numeric to SQLite, '007' becomes 7; write TEXT"
+    words = re.findall(r"[A-Z0-9_]+", upper)
+    if kind == "INTEGER" and not any(_INTEGER.fullmatch(word) for word in words):
+        return f"the type {column.type} has INT in it and is an integer to SQLite"
+    if "strftime" in default.lower() and "%s" in default and (kind in ("TEXT", "BLOB") or upper == "ANY"):
+        return "strftime('%s') is text here and compares with no number; write unixepoch()"
+    text = default.strip("()")
+    if strict and kind in ("INTEGER", "REAL") and text[:1] == "'" and not _is_number(text.strip("'")):
+        return f"the default {text} is no {column.type}: STRICT refuses every row that takes it"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+@rule("H106", "no-primary-key", "info")
+def no_primary_key(replay: Replay) -> Iterator[Finding]:
+    """A table without a primary key.
+
+    Why: nothing names a row: upserts, foreign keys to it and repairs by hand all need one.
+
+    Bad:
+        CREATE TABLE logs (line TEXT);
+    Good:
+        CREATE TABLE logs (id INTEGER PRIMARY KEY, line TEXT);
+    """
+    for table in replay.changed_tables:
+        is_new = fold(table.name) not in replay.before.tables
+        if is_new and not any(c.primary_key for c in table.columns) and not is_virtual(table):
+            yield Finding(f"{table.name} has no primary key", replay.maker_of(table))

@@ -1,0 +1,95 @@
+"""How CREATE TRIGGER has to be written so that production D1 finds where the trigger ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.lint.rule import Finding, rule
+from d1migrate.lint.sqltext import depths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.sql.tokens import Token
+
+
+def _triggers(replay: Replay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
+    """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
+    for statement in replay.statements:
+        if statement.verb == "create trigger":
+            # Behind the name and the table, which may be called like a keyword.
+            on = next(
+                (
+                    i
+                    for i in range(statement.shape.at + 1, len(statement.words))
+                    if statement.words[i] == "ON"
+                ),
+                None,
+            )
+            begin = on and next(
+                (i for i in range(on + 2, len(statement.words)) if statement.words[i] == "BEGIN"), None
+            )
+            if begin:
+                yield statement, statement.tokens[begin:]
+
+
+@rule("P101", "trigger-lower-case", "error")
+def trigger_lower_case(replay: Replay) -> Iterator[Finding]:
+    """A trigger whose BEGIN or END is not in upper case.
+
+    Why: production D1 cuts SQL on the server, and finds a trigger's body by BEGIN and END in upper case only:
+        `incomplete input`, while local D1 accepts it (workers-sdk#10998).
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, at INTEGER);
+    Bad:
+        CREATE TRIGGER users_at AFTER INSERT ON users begin UPDATE users SET at = unixepoch() WHERE id = new.id; end;
+    Good:
+        CREATE TRIGGER users_at AFTER INSERT ON users BEGIN UPDATE users SET at = unixepoch() WHERE id = new.id; END;
+    """
+    for statement, body in _triggers(replay):
+        for token in (body[0], body[-1]):
+            if token.keyword in ("BEGIN", "END") and token.text != token.keyword:
+                yield Finding(
+                    f"`{token.text}` in a trigger must be `{token.keyword}`", statement, token.start
+                )
+                break
+
+
+@rule("P102", "trigger-case", "error")
+def trigger_case(replay: Replay) -> Iterator[Finding]:
+    """CASE … END in a trigger's body, outside parentheses.
+
+    Why: production D1 cuts SQL on the server and takes the END of a CASE for the end of the trigger:
+        `incomplete input` (workers-sdk#4326, #4727). In parentheses it passes.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, n INTEGER, size TEXT);
+    Bad:
+        CREATE TRIGGER users_size AFTER INSERT ON users BEGIN
+          UPDATE users SET size = CASE WHEN new.n > 9 THEN 'big' ELSE 'small' END WHERE id = new.id;
+        END;
+    Good:
+        CREATE TRIGGER users_size AFTER INSERT ON users BEGIN
+          UPDATE users SET size = (CASE WHEN new.n > 9 THEN 'big' ELSE 'small' END) WHERE id = new.id;
+        END;
+    """
+    for statement, body in _triggers(replay):
+        for _, token, depth in depths(body):
+            if token.keyword == "CASE" and depth == 0:
+                message = "CASE … END in a trigger must stand in parentheses, or be a WHEN of the trigger"
+                yield Finding(message, statement, token.start)
+                break
+
+
+@rule("P103", "trigger-crlf", "error")
+def trigger_crlf(replay: Replay) -> Iterator[Finding]:
+    """A file with CRLF line ends that creates a trigger.
+
+    Why: production D1 cuts SQL on the server and does not find the end of a trigger written with CRLF:
+        `incomplete input` (workers-sdk#14991). Save the file with LF.
+    """
+    if replay.migration.has_crlf:
+        for statement, _ in _triggers(replay):
+            yield Finding("this trigger's lines end in CRLF: save the file with LF", statement)
