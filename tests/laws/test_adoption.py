@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.evidence import judge
-from d1migrate.migrate.adopt.footprints import facts, footprints
+from d1migrate.migrate.adopt.facts import facts, footprints
 from d1migrate.migrate.source import load
 from tests.inputs import scaled
 
 if TYPE_CHECKING:
-    from d1migrate.migrate.adopt.footprints import FactKey
+    from d1migrate.migrate.adopt.facts import FactKey
 
 TABLES = ("a", "b", "c")
 COLUMNS = ("x", "y", "z")

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.migrate.adopt.footprints import facts
+from d1migrate.migrate.adopt.facts import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
 from d1migrate.schema.diff import diff

@@ -10,14 +10,14 @@ import pytest
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.evidence import decide, judge, refuse_undecided, strays
-from d1migrate.migrate.adopt.footprints import facts, footprints
+from d1migrate.migrate.adopt.facts import facts, footprints
 from d1migrate.migrate.adopt.model import Record
 from d1migrate.migrate.source import load
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from d1migrate.migrate.adopt.footprints import FactKey, Footprint
+    from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.model import Judgement
 
 

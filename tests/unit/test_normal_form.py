@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.migrate.adopt.footprints import facts
+from d1migrate.migrate.adopt.facts import facts
 from d1migrate.schema import digest
 from d1migrate.schema.compare import compare
 from d1migrate.schema.diff import diff

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, UsageError
-from d1migrate.migrate.adopt.footprints import FactKey
+from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Evidence, Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.migrate.adopt.footprints import Footprint
+    from d1migrate.migrate.adopt.facts import Footprint
     from d1migrate.migrate.adopt.model import Record, Seen, State
 
 _PASSES = 10

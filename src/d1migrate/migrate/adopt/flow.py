@@ -9,7 +9,7 @@ from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions
 from d1migrate.migrate import history as h
 from d1migrate.migrate.adopt import evidence
-from d1migrate.migrate.adopt.footprints import facts
+from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.adopt.histories import tools_in, with_journal
 from d1migrate.migrate.adopt.initial import own
 from d1migrate.migrate.adopt.matching import match
@@ -27,7 +27,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.migrate.adopt.footprints import FactKey, Footprint
+    from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.adopt.model import Judgement, Record
     from d1migrate.migrate.flows.steps import NewStamp
