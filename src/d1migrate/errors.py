@@ -32,8 +32,25 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
 
-    from d1migrate.lint.check import Diagnostic
+    class _Finding(Protocol):
+        """What this module uses of a linter's diagnostic, which is a type of a layer above."""
+
+        @property
+        def file(self) -> str: ...
+        @property
+        def line(self) -> int: ...
+        @property
+        def column(self) -> int: ...
+        @property
+        def source(self) -> str | None: ...
+        @property
+        def code(self) -> str: ...
+        @property
+        def severity(self) -> str: ...
+        @property
+        def message(self) -> str: ...
 
 
 class Error(Exception):
@@ -174,7 +191,7 @@ class MissingValue(PlanError):
 class UnsafeMigration(PlanError):
     """The linter found errors in what was to be applied: `diagnostics`. None of it was run."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Sequence[_Finding]) -> None:
         self.diagnostics = tuple(diagnostics)
         places = [
             _placed(d.file, d.line, d.column, f"{d.code} {d.message}", d.source or "") for d in diagnostics

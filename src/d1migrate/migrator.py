@@ -332,9 +332,9 @@ class Migrator:
             UsageError: `known` decides a version that is not undecided.
             HistoryError, SourceError: as `plan`.
         """
+        from d1migrate.lint.replay.footprints import footprints
         from d1migrate.lint.replay.replayer import replay
         from d1migrate.migrate.adopt import flow
-        from d1migrate.migrate.adopt.facts import footprints
 
         found = footprints(replay(self.migrations, proofs=False))
         return self._run(flow.look(found, known or flow.Known(), self._mirror))

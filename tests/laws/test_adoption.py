@@ -8,9 +8,10 @@ import apsw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from d1migrate.lint.replay.footprints import footprints
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.evidence import judge
-from d1migrate.migrate.adopt.facts import facts, footprints
+from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.source import load
 from tests.inputs import scaled
 

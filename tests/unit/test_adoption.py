@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import HistoryError, UsageError
+from d1migrate.lint.replay.footprints import footprints
 from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.evidence import decide, judge, refuse_undecided, strays
-from d1migrate.migrate.adopt.facts import facts, footprints
+from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.adopt.model import Record
 from d1migrate.migrate.source import load
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
+from d1migrate.migrate.flows.leftovers import Problem
 from d1migrate.project import disk
 
 
@@ -30,6 +31,24 @@ class LastRestore(NamedTuple):
     token: str
     point: str
     is_finished: bool
+
+    @property
+    def if_missing(self) -> Problem:
+        """What is wrong with the database if its log lacks the row."""
+        if not self.is_finished:
+            return Problem(
+                "rewound",
+                self.point,
+                f"the database was restored to {self.point}, but its log was not written back yet:"
+                f" `d1migrate restore --to {self.point}` finishes it",
+            )
+        return Problem(
+            "rewound",
+            self.point,
+            f"the log lacks the row of the restore to {self.point}: the database later went back in time,"
+            " by a late request or another tool, and the writes since then are lost;"
+            " `d1migrate restore --to TIME` goes to any minute, e.g. to the one before that",
+        )
 
 
 def remember(folder: str, what: LastRestore) -> None:

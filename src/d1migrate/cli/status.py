@@ -27,7 +27,9 @@ _STATE_COLOURS = {"applied": "green", "pending": "yellow"}  # all others are red
 def status_command(context: Context) -> int:
     """Show what is applied and what is pending."""
     migrator = context.migrator
-    entries, problems = run(survey(migrator.migrations, _last_restore(context)), migrator.driver)
+    last = _last_restore(context)
+    flow = survey(migrator.migrations, token=last and last.token, if_missing=last and last.if_missing)
+    entries, problems = run(flow, migrator.driver)
     environment = context.environment
     if context.json:
         context.out_json(values.status(entries, problems, environment.name, environment.database))

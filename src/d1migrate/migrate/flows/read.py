@@ -14,7 +14,6 @@ from d1migrate.sql.names import quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.backup.last_restore import LastRestore
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
@@ -187,39 +186,21 @@ def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
 
 
 def survey(
-    migrations: Sequence[Migration], last: LastRestore | None = None
+    migrations: Sequence[Migration], *, token: str | None = None, if_missing: Problem | None = None
 ) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
     """Compare files and database, and report what is wrong; one request, unless something is wrong.
 
     Args:
         migrations: the files.
-        last: the last restore from here; if the log lacks its row, the database went back in time.
+        token: of a row that the log has to have.
+        if_missing: what to report if it does not.
     """
-    history = yield from read_history(token=last.token if last else None)
+    history = yield from read_history(token=token)
     entries = compare(migrations, history)
     problems = (yield from read_leftovers()) if history.leftovers else ()
-    if last and not history.has_token:
-        problems = (*problems, _rewound(last))
+    if if_missing and not history.has_token:
+        problems = (*problems, if_missing)
     return entries, problems
-
-
-def _rewound(last: LastRestore) -> Problem:
-    from d1migrate.migrate.flows.leftovers import Problem
-
-    if not last.is_finished:
-        return Problem(
-            "rewound",
-            last.point,
-            f"the database was restored to {last.point}, but its log was not written back yet:"
-            f" `d1migrate restore --to {last.point}` finishes it",
-        )
-    return Problem(
-        "rewound",
-        last.point,
-        f"the log lacks the row of the restore to {last.point}: the database later went back in time, by a"
-        " late request or another tool, and the writes since then are lost;"
-        " `d1migrate restore --to TIME` goes to any minute, e.g. to the one before that",
-    )
 
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:

@@ -1,0 +1,52 @@
+"""What files leave in a schema, found by replaying them: what `adopt` compares a database with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.migrate.adopt.facts import Footprint, changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+
+
+def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
+    """Return what files leave behind, from how they ran on an empty database, one after the other."""
+    found, lost = list[Footprint](), None
+    for replay in replays:
+        refusal = next(
+            (_refusal(replay, ran) for ran in replay.statements if _of_schema(ran) and ran.refusal), None
+        )
+        if refusal is not None:
+            lost = lost or replay.migration.name
+        elif lost and any(_came_to_nothing(ran) for ran in replay.statements):
+            refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
+        made = changes(replay.before, replay.after)
+        if refusal is None and not made:
+            refusal = next((_refusal(replay, ran) for ran in replay.statements if ran.refusal), None)
+        found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
+    return tuple(found)
+
+
+def _written(replay: Replay) -> Iterator[str]:
+    """Yield the tables of before and after whose rows a file changes."""
+    for number in sorted({*replay.filled, *replay.writers}):
+        name = replay.after.name_of(number) or replay.before.name_of(number)
+        if name is not None:
+            yield name
+
+
+def _refusal(replay: Replay, ran: ReplayedStatement) -> str:
+    place = f"{replay.migration.file}:{ran.line}"
+    return f"it cannot be replayed on an empty database: {place}: {ran.refusal}"
+
+
+def _of_schema(ran: ReplayedStatement) -> bool:
+    return ran.verb.split(" ", 1)[0] in ("create", "alter", "drop")
+
+
+def _came_to_nothing(ran: ReplayedStatement) -> bool:
+    """Whether a statement had nothing to work on, and IF [NOT] EXISTS does not explain it."""
+    return _of_schema(ran) and ran.before is ran.after and not ran.shape.conditional
