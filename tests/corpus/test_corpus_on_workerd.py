@@ -39,7 +39,7 @@ ERROR = {
     "R103": "not authorized to use function",
     "R104": "not authorized: SQLITE_AUTH",
     "R105": "cannot VACUUM from within a transaction",
-    "R106": "syntax error|no such (table|column)|already exists|duplicate column|error in view|values for",
+    "R106": "syntax error|no such (table|column)|already exists|duplicate column|error in view|values for|foreign key mismatch",
     "R107": "too many terms in compound SELECT",
     "R108": "too many|too complex|too large|at most 64 tables",
     "R112": "Cannot add a (NOT NULL column|column with non-constant default)",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import Error, ParseError
-from d1migrate.lint.sqltext import comma_separated, conflict_target, is_guard, is_partial
+from d1migrate.lint.sqltext import comma_separated, conflict_target, is_guard
 from d1migrate.migrate.deploy_phase import phase_of
 from d1migrate.migrate.history_guard import check_history_use, recorded_table, recorded_version
 from d1migrate.migrate.migration import Migration
@@ -37,7 +37,7 @@ _LONGEST = 40  # tokens of a statement
 _TEXT: tuple[Callable[..., object], ...] = (
     *(parse, parse_table, effects, trigger_of, replaces_on_conflict, canonical, canonical_text, create_text),
     *(canonical_expression, is_create_trigger, one_line, safe_form, is_carried, recorded_version),
-    *(recorded_table, meant_by, squeezed, is_partial),
+    *(recorded_table, meant_by, squeezed),
 )
 _TOKENS: tuple[Callable[..., object], ...] = (
     *(shape_of, selects, with_names, without_subqueries, assignments, written_table, comma_separated),

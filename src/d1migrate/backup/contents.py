@@ -8,6 +8,7 @@ from d1migrate.backup.table_order import read_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
+from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import is_autoincrement
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 _HISTORY = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
 _NOT_CLOUDFLARES = "l.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
 _QUERIES = (
-    # A table with an INTEGER PRIMARY KEY has no index for it: that column is its rowid.
     Query(
-        "SELECT l.name AS name, l.type AS type, l.wr AS wr,"
-        " (SELECT count(*) FROM pragma_index_list(l.name) WHERE origin = 'pk') AS indexed"
+        "SELECT l.name AS name, l.type AS type, l.wr AS wr"
         f" FROM pragma_table_list l WHERE l.schema = 'main' AND {_NOT_CLOUDFLARES}"
     ),
     Query(
@@ -124,7 +123,7 @@ def read_contents(driver: Driver) -> Contents:
     results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
     schema = introspect.read(results[: len(introspect.QUERIES)])
     tables, keys, history, columns, probe = results[len(introspect.QUERIES) :]
-    kinds = {name: (kind, bool(wr), bool(indexed)) for name, kind, wr, indexed in tables.rows}
+    kinds = {name: (kind, bool(wr)) for name, kind, wr in tables.rows}
     if strange := [table.name for table in schema.tables if table.name not in kinds]:
         raise DamagedError(
             f"{driver.url}: sqlite_schema is damaged: SQLite has no table of the name {strange[0]!a}",
@@ -144,7 +143,7 @@ def read_contents(driver: Driver) -> Contents:
             table.name,
             [c.name for c in table.columns if not c.generated],
             [c.name for c in table.columns],
-            holds_rowid=_holds_rowid(table, indexed=kinds[table.name][2]),
+            holds_rowid=rowid_alias(table) is not None,
             primary=primary.get(table.name, ()) if kinds[table.name][1] else (),
         )
         for table in found.ordered
@@ -156,11 +155,6 @@ def read_contents(driver: Driver) -> Contents:
         _sequences(driver, known) if known else {},
         _ENCODINGS[probe.rows[0][0]],
     )
-
-
-def _holds_rowid(table: Table, *, indexed: bool) -> bool:
-    key = [column for column in table.columns if column.primary_key]
-    return len(key) == 1 and key[0].type.upper() == "INTEGER" and not indexed
 
 
 def _content(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.rebuild import counter_statements, drop_guards, q
 from d1migrate.schema.rebuild_checks import count_statements, recount_statements
 from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
@@ -55,10 +56,9 @@ class Guarded:
     def keys_are_copied(self, copy: Table) -> list[str]:
         """Return the assertions that a copy has every key of the table that a row of another refers to."""
         there = {fold(column.name) for column in copy.columns}
-        primary = [c.name for c in sorted(self.table.columns, key=lambda c: c.primary_key) if c.primary_key]
         found = []
         for child, key in self._catalog.references(fold(self.table.name)):
-            to = [name or primary[at] for at, name in enumerate(key.to)]
+            to = parent_columns(self.table, key)
             if child in (fold(copy.name), fold(self.table.name)) or not there >= {fold(name) for name in to}:
                 continue
             name = self._catalog.tables[child].name

@@ -17,7 +17,8 @@ from d1migrate.drafting.rebuild_guards import Guarded, columns, lines, lost, ren
 from d1migrate.errors import PlanError
 from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.sqltext import is_on, pragma_of
-from d1migrate.schema.queries import alias_of, rowid_of
+from d1migrate.schema.keys import rowid_alias
+from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS, q
 from d1migrate.sql.names import HELPER, ROWIDS, fold, unquote
 from d1migrate.sql.tokens import significant
@@ -309,7 +310,7 @@ class _Case(NamedTuple):
 def _rowid(old: Table, new: Table) -> str:
     """Return a name of the rowid where it would be lost: both have one, no column is it, and it fits in."""
     name = rowid_of(old)
-    keeps = name and name == rowid_of(new) and alias_of(new) is None
+    keeps = name and name == rowid_of(new) and rowid_alias(new) is None
     return name if keeps and max(len(old.columns), len(new.columns)) < MAX_COLUMNS else ""
 
 

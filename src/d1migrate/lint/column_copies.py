@@ -10,7 +10,9 @@ from d1migrate.lint.expressions import as_column, carried, references, spares
 from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.schema.keys import unique_keys
+from d1migrate.schema.queries import holds_no_null
 from d1migrate.sql.affinity import affinity
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
 from d1migrate.sql.statement import trigger_of
@@ -144,10 +146,8 @@ class _Reader:
         table = self._ran.before.tables[found[0].table] if found else None
         if null or table is None:
             return False
-        keys = [column for column in table.columns if column.primary_key]
-        is_rowid = len(keys) == 1 and keys[0].type.upper() == "INTEGER"
-        never = [column for column in table.columns if column.not_null] + (keys if is_rowid else [])
-        return reference.name in (fold(column.name) for column in never)
+        described = parse_table(table.sql)
+        return described is not None and holds_no_null(described, reference.name)
 
     def _resolve(self, reference: Reference) -> tuple[Source, ColumnId] | None:
         for source in self._sources:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import value_of
 from d1migrate.sql.statement import replaces_on_conflict
 from d1migrate.sql.token_groups import closing, text_at
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,9 +130,3 @@ def pragma_of(ran: ReplayedStatement) -> tuple[str, str | None]:
 def is_on(value: str) -> bool:
     """Whether a PRAGMA's value means on."""
     return value in ("on", "yes", "true", "1")
-
-
-@cache
-def is_partial(index_sql: str | None) -> bool:
-    """Whether an index covers only some rows."""
-    return any(token.keyword == "WHERE" for token in significant(index_sql or ""))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.rehearse.expected_effects import set_off, sources
 from d1migrate.rehearse.model import Cost
-from d1migrate.sql.create import parse_table
+from d1migrate.schema.keys import is_without_rowid, rowid_alias
+from d1migrate.schema.queries import is_autoincrement
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.tokens import significant
 
@@ -80,7 +81,7 @@ def _built(ran: ReplayedStatement, sizes: Mapping[int, int]) -> tuple[int, int]:
     written = sizes.get(ran.index, 0)
     if ran.verb == "create table":
         table = ran.after.tables[ran.shape.name]
-        return 2 + sum(not index.sql for index in table.indexes) - _own_index(table), written
+        return 2 + sum(not index.sql for index in table.indexes) - is_without_rowid(table), written
     if ran.verb in ("create index", "alter table"):
         return 1, written
     return _SCHEMA_ROWS.get(ran.verb, 0), 0
@@ -92,9 +93,9 @@ def _entries(told: ReplayedFile, at: int, table: str, operation: str, count: int
     found = catalog.tables.get(table)
     if found is None:
         return count if _is_counted_part(catalog, table) else 0
-    indexes = len(found.indexes) - _own_index(found)
+    indexes = len(found.indexes) - is_without_rowid(found)
     if operation == "INSERT":
-        counter = "AUTOINCREMENT" in found.sql.upper()
+        counter = is_autoincrement(found)
         return count * (1 + indexes) + counter
     if operation == "DELETE":
         return count if ran and ran.verb in ("delete", "drop table") else others
@@ -113,17 +114,10 @@ def _is_counted_part(catalog: Catalog, table: str) -> bool:
     return name in catalog.tables
 
 
-def _own_index(table: Table) -> int:
-    """Return 1 where the primary key is the table itself, and not an index beside it."""
-    described = parse_table(table.sql)
-    return int(described is not None and described.without_rowid)
-
-
 def _touched(table: Table, columns: Collection[str]) -> int:
     """Return how many indexes have entries written where columns are set."""
-    own, keys = _own_index(table), [column for column in table.columns if column.primary_key]
-    is_rowid = len(keys) == 1 and keys[0].type.upper() == "INTEGER"
-    if (own or is_rowid) and any(fold(column.name) in columns for column in keys):
+    own = int(is_without_rowid(table))  # the primary key is the table itself, not an index beside it
+    if (own or rowid_alias(table)) and {*columns} & set(map(fold, table.primary_key)):
         return len(table.indexes) - own
     return sum(_has(index, columns) for index in table.indexes)
 

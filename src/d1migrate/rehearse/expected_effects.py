@@ -273,6 +273,7 @@ def _says(ran: ReplayedStatement, number: int) -> StatementEffect | None:
     if "VIRTUAL" in catalog.tables[name].sql[:20].upper():
         return _says_of_virtual(ran, name)
     happening = events(ran)
+    key = set(map(fold, catalog.tables[name].primary_key))
     said = StatementEffect("REPLACE", alone=True) if is_target and replaces(ran) else StatementEffect()
     changes: dict[str, str] = {}
     if ran.verb == "delete":
@@ -286,16 +287,12 @@ def _says(ran: ReplayedStatement, number: int) -> StatementEffect | None:
         changes = dict.fromkeys(follow, f"CASCADE of UPDATE {target}")
         if is_target:
             changes |= dict.fromkeys(ran.changes(), "UPDATE")
-            said = (
-                said
-                if said.takes or not _key(ran, name) & ran.changes()
-                else StatementEffect("UPDATE of its key")
-            )
-        elif _key(ran, name) & changes.keys():
+            said = said if said.takes or not key & ran.changes() else StatementEffect("UPDATE of its key")
+        elif key & changes.keys():
             said = StatementEffect(f"CASCADE of UPDATE {target}")
     elif is_target and "CONFLICT" in ran.words:
         changes = dict.fromkeys(ran.changes(), "ON CONFLICT DO UPDATE")
-        said = StatementEffect("DO UPDATE of its key") if _key(ran, name) & changes.keys() else said
+        said = StatementEffect("DO UPDATE of its key") if key & changes.keys() else said
     elif said.takes:
         changes = {"*": "REPLACE"}
     if target in catalog.views and ran.verb == "delete" and name in trigger_deletes(catalog, happening):
@@ -311,10 +308,6 @@ def _says_of_virtual(ran: ReplayedStatement, name: str) -> StatementEffect | Non
         return StatementEffect(ran.verb.upper(), changes={"*": ran.verb.upper()})
     by = next((t.by for t in ran.touches if t.table == name and t.kind != "read" and t.by), "")
     return StatementEffect(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
-
-
-def _key(ran: ReplayedStatement, name: str) -> set[str]:
-    return {fold(column.name) for column in ran.before.tables[name].columns if column.primary_key}
 
 
 def _renamed(replay: Replay, number: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.rehearse.model import Unkept
-from d1migrate.rehearse.row_difference import SAMPLE, held, key_of
+from d1migrate.rehearse.row_difference import SAMPLE, held
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Arrivals:
 
     def _sample(self, table: Table, went: _Side, counts: str) -> Sequence[tuple[object, ...]]:
         """Return rows whose value did not arrive: the key, or nothing where there is none, and the value."""
-        columns = ", ".join(map(quote_identifier, dict.fromkeys((*key_of(table), went.column))))
+        columns = ", ".join(map(quote_identifier, dict.fromkeys((*table.primary_key, went.column))))
         value = held(went.column, retyped=True)
         rows = f"SELECT {columns} FROM was.{quote_identifier(table.name)}"
         query = f"{rows} WHERE {value} IN (SELECT v FROM ({counts}))"

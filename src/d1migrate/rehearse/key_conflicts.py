@@ -14,6 +14,7 @@ import apsw
 
 from d1migrate.errors import QueryError
 from d1migrate.lint.sqltext import depths
+from d1migrate.schema.keys import parent_columns
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
@@ -86,9 +87,7 @@ _RESOLVED = (["OR", "IGNORE"], ["OR", "REPLACE"])
 
 def _delete(connection: apsw.Connection, table: Table, row: dict[str, Any]) -> int:
     """Delete a row, known by its key or by all it holds."""
-    names = [c.name for c in table.columns if c.primary_key] or [
-        c.name for c in table.columns if not c.generated
-    ]
+    names = table.primary_key or [c.name for c in table.columns if not c.generated]
     tests = " AND ".join(f"{quote_identifier(name)} IS ?" for name in names)
     connection.execute(
         f"DELETE FROM {quote_identifier(table.name)} WHERE {tests}", [row[name] for name in names]
@@ -106,8 +105,9 @@ def _without_parent(ground: ScratchDatabase, trial: ScratchDatabase) -> list[_Or
             orphan
             for orphan in found
             if (parent := there.get(fold(orphan.key.table)))
-            and {fold(c) for c in _columns(orphan.key, parent)} <= {fold(c.name) for c in parent.columns}
-            and not _exists(connection, parent, _columns(orphan.key, parent), orphan.values)
+            and {fold(c) for c in parent_columns(parent, orphan.key)}
+            <= {fold(c.name) for c in parent.columns}
+            and not _exists(connection, parent, parent_columns(parent, orphan.key), orphan.values)
         ]
 
 
@@ -120,12 +120,6 @@ def _orphans(connection: apsw.Connection, tables: Iterable[Table]) -> Iterator[_
                 columns = ", ".join(map(quote_identifier, key.columns))
                 for values in connection.execute(f"SELECT {columns} FROM {name} WHERE rowid = ?", (rowid,)):
                     yield _Orphan(table.name, int(rowid or 0), key, values)
-
-
-def _columns(key: ForeignKey, parent: Table) -> list[str]:
-    """Return the columns of the parent that a foreign key names, or means by naming none."""
-    primary = [c.name for c in sorted(parent.columns, key=lambda c: c.primary_key) if c.primary_key]
-    return [name for name in key.to if name] or primary
 
 
 def _exists(connection: apsw.Connection, table: Table, columns: Sequence[str], values: Sequence[Any]) -> bool:
@@ -148,7 +142,7 @@ def _give_key(
     parent = made_up.get(fold(orphan.key.table))
     if parent is None or (parent.name, orphan.values) in given:
         return False
-    columns = _columns(orphan.key, parent)
+    columns = parent_columns(parent, orphan.key)
     listed, name = ", ".join(map(quote_identifier, columns)), quote_identifier(parent.name)
     rows: list[Key] = connection.execute(f"SELECT {listed} FROM {name}").fetchall()
     for old in [row for row in rows if (parent.name, row) not in given][:5]:
@@ -156,7 +150,7 @@ def _give_key(
             _set(connection, parent.name, columns, orphan.values, old)
             for child in tables:
                 for key in child.foreign_keys:
-                    if fold(key.table) == fold(parent.name) and _columns(key, parent) == columns:
+                    if fold(key.table) == fold(parent.name) and parent_columns(parent, key) == columns:
                         _set(connection, child.name, key.columns, orphan.values, old)
             given.add((parent.name, orphan.values))
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from d1migrate.schema.keys import is_partial, is_without_rowid, rowid_alias
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
@@ -107,11 +108,11 @@ def match(
     pairs = [
         (name, there[to]) for name in stored(old) if (to := renamed.get(fold(name), fold(name))) in there
     ]
-    keeps_rowids = same and not refilled and not _is_without_rowid(old)
-    keys = [key_of(old)]
+    keeps_rowids = same and not refilled and not is_without_rowid(old)
+    keys = [[*old.primary_key]]
     if not keeps_rowids:
         keys += [[str(c) for c in i.columns] for i in old.indexes if i.unique and not _picks(i)]
-    has_rowids = keeps_rowids and not _is_rowid(old)
+    has_rowids = keeps_rowids and not rowid_alias(old)
     for place, names in enumerate(keys):
         key = [pair for pair in pairs if pair[0] in names]
         is_kept = (same and place == 0 and not has_rowids) or not {fold(name) for name in names} & set(others)
@@ -147,14 +148,14 @@ def _is_alike(old: Table, new: Table, pairs: Iterable[Pair]) -> bool:
 
 def _picks(index: Index) -> bool:
     """Whether an index is over expressions, or some rows only."""
-    return None in index.columns or (index.sql is not None and "WHERE" in index.sql.upper())
+    return None in index.columns or is_partial(index)
 
 
 def gone(connection: apsw.Connection, old: Table) -> RowDifference:
     """Return the difference where a table is not there any more."""
     was = f"was.{quote_identifier(old.name)}"
     before = _value(connection, f"SELECT count(*) FROM {was}")
-    columns = ", ".join(map(quote_identifier, key_of(old) or stored(old)))
+    columns = ", ".join(map(quote_identifier, old.primary_key or stored(old)))
     keys = connection.execute(f"SELECT {columns} FROM {was} LIMIT {SAMPLE}")
     return RowDifference(before, 0, before, keys=tuple(keys))
 
@@ -230,7 +231,7 @@ def has_links(connection: apsw.Connection, table: Table, key: ForeignKey) -> boo
     """Whether any row of a table has a link by a foreign key, and not just to itself."""
     tests = [f"{quote_identifier(column)} IS NOT NULL" for column in key.columns]
     if fold(key.table) == fold(table.name):
-        to = [name or own for name, own in zip(key.to, key_of(table) or key.columns, strict=False)]
+        to = [name or own for name, own in zip(key.to, table.primary_key or key.columns, strict=False)]
         pairs = zip(key.columns, to, strict=False)
         same = " AND ".join(f"{quote_identifier(a)} IS {quote_identifier(b)}" for a, b in pairs)
         tests.append(f"NOT ({same})")
@@ -272,25 +273,9 @@ def _as(value: str, like: str) -> str:
     return f"CASE typeof({like}) {cases} END"
 
 
-def key_of(table: Table) -> list[str]:
-    """Return the columns of the primary key, in order."""
-    return [c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
-
-
 def stored(table: Table) -> list[str]:
     """Return the columns that are not generated."""
     return [column.name for column in table.columns if not column.generated]
-
-
-def _is_rowid(table: Table) -> bool:
-    """Whether the primary key is the rowid."""
-    keys = [column for column in table.columns if column.primary_key]
-    return len(keys) == 1 and keys[0].type.upper() == "INTEGER" and not _is_without_rowid(table)
-
-
-def _is_without_rowid(table: Table) -> bool:
-    described = parse_table(table.sql)
-    return described is not None and described.without_rowid
 
 
 def _has_null(connection: apsw.Connection, table: Table, names: Sequence[str]) -> bool:

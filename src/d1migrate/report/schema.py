@@ -45,12 +45,11 @@ def table_lines(table: Table, paint: Paint) -> Iterator[str]:
         to = f"({', '.join(name for name in key.to if name)})" if any(key.to) else ""
         actions = f"on delete {key.on_delete.lower()}, on update {key.on_update.lower()}"
         yield text.clean_line(f"  foreign key ({', '.join(key.columns)}) → {key.table}{to}, {actions}")
-    primary_key = tuple(c.name for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key)
     for index in table.indexes:
         columns = ", ".join(name or "<expression>" for name in index.columns)
         if index.sql:
             yield text.clean_line(f"  {'unique ' if index.unique else ''}index {index.name} ({columns})")
-        elif index.columns != primary_key:
+        elif index.columns != table.primary_key:
             yield text.clean_line(f"  unique ({columns})")
     for trigger in table.triggers:
         yield text.clean_line(f"  trigger {trigger.name}")

@@ -16,7 +16,7 @@ from d1migrate.schema.changes import (
     RebuildVirtual,
     Reindex,
 )
-from d1migrate.schema.queries import is_key
+from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.rebuild import q, rebuild_statements
 from d1migrate.schema.rebuild_checks import (
     count_statements,
@@ -104,7 +104,7 @@ def broken_keys(table: Table, catalog: Catalog) -> Iterator[ForeignKey]:
     """Yield the foreign keys of a table to what is no key: SQLite refuses to write to such a table."""
     for key in table.foreign_keys:
         parent = catalog.tables.get(fold(key.table))
-        if parent is not None and not is_key(parent, key):
+        if parent is not None and not is_parent_key(parent, key):
             yield key
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.schema.keys import parent_columns
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import trigger_of
 
@@ -67,11 +68,8 @@ def followers(catalog: Catalog, parent: str, columns: Collection[str]) -> dict[s
     while todo:
         name, changed = todo.pop()
         table = catalog.tables.get(name)
-        primary = (
-            sorted((c.primary_key, fold(c.name)) for c in table.columns if c.primary_key) if table else []
-        )
-        for child, key in catalog.references(name) if table else ():
-            to = [fold(c) for c in key.to if c] or [column for _, column in primary]
+        for child, key in catalog.references(name):
+            to = map(fold, parent_columns(table, key)) if table else ()
             new = {fold(c) for c, other in zip(key.columns, to, strict=False) if other in changed}
             if key.on_update == "CASCADE" and not new <= found.get(child, set()):
                 found.setdefault(child, set()).update(new)

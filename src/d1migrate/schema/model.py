@@ -1,4 +1,8 @@
-"""A database's schema as frozen values."""
+"""A database's schema as frozen values.
+
+What can be read from the fields alone is a property here. What needs the SQL parsed is a function in `keys`
+or `queries`, so that the values stay cheap to import.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +63,16 @@ class Table(NamedTuple):
     indexes: tuple[Index, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key, in its order; empty if the table has none."""
+        return tuple(c.name for c in sorted(self.columns, key=lambda c: c.primary_key) if c.primary_key)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it is a virtual table."""
+        return self.sql[:20].upper() == "CREATE VIRTUAL TABLE"  # as SQLite stores it
 
 
 class Schema(NamedTuple):

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 from d1migrate.schema.normalize import meaning, mentions
 from d1migrate.sql.affinity import affinity
-from d1migrate.sql.create import parse, parse_table
-from d1migrate.sql.definitions import IndexDefinition
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from d1migrate.schema.model import Column, ForeignKey, Index, Table
+    from d1migrate.schema.model import Column, Table
     from d1migrate.sql.definitions import TableDefinition
 
 
 def is_autoincrement(table: Table) -> bool:
-    """Whether the ids of a table are never given twice."""
+    """Whether a table never assigns an id twice (AUTOINCREMENT)."""
+    if "AUTOINCREMENT" not in table.sql.upper():
+        return False  # most tables: not worth parsing
     definition = parse_table(table.sql)
     return definition is not None and definition.autoincrement
 
@@ -34,12 +35,6 @@ def free_columns(table: Table) -> set[str]:
     }
     needed = {fold(column.name) for column in definition.columns if column.not_null or column.generated}
     return known.columns.keys() - spoken - needed
-
-
-def alias_of(table: Table) -> str | None:
-    """Return the column that is the rowid itself, an INTEGER PRIMARY KEY; None where there is none."""
-    definition = parse_table(table.sql)
-    return definition.rowid_alias if definition else None
 
 
 def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str]:
@@ -77,32 +72,6 @@ def rowid_of(table: Table) -> str:
         return ""
     names = {fold(column.name) for column in table.columns}
     return next((name for name in ROWIDS if name not in names), "")
-
-
-def is_indexed(child: Table, key: ForeignKey) -> bool:
-    """Whether the rows that refer to a key are found by an index, or a primary key, that begins with it."""
-    first = fold(key.columns[0])
-    if any(fold(c.name) == first and c.primary_key == 1 for c in child.columns):
-        return True
-    firsts = {
-        fold(index.columns[0] or "") for index in child.indexes if index.columns and not _is_partial(index)
-    }
-    return first in firsts
-
-
-def is_key(parent: Table, key: ForeignKey) -> bool:
-    """Whether what a foreign key refers to is a primary key or unique, as SQLite asks of it."""
-    primary = {fold(column.name) for column in parent.columns if column.primary_key}
-    if None in key.to:
-        return len(primary) == len(key.columns)
-    to = {fold(name) for name in key.to if name}
-    uniques = (index for index in parent.indexes if index.unique and not _is_partial(index))
-    return to == primary or any(to == {fold(name or "") for name in index.columns} for index in uniques)
-
-
-def _is_partial(index: Index) -> bool:
-    definition = parse(index.sql) if index.sql else None
-    return isinstance(definition, IndexDefinition) and definition.where is not None
 
 
 def column_affinity(table: Table, column: Column) -> str:

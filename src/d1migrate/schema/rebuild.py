@@ -16,15 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import LimitExceeded
-from d1migrate.schema.queries import (
-    alias_of,
-    column_affinity,
-    free_columns,
-    holds_no_null,
-    is_autoincrement,
-    is_indexed,
-    rowid_of,
-)
+from d1migrate.schema.keys import is_indexed, rowid_alias
+from d1migrate.schema.queries import column_affinity, free_columns, holds_no_null, is_autoincrement, rowid_of
 from d1migrate.schema.render import create_text
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
@@ -84,7 +77,7 @@ class _Rebuilding:
         self._from_rowid, self._to_rowid = rowid_of(self._old), rowid_of(self._new)
         # A column that is the rowid keeps it by its own values; a new one gets it.
         filled = {fold(column) for column, _ in self._values}
-        is_filled = fold(alias_of(self._new) or "") in filled
+        is_filled = fold(rowid_alias(self._new) or "") in filled
         self._keeps_rowid = bool(self._from_rowid and self._to_rowid) and not is_filled
         self._late = self._choose_late()
 
@@ -184,7 +177,7 @@ class _Rebuilding:
 
     def _assertions(self) -> Iterator[str]:
         if value := self._nullable_rowid():
-            what = f"{self._new.name}.{alias_of(self._new)} is NULL in a row, and would become a new id"
+            what = f"{self._new.name}.{rowid_alias(self._new)} is NULL in a row, and would become a new id"
             yield (
                 f"SELECT json_extract('{{}}', {quote_literal(what)})"
                 f" FROM (SELECT 1 FROM {self._hold} WHERE {value} IS NULL LIMIT 1)"
@@ -203,7 +196,7 @@ class _Rebuilding:
 
     def _nullable_rowid(self) -> str:
         """Return what an INTEGER PRIMARY KEY is filled with, if that may be NULL; else ""."""
-        alias, old = alias_of(self._new), parse_table(self._old.sql)
+        alias, old = rowid_alias(self._new), parse_table(self._old.sql)
         value = next((v for column, v in self._values if alias and fold(column) == fold(alias)), "")
         names = [column.name for column in self._old.columns if fold(q(column.name)) == fold(value)]
         is_kept = old is not None and any(holds_no_null(old, name) for name in names)

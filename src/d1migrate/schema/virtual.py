@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Table
 
 
-def is_virtual(table: Table) -> bool:
-    """Whether a table is a virtual one."""
-    return table.sql[:20].upper() == "CREATE VIRTUAL TABLE"  # as SQLite writes it
-
-
 def fts5_options(table: Table) -> dict[str, str]:
     """Return the options of an FTS5 table, {folded name: value without quotes}; none for any other table."""
     definition = parse(table.sql)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup.inserts import Inserts
 from d1migrate.drafting.squash.values import CellReference, key_of
-from d1migrate.schema.queries import alias_of, column_affinity, is_autoincrement
+from d1migrate.schema.keys import rowid_alias
+from d1migrate.schema.queries import column_affinity, is_autoincrement
 from d1migrate.schema.render import create_text
 from d1migrate.schema.virtual import reindex_statement
 from d1migrate.sql.format import name_text
@@ -126,7 +127,7 @@ class _Writer:
         affinities = {quote_identifier(c.name): column_affinity(table, c) for c in table.columns}
         if table.sql[:14].upper() == "CREATE VIRTUAL":
             affinities = {}
-        alias, rows = alias_of(table), list[list[str]]()
+        alias, rows = rowid_alias(table), list[list[str]]()
         for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):
             row = self._row(content, cells, affinities, alias)[skipped:]
             if any("(SELECT " in sql and sql not in cells[0] for sql in row):
@@ -176,7 +177,7 @@ class _Writer:
         wanted = self._builds[0].sequences
         for content in self._layout.contents:
             table = self._tables.get(content.name)
-            alias = alias_of(table) if table and is_autoincrement(table) else None
+            alias = rowid_alias(table) if table and is_autoincrement(table) else None
             if table is None or alias is None:
                 continue
             at = content.columns.index(quote_identifier(alias))

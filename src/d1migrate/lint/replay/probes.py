@@ -11,7 +11,7 @@ from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.model import Schema, Table
 from d1migrate.schema.normalize import canonical
 from d1migrate.schema.scope import Scope, strings_now
-from d1migrate.schema.virtual import content_of, is_virtual
+from d1migrate.schema.virtual import content_of
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import VirtualTableDefinition
 from d1migrate.sql.names import fold, quote_identifier
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.scratch import Outcome
     from d1migrate.lint.replay.shadow_schema import ShadowSchema
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.model import ForeignKey, Trigger
+    from d1migrate.schema.model import Trigger
     from d1migrate.sql.classify import Shape
     from d1migrate.sql.tokens import Token
 
@@ -131,7 +131,7 @@ def broken(
             errors[key] = stage.run(_firing(stage, trigger), prepare_only=True).refusal
         if error := errors[key]:
             found.append(BrokenObject("trigger", trigger.name, error))
-    for table in filter(is_virtual, stage.catalog.tables.values()):
+    for table in (table for table in stage.catalog.tables.values() if table.is_virtual):
         is_asked = fold(table.name) in named or stage.mentions(table.sql, mention)
         if is_asked and (error := _error_of_virtual(stage, table)):
             found.append(BrokenObject("virtual table", table.name, error))
@@ -247,14 +247,6 @@ def _acted_on(catalog: Catalog, outcome: Outcome) -> list[str]:
         for child, key in catalog.references(table)
         if (kind == "delete" and key.on_delete in _ACTS) or (kind == "update" and key.on_update in _ACTS)
     ]
-
-
-def fits(parent: Table, key: ForeignKey) -> bool:
-    """Whether a foreign key may refer to a table's columns: its primary key, or those of a unique index."""
-    primary = {fold(column.name) for column in parent.columns if column.primary_key}
-    to = {fold(name) for name in key.to if name} or primary
-    unique = ({fold(c or "") for c in index.columns} for index in parent.indexes if index.unique)
-    return len(to) == len(key.columns) and to in (primary, *unique)
 
 
 def differences(stage: ShadowSchema, before: Catalog) -> tuple[Difference, ...]:

@@ -17,7 +17,6 @@ from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
 from d1migrate.schema.scope import Scope
-from d1migrate.schema.virtual import is_virtual
 from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import without_strings
 
@@ -61,7 +60,7 @@ def dangling(schema: Schema, before: Schema | None = None) -> list[BrokenObject]
     """
     catalog = Catalog.of(schema)
     named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
-    named |= {name for name, table in catalog.tables.items() if is_virtual(table)}
+    named |= {name for name, table in catalog.tables.items() if table.is_virtual}
     if not named:
         return []
     stage = ShadowSchema(catalog, count())

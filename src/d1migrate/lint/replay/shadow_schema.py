@@ -18,7 +18,9 @@ from d1migrate.lint.replay import probes
 from d1migrate.lint.replay.model import ReplayedStatement
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import introspect
+from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.model import Table, Trigger, View
+from d1migrate.schema.queries import is_autoincrement
 from d1migrate.sql.classify import Shape, shape_of
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import effects
@@ -288,15 +290,13 @@ class ShadowSchema:
             child
             for parent in changed & self.catalog.children.keys() & self.catalog.tables.keys()
             for child, key in self.catalog.references(parent)
-            if child not in self._built and not probes.fits(self.catalog.tables[parent], key)
+            if child not in self._built and not is_parent_key(self.catalog.tables[parent], key)
         ]
         return bool([child for child in misfits if self.need(child)])
 
     def _need_sequence(self) -> bool:
         """Build a table with AUTOINCREMENT, so that SQLite has its table of counters."""
-        counted = (
-            name for name, table in self.catalog.tables.items() if "AUTOINCREMENT" in table.sql.upper()
-        )
+        counted = (name for name, table in self.catalog.tables.items() if is_autoincrement(table))
         return any(self.need(name) for name in counted)
 
     def _build(self, kind: str, name: str, table: str, sql: str) -> None:

@@ -9,7 +9,8 @@ from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.schema.virtual import content_of, fts5_options, is_virtual
+from d1migrate.schema.keys import rowid_alias
+from d1migrate.schema.virtual import content_of, fts5_options
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def _lost_columns(replay: Replay, statement: ReplayedStatement, table: Table) ->
     number = statement.before.ids[fold(table.name)]
     columns = replay.columns.at(number, statement.index)
     lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], statement.index)]
-    ids = {fold(c.name) for c in table.columns if c.primary_key and c.type.upper() == "INTEGER"}
-    if ids == set(lost) and len(ids) == 1 and replay.copies.is_merged(number):
+    if lost == [fold(rowid_alias(table) or "")] and replay.copies.is_merged(number):
         return []  # two tables cannot both keep their numbers
     return lost
 
@@ -215,7 +215,7 @@ def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
 def _is_indexed_again(replay: Replay, statement: ReplayedStatement) -> bool:
     """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
     name = statement.shape.name if statement.verb == "drop table" else statement.target
-    if not is_virtual(statement.before.tables[name]):
+    if not statement.before.tables[name].is_virtual:
         return False
     return any(
         "'rebuild'" in fill.sql.lower()

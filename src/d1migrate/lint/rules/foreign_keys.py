@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_on, is_partial, pragma_of
+from d1migrate.lint.sqltext import is_on, pragma_of
+from d1migrate.schema.keys import is_parent_key
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def foreign_key_mismatch(replay: Replay) -> Iterator[Finding]:
     """
     for statement, child, key in (*_new_links(replay), *_kept_links(replay)):
         parent = replay.after.tables.get(fold(key.table))
-        if parent is not None and not _is_unique(parent, key):
+        if parent is not None and not is_parent_key(parent, key):
             to = ", ".join(name for name in key.to if name) or "its primary key"
             columns = ", ".join(key.columns)
             yield Finding(
@@ -91,29 +92,8 @@ def _kept_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Tabl
         for name, key in replay.after.references(fold(parent.name)) if before else ():
             child = replay.after.tables[name]
             was = replay.before.tables.get(name)
-            if before and was and key in was.foreign_keys and _is_unique(before, key):
+            if before and was and key in was.foreign_keys and is_parent_key(before, key):
                 yield replay.maker_of(parent), child, key
-
-
-def _collates(sql: str | None) -> bool:
-    """Whether an index compares otherwise than its columns do; a foreign key cannot use it then."""
-    return "COLLATE" in (sql or "").upper()
-
-
-def _is_unique(parent: Table, key: ForeignKey) -> bool:
-    primary = {fold(c.name) for c in parent.columns if c.primary_key}
-    to = {fold(name) for name in key.to if name} or primary
-    if len(to) != len(key.columns):
-        return False
-    sets = [
-        {fold(c) for c in index.columns if c}
-        for index in parent.indexes
-        if index.unique
-        and None not in index.columns
-        and not is_partial(index.sql)
-        and not _collates(index.sql)
-    ]
-    return to in [primary, *sets] and bool(to)
 
 
 @rule("F108", "drop-of-referenced", "warning")

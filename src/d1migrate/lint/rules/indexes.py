@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_partial
+from d1migrate.schema.keys import is_indexed
 from d1migrate.sql.names import fold, quote_identifier
 from d1migrate.sql.tokens import significant
 
@@ -83,14 +83,6 @@ def unindexed_child(replay: Replay) -> Iterator[Finding]:
                     )
 
 
-def is_indexed(table: Table, key: ForeignKey) -> bool:
-    """Whether the columns of a foreign key are the first of an index, or of the primary key, in any order."""
-    wanted = {fold(column) for column in key.columns}
-    primary = [fold(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key]
-    lists = [primary, *([fold(c or "") for c in i.columns] for i in table.indexes if not is_partial(i.sql))]
-    return any(set(columns[: len(wanted)]) == wanted for columns in lists)
-
-
 def index_on(table: Table, key: ForeignKey) -> str:
     """Return the CREATE INDEX for a foreign key."""
     name = quote_identifier(f"idx_{table.name}_{'_'.join(key.columns)}")
@@ -139,8 +131,7 @@ class _Indexes:
     def covering(self, mine: Index, earlier: Container[str]) -> str | None:
         """Return what makes an index unneeded, or None."""
         wanted = _folded(mine.columns)
-        keys = sorted((c.primary_key, c.name) for c in self._table.columns if c.primary_key)
-        primary = _folded([name for _, name in keys])
+        primary = _folded(self._table.primary_key)
         if primary[: len(wanted)] == wanted and not (mine.unique and len(primary) > len(wanted)):
             return f"the primary key of {self._table.name}"
         for other in self._by_first[wanted[0]]:

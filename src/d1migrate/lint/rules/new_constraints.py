@@ -86,9 +86,7 @@ def _parts(replay: Replay, update: ReplayedStatement, named: Collection[str]) ->
     from other columns repeats what these repeat.
     """
     columns = replay.columns.at(update.before.ids[update.target], update.index)
-    keys = {"rowid"} | {
-        fold(column.name) for column in update.before.tables[update.target].columns if column.primary_key
-    }
+    keys = {"rowid", *map(fold, update.before.tables[update.target].primary_key)}
     for name, value in update.sets().items():
         texts = {fold(unquote(token.text)) for token in value}
         is_new = name in columns and columns[name].since >= 0

@@ -10,7 +10,8 @@ from d1migrate.lint.expressions import as_column, is_mapping
 from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.schema.queries import alias_of, holds_no_null
+from d1migrate.schema.keys import rowid_alias
+from d1migrate.schema.queries import holds_no_null
 from d1migrate.schema.virtual import content_of
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.names import fold, quote_identifier, unquote
@@ -158,7 +159,7 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE notes_new RENAME TO notes;
     """
     for rebuild in rebuilds(replay):
-        if any(c.primary_key == 1 and c.type.upper() == "INTEGER" for c in rebuild.new.columns):
+        if rowid_alias(rebuild.new):
             continue
         tables = replay.after.tables.values()
         searches = [t.name for t in tables if fold(content_of(t) or "") == fold(rebuild.name)]
@@ -221,7 +222,7 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
 
 def _nullable_rowid(rebuild: Rebuild) -> str:
     """Return the column of the old table that may be NULL and is copied into the new one's rowid; else ""."""
-    alias, old = alias_of(rebuild.new), definition(rebuild.old)
+    alias, old = rowid_alias(rebuild.new), definition(rebuild.old)
     if not alias or old is None or not rebuild.is_copied(alias):
         return ""
     if any("WHERE" in fill.words for fill in rebuild.fills) or fold(alias) not in columns_of(rebuild.old):

@@ -49,9 +49,7 @@ def replace_takes_children(replay: Replay) -> Iterator[Finding]:
 def _upsert(statement: ReplayedStatement) -> str | None:
     """Return an INSERT OR REPLACE … VALUES as an upsert, or None for any other statement."""
     table = statement.before.tables[statement.target]
-    key = [
-        quote_identifier(c.name) for c in sorted(table.columns, key=lambda c: c.primary_key) if c.primary_key
-    ]
+    key = [quote_identifier(name) for name in table.primary_key]
     if (
         statement.verb == "update"
         or "VALUES" not in statement.words
@@ -97,7 +95,7 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
             continue
         table, keys = (
             statement.before.tables[statement.target],
-            list(unique_keys(statement.before.tables[statement.target])),
+            unique_keys(statement.before.tables[statement.target]),
         )
         if statement.verb == "update":
             if any(key.columns is None or key.columns.keys() & statement.sets().keys() for key in keys):

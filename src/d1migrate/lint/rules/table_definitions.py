@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.schema.virtual import is_virtual
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.names import fold
 
@@ -81,5 +80,5 @@ def no_primary_key(replay: Replay) -> Iterator[Finding]:
     """
     for table in replay.changed_tables:
         is_new = fold(table.name) not in replay.before.tables
-        if is_new and not any(c.primary_key for c in table.columns) and not is_virtual(table):
+        if is_new and not table.primary_key and not table.is_virtual:
             yield Finding(f"{table.name} has no primary key", replay.maker_of(table))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import conflict_target
+from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.queries import changed_columns
 from d1migrate.sql.names import fold, unquote
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
-    from d1migrate.schema.model import ForeignKey, Table
+    from d1migrate.schema.model import ForeignKey
 
 
 @rule("D114", "update-unlinks-children", "error")
@@ -50,7 +51,7 @@ def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignK
     }
     for parent, columns in changed.items():
         for child, key in statement.before.references(parent):
-            is_changed = _refers(key, statement.before.tables[parent]) & columns
+            is_changed = columns & set(map(fold, parent_columns(statement.before.tables[parent], key)))
             is_updated = updated & {(child, fold(column)) for column in key.columns}
             if key.on_update in ("SET NULL", "SET DEFAULT") and is_changed and is_updated:
                 yield parent, child, key
@@ -68,7 +69,7 @@ def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
         if (table := statement.before.tables.get(name)) and (there := definition(table))
     }
     if any(
-        _refers(key, statement.before.tables[name]) & found[name]
+        found[name] & set(map(fold, parent_columns(statement.before.tables[name], key)))
         for name in found
         for _, key in statement.before.references(name)
     ):
@@ -87,12 +88,6 @@ def _set_anew(statement: ReplayedStatement) -> set[str]:
         is_kept = names == [column] or (names == ["excluded", ".", column] and column in targets)
         found |= set() if is_kept else {column}
     return found
-
-
-def _refers(key: ForeignKey, parent: Table) -> set[str]:
-    """Return the columns of the parent that a foreign key refers to, folded."""
-    primary = {fold(column.name) for column in parent.columns if column.primary_key}
-    return {fold(name) for name in key.to if name} or primary
 
 
 @rule("D117", "trigger-deletes", "warning")

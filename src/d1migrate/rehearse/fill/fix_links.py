@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from d1migrate.rehearse.fill.row_constraints import REFUSED
+from d1migrate.schema.keys import is_without_rowid
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class _Linked:
         self._links = {link.number: link for link in plan.links}
         self.name = plan.table.name
         self._name = f"main.{quote_identifier(self.name)}"
-        self._by_rowid = not (plan.definition and plan.definition.without_rowid)
-        keys = [column.name for column in plan.table.columns if column.primary_key]
+        self._by_rowid = not is_without_rowid(plan.table)
+        keys = [*plan.table.primary_key]
         if self._by_rowid:
             taken = {fold(column.name) for column in plan.table.columns}
             keys = [name for name in ROWIDS if name not in taken][:1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.schema.keys import is_unique, parent_columns
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -53,12 +54,6 @@ def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
     """
     keys = [tuple(fold(column) for column in key.columns) for key in table.foreign_keys]
     free = {fold(c.name) for c in table.columns if not (c.not_null or c.primary_key or c.generated)}
-    unique = [
-        {fold(column or "") for column in index.columns}
-        for index in table.indexes
-        if index.unique and None not in index.columns and "WHERE" not in (index.sql or "").upper()
-    ]
-    unique.append({fold(column.name) for column in table.columns if column.primary_key} or {""})
     found = []
     for number, (columns, key) in enumerate(zip(keys, table.foreign_keys, strict=True)):
         to = _targets(key, tables.get(fold(key.table)))
@@ -68,19 +63,17 @@ def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
         others = {column for other in keys if other is not columns for column in other}
         loose = [column for column in columns if column in free]
         loose = [column for column in loose if column not in others] or loose
-        once = any(one <= set(columns) for one in unique)
+        once = is_unique(table, columns)
         found.append(Link(number, columns, key.table, to, tuple(loose), once, own))
     return sorted(found, key=lambda link: (link.own, -len(link.columns)))
 
 
 def _targets(key: ForeignKey, parent: Table | None) -> tuple[str, ...] | None:
     """Return the parent's columns, folded; None if they are not there."""
-    named = tuple(fold(to) for to in key.to if to is not None)
     if parent is None:
-        return named
+        return tuple(fold(to) for to in key.to if to is not None)
     names = {fold(column.name) for column in parent.columns}
-    primary = sorted((c.primary_key, fold(c.name)) for c in parent.columns if c.primary_key)
-    to = named or tuple(name for _, name in primary)
+    to = tuple(map(fold, parent_columns(parent, key)))
     return to if len(to) == len(key.columns) and set(to) <= names else None
 
 

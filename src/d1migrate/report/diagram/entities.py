@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.schema.keys import is_unique
 from d1migrate.sql.names import fold
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from d1migrate.schema.model import ForeignKey, Index, Schema, Table
+    from d1migrate.schema.model import ForeignKey, Schema, Table
 
 
 class Attribute(NamedTuple):
@@ -72,7 +72,6 @@ def diagram(schema: Schema) -> Diagram:
 
 def _attributes(table: Table) -> tuple[Attribute, ...]:
     foreign = {fold(column) for key in table.foreign_keys for column in key.columns}
-    unique = {key[0] for key in map(_unique_columns, table.indexes) if key and len(key) == 1}
     return tuple(
         Attribute(
             column.name,
@@ -82,7 +81,7 @@ def _attributes(table: Table) -> tuple[Attribute, ...]:
                 for mark, is_so in (
                     ("PK", column.primary_key > 0),
                     ("FK", fold(column.name) in foreign),
-                    ("UK", fold(column.name) in unique and not column.primary_key),
+                    ("UK", not column.primary_key and is_unique(table, [fold(column.name)])),
                 )
                 if is_so
             ),
@@ -109,19 +108,5 @@ def _relation(tables: list[Table], child: int, key: ForeignKey, parent: int) -> 
         to=to,
         label=", ".join(key.columns),
         optional=any(not column.not_null and not column.primary_key for column in given),
-        single=_is_unique(table, columns),
+        single=is_unique(table, columns),
     )
-
-
-def _is_unique(table: Table, columns: set[str]) -> bool:
-    """Whether no two rows have the same values there."""
-    keys = [{fold(column.name) for column in table.columns if column.primary_key}]
-    keys += [set(_unique_columns(index)) for index in table.indexes]
-    return any(key and key <= columns for key in keys)
-
-
-def _unique_columns(index: Index) -> tuple[str, ...]:
-    """Return the columns that an index keeps unique in all rows; none if it does so for some rows only."""
-    names = tuple(fold(name) for name in index.columns if name is not None)
-    is_partial = index.sql is not None and any(t.text.upper() == "WHERE" for t in significant(index.sql))
-    return names if index.unique and len(names) == len(index.columns) and not is_partial else ()
