@@ -1,6 +1,6 @@
 """The questions put to the embedded engine and to the real D1: what is accepted, what is refused, in what words.
 
-A case is one statement behind the setup of its group. All but those of COMMITTED run in a batch that ends
+A case is one statement after the setup of its group. All but those of COMMITTED run in a batch that ends
 in an assertion that always fails, so that being accepted is seen as that failure and nothing stays.
 """
 
@@ -1092,7 +1092,7 @@ GROUPS: tuple[Group, ...] = (
         ITEMS,
     ),
     Group(
-        # What is left open stays so for a while on D1, also behind the batch: the accepted DROP comes first.
+        # What is left open stays so for a while on D1, also after the batch: the accepted DROP comes first.
         "left open",
         (
             "SELECT a FROM t WHERE 0; DROP TABLE t",

@@ -1,4 +1,4 @@
-"""What every driver does, whatever is behind it."""
+"""What every driver does, whatever its database."""
 
 from __future__ import annotations
 

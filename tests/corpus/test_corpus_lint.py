@@ -44,7 +44,7 @@ def test_severities_are_those_of_the_rules() -> None:
         assert theirs - {"R111"} == codes, "R111 is about files that no case can be"
 
 
-# --- small cases that were judged wrongly once ---
+# --- small cases that were once reported wrongly ---
 
 USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, {0} TEXT);".format
 POSTS = USERS("role") + (
@@ -153,18 +153,18 @@ MISSED = [
 ]  # fmt: skip
 
 
-def judged(sql: str, given: str) -> set[str]:
-    """The codes of a file behind another."""
+def codes_of(sql: str, given: str) -> set[str]:
+    """The codes of a file that follows another."""
     return {d.code for d in lint(load([("001_before.sql", given), ("002_case.sql", sql)]), only={2})}
 
 
 @pytest.mark.parametrize(("code", "sql", "given"), FALSE_ALARMS)
 def test_false_alarms(code: str, sql: str, given: str) -> None:
     """Good SQL is not reported."""
-    assert code not in judged(sql, given)
+    assert code not in codes_of(sql, given)
 
 
 @pytest.mark.parametrize(("code", "sql", "given"), MISSED)
 def test_what_is_missed(code: str, sql: str, given: str) -> None:
     """SQL that is not good is."""
-    assert code in judged(sql, given)
+    assert code in codes_of(sql, given)

@@ -138,7 +138,7 @@ def ask(driver: WorkerdDriver, *questions: str) -> list[list[tuple[Value, ...]]]
 
 
 def read_tables(driver: WorkerdDriver) -> Tables:
-    """Read all tables but those behind virtual ones, by folded name."""
+    """Read all tables except the shadow tables of virtual ones, by folded name."""
     (found,) = ask(
         driver,
         "SELECT t.name, c.name FROM pragma_table_list t, pragma_table_info(t.name) c"
@@ -194,7 +194,7 @@ def fewer(before: Table, after: Table | None) -> bool:
 
 
 def named(case: Case, *starts: str) -> set[str]:
-    """Return the tables named behind words such as `DELETE FROM`, folded."""
+    """Return the tables named after words such as `DELETE FROM`, folded."""
     found = set()
     for statement in split(case.migration):
         tokens = significant(statement.sql)

@@ -118,7 +118,7 @@ def _filler(at: int) -> Callable[[int, bool], None]:
 
 
 class Wire(httpx.HTTPTransport):
-    """The way to Cloudflare; it calls `at` with a number before every request and behind every answer."""
+    """The way to Cloudflare; it calls `at` with a number before every request and after every response."""
 
     def __init__(self, at: Callable[[int], None]) -> None:
         super().__init__()

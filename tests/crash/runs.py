@@ -38,7 +38,7 @@ INSERT INTO once SELECT n + 2 FROM once;
 
 
 def up(migrator: Migrator, *, single: bool = False) -> None:
-    """Apply, and fail as the command does where the look behind it finds something, or nobody answers it."""
+    """Apply, and fail as the command does if the check after it finds something, or gets no answer."""
     report = migrator.up(single_transaction=single)
     if not report.ok:
         raise AmbiguousError(report.problems[0].message)
@@ -82,7 +82,7 @@ class Faulty:
 class Watched:
     """A driver that calls `at` with the number of every moment.
 
-    Moments are before a batch, before each of its queries, behind the last of them, and behind the commit.
+    Moments are before a batch, before each of its queries, after the last of them, and after the commit.
     """
 
     def __init__(self, driver: Driver, at: Callable[[int], None]) -> None:
@@ -185,7 +185,7 @@ def objects(driver: Driver) -> set[str]:
 class Expected(NamedTuple):
     """The migrations, and what they make of a database that nothing happens to.
 
-    `made` is the names each version creates; `ends` the state behind each action.
+    `made` is the names each version creates; `ends` the state after each action.
     """
 
     folder: Path

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @every_action
 def test_killed_at_every_query(tmp_path: Path, expected: Expected, killed: Killed, action: str) -> None:
-    """A process killed before a batch, before or behind any query, or behind a commit."""
+    """A process killed before a batch, before or after any query, or after a commit."""
     assert _kill_everywhere(tmp_path, expected, killed, action, "query") > 40
 
 

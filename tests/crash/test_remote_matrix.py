@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 MODES: dict[str, dict[str, Any]] = {
     "the connection closes before the work": {"do": "drop"},
-    "the connection closes behind the work": {"do": "lose reply"},
+    "the connection closes after the work": {"do": "lose reply"},
     "the connection closes in the answer": {"do": "cut reply"},
     "the connection closes, and nothing ever arrives": {"do": "late"},
     "half of the JSON": {"do": "garbage"},
     "silence instead of the work": {"do": "hang"},
-    "silence behind the work": {"do": "hang", "after": True},
+    "silence after the work": {"do": "hang", "after": True},
     "429": {"do": "429"},
     "429 for long": {"do": "429", "retry_after": 250},
     "429 in HTML": {"do": "answer", "status": 429, "body": "<h1>error code: 1015</h1>"},
     "500 instead of the work": {"do": "500"},
-    "500 behind the work": {"do": "500", "after": True},
+    "500 after the work": {"do": "500", "after": True},
     "503 instead of the work": {"do": "503"},
-    "503 behind the work": {"do": "503", "after": True},
+    "503 after the work": {"do": "503", "after": True},
     "a bare error instead of the work": {"do": "bare"},
-    "a bare error behind the work": {"do": "bare", "after": True},
+    "a bare error after the work": {"do": "bare", "after": True},
     "30 seconds are over": {"do": "timeout"},
     "too large": {"do": "413"},
     "a firewall's page": {"do": "firewall"},
     "a proxy's page instead of the work": {"do": "answer", "status": 502, "body": "<h1>Bad gateway</h1>"},
-    "a proxy's page behind the work": {"do": "answer", "status": 502, "body": "<h1>", "after": True},
+    "a proxy's page after the work": {"do": "answer", "status": 502, "body": "<h1>", "after": True},
     "a redirect": {"do": "answer", "status": 302, "headers": {"location": "https://example.com/"}},
     "success, and nothing else": {"do": "answer", "body": '{"success": true}'},
     "statement by statement": {"do": "not atomic"},
@@ -51,7 +51,7 @@ MODES: dict[str, dict[str, Any]] = {
     "again after the next request": {"do": "again", "past": 1},
     "the connection closes, and it arrives after the next request": {"do": "late", "past": 1},
     "429 for CPU time instead of the work": {"do": "7429"},
-    "429 for CPU time behind the work": {"do": "7429", "after": True},
+    "429 for CPU time after the work": {"do": "7429", "after": True},
     "the token is refused": {"do": "401"},
     "one result of many": {"do": "edit", "how": "first result"},
     "a reset in the answer": {"do": "wire", "how": "reset in the body"},
@@ -110,7 +110,7 @@ def test_a_fault_at_every_request(new_remote: Callable[[], Remote], expected: Ex
 def test_killed_at_every_request(
     new_remote: Callable[[], Remote], expected: Expected, killed: Killed, action: str
 ) -> None:
-    """A process killed before a request, or behind the answer."""
+    """A process killed before a request, or after the response."""
     for moment in itertools.count():
         remote = new_remote()
         start_of(action, remote.open, expected)

@@ -154,7 +154,7 @@ def test_an_up_of_a_new_database_that_arrives_late(open_: Open) -> None:
 
 
 def test_a_baseline_that_arrives_late(open_: Open) -> None:
-    """It says that the user vouches for a file, and the file was taken back since."""
+    """It says that the user vouches for a file, and the file has been rolled back since."""
     delayed = Delayed(open_())
     with pytest.raises(AmbiguousError, match="nothing had been recorded when the log was checked"):
         act(delayed, lambda migrator: migrator.baseline(to=1))

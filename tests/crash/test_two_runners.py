@@ -189,7 +189,7 @@ class Race:
         self._driver, self._at, self._other = driver, at, other
 
     def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it, behind the other's."""
+        """Run it after the other's."""
         number, self.batches = self.batches, self.batches + 1
         if number == self._at:
             self._other()
@@ -348,7 +348,7 @@ def test_taken_back_between_the_reading_and_the_batch(
 
 
 def test_taken_back_while_up_runs(open_: Open, migrations: Sequence[Migration]) -> None:
-    """What another run takes back before our batch is applied again, in order."""
+    """What another run rolls back before our batch is applied again, in order."""
     other_run(open_, migrations, UP_TO[3])
     race = Race(open_(), 1, lambda: other_run(open_, migrations, take_back_two))
     migrator = Migrator(race, migrations)

@@ -352,7 +352,7 @@ def test_any_other_status_fails(
 
 @pytest.mark.parametrize("answer", [MORE, OLD, (200, {"ok": True}), (200, "fine"), (200, None)])
 def test_it_gives_up(project: Path, server: Server, answer: tuple[int, object]) -> None:
-    """After 20 requests; an answer that is none of ours is not taken for success."""
+    """After 20 requests; a response that is not ours is not taken for success."""
     server.answers = {"/admin/migrate": [answer]}
 
     done = migrate(project, server)

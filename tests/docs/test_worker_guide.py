@@ -193,7 +193,7 @@ def test_what_the_other_calls_cost(worker: PyodideWorkerd) -> None:
     assert (answer.result, answer.calls["batch"]) == (3, 2)
 
 
-# The guide's blocks of Python behind entry.py, by their order.
+# The guide's blocks of Python after entry.py, by their order.
 TOP, FOLDER, HEALTH = "snippet_1:migrated", "snippet_2:migrate", "snippet_3:health"
 
 

@@ -181,7 +181,7 @@ class Maker:
         return found
 
     def triggers(self) -> list[str]:
-        """Make triggers; they are created behind the rows."""
+        """Make triggers; they are created after the rows."""
         found = []
         for i in range(self._pick([0, 0, 0, 1, 2])):
             on, other = self._pick(list(self.tables)), self._pick(list(self.tables))

@@ -81,7 +81,7 @@ def test_any_value_comes_back(
         target = connect(f"sqlite:{folder}/b.db")
         source.batch(Batch([Query(f"CREATE TABLE {table} ({key}{body}) {', '.join(options)}")]))
         for number, row in enumerate(rows):
-            # A STRICT text column refuses what is none; a key in text order is another order than that of numbers.
+            # A STRICT text column refuses other types; the text order of a key differs from the order of numbers.
             values = (str(row[0]) if strict else row[0], row[1])
             own = {"rowid": "", "text": f"{number * 7}, ", "without": f"'{number % 3}{number}', "}[kind]
             source.batch(Batch([Query(f"INSERT INTO {table} VALUES ({own}?, ?)", values)]))

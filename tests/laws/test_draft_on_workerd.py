@@ -3,7 +3,7 @@
 Schemas are random, as in test_rehearse_on_workerd, with foreign keys of every action, to themselves and in
 circles; so is what is desired of them: columns added, computed, dropped, renamed, retyped, made NOT NULL,
 CHECKed, columns that swap names, keys that get AUTOINCREMENT, tables that turn STRICT or WITHOUT ROWID and back,
-foreign keys with other actions or none, indexes that come and go, triggers with CASE. Every row, rowid and counter is compared, and the way back is gone as well.
+foreign keys with other actions or none, indexes that come and go, triggers with CASE. Every row, rowid and counter is compared, and so are those after the rollback.
 
 A run tries 300 examples; `python -m tests --times 6 --random` tries 1800 others.
 """

@@ -3,7 +3,7 @@
 Schemas and migrations are random: two to five tables with foreign keys of every action, to themselves and in
 circles, indexes, triggers, views, AUTOINCREMENT, WITHOUT ROWID, STRICT; rebuilds in several spellings, with
 and without guards, children copied aside, renames, columns added and dropped, whole tables deleted, updated,
-replaced and copied. Every row carries a tag that nothing changes, and D1 is asked for all rows behind every
+replaced and copied. Every row carries a tag that nothing changes, and D1 is asked for all rows after every
 statement: so which statement took a row or changed a value is seen, not concluded as a rehearsal does.
 
 For each example the migration is rehearsed twice. Over made-up rows, "no loss" must hold for D1's rows, which
@@ -53,7 +53,7 @@ Snapshot = dict[int, Rows]
 
 
 def run(workerd: Workerd, database: str, example: Example) -> list[Snapshot] | None:
-    """Run an example on D1; the rows before, and behind every statement, or None where it is refused."""
+    """Run an example on D1; the rows before and after every statement, or None if it is refused."""
     setup = [*example.schema, *example.rows, *example.triggers]
     answer = workerd.post(database, [{"sql": sql, "params": []} for sql in setup])
     assert "error" not in answer, answer

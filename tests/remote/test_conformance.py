@@ -25,7 +25,7 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
 
 @pytest.fixture(params=[(splitter, trouble) for splitter in (False, True) for trouble in TROUBLE])  # type: ignore[no-redef]
 def driver(request: pytest.FixtureRequest, remote: Remote) -> Iterator[Driver]:
-    """A remote database, on a server that cuts SQL anew as production does or leaves it alone, with trouble."""
+    """A remote database, on a server that splits SQL again as production does, or leaves it alone, with faults."""
     fragile, trouble = request.param
     remote.server.settings(fragile_splitter=fragile)
     remote.server.faults(*TROUBLE[trouble])

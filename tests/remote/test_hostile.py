@@ -386,7 +386,7 @@ def test_settings_that_cannot_be(variables: dict[str, str]) -> None:
 
 
 def test_settings_that_can_be(remote: Remote) -> None:
-    """White space around them is cut, as is a slash behind the URL; the token is not in their text."""
+    """White space around them is removed, as is a slash after the URL; the token is not in their text."""
     found = client.settings(
         {
             "CLOUDFLARE_API_TOKEN": " s3cr3t\n",

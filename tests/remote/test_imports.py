@@ -126,7 +126,7 @@ def test_an_upload_that_breaks_is_sent_again(remote: Remote) -> None:
 
 
 def test_an_ingest_whose_answer_is_lost(remote: Remote) -> None:
-    """Nobody polls, so D1 ends it after 15 seconds; the history is read behind that, and says it is not there."""
+    """Nobody polls, so D1 ends it after 15 seconds; the history is read after that, and does not have it."""
     remote.server.faults({"match": {"path": "/import$", "body": "ingest"}, "do": "lose reply"})
     with pytest.raises(ApplyError) as caught:
         Migrator(remote.open(), SMALL).up(lint=False)

@@ -134,7 +134,7 @@ def test_settings_that_are_refused(variables: dict[str, str], message: str) -> N
 
 
 def test_requests(remote: Remote) -> None:
-    """Status 1, `up` of N migrations N + 2, history and a look behind; with the linter one more, and while a table is missing."""
+    """Status 1, `up` of N migrations N + 2, history and a check afterward; with the linter one more, and while a table is missing."""
     migrator, paths = Migrator(remote.open(), HUMMBL), remote.paths
     migrator.status()
     assert paths() == [("POST", "raw")] * 2

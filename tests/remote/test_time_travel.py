@@ -134,7 +134,7 @@ class Killed(BaseException):
 
 
 class Mortal(httpx.BaseTransport):
-    """Sends requests, until the process is killed before one of them; so it is behind the one before."""
+    """Sends requests, until the process is killed before one of them, so after the previous one."""
 
     def __init__(self, at: int) -> None:
         self._to, self._left = httpx.HTTPTransport(), at
@@ -197,11 +197,11 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
 
 
 def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path: Path) -> None:
-    """What users write behind it stays; another restore finishes it first, and damage to the file is said."""
+    """What users write after it stays; another restore finishes it first, and damage to the file is reported."""
     up = migrator(remote, tmp_path)
     up.up(to=2)
     up.up()
-    for at in range(1, 20):  # killed behind the restore, before the log is written back
+    for at in range(1, 20):  # killed after the restore, before the log is written back
         with suppress(Killed):
             mortal(remote, tmp_path / str(at), at).restore("2")
         if up.current() == 2:
@@ -225,7 +225,7 @@ def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path
 
 
 def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
-    """A version that was never current, and a name that is none."""
+    """A version that was never current, and something that is not a name."""
     up = migrator(remote, tmp_path)
     up.up()
     for wrong in ("7", "no-such-point", "../etc/passwd"):
@@ -297,7 +297,7 @@ def test_older_than_what_d1_keeps(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path) -> None:
-    """The bookmark that undoes the restore is told before, and how to finish it behind."""
+    """The bookmark that undoes the restore is printed before, and how to finish it after."""
     up = migrator(remote, tmp_path)
     up.up()
     told: list[RestorePoint] = []
@@ -314,7 +314,7 @@ def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path
 
 
 def test_a_restore_to_a_time_that_was_cut_short(remote: Remote, tmp_path: Path) -> None:
-    """Its bookmark, which no log has, is known by the file: what is told to finish it does."""
+    """Its bookmark, which no log has, is known by the file: the printed command finishes it."""
     up = migrator(remote, tmp_path)
     up.up(to=1)
     remote.server.advance(3600)

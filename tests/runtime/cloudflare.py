@@ -26,7 +26,7 @@ class Cloudflare(Server):
     read_token = "read-token"  # noqa: S105
 
     def arguments(self) -> list[str]:
-        """The script that Node runs, and what it is told."""
+        """The script that Node runs, and its arguments."""
         return [str(SERVER), str(MODULES), str(self.persist), str(STATES)]
 
     def start(self) -> Self:

@@ -153,7 +153,7 @@ function accounts({ query, token }) {
   return paged(found, query, 20);
 }
 
-// There is no last page: those behind it are empty, and that is where the SDK stops.
+// There is no last page: later pages are empty, and the SDK stops there.
 function paged(all, query, usual) {
   const [page, perPage] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? usual)];
   if (!(page >= 1 && perPage >= 1)) throw malformed("page and per_page have to be positive numbers");

@@ -12,7 +12,7 @@ import path from "node:path";
 const SCRIPT = `import { DurableObject } from "cloudflare:workers";
 
 export class Importer extends DurableObject {
-  #text = ""; // what stands behind the last semicolon so far
+  #text = ""; // the text after the last semicolon so far
 
   async ingest(chunk) {
     try {

@@ -57,7 +57,7 @@ class PyodideWorkerd(Server):
         self.python, self._libraries, self._isolates = python, libraries, isolates
 
     def arguments(self) -> list[str]:
-        """The script that Node runs, and what it is told."""
+        """The script that Node runs, and its arguments."""
         pyodide = MODULES / f"pyodide-{self.python}"
         if not pyodide.is_dir():
             raise FileNotFoundError(f"{pyodide} is missing: run `npm install` in {ROOT}")

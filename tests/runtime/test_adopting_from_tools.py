@@ -271,7 +271,7 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (2024010100
 
 
 def test_goose(project: Project) -> None:
-    """The newest row of a version counts: what was taken back is not applied."""
+    """The newest row of a version counts: what was rolled back is not applied."""
     applied_by_hand(project, GOOSE)
     assert states(project) == ["applied", "applied", "applied", "pending"]
     carry_on(project)
@@ -320,7 +320,7 @@ def prisma(project: Project, *rows: tuple[Any, ...]) -> None:
 
 
 def test_prisma(project: Project) -> None:
-    """Folders' names; a failed row that was resolved does not count, the one behind it does."""
+    """Folders' names; a failed row that was resolved does not count, the one after it does."""
     prisma(
         project,
         ("20240101000000_users", 1704067200000, None, 1),

@@ -46,7 +46,7 @@ def test_a_dump_goes_into_d1_and_comes_back(workerd: Workerd, tmp_path: Path) ->
 
 
 def test_foreign_keys_that_lead_nowhere_go_into_d1(workerd: Workerd, tmp_path: Path) -> None:
-    """What stands in for parents that are not there is gone behind the load, and rows without one are there."""
+    """Placeholders for missing parents are gone after the load, and rows without a parent are kept."""
     raw(tmp_path / "a.db", BROKEN_KEYS)
     file = str(tmp_path / "a.sql")
     dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), file)
@@ -79,7 +79,7 @@ class Disturbed(WorkerdDriver):
         self._at, self._count = at, 0
 
     def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it; a row is added behind one of the batches, and another taken."""
+        """Run it; after one of the batches a row is added and another deleted."""
         results = super().batch(batch)
         self._count += batch.reads
         if self._count == self._at:

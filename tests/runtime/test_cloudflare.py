@@ -132,7 +132,7 @@ def test_tokens(cloudflare: Cloudflare, client: Client) -> None:
 
 
 def test_a_read_token_runs_read_only_queries(cloudflare: Cloudflare, client: Client, db: str) -> None:
-    """What a batch may do is judged by its statements, whatever they would write."""
+    """What a batch may do depends on its statements, whatever they would write."""
     client.http.headers["authorization"] = f"Bearer {cloudflare.read_token}"
     reads = [
         "SELECT 1",
@@ -416,7 +416,7 @@ def test_export(cloudflare: Cloudflare, client: Client, db: str) -> None:
 
 
 def test_time_travel(client: Client, db: str) -> None:
-    """Every commit is a bookmark, rising; what was there then is there again, and the way back is told."""
+    """Every commit is a bookmark, rising; a restore brings its state back, and returns the bookmark that undoes it."""
     marks = [client.bookmark(db)]
     for n in range(3):
         client.raw(db, f"INSERT INTO t VALUES({n}); CREATE INDEX i{n} ON t(a)")

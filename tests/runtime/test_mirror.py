@@ -1,4 +1,4 @@
-"""`mirror`: the real wrangler finds in its own table what d1migrate applied and took back."""
+"""`mirror`: the real wrangler finds in its own table what d1migrate applied and rolled back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def wrangler(project: Project, action: str) -> str:
 
 
 def test_wrangler_agrees(project: Project) -> None:
-    """After `up` it has nothing to apply, after `down` the file that was taken back; and each carries on."""
+    """After `up` it has nothing to apply, after `down` the file that was rolled back; and each continues."""
     project.run("up")
     assert "No migrations to apply" in wrangler(project, "list")
     project.run("down")

@@ -2,13 +2,13 @@
 
 Measured: a row that is added counts 1 + its indexes, a deleted one 1 (its index entries are free), an updated
 one 1 + the indexes with a column in the SET list, whether the value is another or not; all indexes where the
-key is set, since SQLite then writes the row anew. Rows that REPLACE deletes itself are free, those that
+key is set, since SQLite then writes the row again. Rows that REPLACE deletes itself are free, those that
 foreign keys and triggers write for it are not. CREATE INDEX and CREATE TABLE AS count an entry a row, DROP
 COLUMN every row, DROP TABLE nothing but what foreign keys do. Objects of the schema count a row or two.
 
 Where the rule is simple the estimate is D1's figure to the row (EXACT). Elsewhere it is within the bounds
 that stand beside the case (NEAR): of a partial index every row is counted, renaming rewrites as many rows of
-the schema as mention the name, and a virtual table is judged by one of the tables it keeps itself in.
+the schema as mention the name, and a virtual table is counted by one of its shadow tables.
 """
 
 from __future__ import annotations

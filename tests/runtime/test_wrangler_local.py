@@ -254,7 +254,7 @@ def test_files_applied_by_wrangler_are_applied(by_wrangler: ByWrangler) -> None:
 
 
 def test_a_mixture(by_wrangler: ByWrangler, tmp_path: Path) -> None:
-    """With one file by wrangler and two by us, all can be taken back, and wrangler sees an empty database."""
+    """With one file by wrangler and two by us, all can be rolled back, and wrangler sees an empty database."""
     project = by_wrangler.first.copy(tmp_path / "mixture")
     assert project.status() == [(1, "applied", False), (2, "pending", True), (3, "pending", True)]
     assert "applied 2 migrations" in project.d1migrate("up")

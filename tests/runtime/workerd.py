@@ -46,7 +46,7 @@ class Server:
         self._port: int | None = None
 
     def arguments(self) -> list[str]:
-        """The script that Node runs, and what it is told."""
+        """The script that Node runs, and its arguments."""
         raise NotImplementedError
 
     def start(self) -> Self:
@@ -113,7 +113,7 @@ class Workerd(Server):
     """D1 databases over HTTP."""
 
     def arguments(self) -> list[str]:
-        """The script that Node runs, and what it is told."""
+        """The script that Node runs, and its arguments."""
         return [str(SERVER), str(MODULES), str(self.persist), str(DATABASES)]
 
     def post(self, database: str, batch: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def test_the_free_plan(worker: Worker) -> None:
 
 
 def test_an_older_code_runs_on_a_newer_schema(worker: Worker) -> None:
-    """After a deployment was taken back, pages are served; code and database do not agree, though."""
+    """After a deployment was rolled back, pages are served, although code and database do not agree."""
     worker.migrate()
     worker.execute("INSERT INTO schema_migrations VALUES (4, '004_add_teams_table', 0)")
 
@@ -306,7 +306,7 @@ def test_a_broken_database_is_for_the_log(worker: Worker) -> None:
 
 
 def test_a_broken_database_with_the_token(worker: Worker) -> None:
-    """Who has it is told."""
+    """Whoever has it gets the answer."""
     found = worker.migrate(faults=DOWN)
 
     assert found.status == 500

@@ -72,7 +72,7 @@ async def apply(db: Any) -> None:
 
 
 async def apply_to(db: Any) -> None:
-    """`to` stops early, and again there is nothing to do; a version that is none is an error."""
+    """`to` stops early, and again there is nothing to do; an unknown version is an error."""
     assert [r.version for r in await run_migrations(db, THREE, to=2)] == [1, 2]
     assert await run_migrations(db, THREE, to=2) == []
     assert await run_migrations(db, THREE, to=1) == []
@@ -83,7 +83,7 @@ async def apply_to(db: Any) -> None:
 
 
 async def rollback(db: Any) -> None:
-    """`down` takes back what the files say, refuses to lose rows, and takes the log's SQL for a lost file."""
+    """`down` runs the rollbacks of the files, refuses to lose rows, and uses the log's SQL for a lost file."""
     whole, two = migrator(db, *THREE), migrator(db, *THREE[:2])
     await whole.up()
     assert [(step.version, step.action) for step in (await two.down()).steps] == [(3, "down")]

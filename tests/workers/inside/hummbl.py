@@ -38,7 +38,7 @@ async def fetch(
     """Send one request to the entrypoint: what it answers, what it logs, and whether it read the body.
 
     With a raw `env.DB` the request is raw too; else both are what the Workers SDK makes of them. The Worker
-    may be given `max_queries` for its migrations, and `more` of them behind its own.
+    may be given `max_queries` for its migrations, and `more` of them after its own.
     """
     import entry  # type: ignore[import-not-found]
 

@@ -1,4 +1,4 @@
--- Case: the whole family made anew: leaves dropped first, references follow the renames
+-- Case: the whole family is rebuilt: leaves are dropped first, references follow the renames
 -- Source: d1-facts §2.2
 -- Expect:
 -- == before

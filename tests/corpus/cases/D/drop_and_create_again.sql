@@ -1,4 +1,4 @@
--- Case: a table dropped and made anew takes its children with it
+-- Case: dropping and creating a table again deletes the rows of its children
 -- Source: -
 -- Expect: D101 D104
 -- Loses: posts

@@ -1,4 +1,4 @@
--- Case: a leaf is dropped and made anew without its rows
+-- Case: a leaf is dropped and created again without its rows
 -- Source: -
 -- Expect: D104
 -- == before

@@ -1,4 +1,4 @@
--- Case: a table with UNIQUE is made anew and filled from nothing
+-- Case: a table with UNIQUE is created again and stays empty
 -- Source: -
 -- Expect:
 -- == before

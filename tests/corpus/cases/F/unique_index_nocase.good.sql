@@ -1,4 +1,4 @@
--- Case: a unique index made anew over the same column
+-- Case: a unique index is recreated over the same column
 -- Source: -
 -- Expect:
 -- == before

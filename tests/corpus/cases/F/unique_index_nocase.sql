@@ -1,4 +1,4 @@
--- Case: a unique index made anew, now without regard to letter case
+-- Case: a unique index is recreated, now ignoring letter case
 -- Source: d1-facts §1.4
 -- Expect: F106
 -- == before

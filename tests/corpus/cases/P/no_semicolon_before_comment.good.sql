@@ -1,4 +1,4 @@
--- Case: a comment behind the last semicolon
+-- Case: a comment after the last semicolon
 -- Source: cloudflare/workers-sdk#7739
 -- Expect:
 -- == before
