@@ -19,6 +19,7 @@ class Counted:
 
     def __init__(self, driver: Driver) -> None:
         self.url, self.batches, self._driver = driver.url, 0, driver
+        self.capabilities = driver.capabilities
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Count it and pass it on."""

@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from d1migrate.drivers.connect import connect
-    from d1migrate.drivers.protocol import AsyncDriver, Driver
+    from d1migrate.drivers.protocol import AsyncDriver, Capabilities, Driver
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report, StepResult
@@ -40,6 +40,7 @@ __all__ = [
     "AppliedMigration",
     "AsyncDriver",
     "AsyncMigrator",
+    "Capabilities",
     "Diagnostic",
     "Difference",
     "Driver",
@@ -65,7 +66,7 @@ __all__ = [
 _HOMES = {
     "workers.async_migrator": ("AsyncMigrator",),
     "drivers.connect": ("connect",),
-    "drivers.protocol": ("AsyncDriver", "Driver"),
+    "drivers.protocol": ("AsyncDriver", "Capabilities", "Driver"),
     "project.files": ("load_migrations",),
     "migrate.flows.read": ("LogEntry",),
     "migrate.flows.steps": ("Report", "StepResult"),

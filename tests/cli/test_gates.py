@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate.cli import gates
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.sql.batch import Batch
 
@@ -233,15 +234,20 @@ def test_rehearse(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stages(shop, "--no-rehearse", "it takes an hour")["rehearse"] == "overridden"
 
 
-class Travelling(SqliteDriver):
-    """A database with Time Travel, as far as a gate can tell."""
+class Bookmarked(SqliteDriver):
+    """A database with Time Travel, as far as a gate can see."""
 
     taken = 0
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """Bookmarks only."""
+        return Capabilities(time_travel=self)  # type: ignore[arg-type]
+
     def bookmark(self) -> str:
         """Take a bookmark."""
-        Travelling.taken += 1
-        return f"bookmark {Travelling.taken}"
+        Bookmarked.taken += 1
+        return f"bookmark {Bookmarked.taken}"
 
 
 def points(project: Project) -> list[Any]:
@@ -270,17 +276,17 @@ def test_restore_points_of_a_file(shop: Project) -> None:
 def test_restore_points_of_a_remote_database(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """One bookmark a run, by default; it is a request that the plan counts."""
 
-    def connect(url: str, **_: object) -> Travelling:
-        return Travelling(url.partition(":")[2] + ".db", url=url)
+    def connect(url: str, **_: object) -> Bookmarked:
+        return Bookmarked(url.partition(":")[2] + ".db", url=url)
 
     monkeypatch.setattr("d1migrate.drivers.connect.connect", connect)
-    monkeypatch.setattr(Travelling, "taken", 0)
+    monkeypatch.setattr(Bookmarked, "taken", 0)
     toml = '[env.production]\ndatabase = "d1:app"\n'
     (shop.folder / "d1migrate.toml").write_text(toml)
     assert stages(shop) == {"lint": "passed", "restore_point": "passed"}
     with_it = shop.run("plan", *PRODUCTION, "--json").json["requests"]
     without = shop.run("plan", *PRODUCTION, "--json", "--no-restore-point", "x").json["requests"]
-    assert (with_it - without, Travelling.taken) == (1, 0)
+    assert (with_it - without, Bookmarked.taken) == (1, 0)
     shop.run("up", *PRODUCTION)
     assert points(shop) == ["bookmark 1"] * 3
     shop.run("up", *PRODUCTION)

@@ -11,6 +11,7 @@ from d1migrate.rehearse import recovery_check
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
+    from d1migrate.drivers.protocol import Driver
     from tests.cli.project import Project
 
 MERGE = "DELETE FROM users WHERE id % 2;\n-- Rollback: none, merged\n"
@@ -97,9 +98,9 @@ def test_what_stays_or_does_not_come_back_is_said(applied: Project, monkeypatch:
     """Were a restore to lose a row, or a failure to leave one, it is named, and the exit code says so."""
     restored = restore.restore
 
-    def losing(driver: restore.Restorable, *arguments: object, **options: object) -> object:
+    def losing(driver: Driver, *arguments: object, **options: object) -> object:
         done = restored(driver, *arguments, **options)  # type: ignore[arg-type]
-        driver.batch(Batch([Query("DELETE FROM users WHERE id = 1")]))  # type: ignore[attr-defined]
+        driver.batch(Batch([Query("DELETE FROM users WHERE id = 1")]))
         return done
 
     monkeypatch.setattr(restore, "restore", losing)

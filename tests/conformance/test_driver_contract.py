@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError
+from d1migrate.report.progress import WatchedDriver
 from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import Workerd, WorkerdDriver
 
@@ -26,6 +27,12 @@ DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
 }
 # Numbers cross JavaScript: 2**53 is the end of the integers that can be read.
 JAVASCRIPT = ("workerd", "binding", "d1:")
+DECLARED = {
+    "sqlite": ("copy_to", "file"),
+    "sqlite::memory:": ("copy_to",),
+    "d1": ("time_travel", "report_progress"),
+}
+"""What each driver can do beyond `batch`; the others nothing."""
 REFUSED = (QueryError, AmbiguousError)  # local D1 says `internal error`, which may mean anything
 
 
@@ -61,6 +68,43 @@ def tables(driver: Driver) -> list[Value]:
     return [
         name for (name,) in read(driver, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
     ]
+
+
+def test_it_can_do_what_it_declares(driver: Driver, tmp_path: Path) -> None:
+    """A copy holds what the database does, a file is the one it says, and what it has not is None."""
+    write(driver, "CREATE TABLE t (a)")
+    able = driver.capabilities
+    assert able.lookups == 0
+    if able.copy_to:
+        copy = tmp_path / "copy.db"
+        able.copy_to(str(copy))
+        assert tables(SqliteDriver(str(copy), url="sqlite:copy.db")) == ["t"]
+    if file := able.file:
+        assert able.copy_to is not None
+        changed = file.detect_writes()
+        write(driver, "CREATE TABLE u (a)")
+        assert changed()
+        file.copy_from(str(copy), None)
+        assert tables(driver) == ["t"]
+    if travel := able.time_travel:
+        bookmark = travel.bookmark()
+        write(driver, "CREATE TABLE u (a)")
+        travel.travel(bookmark)
+        assert tables(driver) == ["t"]
+    if able.report_progress:
+        assert able.time_travel, "only what is imported takes long enough"
+        able.report_progress(lambda *_: None)
+    kind = driver.url.partition(":")[0]
+    declared = tuple(
+        name for name in ("copy_to", "file", "time_travel", "report_progress") if getattr(able, name)
+    )
+    assert declared == DECLARED.get("sqlite::memory:" if driver.url == "sqlite::memory:" else kind, ())
+
+
+def test_a_wrapper_has_the_capabilities_of_what_it_wraps(driver: Driver) -> None:
+    """Also those that are bound to the driver."""
+    watched = WatchedDriver(driver, print, None, bar=False)
+    assert watched.capabilities == driver.capabilities
 
 
 def test_a_database_that_does_not_exist_reads_as_an_empty_one(driver: Driver) -> None:

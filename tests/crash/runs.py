@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError
 from d1migrate.migrator import Migrator
@@ -60,6 +61,7 @@ class Faulty:
 
     def __init__(self, driver: Driver, first: int, last: int, fault: Fault) -> None:
         self.url, self.batches = driver.url, 0
+        self.capabilities = Capabilities()  # all that it does passes through `batch`, where the faults are
         self._driver, self._faulty, self._fault = driver, range(first, last + 1), fault
 
     def batch(self, batch: Batch) -> Sequence[Result]:
@@ -86,7 +88,7 @@ class Watched:
     """
 
     def __init__(self, driver: Driver, at: Callable[[int], None]) -> None:
-        self.url, self.moments = driver.url, 0
+        self.url, self.capabilities, self.moments = driver.url, driver.capabilities, 0
         self._driver, self._at = driver, at
 
     def batch(self, batch: Batch) -> Sequence[Result]:

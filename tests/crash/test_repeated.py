@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError
 from d1migrate.migrate.adopt.flow import Known
 from d1migrate.migrate.migration import Migration
@@ -38,6 +39,7 @@ class Delayed:
 
     def __init__(self, driver: Driver, nth: int = 1) -> None:
         self.url, self._driver, self._left = driver.url, driver, nth
+        self.capabilities = Capabilities()
         self.held: Batch | None = None
 
     def batch(self, batch: Batch) -> Sequence[Result]:
@@ -63,6 +65,7 @@ class Repeated:
 
     def __init__(self, driver: Driver) -> None:
         self.url, self._driver = driver.url, driver
+        self.capabilities = Capabilities()
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it; a write twice."""

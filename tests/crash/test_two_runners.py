@@ -185,7 +185,7 @@ class Race:
     """A driver that lets another runner go first, before its batch number `at`."""
 
     def __init__(self, driver: Driver, at: int, other: Callable[[], object]) -> None:
-        self.url, self.batches = driver.url, 0
+        self.url, self.capabilities, self.batches = driver.url, driver.capabilities, 0
         self._driver, self._at, self._other = driver, at, other
 
     def batch(self, batch: Batch) -> Sequence[Result]:

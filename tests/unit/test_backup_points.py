@@ -554,7 +554,7 @@ def test_only_local_files(tmp_path: Path) -> None:
     memory = connect("sqlite::memory:")
     assert local_points.listed(memory) == []
     point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, 0, 0)
-    with pytest.raises(UsageError, match="is no local file"):
+    with pytest.raises(UsageError, match="is not a local file"):
         restore.restore(memory, point, new_stamp)
 
 

@@ -88,7 +88,7 @@ class Counted:
 
     def __init__(self, driver: Driver) -> None:
         self.url, self.reads, self.writes = driver.url, 0, 0
-        self._driver = driver
+        self.capabilities, self._driver = driver.capabilities, driver
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it."""

@@ -25,7 +25,8 @@ class Labels:
     """A driver that notes the labels of what passes through it, and whether it is closed."""
 
     def __init__(self, driver: Driver) -> None:
-        self.url, self._driver, self.labels = driver.url, driver, list[str]()
+        self.url, self.capabilities = driver.url, driver.capabilities
+        self._driver, self.labels = driver, list[str]()
         self.is_closed = False
 
     def batch(self, batch: Batch) -> Sequence[Result]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate import errors
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.sql.batch import Result
 from tests.conformance.test_driver_contract import *  # noqa: F403 - its tests, with the fixture below
 from tests.runtime.pyodide import InsideError
@@ -25,6 +26,7 @@ class BridgedDriver:
     def __init__(self, inside: PyodideWorkerd, shape: Shape) -> None:
         self.url = f"binding of {inside.python}, {shape}"
         self._inside, self._shape, self._database = inside, shape, inside.database()
+        self.capabilities = Capabilities()
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it inside."""

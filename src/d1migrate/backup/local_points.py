@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from d1migrate.backup import FOLDER
-from d1migrate.backup.snapshot import Copying
 from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.project import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
-    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.protocol import Driver, LocalFile, Permit
 
 KEPT = 10
 
@@ -63,9 +62,8 @@ class RestorePoint(NamedTuple):
 
 def folder_of(driver: Driver) -> str | None:
     """Return where the restore points of a driver's file are kept; None if it works on no file."""
-    if not isinstance(driver, Copying) or driver.path == ":memory:":
-        return None
-    return os.path.join(os.path.dirname(driver.path), FOLDER)
+    file = driver.capabilities.file
+    return os.path.join(os.path.dirname(file.path), FOLDER) if file else None
 
 
 def take(
@@ -86,33 +84,31 @@ def take(
     Raises:
         UnavailableError: the database cannot be read or is damaged, or the copy cannot be written.
     """
-    folder = folder or folder_of(driver)
-    if folder is None or not isinstance(driver, Copying) or not os.path.exists(driver.path):
-        return None
-    if not os.path.getsize(driver.path):
+    file, folder = driver.capabilities.file, folder or folder_of(driver)
+    if file is None or folder is None or not os.path.exists(file.path) or not os.path.getsize(file.path):
         return None
     try:
-        make(folder, driver)
-        point = _copy(driver, folder, time.time() if now is None else now)
+        make(folder, driver.capabilities.permit)
+        point = _copy(file, folder, time.time() if now is None else now)
     except OSError as error:
         raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
     if point:
-        _prune(folder, driver.path, point, keep)
+        _prune(folder, file.path, point, keep)
     return point
 
 
-def set_aside(driver: Driver, folder: str | None = None) -> str:
+def set_aside(file: LocalFile, folder: str | None = None) -> str:
     """Copy a damaged file, byte by byte, with its journals, to where the restore points are; the copy's path.
 
     Raises:
         UnavailableError: it cannot be copied.
     """
-    path, folder = getattr(driver, "path", ""), folder or folder_of(driver) or FOLDER
+    path, folder = file.path, folder or folder_of(file) or FOLDER
     kept = os.path.join(
         folder, f"{os.path.basename(path)}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     )
     try:
-        make(folder, driver)
+        make(folder, file.capabilities.permit)
         for end in _JOURNALS:
             if os.path.exists(path + end):
                 shutil.copy(path + end, kept + end)
@@ -123,8 +119,8 @@ def set_aside(driver: Driver, folder: str | None = None) -> str:
 
 def listed(driver: Driver, folder: str | None = None) -> list[RestorePoint]:
     """Return the restore points of a driver's file, oldest first; arguments as `take`."""
-    folder = folder or folder_of(driver)
-    return [] if folder is None else _points(folder, getattr(driver, "path", ""))
+    file, folder = driver.capabilities.file, folder or folder_of(driver)
+    return [] if file is None or folder is None else _points(folder, file.path)
 
 
 def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
@@ -186,13 +182,12 @@ def moment(text: str) -> float | None:
 # --- files ---
 
 
-def make(folder: str, driver: object) -> None:
-    """Create the folder for the points of a database, which holds what no repository should.
+def make(folder: str, permit: Permit | None) -> None:
+    """Create the folder for the points of a database, and keep what it holds out of git.
 
     Raises:
-        UsageError: the driver does not permit it.
+        UsageError: `permit` refuses the folder.
     """
-    permit: Callable[..., None] | None = getattr(driver, "permit", None)
     if permit:
         permit(folder, "the folder of restore points")
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -200,15 +195,15 @@ def make(folder: str, driver: object) -> None:
         file.write("*\n")
 
 
-def _copy(driver: Copying, folder: str, now: float) -> RestorePoint | None:
-    stem, known = _stem(folder, driver.path), _points(folder, driver.path)
+def _copy(file: LocalFile, folder: str, now: float) -> RestorePoint | None:
+    stem, known = _stem(folder, file.path), _points(folder, file.path)
     temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
     try:
         # Nobody may read the copy who may not read the file.
-        mode = stat.S_IMODE(os.stat(driver.path).st_mode)
+        mode = stat.S_IMODE(os.stat(file.path).st_mode)
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode))
-        driver.copy_to(temporary)
-        version = _checked(temporary, driver.path)
+        file.copy_to(temporary)
+        version = _checked(temporary, file.path)
         if version is None:
             return None
         if known and filecmp.cmp(known[-1].path, temporary, shallow=False):

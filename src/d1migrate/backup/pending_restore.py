@@ -9,13 +9,16 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.backup import local_points
 from d1migrate.backup.local_points import RestorePoint
 from d1migrate.errors import UsageError
 from d1migrate.migrate import history as h
 from d1migrate.project import disk
+
+if TYPE_CHECKING:
+    from d1migrate.drivers.protocol import Permit
 
 LOG_COLUMNS = (
     "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
@@ -54,16 +57,16 @@ class PendingRestore(NamedTuple):
         return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
 
 
-def keep(driver: object, folder: str, what: PendingRestore) -> PendingRestore:
+def keep(folder: str, what: PendingRestore, permit: Permit | None) -> PendingRestore:
     """Write it to a file of its own, and return it with the file's path.
 
     Raises:
-        UsageError: the file cannot be written, or the driver does not permit it.
+        UsageError: the file cannot be written, or `permit` refuses the folder.
     """
     at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = os.path.join(folder, f"{_BEGINNING}{at}-{what.stamp.token[:8]}{_END}")
     try:
-        local_points.make(folder, driver)
+        local_points.make(folder, permit)
         with disk.replacing(path, private=True) as file:
             json.dump(what._asdict(), file)
     except OSError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup import local_points
 from d1migrate.backup.pending_restore import LOG_COLUMNS
@@ -30,28 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from d1migrate.backup.local_points import RestorePoint
-    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.protocol import Driver, LocalFile
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.schema.model import Schema
-
-
-@runtime_checkable
-class Restorable(Protocol):
-    """A driver whose file can be given another content."""
-
-    path: str
-
-    def copy_to(self, path: str) -> None:
-        """Write a copy of the database as it is now."""
-        ...
-
-    def watch(self) -> Callable[[], bool]:
-        """Return what tells whether anybody has written since."""
-        ...
-
-    def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
-        """Take over the content of another file as one transaction."""
-        ...
 
 
 class RestorePreview(NamedTuple):
@@ -137,20 +118,21 @@ def restore(
         began: is told that point, before anything is done.
 
     Raises:
-        UsageError: it is no local file.
+        UsageError: the database is not a local file.
         UnavailableError: the file is busy, was written to meanwhile, or cannot be read. Nothing was done.
             One that is damaged is set aside, and the point takes its place.
         HistoryError: what came of it is not the point; the message names the point that undoes it.
     """
-    if not isinstance(driver, Restorable) or driver.path == ":memory:":
-        raise UsageError(f"{driver.url} is no local file: it has no restore points")
+    file = driver.capabilities.file
+    if file is None:
+        raise UsageError(f"{driver.url} is not a local file: it has no restore points")
     known = local_points.listed(driver, folder)
     changed, undo, aside = None, None, None
     try:
-        changed = driver.watch()
+        changed = file.detect_writes()
         undo = local_points.take(driver, folder, keep=(point.name,))
     except DamagedError:  # which is what points are for
-        aside = local_points.set_aside(driver, folder)
+        aside = local_points.set_aside(file, folder)
     if undo and began:
         began(undo)
     try:
@@ -159,7 +141,7 @@ def restore(
                 schema = run(read.read_schema(), target)
                 log = _write_back(target, place, undo, point, new_stamp) if undo else 0
                 version = run(read.read_current(), target)
-            _take_over(driver, place, changed, replace=aside is not None)
+            _take_over(file, place, changed, replace=aside is not None)
     except Error:
         if undo and undo not in known:  # else the next attempt would take it for the newest of its version
             os.unlink(undo.path)
@@ -168,17 +150,17 @@ def restore(
     return Restored(point, undo, version, log, aside)
 
 
-def _take_over(driver: Restorable, place: str, changed: Callable[[], bool] | None, *, replace: bool) -> None:
+def _take_over(file: LocalFile, place: str, changed: Callable[[], bool] | None, *, replace: bool) -> None:
     """Make the live file what the other is; one that is no database any more, but kept, is removed first."""
     try:
-        driver.copy_from(place, changed)
+        file.copy_from(place, changed)
     except DamagedError:
         if not replace:
             raise
         for end in ("", "-journal", "-wal", "-shm"):
             with suppress(FileNotFoundError):
-                os.unlink(driver.path + end)
-        driver.copy_from(place, None)
+                os.unlink(file.path + end)
+        file.copy_from(place, None)
 
 
 def _copied(point: RestorePoint, path: str) -> SqliteDriver:

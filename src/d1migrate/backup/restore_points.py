@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.backup import FOLDER, local_points, restore, time_travel
-from d1migrate.backup.time_travel import Travelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,24 +23,24 @@ def listed(driver: Driver, folder: str | None) -> list[RestorePoint]:
         driver: the database.
         folder: where its copies are, or what is kept of its log; `.d1migrate` without it.
     """
-    if isinstance(driver, Travelling):
-        return time_travel.listed(driver, folder or FOLDER)
+    if remote := driver.capabilities.time_travel:
+        return time_travel.listed(remote, folder or FOLDER)
     return local_points.listed(driver, folder)
 
 
 def outlook(driver: Driver, to: str, folder: str | None) -> RestorePreview:
     """Say what going back would change; arguments and errors as `go_back`."""
-    if isinstance(driver, Travelling):
-        found = time_travel.find(driver, to, folder or FOLDER)
-        return time_travel.outlook(driver, found, folder or FOLDER)
+    if remote := driver.capabilities.time_travel:
+        found = time_travel.find(remote, to, folder or FOLDER)
+        return time_travel.outlook(remote, found, folder or FOLDER)
     return restore.preview(driver, local_points.find(listed(driver, folder), to))
 
 
 def before(driver: Driver, version: int, folder: str | None) -> RestorePreview | None:
     """Say what going back to the newest point from before a version changes; None where there is none."""
-    if isinstance(driver, Travelling):
-        point = time_travel.before(driver, version, folder or FOLDER)
-        return time_travel.outlook(driver, point, folder or FOLDER) if point else None
+    if remote := driver.capabilities.time_travel:
+        point = time_travel.before(remote, version, folder or FOLDER)
+        return time_travel.outlook(remote, point, folder or FOLDER) if point else None
     found = [point for point in listed(driver, folder) if point.version < version]
     return restore.preview(driver, found[-1]) if found else None
 
@@ -67,9 +66,9 @@ def go_back(
         UsageError: there is no such point.
         UnavailableError: nothing was done; or of a remote D1, the log could not be written back.
     """
-    if isinstance(driver, Travelling):
-        found = time_travel.find(driver, to, folder or FOLDER) if isinstance(to, str) else to
-        return time_travel.go_back(driver, found, new_stamp, folder=folder or FOLDER, began=began)
+    if remote := driver.capabilities.time_travel:
+        found = time_travel.find(remote, to, folder or FOLDER) if isinstance(to, str) else to
+        return time_travel.go_back(remote, found, new_stamp, folder=folder or FOLDER, began=began)
     found = local_points.find(listed(driver, folder), to) if isinstance(to, str) else to
     return restore.restore(driver, found, new_stamp, folder=folder, began=began)
 
@@ -82,14 +81,12 @@ def before_first_stamp(driver: Driver, folder: str | None, new_stamp: NewStamp) 
         folder: where copies are kept; `.d1migrate` beside the file without it.
         new_stamp: makes the stamps.
     """
-    bookmark: Callable[[], str] | None = getattr(driver, "bookmark", None)
-    if bookmark is None and not hasattr(driver, "copy_to"):
-        return new_stamp
+    remote = driver.capabilities.time_travel
     taken: list[str | None] = []
 
     def stamp_with_point() -> Stamp:
-        if not taken and bookmark:
-            taken.append(bookmark())
+        if not taken and remote:
+            taken.append(remote.bookmark())
         if not taken:
             point = local_points.take(driver, folder)
             taken.append(point.name if point else None)

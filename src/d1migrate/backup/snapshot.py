@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import UnavailableError, UsageError
@@ -23,17 +23,6 @@ ANY_LENGTH = WORKERD._replace(length=1_000_000_000)
 """The rules to read a file under: another program may have written rows longer than D1's."""
 
 
-@runtime_checkable
-class Copying(Protocol):
-    """A driver of a local file."""
-
-    path: str
-
-    def copy_to(self, path: str) -> None:
-        """Write a copy of the database as it is now."""
-        ...
-
-
 @contextmanager
 def snapshot(driver: Driver) -> Iterator[tuple[Driver, bool]]:
     """Give a driver to read from, and whether it shows one moment; a local file is copied for it.
@@ -42,13 +31,14 @@ def snapshot(driver: Driver) -> Iterator[tuple[Driver, bool]]:
         UsageError: the file does not exist.
         UnavailableError: it cannot be copied, or is damaged.
     """
-    if not isinstance(driver, Copying):
+    copy_to, file = driver.capabilities.copy_to, driver.capabilities.file
+    if copy_to is None:
         yield driver, False
         return
-    if driver.path != ":memory:" and not os.path.exists(driver.path):
+    if file and not os.path.exists(file.path):
         raise UsageError(f"{driver.url}: there is no such file to back up")
     with scratch_file() as path:
-        driver.copy_to(path)
+        copy_to(path)
         with closing(SqliteDriver(path, url=driver.url, profile=ANY_LENGTH)) as copy:
             _refuse_damaged(copy)
             yield copy, True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.backup import local_points, pending_restore, restore
 from d1migrate.backup.last_restore import LastRestore, remember
@@ -35,9 +35,8 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.protocol import Driver, TimeTravel
     from d1migrate.migrate.flows.steps import NewStamp
-    from d1migrate.sql.batch import Result
 
 _ADDS = ("up", "baseline", "accept", "restore")
 BEGINS = "restoring"
@@ -57,39 +56,7 @@ _PAUSES = (
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
 
-@runtime_checkable
-class Travelling(Protocol):
-    """A driver whose database D1 can take back in time."""
-
-    url: str
-
-    @property
-    def path(self) -> str:
-        """Which database it is."""
-        ...
-
-    def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run queries, as every driver does."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
-
-    def bookmark(self, at: str | None = None) -> str:
-        """Return the bookmark of now, or of a time."""
-        ...
-
-    def travel(self, bookmark: str) -> None:
-        """Make the database what it was at a bookmark."""
-        ...
-
-    def wait(self, seconds: float, reason: str) -> None:
-        """Wait, and report why."""
-        ...
-
-
-def listed(driver: Travelling, folder: str) -> list[RestorePoint]:
+def listed(driver: TimeTravel, folder: str) -> list[RestorePoint]:
     """Return the bookmarks that the log keeps, oldest first, with the version that was current at each.
 
     What a restore that was cut short took out of the log is read from the file in `folder`.
@@ -102,7 +69,7 @@ def listed(driver: Travelling, folder: str) -> list[RestorePoint]:
     return list(found.values())
 
 
-def find(driver: Travelling, wanted: str, folder: str) -> RestorePoint:
+def find(driver: TimeTravel, wanted: str, folder: str) -> RestorePoint:
     """Return the point that a bookmark, a version or a time means; D1 has a bookmark for every minute.
 
     Raises:
@@ -111,7 +78,7 @@ def find(driver: Travelling, wanted: str, folder: str) -> RestorePoint:
     at = None if wanted.isdecimal() else local_points.moment(wanted)
     if at is None:
         cut = [
-            what.point for what in pending_restore.found(folder, driver.path)
+            what.point for what in pending_restore.found(folder, driver.api_path)
         ]  # of a time, which no log has
         try:
             return next((p for p in cut if p.name == wanted), None) or local_points.find(
@@ -126,7 +93,7 @@ def find(driver: Travelling, wanted: str, folder: str) -> RestorePoint:
     return RestorePoint(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
 
 
-def before(driver: Travelling, version: int, folder: str) -> RestorePoint | None:
+def before(driver: TimeTravel, version: int, folder: str) -> RestorePoint | None:
     """Return the newest point from before a version was applied; D1 has one also where the log keeps none."""
     if known := [point for point in listed(driver, folder) if point.version < version]:
         return known[-1]
@@ -149,7 +116,7 @@ def _stamp(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def outlook(driver: Travelling, point: RestorePoint, folder: str) -> RestorePreview:
+def outlook(driver: TimeTravel, point: RestorePoint, folder: str) -> RestorePreview:
     """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
     now, log = run(read.read_history(), driver), _whole_log(driver, folder)
     reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or _at(row) > point.at)
@@ -174,7 +141,7 @@ def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tupl
 
 
 def go_back(
-    driver: Travelling,
+    driver: TimeTravel,
     point: RestorePoint,
     new_stamp: NewStamp,
     *,
@@ -198,7 +165,7 @@ def go_back(
             names the file that has it.
         AmbiguousError: no answer came, and the database did not go back while a request can arrive.
     """
-    for cut in pending_restore.found(folder, driver.path):
+    for cut in pending_restore.found(folder, driver.api_path):
         if not _is_gone(driver, cut) and not _arrives(driver, cut):
             pending_restore.forget(cut, older_than=_HOUR)
             continue
@@ -219,7 +186,7 @@ def go_back(
         raise
 
 
-def _keep(driver: Travelling, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
+def _keep(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
     """Read what a restore takes out, and put it where it outlives this process.
 
     The log is told first that the restore begins: where that row is missing later, D1 has gone back.
@@ -241,9 +208,11 @@ def _keep(driver: Travelling, point: RestorePoint, new_stamp: NewStamp, folder: 
     applied = tuple((row.version, row.name) for row in now.applied)
     own = new_stamp()._replace(restore_point=undo.name)
     what = pending_restore.keep(
-        driver, folder, PendingRestore(driver.path, point, undo, own, applied, tuple(_log(driver)))
+        folder,
+        PendingRestore(driver.api_path, point, undo, own, applied, tuple(_log(driver))),
+        driver.capabilities.permit,
     )
-    remember(folder, LastRestore(driver.path, stamp.token, point.name, is_finished=False))
+    remember(folder, LastRestore(driver.api_path, stamp.token, point.name, is_finished=False))
     return what
 
 
@@ -252,7 +221,7 @@ def _is_gone(driver: Driver, what: PendingRestore) -> bool:
     return what.rows[-1][: pending_restore.KEY] not in {row[: pending_restore.KEY] for row in _log(driver)}
 
 
-def _travel(driver: Travelling, what: PendingRestore) -> None:
+def _travel(driver: TimeTravel, what: PendingRestore) -> None:
     """Send the restore, once; if there is no response, check whether the database goes back.
 
     A restore that arrives late takes out what was written since, so it is not sent again while the first may
@@ -273,7 +242,7 @@ def _travel(driver: Travelling, what: PendingRestore) -> None:
         raise
 
 
-def _arrives(driver: Travelling, what: PendingRestore) -> bool:
+def _arrives(driver: TimeTravel, what: PendingRestore) -> bool:
     """Wait for a restore that may still arrive; return whether it did. It is not sent again."""
     for seconds in _PAUSES:
         if time.time() - what.undo.at > _ARRIVES:
@@ -284,7 +253,7 @@ def _arrives(driver: Travelling, what: PendingRestore) -> bool:
     return False
 
 
-def _has_gone(driver: Travelling, what: PendingRestore) -> bool:
+def _has_gone(driver: TimeTravel, what: PendingRestore) -> bool:
     """Whether D1 has gone back, as far as the database can be asked just now."""
     try:
         return _is_gone(driver, what)
@@ -292,7 +261,7 @@ def _has_gone(driver: Travelling, what: PendingRestore) -> bool:
         return False
 
 
-def _finished(driver: Travelling, what: PendingRestore) -> Restored:
+def _finished(driver: TimeTravel, what: PendingRestore) -> Restored:
     """Write back what a restore took out of the log, and remove the file that kept it.
 
     Raises:
@@ -324,7 +293,7 @@ def _is_race(error: Exception) -> bool:
     return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
 
 
-def _write_back(driver: Travelling, what: PendingRestore, touched: set[int]) -> Restored:
+def _write_back(driver: TimeTravel, what: PendingRestore, touched: set[int]) -> Restored:
     """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
     then = run(read.read_history(), driver)
     there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
@@ -341,13 +310,13 @@ def _write_back(driver: Travelling, what: PendingRestore, touched: set[int]) -> 
     return Restored(what.point._replace(version=version), what.undo, version, len(newer))
 
 
-def _whole_log(driver: Travelling, folder: str) -> list[tuple[Any, ...]]:
+def _whole_log(driver: TimeTravel, folder: str) -> list[tuple[Any, ...]]:
     """Return the rows of the log, and those that a restore took out of it and did not live to write back."""
     log = _log(driver)
     known = {row[: pending_restore.KEY] for row in log}
     missing = [
         row
-        for cut in pending_restore.found(folder, driver.path)
+        for cut in pending_restore.found(folder, driver.api_path)
         for row in cut.rows
         if row[: pending_restore.KEY] not in known
     ]

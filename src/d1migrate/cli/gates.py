@@ -132,8 +132,8 @@ def look(context: Context, plan: Plan, *, judged: bool = True) -> tuple[Demand, 
     if environment.has_gates and up and not judged:
         found.append(_lint(context, pending, environment.lint_level or "error", given))
     if environment.wants_restore_point or "restore_point" in given:
-        how = "a copy of the file" if hasattr(context.driver, "copy_to") else None
-        how = "a Time Travel bookmark" if _has_bookmarks(context) else how
+        how = "a copy of the file" if context.driver.capabilities.file else None
+        how = "a Time Travel bookmark" if context.driver.capabilities.time_travel else how
         found.append(gates.restore_point(how, f"no restore point is taken of {environment.database}", given))
     if environment.protected:
         found.append(gates.protected(environment.shown, context.arguments.confirm))
@@ -168,13 +168,14 @@ def requests(context: Context, plan: Plan) -> int:
     """
     environment, given = context.environment, reasons(context)
     if not plan.steps:
-        return getattr(context.driver, "look_ups", 0)
+        return context.driver.capabilities.lookups
+    remote = context.driver.capabilities.time_travel is not None
     up = plan.steps[0].direction == "up"
-    point = environment.wants_restore_point and "restore_point" not in given and _has_bookmarks(context)
+    point = environment.wants_restore_point and "restore_point" not in given and remote
     rehearsed = bool(environment.rehearse) and "rehearse" not in given
-    imports = sum(step.import_reason is not None for step in plan.steps) if _has_bookmarks(context) else 0
+    imports = sum(step.import_reason is not None for step in plan.steps) if remote else 0
     imports = min(imports, 1) if plan.single else imports
-    return context.look_ups + point + _IMPORT * imports + (bool(environment.after) + rehearsed if up else 0)
+    return context.lookups + point + _IMPORT * imports + (bool(environment.after) + rehearsed if up else 0)
 
 
 def protect(context: Context) -> None:
@@ -225,8 +226,3 @@ def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:
     bad = [d for d in found if failing([d], strict=level == "warning")]
     lines = [clean(f"{d.file}:{d.line}: {d.code} {d.message}") for d in bad[:_SHOWN]]
     return lines + ([f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else [])
-
-
-def _has_bookmarks(context: Context) -> bool:
-    """Whether the database has Time Travel; then the Migrator takes a bookmark before it writes."""
-    return hasattr(context.driver, "bookmark")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import AmbiguousError, ApplyError, Error
@@ -110,19 +111,21 @@ class Context:
         """Return the database of an environment, in the account that it names."""
         from d1migrate.drivers.connect import connect
 
-        driver = connect(
-            environment.database,
-            config=self.config.wrangler,
-            account=environment.account,
-            on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean_line(reason)}"),
-        )
-        self._opened.append(driver)
+        permit = None
         if not (self._gives_database or self.arguments.outside_project):
             from d1migrate.project import boundary
 
             # The points of a remote D1 are kept in the working directory, which no configuration names.
             config_file = None if environment.database.startswith("d1:") else self.config.path
-            setattr(driver, "permit", boundary.guard(config_file, "the database"))  # noqa: B010 - of any driver
+            permit = partial(boundary.refuse_outside, config_file)
+        driver = connect(
+            environment.database,
+            config=self.config.wrangler,
+            account=environment.account,
+            on_wait=lambda reason, seconds: self.say(f"waiting {duration(seconds)}: {clean_line(reason)}"),
+            permit=permit,
+        )
+        self._opened.append(driver)
         return driver
 
     @property
@@ -157,12 +160,12 @@ class Context:
         if not (given or self.arguments.outside_project):
             from d1migrate.project import boundary
 
-            boundary.guard(self.config.path, what)(path)
+            boundary.refuse_outside(self.config.path, path, what)
 
     @property
-    def look_ups(self) -> int:
+    def lookups(self) -> int:
         """How many requests it took to find the databases that were opened so far."""
-        return sum(getattr(driver, "look_ups", 0) for driver in self._opened)
+        return sum(driver.capabilities.lookups for driver in self._opened)
 
     @property
     def migrator(self) -> Migrator:

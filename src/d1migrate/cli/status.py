@@ -42,12 +42,12 @@ def status_command(context: Context) -> int:
 
 def _last_restore(context: Context) -> LastRestore | None:
     """Return the last restore of a remote D1 from this folder."""
-    if not os.path.isdir(FOLDER) or not hasattr(context.driver, "bookmark"):
+    remote = context.driver.capabilities.time_travel
+    if remote is None or not os.path.isdir(FOLDER):
         return None
     from d1migrate.backup.last_restore import recall
 
-    path: str = getattr(context.driver, "path", "")
-    return recall(FOLDER, path)
+    return recall(FOLDER, remote.api_path)
 
 
 def _print_status(context: Context, entries: Sequence[Entry]) -> None:

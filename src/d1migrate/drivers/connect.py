@@ -19,6 +19,7 @@ def connect(
     config: str | None = None,
     account: str | None = None,
     on_wait: Callable[[str, float], None] | None = None,
+    permit: Callable[[str, str], None] | None = None,
 ) -> Driver:
     """Open a database by its url.
 
@@ -28,7 +29,8 @@ def connect(
             or id.
         config: the wrangler configuration file; without it the nearest one upward is taken.
         account: the Cloudflare account that a remote D1 must be in, where one is configured.
-        on_wait: is told what a remote D1 makes wait for, and for how many seconds.
+        on_wait: called with the reason and the seconds before each wait for a remote D1.
+        permit: called with a path and what it is before a file or a copy of it is written; may raise.
 
     Returns:
         A driver. Nothing is opened or created until the first batch.
@@ -40,16 +42,21 @@ def connect(
     if colon and rest and scheme == "sqlite":
         from d1migrate.drivers.sqlite import SqliteDriver
 
-        return SqliteDriver(rest, url=url)
+        return SqliteDriver(rest, url=url, permit=permit)
     if colon and scheme == "wrangler":
         from d1migrate.drivers.wrangler import open_local
 
-        return open_local(rest, config=config, url=url)
+        return open_local(rest, config=config, url=url, permit=permit)
     if colon and rest and scheme == "d1":
         from d1migrate.drivers.rest import RestDriver
 
         return RestDriver(
-            rest, url=url, database_id=_configured_id(rest, config), account=account, on_wait=on_wait
+            rest,
+            url=url,
+            database_id=_configured_id(rest, config),
+            account=account,
+            on_wait=on_wait,
+            permit=permit,
         )
     raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH, wrangler:BINDING or d1:NAME")
 

@@ -18,26 +18,25 @@ from d1migrate.sql.d1 import WORKERD, is_refusal
 from d1migrate.sql.parameters import inline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from d1migrate.drivers.cloudflare import Api
+    from d1migrate.drivers.protocol import OnProgress
     from d1migrate.sql.batch import Batch
-
-    Watch = Callable[[str, int, int], None]
 
 _CHUNK = 1 << 20
 _POLL = 1.0  # seconds
 _PATIENCE = 10  # seconds that an answer to a poll may take: D1 cancels what nobody asked about for 15
 
 
-def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
+def run_import(api: Api, path: str, batch: Batch, on_progress: OnProgress) -> NoReturn:
     """Import a batch, and leave it to the caller to ask the history whether it happened.
 
     Args:
         api: Cloudflare's.
         path: the database's.
         batch: what is imported; it is written to a temporary file first, with its parameters in the SQL.
-        watch: is told (what is done, bytes done, bytes of all); of the import itself D1 tells no bytes.
+        on_progress: called after each chunk of the upload, and while the import runs, then without bytes.
 
     Raises:
         AmbiguousError: it was imported, or may have been.
@@ -50,12 +49,12 @@ def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
             etag, size = _write(file, batch), file.tell()
             # No two files are the same, so it is not known yet, and only a place for it is given.
             name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
-            api.upload(url, lambda: _chunks(file, size, watch), size, etag)
+            api.upload(url, lambda: _chunks(file, size, on_progress), size, etag)
     except OSError as error:
         raise UnavailableError(
             f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR says where it goes"
         ) from error
-    watch("import", 0, 0)
+    on_progress("import", 0, 0)
     begin = {"action": "ingest", "filename": name, "etag": etag}
     try:
         answer = api.post(f"{path}/import", begin, dict, writes=True)
@@ -64,7 +63,7 @@ def run_import(api: Api, path: str, batch: Batch, watch: Watch) -> NoReturn:
             raise
         # What runs may be this import: a proxy may have sent the request twice.
         raise AmbiguousError(f"the import may have begun: {error}") from error
-    _follow(api, path, answer, watch)
+    _follow(api, path, answer, on_progress)
 
 
 def _write(file: IO[bytes], batch: Batch) -> str:
@@ -98,11 +97,11 @@ def _lines(batch: Batch) -> Iterator[bytes]:
         yield data
 
 
-def _chunks(file: IO[bytes], size: int, watch: Watch) -> Iterator[bytes]:
+def _chunks(file: IO[bytes], size: int, on_progress: OnProgress) -> Iterator[bytes]:
     file.seek(0)
     while chunk := file.read(_CHUNK):
         yield chunk
-        watch("upload", file.tell(), size)
+        on_progress("upload", file.tell(), size)
 
 
 def _place(result: Any) -> tuple[str, str]:
@@ -110,7 +109,7 @@ def _place(result: Any) -> tuple[str, str]:
     return str(result["filename"]), str(result["upload_url"])
 
 
-def _follow(api: Api, path: str, answer: dict[str, Any], watch: Watch) -> NoReturn:
+def _follow(api: Api, path: str, answer: dict[str, Any], on_progress: OnProgress) -> NoReturn:
     """Ask until the import is over."""
     while True:
         text = _error(answer)
@@ -119,7 +118,7 @@ def _follow(api: Api, path: str, answer: dict[str, Any], watch: Watch) -> NoRetu
         if answer.get("status") == "complete":
             raise AmbiguousError("the import is said to be complete")
         api.sleep(_POLL)
-        watch("import", 0, 0)
+        on_progress("import", 0, 0)
         question = {"action": "poll", "current_bookmark": answer.get("at_bookmark")}
         try:
             answer = api.post(f"{path}/import", question, dict, writes=False, patience=_PATIENCE)

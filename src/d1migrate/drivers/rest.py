@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from d1migrate.drivers import cloudflare
 from d1migrate.drivers.database_id import is_database_id
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
 from d1migrate.sql.names import HELPER
@@ -21,6 +22,7 @@ from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from d1migrate.drivers.protocol import OnProgress, Permit
     from d1migrate.sql.batch import Batch, Query
 
 T = TypeVar("T")
@@ -37,11 +39,8 @@ class RestDriver:
         api: the API; that of the process's environment without it.
         database_id: its id, where a configuration has it, so that it need not be looked up.
         account: the account it must be in, where one is configured.
-        on_wait: is told what is waited for, and how many seconds; an `api` that is given has its own.
-
-    Attributes:
-        watch: is told (what is done, bytes done, bytes of all) while a file is imported.
-        look_ups: how many requests it took to find the database.
+        on_wait: called before each wait with its reason and its seconds; a given `api` has its own.
+        permit: raises for a local path that must not be written, for restores that keep the log in a file.
     """
 
     def __init__(
@@ -53,14 +52,28 @@ class RestDriver:
         database_id: str | None = None,
         account: str | None = None,
         on_wait: cloudflare.OnWait | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self.url, self._on_wait = url, on_wait
         self._name, self._account = name, account
         known = (database_id, name)  # a configuration may hold a placeholder for the id
         self._id = next((value for value in known if value and is_database_id(value)), None)
         self._api, self._path = api, ""
-        self.watch: Callable[[str, int, int], None] | None = None
-        self.look_ups = 0
+        self._permit, self._lookups = permit, 0
+        self._on_progress: OnProgress = lambda *_: None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """D1 keeps its past, and a batch that is sent as a file reports its progress."""
+        return Capabilities(
+            time_travel=self,
+            report_progress=self._report_progress,
+            permit=self._permit,
+            lookups=self._lookups,
+        )
+
+    def _report_progress(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries in order as one transaction; all of them, or nothing."""
@@ -72,20 +85,20 @@ class RestDriver:
             from d1migrate.drivers.importing import run_import
 
             _refuse_guards(batch.queries)
-            run_import(self._cloudflare, self.path, batch, self.watch or (lambda *_: None))
+            run_import(self._cloudflare, self.api_path, batch, self._on_progress)
         costs = self._send("query", tuple(batch.queries), _costs, writes=True)
         return (Result((), _sum(costs, "rows_read"), _sum(costs, "rows_written")),)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self._api:
             self._api.close()
 
     @property
-    def path(self) -> str:
+    def api_path(self) -> str:
         """The database's path in the API; it is looked up when it is first needed."""
         if not self._path:
-            before = self.requests
+            before = self._cloudflare.asked
             account = self._cloudflare.account()
             if self._account and account != self._account:
                 raise UsageError(
@@ -94,29 +107,23 @@ class RestDriver:
                 )
             databases = f"/accounts/{account}/d1/database"
             self._path = f"{databases}/{self._id or self._look_up(databases)}"
-            self.look_ups = self.requests - before
+            self._lookups = self._cloudflare.asked - before
         return self._path
 
-    @property
-    def requests(self) -> int:
-        """How many requests were made so far."""
-        return self._cloudflare.asked
-
     def bookmark(self, at: str | None = None) -> str:
-        """Return D1's Time Travel bookmark of this moment, or of another one (ISO 8601); it reads only."""
+        """Return D1's Time Travel bookmark of now, or of a time (ISO 8601); this only reads."""
         moment = {"timestamp": at} if at else {}
-        return self._cloudflare.get(f"{self.path}/time_travel/bookmark", _bookmark, **moment)
+        return self._cloudflare.get(f"{self.api_path}/time_travel/bookmark", _bookmark, **moment)
 
     def travel(self, bookmark: str) -> None:
-        """Make the database what it was at a bookmark. What was written since is gone from it.
+        """Restore the database to a bookmark; everything written since is lost.
 
         Raises:
-            UsageError: there is no such bookmark, or it is older than what D1 keeps (30 days, 7 on the free
-                plan).
-            UnavailableError: it did not happen.
-            AmbiguousError: it may have happened, or happen yet: then it takes out what is written now.
+            UsageError: there is no such bookmark, or it is older than D1 keeps (30 days, 7 on the free plan).
+            UnavailableError: nothing was done.
+            AmbiguousError: no response came. It may have happened, or may happen later.
         """
-        restore = f"{self.path}/time_travel/restore"
+        restore = f"{self.api_path}/time_travel/restore"
         self._cloudflare.post(restore, None, _bookmark, writes=True, bookmark=bookmark)
 
     def wait(self, seconds: float, reason: str) -> None:
@@ -162,7 +169,7 @@ class RestDriver:
             return read(result)
 
         body = {"batch": statements}
-        return self._cloudflare.post(f"{self.path}/{route}", body, read_all, writes=writes)
+        return self._cloudflare.post(f"{self.api_path}/{route}", body, read_all, writes=writes)
 
 
 def _refuse_guards(queries: Iterable[Query]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from d1migrate.drivers.engine import Engine
+from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import UnavailableError
 from d1migrate.sql.batch import Result
 from d1migrate.sql.d1 import PRODUCTION, Limits
@@ -16,6 +17,7 @@ from d1migrate.sql.d1 import PRODUCTION, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from d1migrate.drivers.protocol import Permit
     from d1migrate.sql.batch import Batch
 
 _MEMORY = ":memory:"
@@ -35,17 +37,28 @@ class SqliteDriver:
         url: how the database was named, for messages.
         profile: the limits to hold queries to; production D1's, unless said otherwise.
         busy_timeout: seconds to wait for another process's transaction.
+        permit: raises for a path that must not be written; called before the file is opened for writing.
     """
 
     def __init__(
-        self, path: str, *, url: str, profile: Limits = PRODUCTION, busy_timeout: float = 10.0
+        self,
+        path: str,
+        *,
+        url: str,
+        profile: Limits = PRODUCTION,
+        busy_timeout: float = 10.0,
+        permit: Permit | None = None,
     ) -> None:
-        self.url = url
-        self.permit: Callable[..., None] | None = None
-        """Raises for a path that must not be written; asked before the file, or a copy of it, is."""
-        self.path, self._profile, self._busy_timeout = path, profile, busy_timeout
+        self.url, self.path = url, path
+        self._profile, self._busy_timeout, self._permit = profile, busy_timeout, permit
         self._reader: Engine | None = None
         self._writer: Engine | None = None  # reads too, once it is there
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It can be copied; a file can also be replaced."""
+        file = None if self.path == _MEMORY else self
+        return Capabilities(copy_to=self.copy_to, file=file, permit=self._permit)
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run the queries in order as one transaction; all of them, or nothing."""
@@ -72,14 +85,14 @@ class SqliteDriver:
             reader.close()
 
     def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
-        """Take over the content of another file as one transaction, which all connections see at once.
+        """Replace the content by that of another file, as one transaction, which all connections see at once.
 
         Args:
-            path: the file, in a rollback journal mode.
-            changed: what `watch` returned: where anybody has written since, nothing is done.
+            path: the other file, in a rollback journal mode.
+            changed: what `detect_writes` returned; if it returns True, nothing is done.
 
         Raises:
-            UnavailableError: the file is busy, or was written to; it is as it was.
+            UnavailableError: the file is busy, or was written to. It is unchanged.
         """
         self.close()
         engine = self._open_writer()
@@ -88,15 +101,15 @@ class SqliteDriver:
         finally:
             engine.close()
 
-    def watch(self) -> Callable[[], bool]:
-        """Return what tells whether anybody has written to the file since this call.
+    def detect_writes(self) -> Callable[[], bool]:
+        """Return a function that returns whether any process has written to the file since this call.
 
-        It can be asked while another connection of ours holds the lock to write.
+        It can be called while another connection of this process holds the write lock.
         """
         self.close()
         if not os.path.exists(self.path) or not os.path.getsize(self.path):
-            return lambda: False  # none could be lost
-        # Not with the file to itself: the copy, and the writer that is to come, would wait for this reader.
+            return lambda: False  # there is nothing to lose
+        # Not with the file to itself: the copy, and the later writer, would wait for this reader.
         engine = self._open_reader(alone=False)
         known = engine.version_of_data()
 
@@ -192,8 +205,8 @@ class SqliteDriver:
     def _open_writer(self) -> Engine:
         if self.path == _MEMORY:
             return self._open(_MEMORY, _CREATE)
-        if self.permit:
-            self.permit(self.path)
+        if self._permit:
+            self._permit(self.path, "the database")
         try:
             os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
         except OSError as error:

@@ -16,6 +16,8 @@ from d1migrate.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d1migrate.drivers.protocol import Permit
+
 CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
 
@@ -71,7 +73,7 @@ def _named(databases: Iterable[Binding], name: str | None) -> list[Binding]:
     return [db for db in databases if name in (None, db.binding, db.database_name)]
 
 
-def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
+def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None = None) -> SqliteDriver:
     """Open the file that wrangler's local mode uses.
 
     Args:
@@ -79,6 +81,7 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
             where the configuration has one database only.
         config: the wrangler configuration; the one wrangler would take without it.
         url: how the database was named, for messages.
+        permit: as SqliteDriver takes it.
 
     Raises:
         UsageError: there is no configuration, it cannot be read, or it has no such database.
@@ -92,7 +95,7 @@ def open_local(rest: str, *, config: str | None, url: str) -> SqliteDriver:
         )
     binding = resolve(rest, path)
     persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
-    return SqliteDriver(local_path(persist, binding.local_id), url=url)
+    return SqliteDriver(local_path(persist, binding.local_id), url=url, permit=permit)
 
 
 def resolve(rest: str, path: str) -> Binding:

@@ -7,12 +7,8 @@ monorepo; writing outside the project needs a flag, or a path given by the user.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FLAG = "--outside-project"
 
@@ -33,24 +29,24 @@ def root_of(config: str | None) -> str:
         folder = parent
 
 
-def guard(config: str | None, what: str) -> Callable[..., None]:
-    """Return a function that refuses a path outside a configuration's project.
+def refuse_outside(config: str | None, path: str, what: str) -> None:
+    """Refuse a path outside a configuration's project.
 
     Args:
         config: the file.
-        what: what it names, for the message; a call may name another thing.
+        path: what it names.
+        what: what the path is, for the message.
+
+    Raises:
+        UsageError: it is outside.
     """
-
-    def refuse(path: str, what: str = what) -> None:
-        root, target = root_of(config), os.path.realpath(path)
-        inside = os.path.relpath(target, root).split(os.sep) if _shares_drive(target, root) else [os.pardir]
-        if inside[0] == os.pardir or ".git" in inside:
-            raise UsageError(
-                f"{what} {path} is outside the project {root}, and a configuration may only write inside it",
-                hint=f"choose a path inside the project, or permit this one with {FLAG}",
-            )
-
-    return refuse
+    root, target = root_of(config), os.path.realpath(path)
+    inside = os.path.relpath(target, root).split(os.sep) if _shares_drive(target, root) else [os.pardir]
+    if inside[0] == os.pardir or ".git" in inside:
+        raise UsageError(
+            f"{what} {path} is outside the project {root}, and a configuration may only write inside it",
+            hint=f"choose a path inside the project, or permit this one with {FLAG}",
+        )
 
 
 def _shares_drive(target: str, root: str) -> bool:

@@ -6,7 +6,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from d1migrate.drivers.protocol import Telling
 from d1migrate.errors import AmbiguousError
 from d1migrate.report.text import clean_line, duration
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from d1migrate.drivers.protocol import Driver
+    from d1migrate.drivers.protocol import Capabilities, Driver
     from d1migrate.sql.batch import Batch, Query, Result
 
 _BAR_FROM = 8_000_000  # bytes; smaller files are done before a bar is read
@@ -36,6 +35,11 @@ class WatchedDriver:
     ) -> None:
         self.url = driver.url
         self._driver, self._say, self._say_sql, self._bar = driver, say, say_sql, bar
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the driver that does the work."""
+        return self._driver.capabilities
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it, and say how long it took; of a lost answer, that the history has to tell."""
@@ -73,8 +77,8 @@ class WatchedDriver:
                     stages[stage] = progress.add_task(f"{label}: {stage}", total=total or None)
                 progress.update(stages[stage], completed=done)
 
-            if isinstance(self._driver, Telling):
-                self._driver.watch = show
+            if report_progress := self.capabilities.report_progress:
+                report_progress(show)
             counted = _Counted(batch.queries, lambda n: progress.advance(task, n))
             return self._driver.batch(batch._replace(queries=counted))
 

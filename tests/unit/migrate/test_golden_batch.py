@@ -35,7 +35,7 @@ class Recorder:
     url = "sqlite::memory:"
 
     def __init__(self, driver: SqliteDriver) -> None:
-        self._driver = driver
+        self.capabilities, self._driver = driver.capabilities, driver
         self.written: list[Batch] = []
 
     def batch(self, batch: Batch) -> Sequence[Result]:
