@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.backup.restore import Restored, RestorePreview
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.migrate.adopt.flow import Adoption, Known
+    from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import Found
     from d1migrate.migrate.flows.read import LogEntry
@@ -322,14 +322,14 @@ class Migrator:
 
     # --- record what a database already has ---
 
-    def plan_adopt(self, known: Known | None = None) -> Adoption:
+    def plan_adopt(self, hints: Hints | None = None) -> Adoption:
         """Find out which files a database has, from its objects and other tools' histories. Writes nothing.
 
         Args:
-            known: what the user knows in addition.
+            hints: what the user knows in addition.
 
         Raises:
-            UsageError: `known` decides a version that is not undecided.
+            UsageError: `hints` decides a version that is not undecided.
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.lint.replay.footprints import footprints
@@ -337,7 +337,7 @@ class Migrator:
         from d1migrate.migrate.adopt import flow
 
         found = footprints(replay(self.migrations, proofs=False))
-        return self._run(flow.look(found, known or flow.Known(), self._mirror))
+        return self._run(flow.plan(found, hints or flow.Hints(), self._mirror))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; return what was recorded.

@@ -143,7 +143,9 @@ def test_what_leaves_no_trace_needs_a_word(project: Project) -> None:
     project.sql("ALTER TABLE users ADD COLUMN name TEXT;\n")
     project.write("005_more.sql", "INSERT INTO users VALUES (2, 'a', 'b');")
     ended = project.run("adopt", "--yes", code=1)
-    shown = "004_seed is unknown: it changes rows of users, which a schema does not show\n005_more is unknown"
+    shown = (
+        "004_seed is unknown: it changes rows of users, which the schema does not show\n005_more is unknown"
+    )
     assert shown in ended.err
     project.run("adopt", "--yes", "--assume", "4", "--pending", "5")
     project.run("up")
@@ -228,7 +230,7 @@ def test_another_tools_table_on_real_d1(workerd: Workerd) -> None:
     migrations = load((f"{n}_a.sql", "SELECT 1;") for n in range(1, 5))
     migrator = Migrator(driver, migrations)
     found = migrator.plan_adopt()
-    assert [[r.tool for r in j.records] for j in found.judgements] == [["sqlx"], ["goose"], ["dbmate"], []]
+    assert [[r.tool for r in j.records] for j in found.assessments] == [["sqlx"], ["goose"], ["dbmate"], []]
     assert [m.version for m in migrator.adopt(found)] == [1, 2, 3]
     assert [(e.version, e.state) for e in migrator.status()] == [
         (1, "applied"), (2, "applied"), (3, "applied"), (4, "pending"),

@@ -55,7 +55,9 @@ def test_one_file_builds_the_same_again(project: Project) -> None:
     text = (project.migrations / "001_as_found.sql").read_text()
     assert text.startswith("-- Migration: 001_as_found\n-- Description: As found\n-- Created: 20")
     assert "d1_migrations" not in text
-    assert text.endswith("ON CONFLICT(version) DO NOTHING;\n\n-- Rollback: none, the database was found so\n")
+    assert text.endswith(
+        "ON CONFLICT(version) DO NOTHING;\n\n-- Rollback: none, the database existed before\n"
+    )
     assert project.states() == {1: "applied"}
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
     with (
@@ -80,7 +82,7 @@ def test_a_dry_run_prints_it(project: Project) -> None:
 
 def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
     """With files, with a history, with nothing to write down; and one of two forms is to be chosen."""
-    assert "holds nothing to write down" in project.run("baseline", "as found", code=1).err
+    assert "has no tables and no views" in project.run("baseline", "as found", code=1).err
     live(project)
     assert "one of DESCRIPTION and --to V" in project.run("baseline", code=2).err
     project.run("baseline", "x", "--to", "1", code=2)

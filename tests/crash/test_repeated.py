@@ -8,7 +8,7 @@ import pytest
 
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError
-from d1migrate.migrate.adopt.flow import Known
+from d1migrate.migrate.adopt.flow import Hints
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -198,7 +198,7 @@ COMMANDS: dict[str, tuple[Sequence[Act], Act, Sequence[Migration]]] = {
     "forget": ((up,), lambda migrator: migrator.forget(2, reason="gone"), FILES[:1]),
     "adopt": (
         (lambda migrator: migrator.driver.batch(Batch([Query(BY_HAND)])),),
-        lambda migrator: migrator.adopt(migrator.plan_adopt(Known(pending=[2]))),
+        lambda migrator: migrator.adopt(migrator.plan_adopt(Hints(pending=[2]))),
         FILES,
     ),
     "start": (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from d1migrate.lint.replay.footprints import footprints
 from d1migrate.lint.replay.replayer import replay
-from d1migrate.migrate.adopt.evidence import judge
+from d1migrate.migrate.adopt.evidence import assess
 from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.source import load
 from tests.inputs import scaled
@@ -70,7 +70,7 @@ def test_no_file_is_taken_for_the_opposite(files: list[list[str]]) -> None:
     prints = footprints(replay(migrations, proofs=False))
     for count in range(len(files) + 1):
         there = live(files[:count])
-        found = judge(prints, there) if there else ()  # of an empty one nothing ran, as far as it matters
-        for place, judgement in enumerate(found):
+        found = assess(prints, there) if there else ()  # of an empty one nothing ran, as far as it matters
+        for place, assessment in enumerate(found):
             allowed = {"applied", "unknown"} if place < count else {"pending", "unknown"}
-            assert judgement.state in allowed, (count, [(j.state, j.because) for j in found])
+            assert assessment.state in allowed, (count, [(j.state, j.because) for j in found])

@@ -40,7 +40,7 @@ def looked(remote: Remote) -> tuple[Migrator, Adoption]:
     """What a look finds: two applied, with wrangler's word for it."""
     mine = migrator(remote)
     seen = mine.plan_adopt()
-    assert [(j.state, [r.tool for r in j.records]) for j in seen.judgements] == [
+    assert [(j.state, [r.tool for r in j.records]) for j in seen.assessments] == [
         ("applied", ["wrangler"]), ("applied", ["wrangler"]), ("pending", []),
     ]  # fmt: skip
     return mine, seen

@@ -10,7 +10,7 @@ import pytest
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.lint.replay.footprints import footprints
 from d1migrate.lint.replay.replayer import replay
-from d1migrate.migrate.adopt.evidence import decide, judge, refuse_undecided, strays
+from d1migrate.migrate.adopt.evidence import assess, decide, refuse_undecided, unmanaged_objects
 from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.adopt.model import Record
 from d1migrate.migrate.source import load
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.migrate.adopt.facts import FactKey, Footprint
-    from d1migrate.migrate.adopt.model import Judgement
+    from d1migrate.migrate.adopt.model import Assessment
 
 
 def prints(*texts: str) -> tuple[Footprint, ...]:
@@ -33,14 +33,14 @@ def live(*texts: str) -> dict[FactKey, str]:
     return facts(found[0].after.schema)
 
 
-def states(found: Sequence[Judgement]) -> list[str]:
+def states(found: Sequence[Assessment]) -> list[str]:
     """The states alone."""
-    return [judgement.state for judgement in found]
+    return [assessment.state for assessment in found]
 
 
-def seen(judgement: Judgement) -> dict[str, str]:
+def seen(assessment: Assessment) -> dict[str, str]:
     """What was seen of each object."""
-    return {f"{one.kind} {one.name}": one.seen for one in judgement.evidence}
+    return {f"{one.kind} {one.name}": one.seen for one in assessment.evidence}
 
 
 INDEPENDENT = (
@@ -65,8 +65,8 @@ def test_any_choice_of_files_is_found_out() -> None:
                 "applied",
                 *("applied" if i in chosen else "pending" for i in range(len(INDEPENDENT))),
             ]
-            assert states(judge(files, there)) == expected
-            assert strays(files, there) == ()
+            assert states(assess(files, there)) == expected
+            assert unmanaged_objects(files, there) == ()
 
 
 REBUILD = """\
@@ -89,32 +89,32 @@ GROWING = (
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])  # behind the sixth, nothing is there
 def test_files_that_build_on_each_other(count: int) -> None:
     """However far they ran: what was renamed, rebuilt or dropped since does not look as if it never ran."""
-    found = judge(prints(*GROWING), live(*GROWING[:count]))
+    found = assess(prints(*GROWING), live(*GROWING[:count]))
     assert states(found) == ["applied"] * count + ["pending"] * (len(GROWING) - count)
 
 
 def test_an_empty_database_has_nothing_to_tell() -> None:
     """All is pending, also what leaves no trace; a table that came and went may have been there or not."""
-    assert states(judge(prints("SELECT 1", *GROWING[:6]), {})) == ["pending"] * 7
+    assert states(assess(prints("SELECT 1", *GROWING[:6]), {})) == ["pending"] * 7
 
 
 def test_what_leaves_no_trace_is_not_guessed() -> None:
     """Rows cannot be seen: before a file that ran it is unknown, behind one that did not it is pending."""
     files = prints("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", "CREATE TABLE b (x)", "DELETE FROM a")
-    both = judge(files, live("CREATE TABLE a (x)", "CREATE TABLE b (x)"))
+    both = assess(files, live("CREATE TABLE a (x)", "CREATE TABLE b (x)"))
     assert states(both) == ["applied", "unknown", "applied", "unknown"]
-    first = judge(files, live("CREATE TABLE a (x)"))
+    first = assess(files, live("CREATE TABLE a (x)"))
     assert states(first) == ["applied", "unknown", "pending", "pending"]
-    assert first[3].because == "003_f before it is, too"
-    known = judge(files, live("CREATE TABLE a (x)"), recorded=[1])
+    assert first[3].because == "003_f before it is pending too"
+    known = assess(files, live("CREATE TABLE a (x)"), recorded=[1])
     assert states(known) == ["recorded", "pending", "pending", "pending"]
-    assert known[1].because == "it comes behind all that the history has"
+    assert known[1].because == "it comes after all that the history has"
 
 
 def test_a_half_run_file_names_both_halves() -> None:
     """What is there, what is missing, and nothing of a table beside the table."""
     files = prints("CREATE TABLE a (x, y); CREATE INDEX ia ON a(x); CREATE VIEW v AS SELECT x FROM a")
-    (found,) = judge(files, live("CREATE TABLE a (x, y); CREATE VIEW v AS SELECT x FROM a"))
+    (found,) = assess(files, live("CREATE TABLE a (x, y); CREATE VIEW v AS SELECT x FROM a"))
     assert found.state == "partly applied"
     assert seen(found) == {"table a": "there", "index ia": "missing", "view v": "there"}
     assert found.because == "table a and view v are there, yet index ia is missing"
@@ -123,7 +123,7 @@ def test_a_half_run_file_names_both_halves() -> None:
 def test_what_no_file_makes_contradicts() -> None:
     """A column of another type, with what the file says and what is live; white space and case do not count."""
     files = prints("CREATE TABLE a (x TEXT NOT NULL, y INTEGER DEFAULT 0, UNIQUE (x, y))")
-    (found,) = judge(files, live('create table "A" ([x]  text  not null, y INTEGER DEFAULT 1, UNIQUE(x,y))'))
+    (found,) = assess(files, live('create table "A" ([x]  text  not null, y INTEGER DEFAULT 1, UNIQUE(x,y))'))
     assert (found.state, seen(found)) == ("contradicted", {"table a": "there", "column a.y": "different"})
     different = found.evidence[1]
     assert (different.expected, different.actual) == ("y integer DEFAULT 0", "y integer DEFAULT 1")
@@ -146,16 +146,16 @@ def test_what_no_file_makes_contradicts() -> None:
 )
 def test_no_difference_is_overlooked(was: str, now: str) -> None:
     """Whatever else the text says, a file whose object is live in another form is not applied."""
-    assert states(judge(prints(was), live(was))) == ["applied"]
-    assert states(judge(prints(was), live(now)))[0] in ("contradicted", "partly applied")
+    assert states(assess(prints(was), live(was))) == ["applied"]
+    assert states(assess(prints(was), live(now)))[0] in ("contradicted", "partly applied")
 
 
 def test_columns_of_another_order_and_extra_ones_are_no_contradiction() -> None:
     """A column added out of order is the same column; one that no file makes is named as such."""
     files = prints("CREATE TABLE a (x TEXT)", "ALTER TABLE a ADD COLUMN y TEXT", "CREATE TABLE q (z)")
     there = live("CREATE TABLE a (y TEXT, extra, x TEXT)", "CREATE TABLE other (a, b)")
-    assert states(judge(files, there)) == ["applied", "applied", "pending"]
-    assert [key.shown for key in strays(files, there)] == ["a.extra", "other"]
+    assert states(assess(files, there)) == ["applied", "applied", "pending"]
+    assert [key.shown for key in unmanaged_objects(files, there)] == ["a.extra", "other"]
 
 
 def test_a_file_that_cannot_be_replayed_is_not_judged() -> None:
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_replayed_is_not_judged() -> None:
     files = prints(
         "ALTER TABLE legacy ADD COLUMN x", "ALTER TABLE legacy ADD COLUMN y", "CREATE TABLE a (x)", "SELECT 1"
     )
-    found = judge(files, live("CREATE TABLE legacy (x, y)", "CREATE TABLE a (x)"))
+    found = assess(files, live("CREATE TABLE legacy (x, y)", "CREATE TABLE a (x)"))
     assert states(found) == ["unknown", "unknown", "applied", "unknown"]
     assert "001_f.sql:1: no such table: legacy" in found[0].because
     assert found[1].because == "it builds on 001_f, which cannot be replayed on an empty database"
@@ -175,14 +175,14 @@ def test_rows_beside_a_table_are_mentioned() -> None:
         "CREATE TABLE a (x); INSERT INTO a VALUES (1); INSERT INTO schema_migrations VALUES (1, 'a', 0)"
     )
     there = live("CREATE TABLE a (x)")
-    assert judge(files, there)[0].because == "table a is there; its rows were not looked at"
-    recorded = judge(files, there, records={1: [RECORD]})[0].because
+    assert assess(files, there)[0].because == "table a is there; its rows were not checked"
+    recorded = assess(files, there, records={1: [RECORD]})[0].because
     assert recorded == "table a is there; wrangler recorded it as 001_f.sql"
 
 
 def test_a_file_that_d1_refuses_says_so() -> None:
     """Not that it leaves no trace."""
-    (found,) = judge(prints("SELEC 1"), live("CREATE TABLE a (x)"))
+    (found,) = assess(prints("SELEC 1"), live("CREATE TABLE a (x)"))
     assert (found.state, 'near "SELEC": syntax error' in found.because) == ("unknown", True)
 
 
@@ -199,35 +199,35 @@ RECORD = Record("wrangler", "d1_migrations", "001_f.sql", "by its name", 1000)
 )
 def test_a_record_without_its_objects_contradicts(there: str, state: str) -> None:
     """What another tool has as applied, and what is there, must agree."""
-    (found,) = judge(prints("CREATE TABLE a (x)"), live(there), records={1: [RECORD]})
+    (found,) = assess(prints("CREATE TABLE a (x)"), live(there), records={1: [RECORD]})
     assert found.state == state or seen(found)["column a.x"] == "missing"
 
 
 def test_a_record_decides_what_leaves_no_trace() -> None:
-    """Recorded is applied, with the time it has; behind all that are recorded is pending."""
+    """Recorded is applied, with the time it has; after all that are recorded is pending."""
     files = prints("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", "DELETE FROM a", "DELETE FROM a")
     records: Mapping[int, Sequence[Record]] = {1: [RECORD], 2: [RECORD]}
-    found = judge(files, live("CREATE TABLE a (x)"), records=records)
+    found = assess(files, live("CREATE TABLE a (x)"), records=records)
     assert states(found) == ["applied", "applied", "pending", "pending"]
     assert found[1].at == 1000
-    failed = judge(files, live("CREATE TABLE a (x)"), records={1: [RECORD._replace(state="failed")]})
+    failed = assess(files, live("CREATE TABLE a (x)"), records={1: [RECORD._replace(state="failed")]})
     assert failed[0].state == "contradicted"
 
 
 def test_a_failed_record_of_nothing_is_pending() -> None:
     """A tool that says it failed agrees with a database in which nothing of it is."""
     failed = RECORD._replace(state="failed")
-    assert states(judge(prints("CREATE TABLE a (x)"), live("CREATE TABLE b (x)"), records={1: [failed]})) == [
-        "pending"
-    ]
+    assert states(
+        assess(prints("CREATE TABLE a (x)"), live("CREATE TABLE b (x)"), records={1: [failed]})
+    ) == ["pending"]
 
 
 @pytest.mark.parametrize(
     ("assume", "pending", "message"),
     [
         ([9], [], "--assume 9: there is no migration file"),
-        ([1], [], "--assume 1: 001_f is applied as it is"),
-        ([], [1], "--pending 1: 001_f is applied as it is"),
+        ([1], [], "--assume 1: 001_f is already applied"),
+        ([], [1], "--pending 1: 001_f is already applied"),
         ([2], [2], "--assume 2 and --pending 2 exclude each other"),
     ],
 )
@@ -235,14 +235,14 @@ def test_only_what_is_open_can_be_decided(
     assume: Collection[int], pending: Collection[int], message: str
 ) -> None:
     """Neither what is proved nor what is not there at all."""
-    found = judge(prints("CREATE TABLE a (x)", "SELECT 1"), live("CREATE TABLE a (x)"))
+    found = assess(prints("CREATE TABLE a (x)", "SELECT 1"), live("CREATE TABLE a (x)"))
     with pytest.raises(UsageError, match=message):
         decide(found, assume=assume, pending=pending)
 
 
 def test_nothing_is_recorded_while_a_file_is_open() -> None:
     """The error names each with its reason; with a word for each there is none."""
-    found = judge(
+    found = assess(
         prints("CREATE TABLE a (x)", "SELECT 1", "CREATE TABLE b (x); CREATE INDEX ib ON b(x)"),
         live("CREATE TABLE a (x)", "CREATE TABLE b (x)"),
     )

@@ -13,7 +13,7 @@ from d1migrate.report.text import clean, clean_line, plural, table
 if TYPE_CHECKING:
     from d1migrate.cli.project import Context
     from d1migrate.migrate.adopt.flow import Adoption
-    from d1migrate.migrate.adopt.model import Evidence, Judgement
+    from d1migrate.migrate.adopt.model import Assessment, Evidence
 
 _COLOURS = dict.fromkeys(("applied", "recorded", "assumed", "squashed"), "green") | {"pending": "yellow"}
 """Others are red."""
@@ -39,20 +39,20 @@ def adopt_command(context: Context) -> int:
 
 def _look(context: Context) -> Adoption:
     from d1migrate.drivers.wrangler import history_tables
-    from d1migrate.migrate.adopt.flow import Known
+    from d1migrate.migrate.adopt.flow import Hints
     from d1migrate.project.files import load_journal
 
     wrangler, arguments = context.config.wrangler, context.arguments
     tables = history_tables(wrangler) if wrangler else ()
-    known = Known(arguments.assume, arguments.pending, load_journal(context.folder), tables)
-    return context.migrator.plan_adopt(known)
+    hints = Hints(arguments.assume, arguments.pending, load_journal(context.folder), tables)
+    return context.migrator.plan_adopt(hints)
 
 
 def _record(context: Context, found: Adoption) -> str | None:
     """Record what is proved, once that is confirmed; return what was recorded."""
     from d1migrate.migrate.adopt.evidence import refuse_undecided
 
-    refuse_undecided(found.judgements)
+    refuse_undecided(found.assessments)
     what = _what(context, found)
     if what is None:
         return None
@@ -115,19 +115,21 @@ def write_baseline(context: Context) -> int:
 
 
 def _print(context: Context, found: Adoption) -> None:
-    if not found.judgements:
+    if not found.assessments:
         context.out(f"no migrations in {context.folder}")
         return
-    rows = [(str(j.migration.version), j.migration.name, j.state, j.because) for j in found.judgements]
+    rows = [(str(j.migration.version), j.migration.name, j.state, j.because) for j in found.assessments]
     header, *lines = table(("version", "name", "state", "because"), rows, right=(0,))
     context.out(context.paint(header, "dim"))
-    for judgement, line in zip(found.judgements, lines, strict=True):
-        shade = _COLOURS.get(judgement.state, "red")
-        context.out(line.replace(f"  {judgement.state}  ", f"  {context.paint(judgement.state, shade)}  ", 1))
-        if judgement.state in _OPEN:
-            _print_evidence(context, judgement)
-    if found.strays:
-        names = ", ".join(f"{key.kind} {key.shown}" for key in found.strays)
+    for assessment, line in zip(found.assessments, lines, strict=True):
+        shade = _COLOURS.get(assessment.state, "red")
+        context.out(
+            line.replace(f"  {assessment.state}  ", f"  {context.paint(assessment.state, shade)}  ", 1)
+        )
+        if assessment.state in _OPEN:
+            _print_evidence(context, assessment)
+    if found.unmanaged_objects:
+        names = ", ".join(f"{key.kind} {key.shown}" for key in found.unmanaged_objects)
         context.out(clean_line(f"no file creates: {names}"))
     for record in found.unknown_records:
         context.out(clean_line(f"no file is {record.entry}, which {record.tool} has as {record.state}"))
@@ -136,8 +138,8 @@ def _print(context: Context, found: Adoption) -> None:
         context.out(f"{name} is {tool}'s: it will be kept as {OLD_TABLE}, and {tool} not find it any more")
 
 
-def _print_evidence(context: Context, judgement: Judgement) -> None:
-    for one in judgement.evidence:
+def _print_evidence(context: Context, assessment: Assessment) -> None:
+    for one in assessment.evidence:
         seen = f"changed since by {one.later}" if one.later else one.seen
         context.out(clean_line(f"    {one.kind} {one.name}: {seen}"))
         if one.seen == "different":
@@ -148,22 +150,22 @@ def _print_evidence(context: Context, judgement: Judgement) -> None:
 def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
     """What was found; `recorded` lists the versions that this run recorded."""
     return {
-        "migrations": [_judgement(judgement) for judgement in found.judgements],
-        "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.strays],
+        "migrations": [_assessment(assessment) for assessment in found.assessments],
+        "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.unmanaged_objects],
         "no_file_is": [record._asdict() for record in found.unknown_records],
         "set_aside": found.set_aside and {"table": found.set_aside.table, "as": OLD_TABLE},
         "recorded": [j.migration.version for j in found.to_record] if recorded else [],
     }
 
 
-def _judgement(judgement: Judgement) -> dict[str, Any]:
+def _assessment(assessment: Assessment) -> dict[str, Any]:
     return {
-        "version": judgement.migration.version,
-        "name": judgement.migration.name,
-        "state": judgement.state,
-        "because": judgement.because,
-        "objects": [_evidence(one) for one in judgement.evidence],
-        "records": [record._asdict() for record in judgement.records],
+        "version": assessment.migration.version,
+        "name": assessment.migration.name,
+        "state": assessment.state,
+        "because": assessment.because,
+        "objects": [_evidence(one) for one in assessment.evidence],
+        "records": [record._asdict() for record in assessment.records],
     }
 
 

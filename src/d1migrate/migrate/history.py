@@ -129,7 +129,7 @@ class History(NamedTuple):
         applied: by version.
         partial: what began and never ended.
         missing: the history tables that do not exist yet.
-        strangers: user objects in a database whose migrations table is absent or empty.
+        unmanaged: user objects in a database whose migrations table is absent or empty.
         other_tools: of those, the tables of other tools' histories.
         reads: the requests it took to find out.
         leftovers: helpers of a rebuild that was cut in half.
@@ -140,7 +140,7 @@ class History(NamedTuple):
     applied: tuple[AppliedMigration, ...] = ()
     partial: tuple[Partial, ...] = ()
     missing: tuple[str, ...] = ()
-    strangers: tuple[str, ...] = ()
+    unmanaged: tuple[str, ...] = ()
     other_tools: tuple[str, ...] = ()
     reads: int = 1
     leftovers: tuple[str, ...] = ()
@@ -170,8 +170,8 @@ _USER_OBJECTS = (
     " AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     f" AND lower(tbl_name) NOT IN {_OURS} AND type <> 'index'"
 )
-STRANGERS = Query(f"{_USER_OBJECTS} ORDER BY rowid")
-STRANGERS_IF_EMPTY = Query(
+UNMANAGED = Query(f"{_USER_OBJECTS} ORDER BY rowid")
+UNMANAGED_IF_EMPTY = Query(
     f"{_USER_OBJECTS} AND NOT EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE})"
     f" AND NOT EXISTS (SELECT 1 FROM {LOG_TABLE}) ORDER BY rowid"
 )
@@ -245,7 +245,7 @@ def _listed(columns: Sequence[tuple[Any, ...]]) -> str:
 
 
 def fold(
-    rows: Result, latest: Result | None, strangers: Iterable[str], missing: tuple[str, ...], *, reads: int
+    rows: Result, latest: Result | None, unmanaged: Iterable[str], missing: tuple[str, ...], *, reads: int
 ) -> History:
     """Read the migrations table and the newest log row of each version together.
 
@@ -263,7 +263,7 @@ def fold(
     for version, _, event, action, name, *_ in log.values():
         if event == "begun":
             partial.append(Partial(version, name, action))
-    found = tuple(strangers)
+    found = tuple(unmanaged)
     others = tuple(name for name in found if name in OTHER_TOOLS)
     return History(tuple(applied), tuple(partial), missing, found, others, reads)
 

@@ -22,7 +22,7 @@ from d1migrate.migrate.status import (
     refuse_disagreement,
     refuse_partial,
     refuse_renumbered,
-    refuse_strangers,
+    refuse_unmanaged,
     versions,
 )
 from d1migrate.sql.batch import Query
@@ -190,7 +190,7 @@ def plan_up(
     entries = compare(migrations, history)
     if to is not None and to not in {entry.version for entry in entries}:
         raise UsageError(f"there is no version {to}", hint=known(entries))
-    refuse_strangers(entries, history)
+    refuse_unmanaged(entries, history)
     refuse_disagreement(entries)
     todo = [e for e in entries if e.state in ("pending", "out_of_order") and (to is None or e.version <= to)]
     late = [e for e in todo if e.state == "out_of_order"]

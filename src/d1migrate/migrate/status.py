@@ -109,12 +109,12 @@ def _expected_state(migrations: tuple[Migration, ...]) -> str:
     return "\n".join(f"{migration.version} {migration.checksum}" for migration in migrations)
 
 
-def refuse_strangers(entries: Sequence[Entry], history: h.History) -> None:
+def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     """Raise HistoryError for a database that did not start here: objects, and no migration recorded."""
-    if not history.strangers or history.applied or history.partial:
+    if not history.unmanaged or history.applied or history.partial:
         return
-    shown = ", ".join(history.strangers[:5])
-    more = f" and {len(history.strangers) - 5} more" if len(history.strangers) > 5 else ""
+    shown = ", ".join(history.unmanaged[:5])
+    more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
     tools = [f"{table} is the history of {h.OTHER_TOOLS[table]}" for table in history.other_tools]
     newest = entries[-1].version if entries else 1
     raise HistoryError(

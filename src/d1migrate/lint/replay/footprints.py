@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
-    """Return what files leave behind, from how they ran on an empty database, one after the other."""
+    """Return what files leave in the schema, given how they ran on an empty database, one after the other."""
     found, lost = list[Footprint](), None
     for replay in replays:
         refusal = next(

@@ -1,1 +1,1 @@
-"""Databases that did not start here: which files they already have, and how that is known."""
+"""Databases that d1migrate did not create: which files they already have, and the evidence for it."""

@@ -1,8 +1,8 @@
-"""Which files a database already has: judged from its objects, and from what other tools recorded.
+"""Which files a database already has, assessed from its objects and from what other tools recorded.
 
-Every fact that files make (a table, a column, an index …) has a history of values through the files. Its
-value in the database says which of them have run: at least up to the one that gave it this value, and not up
-to the one that gave it another. A value that none of them gave contradicts them all.
+Every fact that files create (a table, a column, an index …) takes a series of values through the files. Its
+value in the database shows which of them ran: at least up to the one that set this value, and not up to the
+one that set another. A value that no file sets contradicts them all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.migrate.adopt.facts import FactKey
-from d1migrate.migrate.adopt.model import UNDECIDED, Evidence, Judgement
+from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,96 +20,98 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.model import Record, Seen, State
 
 _PASSES = 10
-"""What is learned of one file may tell of another; two passes see nearly all."""
+"""What is learned about one file may decide another; two passes settle nearly all of them."""
 
-_FOR = frozenset({"there", "gone", "changed since"})
+_DONE = frozenset({"there", "gone", "changed since"})
 
 
-def judge(
+def assess(
     footprints: Sequence[Footprint],
     live: Mapping[FactKey, str],
     *,
     recorded: Collection[int] = (),
     records: Mapping[int, Sequence[Record]] | None = None,
-) -> tuple[Judgement, ...]:
-    """Judge every file.
+) -> tuple[Assessment, ...]:
+    """Assess every file.
 
     Args:
-        footprints: of all files, in their order.
-        live: the facts of the database, as `facts` has them.
-        recorded: the versions that the history has already.
+        footprints: those of all files, in order.
+        live: the facts of the database, as `facts` returns them.
+        recorded: the versions that are in the history.
         records: {version: what other tools recorded of it}.
     """
-    lines, told = _timelines(footprints), records or {}
+    lines, by_version = _timelines(footprints), records or {}
     known: list[State] = ["unknown"] * len(footprints)
     for _ in range(_PASSES):
         found = []
-        for place, print_ in enumerate(footprints):
-            version = print_.migration.version
-            evidence = _evidence(place, print_, footprints, lines, live, known)
-            state, because = _weigh(print_, evidence, told.get(version, ()))
+        for place, footprint in enumerate(footprints):
+            version = footprint.migration.version
+            evidence = _evidence(place, footprint, footprints, lines, live, known)
+            state, because = _conclude(footprint, evidence, by_version.get(version, ()))
             if version in recorded:
-                state, because = "recorded", "the history has it"
-            found.append(Judgement(print_.migration, state, because, evidence, tuple(told.get(version, ()))))
+                state, because = "recorded", "it is in the history"
+            found.append(
+                Assessment(footprint.migration, state, because, evidence, tuple(by_version.get(version, ())))
+            )
         _by_order(found, empty=not live)
-        if known == (known := [judgement.state for judgement in found]):
+        if known == (known := [assessment.state for assessment in found]):
             break
     return tuple(found)
 
 
 def decide(
-    judgements: Iterable[Judgement], *, assume: Collection[int] = (), pending: Collection[int] = ()
-) -> tuple[Judgement, ...]:
-    """Return the judgements with what the user knows of the undecided ones.
+    assessments: Iterable[Assessment], *, assume: Collection[int] = (), pending: Collection[int] = ()
+) -> tuple[Assessment, ...]:
+    """Return the assessments, with the user's decision for undecided ones.
 
     Args:
-        judgements: of all files.
+        assessments: those of all files.
         assume: versions to record as applied.
         pending: versions to leave to an `up`.
 
     Raises:
-        UsageError: there is no such file, or nothing about it is undecided.
+        UsageError: there is no such file, or it is not undecided.
     """
-    found = {judgement.migration.version: judgement for judgement in judgements}
+    found = {assessment.migration.version: assessment for assessment in assessments}
     for flag, versions in (("--assume", assume), ("--pending", pending)):
         for version in versions:
             if version not in found:
                 raise UsageError(f"{flag} {version}: there is no migration file of that version")
             if found[version].state not in UNDECIDED:
                 state = found[version].state
-                raise UsageError(f"{flag} {version}: {found[version].migration.name} is {state} as it is")
+                raise UsageError(f"{flag} {version}: {found[version].migration.name} is already {state}")
     if both := sorted(set(assume) & set(pending)):
         raise UsageError(f"--assume {both[0]} and --pending {both[0]} exclude each other")
-    for version, judgement in found.items():
+    for version, assessment in found.items():
         if version in assume:
-            found[version] = judgement._replace(state="assumed", because=f"you say so; {judgement.because}")
+            found[version] = assessment._replace(state="assumed", because=f"you say so; {assessment.because}")
         elif version in pending:
-            found[version] = judgement._replace(state="pending", because=f"you say so; {judgement.because}")
+            found[version] = assessment._replace(state="pending", because=f"you say so; {assessment.because}")
     return tuple(found.values())
 
 
-def refuse_undecided(judgements: Iterable[Judgement]) -> None:
-    """Raise HistoryError where it is not decided of every file whether it is applied.
+def refuse_undecided(assessments: Iterable[Assessment]) -> None:
+    """Raise HistoryError unless it is decided for every file whether it is applied.
 
-    An `up` would run what is not recorded: rows of a file that ran before would be written twice.
+    An `up` would run what is not recorded, and write the rows of a file that ran before a second time.
     """
-    open_ = [judgement for judgement in judgements if judgement.state in UNDECIDED]
+    open_ = [assessment for assessment in assessments if assessment.state in UNDECIDED]
     if not open_:
         return
-    versions = tuple(judgement.migration.version for judgement in open_)
-    listed = "\n".join(f"{j.migration.name} is {j.state}: {j.because}" for j in open_)
+    versions = tuple(assessment.migration.version for assessment in open_)
+    lines = "\n".join(f"{j.migration.name} is {j.state}: {j.because}" for j in open_)
     first = versions[0]
     raise HistoryError(
-        f"nothing was recorded, for it is not certain what this database has\n{listed}",
+        f"nothing was recorded, because it is not certain what this database has\n{lines}",
         versions=versions,
         hint=f"if you know that it ran, `--assume {first}`; if it did not, `--pending {first}` leaves it to"
         " `up`; or make file and database agree first",
     )
 
 
-def strays(footprints: Iterable[Footprint], live: Iterable[FactKey]) -> tuple[FactKey, ...]:
-    """Return the objects and columns of the database that no file makes."""
-    made = {key for print_ in footprints for key, sql in print_.changes.items() if sql is not None}
+def unmanaged_objects(footprints: Iterable[Footprint], live: Iterable[FactKey]) -> tuple[FactKey, ...]:
+    """Return the objects and columns of the database that no file creates."""
+    made = {key for footprint in footprints for key, sql in footprint.changes.items() if sql is not None}
     found = [key for key in live if key not in made]
     tables = {key.name for key in found if key.kind == "table"}
     return tuple(key for key in found if key.table not in tables)
@@ -119,25 +121,25 @@ _Timelines = dict["FactKey", list[tuple[int, str | None]]]
 
 
 def _timelines(footprints: Sequence[Footprint]) -> _Timelines:
-    """Return {what: [(place of the file, the value it gave it)]}; before the first, it is not there."""
+    """Return {fact: [(position of the file, the value it sets)]}; before the first file, it is absent."""
     lines: _Timelines = {}
-    for place, print_ in enumerate(footprints):
-        for key, sql in print_.changes.items():
+    for place, footprint in enumerate(footprints):
+        for key, sql in footprint.changes.items():
             lines.setdefault(key, [(-1, None)]).append((place, sql))
     return lines
 
 
 def _evidence(
     place: int,
-    print_: Footprint,
+    footprint: Footprint,
     footprints: Sequence[Footprint],
     lines: _Timelines,
     live: Mapping[FactKey, str],
     known: Sequence[State],
 ) -> tuple[Evidence, ...]:
-    """Return what a file's facts tell; those that look the same whether it ran or not are left out."""
+    """Return what a file's facts show; facts that look the same whether it ran or not are left out."""
     found: dict[FactKey, Evidence] = {}
-    for key, sql in print_.changes.items():
+    for key, sql in footprint.changes.items():
         line, now = lines[key], live.get(key)
         matching = [at for at, value in line if value == now]
         by = [at for at in matching if at >= place]
@@ -149,14 +151,14 @@ def _evidence(
         before = next(value for at, value in reversed(line) if at < place)
         since = footprints[by[0]].migration.name if by and place not in by else None
         found[key] = Evidence(key.kind, key.shown, _seen(sql, before, matching, by, place), since, sql, now)
-    return tuple(one for key, one in found.items() if not _goes_without_saying(key, one, found))
+    return tuple(one for key, one in found.items() if not _is_implied(key, one, found))
 
 
 def _told_apart(place: int, by: Sequence[int], known: Sequence[State]) -> list[int] | None:
-    """Return which files gave a value that is also that of a file not run; None where it cannot be told.
+    """Return the files that set a value which is also the value before the file; None if that is unclear.
 
-    What a later file dropped looks as if it had never been. But where that file ran, it had been there;
-    and where that file did not run, it never was.
+    What a later file dropped looks as if it had never existed. But if that later file ran, it existed; and if
+    that file did not run, it never did.
     """
     if ran := [at for at in by if at > place and known[at] in ("recorded", "applied")]:
         return ran
@@ -173,37 +175,39 @@ def _seen(
     return "changed since" if place not in by else "gone" if made is None else "there"
 
 
-def _goes_without_saying(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
-    """Whether a part of a table comes or goes with it."""
+def _is_implied(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
+    """Whether a part of a table is created or dropped with the table."""
     whole = found.get(FactKey("table", key.table))
     return whole is not None and whole.seen == one.seen and whole.later == one.later
 
 
-def _weigh(print_: Footprint, evidence: Sequence[Evidence], records: Sequence[Record]) -> tuple[State, str]:
-    """Return what objects and records say together."""
+def _conclude(
+    footprint: Footprint, evidence: Sequence[Evidence], records: Sequence[Record]
+) -> tuple[State, str]:
+    """Return what objects and records show together."""
     states = {record.state for record in records}
     applied = next((record for record in records if record.state == "applied"), None)
     differ = [one for one in evidence if one.seen == "different"]
-    done = [one for one in evidence if one.seen in _FOR]
+    done = [one for one in evidence if one.seen in _DONE]
     open_ = [one for one in evidence if one not in done]
     if differ:
-        return "contradicted", f"{listed(differ)}: no file makes it so"
+        return "contradicted", f"{summary(differ)}: no file makes it so"
     if done and open_:
-        return "partly applied", f"{listed(done)}, yet {listed(open_)}"
-    if print_.refusal is not None and not applied:
-        return "unknown", print_.refusal
+        return "partly applied", f"{summary(done)}, yet {summary(open_)}"
+    if footprint.refusal is not None and not applied:
+        return "unknown", footprint.refusal
     if open_ and applied:
-        return "contradicted", f"{applied.tool} has it as applied, yet {listed(open_)}"
+        return "contradicted", f"{applied.tool} recorded it as applied, yet {summary(open_)}"
     if done and "failed" in states:
-        return "contradicted", f"{records[0].tool} says that it failed, yet {listed(done)}"
+        return "contradicted", f"{records[0].tool} recorded that it failed, yet {summary(done)}"
     if done:
-        rest = [_recorded(applied)] if applied else ["its rows were not looked at"] if print_.rows else []
-        return "applied", "; ".join([listed(done), *rest])
+        rest = [_recorded(applied)] if applied else ["its rows were not checked"] if footprint.rows else []
+        return "applied", "; ".join([summary(done), *rest])
     if open_:
-        return "pending", listed(open_)
+        return "pending", summary(open_)
     if applied:
         return "applied", _recorded(applied)
-    return "unknown", _why_silent(print_)
+    return "unknown", _why_silent(footprint)
 
 
 def _recorded(record: Record) -> str:
@@ -211,19 +215,19 @@ def _recorded(record: Record) -> str:
     return f"{record.tool} recorded it as {record.entry}{note}"
 
 
-def _why_silent(print_: Footprint) -> str:
-    if print_.changes:
-        return "what it does to the schema, a later file undoes"
-    if print_.rows:
-        return f"it changes rows of {', '.join(print_.rows)}, which a schema does not show"
-    return "it leaves nothing in the schema to be seen"
+def _why_silent(footprint: Footprint) -> str:
+    if footprint.changes:
+        return "a later file undoes what it does to the schema"
+    if footprint.rows:
+        return f"it changes rows of {', '.join(footprint.rows)}, which the schema does not show"
+    return "it leaves nothing in the schema"
 
 
-def _by_order(found: list[Judgement], *, empty: bool) -> None:
-    """Take what leaves no trace for pending, where all that comes before it is not what comes behind.
+def _by_order(found: list[Assessment], *, empty: bool) -> None:
+    """Mark files that leave no trace as pending if they come after everything that ran.
 
-    Files run in order: behind one that did not run, or behind all that a history knows of, nothing did.
-    What lies before a file that ran is not taken for applied: it may have been left out.
+    Files run in order: after one that did not run, or after all that a history has, none did. A file before
+    one that ran is not taken for applied: it may have been skipped.
     """
     ran = [i for i, j in enumerate(found) if j.state not in ("pending", "unknown")]
     newest = ran[-1] if ran else -1
@@ -235,22 +239,24 @@ def _by_order(found: list[Judgement], *, empty: bool) -> None:
         if empty and not ran:
             found[i] = one._replace(state="pending", because="the database is empty")
         elif before and before.state == "pending":
-            found[i] = one._replace(state="pending", because=f"{before.migration.name} before it is, too")
-        elif before and i == newest + 1 and (before.state == "recorded" or _kept(before)):
+            found[i] = one._replace(
+                state="pending", because=f"{before.migration.name} before it is pending too"
+            )
+        elif before and i == newest + 1 and (before.state == "recorded" or _is_recorded(before)):
             whose = "the history has" if before.state == "recorded" else f"{before.records[0].tool} recorded"
-            found[i] = one._replace(state="pending", because=f"it comes behind all that {whose}")
+            found[i] = one._replace(state="pending", because=f"it comes after all that {whose}")
 
 
-def _kept(judgement: Judgement) -> bool:
-    """Whether another tool applied it, which would have recorded what came behind it, too."""
-    return any(record.state == "applied" for record in judgement.records)
+def _is_recorded(assessment: Assessment) -> bool:
+    """Whether another tool applied it; that tool would have recorded what came after it, too."""
+    return any(record.state == "applied" for record in assessment.records)
 
 
 _SHOWN = 3
 
 
-def listed(evidence: Sequence[Evidence]) -> str:
-    """Name objects with what was seen of them: `table a and index b are there, table c is missing`."""
+def summary(evidence: Sequence[Evidence]) -> str:
+    """Return objects with their state, as text: `table a and index b are there, table c is missing`."""
     groups: dict[str, list[str]] = {}
     for one in evidence:
         seen = f"changed since by {one.later}" if one.later else one.seen

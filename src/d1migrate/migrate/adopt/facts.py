@@ -25,7 +25,7 @@ class FactKey(NamedTuple):
 
     Attributes:
         kind: table, column, constraint, index, trigger or view.
-        name: of the object, folded; of a part of a table, the part. A constraint's is its text.
+        name: the object, or the part of a table, folded; for a constraint, its text.
         table: the table of a part, folded; "" for an object.
     """
 
@@ -46,9 +46,9 @@ class Footprint(NamedTuple):
 
     Attributes:
         migration: the file.
-        changes: {what: its normal form then, or None where it is gone}.
-        refusal: why that is not all of it, or not known; None where it is.
-        rows: the tables whose rows it changes, which no schema shows.
+        changes: {fact: its new normal form, or None if it is dropped}.
+        refusal: why that is incomplete or unknown; None if it is complete.
+        rows: the tables whose rows it changes; the schema does not show that.
     """
 
     migration: Migration
@@ -58,10 +58,10 @@ class Footprint(NamedTuple):
 
 
 def facts(schema: Schema) -> dict[FactKey, str]:
-    """Return {what: its normal form} of all that a schema holds.
+    """Return {fact: its normal form} for everything in a schema.
 
-    A table is itself (its options alone), its columns and its constraints. The order of columns is not among
-    these: a column that is added later is the last one, and means the same.
+    A table is split into itself (only its options), its columns and its constraints. The order of columns is
+    left out: a column that was added later is the last one, and means the same.
     """
     scope, found = Scope.of(schema), dict[FactKey, str]()
     for table in schema.tables:
@@ -71,7 +71,7 @@ def facts(schema: Schema) -> dict[FactKey, str]:
 
 
 def changes(before: Catalog, after: Catalog) -> dict[FactKey, str | None]:
-    """Return what lies between two schemas: {what: its new normal form, or None where it is gone}."""
+    """Return how two schemas differ: {fact: its new normal form, or None if it is dropped}."""
     names = {**before.tables, **after.tables}
     changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
     # REFERENCES without columns means the primary key that the parent has then.
@@ -104,7 +104,7 @@ def _of_table(table: Table, scope: Scope) -> dict[FactKey, str]:
 
 
 def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[FactKey, str]]:
-    """Yield the facts that a CREATE TABLE states; a virtual table is one fact."""
+    """Yield the facts in a CREATE TABLE; a virtual table is one fact."""
     table = parse_table(sql)
     if table is None:
         yield FactKey("table", name), canonical(sql, scope)

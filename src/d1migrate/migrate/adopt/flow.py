@@ -1,4 +1,4 @@
-"""Finding out which files a database already has, and recording those that are proved."""
+"""Find out which files a database already has, and record those that are proved."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
-    from d1migrate.migrate.adopt.model import Judgement, Record
+    from d1migrate.migrate.adopt.model import Assessment, Record
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
 
-class Known(NamedTuple):
-    """What is known beside the database.
+class Hints(NamedTuple):
+    """What the user and the project add to what the database shows.
 
     Attributes:
-        assume: versions that ran, where that cannot be told.
-        pending: versions that did not, likewise.
-        journal: drizzle's, as `files.load_journal` returns it.
-        wrangler_tables: names that wrangler's table may have, beside the usual one.
+        assume: undecided versions that ran.
+        pending: undecided versions that did not run.
+        journal: drizzle's journal, as `files.load_journal` returns it.
+        wrangler_tables: names that wrangler's table may have besides the usual one.
     """
 
     assume: Collection[int] = ()
@@ -52,20 +53,20 @@ class Known(NamedTuple):
 
 
 class Adoption(NamedTuple):
-    """What a database has of the files, and what of it is to be recorded.
+    """Which files a database has, and what to record.
 
     Attributes:
-        judgements: one a file, in order.
-        strays: objects and columns that no file makes.
-        unknown_records: what other tools recorded that is no file here.
-        set_aside: the table of another tool that has the name of ours; it is renamed when this is recorded.
-        to_mirror: applied versions that wrangler's table, which is kept in step, does not have.
+        assessments: one per file, in order.
+        unmanaged_objects: objects and columns that no file creates.
+        unknown_records: records of other tools that match no file.
+        set_aside: the table of another tool that has the name of ours; it is renamed before recording.
+        to_mirror: applied versions that wrangler's table lacks, if that table is kept in step.
         history: what was recorded already.
-        mark: what the schema looked like when it was judged.
+        mark: a mark of the schema that was assessed.
     """
 
-    judgements: tuple[Judgement, ...]
-    strays: tuple[FactKey, ...]
+    assessments: tuple[Assessment, ...]
+    unmanaged_objects: tuple[FactKey, ...]
     unknown_records: tuple[Record, ...]
     set_aside: Tool | None
     to_mirror: tuple[int, ...]
@@ -74,92 +75,101 @@ class Adoption(NamedTuple):
 
     @property
     def began(self) -> bool:
-        """Whether the history has begun already."""
-        return not self.history.strangers and LOG_TABLE not in self.history.missing
+        """Whether the history already exists."""
+        return not self.history.unmanaged and LOG_TABLE not in self.history.missing
 
     @property
-    def to_record(self) -> tuple[Judgement, ...]:
-        """What is proved, or vouched for, and not recorded yet."""
-        return tuple(j for j in self.judgements if j.state in ("applied", "assumed", "squashed"))
+    def to_record(self) -> tuple[Assessment, ...]:
+        """Migrations that are proved or assumed to be applied, and not recorded yet."""
+        return tuple(j for j in self.assessments if j.state in ("applied", "assumed", "squashed"))
 
     @property
     def is_beginning(self) -> bool:
-        """Whether there is nothing of the files, but other objects: an `up` begins beside these.
+        """Whether the database has other objects, but nothing of the files: the history begins empty.
 
-        Without a word about it in the log, an `up` refuses: it may be the wrong database.
+        Unless the log says so, an `up` refuses: it may be the wrong database.
         """
-        return bool(self.strays or self.set_aside) and not (self.to_record or self.began)
+        return bool(self.unmanaged_objects or self.set_aside) and not (self.to_record or self.began)
 
 
-def look(footprints: Sequence[Footprint], known: Known, mirror: Mirror | None = None) -> Flow[Adoption]:
-    """Judge every file by what the database holds. Writes nothing.
+def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = None) -> Flow[Adoption]:
+    """Assess every file by what the database holds. Writes nothing.
 
     Args:
-        footprints: what each file leaves behind, in order.
-        known: what the user knows beside it.
-        mirror: wrangler's table, where it is to be kept in step.
+        footprints: what each file leaves in the schema, in order.
+        hints: what the user and the project add.
+        mirror: wrangler's table, if it is kept in step.
 
     Raises:
         UsageError: as `evidence.decide`.
-        HistoryError: the history cannot be read, or a file in it began and never ended, or was renumbered.
+        HistoryError: the history cannot be read, or a migration in it is partial or renumbered.
     """
     *answers, shape, log_shape, mark = yield Batch(
         (*introspect.QUERIES, h.SHAPE, h.LOG_SHAPE, assertions.SCHEMA_MARK), reads=True
     )
     schema = introspect.read(answers)
-    tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
-    namesake = {fold(name) for name, *_ in shape.rows}
-    tools = tools_in(
-        tables,
-        set() if log_shape.rows else namesake,
-        wrangler=[*known.wrangler_tables, *([mirror.table] if mirror else [])],
-    )
+    namesake = () if log_shape.rows else [name for name, *_ in shape.rows]
+    tools = _tools(schema, namesake, [*hints.wrangler_tables, *([mirror.table] if mirror else [])])
     aside = next((tool for tool in tools if tool.table == MIGRATIONS_TABLE), None)
-    if aside and OLD_TABLE in tables:
-        raise HistoryError(
-            f"{MIGRATIONS_TABLE} is {aside.name}'s, and there is a table {OLD_TABLE} already",
-            hint=f"rename or drop {OLD_TABLE}: the other one gets that name",
-        )
     history = h.History(missing=tuple(h.TABLES))
     if log_shape.rows or (shape.rows and not aside):
         history = yield from read_history()
-    migrations = [print_.migration for print_ in footprints]
+    migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renumbered(entries)
-    histories = yield from _read(tools, known.journal)
+    histories = yield from _read(tools, hints.journal)
     records, unknown = match(migrations, histories)
     live = facts(own(schema, *(tool.table for tool in tools)))
-    found = evidence.judge(footprints, live, recorded=history.versions, records=records)
-    found = tuple(_squashed(judgement, history) for judgement in found)
-    decided = evidence.decide(found, assume=known.assume, pending=known.pending)
-    strays = evidence.strays(footprints, live)
-    behind = _behind(decided, mirror, histories) if mirror else ()
-    return Adoption(decided, strays, unknown, aside, behind, history, mark.rows[0][0])
+    found = evidence.assess(footprints, live, recorded=history.versions, records=records)
+    found = tuple(_squashed(assessment, history) for assessment in found)
+    decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
+    unmanaged_objects = evidence.unmanaged_objects(footprints, live)
+    to_mirror = _not_mirrored(decided, mirror, histories) if mirror else ()
+    return Adoption(decided, unmanaged_objects, unknown, aside, to_mirror, history, mark.rows[0][0])
 
 
-def _squashed(judgement: Judgement, history: h.History) -> Judgement:
-    """Look whether the history has what a squashed file stands for.
+def _tools(schema: Schema, namesake: Iterable[str], wrangler: Iterable[str]) -> tuple[Tool, ...]:
+    """Return the tools that have a history here; arguments as `tools_in`.
 
     Raises:
-        HistoryError: it has some of it only, or other content.
+        HistoryError: a tool's table has the name of ours, and the name to keep it under is taken.
     """
-    files = replaced(judgement.migration, history.applied)
+    tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
+    tools = tools_in(tables, {fold(name) for name in namesake}, wrangler=wrangler)
+    for tool in tools:
+        if tool.table == MIGRATIONS_TABLE and OLD_TABLE in tables:
+            raise HistoryError(
+                f"{MIGRATIONS_TABLE} is {tool.name}'s, and a table {OLD_TABLE} already exists",
+                hint=f"rename or drop {OLD_TABLE}: {tool.name}'s table gets that name",
+            )
+    return tools
+
+
+def _squashed(assessment: Assessment, history: h.History) -> Assessment:
+    """Mark a squashed file whose replaced files are all in the history.
+
+    Raises:
+        HistoryError: some of them are missing, or were applied with other content.
+    """
+    files = replaced(assessment.migration, history.applied)
     if not files:
-        return judgement
+        return assessment
     names = ", ".join(file.name for file in files)
     if problems := lacking(files, history.applied):
         raise HistoryError(
-            f"{judgement.migration.name} stands for {names}, and {'; '.join(problems)}",
-            versions=(judgement.migration.version,),
-            hint="check out the files from before they were squashed, run `d1migrate up`, then come back",
+            f"{assessment.migration.name} stands for {names}, and {'; '.join(problems)}",
+            versions=(assessment.migration.version,),
+            hint="check out the files from before they were squashed, run `d1migrate up`, then adopt",
         )
-    return judgement._replace(state="squashed", because=f"it stands for {names}, which are recorded")
+    return assessment._replace(state="squashed", because=f"it stands for {names}, which are recorded")
 
 
-def _in_place(judgement: Judgement, history: h.History, stamp: h.Stamp, mirror: Mirror | None) -> list[Query]:
-    """Return what records a squashed file in the place of those it stands for."""
-    migration, detail = judgement.migration, json.dumps({"adopted": judgement.because})
+def _record_squashed(
+    assessment: Assessment, history: h.History, stamp: h.Stamp, mirror: Mirror | None
+) -> list[Query]:
+    """Return the queries that record a squashed file in place of the files it replaces."""
+    migration, detail = assessment.migration, json.dumps({"adopted": assessment.because})
     queries: list[Query] = []
     at = stamp.at
     versions = {file.version for file in stands_for(migration)}
@@ -174,13 +184,13 @@ def _in_place(judgement: Judgement, history: h.History, stamp: h.Stamp, mirror: 
     return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, stamp)]
 
 
-def _behind(
-    judgements: Iterable[Judgement], mirror: Mirror, histories: Iterable[tuple[Tool, Sequence[Row]]]
+def _not_mirrored(
+    assessments: Iterable[Assessment], mirror: Mirror, histories: Iterable[tuple[Tool, Sequence[Row]]]
 ) -> tuple[int, ...]:
     """Return the applied versions that wrangler's table does not have."""
     there = {row.entry for tool, rows in histories if tool.table == mirror.table for row in rows}
     done = ("recorded", "applied", "assumed", "squashed")
-    applied = [j.migration.version for j in judgements if j.state in done]
+    applied = [j.migration.version for j in assessments if j.state in done]
     return tuple(version for version in applied if mirror.names[version] not in there)
 
 
@@ -196,28 +206,28 @@ def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[
 
 
 def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) -> Flow[tuple[Migration, ...]]:
-    """Record what `look` found, as one transaction; run nothing.
+    """Record what `plan` found, in one transaction; run nothing.
 
-    Where no file is applied beside other objects, it is recorded that the history begins here. Another
-    tool's table that has the name of ours is kept under another one.
+    If the database has none of the files, but other objects, the log records that the history begins here.
+    Another tool's table that has the name of ours is kept under another name.
 
     Returns:
-        What was recorded; nothing where all of it was already.
+        What was recorded; nothing if all of it was recorded before.
 
     Raises:
-        HistoryError: a file is undecided, or history or schema changed since `look`. Nothing was recorded.
+        HistoryError: a file is undecided, or history or schema changed since `plan`. Nothing was recorded.
     """
-    evidence.refuse_undecided(found.judgements)
+    evidence.refuse_undecided(found.assessments)
     todo, stamp = found.to_record, new_stamp()
     queries: list[Query] = []
-    for judgement in todo:
-        if judgement.state == "squashed":
-            queries += _in_place(judgement, found.history, stamp, mirror)
+    for assessment in todo:
+        if assessment.state == "squashed":
+            queries += _record_squashed(assessment, found.history, stamp, mirror)
             continue
-        migration = judgement.migration
-        detail = json.dumps({"adopted": judgement.because}, ensure_ascii=False)
+        migration = assessment.migration
+        detail = json.dumps({"adopted": assessment.because}, ensure_ascii=False)
         event = h.event_of("baseline", migration)._replace(detail=detail)
-        queries.append(h.insert_row(migration.version, migration.name, judgement.at or stamp.at))
+        queries.append(h.insert_row(migration.version, migration.name, assessment.at or stamp.at))
         queries.append(h.record("done", event, stamp))
     if found.is_beginning:
         queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), stamp))
@@ -228,4 +238,4 @@ def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) ->
         if found.set_aside:
             before.append(Query(f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}"))
         yield from record(found.history, queries, stamp, before=before)
-    return tuple(judgement.migration for judgement in todo)
+    return tuple(assessment.migration for assessment in todo)

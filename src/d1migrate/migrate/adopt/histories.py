@@ -1,4 +1,4 @@
-"""The histories that other tools keep, read into rows of one shape."""
+"""The histories of other tools, read into rows of one shape."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Row(NamedTuple):
     """What another tool recorded of one migration.
 
     Attributes:
-        entry: what the tool calls it.
-        name: the name of its file or folder, without `.sql`, where the tool keeps one.
-        number: its number, where the tool keeps that alone.
-        digest: the hexadecimal checksum of its file, where the tool keeps one.
+        entry: the tool's name for it.
+        name: the name of its file or folder, without `.sql`, if the tool records one.
+        number: its number, if the tool records only that.
+        digest: the hexadecimal checksum of its file, if the tool records one.
         at: when it was applied, in epoch seconds, or None.
-        state: whether it is applied, failed half-way, or was taken back.
-        and_before: whether it stands for all files before it too.
+        state: whether it is applied, failed half-way, or was rolled back.
+        and_before: whether the record covers all files before it, too.
     """
 
     entry: str
@@ -40,12 +40,12 @@ class Tool(NamedTuple):
     """A tool, and how to read its history.
 
     Attributes:
-        name: what it is called.
-        table: where it keeps its history.
-        columns: those the table has at least, folded.
-        select: what reads it, in SQL, with {} for the table.
-        read: makes Rows of what they give.
-        digest: how it takes the checksum of a file's bytes: a name in hashlib.
+        name: its name.
+        table: the table of its history.
+        columns: columns that the table must have, folded.
+        select: the SQL that reads it, with {} for the table.
+        read: makes Rows of the result.
+        digest: the algorithm of its checksums of file bytes, a name in hashlib.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Tool(NamedTuple):
     digest: Literal["sha256", "sha384"] | None = None
 
     def query(self) -> Query:
-        """Ask for its rows."""
+        """Return the query for its rows."""
         return Query(self.select.format(quote_identifier(self.table)))
 
 
@@ -65,7 +65,7 @@ def _named(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
 
 
 def _drizzle(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    # `created_at` is when the migration was written; when it was applied is not kept.
+    # `created_at` is when the migration was written; drizzle does not record when it was applied.
     return (Row(str(created), digest=str(digest)) for digest, created in rows)
 
 
@@ -73,7 +73,7 @@ def _prisma(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
     newest: dict[str, Row] = {}
     for name, digest, finished, rolled_back in rows:
         row = Row(str(name), str(name), digest=str(digest), at=_seconds(finished))
-        if rolled_back is not None:  # what was taken back may have been applied before, or again
+        if rolled_back is not None:  # it may have been applied before, or again
             newest.setdefault(row.entry, row._replace(state="rolled back"))
         else:
             newest[row.entry] = row if finished is not None else row._replace(state="failed")
@@ -85,13 +85,15 @@ def _numbered(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
 
 
 def _pointed(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    for version, dirty in rows:  # one row: how far it came
+    for version, dirty in rows:  # one row: the newest version
         state: Literal["applied", "failed"] = "failed" if dirty else "applied"
         yield Row(f"version {version}", number=_integer(version), state=state, and_before=True)
 
 
 def _goose(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    newest = {version: (applied, at) for version, applied, at in rows if version}  # it begins with a row 0
+    newest = {
+        version: (applied, at) for version, applied, at in rows if version
+    }  # goose starts with a row for version 0
     for version, (applied, at) in newest.items():
         row = Row(f"version {version}", number=_integer(version), at=_seconds(at))
         yield row if applied else row._replace(state="rolled back")
@@ -159,7 +161,7 @@ _TOOLS = (
     ),
     _tool("Alembic", "alembic_version", "version_num", "SELECT version_num FROM {}", _alembic),
 )
-_SAME_NAME = (  # as our own table
+_SAME_NAME = (  # their table has the name of ours
     _tool("golang-migrate", MIGRATIONS_TABLE, "version dirty", "SELECT version, dirty FROM {}", _pointed),
     _tool("dbmate", MIGRATIONS_TABLE, "version", "SELECT version FROM {} ORDER BY version", _numbered),
 )
@@ -168,12 +170,12 @@ _SAME_NAME = (  # as our own table
 def tools_in(
     tables: Mapping[str, Collection[str]], namesake: Collection[str], *, wrangler: Iterable[str] = ()
 ) -> tuple[Tool, ...]:
-    """Return the tools whose history a database has.
+    """Return the tools that have a history in a database.
 
     Args:
         tables: {table: its columns}, all folded.
-        namesake: the columns of a migrations table that has our name and is not ours; else none.
-        wrangler: names that wrangler's table has beside the usual one.
+        namesake: the columns of a table with the name of our migrations table that is not ours; else none.
+        wrangler: names of wrangler's table besides the usual one.
     """
     known = [*_TOOLS, *(_TOOLS[0]._replace(table=name) for name in wrangler if name != _TOOLS[0].table)]
     found = [tool for tool in known if tool.columns <= set(tables.get(tool.table.lower(), ()))]
@@ -182,14 +184,14 @@ def tools_in(
 
 
 def with_journal(rows: Iterable[Row], journal: Mapping[str, str]) -> tuple[Row, ...]:
-    """Give drizzle's rows the names that its journal has: {when it was written: name}."""
+    """Name drizzle's rows after its journal: {when a migration was written: its name}."""
     return tuple(
         row._replace(entry=name, name=name) if (name := journal.get(row.entry)) else row for row in rows
     )
 
 
 def stem(name: str) -> str:
-    """Return what names a migration in a path: the folder of a `…/migration.sql`, or the file."""
+    """Return the part of a path that names a migration: the folder of a `…/migration.sql`, or the file."""
     *folders, last = name.removesuffix(".sql").split("/")
     return folders[-1] if folders and last == "migration" else last
 

@@ -1,4 +1,4 @@
-"""The one file that builds what a database holds that began without any."""
+"""The first file of a database that began without files: it builds what the database holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def own(schema: Schema, *histories: str) -> Schema:
-    """Return a schema without tables of histories, the usual ones and those named: no file makes them."""
+    """Return a schema without history tables, the usual ones and those named: no file creates them."""
     left_out = {*OTHER_TOOLS, *map(fold, histories)}
     return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out))
 
@@ -26,24 +26,24 @@ def first_migration(schema: Schema, name: str, description: str, *, date: str) -
     """Return the migration that builds a schema; it holds no rows.
 
     Args:
-        schema: what there is.
-        name: of the file, with .sql.
+        schema: what the database holds.
+        name: the name of the file, with .sql.
         description: a few words.
         date: today's, as YYYY-MM-DD.
 
     Raises:
-        SourceError: there is nothing to build, or something no migration may hold.
+        SourceError: the schema is empty, or has something that no migration may contain.
     """
     if not (schema.tables or schema.views):
         raise SourceError(
-            "the database holds nothing to write down", hint="`d1migrate new` begins a first file"
+            "the database has no tables and no views", hint="`d1migrate new` creates a first file"
         )
     text = "\n".join(
         (
             header(name, description, date=date),
             document(schema).removeprefix(HEADER).lstrip(),
             record(name),
-            "-- Rollback: none, the database was found so\n",
+            "-- Rollback: none, the database existed before\n",
         )
     )
     migration = Migration(version_of(name, name), name.removesuffix(".sql"), text)
@@ -52,11 +52,11 @@ def first_migration(schema: Schema, name: str, description: str, *, date: str) -
 
 
 def refuse_differences(live: Schema, built: Schema) -> None:
-    """Raise HistoryError where what the file builds is not what there is."""
+    """Raise HistoryError if the file does not build what the database holds."""
     found = compare(live, built)
     if found:
         shown = "; ".join(f"{d.kind} {d.name} is {d.problem}" for d in found)
         raise HistoryError(
-            f"a database built from it would not be this one: {shown}",
+            f"a database built from it would differ from this one: {shown}",
             hint="this is a defect: please report it",
         )

@@ -1,4 +1,4 @@
-"""Which of our files is which of another tool's."""
+"""Match the records of other tools with our files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LEADS_TO = re.compile(r"^-- Running (?:upgrade|downgrade) .*?-> (\w+)", re.MULT
 def match(
     migrations: Sequence[Migration], histories: Iterable[tuple[Tool, Sequence[Row]]]
 ) -> tuple[dict[int, tuple[Record, ...]], tuple[Record, ...]]:
-    """Find the files that other tools recorded.
+    """Match records of other tools with files.
 
     Returns:
-        {version: what was recorded of it}, and the records of what is no file here.
+        {version: its records}, and the records that match no file.
     """
     found: dict[int, tuple[Record, ...]] = {}
     lost: list[Record] = []
@@ -52,11 +52,11 @@ def match(
 
 
 class _Files:
-    """Our files, to be found by what one tool calls them.
+    """Our files, found by the names that one tool uses.
 
     Attributes:
-        squashed: {name of a file that another stands for: the place of that one, and how it was found}, if
-            the tool has all of them; None for all but the last of them.
+        squashed: {name of a replaced file: the position of the squashed file, and how it was matched}, if
+            the tool has all replaced files; None for all but the last of them.
     """
 
     def __init__(self, migrations: Sequence[Migration], tool: Tool, rows: Sequence[Row]) -> None:
@@ -78,7 +78,7 @@ class _Files:
         }
 
     def find(self, row: Row) -> tuple[int | None, str, str | None]:
-        """Return the place of the file, how it was found, and what else to know."""
+        """Return the position of the file, how it was matched, and a remark."""
         place, how = self._by_name(row)
         if row.digest is None:
             return place, how, None
@@ -87,7 +87,7 @@ class _Files:
             return same[0], "by its checksum", None
         if place is None or place in same:
             return place, how, None
-        return place, how, "its checksum there is of another text"
+        return place, how, "its checksum there is that of another text"
 
     def _by_name(self, row: Row) -> tuple[int | None, str]:
         if row.number is not None:
@@ -96,7 +96,7 @@ class _Files:
             return None, ""
         if row.name in self._places:
             return self._places[row.name], "by its name"
-        if row.name in self._replaced:  # by `squashed`, and only if all of them are there
+        if row.name in self._replaced:  # found in `squashed`, and only if all of them are recorded
             return None, ""
         number, words = _split(row.name)
         place = self._versions.get(number) if number is not None else None
@@ -107,7 +107,7 @@ class _Files:
         return (self._by_revision(row.name), "by its revision") if row.and_before else (None, "")
 
     def _by_revision(self, revision: str) -> int | None:
-        """Return the last file that says that it leads to a revision of Alembic, as its offline mode does."""
+        """Return the last file that names an Alembic revision, as the output of its offline mode does."""
         found = [place for place, m in enumerate(self._migrations) if revision in _revisions(m)]
         return found[-1] if found else None
 

@@ -1,4 +1,4 @@
-"""What is known of the files and a database that did not start here, as values."""
+"""What is known about the files in a database that d1migrate did not create, as values."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ UNDECIDED = frozenset({"partly applied", "contradicted", "unknown"})
 
 
 class Evidence(NamedTuple):
-    """One fact that a migration made, as the database has it.
+    """One fact that a migration creates, as the database has it.
 
     Attributes:
         kind: table, column, constraint, index, trigger or view.
-        name: of what.
-        seen: what the database shows: the migration's work (there, gone, changed since), that it is not done
-            (missing, still there, as before), or what no file made (different).
-        later: the file that changed it since, for `changed since`.
-        expected, actual: canonical SQL, None where there is none; both where it is `different`.
+        name: the object, or the part of a table.
+        seen: what the database shows: the migration's work is done (there, gone, changed since) or not done
+            (missing, still there, as before), or the object is as no file makes it (different).
+        later: the file that changed it, for `changed since`.
+        expected, actual: canonical SQL, or None if it is absent.
     """
 
     kind: str
@@ -39,13 +39,13 @@ class Record(NamedTuple):
     """What another tool recorded of a migration.
 
     Attributes:
-        tool: whose record it is.
-        table: where it stands.
-        entry: what it calls the migration.
-        how: by what a file was found to be this one: its name, number, checksum, …
+        tool: the tool.
+        table: its table.
+        entry: the tool's name for the migration.
+        how: how the file was matched: by its name, number, checksum, …
         at: when it was applied, in epoch seconds, or None.
-        state: whether it says that the migration is applied, failed half-way, or is being taken back.
-        note: what else to know, or None.
+        state: applied, failed half-way, or rolled back.
+        note: a remark, or None.
     """
 
     tool: str
@@ -57,15 +57,15 @@ class Record(NamedTuple):
     note: str | None = None
 
 
-class Judgement(NamedTuple):
-    """What is known of one file.
+class Assessment(NamedTuple):
+    """What is known about one file.
 
     Attributes:
         migration: the file.
-        state: recorded (in the history already), applied, pending, partly applied, contradicted, unknown; or
-            assumed, where the user vouches; or squashed, where the history has the files it stands for.
-        because: why, in a line.
-        evidence: the objects it rests on.
+        state: recorded (already in the history), applied, pending, partly applied, contradicted, unknown;
+            assumed (by the user); or squashed (the history has the files it replaces).
+        because: the reason, in one line.
+        evidence: the objects it is based on.
         records: what other tools recorded.
     """
 
@@ -77,5 +77,5 @@ class Judgement(NamedTuple):
 
     @property
     def at(self) -> int | None:
-        """When it was applied, as far as another tool recorded it."""
+        """When it was applied, if another tool recorded it."""
         return next((r.at for r in self.records if r.state == "applied" and r.at is not None), None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Flow
 
 
-_HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.STRANGERS_IF_EMPTY, h.LEFTOVERS, h.HEAD)
+_HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.UNMANAGED_IF_EMPTY, h.LEFTOVERS, h.HEAD)
 
 
 class LogEntry(NamedTuple):
@@ -56,13 +56,13 @@ def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]
         HistoryError: a history table is another tool's, or is gone while the other is there.
     """
     try:
-        shape, log_shape, rows, latest, strangers, leftovers, head, *done = yield Batch(
+        shape, log_shape, rows, latest, unmanaged, leftovers, head, *done = yield Batch(
             (*_HISTORY, *([h.done_by(token)] if token else [])), reads=True
         )
     except QueryError as error:
         return (yield from read_history_after(error, reads=reads))
     h.check_shape(shape.rows, log_shape.rows)
-    found = h.fold(rows, latest, first_column(strangers.rows), (), reads=reads)
+    found = h.fold(rows, latest, first_column(unmanaged.rows), (), reads=reads)
     found = found._replace(
         leftovers=tuple(first_column(leftovers.rows)),
         head="".join(token for (token,) in h.checked(head.rows, LOG_TABLE, h.HEAD_ROW)),
@@ -85,7 +85,7 @@ def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
 
 def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
     """Read a database that lacks a history table: SQL that names a missing one fails whole."""
-    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.STRANGERS, h.LEFTOVERS)
+    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.UNMANAGED, h.LEFTOVERS)
     # SQLite looks names up in order: if it was the log that was missing, the table before it was there.
     try:
         results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
@@ -99,8 +99,8 @@ def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.Hist
     if missing == (MIGRATIONS_TABLE,):
         yield from _refuse_log_alone()
     rows = results[5] if log_is_missing else Result()
-    strangers = () if rows.rows else first_column(results[3].rows)
-    found = h.fold(rows, None, strangers, missing, reads=reads)
+    unmanaged = () if rows.rows else first_column(results[3].rows)
+    found = h.fold(rows, None, unmanaged, missing, reads=reads)
     found = found._replace(leftovers=tuple(first_column(results[4].rows)))
     return (yield from _without_empty_histories(found))
 
@@ -118,11 +118,11 @@ def _refuse_log_alone() -> Flow[None]:
 def _without_empty_histories(found: h.History) -> Flow[h.History]:
     """Look closer where nothing but tables of other tools stands in the way: empty ones are no history."""
     others = found.other_tools
-    if not others or len(others) < len(found.strangers):
+    if not others or len(others) < len(found.unmanaged):
         return found
     counts = yield Batch([count(table) for table in others], reads=True)
     full = tuple(table for table, n in zip(others, counts, strict=True) if n.rows[0][0])
-    return found._replace(strangers=full, other_tools=full, reads=found.reads + 1)
+    return found._replace(unmanaged=full, other_tools=full, reads=found.reads + 1)
 
 
 def read_schema() -> Flow[Schema]:
