@@ -69,7 +69,7 @@ def on_made_up_rows(case: Case) -> Rehearsed:
 
 def losing(found: Rehearsed) -> set[str]:
     """The tables that lost rows or values which nothing names; each is named in a finding, too."""
-    tables = {change.table for change in found.changes if change.unnamed or change.unnamed_changes}
+    tables = {change.table for change in found.changes if change.unexplained or change.unexplained_changes}
     said = " ".join(d.message for d in found.diagnostics if d.code in ("X101", "X102"))
     assert all(table in said for table in tables)
     assert bool(tables) == (found.verdict == "loses rows") == bool(said)

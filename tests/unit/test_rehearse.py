@@ -122,7 +122,7 @@ def test_a_promise_needs_links_and_rows() -> None:
     never = "CREATE TABLE never (id INTEGER PRIMARY KEY, x TEXT NOT NULL CHECK (x = 'a' AND x = 'b'));"
     found = one("ALTER TABLE never ADD COLUMN y", never)
     assert found.verdict == "no loss on 0 rows"
-    assert said(found, "X109") == "never stayed empty, so nothing is proved about it"
+    assert said(found, "X109") == "never stayed empty, so the rehearsal proves nothing about it"
     assert found.ok
 
 
@@ -173,14 +173,14 @@ def test_a_part_of_the_rows_may_be_explained(tmp_path: Path) -> None:
     """A DELETE of some rows does not account for the others that a DROP TABLE takes."""
     found = over(tmp_path, "DELETE FROM posts WHERE id = 1;" + REBUILD.format("", ""))
     posts = change(found, "posts")
-    assert (posts.difference.lost, posts.unnamed, posts.lost_by) == (3, 2, "DELETE")
+    assert (posts.difference.lost, posts.unexplained, posts.lost_by) == (3, 2, "DELETE")
     assert list(posts.difference.keys) == [(2,), (3,), (1,)]
     assert (
         said(found, "X101")
-        == "posts lost 2 of 3 rows (2, 3) beside 1 by DELETE, and nothing in the file accounts for it"
+        == "posts lost 2 of 3 rows (2, 3) in addition to 1 by DELETE, and nothing in the file accounts for it"
     )
     put_back = "CREATE TABLE k AS SELECT * FROM posts; DELETE FROM posts; INSERT INTO posts SELECT * FROM k; DROP TABLE k;"
-    assert change(over(tmp_path, put_back + "DELETE FROM notes; DROP TABLE users"), "posts").unnamed == 3
+    assert change(over(tmp_path, put_back + "DELETE FROM notes; DROP TABLE users"), "posts").unexplained == 3
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_update_explains_its_columns_only(migration: str, unnamed: dict[str, int
     migration = migration.replace(
         "DROP TABLE users", "DROP TABLE users; CREATE TABLE users (id INTEGER PRIMARY KEY)"
     )
-    assert change(over(tmp_path, migration), "notes").unnamed_changes == unnamed
+    assert change(over(tmp_path, migration), "notes").unexplained_changes == unnamed
 
 
 @pytest.mark.parametrize(
@@ -220,14 +220,14 @@ def test_keys_replace_and_upsert(before: str, migration: str, table: str, by: st
     found = over(tmp_path, migration, before)
     assert codes(found) == (["X111"] if by == "REPLACE" else [])
     assert change(found, table).lost_by == by
-    assert not change(found, table).unnamed_changes
+    assert not change(found, table).unexplained_changes
 
 
 def test_replace_does_not_explain_what_it_sets_off(tmp_path: Path) -> None:
     """Neither children, nor rows of the same table that refer to the replaced one."""
     before = "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree(id) ON DELETE CASCADE); INSERT INTO tree VALUES (1, NULL), (2, 1);"
     found = over(tmp_path, "REPLACE INTO tree VALUES (1, NULL)", before)
-    assert (change(found, "tree").unnamed, list(change(found, "tree").difference.keys)) == (1, [(2,)])
+    assert (change(found, "tree").unexplained, list(change(found, "tree").difference.keys)) == (1, [(2,)])
 
 
 def test_drop_table_explains_itself() -> None:
@@ -236,12 +236,12 @@ def test_drop_table_explains_itself() -> None:
     found = one(
         "DELETE FROM posts; DELETE FROM notes; DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY)"
     )
-    assert (change(found, "users").lost_by, change(found, "users").unnamed) == ("DROP TABLE users", 0)
+    assert (change(found, "users").lost_by, change(found, "users").unexplained) == ("DROP TABLE users", 0)
     copied = GUARDED.replace("FROM users;", "FROM users WHERE id % 2;").replace(
         "PRAGMA defer_foreign_keys = OFF;\n", ""
     )
     copied += "UPDATE posts SET user_id = (SELECT min(id) FROM users); UPDATE notes SET user_id = NULL; PRAGMA defer_foreign_keys = OFF;"
-    assert change(one(copied), "users").unnamed > 0
+    assert change(one(copied), "users").unexplained > 0
 
 
 def test_renames_are_followed() -> None:
@@ -275,7 +275,7 @@ def test_a_rebuild_that_computes_a_column() -> None:
     )
     assert [(each.column, each.kept) for each in change(found, "users").unkept] == [("name", 0)]
     swapped = "CREATE TABLE n (id INTEGER PRIMARY KEY, body TEXT, user_id TEXT); INSERT INTO n SELECT * FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes; CREATE INDEX notes_user ON notes(user_id)"
-    assert change(one(swapped), "notes").unnamed_changes == {"user_id": 50, "body": 50}
+    assert change(one(swapped), "notes").unexplained_changes == {"user_id": 50, "body": 50}
 
 
 # --- what else is found ---
@@ -285,9 +285,9 @@ def test_a_rebuild_that_computes_a_column() -> None:
     ("migration", "message"),
     [
         ("PRAGMA defer_foreign_keys = ON; UPDATE notes SET user_id = 99 WHERE id = 1; PRAGMA defer_foreign_keys = OFF",
-         "1 row of notes refers to rows of users that are not there"),
+         "1 row of notes references a row of users that does not exist"),
         ("DROP TABLE posts; CREATE TRIGGER g BEFORE UPDATE ON notes BEGIN SELECT RAISE(IGNORE); END; PRAGMA defer_foreign_keys = ON; DROP TABLE users; PRAGMA defer_foreign_keys = OFF; DROP TRIGGER g",
-         "1 row of notes refers to rows of users that are not there"),
+         "1 row of notes references a row of users that does not exist"),
     ],
 )  # fmt: skip
 def test_orphans(migration: str, message: str, tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_old_orphans_are_not_the_files(tmp_path: Path) -> None:
     renamed = "ALTER TABLE posts RENAME TO articles; ALTER TABLE users RENAME TO people"
     assert codes(over(tmp_path, renamed, orphans)) == []
     more = "PRAGMA defer_foreign_keys = ON; UPDATE posts SET user_id = 99; PRAGMA defer_foreign_keys = OFF"
-    assert said(over(tmp_path, more, orphans), "X103").startswith("3 rows of posts refer to rows of users")
+    assert said(over(tmp_path, more, orphans), "X103").startswith("3 rows of posts reference rows of users")
 
 
 EXTRAS = (
@@ -332,11 +332,11 @@ EXTRAS = (
          {"X105": "view names does not work: no such table: main.users"}),
         ("DROP TRIGGER names_new; CREATE TRIGGER t AFTER INSERT ON posts BEGIN DELETE FROM nowhere; END",
          {"X105": "trigger t does not work: no such table: main.nowhere"}),
-        ("CREATE TABLE users_old AS SELECT * FROM users", {"X106": "table users_old is still there"}),
-        ("CREATE TABLE __new_users (id INTEGER PRIMARY KEY)", {"X106": "table __new_users is still there"}),
+        ("CREATE TABLE users_old AS SELECT * FROM users", {"X106": "table users_old is left over"}),
+        ("CREATE TABLE __new_users (id INTEGER PRIMARY KEY)", {"X106": "table __new_users is left over"}),
         ("CREATE TABLE news (id INTEGER PRIMARY KEY)", {}),
         ("CREATE TRIGGER g BEFORE DELETE ON posts BEGIN SELECT RAISE(IGNORE); END",
-         {"X106": "guard trigger g on posts is still there"}),
+         {"X106": "guard trigger g on posts is left over"}),
     ],
 )  # fmt: skip
 def test_objects_lost_broken_and_left(migration: str, found: dict[str, str]) -> None:
@@ -362,18 +362,18 @@ def test_objects_lost_broken_and_left(migration: str, found: dict[str, str]) -> 
          "\n-- ALTER TABLE posts RENAME COLUMN x TO title;"), "restores", {"posts.title": 40}, ""),
         ("SELECT 1;\n-- Rollback:\n-- DELETE FROM users;", "restores", {"users": 50, "posts": 50}, ""),
         ("CREATE TABLE teams (id INTEGER PRIMARY KEY); CREATE INDEX x ON users(role);\n-- Rollback:\n-- DROP TABLE teams;",
-         "differs", {"teams": 50}, "the rollback does not give the schema back: index x is left"),
+         "differs", {"teams": 50}, "the rollback does not restore the schema: index x is left over"),
         ("CREATE INDEX x ON users(role);\n-- Rollback:\n-- DROP INDEX y;", "fails", {}, "the rollback fails: no such index: y"),
         ("INSERT INTO users (id, name) VALUES (5000, 'x');\n-- Rollback:\n-- UPDATE users SET role = 'r';", "differs", {},
-         "behind its rollback it cannot be run again: UNIQUE constraint failed: users.id"),
+         "it cannot be applied again after its rollback: UNIQUE constraint failed: users.id"),
     ],
 )  # fmt: skip
 def test_the_way_back(migration: str, state: str, loses: dict[str, int], message: str) -> None:
     """The rollback is run where rows are, and the migration behind it once more."""
     found = one(migration)
-    assert found.way_back
-    assert (found.way_back.state, said(found, "X107")) == (state, message)
-    assert found.way_back.loses == loses
+    assert found.rollback
+    assert (found.rollback.state, said(found, "X107")) == (state, message)
+    assert found.rollback.loses == loses
     assert found.ok == (not message)
 
 
@@ -404,4 +404,4 @@ def test_it_stops_at_the_first_that_fails() -> None:
     assert [m.verdict for m in found.migrations] == ["no loss", "fails"]
     assert (found.not_rehearsed, found.ok) == (("003_m",), False)
     assert said(found.migrations[1], "X108").startswith("it fails with or without rows: integer overflow")
-    assert (found.migrations[1].cost, found.migrations[1].way_back) == (None, None)
+    assert (found.migrations[1].cost, found.migrations[1].rollback) == (None, None)

@@ -159,8 +159,8 @@ def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
 def test_a_rollback_that_only_real_rows_can_prove(rollback: str, state: str) -> None:
     """It is judged as the migration is."""
     found = several(RUNS, f"SELECT 1;\n-- Rollback:\n-- {rollback}\n").migrations[1]
-    assert found.way_back
-    assert found.way_back.state == state
+    assert found.rollback
+    assert found.rollback.state == state
     assert [d.code for d in found.diagnostics] == [{"unproved": "X110", "fails": "X107"}[state]]
 
 
@@ -188,7 +188,7 @@ def test_a_migration_may_record_itself() -> None:
     found = several("CREATE TABLE t (a);" + record + "\n-- Rollback:\n-- DROP TABLE t;")
     assert (
         found.migrations[0].verdict,
-        found.migrations[0].way_back.state if found.migrations[0].way_back else "",
+        found.migrations[0].rollback.state if found.migrations[0].rollback else "",
     ) == ("no loss", "restores")
 
 
@@ -308,7 +308,7 @@ def test_a_new_type_that_keeps_values_changes_none(tmp_path: Path) -> None:
     before = "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c TEXT); INSERT INTO t VALUES (1, 5, 5, '7'), (2, NULL, -1, '007');"
     copy = "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b REAL, c INTEGER); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
     found = over(tmp_path, copy, before)
-    assert (found.verdict, found.changes[0].unnamed_changes) == ("loses rows", {"c": 1})
+    assert (found.verdict, found.changes[0].unexplained_changes) == ("loses rows", {"c": 1})
 
 
 @pytest.mark.parametrize("key", ["a", "a UNIQUE", "a PRIMARY KEY", "n"])
@@ -319,7 +319,7 @@ def test_tables_without_a_key_are_compared_too(key: str, tmp_path: Path) -> None
     name = key.split()[0]
     rebuild = f"CREATE TABLE u ({name}, b, c); INSERT INTO u SELECT {name}, b, c FROM t{{}}; DROP TABLE t; ALTER TABLE u RENAME TO t"
     assert not over(tmp_path, rebuild.format(""), before).diagnostics
-    assert over(tmp_path, rebuild.format(" LIMIT 2"), before).changes[0].unnamed == 1
+    assert over(tmp_path, rebuild.format(" LIMIT 2"), before).changes[0].unexplained == 1
 
 
 # --- cost ---

@@ -154,4 +154,4 @@ def test_data_is_taken_as_it_is(tmp_path: Path) -> None:
     assert (dict(found.rows), dict(found.empty)) == ({"o": 0, "p": 1}, {"o": "the data has no rows for it"})
     assert [m.verdict for m in found.migrations] == ["no loss on 1 row"] * 2
     said = [d.message for d in found.migrations[1].diagnostics if d.code == "X109"]
-    assert said == [f"{name} stayed empty, so nothing is proved about it" for name in ("o", "q")]
+    assert said == [f"{name} stayed empty, so the rehearsal proves nothing about it" for name in ("o", "q")]

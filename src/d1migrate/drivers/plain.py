@@ -70,7 +70,7 @@ class PlainConnection:
 
     Args:
         path: the file; what errors call it.
-        was: another file to attach as `was`.
+        earlier: another file to attach as `earlier`.
         scratch: whether the file may be lost with the machine's power.
         flags: SQLite's open flags.
 
@@ -82,11 +82,11 @@ class PlainConnection:
         self,
         path: str,
         *,
-        was: str | None = None,
+        earlier: str | None = None,
         scratch: bool = False,
         flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,
     ) -> None:
-        self._path, self._was, self._scratch, self._flags = path, was, scratch, flags
+        self._path, self._earlier, self._scratch, self._flags = path, earlier, scratch, flags
         self._connection: apsw.Connection | None = None
 
     def __enter__(self) -> apsw.Connection:
@@ -95,8 +95,8 @@ class PlainConnection:
             Watch(self._connection)
             if self._scratch:
                 self._connection.execute("PRAGMA synchronous = OFF")
-            if self._was:
-                self._connection.execute("ATTACH ? AS was", (self._was,))
+            if self._earlier:
+                self._connection.execute("ATTACH ? AS earlier", (self._earlier,))
         except apsw.Error as error:
             raise unavailable(error, self._path) from error
         return self._connection

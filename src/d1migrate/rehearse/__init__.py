@@ -1,4 +1,9 @@
-"""Rehearse migrations on a scratch database with rows in every table, and see what becomes of them."""
+"""Rehearse migrations on a scratch database with rows in every table, and compare the rows afterwards.
+
+Read in this order: `model` (the results), `rehearser` (one migration after the other), `scratch_database` and
+`fill` (the database and its made-up rows), `table_changes` (what happened to the rows, and why), `findings`,
+`failures` and `verdict` (what is wrong), `cost`. `recovery_check` tries rollbacks and restore points instead.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +35,7 @@ __all__ = [
 ]
 
 ROWS = 50
-"""How many rows a table is given, unless said otherwise."""
+"""How many made-up rows a table gets by default."""
 
 
 def rehearse(
@@ -42,35 +47,35 @@ def rehearse(
     severities: Mapping[str, str] | None = None,
     watch: Callable[[Rehearsed], None] | None = None,
 ) -> Rehearsal:
-    """Run migrations where every table holds rows, and tell what became of the rows.
+    """Run migrations on tables that hold rows, and report what happens to the rows.
 
-    Each migration is followed by its rollback and by itself again, on a copy. One that fails on made-up rows
-    is run once more without any, so that the others can follow. Over a schema, every table is given
-    made-up rows first; those that a migration creates, after it. A database is taken as it is, with its empty
-    tables.
+    After each migration, its rollback and then the migration again run on a copy. A migration that fails on
+    made-up rows runs once more without them, so that the next ones can follow. If `start` is a schema, every
+    table gets made-up rows, and so does every table that a migration creates. A database is used as it is,
+    with its empty tables.
 
     Args:
         migrations: what to rehearse, in order.
-        start: the schema they begin with, or a database with rows; nothing without it.
+        start: the schema before them, or a database with rows; an empty database by default.
         rows: how many made-up rows a table gets.
         scale: {table: rows it has in the target}, to estimate the cost there.
         severities: {code of a rule, or its letter: error, warning, info or off}.
-        watch: is shown every migration when it is done.
+        watch: called with each migration when it is done.
 
     Raises:
         SourceError: a file cannot be parsed.
-        UsageError: `scale` names a table that is not there, or `rows` is below 1.
+        UsageError: `scale` names a table that does not exist, or `rows` is below 1.
     """
     if rows < 1:
-        raise UsageError(f"{rows} rows: it takes at least one to lose one")
+        raise UsageError(f"cannot rehearse with {rows} rows a table: at least 1 is needed")
     is_data = isinstance(start, ScratchDatabase)
-    ground = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
-    with closing(ground):
-        refused = ground.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
-        empty = refused | (_without_rows(ground) if is_data else dict(ground.fill(rows).empty))
-        counts = {table.name: ground.count(table.name) for table in ground.schema().tables}
+    scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
+    with closing(scratch):
+        refused = scratch.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
+        empty = refused | (_without_rows(scratch) if is_data else dict(scratch.fill(rows).empty))
+        counts = {table.name: scratch.count(table.name) for table in scratch.schema().tables}
         sizes = {fold(table): count for table, count in (scale or {}).items()}
-        rehearser = Rehearser(ground, 0 if is_data else rows, sizes, severities or {})
+        rehearser = Rehearser(scratch, 0 if is_data else rows, sizes, severities or {})
         done: list[Rehearsed] = []
         for migration in migrations:
             done.append(rehearser.rehearse(migration))
@@ -85,8 +90,8 @@ def rehearse(
     return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
 
 
-def _without_rows(ground: ScratchDatabase) -> dict[str, str]:
-    """Return {table without a row: why}; what another table's text is indexed by is no table of its own."""
-    tables = [table for table in ground.schema().tables if content_of(table) is None]
-    counts = ground.counts(tables)
+def _without_rows(scratch: ScratchDatabase) -> dict[str, str]:
+    """Return {empty table: why}; a search index on another table's content is not counted as a table."""
+    tables = [table for table in scratch.schema().tables if content_of(table) is None]
+    counts = scratch.counts(tables)
     return {table.name: "the data has no rows for it" for table in tables if not counts[fold(table.name)]}

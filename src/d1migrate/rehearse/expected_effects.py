@@ -1,4 +1,8 @@
-"""What the SQL of a file itself says will happen to the rows of a table, statement by statement."""
+"""What the SQL of a file is meant to do to the rows of each table, statement by statement.
+
+An effect is expected if words of the file account for it: DELETE, UPDATE, REPLACE, an action of a foreign
+key, a trigger. `row_attribution` compares these expectations with what happened.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from d1migrate.sql.classify import Shape
 from d1migrate.sql.names import fold, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.catalog import Catalog
@@ -24,69 +28,69 @@ if TYPE_CHECKING:
 
 
 class StatementEffect(NamedTuple):
-    """What one statement says of one table.
+    """What one statement is meant to do to one table.
 
     Attributes:
-        takes: its words that take rows, "" where there are none.
-        alone: whether they are for the rows it takes itself only: what REPLACE takes by a foreign key, or a
-            trigger, from the same table is not said.
-        linked: whether they are a CASCADE, beside which a trigger takes rows, too: what has no link is not
-            said.
-        changes: {column or "*": words that change it}; folded.
+        lost_by: the words that delete rows, or "".
+        direct_only: whether they account only for rows that the statement deletes directly. REPLACE may also
+            delete rows of the same table by a foreign key or a trigger, which its words do not account for.
+        linked_only: whether they are a CASCADE and a trigger deletes rows too: then they account only for
+            rows with a link.
+        changed_by: {column or "*": the words that change it}; folded.
     """
 
-    takes: str = ""
-    alone: bool = False
-    linked: bool = False
-    changes: Mapping[str, str] = {}
+    lost_by: str = ""
+    direct_only: bool = False
+    linked_only: bool = False
+    changed_by: Mapping[str, str] = {}
 
-    def tells_of(self, column: str) -> bool:
-        """Whether it says that a column changes."""
-        return column in self.changes or "*" in self.changes
+    def changes(self, column: str) -> bool:
+        """Whether the statement is meant to change a column."""
+        return column in self.changed_by or "*" in self.changed_by
 
 
 class TableOutcome(NamedTuple):
-    """What becomes of a table of the schema before a file.
+    """What a file is meant to do to a table of the schema before it.
 
     Attributes:
-        name: the name it has when the file has run, folded; None where it is gone.
-        numbers: those it goes by: its own, and those of the tables which take its place, one after the other.
-        drops: the DROP TABLE that takes all rows for good, or "".
-        said: {statement: what it says}; here, columns have the names they had before the file.
-        copying: {column: words}, of those that are computed where the rows are copied into its heir.
-        moved: the columns, of any table, that are read where its heirs are filled.
-        refills: whether rows may be put into it that were there before: by REPLACE, or from another table.
-        adds: the words that add rows, or "".
-        columns: {column before: column after} where they differ; folded.
+        name: the table's name after the file, folded; None if it is dropped.
+        ids: its own id in the catalog, then the ids of the tables that replace it, in order.
+        dropped_by: the DROP TABLE that deletes all rows for good, or "".
+        effects: {statement: its effect}; columns have the names from before the file.
+        computed: {column: words} of those that the copy into a successor computes.
+        refills: whether rows that existed before may be written to it: by REPLACE, or from another table.
+        gained_by: the words that add rows, or "".
+        renamed: {column before: column after} if they differ; folded.
     """
 
     name: str | None
-    numbers: tuple[int, ...]
-    drops: str
-    said: Mapping[int, StatementEffect]
-    copying: Mapping[str, str]
-    moved: Collection[str]
+    ids: tuple[int, ...]
+    dropped_by: str
+    effects: Mapping[int, StatementEffect]
+    computed: Mapping[str, str]
     refills: bool
-    adds: str
-    columns: Mapping[str, str]
+    gained_by: str
+    renamed: Mapping[str, str]
 
     @property
     def is_rebuilt(self) -> bool:
-        """Whether another table has its place, and its rows were to be copied into that one."""
-        return len(self.numbers) > 1 and not self.drops
+        """Whether another table replaces it and receives its rows."""
+        return len(self.ids) > 1 and not self.dropped_by
 
     @property
-    def loses(self) -> str:
-        """The words of the file that take rows from it, or ""."""
-        return self.drops or ", ".join(dict.fromkeys(s.takes for s in self.said.values() if s.takes))
+    def lost_by(self) -> str:
+        """The words of the file that delete its rows, or ""."""
+        return self.dropped_by or ", ".join(
+            dict.fromkeys(effect.lost_by for effect in self.effects.values() if effect.lost_by)
+        )
 
     @property
-    def changes(self) -> dict[str, str]:
+    def changed_by(self) -> dict[str, str]:
         """{column or "*": the words that change it}."""
         found: dict[str, str] = {}
-        for said in self.said.values():
-            found |= said.changes
-        return found | dict(self.copying)
+        for effect in self.effects.values():
+            found |= effect.changed_by
+        return found | dict(self.computed)
 
 
 class ReplayedFile:
@@ -94,16 +98,16 @@ class ReplayedFile:
 
     Attributes:
         replay: the file.
-        ran: the statements that tell something, in order.
+        statements: those that can do more than add rows, in order.
     """
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
-        self._starts = [ran.index for ran in replay.statements]
-        self._by_index = {ran.index: ran for ran in replay.statements if ran.refusal is None}
+        self._starts = [statement.index for statement in replay.statements]
+        self._by_index = {each.index: each for each in replay.statements if each.refusal is None}
         if replay.count > len(replay.statements):
-            self._by_index |= {ran.index: ran for ran in self._upserts()}
-        self.ran = [ran for _, ran in sorted(self._by_index.items())]
+            self._by_index |= {upsert.index: upsert for upsert in self._upserts()}
+        self.statements = [statement for _, statement in sorted(self._by_index.items())]
 
     def _upserts(self) -> Iterator[ReplayedStatement]:
         known = set(self._starts)
@@ -116,253 +120,312 @@ class ReplayedFile:
                 index, statement, Shape("insert"), [RowAccess("insert", table, "", "")], catalog, catalog
             )
 
-    def at(self, index: int) -> ReplayedStatement | None:
+    def statement(self, index: int) -> ReplayedStatement | None:
         """Return a statement; None for one that only adds rows."""
         return self._by_index.get(index)
 
     def catalog(self, index: int) -> Catalog:
-        """Return the schema that a statement found."""
-        place = bisect_left(self._starts, index)  # what adds rows only, leaves the schema as it is
+        """Return the schema before a statement."""
+        place = bisect_left(self._starts, index)  # a statement that only adds rows leaves the schema as it is
         return self.replay.statements[place - 1].after if place else self.replay.before
 
 
-def outcome_of(told: ReplayedFile, table: str, inserts: Mapping[int, str]) -> TableOutcome:
-    """Return what a file says of a table of the schema before it, by its folded name.
+def outcome_of(file: ReplayedFile, table: str, inserts: Mapping[int, str]) -> TableOutcome:
+    """Return what a file is meant to do to a table of the schema before it.
 
     Args:
-        told: the file.
-        table: the table.
+        file: the file.
+        table: the table, by its folded name.
         inserts: {statement that only adds rows: the table it adds them to, folded}.
     """
-    replay = told.replay
-    number = replay.before.ids[table]
-    now, numbers = replay.after.name_of(number), [number]
-    if now is None:
-        numbers += _successors(told, number)
-        now = next((name for each in reversed(numbers) if (name := replay.after.name_of(each))), None)
-    copies = (copy for each in numbers[1:] for copy in _copies_into(told, each))
-    fills = [traced for copy in copies for traced in _traced(told, copy)] if now else []
-    is_copied = bool(fills) and _is_copied_out(told, number)
-    drops = (
-        "" if is_copied or (len(numbers) == 1 and now) else f"DROP TABLE {replay.before.tables[table].name}"
+    replay = file.replay
+    own_id = replay.before.ids[table]
+    name, ids = replay.after.name_of(own_id), [own_id]
+    if name is None:
+        ids += _successors(file, own_id)
+        name = next((found for each in reversed(ids) if (found := replay.after.name_of(each))), None)
+    copies = (copy for each in ids[1:] for copy in _copies_into(file, each))
+    fills = [traced for copy in copies for traced in _traced(file, copy)] if name else []
+    is_kept = (len(ids) == 1 and name is not None) or (bool(fills) and _is_copied_out(file, own_id))
+    renamed, computed = _renamed(replay, own_id), dict[str, str]()
+    for copy in fills if is_kept else ():
+        computed |= copy.computed()
+        renamed |= {a: b for a, b in copy.renamed() if a not in renamed}
+    names = _OriginalNames(replay, own_id, renamed)
+    effects = _effects(file, ids, inserts, names)
+    return TableOutcome(
+        name,
+        tuple(ids),
+        dropped_by="" if is_kept else f"DROP TABLE {replay.before.tables[table].name}",
+        effects=effects,
+        computed={names.original(column): words for column, words in computed.items()},
+        refills=any(e.direct_only for e in effects.values()) or any(_copies_into(file, own_id)),
+        gained_by="INSERT" if replay.filled.keys() & set(ids) else "",
+        renamed=renamed,
     )
-    columns = _renamed(replay, number)
-    copying: dict[str, str] = {}
-    for copy in fills if not drops else ():
-        copying |= copy.computed()
-        columns |= {a: b for a, b in copy.renamed() if a not in columns}
-    names = _Names(replay, number, columns)
-    said: dict[int, StatementEffect] = {}
-    for each in numbers:
-        for ran in told.ran:
-            if (says := _says(ran, each)) is not None:
-                said[ran.index] = says._replace(changes=names.before(each, ran.index, says.changes))
+
+
+def _effects(
+    file: ReplayedFile, ids: Iterable[int], inserts: Mapping[int, str], names: _OriginalNames
+) -> dict[int, StatementEffect]:
+    """Return {statement: its effect} on a table and its successors."""
+    found: dict[int, StatementEffect] = {}
+    for each in ids:
+        for statement in file.statements:
+            if effect := _effect_on(statement, each):
+                changed_by = names.before(each, statement.index, effect.changed_by)
+                found[statement.index] = effect._replace(changed_by=changed_by)
         for index, target in inserts.items():
-            catalog = told.catalog(index)
-            if changes := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
-                said[index] = StatementEffect(changes=names.before(each, index, changes))
-    copying = {names.original(column): words for column, words in copying.items()}
-    moved = {touch.column for copy in fills for touch in copy.ran.touches if touch.kind == "read"}
-    adds = "INSERT" if replay.filled.keys() & set(numbers) else ""
-    refills = any(s.alone for s in said.values()) or any(_copies_into(told, number))
-    return TableOutcome(now, tuple(numbers), drops, said, copying, moved, refills, adds, columns)
+            catalog = file.catalog(index)
+            if changed_by := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
+                found[index] = StatementEffect(changed_by=names.before(each, index, changed_by))
+    return found
 
 
-def _successors(told: ReplayedFile, number: int) -> list[int]:
-    """Return the tables made by a file that take the place of one: that go by a name it had, in order."""
-    replay = told.replay
-    old, found, names = set(replay.before.ids.values()), list[int](), {replay.before.name_of(number)}
-    for ran in told.ran:
-        if ran.before is ran.after:
+def _successors(file: ReplayedFile, table_id: int) -> list[int]:
+    """Return the tables of a file that replace another one, in order: those that take a name it had."""
+    replay = file.replay
+    old, found, names = set(replay.before.ids.values()), list[int](), {replay.before.name_of(table_id)}
+    for statement in file.statements:
+        if statement.before is statement.after:
             continue
-        for name, each in ran.after.ids.items():
-            if each == number or each in found:
+        for name, each in statement.after.ids.items():
+            if each == table_id or each in found:
                 names.add(name)
             elif name in names and each not in old:
                 found.append(each)
     return found
 
 
-def sources(ran: ReplayedStatement) -> set[str]:
-    """Return the tables that a statement takes rows from, itself or through views, folded.
+def sources(statement: ReplayedStatement) -> set[str]:
+    """Return the tables that a statement copies rows from, directly or through views, folded.
 
-    Those are among what it reads; SQLite also reads the parents that foreign keys of new rows name.
+    These are only some of the tables it reads: SQLite also reads the parents that new rows reference.
     """
-    named = {fold(unquote(token.text)) for token in ran.tokens}
-    return {t.table for t in ran.touches if t.kind == "read" and (t.by or t.table) in named}
+    named = {fold(unquote(token.text)) for token in statement.tokens}
+    return {t.table for t in statement.touches if t.kind == "read" and (t.by or t.table) in named}
 
 
-def _is_copied_out(told: ReplayedFile, number: int) -> bool:
+def _is_copied_out(file: ReplayedFile, table_id: int) -> bool:
     return any(
-        ran.before.name_of(number) in sources(ran)
-        for ran in told.ran
-        if ran.verb in ("insert", "replace") or ran.is_from_select
+        statement.before.name_of(table_id) in sources(statement)
+        for statement in file.statements
+        if statement.verb in ("insert", "replace") or statement.is_from_select
     )
 
 
 class _Copy(NamedTuple):
-    """A statement that fills an heir from other tables: what it puts into each column, if it names them.
+    """A statement that fills a table from other tables.
 
-    `updated` are the columns that an UPDATE changes on the way, in a table that holds the rows.
+    Attributes:
+        statement: the statement.
+        into: the table it fills.
+        values: {column: the expression that gives its value}.
+        lists_columns: whether it names the columns that it fills.
+        updated: the columns that an UPDATE changes while another table holds the rows.
     """
 
-    ran: ReplayedStatement
+    statement: ReplayedStatement
     into: Table
     values: Mapping[str, Sequence[Token]]
-    names: bool
+    lists_columns: bool
     updated: Collection[str] = ()
 
     def computed(self) -> dict[str, str]:
         """Return {column: words} of those that are computed, or deliberately taken from another column."""
         found = {}
-        words = "CREATE TABLE … AS" if self.ran.is_from_select else "INSERT … SELECT"
+        words = "CREATE TABLE … AS" if self.statement.is_from_select else "INSERT … SELECT"
         for column, value in self.values.items():
             source = as_column(value)
-            is_listed = value[0].start > 0  # no column of `*`
-            if source is None or (source.name != column and is_listed and self.names):
+            is_from_star = value[0].start <= 0
+            if source is None or (source.name != column and not is_from_star and self.lists_columns):
                 found[column] = words
         return found | dict.fromkeys(self.updated, "UPDATE")
 
     def renamed(self) -> Iterator[tuple[str, str]]:
-        """Yield (column, its new name) of those that go into a column of another name."""
-        there = {fold(column.name) for column in self.into.columns}
+        """Yield (column, its new name) of those that are copied into a column of another name."""
+        known = {fold(column.name) for column in self.into.columns}
         for column, value in self.values.items():
             source = as_column(value)
-            if source and source.name not in there:
+            if source and source.name not in known:
                 yield source.name, column
 
 
-def _copies_into(told: ReplayedFile, number: int) -> Iterator[_Copy]:
-    for ran in told.ran:
-        name = ran.shape.name if ran.is_from_select else ran.target
-        if ran.after.ids.get(name) != number or not sources(ran) - {name}:
+def _copies_into(file: ReplayedFile, table_id: int) -> Iterator[_Copy]:
+    for statement in file.statements:
+        is_create = statement.is_from_select
+        name = statement.shape.name if is_create else statement.target
+        if statement.after.ids.get(name) != table_id or not sources(statement) - {name}:
             continue
-        table = ran.after.tables[name]
-        if ran.is_from_select or ran.verb in ("insert", "replace"):
-            yield _Copy(ran, table, values_inside(ran), ran.is_from_select or lists_columns(ran))
+        if is_create or statement.verb in ("insert", "replace"):
+            table, values = statement.after.tables[name], values_inside(statement)
+            yield _Copy(statement, table, values, is_create or lists_columns(statement))
 
 
-def _traced(told: ReplayedFile, copy: _Copy) -> Iterator[_Copy]:
-    """Yield a copy as one from the tables before the file, if it reads a table that the file made and filled.
+def _traced(file: ReplayedFile, copy: _Copy) -> Iterator[_Copy]:
+    """Yield a copy as a copy from the tables before the file, if it reads a table that the file created.
 
-    Such a table holds the rows while the other is rebuilt: what is computed for it is computed on the way.
+    Such a table holds the rows during a rebuild. What is computed when it is filled counts as computed.
     """
-    ids, before = copy.ran.before.ids, set(told.replay.before.ids.values())
-    made = {ids[name] for name in sources(copy.ran) - {fold(copy.into.name)} if name in ids} - before
-    hold = made.pop() if len(made) == 1 else None
-    holds = list(_copies_into(told, hold)) if hold is not None else []
-    updates = [ran for ran in told.ran if ran.verb == "update" and ran.before.ids.get(ran.target) == hold]
-    changed = {column for ran in updates for column in ran.changes()}
+    ids, before = copy.statement.before.ids, set(file.replay.before.ids.values())
+    read = sources(copy.statement) - {fold(copy.into.name)}
+    created = {ids[name] for name in read if name in ids} - before
+    hold = created.pop() if len(created) == 1 else None
+    holds = list(_copies_into(file, hold)) if hold is not None else []
+    changed = {
+        column
+        for statement in file.statements
+        if statement.verb == "update" and statement.before.ids.get(statement.target) == hold
+        for column in statement.changes()
+    }
     for first in holds:
         from_hold = {column: as_column(value) for column, value in copy.values.items()}
-        updated = {column for column, source in from_hold.items() if source and source.name in changed}
-        values = {
-            column: first.values.get(source.name, value) if (source := as_column(value)) else value
-            for column, value in copy.values.items()
-        }
-        yield copy._replace(ran=first.ran, values=values, names=first.names, updated=updated)
+        yield copy._replace(
+            statement=first.statement,
+            values={
+                column: first.values.get(source.name, copy.values[column]) if source else copy.values[column]
+                for column, source in from_hold.items()
+            },
+            lists_columns=first.lists_columns,
+            updated={column for column, source in from_hold.items() if source and source.name in changed},
+        )
     if not holds:
         yield copy
 
 
-def _says(ran: ReplayedStatement, number: int) -> StatementEffect | None:
-    name = ran.before.name_of(number)
-    if name is None or ran.verb not in ("delete", "update", "insert", "replace"):
+def _effect_on(statement: ReplayedStatement, table_id: int) -> StatementEffect | None:
+    """Return what a statement is meant to do to a table, or None."""
+    name = statement.before.name_of(table_id)
+    if name is None or statement.verb not in _EFFECTS:
         return None
-    catalog, target, is_target = ran.before, ran.target, ran.target == name
-    if "VIRTUAL" in catalog.tables[name].sql[:20].upper():
-        return _says_of_virtual(ran, name)
-    happening = events(ran)
-    key = set(map(fold, catalog.tables[name].primary_key))
-    said = StatementEffect("REPLACE", alone=True) if is_target and replaces(ran) else StatementEffect()
-    changes: dict[str, str] = {}
-    if ran.verb == "delete":
-        families = cascades(catalog, target)
-        links = unlinked(catalog, (target, *families))
-        changes = dict.fromkeys(links.get(name, ()), f"SET NULL of DELETE FROM {target}")
-        takes = "DELETE" if is_target else f"CASCADE of DELETE FROM {target}" if name in families else ""
-        said = StatementEffect(takes, linked=not is_target and name in trigger_deletes(catalog, happening))
-    elif ran.verb == "update":
-        follow = followers(catalog, target, ran.changes()).get(name, ())
-        changes = dict.fromkeys(follow, f"CASCADE of UPDATE {target}")
-        if is_target:
-            changes |= dict.fromkeys(ran.changes(), "UPDATE")
-            said = said if said.takes or not key & ran.changes() else StatementEffect("UPDATE of its key")
-        elif key & changes.keys():
-            said = StatementEffect(f"CASCADE of UPDATE {target}")
-    elif is_target and "CONFLICT" in ran.words:
-        changes = dict.fromkeys(ran.changes(), "ON CONFLICT DO UPDATE")
-        said = StatementEffect("DO UPDATE of its key") if key & changes.keys() else said
-    elif said.takes:
-        changes = {"*": "REPLACE"}
-    if target in catalog.views and ran.verb == "delete" and name in trigger_deletes(catalog, happening):
-        said = StatementEffect(f"DELETE FROM {target}")
-    changes = set_by_triggers(catalog, happening, name) | changes
-    said = said._replace(changes=changes)
-    return said if said.takes or changes else None
+    catalog, target = statement.before, statement.target
+    if catalog.tables[name].is_virtual:
+        return _effect_on_virtual(statement, name)
+    effect = _EFFECTS[statement.verb](statement, name)
+    happening = events(statement)
+    if statement.verb == "delete" and name in trigger_deletes(catalog, happening):
+        if target in catalog.views:
+            effect = effect._replace(lost_by=f"DELETE FROM {target}", linked_only=False)
+        elif target != name:
+            effect = effect._replace(linked_only=True)
+    changed_by = set_by_triggers(catalog, happening, name) | dict(effect.changed_by)
+    return effect._replace(changed_by=changed_by) if effect.lost_by or changed_by else None
 
 
-def _says_of_virtual(ran: ReplayedStatement, name: str) -> StatementEffect | None:
-    """Return the words on a virtual table: a search index follows its table by triggers, and nothing else."""
-    if ran.target == name:
-        return StatementEffect(ran.verb.upper(), changes={"*": ran.verb.upper()})
-    by = next((t.by for t in ran.touches if t.table == name and t.kind != "read" and t.by), "")
-    return StatementEffect(f"trigger {by}", changes={"*": f"trigger {by}"}) if by else None
+def _effect_of_delete(statement: ReplayedStatement, name: str) -> StatementEffect:
+    catalog, target = statement.before, statement.target
+    families = cascades(catalog, target)
+    links = unlinked(catalog, (target, *families)).get(name, ())
+    changed_by = dict.fromkeys(links, f"SET NULL of DELETE FROM {target}")
+    if target == name:
+        return StatementEffect("DELETE", changed_by=changed_by)
+    lost_by = f"CASCADE of DELETE FROM {target}" if name in families else ""
+    return StatementEffect(lost_by, changed_by=changed_by)
 
 
-def _renamed(replay: Replay, number: int) -> dict[str, str]:
-    """Return {column before the file: its name after it} of those that RENAME COLUMN gave another name."""
-    columns = replay.columns.last(number)
+def _effect_of_update(statement: ReplayedStatement, name: str) -> StatementEffect:
+    catalog, target, columns = statement.before, statement.target, statement.changes()
+    following = followers(catalog, target, columns).get(name, ())
+    changed_by = dict.fromkeys(following, f"CASCADE of UPDATE {target}")
+    if target != name:
+        is_key = _key(statement, name) & changed_by.keys()
+        return StatementEffect(f"CASCADE of UPDATE {target}" if is_key else "", changed_by=changed_by)
+    changed_by |= dict.fromkeys(columns, "UPDATE")
+    if replaces(statement):
+        return StatementEffect("REPLACE", direct_only=True, changed_by=changed_by)
+    is_key = _key(statement, name) & columns
+    return StatementEffect("UPDATE of its key" if is_key else "", changed_by=changed_by)
+
+
+def _effect_of_insert(statement: ReplayedStatement, name: str) -> StatementEffect:
+    if statement.target != name:
+        return StatementEffect()
+    is_replace = replaces(statement)
+    if "CONFLICT" in statement.words:
+        changed_by = dict.fromkeys(statement.changes(), "ON CONFLICT DO UPDATE")
+        if _key(statement, name) & changed_by.keys():
+            return StatementEffect("DO UPDATE of its key", changed_by=changed_by)
+        return StatementEffect("REPLACE" if is_replace else "", is_replace, changed_by=changed_by)
+    if is_replace:
+        return StatementEffect("REPLACE", direct_only=True, changed_by={"*": "REPLACE"})
+    return StatementEffect()
+
+
+_EFFECTS = {
+    "delete": _effect_of_delete,
+    "update": _effect_of_update,
+    "insert": _effect_of_insert,
+    "replace": _effect_of_insert,
+}
+
+
+def _effect_on_virtual(statement: ReplayedStatement, name: str) -> StatementEffect | None:
+    """Return the effect on a virtual table: a statement on the table itself, or a trigger that keeps it."""
+    touched = (t.by for t in statement.touches if t.table == name and t.kind != "read" and t.by)
+    trigger = next(touched, "")
+    if statement.target != name and not trigger:
+        return None
+    words = statement.verb.upper() if statement.target == name else f"trigger {trigger}"
+    return StatementEffect(words, changed_by={"*": words})
+
+
+def _key(statement: ReplayedStatement, name: str) -> set[str]:
+    return set(map(fold, statement.before.tables[name].primary_key))
+
+
+def _renamed(replay: Replay, table_id: int) -> dict[str, str]:
+    """Return {column before the file: its name after it} of the columns that RENAME COLUMN renamed."""
+    columns = replay.columns.last(table_id)
     return {c.name: name for name, c in columns.items() if c.since < 0 and c.name != name}
 
 
-class _Names(NamedTuple):
-    """The names that the columns of a table had before the file, whatever a statement calls them.
+class _OriginalNames(NamedTuple):
+    """The names that the columns of a table had before the file.
 
     Attributes:
         replay: the file.
-        number: the table.
-        columns: {column before: column after} where they differ; folded.
+        table_id: the table.
+        renamed: {column before: column after} if they differ; folded.
     """
 
     replay: Replay
-    number: int
-    columns: Mapping[str, str]
+    table_id: int
+    renamed: Mapping[str, str]
 
     def original(self, name: str) -> str:
-        """Return the name before the file of a column, by its name after it."""
-        return next((before for before, after in self.columns.items() if after == name), name)
+        """Return a column's name before the file, from its name after it."""
+        return next((before for before, after in self.renamed.items() if after == name), name)
 
-    def before(self, table: int, index: int, words: Mapping[str, str]) -> dict[str, str]:
-        """Return {column: words} by the names before the file, from the names that a statement finds.
+    def before(self, table_id: int, index: int, words: Mapping[str, str]) -> dict[str, str]:
+        """Return {column: words} by the names before the file, from the names at a statement.
 
-        A column that the file adds counts as the one whose name it has at the end.
+        A column that the file adds is mapped by the name it has at the end.
         """
-        found = self.replay.columns.at(table, index)
-        last = {column: name for name, column in self.replay.columns.last(table).items()}
+        found = self.replay.columns.at(table_id, index)
+        last = {column: name for name, column in self.replay.columns.last(table_id).items()}
         renamed: dict[str, str] = {}
-        for name, said in words.items():
+        for name, text in words.items():
             column = found.get(name)
-            if column is not None and table == self.number and column.since < 0:
-                renamed[column.name] = said
+            if column is not None and table_id == self.table_id and column.since < 0:
+                renamed[column.name] = text
             elif column is not None:
-                renamed[self.original(last.get(column, name))] = said
+                renamed[self.original(last.get(column, name))] = text
             else:
-                renamed[name] = said
+                renamed[name] = text
         return renamed
 
 
-def set_off(told: ReplayedFile, at: int, table: str) -> set[str]:
-    """Return the columns of a table that a statement has foreign keys and triggers set."""
-    ran, catalog = told.at(at), told.catalog(at)
-    if ran is None:  # it only adds rows: all that is set, triggers set
+def columns_set_indirectly(file: ReplayedFile, index: int, table: str) -> set[str]:
+    """Return the columns of a table that foreign keys and triggers set when a statement runs."""
+    statement, catalog = file.statement(index), file.catalog(index)
+    if statement is None:  # it only adds rows, so only triggers set columns
         return {
             column
             for name in catalog.tables
             for column in set_by_triggers(catalog, [(name, "insert")], table)
         }
-    found = set(set_by_triggers(catalog, events(ran), table))
-    if ran.verb == "update":
-        return found | followers(catalog, ran.target, ran.changes()).get(table, set())
-    parent = ran.shape.name if ran.verb == "drop table" else ran.target
+    found = set(set_by_triggers(catalog, events(statement), table))
+    if statement.verb == "update":
+        return found | followers(catalog, statement.target, statement.changes()).get(table, set())
+    parent = statement.shape.name if statement.verb == "drop table" else statement.target
     return found | unlinked(catalog, (parent, *cascades(catalog, parent))).get(table, set())

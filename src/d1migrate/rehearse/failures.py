@@ -1,4 +1,4 @@
-"""Why a migration fails: always, on any rows, or perhaps only on rows that are made up."""
+"""Why a migration fails: on an empty database too, on any rows, or perhaps only on made-up rows."""
 
 from __future__ import annotations
 
@@ -29,49 +29,48 @@ _CONDITIONS = frozenset(("WHEN", "WHERE", "CASE"))
 
 
 class _Failure(NamedTuple):
-    """A statement that was refused: D1's text and its code, the statement, and what the replay made of it."""
+    """A statement that D1 refused: the error's text and code, and the statement as it was replayed."""
 
     replay: Replay
     text: str
     code: str
     statement: Statement | None
-    ran: ReplayedStatement | None
+    replayed: ReplayedStatement | None
 
 
 def failure(
-    error: QueryError, told: ReplayedFile, made_up: Collection[str], *, on_rows: bool
+    error: QueryError, file: ReplayedFile, made_up: Collection[str], *, on_rows: bool
 ) -> tuple[str, Finding]:
-    """Return what a migration that fails says, at the statement that does.
+    """Return the finding for a migration that fails, at the statement that failed.
 
     Args:
         error: D1's refusal.
-        told: the migration.
-        made_up: the tables, folded, whose rows are made up, if it passes without these; others may fare
-            otherwise.
-        on_rows: whether there were rows, and it is not known to fail without them.
+        file: the migration.
+        made_up: the tables, folded, with made-up rows, if the migration passes without these rows: with other
+            rows it may pass too.
+        on_rows: whether there were rows, and the migration is not known to fail without them.
     """
     text, _, code = str(error).partition(": SQLITE")
-    statements = told.replay.migration.statements()
+    statements = file.replay.migration.statements()
     statement = next((s for i, s in enumerate(statements) if i == error.index), None)
-    at = next((ran for ran in told.replay.statements if ran.index == error.index), None)
+    replayed = next((s for s in file.replay.statements if s.index == error.index), None)
     line = statement.line if statement else None
-    if not on_rows or (at is not None and at.refusal is not None):
-        return "X108", Finding(f"it fails with or without rows: {text}", at, line=line)
-    if made_up and _may_pass(_Failure(told.replay, text, code, statement, at), made_up):
-        return "X110", Finding(
-            f"it fails on made-up rows: {text}; try your own rows with `--data`", at, line=line
-        )
-    return "X108", Finding(f"it fails on rows: {text}", at, line=line)
+    if not on_rows or (replayed is not None and replayed.refusal is not None):
+        return "X108", Finding(f"it fails with or without rows: {text}", replayed, line=line)
+    if made_up and _may_pass(_Failure(file.replay, text, code, statement, replayed), made_up):
+        message = f"it fails on made-up rows: {text}; try your own rows with `--data`"
+        return "X110", Finding(message, replayed, line=line)
+    return "X108", Finding(f"it fails on rows: {text}", replayed, line=line)
 
 
 def _may_pass(failed: _Failure, made_up: Collection[str]) -> bool:
-    """Whether it may be only for the values of made-up rows: then yours can tell, and nothing else."""
+    """Whether only the values of made-up rows may be at fault: then only the user's own rows can tell."""
     if failed.text.startswith(_OF_VALUES):
-        return failed.statement is None or bool(_works_on(failed.ran, failed.statement) & set(made_up))
+        return failed.statement is None or bool(_tables_of(failed.replayed, failed.statement) & set(made_up))
     if failed.text.startswith(_NOT_NULL):
         return _is_computed(failed)
     if failed.text == _FOREIGN_KEY:
-        return _has_new_key(failed.replay) or not _takes_parents(failed)
+        return _has_new_key(failed.replay) or not _deletes_parents(failed)
     if failed.text.startswith(_ASSERTION):
         return failed.statement is None or not is_recount(failed.statement.sql)
     if "_TRIGGER" in failed.code:
@@ -79,41 +78,40 @@ def _may_pass(failed: _Failure, made_up: Collection[str]) -> bool:
     return False
 
 
-def _works_on(ran: ReplayedStatement | None, statement: Statement) -> set[str]:
-    """Return the tables whose rows a statement has to do with, as far as they were there before the file."""
-    if ran is None:
+def _tables_of(replayed: ReplayedStatement | None, statement: Statement) -> set[str]:
+    """Return the tables whose rows a statement may read or write."""
+    if replayed is None:
         return {recorded_table(statement.sql) or ""}
-    tables = {touch.table for touch in ran.touches} | {
-        ran.shape.name,
-        ran.after.owners.get(ran.shape.name, ""),
-    }
-    return tables | {fold(unquote(token.text)) for token in ran.tokens}
+    name = replayed.shape.name
+    tables = {access.table for access in replayed.touches} | {name, replayed.after.owners.get(name, "")}
+    return tables | {fold(unquote(token.text)) for token in replayed.tokens}
 
 
 def _is_computed(failed: _Failure) -> bool:
-    """Whether a NULL comes from a lookup or an expression, and not from a column that may be NULL."""
-    ran = failed.ran
+    """Whether a NULL comes from a lookup or an expression, not from a column that may be NULL."""
+    statement = failed.replayed
     table, _, column = failed.text.removeprefix(_NOT_NULL).rpartition(".")
-    if ran is None or fold(table) != ran.target:
-        return True  # a trigger's or a foreign key's doing
-    if ran.verb == "update":
-        value = ran.sets().get(fold(column))
+    if statement is None or fold(table) != statement.target:
+        return True  # a trigger or a foreign key wrote it
+    if statement.verb == "update":
+        value = statement.sets().get(fold(column))
     else:
-        names = [c.name for c in ran.before.tables[ran.target].columns if not c.generated]
-        value = copied(ran.tokens, names).get(fold(column))
+        names = [c.name for c in statement.before.tables[statement.target].columns if not c.generated]
+        value = copied(statement.tokens, names).get(fold(column))
     if value is None:
         return False
-    is_null = [token.keyword for token in value] == ["NULL"]
-    return not is_null and ("JOIN" in ran.words or ran.words.count("SELECT") > 1 or not is_bare(value))
+    if [token.keyword for token in value] == ["NULL"]:
+        return False
+    return "JOIN" in statement.words or statement.words.count("SELECT") > 1 or not is_bare(value)
 
 
 def _has_new_key(replay: Replay) -> bool:
-    """Whether the file adds a foreign key: nothing has kept it so far, in made-up rows as in yours."""
+    """Whether the file adds a foreign key: until then nothing enforces it, so made-up rows may break it."""
     return bool(set(_keys(replay.after)) - set(_keys(replay.before)))
 
 
 def _keys(catalog: Catalog) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Yield what makes each foreign key: the child, its columns and the parent."""
+    """Yield what identifies each foreign key: the child, its columns and the parent."""
     for name, table in catalog.tables.items():
         yield from ((name, _folded(key), fold(key.table)) for key in table.foreign_keys)
 
@@ -122,18 +120,18 @@ def _folded(key: ForeignKey) -> tuple[str, ...]:
     return tuple(map(fold, key.columns))
 
 
-def _takes_parents(failed: _Failure) -> bool:
-    """Whether a statement takes rows away that others refer to: all databases with such rows refuse it."""
+def _deletes_parents(failed: _Failure) -> bool:
+    """Whether a statement deletes rows that others reference: any database with such rows refuses it."""
     verbs = ("drop table", "delete")
-    if failed.statement is None:  # at the commit, where it was deferred
+    if failed.statement is None:  # at the commit, because the check was deferred
         return any(True for _ in failed.replay.of(*verbs))
-    return failed.ran is not None and failed.ran.verb in verbs
+    return failed.replayed is not None and failed.replayed.verb in verbs
 
 
 def _is_conditional(failed: _Failure) -> bool:
-    """Whether the trigger that says RAISE looks at the row first."""
+    """Whether the trigger that raises has a condition on the row."""
     message = quote_literal(failed.text)
-    catalog = failed.ran.before if failed.ran else failed.replay.after
+    catalog = failed.replayed.before if failed.replayed else failed.replay.after
     raising = [
         trigger.sql for trigger in catalog.triggers() if message in trigger.sql and trigger_of(trigger.sql)
     ]

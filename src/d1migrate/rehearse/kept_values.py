@@ -1,11 +1,11 @@
-"""Which values that are gone arrived elsewhere as they were: multisets of a column, before and after."""
+"""Find out which values of a dropped or rewritten column survive elsewhere: compare multisets of values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.rehearse.model import Unkept
-from d1migrate.rehearse.row_difference import SAMPLE, held
+from d1migrate.rehearse.model import UnkeptColumn
+from d1migrate.rehearse.row_difference import SAMPLE, stored_value
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Side(NamedTuple):
-    """A column of one of the two databases: what it counts for, +1 or -1, and whose it is."""
+    """A column in one of the two states, and what its values count for: +1 or -1."""
 
     sign: int
     database: str
@@ -28,76 +28,77 @@ class _Side(NamedTuple):
 
     @property
     def sql(self) -> str:
-        """The values of the column, and what each counts for."""
-        value = held(self.column, retyped=True)
+        """The values of the column, and what each counts for, in SQL."""
+        value = stored_value(self.column, retyped=True)
         return f"SELECT {value} AS v, {self.sign} AS n FROM {self.database}.{quote_identifier(self.table)}"
 
 
-class Arrivals:
-    """Looks for the values of columns that are gone in those that the file put them into.
+class ValueSearch:
+    """Searches the columns that a file copies values into for the values of dropped or rewritten columns.
 
     Args:
-        connection: to the database after the file, with the one before it as `was`.
+        connection: to the database after the file, with the one before it as `earlier`.
         replay: the file.
-        emptied: the tables, folded, that rows were deleted from: what they held before says nothing of what
-            was added to them.
+        emptied: the tables, folded, that rows were deleted from: their earlier values cannot be subtracted.
     """
 
     def __init__(self, connection: apsw.Connection, replay: Replay, emptied: Collection[str]) -> None:
         self._connection, self._replay, self._emptied = connection, replay, emptied
 
-    def unkept(self, table: Table, column: ColumnId, there: tuple[str, str] | None) -> Unkept | None:
-        """Return what of a column's values did not arrive; None if all did.
+    def unkept(
+        self, table: Table, column: ColumnId, successor: tuple[str, str] | None
+    ) -> UnkeptColumn | None:
+        """Return how many values of a column are kept nowhere; None if all are kept.
 
         Args:
             table: the table before the file.
             column: the column before the file.
-            there: the table and column, folded, that now have its place, if any do.
+            successor: the table and column, folded, that replace it, if any do.
         """
         own = self._replay.copies.destinations(column)
-        into = dict.fromkeys(filter(None, (there, *(self._place(each) for each, _ in own))))
+        into = dict.fromkeys(filter(None, (successor, *(self._place(each) for each, _ in own))))
         name = next(c.name for c in table.columns if fold(c.name) == column.name)
-        went = _Side(1, "was", table.name, name)
-        sides = [went, *(side for place in into for side in self._sides(place, there))]
-        gone = " UNION ALL ".join(side.sql for side in sides)
-        counts = f"SELECT v, sum(n) AS n FROM ({gone}) WHERE v IS NOT NULL GROUP BY v HAVING sum(n) > 0"
-        values = f"SELECT v, count(*) AS c FROM ({went.sql}) WHERE v IS NOT NULL GROUP BY v"
+        lost = _Side(1, "earlier", table.name, name)
+        sides = [lost, *(side for place in into for side in self._sides(place, successor))]
+        both = " UNION ALL ".join(side.sql for side in sides)
+        counts = f"SELECT v, sum(n) AS n FROM ({both}) WHERE v IS NOT NULL GROUP BY v HAVING sum(n) > 0"
+        values = f"SELECT v, count(*) AS c FROM ({lost.sql}) WHERE v IS NOT NULL GROUP BY v"
         (total,) = self._row(f"SELECT coalesce(sum(c), 0) FROM ({values})")
         (missing,) = self._row(
             f"SELECT coalesce(sum(min(n, c)), 0) FROM ({counts}) JOIN ({values}) USING (v)"
         )
         if not missing:
             return None
-        sample = self._sample(table, went, counts)
-        plain = all(keeps for _, keeps in own) and (there is None or bool(own))
-        return Unkept(name, total, total - missing, tuple(map(self._said, into)), plain, sample=sample)
+        sample = self._sample(table, lost, counts)
+        plain = all(keeps for _, keeps in own) and (successor is None or bool(own))
+        return UnkeptColumn(name, total, total - missing, tuple(map(self._label, into)), plain, sample=sample)
 
     def _place(self, column: ColumnId) -> tuple[str, str] | None:
-        """Return the table and the column as they are called at the end, folded."""
+        """Return the names of the table and the column after the file, folded."""
         table = self._replay.after.name_of(column.table)
         names = self._replay.columns.last(column.table)
         name = next((name for name, each in names.items() if each == column), None)
         return (table, name) if table is not None and name is not None else None
 
-    def _sides(self, place: tuple[str, str], there: tuple[str, str] | None) -> Iterator[_Side]:
-        """Yield what a column holds now, less what it held before, if it is not the column itself."""
+    def _sides(self, place: tuple[str, str], successor: tuple[str, str] | None) -> Iterator[_Side]:
+        """Yield a column as it is now, counted against what it held before unless it is the successor."""
         table, name = place
         yield _Side(-1, "main", self._replay.after.tables[table].name, name)
-        number = self._replay.after.ids[table]
-        column = self._replay.columns.last(number)[name]
-        was = self._replay.before.name_of(number)
-        if was is not None and column.since < 0 and place != there and table not in self._emptied:
-            yield _Side(1, "was", self._replay.before.tables[was].name, column.name)
+        table_id = self._replay.after.ids[table]
+        column = self._replay.columns.last(table_id)[name]
+        earlier = self._replay.before.name_of(table_id)
+        if earlier is not None and column.since < 0 and place != successor and table not in self._emptied:
+            yield _Side(1, "earlier", self._replay.before.tables[earlier].name, column.name)
 
-    def _said(self, place: tuple[str, str]) -> str:
+    def _label(self, place: tuple[str, str]) -> str:
         table = self._replay.after.tables[place[0]]
         return f"{table.name}.{next(c.name for c in table.columns if fold(c.name) == place[1])}"
 
-    def _sample(self, table: Table, went: _Side, counts: str) -> Sequence[tuple[object, ...]]:
-        """Return rows whose value did not arrive: the key, or nothing where there is none, and the value."""
-        columns = ", ".join(map(quote_identifier, dict.fromkeys((*table.primary_key, went.column))))
-        value = held(went.column, retyped=True)
-        rows = f"SELECT {columns} FROM was.{quote_identifier(table.name)}"
+    def _sample(self, table: Table, lost: _Side, counts: str) -> Sequence[tuple[object, ...]]:
+        """Return rows whose value is kept nowhere: their key, if there is one, and the value."""
+        columns = ", ".join(map(quote_identifier, dict.fromkeys((*table.primary_key, lost.column))))
+        value = stored_value(lost.column, retyped=True)
+        rows = f"SELECT {columns} FROM earlier.{quote_identifier(table.name)}"
         query = f"{rows} WHERE {value} IN (SELECT v FROM ({counts}))"
         return tuple(self._connection.execute(f"{query} LIMIT {SAMPLE}"))
 

@@ -1,8 +1,8 @@
-"""Make made-up rows fit the keys that a file writes out: those it inserts, and those it points at.
+"""Adapt made-up rows to the keys that a file writes out: keys it inserts, and keys it references.
 
-A made-up row that has the key of `INSERT INTO roles VALUES (1, 'admin')` is no reason for the file to fail,
-nor is a role 'admin' missing that `UPDATE users SET role = 'admin'` needs: real rows are what it was written
-for. Rows of the target's own are left alone.
+A file should not fail because a made-up row has the key of `INSERT INTO roles VALUES (1, 'admin')`, or
+because no row has the key 'admin' that `UPDATE users SET role = 'admin'` needs: it was written for real rows.
+Rows that come from the target are never changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Key = tuple[Any, ...]
 
 
 class _Orphan(NamedTuple):
-    """A row that points nowhere: where it is, by which key, and the values it points with."""
+    """A row that references a missing row: its table, rowid, foreign key and the values of that key."""
 
     table: str
     rowid: int
@@ -37,47 +37,47 @@ class _Orphan(NamedTuple):
     values: Key
 
 
-def fit(ground: ScratchDatabase, statements: Sequence[str]) -> bool:
-    """Change made-up rows so that statements which were refused may pass; whether any was changed.
+def resolve_conflicts(scratch: ScratchDatabase, statements: Sequence[str]) -> bool:
+    """Change made-up rows so that refused statements may pass; return whether any row was changed.
 
     Args:
-        ground: the database, where they were refused.
-        statements: all of the file.
+        scratch: the database that refused them.
+        statements: all statements of the file.
     """
-    made_up = {fold(t.name): t for t in ground.schema().tables if fold(t.name) in ground.made_up}
-    taken: list[tuple[Table, dict[str, Any]]] = []
+    made_up = {fold(t.name): t for t in scratch.schema().tables if fold(t.name) in scratch.made_up}
+    replaced: list[tuple[Table, dict[str, Any]]] = []
 
-    def note(at: int, update: apsw.PreUpdate) -> None:
+    def on_write(at: int, update: apsw.PreUpdate) -> None:
         table = made_up.get(fold(update.table_name))
         if update.op != "DELETE" or update.depth or table is None or replacing[at] == statements[at]:
             return
         with suppress(apsw.Error):
             if len(row := update.old or ()) == len(table.columns):
-                taken.append((table, {c.name: value for c, value in zip(table.columns, row, strict=True)}))
+                replaced.append((table, {c.name: value for c, value in zip(table.columns, row, strict=True)}))
 
     replacing = [_replacing(sql) for sql in statements]
-    with closing(ground.copy()) as trial:
+    with closing(scratch.copy()) as copy:
         with suppress(QueryError):
-            trial.run(replacing, note=note, foreign_keys=False)
-        orphans = _without_parent(ground, trial)
-    with ground.alone() as connection:
-        rows = sum(_delete(connection, table, row) for table, row in taken)
-        tables, given = ground.schema().tables, set[tuple[str, Key]]()
-        rows += sum(_give_key(connection, tables, made_up, orphan, given) for orphan in orphans)
-    return rows > 0
+            copy.run(replacing, on_write=on_write, foreign_keys=False)
+        orphans = _orphans_of_file(scratch, copy)
+    with scratch.connect() as connection:
+        deleted = [_delete(connection, table, row) for table, row in replaced]
+        tables, given = scratch.schema().tables, set[tuple[str, Key]]()
+        rekeyed = [_give_key(connection, tables, made_up, orphan, given) for orphan in orphans]
+    return any(deleted) or any(rekeyed)
 
 
 def _replacing(sql: str) -> str:
-    """Return an INSERT of values as one that replaces what is in its way; others do what they do to rows."""
+    """Return INSERT … VALUES as INSERT OR REPLACE, so that conflicts show; other statements as they are."""
     tokens = significant(sql)
     words = [token.keyword for token in tokens]
     into = next((at for at in (1, 3) if words[at : at + 1] == ["INTO"]), 0)
-    takes_rows = any(
+    is_computed = any(
         token.keyword in ("FROM", "CONFLICT") and not depth for _, token, depth in depths(tokens)
     )
     if words[:1] == ["SELECT"]:
-        return "SELECT 1"  # an assertion would end the trial before the rows are in place
-    if words[:1] != ["INSERT"] or not into or takes_rows or words[1:3] in _RESOLVED:
+        return "SELECT 1"  # an assertion could fail, because rows are still missing
+    if words[:1] != ["INSERT"] or not into or is_computed or words[1:3] in _RESOLVED:
         return sql
     return f"INSERT OR REPLACE {sql[tokens[into].start :]}"
 
@@ -86,7 +86,7 @@ _RESOLVED = (["OR", "IGNORE"], ["OR", "REPLACE"])
 
 
 def _delete(connection: apsw.Connection, table: Table, row: dict[str, Any]) -> int:
-    """Delete a row, known by its key or by all it holds."""
+    """Delete a row, by its key or by all its values."""
     names = table.primary_key or [c.name for c in table.columns if not c.generated]
     tests = " AND ".join(f"{quote_identifier(name)} IS ?" for name in names)
     connection.execute(
@@ -95,16 +95,16 @@ def _delete(connection: apsw.Connection, table: Table, row: dict[str, Any]) -> i
     return connection.changes()
 
 
-def _without_parent(ground: ScratchDatabase, trial: ScratchDatabase) -> list[_Orphan]:
-    """Return what points nowhere when a file has run, with values that nothing had before it."""
-    there = {fold(table.name): table for table in ground.schema().tables}
-    with trial.alone() as connection:
-        found = list(_orphans(connection, trial.schema().tables))
-    with ground.alone() as connection:
+def _orphans_of_file(scratch: ScratchDatabase, copy: ScratchDatabase) -> list[_Orphan]:
+    """Return the orphans that a file leaves, if their key did not exist before it either."""
+    tables = {fold(table.name): table for table in scratch.schema().tables}
+    with copy.connect() as connection:
+        found = list(_orphans(connection, copy.schema().tables))
+    with scratch.connect() as connection:
         return [
             orphan
             for orphan in found
-            if (parent := there.get(fold(orphan.key.table)))
+            if (parent := tables.get(fold(orphan.key.table)))
             and {fold(c) for c in parent_columns(parent, orphan.key)}
             <= {fold(c.name) for c in parent.columns}
             and not _exists(connection, parent, parent_columns(parent, orphan.key), orphan.values)
@@ -135,9 +135,9 @@ def _give_key(
     orphan: _Orphan,
     given: set[tuple[str, Key]],
 ) -> bool:
-    """Give a made-up parent the key that is missing, and its children with it; whether one could take it.
+    """Give a made-up parent the missing key, and change its children accordingly; return whether one took it.
 
-    `given` are the keys that were given, which no other row may take away.
+    Keys in `given` were assigned before, and stay as they are.
     """
     parent = made_up.get(fold(orphan.key.table))
     if parent is None or (parent.name, orphan.values) in given:
@@ -160,7 +160,7 @@ def _give_key(
 def _set(
     connection: apsw.Connection, table: str, columns: Sequence[str], values: Sequence[Any], old: Sequence[Any]
 ) -> None:
-    """Set columns where they have some values to others."""
+    """Set columns to other values in the rows that hold the old ones."""
     sets = ", ".join(f"{quote_identifier(name)} = ?" for name in columns)
     tests = " AND ".join(f"{quote_identifier(name)} IS ?" for name in columns)
     connection.execute(f"UPDATE {quote_identifier(table)} SET {sets} WHERE {tests}", (*values, *old))

@@ -1,4 +1,4 @@
-"""What a rehearsal found."""
+"""The result of a rehearsal, as values."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from d1migrate.lint.check import Diagnostic, failing
 from d1migrate.rehearse.row_difference import RowDifference  # noqa: TC001 - of a NamedTuple's field
 
 
-class Unkept(NamedTuple):
-    """A column with values that are gone, and did not arrive elsewhere as they were.
+class UnkeptColumn(NamedTuple):
+    """A column with values that the migration removes and does not keep elsewhere unchanged.
 
     Attributes:
         column: its name before the migration.
         values: how many rows had a value in it.
-        kept: how many of these values are in `into`, as they were.
-        into: the columns, as `table.column`, that the migration put them into, or something made of them.
-        plain: whether it copies them there as they are; else it computes something of them.
-        replaced: whether REPLACE put a default in their place.
-        gone: whether the table stays, and has no column in its place.
-        sample: the first rows whose value did not arrive: the primary key and the value.
+        kept: how many of these values are in `into` unchanged.
+        into: the columns, as `table.column`, that receive the values or something computed from them.
+        plain: whether the values are copied as they are, not computed.
+        replaced: whether REPLACE wrote a default in their place.
+        gone: whether the table still exists and has no column in its place.
+        sample: the first rows whose value is not kept: the primary key and the value.
     """
 
     column: str
@@ -34,26 +34,26 @@ class Unkept(NamedTuple):
 
     @property
     def missing(self) -> int:
-        """How many of the values did not arrive."""
+        """How many of the values are not kept."""
         return self.values - self.kept
 
 
 class TableChange(NamedTuple):
-    """What became of the rows of one table.
+    """What a migration did to the rows of one table.
 
     Attributes:
         table: its name before the migration.
-        name: its name after it, or None where it is gone.
-        difference: the rows lost, changed and gained; those that nothing explains are the first of its keys.
-        lost_by: the words of the file that explain the lost rows, "" where none do.
-        changed_by: {column: the words that explain its changes}; a column without any is missing.
+        name: its name after it, or None if it is dropped.
+        difference: the rows lost, changed and gained; its keys list unexplained rows first.
+        lost_by: the words of the file that explain the lost rows, or "".
+        changed_by: {column: the words that explain its changes}, for columns with an explanation.
         gained_by: the words that explain the gained rows.
-        unkept: columns with values that are gone: dropped, replaced, or made of an expression.
-        moved_to: the tables that a dropped table was copied into, whole.
+        unkept: columns with values that are not kept: dropped, replaced by a default, or computed.
+        moved_to: the tables that a dropped table was copied into completely.
         replaced: how many of the lost rows REPLACE deleted.
-        unnamed: how many of the lost rows nothing explains.
-        renamed: {column: its name now} of those that have another name.
-        unnamed_changes: {column: how many of its changes nothing explains}; only where there are any.
+        unexplained: how many of the lost rows nothing in the file explains.
+        unexplained_changes: {column: how many of its changes nothing in the file explains}, if any.
+        renamed: {column: its name now} of the renamed columns.
     """
 
     table: str
@@ -62,25 +62,25 @@ class TableChange(NamedTuple):
     lost_by: str = ""
     changed_by: Mapping[str, str] = {}
     gained_by: str = ""
-    unkept: tuple[Unkept, ...] = ()
+    unkept: tuple[UnkeptColumn, ...] = ()
     moved_to: tuple[str, ...] = ()
     replaced: int = 0
-    unnamed: int = 0
-    unnamed_changes: Mapping[str, int] = {}
+    unexplained: int = 0
+    unexplained_changes: Mapping[str, int] = {}
     renamed: Mapping[str, str] = {}
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the table is as it was."""
+        """Whether the table is unchanged."""
         return self.difference.is_nothing and not self.unkept and self.name == self.table
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many values of the columns that are gone are nowhere else as they were."""
+        """{dropped column: how many of its values are not kept elsewhere}."""
         return {each.column: each.missing for each in self.unkept if each.gone}
 
     def label(self, column: str) -> str:
-        """Return what a column is called: by its name now, if it has one."""
+        """Return the name of a column for people: its name now, if it has one."""
         return self.renamed.get(column, column)
 
 
@@ -88,11 +88,11 @@ class Cost(NamedTuple):
     """What a migration costs.
 
     Attributes:
-        seconds: what it took here.
+        seconds: how long it took here.
         rows_written: rows and index entries, as D1 bills them; estimated from what was written here.
-        scaled_seconds, scaled_rows_written: the same at the target's real row counts, or None where they
-            were not given. Both are estimates.
-        rows_read: None: only a real D1 tells.
+        scaled_seconds, scaled_rows_written: the same at the target's row counts, or None if these were not
+            given. Both are estimates.
+        rows_read: always None; only a real D1 reports it.
     """
 
     seconds: float
@@ -106,9 +106,9 @@ class RollbackOutcome(NamedTuple):
     """What the rollback did.
 
     Attributes:
-        state: "restores" the schema, "differs", "fails", "irreversible" or "none"; "unproved" if it fails
-            on made-up rows, and others may pass.
-        loses: {table or table.column: rows, or values, that are lost by going back}.
+        state: "restores" the schema, "differs", "fails", "irreversible" or "none"; "unproved" if it fails on
+            made-up rows, and may pass on others.
+        loses: {table or table.column: rows, or values, that it loses}.
     """
 
     state: str
@@ -116,17 +116,17 @@ class RollbackOutcome(NamedTuple):
 
 
 class Rehearsed(NamedTuple):
-    """One migration.
+    """The rehearsal of one migration.
 
     Attributes:
-        version, name, file: which.
+        version, name, file: the migration.
         verdict: "no loss", "no loss on N rows" (if its SQL depends on the rows), "drops data", "replaces
             rows", "transforms data", "copies partly", "loses rows", "finding", "fails", or "unproved": it
-            fails on made-up rows, and others may pass.
-        changes: the tables whose rows are not as they were.
-        diagnostics: what is wrong, with the X codes; what the file allows is among it, with the reason.
-        cost: what it costs; None where it fails.
-        way_back: what its rollback did; None where it fails.
+            fails on made-up rows, and may pass on others.
+        changes: the tables whose rows changed.
+        diagnostics: the findings, with X codes. Suppressed ones are included, with their reason.
+        cost: what it costs; None if it fails.
+        rollback: what its rollback did; None if it fails.
     """
 
     version: int
@@ -136,11 +136,11 @@ class Rehearsed(NamedTuple):
     changes: tuple[TableChange, ...]
     diagnostics: tuple[Diagnostic, ...]
     cost: Cost | None
-    way_back: RollbackOutcome | None
+    rollback: RollbackOutcome | None
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong that the file does not allow."""
+        """Whether there are no errors that the file does not suppress."""
         return not failing(self.diagnostics)
 
 
@@ -149,8 +149,8 @@ class Rehearsal(NamedTuple):
 
     Attributes:
         migrations: those rehearsed, in order.
-        not_rehearsed: names of those behind one that fails even without rows.
-        rows: {table: rows it held when it began}.
+        not_rehearsed: names of the migrations after one that fails even without rows.
+        rows: {table: how many rows it began with}.
         empty: {table: why it stayed empty}.
     """
 
@@ -161,5 +161,5 @@ class Rehearsal(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong that the files do not allow."""
+        """Whether there are no errors that the files do not suppress."""
         return all(migration.ok for migration in self.migrations)

@@ -72,7 +72,7 @@ def check_recovery(
         Up to the first that cannot be applied.
     """
     if applied:
-        ground.prepare()
+        ground.create_history()
         with closing(_open(ground)) as driver:
             driver.batch(Batch([h.insert_row(row.version, row.name, row.applied_at or 0) for row in applied]))
     done: list[RecoveryCheck] = []

@@ -1,4 +1,4 @@
-"""Whose words account for what became of each row, where those of the file account for some of them only."""
+"""Attribute every lost or changed row to a statement, where the file accounts for some of the rows only."""
 
 from __future__ import annotations
 
@@ -22,27 +22,25 @@ if TYPE_CHECKING:
 
 
 class RowTracker:
-    """Follows the rows of a table while a file runs: which statement took each, or changed its values, last.
+    """Tracks the rows of a table while a file runs: which statement deleted or changed each of them last.
 
     Args:
-        told: the file.
-        fate: what it says of the table.
-        how: how its rows are known.
+        file: the file.
+        outcome: what it is meant to do to the table.
+        how: how its rows are matched.
     """
 
-    def __init__(self, told: ReplayedFile, fate: TableOutcome, how: Match) -> None:
-        self._told, self._fate, self._how = told, fate, how
-        self._named: Counter[Key] = Counter()  # rows that are gone as the file says
-        self._values: dict[tuple[Key, str], bool] = {}  # whether it says the last change of a value
-        self._first: dict[Key, list[Key]] = {}  # the keys that rows had, by the one they have
-        self._deleted: dict[
-            Key, Sequence[Any]
-        ] = {}  # rows that are gone as the file says, until it adds them again
-        self._places: dict[tuple[int, str], _Place | None] = {}
+    def __init__(self, file: ReplayedFile, outcome: TableOutcome, how: Match) -> None:
+        self._file, self._outcome, self._how = file, outcome, how
+        self._explained: Counter[Key] = Counter()  # rows that were deleted as expected
+        self._values: dict[tuple[Key, str], bool] = {}  # whether the last change of a value was expected
+        self._first: dict[Key, list[Key]] = {}  # the keys that rows had at first, by their present key
+        self._deleted: dict[Key, Sequence[Any]] = {}  # rows deleted as expected, until they are added again
+        self._states: dict[tuple[int, str], _TableState | None] = {}
 
-    def unnamed_rows(self, lost: Iterable[Key]) -> list[Key]:
-        """Return those of the lost rows that nothing in the file accounts for."""
-        left = self._named.copy()
+    def unexplained_rows(self, lost: Iterable[Key]) -> list[Key]:
+        """Return the lost rows that nothing in the file accounts for."""
+        left = self._explained.copy()
         found = []
         for key in lost:
             if left[key] <= 0:
@@ -50,120 +48,128 @@ class RowTracker:
             left[key] -= 1
         return found
 
-    def unnamed_values(self, column: str, changed: Iterable[Key]) -> int:
-        """Return in how many of the rows nothing in the file accounts for another value."""
-        otherwise = fold(column) in self._fate.copying
-        return sum(not self._values.get((key, column), otherwise) for key in changed)
+    def unexplained_values(self, column: str, changed: Iterable[Key]) -> int:
+        """Return how many of the rows have another value that nothing in the file accounts for."""
+        is_computed = fold(column) in self._outcome.computed
+        return sum(not self._values.get((key, column), is_computed) for key in changed)
 
-    def unnamed_values_of_moved(self) -> Counter[str]:
-        """Return {column: rows} of other values nothing accounts for, in rows that have another key now."""
+    def unexplained_values_of_moved(self) -> Counter[str]:
+        """Return {column: rows} of unexplained values in rows that have another key now."""
         moved = {first for earlier in self._first.values() for first in earlier if self._how.unique}
         return Counter(
-            column for (first, column), is_said in self._values.items() if first in moved and not is_said
+            column
+            for (first, column), is_expected in self._values.items()
+            if first in moved and not is_expected
         )
 
-    def note(self, at: int, update: apsw.PreUpdate) -> None:
-        """Take note of a row that a statement adds, changes or deletes."""
-        if (place := self._place(at, update.table_name)) is None:
+    def on_write(self, at: int, update: apsw.PreUpdate) -> None:
+        """Record a row that a statement adds, changes or deletes."""
+        if (state := self._state(at, update.table_name)) is None:
             return
         try:
             old, new = update.old or (), update.new or ()
-        except apsw.Error:  # of a WITHOUT ROWID table with generated columns SQLite does not tell the values
+        except apsw.Error:  # SQLite gives no values for a WITHOUT ROWID table with generated columns
             return
         if update.op == "INSERT":
-            self._add(place, place.key(new, update.rowid_new), new, own=update.depth == 0)
+            self._add(state, state.key(new, update.rowid_new), new, is_direct=update.depth == 0)
         elif update.op == "DELETE":
-            self._take(place, place.key(old, update.rowid), own=update.depth == 0, old=old)
+            self._delete(state, state.key(old, update.rowid), is_direct=update.depth == 0, old=old)
         else:
-            self._change(place, update, old, new)
+            self._change(state, update, old, new)
 
-    def _add(self, place: _Place, key: Key, new: Sequence[Any], *, own: bool) -> None:
-        self._named[key] -= self._named[key] > 0
-        if (old := self._deleted.pop(key, None)) is not None and own:
-            written = place.written
-            changed = (column for column in place.changed(old, new) if written is None or column in written)
+    def _add(self, state: _TableState, key: Key, new: Sequence[Any], *, is_direct: bool) -> None:
+        self._explained[key] = max(0, self._explained[key] - 1)
+        if (old := self._deleted.pop(key, None)) is not None and is_direct:
+            written = state.written
+            changed = (column for column in state.changed(old, new) if written is None or column in written)
             self._values |= {(key, column): True for column in changed}
 
-    def _take(self, place: _Place, key: Key, *, own: bool, old: Sequence[Any]) -> None:
-        first, said = self._had(key), place.said
-        if said.takes and (own or not said.alone) and (not said.linked or place.has_link(old)):
-            self._named[first] += 1
+    def _delete(self, state: _TableState, key: Key, *, is_direct: bool, old: Sequence[Any]) -> None:
+        first, effect = self._first_key(key), state.effect
+        is_own = is_direct or not effect.direct_only
+        if effect.lost_by and is_own and (not effect.linked_only or state.has_link(old)):
+            self._explained[first] += 1
             self._deleted[key] = old
         elif self._how.unique:
-            self._named[first] = 0
+            self._explained[first] = 0
 
-    def _change(self, place: _Place, update: apsw.PreUpdate, old: Sequence[Any], new: Sequence[Any]) -> None:
-        key, after, said = place.key(old, update.rowid), place.key(new, update.rowid_new), place.said
-        first, own = self._had(key), update.depth == 0 or not said.alone
+    def _change(
+        self, state: _TableState, update: apsw.PreUpdate, old: Sequence[Any], new: Sequence[Any]
+    ) -> None:
+        key, after, effect = state.key(old, update.rowid), state.key(new, update.rowid_new), state.effect
+        first, is_own = self._first_key(key), update.depth == 0 or not effect.direct_only
         if first != after:
             self._first.setdefault(after, []).append(first)
-        if key != after and said.takes and own:
-            self._named[first] += 1
-        for column in place.changed(old, new):
-            self._values[(first, column)] = own and said.tells_of(fold(column))
+        if key != after and effect.lost_by and is_own:
+            self._explained[first] += 1
+        for column in state.changed(old, new):
+            self._values[(first, column)] = is_own and effect.changes(fold(column))
 
-    def _had(self, key: Key) -> Key:
-        """Return the key that a row had at first, of one that is about to lose the key it has."""
+    def _first_key(self, key: Key) -> Key:
+        """Return the first key of a row that is about to lose its present key."""
         return earlier.pop() if (earlier := self._first.get(key)) else key
 
-    def _place(self, at: int, table: str) -> _Place | None:
-        if (at, table) not in self._places:
-            self._places[(at, table)] = self._look_up(at, fold(table))
-        return self._places[(at, table)]
+    def _state(self, at: int, table: str) -> _TableState | None:
+        if (at, table) not in self._states:
+            self._states[at, table] = self._look_up(at, fold(table))
+        return self._states[at, table]
 
-    def _look_up(self, at: int, name: str) -> _Place | None:
-        catalog = self._told.catalog(at)
-        if catalog.ids.get(name) not in self._fate.numbers:
+    def _look_up(self, at: int, name: str) -> _TableState | None:
+        catalog = self._file.catalog(at)
+        if catalog.ids.get(name) not in self._outcome.ids:
             return None
-        table, said = catalog.tables[name], self._fate.said.get(at, StatementEffect())
-        there = {fold(column.name): i for i, column in enumerate(table.columns)}
+        table, effect = catalog.tables[name], self._outcome.effects.get(at, StatementEffect())
+        positions = {fold(column.name): i for i, column in enumerate(table.columns)}
         columns = self._columns(at, catalog.ids[name])
         links = [
-            [there[fold(column)] for column in key.columns]
+            [positions[fold(column)] for column in key.columns]
             for key in table.foreign_keys
             if key.on_delete == "CASCADE"
         ]
         keys = [columns[a] for a in self._how.columns if a in columns]
         if len(keys) != len(self._how.columns):
             return None
-        return _Place(said, columns, keys, links, self._written(at, columns))
+        return _TableState(effect, columns, keys, links, self._written(at, columns))
 
     def _written(self, at: int, columns: Mapping[str, int]) -> Collection[str] | None:
-        """Return the columns whose values an INSERT states; None for all, as with VALUES or REPLACE."""
-        ran = self._told.at(at)
-        if ran is None or replaces(ran) or not sources(ran):
+        """Return the columns that an INSERT … SELECT computes; None for any other INSERT: it writes all."""
+        statement = self._file.statement(at)
+        if statement is None or replaces(statement) or not sources(statement):
             return None
-        computed = {to for to, value in values_inside(ran).items() if not as_column(value)}
-        names = list(self._told.replay.columns.at(ran.before.ids[ran.target], at)) if computed else []
-        return {column for column, place in columns.items() if names and names[place] in computed}
+        computed = {to for to, value in values_inside(statement).items() if not as_column(value)}
+        if not computed:
+            return set()
+        names = list(self._file.replay.columns.at(statement.before.ids[statement.target], at))
+        return {column for column, position in columns.items() if names and names[position] in computed}
 
-    def _columns(self, at: int, number: int) -> dict[str, int]:
-        """Return {column before the file: its place} in a table, as a statement finds it.
+    def _columns(self, at: int, table_id: int) -> dict[str, int]:
+        """Return {column before the file: its position} in a table, at a statement.
 
-        Where the file adds a column that takes the name of another, the new one is meant from then on.
+        If the file adds a column with the name of an earlier one, the new column counts from then on.
         """
-        known = self._told.replay.columns
-        places = {column: place for place, column in enumerate(known.at(number, at).values())}
-        last, found = known.last(number), dict[str, int]()
+        known = self._file.replay.columns
+        positions = {column: position for position, column in enumerate(known.at(table_id, at).values())}
+        last, found = known.last(table_id), dict[str, int]()
         for a, b in self._how.pairs:
-            ids = (last.get(fold(b)), last.get(fold(a)), ColumnId(number, fold(a)))
-            if there := [places[each] for each in ids if each in places]:
-                found[a] = there[0]
+            ids = (last.get(fold(b)), last.get(fold(a)), ColumnId(table_id, fold(a)))
+            position = next((positions[each] for each in ids if each in positions), None)
+            if position is not None:
+                found[a] = position
         return found
 
 
-class _Place(NamedTuple):
-    """A table at a statement: what the statement says of it, and the places of its columns in a row.
+class _TableState(NamedTuple):
+    """A table at one statement.
 
     Attributes:
-        said: what it says.
-        columns: {column before the file: its place}.
-        keys: the places of the key.
-        links: the places of each foreign key with CASCADE.
-        written: the columns whose values are stated in the statement, of rows that it adds; None for all.
+        effect: what the statement is meant to do to it.
+        columns: {column before the file: its position in a row}.
+        keys: the positions of the key.
+        links: the positions of each foreign key with CASCADE.
+        written: the columns that the statement gives a value of its own in rows it adds; None for all.
     """
 
-    said: StatementEffect
+    effect: StatementEffect
     columns: Mapping[str, int]
     keys: Sequence[int]
     links: Sequence[Sequence[int]]
@@ -174,11 +180,11 @@ class _Place(NamedTuple):
         return tuple(row[at] for at in self.keys) if self.keys else (rowid,)
 
     def changed(self, old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
-        """Yield the columns that hold another value, by their names before the file."""
+        """Yield the columns whose value changes, by their names before the file."""
         for column, at in self.columns.items():
             if old[at] != new[at] or type(old[at]) is not type(new[at]):
                 yield column
 
     def has_link(self, row: Sequence[Any]) -> bool:
-        """Whether a foreign key with CASCADE of a row points anywhere."""
+        """Whether a row references another row by a foreign key with CASCADE."""
         return any(all(row[at] is not None for at in link) for link in self.links)

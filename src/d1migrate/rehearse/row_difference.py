@@ -1,4 +1,7 @@
-"""Two states of a database, row by row: what was lost, changed and gained in a table."""
+"""Compare a table in two states of a database, row by row: what was lost, changed and gained.
+
+The earlier state is attached as `earlier`; the later one is `main`.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,13 @@ Key = tuple[Any, ...]
 
 
 class RowDifference(NamedTuple):
-    """What became of the rows of a table.
+    """How the rows of a table differ between two states.
 
     Attributes:
-        before, after: how many there were and are.
-        lost, gained: rows that are there no more, or were not.
-        changed: {column: rows in which it holds another value}.
-        keys: of the lost rows, the first ones: their primary keys, or all of the row where there is none.
+        before, after: how many rows there were and are.
+        lost, gained: how many rows exist only before, or only after.
+        changed: {column: how many rows hold another value in it}.
+        keys: the primary keys of the first lost rows; whole rows if there is no key.
     """
 
     before: int
@@ -43,20 +46,20 @@ class RowDifference(NamedTuple):
 
     @property
     def is_nothing(self) -> bool:
-        """Whether every row is there as it was, and no other."""
+        """Whether the rows are the same."""
         return not (self.lost or self.gained or self.changed)
 
 
 class Match(NamedTuple):
-    """How the rows of a table are found again in what became of it.
+    """How to match the rows of a table with the rows of its later state.
 
     Attributes:
-        old, new: the table as it was in the database attached as `was`, and as it is in `main`.
-        key: (SQL of a column before, of the same after) that tell one row from another, or all that is to be
-            compared where nothing does.
-        columns: the columns of the key by their names before; none where it is the rowid.
-        unique: whether the key does that; else a row may be there several times.
-        pairs: (column before, the same after) of all that are there still.
+        old, new: the table in `earlier` and in `main`.
+        key: (SQL of a column before, SQL of the same column after) of the columns that identify a row; if
+            none do, of all columns that are compared.
+        columns: the columns of the key, by their names before; empty if it is the rowid.
+        unique: whether the key identifies a row; else there may be several equal rows.
+        pairs: (column before, the same column after) of the columns in both.
     """
 
     old: Table
@@ -68,17 +71,17 @@ class Match(NamedTuple):
 
     @property
     def is_retyped(self) -> bool:
-        """Whether a column has another affinity than before, which may suit some of its values only."""
+        """Whether a column has another affinity than before, which may not suit all of its values."""
         old, new = ({column.name: column.type for column in t.columns} for t in (self.old, self.new))
         return any(affinity(old[a]) != affinity(new[b]) for a, b in self.pairs)
 
     @property
-    def was(self) -> str:
+    def old_name(self) -> str:
         """The old table's name in SQL."""
-        return f"was.{quote_identifier(self.old.name)}"
+        return f"earlier.{quote_identifier(self.old.name)}"
 
     @property
-    def now(self) -> str:
+    def new_name(self) -> str:
         """The new table's name in SQL."""
         return f"main.{quote_identifier(self.new.name)}"
 
@@ -89,35 +92,36 @@ def match(
     new: Table,
     renamed: Mapping[str, str],
     *,
-    same: bool,
-    refilled: bool,
-    others: Collection[str],
+    is_same: bool,
+    is_refilled: bool,
+    changing: Collection[str],
 ) -> Match:
-    """Return how to find the rows of a table again: by a key, by rowid, or by what they hold.
+    """Return how to match the rows of a table: by a key, by rowid, or by their content.
 
     Args:
-        connection: to both.
-        old: the table as it was.
-        new: as it is, under whatever name.
-        renamed: {column as it was: as it is}, folded, for those that have another name.
-        same: whether it is the same table still, and no copy of it.
-        refilled: whether rows may be gone and there again, under other rowids.
-        others: the columns, folded, whose values are to be others.
+        connection: to both states.
+        old: the table in `earlier`.
+        new: the table in `main`, under whatever name.
+        renamed: {column before: column after} of the renamed ones, folded.
+        is_same: whether it is still the same table, not a copy.
+        is_refilled: whether rows may have been deleted and inserted again, with other rowids.
+        changing: the columns, folded, whose values are meant to change.
     """
-    there = {fold(column.name): column.name for column in new.columns if not column.generated}
+    known = {fold(column.name): column.name for column in new.columns if not column.generated}
     pairs = [
-        (name, there[to]) for name in stored(old) if (to := renamed.get(fold(name), fold(name))) in there
+        (name, known[to]) for name in stored(old) if (to := renamed.get(fold(name), fold(name))) in known
     ]
-    keeps_rowids = same and not refilled and not is_without_rowid(old)
+    keeps_rowids = is_same and not is_refilled and not is_without_rowid(old)
     keys = [[*old.primary_key]]
     if not keeps_rowids:
-        keys += [[str(c) for c in i.columns] for i in old.indexes if i.unique and not _picks(i)]
+        keys += [[str(c) for c in i.columns] for i in old.indexes if i.unique and not _is_incomplete(i)]
     has_rowids = keeps_rowids and not rowid_alias(old)
     for place, names in enumerate(keys):
         key = [pair for pair in pairs if pair[0] in names]
-        is_kept = (same and place == 0 and not has_rowids) or not {fold(name) for name in names} & set(others)
+        is_primary = is_same and place == 0 and not has_rowids
+        is_kept = is_primary or not {fold(name) for name in names} & set(changing)
         is_whole = len(key) == len(names) > 0
-        if is_whole and is_kept and _is_alike(old, new, key) and not _has_null(connection, old, names):
+        if is_whole and is_kept and _compare_alike(old, new, key) and not _has_null(connection, old, names):
             quoted = [(quote_identifier(a), quote_identifier(b)) for a, b in key]
             return Match(old, new, quoted, [a for a, _ in key], unique=True, pairs=pairs)
     if keeps_rowids:
@@ -127,13 +131,13 @@ def match(
             return Match(old, new, [(rowids[0], rowids[1])], (), unique=True, pairs=pairs)
     types = {fold(c.name): c.type.upper() for c in new.columns}
     before = {c.name: c.type.upper() for c in old.columns}
-    rest = [(a, b, before[a] != types[fold(b)]) for a, b in pairs if fold(a) not in others]
-    content = [(held(a, retyped=retyped), held(b, retyped=retyped)) for a, b, retyped in rest]
+    rest = [(a, b, before[a] != types[fold(b)]) for a, b in pairs if fold(a) not in changing]
+    content = [(stored_value(a, retyped=r), stored_value(b, retyped=r)) for a, b, r in rest]
     return Match(old, new, content, [a for a, _, _ in rest], unique=False, pairs=pairs)
 
 
-def _is_alike(old: Table, new: Table, pairs: Iterable[Pair]) -> bool:
-    """Whether columns compare as before: rows are looked up by an index then, not one by one."""
+def _compare_alike(old: Table, new: Table, pairs: Iterable[Pair]) -> bool:
+    """Whether columns have the affinity and the collation they had: SQLite then matches rows by an index."""
     sides = []
     for table in (old, new):
         described = parse_table(table.sql)
@@ -146,43 +150,49 @@ def _is_alike(old: Table, new: Table, pairs: Iterable[Pair]) -> bool:
     return all(sides[0][a] == sides[1][b] for a, b in pairs)
 
 
-def _picks(index: Index) -> bool:
-    """Whether an index is over expressions, or some rows only."""
+def _is_incomplete(index: Index) -> bool:
+    """Whether an index is over expressions, or over some rows only."""
     return None in index.columns or is_partial(index)
 
 
-def gone(connection: apsw.Connection, old: Table) -> RowDifference:
-    """Return the difference where a table is not there any more."""
-    was = f"was.{quote_identifier(old.name)}"
-    before = _value(connection, f"SELECT count(*) FROM {was}")
+def all_lost(connection: apsw.Connection, old: Table) -> RowDifference:
+    """Return the difference for a table that no longer exists."""
+    name = f"earlier.{quote_identifier(old.name)}"
+    before = _value(connection, f"SELECT count(*) FROM {name}")
     columns = ", ".join(map(quote_identifier, old.primary_key or stored(old)))
-    keys = connection.execute(f"SELECT {columns} FROM {was} LIMIT {SAMPLE}")
+    keys = connection.execute(f"SELECT {columns} FROM {name} LIMIT {SAMPLE}")
     return RowDifference(before, 0, before, keys=tuple(keys))
 
 
 def difference(connection: apsw.Connection, how: Match) -> RowDifference:
-    """Compare a table of the database attached as `was` with what became of it in `main`."""
-    was, now = (_value(connection, f"SELECT count(*) FROM {table}") for table in (how.was, how.now))
+    """Compare a table of `earlier` with its later state in `main`."""
+    before, after = (
+        _value(connection, f"SELECT count(*) FROM {table}") for table in (how.old_name, how.new_name)
+    )
     if not how.key:
-        return RowDifference(was, now, max(0, was - now), max(0, now - was))
+        return RowDifference(before, after, max(0, before - after), max(0, after - before))
     if not how.unique:
         lost = list(lost_rows(connection, how))
-        return RowDifference(was, now, len(lost), max(0, now - was + len(lost)), {}, tuple(lost[:SAMPLE]))
+        gained = max(0, after - before + len(lost))
+        return RowDifference(before, after, len(lost), gained, keys=tuple(lost[:SAMPLE]))
     same = _same(how)
-    gained = f"FROM {how.now} n WHERE NOT EXISTS (SELECT 1 FROM {how.was} o WHERE {same})"
+    extra = f"FROM {how.new_name} n WHERE NOT EXISTS (SELECT 1 FROM {how.old_name} o WHERE {same})"
     changed: dict[str, int] = {}
     if how.pairs:
         sums = ", ".join(f"coalesce(sum({_differs(a, b)}), 0)" for a, b in how.pairs)
-        row = next(iter(connection.execute(f"SELECT {sums} FROM {how.was} o JOIN {how.now} n ON {same}")))
+        row = next(
+            iter(connection.execute(f"SELECT {sums} FROM {how.old_name} o JOIN {how.new_name} n ON {same}"))
+        )
         changed = {a: count for (a, _), count in zip(how.pairs, row, strict=True) if count}
     lost_count = _value(connection, f"SELECT count(*) {_missing(how)}")
     columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or stored(how.old))
     keys = tuple(connection.execute(f"SELECT {columns} {_missing(how)} LIMIT {SAMPLE}"))
-    return RowDifference(was, now, lost_count, _value(connection, f"SELECT count(*) {gained}"), changed, keys)
+    extra_count = _value(connection, f"SELECT count(*) {extra}")
+    return RowDifference(before, after, lost_count, extra_count, changed, keys)
 
 
 def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:
-    """Yield the key of every lost row; all of the row where there is none, as often as it is missing."""
+    """Yield the key of every lost row. Without a key, yield the row, as often as it is missing."""
     if how.unique:
         yield from connection.execute(f"SELECT {', '.join(f'o.{a}' for a, _ in how.key)} {_missing(how)}")
         return
@@ -190,45 +200,38 @@ def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:
     sides = (
         f"SELECT {', '.join(f'{pair[side]} AS {name}' for pair, name in zip(how.key, names, strict=True))},"
         f" {(1, -1)[side]} AS n FROM {table}"
-        for side, table in enumerate((how.was, how.now))
+        for side, table in enumerate((how.old_name, how.new_name))
     )
-    alike = ", ".join(f"{name} COLLATE BINARY" for name in names)
+    columns = ", ".join(f"{name} COLLATE BINARY" for name in names)
     query = f"SELECT {', '.join(names)}, sum(n) FROM ({' UNION ALL '.join(sides)})"
-    for *row, count in connection.execute(f"{query} GROUP BY {alike} HAVING sum(n) > 0"):
+    for *row, count in connection.execute(f"{query} GROUP BY {columns} HAVING sum(n) > 0"):
         for _ in range(count):
             yield tuple(row)
 
 
 def changed_rows(connection: apsw.Connection, how: Match, column: str) -> Iterator[Key]:
-    """Yield the key of every row that holds another value in a column."""
+    """Yield the key of every row whose value in a column changed."""
     differs = next(_differs(a, b) for a, b in how.pairs if a == column)
     columns = ", ".join(f"o.{a}" for a, _ in how.key)
     yield from connection.execute(
-        f"SELECT {columns} FROM {how.was} o JOIN {how.now} n ON {_same(how)} WHERE {differs}"
+        f"SELECT {columns} FROM {how.old_name} o JOIN {how.new_name} n ON {_same(how)} WHERE {differs}"
     )
 
 
 def shown(connection: apsw.Connection, how: Match, keys: Sequence[Key]) -> Iterator[Key]:
-    """Yield what some lost rows are to be called: their keys, or all of a row that is known by its rowid."""
+    """Yield what identifies some lost rows for people: their keys, or the whole row instead of a rowid."""
     if how.columns or not how.key:
         yield from keys[:SAMPLE]
         return
     columns = ", ".join(map(quote_identifier, stored(how.old)))
     for (rowid,) in keys[:SAMPLE]:
-        yield from connection.execute(f"SELECT {columns} FROM {how.was} WHERE {how.key[0][0]} = ?", (rowid,))
-
-
-def values_in(connection: apsw.Connection, table: Table, columns: Sequence[str]) -> dict[str, int]:
-    """Return {column: rows with a value in it} of the table as it was."""
-    counts = (
-        (column, f"SELECT count({quote_identifier(column)}) FROM was.{quote_identifier(table.name)}")
-        for column in columns
-    )
-    return {column: _value(connection, query) for column, query in counts}
+        yield from connection.execute(
+            f"SELECT {columns} FROM {how.old_name} WHERE {how.key[0][0]} = ?", (rowid,)
+        )
 
 
 def has_links(connection: apsw.Connection, table: Table, key: ForeignKey) -> bool:
-    """Whether any row of a table has a link by a foreign key, and not just to itself."""
+    """Whether any row of a table references another row by a foreign key."""
     tests = [f"{quote_identifier(column)} IS NOT NULL" for column in key.columns]
     if fold(key.table) == fold(table.name):
         to = [name or own for name, own in zip(key.to, table.primary_key or key.columns, strict=False)]
@@ -244,20 +247,20 @@ def _same(how: Match) -> str:
 
 
 def _missing(how: Match) -> str:
-    return f"FROM {how.was} o WHERE NOT EXISTS (SELECT 1 FROM {how.now} n WHERE {_same(how)})"
+    return f"FROM {how.old_name} o WHERE NOT EXISTS (SELECT 1 FROM {how.new_name} n WHERE {_same(how)})"
 
 
-def held(name: str, *, retyped: bool) -> str:
-    """Return SQL for what a column holds, in a form that does not hang on its type where that is another."""
-    held = f"+{quote_identifier(name)} COLLATE BINARY"
+def stored_value(name: str, *, retyped: bool) -> str:
+    """Return SQL for the value of a column; if the column was retyped, in a form independent of its type."""
+    value = f"+{quote_identifier(name)} COLLATE BINARY"
     if not retyped:
-        return held
-    whole = f"typeof({held}) = 'real' AND {held} = CAST({held} AS INTEGER)"
-    return f"CAST(iif({whole}, CAST({held} AS INTEGER), {held}) AS TEXT)"
+        return value
+    whole = f"typeof({value}) = 'real' AND {value} = CAST({value} AS INTEGER)"
+    return f"CAST(iif({whole}, CAST({value} AS INTEGER), {value}) AS TEXT)"
 
 
 def _differs(a: str, b: str) -> str:
-    """Return SQL for whether a value is another: not where a new type shows it in another form."""
+    """Return SQL for whether a value changed; being stored in the form of a new type does not count."""
     old, new = f"+o.{quote_identifier(a)}", f"+n.{quote_identifier(b)}"
     return (
         f"iif(typeof({old}) = typeof({new}), {old} COLLATE BINARY IS NOT {new},"
@@ -266,7 +269,7 @@ def _differs(a: str, b: str) -> str:
 
 
 def _as(value: str, like: str) -> str:
-    """Return SQL for a value in the type that another one has."""
+    """Return SQL for a value, cast to the type of another one."""
     cases = " ".join(
         f"WHEN '{type_}' THEN CAST({value} AS {type_})" for type_ in ("integer", "real", "text", "blob")
     )
@@ -279,9 +282,9 @@ def stored(table: Table) -> list[str]:
 
 
 def _has_null(connection: apsw.Connection, table: Table, names: Sequence[str]) -> bool:
-    """Whether a primary key holds NULL somewhere, as SQLite lets it; such rows cannot be told apart by it."""
+    """Whether a key holds NULL somewhere, which SQLite allows: then it does not identify rows."""
     tests = " OR ".join(f"{quote_identifier(name)} IS NULL" for name in names)
-    query = f"SELECT EXISTS (SELECT 1 FROM was.{quote_identifier(table.name)} WHERE {tests})"
+    query = f"SELECT EXISTS (SELECT 1 FROM earlier.{quote_identifier(table.name)} WHERE {tests})"
     return bool(_value(connection, query))
 
 

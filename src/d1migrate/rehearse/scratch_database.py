@@ -1,4 +1,4 @@
-"""The database a rehearsal happens in: a file in a temporary directory, and copies of it."""
+"""The database of a rehearsal: a file in a private temporary folder, and copies of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ScratchDatabase:
 
     Attributes:
         path: the file.
-        made_up: the tables, by folded names, whose rows are made up.
+        made_up: the tables, folded, whose rows are made up.
     """
 
     def __init__(self) -> None:
@@ -51,24 +51,24 @@ class ScratchDatabase:
         Raises:
             UsageError: it is neither, or cannot be read.
         """
-        ground = cls()
+        database = cls()
         try:
-            ground._load(source)
+            database._load(source)
         except BaseException:
-            ground.close()
+            database.close()
             raise
-        return ground
+        return database
 
     def close(self) -> None:
-        """Remove all of it."""
+        """Delete the file and its folder."""
         self._folder.close()
 
-    # --- what it holds ---
+    # --- content ---
 
     def build(self, schema: Schema) -> dict[str, str]:
-        """Create what a schema has; returns {object that SQLite does not take here: why}."""
+        """Create the objects of a schema; return {object that SQLite refuses: why}."""
         refused = {}
-        with self.alone() as connection:
+        with self.connect() as connection:
             for name, sql in _objects(schema):
                 try:
                     connection.execute(sql)
@@ -83,7 +83,7 @@ class ScratchDatabase:
             if is_database:
                 with closing(SqliteDriver(source, url=source)) as database:
                     database.copy_to(self.path)
-                with self.alone() as connection:
+                with self.connect() as connection:
                     connection.execute("PRAGMA journal_mode = DELETE")  # a file in WAL mode cannot be copied
             else:
                 run_script(source, self.path)
@@ -93,23 +93,23 @@ class ScratchDatabase:
             ) from error
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
-        """Put made-up rows into the empty tables, of all or of those named."""
+        """Put made-up rows into all empty tables, or into those of `tables` that are empty."""
         empty = {name for name, count in self.counts(self.schema().tables).items() if not count}
-        with self.alone() as connection:
+        with self.connect() as connection:
             filled = fill(connection, rows, tables=tables)
         self.made_up |= {fold(name) for name, count in filled.rows.items() if count} & empty
         return filled
 
     def schema(self) -> Schema:
         """Read its schema."""
-        with self.alone() as connection:
+        with self.connect() as connection:
             return introspect.read(
                 [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
             )
 
-    def clear(self) -> None:
-        """Take all made-up rows away; no trigger fires."""
-        with self.alone() as connection:
+    def delete_made_up_rows(self) -> None:
+        """Delete all made-up rows; no trigger fires."""
+        with self.connect() as connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
             connection.execute("PRAGMA foreign_keys = OFF")
             for table in self.schema().tables:
@@ -119,13 +119,13 @@ class ScratchDatabase:
         self.made_up.clear()
 
     def count(self, table: str) -> int:
-        """Return how many rows a table has; 0 for one that cannot be counted, as some virtual tables."""
+        """Return how many rows a table has; 0 for one that cannot be counted, such as some virtual tables."""
         return self.counts([Table(table, "")])[fold(table)]
 
     def counts(self, tables: Iterable[Table]) -> dict[str, int]:
-        """Return {folded table: its rows} of some tables; 0 for those that cannot be counted."""
+        """Return {folded table: how many rows it has}; 0 for tables that cannot be counted."""
         found = {}
-        with self.alone() as connection:
+        with self.connect() as connection:
             for table in tables:
                 found[fold(table.name)] = 0
                 with suppress(apsw.Error):
@@ -134,21 +134,21 @@ class ScratchDatabase:
         return found
 
     def orphans(self) -> Counter[tuple[str, str]]:
-        """Return {(table, parent): rows that refer to what is not there}; names are folded."""
+        """Return {(table, parent): how many rows reference a missing row}; names are folded."""
         found: Counter[tuple[str, str]] = Counter()
-        with self.alone() as connection:
+        with self.connect() as connection:
             tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
             for (table,) in tables:
-                # One by one: a key that does not fit its parent ends the whole check, and the linter says so.
+                # Table by table: a foreign key mismatch ends the whole check. The linter reports mismatches.
                 with suppress(apsw.SQLError):
                     rows = connection.execute(f"PRAGMA foreign_key_check({quote_identifier(str(table))})")
                     found.update((fold(child), fold(parent)) for child, _, parent, _ in rows)
         return found
 
-    # --- what is done to it ---
+    # --- running ---
 
     def copy(self) -> ScratchDatabase:
-        """Return a copy of it as it is."""
+        """Return a copy of the database."""
         other = ScratchDatabase()
         shutil.copyfile(self.path, other.path)
         other.made_up = self.made_up.copy()
@@ -158,22 +158,22 @@ class ScratchDatabase:
         self,
         statements: Iterable[str],
         *,
-        note: Callable[[int, apsw.PreUpdate], None] | None = None,
+        on_write: Callable[[int, apsw.PreUpdate], None] | None = None,
         sizes: Mapping[int, str] | None = None,
         foreign_keys: bool = True,
     ) -> RecordingEngine:
-        """Run statements as one D1 transaction; what was counted is in what is returned.
+        """Run statements as one D1 transaction; return what was counted.
 
         Args:
             statements: what to run.
-            note: is shown every row written, with the place of the statement.
-            sizes: {statement: the table whose rows are counted behind it}.
+            on_write: called with a statement's index and each row that it writes.
+            sizes: {statement: the table whose rows are counted after it}.
             foreign_keys: whether they are on, as on D1.
 
         Raises:
-            QueryError: one was refused. Nothing was done.
+            QueryError: one was refused, and nothing was done.
         """
-        engine = RecordingEngine(self.path, note, sizes or {})
+        engine = RecordingEngine(self.path, on_write, sizes or {})
         try:
             engine.control("PRAGMA synchronous = OFF")
             engine.configure(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, int(foreign_keys))
@@ -184,58 +184,58 @@ class ScratchDatabase:
             engine.close()
         return engine
 
-    def beside(self, earlier: ScratchDatabase) -> PlainConnection:
-        """Open it under no rules but SQLite's, with an earlier copy attached as `was`."""
-        return PlainConnection(self.path, was=earlier.path, scratch=True)
+    def connect(self) -> PlainConnection:
+        """Connect under SQLite's own rules."""
+        return PlainConnection(self.path, scratch=True)
 
-    def prepare(self) -> None:
-        """Create the history tables, which are there before the first migration runs."""
-        with self.alone() as connection:
+    def connect_with(self, earlier: ScratchDatabase) -> PlainConnection:
+        """Connect under SQLite's own rules, with an earlier copy attached as `earlier`."""
+        return PlainConnection(self.path, earlier=earlier.path, scratch=True)
+
+    def create_history(self) -> None:
+        """Create the history tables, which exist before the first migration runs."""
+        with self.connect() as connection:
             for sql in TABLES.values():
                 connection.execute(sql)
 
     def forget(self, version: int) -> None:
-        """Take a version out of the migrations table, as `down` does."""
-        with self.alone() as connection:
+        """Delete a version from the migrations table, as `down` does."""
+        with self.connect() as connection:
             connection.execute(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?", (version,))
-
-    def alone(self) -> PlainConnection:
-        """Open it under no rules but SQLite's."""
-        return PlainConnection(self.path, scratch=True)
 
 
 class RecordingEngine(CountingEngine):
-    """The engine of a run.
+    """The engine of a run, which counts what is written.
 
     Attributes:
-        set_off: {(statement, table, operation): rows}, of those written, that foreign keys or triggers wrote.
-        sizes: {statement: rows that its table had behind it}, of those asked for.
+        indirect_writes: {(statement, table, operation): how many rows foreign keys or triggers wrote}.
+        sizes: {statement: how many rows its table had after it}, for the statements asked for.
     """
 
     def __init__(
-        self, path: str, note: Callable[[int, apsw.PreUpdate], None] | None, asked: Mapping[int, str]
+        self, path: str, on_write: Callable[[int, apsw.PreUpdate], None] | None, sized: Mapping[int, str]
     ) -> None:
         super().__init__(path)
-        self.set_off: Counter[tuple[int, str, str]] = Counter()
+        self.indirect_writes: Counter[tuple[int, str, str]] = Counter()
         self.sizes: dict[int, int] = {}
-        self._note, self._asked = note, asked
+        self._on_write, self._sized = on_write, sized
 
     def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
         for query in super()._timed(statements):
             yield query
-            if table := self._asked.get(self._at):
+            if table := self._sized.get(self._at):
                 self.sizes[self._at] = self.control(f"SELECT count(*) FROM {quote_identifier(table)}")
 
     def _count(self, update: Any) -> None:
         super()._count(update)
         if update.depth:
-            self.set_off[(self._at, update.table_name, update.op)] += 1
-        if self._note:
-            self._note(self._at, update)
+            self.indirect_writes[(self._at, update.table_name, update.op)] += 1
+        if self._on_write:
+            self._on_write(self._at, update)
 
 
 def _objects(schema: Schema) -> Iterator[tuple[str, str]]:
-    """Yield (name, SQL) of what makes a schema, the history tables first, in an order that SQLite takes."""
+    """Yield (name, SQL) of the history tables and a schema's objects, in an order that SQLite accepts."""
     yield from TABLES.items()
     for table in schema.tables:
         yield table.name, table.sql

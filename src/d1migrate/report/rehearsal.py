@@ -12,7 +12,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, Unkept
+    from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
 
 _LIMIT = 30  # seconds D1 gives a batch
 _FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
@@ -55,7 +55,7 @@ def _costs(cost: Cost | None) -> tuple[str, str]:
 
 
 def _way_back(migration: Rehearsed) -> str:
-    back = migration.way_back
+    back = migration.rollback
     if back is None:
         return ""
     loses = ", ".join(f"{name} {count}" for name, count in back.loses.items())
@@ -83,13 +83,13 @@ def _says(change: TableChange) -> Iterator[str]:
     if change.moved_to:
         yield f"{plural(found.before, 'row')} moved to {', '.join(change.moved_to)} ({change.lost_by})"
     elif found.lost:
-        by = _by(found.lost, change.unnamed, change.lost_by)
+        by = _by(found.lost, change.unexplained, change.lost_by)
         yield f"{found.lost} of {plural(found.before, 'row')} lost ({by})"
     if found.gained:
         yield f"{plural(found.gained, 'row')} gained" + (f" ({change.gained_by})" if change.gained_by else "")
     for column, count in found.changed.items():
         words = change.changed_by.get(fold(column)) or change.changed_by.get("*", "")
-        by = _by(count, change.unnamed_changes.get(column, 0), words)
+        by = _by(count, change.unexplained_changes.get(column, 0), words)
         yield f"{change.label(column)} changed in {plural(count, 'row')} ({by})"
     for each in change.unkept:
         if not each.into:
@@ -99,13 +99,13 @@ def _says(change: TableChange) -> Iterator[str]:
             yield f"{each.column}: {kept} in {', '.join(each.into)}"
 
 
-def _by(count: int, unnamed: int, words: str) -> str:
+def _by(count: int, unexplained: int, words: str) -> str:
     """Say whose words account for rows, where they do not for all of them."""
-    if not unnamed:
+    if not unexplained:
         return words
-    if unnamed == count:
+    if unexplained == count:
         return "nothing accounts for it"
-    return f"{count - unnamed} by {words}, nothing accounts for the rest"
+    return f"{count - unexplained} by {words}, nothing accounts for the rest"
 
 
 def values(found: Rehearsal) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _migration(m: Rehearsed) -> dict[str, Any]:
         "ok": m.ok,
         "tables": [_change(change) for change in m.changes],
         "cost": m.cost._asdict() if m.cost else None,
-        "rollback": {"state": m.way_back.state, "loses": dict(m.way_back.loses)} if m.way_back else None,
+        "rollback": {"state": m.rollback.state, "loses": dict(m.rollback.loses)} if m.rollback else None,
         **findings.values(m.diagnostics),
     }
 
@@ -142,13 +142,13 @@ def _change(change: TableChange) -> dict[str, Any]:
         "after": found.after,
         "lost": found.lost,
         "lost_by": change.lost_by or None,
-        "lost_unnamed": change.unnamed,
+        "lost_unnamed": change.unexplained,
         "lost_keys": [[_json(value) for value in key] for key in found.keys],
         "gained": found.gained,
         "gained_by": change.gained_by or None,
         "changed": dict(found.changed),
         "changed_by": dict(change.changed_by),
-        "changed_unnamed": dict(change.unnamed_changes),
+        "changed_unnamed": dict(change.unexplained_changes),
         "moved_to": list(change.moved_to),
         "replaced": change.replaced,
         "dropped_columns": change.dropped,
@@ -157,7 +157,7 @@ def _change(change: TableChange) -> dict[str, Any]:
     }
 
 
-def _unkept(column: Unkept) -> dict[str, Any]:
+def _unkept(column: UnkeptColumn) -> dict[str, Any]:
     rows = [[_json(value) for value in row] for row in column.sample]
     return {**column._asdict(), "into": list(column.into), "sample": rows}
 
