@@ -11,6 +11,7 @@ import pytest
 import d1migrate.lint.rules
 from d1migrate.drafting.lint_fix import fix
 from d1migrate.errors import LimitExceeded, SourceError
+from d1migrate.lint.analysis import AnalyzedReplay
 from d1migrate.lint.check import (
     FAMILIES,
     RULES,
@@ -21,7 +22,6 @@ from d1migrate.lint.check import (
     severity_of,
     unreadable,
 )
-from d1migrate.lint.replay.model import Replay
 from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.production import LARGE_FILE, LONG_BATCH
 from d1migrate.lint.runner import lint as lint_files
@@ -254,7 +254,7 @@ def test_p106_a_large_file() -> None:
 def test_p107_many_statements() -> None:
     """100,000 statements pass."""
     for count, expected in ((LONG_BATCH, set[str]()), (LONG_BATCH + 1, {"P107"})):
-        case = Replay(
+        case = AnalyzedReplay(
             Migration(1, "001_long", "SELECT 1;"), Catalog(), Catalog(), (), count=count, last=None, filled={}
         )
         assert codes(check(case), "error", "warning") == expected

@@ -26,7 +26,7 @@ from tests.inputs import scaled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 NAMES = ["a", "b", "C", "d é"]
 COLUMNS = ["x", "Y", "z w"]
@@ -84,13 +84,13 @@ def run(sequence: Sequence[str]) -> tuple[Schema, list[str | None]]:
         driver.close()
 
 
-def case(sql: str, base: Schema | None = None) -> Replay:
+def case(sql: str, base: Schema | None = None) -> AnalyzedReplay:
     """One file, replayed."""
     (replayed,) = replay([Migration(1, "001_case", sql)], base)
     return replayed
 
 
-def refusals(replayed: Replay) -> list[str | None]:
+def refusals(replayed: AnalyzedReplay) -> list[str | None]:
     """What each statement was refused with, but for plain INSERTs that were not: those are not kept."""
     return [ran.refusal for ran in replayed.statements]
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from d1migrate.drafting.rebuild_rewriter import Edit
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.check import Diagnostic
-    from d1migrate.lint.replay.model import Replay
 
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # how the rollback fares is another matter
 LOSING = ("D101", "D102")
@@ -83,12 +83,12 @@ def fix(
     return found
 
 
-def _losing(replayed: Replay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
+def _losing(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
     return [d for d in check(replayed, severities) if d.code in LOSING and d.allowed is None]
 
 
 def _mended(
-    replayed: Replay,
+    replayed: AnalyzedReplay,
     losing: Sequence[Diagnostic],
     raw: str,
     before: Sequence[Migration],
@@ -109,7 +109,7 @@ def _mended(
     return FixedFile(migration, text)
 
 
-def _as_meant(replayed: Replay) -> Replay:
+def _as_meant(replayed: AnalyzedReplay) -> AnalyzedReplay:
     """Return the file as it would have run without the views and triggers elsewhere that stop a RENAME.
 
     Where the table is made under its final name, they are no matter.
@@ -125,7 +125,7 @@ def _as_meant(replayed: Replay) -> Replay:
 
 def _prove(
     fixed: Migration,
-    meant: Replay,
+    meant: AnalyzedReplay,
     before: Sequence[Migration],
     base: Schema | None,
     severities: Mapping[str, str] | None,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.rebuild_guards import Guarded, columns, lines, lost, renamed
 from d1migrate.errors import PlanError
-from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
@@ -26,8 +25,9 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import Table
     from d1migrate.sql.split import Statement
 
@@ -44,7 +44,7 @@ class Edit(NamedTuple):
     text: str
 
 
-def edits(replay: Replay, flagged: Collection[int]) -> list[Edit]:
+def edits(replay: AnalyzedReplay, flagged: Collection[int]) -> list[Edit]:
     """Return what makes the rebuilds of a file keep every row.
 
     Args:
@@ -56,7 +56,7 @@ def edits(replay: Replay, flagged: Collection[int]) -> list[Edit]:
     """
     pieces = [piece for piece in replay.migration.pieces() if piece.sql]
     file = _File(replay, pieces)
-    found = rebuilds(replay)
+    found = replay.rebuilds
     known = set[int]()
     for number, rebuild in enumerate(found, 1):
         known |= file.rewrite(rebuild, number, flagged)
@@ -69,7 +69,7 @@ def edits(replay: Replay, flagged: Collection[int]) -> list[Edit]:
 class _File:
     """One file, and what is to be changed in it."""
 
-    def __init__(self, replay: Replay, pieces: Sequence[Statement]) -> None:
+    def __init__(self, replay: AnalyzedReplay, pieces: Sequence[Statement]) -> None:
         self._replay, self._pieces = replay, pieces
         self.edits: list[Edit] = []
 

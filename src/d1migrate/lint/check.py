@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.errors import SourceError
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.lint.rule import Severity
     from d1migrate.migrate.migration import Migration
@@ -136,7 +137,7 @@ def _asked(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> lis
 
 
 def check(
-    replay: Replay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
+    replay: AnalyzedReplay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in a migration, in the order of its lines.
 
@@ -166,7 +167,12 @@ def check(
 
 
 def diagnose(
-    replay: Replay, code: str, finding: Finding, configured: Mapping[str, str], *, twins: Sequence[str] = ()
+    replay: Replay,
+    code: str,
+    finding: Finding,
+    configured: Mapping[str, str],
+    *,
+    twins: Sequence[str] = (),
 ) -> Diagnostic | None:
     """Return the Diagnostic for something that was found outside the rules, by a rehearsal.
 
@@ -201,7 +207,12 @@ def _unused(
 
 
 def _diagnostic(
-    replay: Replay, rule: Rule, severity: Severity, finding: Finding, allowed: str | None, count: int = 1
+    replay: Replay,
+    rule: Rule,
+    severity: Severity,
+    finding: Finding,
+    allowed: str | None,
+    count: int = 1,
 ) -> Diagnostic:
     if finding.statement is not None:
         line, column, source = _place(replay.migration, finding.statement, finding.offset)

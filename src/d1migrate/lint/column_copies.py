@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, carried, references, spares
-from d1migrate.lint.rebuilds import is_narrower, types_of
 from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import holds_no_null
@@ -22,7 +22,7 @@ from d1migrate.sql.tokens import Token, significant
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from d1migrate.lint.columns import ColumnId
+    from d1migrate.lint.columns import ColumnId, Columns
     from d1migrate.lint.expressions import Reference
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import Table
@@ -52,16 +52,16 @@ class Copy(NamedTuple):
     spares: bool = False
 
 
-def copies_of(replay: Replay, statement: ReplayedStatement) -> Iterator[Copy]:
+def copies_of(replay: Replay, columns: Columns, statement: ReplayedStatement) -> Iterator[Copy]:
     """Yield what an INSERT, REPLACE, UPDATE or CREATE TABLE … AS copies."""
     if statement.verb == "update":
-        yield from _of_update(replay, statement)
+        yield from _of_update(replay, columns, statement)
         return
     for select, values in _selected(statement):
         if values is None:
-            yield from _unread(replay, statement, _into(statement))
+            yield from _unread(columns, statement, _into(statement))
         else:
-            yield from _of_select(replay, statement, _into(statement), select, values)
+            yield from _of_select(replay, columns, statement, _into(statement), select, values)
 
 
 def values_of(statement: ReplayedStatement) -> list[Values | None]:
@@ -103,18 +103,22 @@ def values_inside(statement: ReplayedStatement) -> Values:
 class _Reader:
     """Resolves the names of a statement to the columns of its tables."""
 
-    def __init__(self, replay: Replay, statement: ReplayedStatement, sources: Sequence[Source]) -> None:
-        self._replay, self._ran, self._sources = replay, statement, sources
+    def __init__(self, columns: Columns, statement: ReplayedStatement, sources: Sequence[Source]) -> None:
+        self._all, self._statement, self._sources = columns, statement, sources
         self._tables = {statement.before.ids.get(source.table) for source in sources}
 
     def source_of(self, column: ColumnId) -> Source | None:
         """Return the table of the statement that a column is of; None for one of a subquery."""
-        return next((s for s in self._sources if self._ran.before.ids.get(s.table) == column.table), None)
+        return next(
+            (s for s in self._sources if self._statement.before.ids.get(s.table) == column.table), None
+        )
 
     def read(self) -> Iterator[tuple[str, ColumnId]]:
         """Yield (name, column) of all that the statement reads, as the engine says."""
         found = (
-            (t.column, self._columns(t.table).get(t.column)) for t in self._ran.touches if t.kind == "read"
+            (t.column, self._columns(t.table).get(t.column))
+            for t in self._statement.touches
+            if t.kind == "read"
         )
         yield from dict.fromkeys((name, column) for name, column in found if column is not None)
 
@@ -133,7 +137,7 @@ class _Reader:
         resolved = self._resolve(found.column) if found else None
         if found is None or resolved is None or resolved[1] != column:
             return False
-        old = types_of(self._ran.before.tables[resolved[0].table])[found.column.name]
+        old = types_of(self._statement.before.tables[resolved[0].table])[found.column.name]
         types = (old, *found.casts, *([] if type_ is None else [type_]))
         kinds = [affinity(each) for each in types]
         if kinds[0] == "INTEGER" and "REAL" in kinds[1:-1] and kinds[-1] == "TEXT":
@@ -143,7 +147,7 @@ class _Reader:
     def is_never_null(self, reference: Reference, null: bool) -> bool:
         """Whether a test for NULL leaves no row out: `x IS NOT NULL` of a column that holds none."""
         found = self._resolve(reference)
-        table = self._ran.before.tables[found[0].table] if found else None
+        table = self._statement.before.tables[found[0].table] if found else None
         if null or table is None:
             return False
         described = parse_table(table.sql)
@@ -157,8 +161,8 @@ class _Reader:
         return None
 
     def _columns(self, table: str) -> Mapping[str, ColumnId]:
-        number = self._ran.before.ids.get(table)
-        return self._replay.columns.at(number, self._ran.index) if number is not None else {}
+        number = self._statement.before.ids.get(table)
+        return self._all.at(number, self._statement.index) if number is not None else {}
 
 
 # --- INSERT … SELECT, CREATE TABLE … AS ---
@@ -248,10 +252,15 @@ def _qualified(source: Source, column: str) -> Sequence[Token]:
 
 
 def _of_select(
-    replay: Replay, statement: ReplayedStatement, into: Table, select: Select, values: Values
+    replay: Replay,
+    columns: Columns,
+    statement: ReplayedStatement,
+    into: Table,
+    select: Select,
+    values: Values,
 ) -> Iterator[Copy]:
-    reader = _Reader(replay, statement, select.sources)
-    target = replay.columns.at(statement.after.ids[fold(into.name)], statement.index + 1)
+    reader = _Reader(columns, statement, select.sources)
+    target = columns.at(statement.after.ids[fold(into.name)], statement.index + 1)
     types = {} if statement.is_from_select else types_of(into)
     picks = _conflict(replay, statement, into, select, values) or select.picks
     where = "" if spares(select.where, reader.is_never_null) else "WHERE"
@@ -274,11 +283,11 @@ def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], 
     return lambda reference, null: reference.name == (new if null else column)
 
 
-def _unread(replay: Replay, statement: ReplayedStatement, into: Table) -> Iterator[Copy]:
+def _unread(columns: Columns, statement: ReplayedStatement, into: Table) -> Iterator[Copy]:
     """Yield what a query may copy whose parts are not known: each column it reads into each column."""
     number = statement.after.ids[fold(into.name)]
-    target = replay.columns.at(number, statement.index + 1)
-    for _, column in _Reader(replay, statement, ()).read():
+    target = columns.at(number, statement.index + 1)
+    for _, column in _Reader(columns, statement, ()).read():
         if column.table != number:
             yield from (Copy(statement, column, to, None, True, "a subquery") for to in target.values())
 
@@ -286,14 +295,14 @@ def _unread(replay: Replay, statement: ReplayedStatement, into: Table) -> Iterat
 # --- UPDATE ---
 
 
-def _of_update(replay: Replay, statement: ReplayedStatement) -> Iterator[Copy]:
+def _of_update(replay: Replay, columns: Columns, statement: ReplayedStatement) -> Iterator[Copy]:
     number = statement.before.ids.get(statement.target)
     if number is None:
         return
     sources, where = _from_and_where(statement)
-    reader = _Reader(replay, statement, (Source(statement.target, _alias(statement)), *sources))
+    reader = _Reader(columns, statement, (Source(statement.target, _alias(statement)), *sources))
     target, types = (
-        replay.columns.at(number, statement.index),
+        columns.at(number, statement.index),
         types_of(statement.before.tables[statement.target]),
     )
     conflict = (
@@ -305,7 +314,11 @@ def _of_update(replay: Replay, statement: ReplayedStatement) -> Iterator[Copy]:
     for to, value in statement.sets().items():
         for name, column in reader.mentioned(value) if to in target else ():
             joins = picks or ("a subquery" if column.table != number else "")
-            new = to if target[to].since >= 0 and not _is_filled(replay, statement, target[to]) else None
+            new = (
+                to
+                if target[to].since >= 0 and not _is_filled(replay, columns, statement, target[to])
+                else None
+            )
             spared = not joins and spares(where, _is_set(name, new))
             keeps = reader.keeps(value, column, types[to])
             yield Copy(statement, column, target[to], keeps, False, joins or whole, spared)
@@ -333,9 +346,9 @@ def _from_and_where(statement: ReplayedStatement) -> tuple[Sequence[Source], Seq
     return rest.sources, (*rest.where, *limited)
 
 
-def _is_filled(replay: Replay, statement: ReplayedStatement, column: ColumnId) -> bool:
+def _is_filled(replay: Replay, columns: Columns, statement: ReplayedStatement, column: ColumnId) -> bool:
     """Whether a column that the file adds may hold values before a statement: its default, or set ones."""
-    table, columns = statement.before.tables[statement.target], replay.columns
+    table = statement.before.tables[statement.target]
     names = {name for name, each in columns.at(column.table, statement.index).items() if each == column}
     if any(fold(c.name) in names and (c.default or "NULL").upper() != "NULL" for c in table.columns):
         return True

@@ -12,17 +12,17 @@ from d1migrate.lint.column_copies import copies_of
 
 if TYPE_CHECKING:
     from d1migrate.lint.column_copies import Copy
-    from d1migrate.lint.columns import ColumnId
+    from d1migrate.lint.columns import ColumnId, Columns
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
 
 _NEVER = 1 << 62
 
 
-class Copies:
+class Lineage:
     """The copies of a file, and what they keep."""
 
-    def __init__(self, replay: Replay) -> None:
-        self._replay = replay
+    def __init__(self, replay: Replay, columns: Columns) -> None:
+        self._replay, self._columns = replay, columns
         self._by_source: dict[ColumnId, list[Copy]] = {}
         self._by_table: dict[int, list[Copy]] = {}
         self._filled_from: dict[int, set[int]] = {}
@@ -30,7 +30,7 @@ class Copies:
         self._overwritten: dict[ColumnId, list[int]] = {}  # the statements that set each column in every row
         for statement in replay.of("insert", "replace", "create table", "update"):
             if statement.verb != "create table" or statement.is_from_select:
-                copies = self._by_statement[statement.index] = list(copies_of(replay, statement))
+                copies = self._by_statement[statement.index] = list(copies_of(replay, columns, statement))
                 for copy in copies:
                     self._note(copy)
                 if statement.verb == "update" and not statement.has_where:
@@ -54,7 +54,7 @@ class Copies:
 
     def _note_overwritten(self, statement: ReplayedStatement, keeping: set[ColumnId]) -> None:
         number = statement.before.ids.get(statement.target)
-        columns = self._replay.columns.at(number, statement.index) if number is not None else {}
+        columns = self._columns.at(number, statement.index) if number is not None else {}
         for column in {columns[to] for to in statement.sets() if to in columns} - keeping:
             self._overwritten.setdefault(column, []).append(statement.index)
 
@@ -164,7 +164,7 @@ class Copies:
 
     def name_of(self, column: ColumnId) -> str:
         """Return `table.column`, by the names that they have last."""
-        columns = self._replay.columns.last(column.table)
+        columns = self._columns.last(column.table)
         name = next((name for name, each in columns.items() if each == column), column.name)
         for catalog in (
             self._replay.after,
@@ -184,7 +184,7 @@ class Copies:
 
     def _gone(self, column: ColumnId, since: int) -> int:
         """Return the statement that drops or empties a column after another."""
-        dropped = self._replay.columns.dropped_at(column)
+        dropped = self._columns.dropped_at(column)
         return min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
 
     def _table_stays(self, table: int, since: int) -> bool:

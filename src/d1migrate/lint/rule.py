@@ -1,4 +1,4 @@
-"""What a rule is: a function from a Replay to Findings, with a code, a severity, and a page."""
+"""What a rule is: a function from a replay to Findings, with a code, a severity, and a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 Severity = Literal["error", "warning", "info"]
 
@@ -64,7 +65,7 @@ class Rule(NamedTuple):
     name: str
     severity: Severity
     text: str
-    function: Callable[[Replay], Iterable[Finding]] | None = None
+    function: Callable[[AnalyzedReplay], Iterable[Finding]] | None = None
     summed: bool = False
 
     @property
@@ -72,14 +73,14 @@ class Rule(NamedTuple):
         """Its documentation, in parts."""
         return _page(self.text)
 
-    def check(self, replay: Replay) -> Iterable[Finding]:
+    def check(self, replay: AnalyzedReplay) -> Iterable[Finding]:
         """Return what it finds; nothing where other code finds it."""
         return self.function(replay) if self.function else ()
 
 
 def rule(
     code: str, name: str, severity: Severity, *, summed: bool = False
-) -> Callable[[Callable[[Replay], Iterable[Finding]]], Rule]:
+) -> Callable[[Callable[[AnalyzedReplay], Iterable[Finding]]], Rule]:
     """Make a rule of a function; the docstring is its page."""
     return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed)
 

@@ -13,7 +13,7 @@ from d1migrate.lint.rule import Finding
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema
 
@@ -82,7 +82,7 @@ def _mentions_rollback(migration: Migration) -> bool:
 
 
 def _proved(
-    replay: Replay,
+    replay: AnalyzedReplay,
     judged: tuple[Diagnostic, ...],
     fresh: FreshDatabase,
     severities: Mapping[str, str] | None,

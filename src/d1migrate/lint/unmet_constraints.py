@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.column_copies import values_of
+from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
-from d1migrate.lint.rebuilds import columns_of
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.sqltext import is_bare
 from d1migrate.sql.canonical import canonical_expression
@@ -20,8 +20,8 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import ForeignKey, Index, Table
     from d1migrate.sql.definitions import Term
     from d1migrate.sql.tokens import Token
@@ -37,14 +37,14 @@ class Tightened(NamedTuple):
     columns: frozenset[str]
 
 
-def tightened(replay: Replay, rebuild: Rebuild) -> list[Tightened]:
+def tightened(replay: AnalyzedReplay, rebuild: Rebuild) -> list[Tightened]:
     """Return the constraints of a rebuilt table that its copied rows may not meet.
 
     What the file has set or deleted in the old table first is not reported, nor is a copy that picks rows.
     """
     first = rebuild.fills[0].index if rebuild.fills else 0
     earlier = [w for w in replay.writers.get(rebuild.number, ()) if w.index < first]
-    copies = replay.copies.of_table(rebuild.number)
+    copies = replay.lineage.of_table(rebuild.number)
     picks = any(copy.leaves_out not in ("", "JOIN", "a subquery") for copy in copies)
     if not rebuild.fills or picks or any(w.verb == "delete" for w in earlier):
         return []

@@ -21,7 +21,7 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Table
     from d1migrate.sql.tokens import Token
@@ -101,7 +101,7 @@ class ReplayedFile:
         statements: those that can do more than add rows, in order.
     """
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: AnalyzedReplay) -> None:
         self.replay = replay
         self._starts = [statement.index for statement in replay.statements]
         self._by_index = {each.index: each for each in replay.statements if each.refusal is None}
@@ -373,7 +373,7 @@ def _key(statement: ReplayedStatement, name: str) -> set[str]:
     return set(map(fold, statement.before.tables[name].primary_key))
 
 
-def _renamed(replay: Replay, table_id: int) -> dict[str, str]:
+def _renamed(replay: AnalyzedReplay, table_id: int) -> dict[str, str]:
     """Return {column before the file: its name after it} of the columns that RENAME COLUMN renamed."""
     columns = replay.columns.last(table_id)
     return {c.name: name for name, c in columns.items() if c.since < 0 and c.name != name}
@@ -388,7 +388,7 @@ class _OriginalNames(NamedTuple):
         renamed: {column before: column after} if they differ; folded.
     """
 
-    replay: Replay
+    replay: AnalyzedReplay
     table_id: int
     renamed: Mapping[str, str]
 

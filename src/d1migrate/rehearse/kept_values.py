@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.columns import ColumnId
-    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import Table
 
 
@@ -42,7 +42,7 @@ class ValueSearch:
         emptied: the tables, folded, that rows were deleted from: their earlier values cannot be subtracted.
     """
 
-    def __init__(self, connection: apsw.Connection, replay: Replay, emptied: Collection[str]) -> None:
+    def __init__(self, connection: apsw.Connection, replay: AnalyzedReplay, emptied: Collection[str]) -> None:
         self._connection, self._replay, self._emptied = connection, replay, emptied
 
     def unkept(
@@ -55,7 +55,7 @@ class ValueSearch:
             column: the column before the file.
             successor: the table and column, folded, that replace it, if any do.
         """
-        own = self._replay.copies.destinations(column)
+        own = self._replay.lineage.destinations(column)
         into = dict.fromkeys(filter(None, (successor, *(self._place(each) for each, _ in own))))
         name = next(c.name for c in table.columns if fold(c.name) == column.name)
         lost = _Side(1, "earlier", table.name, name)

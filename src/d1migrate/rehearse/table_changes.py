@@ -220,7 +220,7 @@ class ChangeFinder:
 
     def _moved_to(self, table_id: int) -> tuple[str, ...]:
         """Return the tables that hold the values of a dropped one after the file."""
-        copies, after = self._replay.copies, self._replay.after
+        copies, after = self._replay.lineage, self._replay.after
         columns = self._replay.columns.last(table_id).values()
         tables = (after.name_of(into.table) for column in columns for into, _ in copies.destinations(column))
         return tuple(dict.fromkeys(after.tables[name].name for name in tables if name))
@@ -228,7 +228,7 @@ class ChangeFinder:
     def _unkept(self, connection: apsw.Connection, each: _Compared) -> Iterator[UnkeptColumn]:
         """Yield the dropped, replaced or computed columns with values that are not kept elsewhere."""
         outcome, table, columns = each.outcome, each.table, self._replay.columns
-        is_copied = bool(self._replay.copies.of_table(outcome.ids[0]))
+        is_copied = bool(self._replay.lineage.of_table(outcome.ids[0]))
         if (parse_virtual(table.sql) and not outcome.dropped_by) or (outcome.dropped_by and not is_copied):
             return
         emptied = {fold(name) for _, name, what in self._recorded.writes if what == "DELETE"}

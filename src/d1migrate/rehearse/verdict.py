@@ -21,6 +21,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.rehearse.expected_effects import ReplayedFile
@@ -72,7 +73,7 @@ _LOSSES: tuple[tuple[str, Callable[[TableChange], bool]], ...] = (
 # --- how far it can be trusted ---
 
 
-def predicts_loss(replay: Replay) -> bool:
+def predicts_loss(replay: AnalyzedReplay) -> bool:
     """Whether the linter predicts a loss of rows: if none were lost, the right rows may be missing here."""
     return any(True for rule in RULES if rule.code in _PREDICT_LOSS for _ in rule.check(replay))
 

@@ -6,9 +6,6 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.columns import Columns
-from d1migrate.lint.lineage import Copies
-from d1migrate.lint.rebuilds import find_rebuilds
 from d1migrate.lint.sqltext import depths
 from d1migrate.schema.queries import changed_columns
 from d1migrate.sql.create import parse_table
@@ -20,7 +17,6 @@ from d1migrate.sql.tokens import Token, significant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.lint.rebuilds import Rebuild
     from d1migrate.migrate.directives import Directive
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
@@ -288,21 +284,6 @@ class Replay:
             for number, writers in self.writers.items()
             if (updates := [statement for statement in writers if statement.verb == "update"])
         }
-
-    @cached_property
-    def columns(self) -> Columns:
-        """Which column a name means at each statement."""
-        return Columns(self)
-
-    @cached_property
-    def copies(self) -> Copies:
-        """What the file copies, and what of it stays."""
-        return Copies(self)
-
-    @cached_property
-    def rebuilds(self) -> list[Rebuild]:
-        """The tables that the file takes apart and creates again."""
-        return find_rebuilds(self)
 
     @cached_property
     def readers(self) -> dict[int, list[ReplayedStatement]]:

@@ -6,8 +6,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError
+from d1migrate.lint.analysis import AnalyzedReplay
 from d1migrate.lint.replay.insert_shortcut import Alike
-from d1migrate.lint.replay.model import BrokenObject, Replay, ReplayedStatement, RollbackReplay
+from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
 from d1migrate.lint.replay.probes import broken, differences, turned_to_strings
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.migrate.directives import Directive, directives
@@ -96,7 +97,7 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str |
 
 def replay(
     migrations: Iterable[Migration], base: Schema | None = None, *, proofs: bool = True
-) -> Iterator[Replay]:
+) -> Iterator[AnalyzedReplay]:
     """Yield every migration as it ran, in order; arguments and errors as Replayer's."""
     replayer = Replayer(base)
     for migration in migrations:
@@ -125,7 +126,7 @@ class Replayer:
         self._is_incomplete = False
         self._meanings: dict[str, str] = {}
 
-    def replay(self, migration: Migration, *, proofs: bool = True) -> Replay:
+    def replay(self, migration: Migration, *, proofs: bool = True) -> AnalyzedReplay:
         """Run one.
 
         Args:
@@ -177,7 +178,7 @@ class _File:
         self._records = False
         self._alike, self._into = Alike(), list[int]()
 
-    def replay(self, *, siblings_record: bool, previous: int | None) -> Replay:
+    def replay(self, *, siblings_record: bool, previous: int | None) -> AnalyzedReplay:
         before, kept, found = self._stage.catalog, list[ReplayedStatement](), list[Directive]()
         index, last, header = 0, None, ""
         for source in self._migration.pieces():
@@ -198,7 +199,7 @@ class _File:
             index, last = index + 1, source
         after = self._stage.catalog
         dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
-        return Replay(
+        return AnalyzedReplay(
             *(self._migration, before, after, kept),
             count=index,
             last=last,

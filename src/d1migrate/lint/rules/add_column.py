@@ -10,11 +10,12 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 
 @rule("F101", "not-null-without-default", "warning")
-def not_null_without_default(replay: Replay) -> Iterator[Finding]:
+def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … NOT NULL without a default fails where the table has rows.
 
     Why: D1 refuses it with `Cannot add a NOT NULL column with default value NULL`, on an empty table it
@@ -35,7 +36,7 @@ def not_null_without_default(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("F102", "non-constant-default", "warning")
-def non_constant_default(replay: Replay) -> Iterator[Finding]:
+def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a default that is computed fails where the table has rows.
 
     Why: D1 refuses it with `Cannot add a column with non-constant default`; on an empty table it passes.
@@ -56,7 +57,7 @@ def non_constant_default(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("F103", "stored-column", "warning")
-def stored_column(replay: Replay) -> Iterator[Finding]:
+def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … STORED fails where the table has rows.
 
     Why: D1 refuses it with `cannot add a STORED column`; on an empty table it passes. VIRTUAL columns can be
@@ -74,7 +75,7 @@ def stored_column(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("F104", "references-with-default", "warning")
-def references_with_default(replay: Replay) -> Iterator[Finding]:
+def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN … REFERENCES with a default fails where the table has rows.
 
     Why: D1 refuses it with `Cannot add a REFERENCES column with non-NULL default value`; on an empty table it
@@ -99,7 +100,7 @@ def references_with_default(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("F105", "added-check", "warning")
-def added_check(replay: Replay) -> Iterator[Finding]:
+def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ADD COLUMN with a CHECK that the rows there are may fail.
 
     Why: D1 tests an added CHECK on every row; on an empty table there is none to test.
@@ -140,7 +141,7 @@ def _looks_at_others(statement: ReplayedStatement) -> bool:
     return bool(said & before)
 
 
-def _said(replay: Replay, text: str) -> Iterator[ReplayedStatement]:
+def _said(replay: AnalyzedReplay, text: str) -> Iterator[ReplayedStatement]:
     """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
     for statement in replay.of("alter table"):
         if (

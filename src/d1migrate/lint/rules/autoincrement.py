@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.sqltext import depths
@@ -13,11 +12,12 @@ from d1migrate.sql.names import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 
 @rule("D111", "rebuild-loses-sequence", "warning")
-def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
+def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild forgets the AUTOINCREMENT counter.
 
     Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
@@ -37,7 +37,7 @@ def rebuild_loses_sequence(replay: Replay) -> Iterator[Finding]:
         DROP TABLE invoices;
         ALTER TABLE invoices_new RENAME TO invoices;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         old, new = definition(rebuild.old), definition(rebuild.new)
         if old is None or not old.autoincrement:
             continue
@@ -58,7 +58,7 @@ _SEQUENCE = "sqlite_sequence"
 
 
 @rule("D120", "resets-counter", "warning")
-def resets_counter(replay: Replay) -> Iterator[Finding]:
+def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement deletes or lowers the AUTOINCREMENT counter of a table.
 
     Why: the counter is the table's row in sqlite_sequence; without it, numbering continues after the highest id
@@ -87,7 +87,7 @@ def resets_counter(replay: Replay) -> Iterator[Finding]:
             yield Finding(message, statement, fix=None if statement.verb == "delete" else _raised(statement))
 
 
-def _counted(replay: Replay, statement: ReplayedStatement) -> Iterator[str]:
+def _counted(replay: AnalyzedReplay, statement: ReplayedStatement) -> Iterator[str]:
     """Yield the names of the tables from before the file that stay and have a counter."""
     for name, table in statement.before.tables.items():
         there = definition(table)
@@ -119,7 +119,7 @@ def _named(statement: ReplayedStatement) -> set[str] | None:
     return literals or None
 
 
-def _is_set_again(replay: Replay, statement: ReplayedStatement) -> bool:
+def _is_set_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether counters that were held somewhere are put back after a statement."""
     return any(
         other.index > statement.index and other.target == _SEQUENCE and "SELECT" in other.words

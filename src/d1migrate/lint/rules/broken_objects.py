@@ -11,13 +11,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 _OFFSET = re.compile(r" at offset (\d+)")
 
 
 @rule("S107", "dangling", "warning")
-def dangling(replay: Replay) -> Iterator[Finding]:
+def dangling(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A view, trigger or full-text table that does not work.
 
     Why: dropping a table or column does not look at them; the view fails when it is read, the trigger makes

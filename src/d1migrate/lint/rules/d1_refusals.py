@@ -14,7 +14,8 @@ from d1migrate.sql.unusual_characters import spelled_out, unusual
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")
@@ -66,7 +67,7 @@ def kind_of(statement: ReplayedStatement) -> str:
     return "R106"
 
 
-def _refused(replay: Replay, code: str) -> Iterator[ReplayedStatement]:
+def _refused(replay: AnalyzedReplay, code: str) -> Iterator[ReplayedStatement]:
     return (
         statement
         for statement in replay.statements
@@ -87,7 +88,7 @@ def _finding(statement: ReplayedStatement, message: str | None = None, fix: str 
 
 
 @rule("R101", "transaction", "error")
-def transaction(replay: Replay) -> Iterator[Finding]:
+def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
     """BEGIN, COMMIT, SAVEPOINT and their like.
 
     Why: D1 runs every migration as one transaction by itself and refuses SQL that opens or ends one.
@@ -109,7 +110,7 @@ def transaction(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R102", "pragma", "error")
-def pragma(replay: Replay) -> Iterator[Finding]:
+def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A PRAGMA that D1 denies.
 
     Why: D1 allows a short list of PRAGMAs and denies the rest with `not authorized`.
@@ -129,7 +130,7 @@ def pragma(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R103", "function", "error")
-def function(replay: Replay) -> Iterator[Finding]:
+def function(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A function that D1 denies or does not have.
 
     Why: other builds of SQLite have it, D1 says `not authorized to use function` or `no such function`.
@@ -149,7 +150,7 @@ def function(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R104", "not-authorized", "error")
-def not_authorized(replay: Replay) -> Iterator[Finding]:
+def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
     """ATTACH, temporary tables, names that are Cloudflare's, modules D1 does not have.
 
     Why: D1 denies them with `not authorized`.
@@ -176,7 +177,7 @@ def _reason(statement: ReplayedStatement) -> str:
 
 
 @rule("R105", "vacuum", "error")
-def vacuum(replay: Replay) -> Iterator[Finding]:
+def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
     """VACUUM.
 
     Why: D1 refuses it within a transaction, and everything runs in one.
@@ -191,7 +192,7 @@ def vacuum(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R106", "invalid", "error")
-def invalid(replay: Replay) -> Iterator[Finding]:
+def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
     """SQL that SQLite does not understand, or that does not fit the schema.
 
     Why: a misspelt word, a table or column that is not there, a name that is taken: the migration fails.
@@ -224,7 +225,7 @@ def invalid(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R107", "compound-select", "error")
-def compound_select(replay: Replay) -> Iterator[Finding]:
+def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
     """More than five SELECTs joined by UNION, EXCEPT or INTERSECT.
 
     Why: D1 takes five terms of a compound SELECT (SQLite 500). Rows in one VALUES have no such limit.
@@ -244,7 +245,7 @@ def compound_select(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R108", "limit", "error")
-def limit(replay: Replay) -> Iterator[Finding]:
+def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A limit of D1: columns, parameters, expression depth, arguments, joins, LIKE patterns.
 
     Why: they are lower than SQLite's own: 100 columns a table, 50 bytes a LIKE pattern.
@@ -274,7 +275,7 @@ def limit(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R109", "too-long", "error")
-def too_long(replay: Replay) -> Iterator[Finding]:
+def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement of more than 100,000 bytes.
 
     Why: D1 takes 100,000 bytes a statement, whatever transport carries it.
@@ -287,7 +288,7 @@ def too_long(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("R110", "alter", "error")
-def alter(replay: Replay) -> Iterator[Finding]:
+def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An ALTER TABLE that D1 always refuses.
 
     Why: a UNIQUE or PRIMARY KEY column cannot be added, an indexed one not dropped, and SET NOT NULL or ADD

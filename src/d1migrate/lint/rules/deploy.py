@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 
 @rule("W101", "rename-in-use", "warning")
-def rename_in_use(replay: Replay) -> Iterator[Finding]:
+def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A table or column that running code uses gets another name.
 
     Why: between the migration and the deploy, one of the two Workers asks for a name that is not there. Add
@@ -54,7 +54,7 @@ def rename_in_use(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("W102", "index-build", "info")
-def index_build(replay: Replay) -> Iterator[Finding]:
+def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An index on a table that may be large.
 
     Why: D1 reads every row and writes an entry for each, which is billed, and serves nothing else meanwhile.
@@ -81,7 +81,7 @@ def index_build(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("W103", "rebuild", "info")
-def rebuild(replay: Replay) -> Iterator[Finding]:
+def rebuild(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild of a table that may be large.
 
     Why: every row and every index entry is written again, which is billed, within the 30 seconds of a batch,
@@ -97,7 +97,7 @@ def rebuild(replay: Replay) -> Iterator[Finding]:
     Good:
         ALTER TABLE events ADD COLUMN day TEXT;
     """
-    for found in rebuilds(replay):
+    for found in replay.rebuilds:
         if not found.fills:
             continue
         yield Finding(f"every row of {found.name} is written again", found.statement)

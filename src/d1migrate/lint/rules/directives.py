@@ -9,11 +9,11 @@ from d1migrate.lint.rule import Finding, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 
 @rule("H111", "bad-directive", "warning")
-def bad_directive(replay: Replay) -> Iterator[Finding]:
+def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A directive that cannot be understood, or an `allow` without a reason.
 
     Why: without a reason it does not count: `-- d1migrate: allow=D104 reason="why this is right"`.

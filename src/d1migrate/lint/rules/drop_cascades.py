@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
-from d1migrate.lint.rebuilds import rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.rebuild import drop_guards
 from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
@@ -14,12 +13,13 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.cascade_loss import CascadeLoss
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 
 @rule("D101", "drop-takes-children", "error")
-def drop_takes_children(replay: Replay) -> Iterator[Finding]:
+def drop_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE takes the rows of tables that refer to it.
 
     Why: D1 keeps foreign keys on whatever a PRAGMA says, and DROP TABLE first deletes every row: ON DELETE
@@ -46,7 +46,7 @@ def drop_takes_children(replay: Replay) -> Iterator[Finding]:
         PRAGMA defer_foreign_keys = OFF;
         SELECT json_extract('{}', 'orphan in ' || "table") FROM pragma_foreign_key_check;
     """
-    rebuilt = {rebuild.statement.index for rebuild in rebuilds(replay)}
+    rebuilt = {rebuild.statement.index for rebuild in replay.rebuilds}
     for statement in replay.of("drop table"):
         stakes = [s for s in _stakes_of_drop(replay, statement) if not _is_successor(replay, statement, s)]
         if stakes:
@@ -57,21 +57,21 @@ def drop_takes_children(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _stakes_of_drop(replay: Replay, statement: ReplayedStatement) -> list[CascadeLoss]:
+def _stakes_of_drop(replay: AnalyzedReplay, statement: ReplayedStatement) -> list[CascadeLoss]:
     parent = statement.shape.name
     if parent not in statement.before.tables or replay.is_empty(parent, statement):
         return []
     return cascade_losses(replay, statement, parent)
 
 
-def _is_successor(replay: Replay, statement: ReplayedStatement, stake: CascadeLoss) -> bool:
+def _is_successor(replay: AnalyzedReplay, statement: ReplayedStatement, stake: CascadeLoss) -> bool:
     """Whether what loses rows is the table that takes the dropped one's place."""
     first = replay.before.name_of(statement.before.ids[statement.shape.name])
     child = statement.before.ids[fold(stake.child)]
     return stake.direct and first is not None and replay.after.ids.get(first) == child
 
 
-def _followed(replay: Replay, statement: ReplayedStatement) -> str:
+def _followed(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
     """Say why children refer to a table that was renamed aside: what to do instead is another order."""
     old = replay.before.name_of(statement.before.ids[statement.shape.name])
     if old is None or old == statement.shape.name or old not in replay.after.tables:
@@ -92,7 +92,7 @@ def _guarded(statement: ReplayedStatement) -> str:
 
 
 @rule("D102", "rebuild-takes-itself", "error")
-def rebuild_takes_itself(replay: Replay) -> Iterator[Finding]:
+def rebuild_takes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The new table refers to the old one by name, so dropping the old one takes the copied rows.
 
     Why: while both exist, a self-reference written with the final name is a foreign key from the new table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
-from d1migrate.lint.rebuilds import columns_of, rebuilds
+from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.virtual import content_of, fts5_options
@@ -16,13 +16,14 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import Column, Table
 
 
 @rule("D104", "drop-table", "warning")
-def drop_table(replay: Replay) -> Iterator[Finding]:
+def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a table that may hold rows.
 
     Why: a rollback brings the table back, not its rows. Deploy the code that no longer uses it first. It is
@@ -36,7 +37,7 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
         -- d1migrate: allow=D104 reason="exported to R2 on 2026-11-01, unused since release 41"
         DROP TABLE old_logs;
     """
-    rebuilt = {rebuild.number for rebuild in rebuilds(replay) if rebuild.fills}
+    rebuilt = {rebuild.number for rebuild in replay.rebuilds if rebuild.fills}
     for statement in replay.of("drop table"):
         name = statement.shape.name
         if (
@@ -54,12 +55,12 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
             continue
         if _is_indexed_again(replay, statement):
             continue
-        if not replay.copies.rows_are_kept(number, statement.index):
-            partial = replay.copies.leaves_out(number, statement.index)
+        if not replay.lineage.rows_are_kept(number, statement.index):
+            partial = replay.lineage.leaves_out(number, statement.index)
             if partial is None:
                 yield Finding(f"DROP TABLE {table.name} loses its rows", statement)
             elif number not in rebuilt:  # of a rebuild, D116 says it
-                into = replay.copies.name_of(partial.into).rpartition(".")[0]
+                into = replay.lineage.name_of(partial.into).rpartition(".")[0]
                 yield Finding(
                     f"DROP TABLE {table.name} loses rows: the copy into {into} may leave some out"
                     f" ({partial.leaves_out})",
@@ -71,27 +72,27 @@ def drop_table(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _lost_columns(replay: Replay, statement: ReplayedStatement, table: Table) -> list[str]:
+def _lost_columns(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table) -> list[str]:
     """Return the columns of a dropped or emptied table that are not copied as they are, folded."""
     number = statement.before.ids[fold(table.name)]
     columns = replay.columns.at(number, statement.index)
-    lost = [name for name in columns_of(table) if not replay.copies.is_kept(columns[name], statement.index)]
-    if lost == [fold(rowid_alias(table) or "")] and replay.copies.is_merged(number):
+    lost = [name for name in columns_of(table) if not replay.lineage.is_kept(columns[name], statement.index)]
+    if lost == [fold(rowid_alias(table) or "")] and replay.lineage.is_merged(number):
         return []  # two tables cannot both keep their numbers
     return lost
 
 
-def _with_why(replay: Replay, statement: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
+def _with_why(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
     """Name the columns that are lost, and say why if something is made of them."""
     columns = replay.columns.at(statement.before.ids[fold(table.name)], statement.index)
-    why = dict.fromkeys(replay.copies.why_not(columns[name], statement.index) for name in lost)
+    why = dict.fromkeys(replay.lineage.why_not(columns[name], statement.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
     said = "; ".join(filter(None, why))
     return f"what {names} holds{': ' if said else ''}{said}"
 
 
 @rule("D105", "drop-column", "warning")
-def drop_column(replay: Replay) -> Iterator[Finding]:
+def drop_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A column is dropped, with what it holds.
 
     Why: a rollback brings the column back, not its values. Deploy the code that no longer uses it first. It is
@@ -121,14 +122,14 @@ def drop_column(replay: Replay) -> Iterator[Finding]:
             each
             for each, column in replay.columns.at(number, statement.index).items()
             if column not in stay and column.since < 0 and each in stored
-            if not replay.copies.is_kept(column, statement.index)
+            if not replay.lineage.is_kept(column, statement.index)
         ]
         if lost:
             yield Finding(
                 f"DROP COLUMN loses {_with_why(replay, statement, statement.before.tables[name], lost)}",
                 statement,
             )
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         if rebuild.fills and rebuild.is_dropped and (gone := list(_left_out(replay, rebuild))):
             names = ", ".join(f"{rebuild.name}.{column.name}" for column, _ in gone)
             said = "; ".join(dict.fromkeys(filter(None, (why for _, why in gone))))
@@ -138,7 +139,7 @@ def drop_column(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _left_out(replay: Replay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
+def _left_out(replay: AnalyzedReplay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
     """Yield the columns that a rebuild does not copy, with what is made of them instead."""
     filled = {
         to for fill in rebuild.fills for values in values_of(fill) for to in values or columns_of(rebuild.new)
@@ -148,12 +149,12 @@ def _left_out(replay: Replay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
         is_filled = name in filled and name in columns_of(rebuild.new)
         if column.generated or is_filled or replay.columns.dropped_at(each) is not None:
             continue
-        if not replay.copies.is_kept(each, rebuild.dropped_at, of_all_rows=False):
-            yield column, replay.copies.why_not(each, rebuild.dropped_at)
+        if not replay.lineage.is_kept(each, rebuild.dropped_at, of_all_rows=False):
+            yield column, replay.lineage.why_not(each, rebuild.dropped_at)
 
 
 @rule("D106", "delete-everything", "warning")
-def delete_everything(replay: Replay) -> Iterator[Finding]:
+def delete_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DELETE without WHERE.
 
     Why: it empties the table and, through ON DELETE CASCADE, the tables that reference it; `WHERE 1` counts as
@@ -187,7 +188,7 @@ def delete_everything(replay: Replay) -> Iterator[Finding]:
         )
         also = f", and {sentence(stakes)}" if stakes else ""
         is_indexed = _is_indexed_again(replay, statement)
-        if stakes or not (is_indexed or replay.copies.rows_are_kept(number, statement.index)):
+        if stakes or not (is_indexed or replay.lineage.rows_are_kept(number, statement.index)):
             words = "of every row" if "WHERE" in statement.words else "without WHERE"
             yield Finding(f"DELETE {words} empties {table.name}{also}", statement)
         elif not is_indexed and (lost := _lost_columns(replay, statement, table)):
@@ -202,7 +203,7 @@ def _deleted_by_view(statement: ReplayedStatement) -> str:
     return ", ".join(statement.before.tables[name].name for name in deleted)
 
 
-def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
+def _emptied_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """Yield the full-text indexes that 'delete-all' empties, if nothing fills them again."""
     for statement in replay.of("insert", "replace"):
         table = statement.before.tables.get(statement.target)
@@ -212,7 +213,7 @@ def _emptied_indexes(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", statement)
 
 
-def _is_indexed_again(replay: Replay, statement: ReplayedStatement) -> bool:
+def _is_indexed_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether a full-text index is emptied or dropped, and a later statement fills it from another table."""
     name = statement.shape.name if statement.verb == "drop table" else statement.target
     if not statement.before.tables[name].is_virtual:

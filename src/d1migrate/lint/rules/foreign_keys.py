@@ -12,12 +12,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import ForeignKey, Table
 
 
 @rule("S104", "foreign-key-to-nowhere", "warning")
-def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
+def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A foreign key to a table that does not exist.
 
     Why: creating it succeeds; every INSERT, UPDATE and DELETE on the child then fails with `no such table`.
@@ -49,7 +50,7 @@ def foreign_key_to_nowhere(replay: Replay) -> Iterator[Finding]:
                     yield Finding(f"{what} still refers to {key.table}, dropped here", statement)
 
 
-def _new_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
+def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
     """Yield the foreign keys that a file adds, with the statement that made the table what it is."""
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
@@ -60,7 +61,7 @@ def _new_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table
 
 
 @rule("S105", "foreign-key-mismatch", "warning")
-def foreign_key_mismatch(replay: Replay) -> Iterator[Finding]:
+def foreign_key_mismatch(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A foreign key to columns that are not unique.
 
     Why: creating it succeeds; every change of either table then fails with `foreign key mismatch`.
@@ -85,7 +86,7 @@ def foreign_key_mismatch(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _kept_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
+def _kept_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
     """Yield the foreign keys that were there, to tables that a file changes, and were right."""
     for parent in replay.changed_tables:
         before = replay.before.tables.get(fold(parent.name))
@@ -97,7 +98,7 @@ def _kept_links(replay: Replay) -> Iterator[tuple[ReplayedStatement | None, Tabl
 
 
 @rule("F108", "drop-of-referenced", "warning")
-def drop_of_referenced(replay: Replay) -> Iterator[Finding]:
+def drop_of_referenced(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE fails where rows of another table refer to it.
 
     Why: with ON DELETE NO ACTION (the default) or RESTRICT, dropping a parent that rows refer to ends in
@@ -143,7 +144,7 @@ def drop_of_referenced(replay: Replay) -> Iterator[Finding]:
             )
 
 
-def _holds_links(replay: Replay, statement: ReplayedStatement, child: str, key: ForeignKey) -> bool:
+def _holds_links(replay: AnalyzedReplay, statement: ReplayedStatement, child: str, key: ForeignKey) -> bool:
     """Whether a table may hold links that count when a DROP TABLE runs."""
     if replay.is_empty(child, statement):
         return False
@@ -158,7 +159,7 @@ def _holds_links(replay: Replay, statement: ReplayedStatement, child: str, key: 
     )
 
 
-def _settles(replay: Replay, statement: ReplayedStatement) -> bool:
+def _settles(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
     on, off = set[int](), set[int]()
     for pragma in replay.of("pragma"):

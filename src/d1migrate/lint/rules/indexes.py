@@ -12,12 +12,12 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.schema.model import ForeignKey, Index, Table
 
 
 @rule("H104", "unindexed-foreign-key", "info")
-def unindexed_foreign_key(replay: Replay) -> Iterator[Finding]:
+def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A foreign key without an index on its columns.
 
     Why: every delete or update of a parent reads all of the child, and D1 bills rows read.
@@ -40,7 +40,7 @@ def unindexed_foreign_key(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("W104", "unindexed-child", "warning")
-def unindexed_child(replay: Replay) -> Iterator[Finding]:
+def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a parent whose children have no index on the foreign key.
 
     Why: for every row of the parent D1 reads all of the child: 500 parents with 15,000 children read 7.5
@@ -91,7 +91,7 @@ def index_on(table: Table, key: ForeignKey) -> str:
 
 
 @rule("H105", "redundant-index", "info")
-def redundant_index(replay: Replay) -> Iterator[Finding]:
+def redundant_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An index that another one, a UNIQUE or the primary key already is.
 
     Why: every write pays for it, and no query is quicker.

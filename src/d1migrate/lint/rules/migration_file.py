@@ -10,14 +10,14 @@ from d1migrate.lint.rule import Finding, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 _HEADER = re.compile(r"^--[ \t]*Migration:[ \t]*([0-9]+(?:[_-]\S*[A-Za-z]\S*)?)[ \t]*$", re.MULTILINE)
 _SEQUENCE = 10**8  # versions above are timestamps
 
 
 @rule("H107", "version-gap", "info")
-def version_gap(replay: Replay) -> Iterator[Finding]:
+def version_gap(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A number is left out.
 
     Why: a file may be missing; the next one to use the number comes out of order.
@@ -28,7 +28,7 @@ def version_gap(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("H108", "header-disagrees", "info")
-def header_disagrees(replay: Replay) -> Iterator[Finding]:
+def header_disagrees(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The header names another migration.
 
     Why: a file that was copied or renumbered says so wherever it is read.
@@ -40,7 +40,7 @@ def header_disagrees(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("H109", "does-not-record", "info")
-def does_not_record(replay: Replay) -> Iterator[Finding]:
+def does_not_record(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A file that does not record itself, among files that do.
 
     Why: run with `wrangler d1 execute --file` it is applied and stays pending.
@@ -56,7 +56,7 @@ def does_not_record(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("H112", "repeated-migration", "warning")
-def repeated_migration(replay: Replay) -> Iterator[Finding]:
+def repeated_migration(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A pending file has the same statements as another pending file.
 
     Why: both will run, and rows will be written twice. One may be left over from a rename, a merge or a copy.

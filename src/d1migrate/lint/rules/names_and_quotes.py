@@ -11,14 +11,14 @@ from d1migrate.sql.unusual_characters import unusual
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 _QUOTED = re.compile(r'no such column: "(.*)" - should this be a string literal', re.DOTALL)
 _WITH_DEFAULTS = ("create table", "alter table")
 
 
 @rule("S103", "double-quoted-string", "warning")
-def double_quoted_string(replay: Replay) -> Iterator[Finding]:
+def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A string in double quotes.
 
     Why: double quotes are for names. SQLite takes one that names nothing for a string; add a column of that
@@ -53,7 +53,7 @@ def double_quoted_string(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("S109", "unusual-character", "warning", summed=True)
-def unusual_character(replay: Replay) -> Iterator[Finding]:
+def unusual_character(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A name contains an invisible character, or one that looks like a space, a quote or an operator.
 
     Why: to SQLite every character beyond ASCII is a letter: a no-break space before a column becomes the

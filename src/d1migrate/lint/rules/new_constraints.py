@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import default_of, holds_never
-from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.lint.unmet_constraints import cannot_repeat, tightened, unique_index_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
@@ -13,13 +13,14 @@ from d1migrate.sql.names import fold, quote_identifier, unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import Index
     from d1migrate.sql.implied import Domain
 
 
 @rule("F106", "unique-index", "warning")
-def unique_index(replay: Replay) -> Iterator[Finding]:
+def unique_index(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CREATE UNIQUE INDEX fails where rows repeat a value.
 
     Why: it passes on an empty table. Look for duplicates in production first.
@@ -60,7 +61,7 @@ def unique_index(replay: Replay) -> Iterator[Finding]:
         )
 
 
-def _may_repeat(replay: Replay, statement: ReplayedStatement, index: Index) -> bool:
+def _may_repeat(replay: AnalyzedReplay, statement: ReplayedStatement, index: Index) -> bool:
     """Whether rows may share what an index compares, and the file did nothing about it."""
     owner = statement.after.owners[statement.shape.name]
     number = statement.before.ids[owner]
@@ -79,7 +80,7 @@ def _may_repeat(replay: Replay, statement: ReplayedStatement, index: Index) -> b
     return not any((d := added[name]) and d.literals == frozenset() for name in named & added.keys())
 
 
-def _parts(replay: Replay, update: ReplayedStatement, named: Collection[str]) -> bool:
+def _parts(replay: AnalyzedReplay, update: ReplayedStatement, named: Collection[str]) -> bool:
     """Whether an UPDATE may have been written to make values of an index differ.
 
     It gives a column values that differ, or changes those it had; one that fills a column which the file adds
@@ -98,7 +99,7 @@ def _parts(replay: Replay, update: ReplayedStatement, named: Collection[str]) ->
 _DIFFER = {"select", "random", "randomblob", "row_number"}
 
 
-def _untouched(replay: Replay, statement: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
+def _untouched(replay: AnalyzedReplay, statement: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
     """Return {column: its default} of the columns that the file has added to a table and not filled."""
     first = replay.before.name_of(statement.before.ids[owner])
     there = columns_of(replay.before.tables[first]).keys() if first else set()
@@ -114,7 +115,7 @@ def _untouched(replay: Replay, statement: ReplayedStatement, owner: str) -> dict
 
 
 @rule("F107", "rebuild-tightens", "warning")
-def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
+def rebuild_tightens(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild adds a constraint that the copied rows may not meet.
 
     Why: the copy passes on an empty table. One row in production that does not meet a new NOT NULL, CHECK,
@@ -133,7 +134,7 @@ def rebuild_tightens(replay: Replay) -> Iterator[Finding]:
         DROP TABLE users;
         ALTER TABLE users_new RENAME TO users;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         if added := tightened(replay, rebuild):
             what = ", ".join(each.what for each in added)
             yield Finding(

@@ -11,11 +11,12 @@ from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
 
 
 @rule("D113", "hides-orphans", "warning")
-def hides_orphans(replay: Replay) -> Iterator[Finding]:
+def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA defer_foreign_keys = OFF lets broken links commit.
 
     Why: switching it off sets D1's count of broken links to zero, so rows whose parent is gone commit without
@@ -54,7 +55,7 @@ def hides_orphans(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("S108", "ineffective-pragma", "warning")
-def ineffective_pragma(replay: Replay) -> Iterator[Finding]:
+def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """PRAGMA foreign_keys = OFF.
 
     Why: within a transaction it does nothing, and on D1 everything is in one: foreign keys stay on, their
@@ -85,7 +86,7 @@ LEAKING = frozenset(
 
 
 @rule("P108", "leaking-pragma", "warning")
-def leaking_pragma(replay: Replay) -> Iterator[Finding]:
+def leaking_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A PRAGMA that stays on behind the migration.
 
     Why: on D1 it is a state of the connection, which other requests use next: checks stay off, or LIKE stays

@@ -10,7 +10,7 @@ from d1migrate.sql.tokens import significant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 LARGE_FILE = 50_000_000
 """Bytes. Cloudflare advises import files of tens of megabytes; larger ones have reset databases."""
@@ -21,7 +21,7 @@ LONG_BATCH = 100_000
 
 
 @rule("P104", "missing-semicolon", "error")
-def missing_semicolon(replay: Replay) -> Iterator[Finding]:
+def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     """No `;` behind the last statement.
 
     Why: `wrangler d1 migrations apply` puts its own INSERT behind the file, which then is part of the
@@ -44,7 +44,7 @@ def missing_semicolon(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("P106", "large-file", "warning")
-def large_file(replay: Replay) -> Iterator[Finding]:
+def large_file(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A file of more than 50 MB.
 
     Why: D1 imports it as a whole while every other request waits, and large imports have reset databases;
@@ -55,7 +55,7 @@ def large_file(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("P107", "long-batch", "warning")
-def long_batch(replay: Replay) -> Iterator[Finding]:
+def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
     """More than 100,000 statements in a file.
 
     Why: D1 ends a batch after 30 seconds, and nothing of it is done. Several rows an INSERT are quicker.
@@ -65,7 +65,7 @@ def long_batch(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("P109", "raise-rollback", "error")
-def raise_rollback(replay: Replay) -> Iterator[Finding]:
+def raise_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """RAISE(ROLLBACK), OR ROLLBACK, ON CONFLICT ROLLBACK.
 
     Why: it ends the transaction that D1 itself has open: the request fails with `internal error` and the

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.indexes import serves
-from d1migrate.lint.rebuilds import columns_of, rebuilds
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TriggerDefinition
@@ -14,13 +14,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay
     from d1migrate.schema.model import Trigger
 
 
 @rule("D109", "rebuild-loses-indexes", "warning")
-def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
+def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not make the table's indexes again.
 
     Why: DROP TABLE drops them too; queries still work, and read the whole table, which D1 bills by the row.
@@ -40,7 +40,7 @@ def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users_new RENAME TO users;
         CREATE INDEX idx_users_email ON users(email);
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         named = _named_for_drop(replay, "drop index")
         there = {fold(index.name) for index in rebuild.new.indexes}
         kept = columns_of(rebuild.new).keys()
@@ -56,7 +56,7 @@ def rebuild_loses_indexes(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("D110", "rebuild-loses-triggers", "warning")
-def rebuild_loses_triggers(replay: Replay) -> Iterator[Finding]:
+def rebuild_loses_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not make the table's triggers again.
 
     Why: DROP TABLE drops them too, and nothing complains: audit rows and search indexes just stop.
@@ -77,7 +77,7 @@ def rebuild_loses_triggers(replay: Replay) -> Iterator[Finding]:
         ALTER TABLE users_new RENAME TO users;
         CREATE TRIGGER users_audit AFTER INSERT ON users BEGIN INSERT INTO audit (what) VALUES (new.email); END;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         named = _named_for_drop(replay, "drop trigger")
         before = {fold(trigger.name) for trigger in rebuild.old.triggers}
         there = {fold(trigger.name): trigger for trigger in rebuild.new.triggers}
@@ -96,7 +96,7 @@ def _firing(trigger: Trigger) -> tuple[str, str]:
     return (defined.timing, defined.event) if isinstance(defined, TriggerDefinition) else ("", trigger.name)
 
 
-def _named_for_drop(replay: Replay, verb: str) -> set[str]:
+def _named_for_drop(replay: AnalyzedReplay, verb: str) -> set[str]:
     return {statement.shape.name for statement in replay.of(verb)}
 
 

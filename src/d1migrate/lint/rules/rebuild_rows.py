@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.columns import ColumnId
+from d1migrate.lint.declared_types import columns_of, is_narrower, types_of
 from d1migrate.lint.expressions import as_column, is_mapping
-from d1migrate.lint.rebuilds import columns_of, is_narrower, rebuilds, types_of
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import rowid_alias
@@ -20,13 +20,14 @@ from d1migrate.sql.token_groups import span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 
 @rule("D108", "narrower-type", "warning")
-def narrower_type(replay: Replay) -> Iterator[Finding]:
+def narrower_type(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild gives a column a type that changes its values.
 
     Why: the new column's affinity is applied to what is copied into it: '007' in TEXT becomes 7 in INTEGER.
@@ -44,7 +45,7 @@ def narrower_type(replay: Replay) -> Iterator[Finding]:
         DROP TABLE parcels;
         ALTER TABLE parcels_new RENAME TO parcels;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         new = columns_of(rebuild.new)
         for column, old_type in columns_of(rebuild.old).items():
             if column in new and is_narrower(old_type, new[column]) and rebuild.is_copied(column):
@@ -64,21 +65,21 @@ def narrower_type(replay: Replay) -> Iterator[Finding]:
                 )
 
 
-def _narrowed_on_the_way(replay: Replay, rebuild: Rebuild, column: str) -> str:
+def _narrowed_on_the_way(replay: AnalyzedReplay, rebuild: Rebuild, column: str) -> str:
     """Return `table.column type` that a column is copied into meanwhile, if it does not hold every value."""
     each = ColumnId(rebuild.number, column)
-    if replay.copies.is_kept(each, rebuild.dropped_at, of_all_rows=False):
+    if replay.lineage.is_kept(each, rebuild.dropped_at, of_all_rows=False):
         return ""
-    for copy in replay.copies.of(each):
+    for copy in replay.lineage.of(each):
         name = copy.statement.after.name_of(copy.into.table)
         type_ = types_of(copy.statement.after.tables[name]).get(copy.into.name) if name else None
         if type_ is not None and is_narrower(types_of(rebuild.old)[column], type_):
-            return f"{replay.copies.name_of(copy.into)} {type_}"
+            return f"{replay.lineage.name_of(copy.into)} {type_}"
     return ""
 
 
 @rule("D115", "copies-by-position", "warning")
-def copies_by_position(replay: Replay) -> Iterator[Finding]:
+def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild copies `SELECT *` into columns that stand in another order.
 
     Why: INSERT … SELECT goes by position, not by name: values end in the wrong columns, without an error.
@@ -96,7 +97,7 @@ def copies_by_position(replay: Replay) -> Iterator[Finding]:
         DROP TABLE people;
         ALTER TABLE people_new RENAME TO people;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         stars = [value for value in rebuild.values.values() if value[-1].text == "*"]
         old, new = list(columns_of(rebuild.old)), list(columns_of(rebuild.new))
         shared = set(old) & set(new)
@@ -108,7 +109,7 @@ def copies_by_position(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("D116", "copy-leaves-rows-out", "warning")
-def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
+def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild copies only some of the rows.
 
     Why: rows that a WHERE, JOIN, DISTINCT or OR IGNORE leaves out are dropped with the old table.
@@ -126,10 +127,10 @@ def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
         DROP TABLE jobs;
         ALTER TABLE jobs_new RENAME TO jobs;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         if not rebuild.fills or not rebuild.is_dropped:
             continue
-        copies, at = replay.copies, rebuild.dropped_at
+        copies, at = replay.lineage, rebuild.dropped_at
         partial = copies.leaves_out(rebuild.number, at)
         if partial and not copies.rows_are_kept(rebuild.number, at):
             yield Finding(
@@ -138,7 +139,7 @@ def copy_leaves_rows_out(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("D112", "rebuild-renumbers-rowids", "warning")
-def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
+def rebuild_renumbers_rowids(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild renumbers the rowids that a full-text index refers to.
 
     Why: an FTS5 table with `content=` finds its text by rowid; a table without INTEGER PRIMARY KEY gets new
@@ -158,7 +159,7 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
         DROP TABLE notes;
         ALTER TABLE notes_new RENAME TO notes;
     """
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         if rowid_alias(rebuild.new):
             continue
         tables = replay.after.tables.values()
@@ -175,7 +176,7 @@ def rebuild_renumbers_rowids(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("D119", "copy-changes-values", "warning")
-def copy_changes_values(replay: Replay) -> Iterator[Finding]:
+def copy_changes_values(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild does not copy the values of a column as they are.
 
     Why: the old values are dropped with the old table. Text in single quotes is a literal, even if it is the name
@@ -196,7 +197,7 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
         DROP TABLE bookmarks;
         ALTER TABLE bookmarks_new RENAME TO bookmarks;
     """
-    for rebuild in filter(lambda each: each.is_dropped, rebuilds(replay)):
+    for rebuild in filter(lambda each: each.is_dropped, replay.rebuilds):
         names = {fold(column.name): column.name for column in rebuild.new.columns}
         for fill in rebuild.fills:
             changed = {
@@ -210,7 +211,7 @@ def copy_changes_values(replay: Replay) -> Iterator[Finding]:
                 is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
                 hint = ": text in single quotes is not a column" if is_text else ""
                 yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
-    for rebuild in rebuilds(replay):
+    for rebuild in replay.rebuilds:
         if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
             yield Finding(
                 f"the copy turns NULL in {rebuild.name}.{column} into a new number: INTEGER PRIMARY KEY cannot hold NULL",
@@ -230,7 +231,7 @@ def _nullable_rowid(rebuild: Rebuild) -> str:
     return "" if holds_no_null(old, alias) else alias
 
 
-def _asserts_no_null(replay: Replay) -> bool:
+def _asserts_no_null(replay: AnalyzedReplay) -> bool:
     """Whether the file stops at a row with a NULL itself."""
     return any(
         "json_extract" in statement.sql and statement.sql.endswith("IS NULL LIMIT 1)")
@@ -239,16 +240,16 @@ def _asserts_no_null(replay: Replay) -> bool:
 
 
 def _changes(
-    replay: Replay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
+    replay: AnalyzedReplay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
 ) -> bool:
     """Whether a value that goes into a column is not what the column of this name held."""
     column = ColumnId(rebuild.number, to)
-    if to not in columns_of(rebuild.old) or not replay.copies.hands_on(fill, rebuild.number):
+    if to not in columns_of(rebuild.old) or not replay.lineage.hands_on(fill, rebuild.number):
         return False
     itself = as_column(value)
     if value[0].start == 0 or (itself and itself.name == to):  # of `*`, D115's; a narrower type, D108's
         return False
-    if replay.copies.is_kept(column, rebuild.dropped_at, of_all_rows=False):
+    if replay.lineage.is_kept(column, rebuild.dropped_at, of_all_rows=False):
         return False
     old = definition(rebuild.old)
     lists = dict(filter(None, map(allowed_values, old.all_checks))) if old else {}

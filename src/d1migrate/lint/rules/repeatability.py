@@ -11,11 +11,11 @@ from d1migrate.sql.names import HELPER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 
 @rule("S101", "hidden-by-if-not-exists", "warning")
-def hidden_by_if_not_exists(replay: Replay) -> Iterator[Finding]:
+def hidden_by_if_not_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CREATE … IF NOT EXISTS over something else of that name.
 
     Why: it does nothing and reports success: the columns, constraints or trigger body it describes are not
@@ -44,7 +44,7 @@ def _difference(kind: str, name: str, problem: str) -> str:
 
 
 @rule("S102", "not-repeatable", "warning", summed=True)
-def not_repeatable(replay: Replay) -> Iterator[Finding]:
+def not_repeatable(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement that cannot run twice, in a file that says it can.
 
     Why: SQLite has no ADD COLUMN IF NOT EXISTS: the second run stops with `duplicate column name`.
@@ -73,7 +73,7 @@ def not_repeatable(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("H101", "no-if-exists", "info", summed=True)
-def no_if_exists(replay: Replay) -> Iterator[Finding]:
+def no_if_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CREATE without IF NOT EXISTS, or DROP without IF EXISTS.
 
     Why: with it, a file that was cut in half by other means can be run again. Not asked of a guarded rebuild:

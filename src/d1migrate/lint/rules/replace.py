@@ -14,12 +14,13 @@ from d1migrate.sql.names import fold, quote_identifier, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.keys import UniqueKey
 
 
 @rule("D103", "replace-takes-children", "error")
-def replace_takes_children(replay: Replay) -> Iterator[Finding]:
+def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """REPLACE deletes the row it conflicts with, and with it the rows that refer to it.
 
     Why: INSERT OR REPLACE is a DELETE and an INSERT: foreign keys act on the DELETE. An upsert changes the
@@ -72,7 +73,7 @@ def _upsert(statement: ReplayedStatement) -> str | None:
 
 
 @rule("D118", "replace-drops-values", "warning")
-def replace_drops_values(replay: Replay) -> Iterator[Finding]:
+def replace_drops_values(replay: AnalyzedReplay) -> Iterator[Finding]:
     """REPLACE deletes the conflicting row and does not restore all of its values.
 
     Why: INSERT OR REPLACE is a DELETE followed by an INSERT: a column without a value in the statement gets its
@@ -116,13 +117,13 @@ def replace_drops_values(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"{words} deletes rows of {table.name} with another primary key", statement)
 
 
-def _holds_old_rows(replay: Replay, statement: ReplayedStatement) -> bool:
+def _holds_old_rows(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether rows of other tables were copied into the table of a statement before it."""
     number = statement.before.ids[statement.target]
     return any(
         copy.adds and copy.into.table == number and copy.statement.index < statement.index
         for fill in replay.writers.get(number, ())
-        for copy in replay.copies.by(fill)
+        for copy in replay.lineage.by(fill)
     )
 
 

@@ -9,11 +9,11 @@ from d1migrate.lint.rule import Finding, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
 
 
 @rule("H102", "no-rollback", "info")
-def no_rollback(replay: Replay) -> Iterator[Finding]:
+def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """No way back is written.
 
     Why: `d1migrate down` needs a `-- Rollback:` block. Where there is no way back, say so:
@@ -35,7 +35,7 @@ def no_rollback(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("H103", "wrong-rollback", "warning")
-def wrong_rollback(replay: Replay) -> Iterator[Finding]:
+def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rollback that does not take back what the file does. It was run, and the schemas compared.
 
     Why: it will be needed on a bad day.

@@ -13,14 +13,14 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay
+    from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.schema.model import Column
 
 _INTEGER = re.compile(r"U?(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?[0-9]*")
 
 
 @rule("S106", "affinity", "warning")
-def surprising_affinity(replay: Replay) -> Iterator[Finding]:
+def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A column whose type does not do what its name says.
 
     Why: SQLite looks for INT, CHAR, TEXT, BLOB, REAL … in the name of a type: STRING is a number ('007'
@@ -68,7 +68,7 @@ def _is_number(text: str) -> bool:
 
 
 @rule("H106", "no-primary-key", "info")
-def no_primary_key(replay: Replay) -> Iterator[Finding]:
+def no_primary_key(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A table without a primary key.
 
     Why: nothing names a row: upserts, foreign keys to it and repairs by hand all need one.

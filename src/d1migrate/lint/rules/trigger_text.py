@@ -10,11 +10,12 @@ from d1migrate.lint.sqltext import depths
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 
-def _triggers(replay: Replay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
+def _triggers(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
     """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
     for statement in replay.statements:
         if statement.verb == "create trigger":
@@ -35,7 +36,7 @@ def _triggers(replay: Replay) -> Iterator[tuple[ReplayedStatement, list[Token]]]
 
 
 @rule("P101", "trigger-lower-case", "error")
-def trigger_lower_case(replay: Replay) -> Iterator[Finding]:
+def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A trigger whose BEGIN or END is not in upper case.
 
     Why: production D1 cuts SQL on the server, and finds a trigger's body by BEGIN and END in upper case only:
@@ -58,7 +59,7 @@ def trigger_lower_case(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("P102", "trigger-case", "error")
-def trigger_case(replay: Replay) -> Iterator[Finding]:
+def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CASE … END in a trigger's body, outside parentheses.
 
     Why: production D1 cuts SQL on the server and takes the END of a CASE for the end of the trigger:
@@ -84,7 +85,7 @@ def trigger_case(replay: Replay) -> Iterator[Finding]:
 
 
 @rule("P103", "trigger-crlf", "error")
-def trigger_crlf(replay: Replay) -> Iterator[Finding]:
+def trigger_crlf(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A file with CRLF line ends that creates a trigger.
 
     Why: production D1 cuts SQL on the server and does not find the end of a trigger written with CRLF:

@@ -14,12 +14,13 @@ from d1migrate.sql.names import fold, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import ForeignKey
 
 
 @rule("D114", "update-unlinks-children", "error")
-def update_unlinks_children(replay: Replay) -> Iterator[Finding]:
+def update_unlinks_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """UPDATE of a key cuts the links of the rows that refer to it.
 
     Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children forget their parent.
@@ -91,7 +92,7 @@ def _set_anew(statement: ReplayedStatement) -> set[str]:
 
 
 @rule("D117", "trigger-deletes", "warning")
-def trigger_deletes(replay: Replay) -> Iterator[Finding]:
+def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement fires a trigger that deletes other rows.
 
     Why: nothing in the file says so, and the trigger was written for the application's own writes. To keep
@@ -121,7 +122,7 @@ def trigger_deletes(replay: Replay) -> Iterator[Finding]:
             yield Finding(f"this fires trigger {trigger}, which deletes rows of {table}", statement)
 
 
-def _holds_rows_of_its_own(replay: Replay, statement: ReplayedStatement, name: str) -> bool:
+def _holds_rows_of_its_own(replay: AnalyzedReplay, statement: ReplayedStatement, name: str) -> bool:
     """Whether a table may hold rows that stay, and is not an index of others."""
     table = statement.before.tables.get(name)
     if table is None or definition(table) is None or statement.target in statement.before.views:

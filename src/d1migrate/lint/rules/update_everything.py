@@ -12,12 +12,13 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.sql.tokens import Token
 
 
 @rule("D107", "update-everything", "warning")
-def update_everything(replay: Replay) -> Iterator[Finding]:
+def update_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """UPDATE without WHERE overwrites a column in every row.
 
     Why: what was there before is gone, whatever the rollback says. Filling a column that the same file adds
@@ -44,7 +45,7 @@ def update_everything(replay: Replay) -> Iterator[Finding]:
             f"{table.name}.{names[each]}"
             for each, value in statement.sets().items()
             if each in columns and not _is_kept_in(value, each)
-            if columns[each].since < 0 or replay.copies.lost_sources(columns[each], statement.index)
+            if columns[each].since < 0 or replay.lineage.lost_sources(columns[each], statement.index)
         ]
         if overwritten:
             yield Finding(f"UPDATE without WHERE overwrites {', '.join(overwritten)} in every row", statement)

@@ -1,0 +1,48 @@
+"""The declared types of a table's columns, and which of them may change a value of another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.sql.affinity import affinity
+from d1migrate.sql.create import parse_table
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from d1migrate.schema.model import Table
+
+
+def columns_of(table: Table) -> dict[str, str]:
+    """Return {folded name: declared type} of a table's stored columns."""
+    types = types_of(table)
+    return {
+        name: types[name] for column in table.columns if not column.generated and (name := fold(column.name))
+    }
+
+
+def types_of(table: Table) -> dict[str, str]:
+    """Return {folded column: declared type}; ANY of a STRICT table keeps every value, as no type does."""
+    types = {fold(column.name): column.type for column in table.columns}
+    if (
+        "ANY" in (type_.upper() for type_ in types.values())
+        and (there := parse_table(table.sql))
+        and there.strict
+    ):
+        return {name: "" if type_.upper() == "ANY" else type_ for name, type_ in types.items()}
+    return types
+
+
+_NUMERIC = ("INTEGER", "REAL", "NUMERIC")
+_LONG = ("BIG", "INT8")  # declared for whole numbers that REAL rounds, from 2 ** 53 on
+
+
+def is_narrower(old: str, new: str) -> bool:
+    """Whether values that one declared type keeps as they are may become others under the second."""
+    before, after = affinity(old), affinity(new)
+    if before == "TEXT":
+        return after in _NUMERIC
+    if before == "REAL":
+        return after == "INTEGER"
+    if before == "INTEGER":
+        return after == "REAL" and any(word in old.upper() for word in _LONG)
+    return before == "BLOB" and after in (*_NUMERIC, "TEXT")
