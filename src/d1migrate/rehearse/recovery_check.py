@@ -1,4 +1,8 @@
-"""Proves ways back on a scratch database: each migration fails, is gone back behind, and is rolled back."""
+"""Try the three ways to recover from a migration, on a scratch database.
+
+Each migration is made to fail, is applied and restored, and is applied and rolled back. After each of these,
+schema, history and every row are compared with the state before. It runs the same flows as `up` and `down`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.backup import restore_points
 from d1migrate.backup.fingerprint import Fingerprint, compare, read_fingerprint
+from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, Error, Irreversible
 from d1migrate.migrate import history as h
+from d1migrate.migrate.flows import down, read
+from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.history_guard import LOG_TABLE
-from d1migrate.migrator import Migrator
+from d1migrate.project import actor
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
@@ -25,15 +33,16 @@ _FAILS = Query("SELECT json_extract('{}', 'the rehearsal fails here')", whole=Tr
 
 
 class RecoveryCheck(NamedTuple):
-    """The ways back of one migration; one that was tried lists how what came of it is not what was before.
+    """How one migration can be recovered from. Each way that was tried lists the differences it leaves.
 
     Attributes:
-        version, name: which.
-        fails: behind its last statement a failure was made: what stayed of it.
-        restored: it was applied, and the restore point from before gone back to; None where there was nothing
-            to keep.
-        rolled_back: it was applied, and its rollback run; None where it has none, or is not the newest.
-        error: why it could not be applied at all, "" where it was.
+        version, name: the migration.
+        fails: differences after it failed after its last statement.
+        restored: differences after it was applied and the restore point before it restored; None if there was
+            nothing to restore.
+        rolled_back: differences after it was applied and rolled back; None if it has no rollback, or is not
+            the newest.
+        error: why it could not be applied at all, or "".
     """
 
     version: int
@@ -45,12 +54,12 @@ class RecoveryCheck(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether a failure and a restore leave what was before; a rollback may lose rows by its nature."""
+        """Whether a failure and a restore leave no difference; a rollback may be meant to lose rows."""
         return not (self.error or self.fails or self.restored)
 
 
 def check_recovery(
-    ground: ScratchDatabase,
+    scratch: ScratchDatabase,
     migrations: Sequence[Migration],
     pending: Iterable[Migration],
     *,
@@ -58,28 +67,28 @@ def check_recovery(
     applied: Sequence[h.AppliedMigration] = (),
     watch: Callable[[RecoveryCheck], None] | None = None,
 ) -> tuple[RecoveryCheck, ...]:
-    """Apply migrations one by one, each after all its ways back were tried; every row is compared.
+    """Apply migrations one by one; before each, try every way to recover from it.
 
     Args:
-        ground: the scratch database; its empty tables are filled.
+        scratch: the scratch database; its empty tables are filled.
         migrations: all files.
-        pending: those to be applied, in order.
+        pending: the migrations to apply, in order.
         rows: how many made-up rows a table gets.
-        applied: what its history is to say before, where it has none.
-        watch: is shown each when it is done.
+        applied: the history to record first, if the database has none.
+        watch: called with each check when it is done.
 
     Returns:
-        Up to the first that cannot be applied.
+        The checks, up to the first migration that cannot be applied.
     """
     if applied:
-        ground.create_history()
-        with closing(_open(ground)) as driver:
+        scratch.create_history()
+        with closing(_open(scratch)) as driver:
             driver.batch(Batch([h.insert_row(row.version, row.name, row.applied_at or 0) for row in applied]))
     done: list[RecoveryCheck] = []
     for migration in pending:
-        ground.fill(rows)
-        with closing(_open(ground)) as driver:
-            done.append(_Trial(driver, migrations, migration).run())
+        scratch.fill(rows)
+        with closing(_open(scratch)) as driver:
+            done.append(_RecoveryTest(driver, migrations, migration).run())
         if watch:
             watch(done[-1])
         if done[-1].error:
@@ -88,47 +97,46 @@ def check_recovery(
 
 
 class _Failing(SqliteDriver):
-    """A driver that fails where it is told to: at the very end of what writes."""
+    """A driver that, while `fails` is set, fails at the end of every batch that writes."""
 
     fails = False
 
     def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run the queries, and what makes all of them fail."""
+        """Run the queries, and then one that fails."""
         if self.fails and not batch.reads:
             batch = batch._replace(queries=chain(batch.queries, (_FAILS,)))
         return super().batch(batch)
 
 
-def _open(ground: ScratchDatabase) -> _Failing:
-    return _Failing(ground.path, url="the rehearsal")
+def _open(scratch: ScratchDatabase) -> _Failing:
+    return _Failing(scratch.path, url="the rehearsal")
 
 
-class _Trial:
-    """One migration, on a database that has all before it."""
+class _RecoveryTest:
+    """One migration, on a database with all migrations before it."""
 
     def __init__(self, driver: _Failing, migrations: Sequence[Migration], migration: Migration) -> None:
-        self._driver, self._migration = driver, migration
-        self._migrator = Migrator(
-            driver, migrations, allow_out_of_order=True, restore_points=True, who="rehearsal"
-        )
+        self._driver, self._migrations, self._migration = driver, migrations, migration
         self._before = read_fingerprint(driver)
 
     def run(self) -> RecoveryCheck:
-        """Try all ways back, and leave it applied."""
-        proved = RecoveryCheck(self._migration.version, self._migration.name, self._failing())
+        """Try every way to recover from the migration, and leave it applied."""
+        check = RecoveryCheck(self._migration.version, self._migration.name, self._failing())
         try:
             self._up()
             restored = self._restore()
             rolled_back = self._roll_back()
         except Error as error:
-            return proved._replace(error=str(error))
-        return proved._replace(restored=restored, rolled_back=rolled_back)
+            return check._replace(error=str(error))
+        return check._replace(restored=restored, rolled_back=rolled_back)
 
     def _up(self) -> None:
-        if self._migration.version not in {
-            entry.version for entry in self._migrator.status() if entry.applied
-        }:
-            self._migrator.up(to=self._migration.version, lint=False)
+        version = self._migration.version
+        entries = run(read.status(self._migrations), self._driver)
+        if version in {entry.version for entry in entries if entry.applied}:
+            return
+        stamps = restore_points.before_first_stamp(self._driver, None, _stamp)
+        run(up(self._migrations, stamps, to=version, allow_out_of_order=True), self._driver)
 
     def _failing(self) -> tuple[str, ...]:
         self._driver.fails = True
@@ -141,21 +149,24 @@ class _Trial:
         return ("it was applied, though it failed",)
 
     def _restore(self) -> tuple[str, ...] | None:
-        point = self._migrator.history()[-1].restore_point
+        known = run(read.read_log(), self._driver)
+        point = known[-1].restore_point
         if point is None:
             return None
-        known = self._migrator.history()
-        self._migrator.restore(point)
-        lost = () if self._migrator.history()[: len(known)] == known else ("rows of the log are lost",)
+        restore_points.go_back(self._driver, point, _stamp, folder=None, began=None)
+        kept = run(read.read_log(), self._driver)[: len(known)]
+        lost = () if kept == known else ("rows of the log are lost",)
         found = (*self._differences(), *lost)
         self._up()
         return found
 
     def _roll_back(self) -> tuple[str, ...] | None:
-        if self._migrator.current() != self._migration.version:
-            return None  # `down` would take the newest
+        if run(read.read_current(), self._driver) != self._migration.version:
+            return None  # `down` would roll back the newest
         try:
-            self._migrator.down(allow_loss=("all",))
+            todo = run(down.choose(self._migrations, allow_loss=("all",)), self._driver)
+            stamps = restore_points.before_first_stamp(self._driver, None, _stamp)
+            run(down.down(todo, stamps), self._driver)
         except Irreversible:
             return None
         except ApplyError as error:
@@ -165,11 +176,15 @@ class _Trial:
         return found
 
     def _differences(self, *, log: bool = False) -> tuple[str, ...]:
-        """Return how the database is not what it was before; of the log only where nothing may have come."""
+        """Return the differences from the state before; the log counts only if nothing may be added to it."""
         before, found = self._before, read_fingerprint(self._driver)
         if not log:
             before, found = _without_log(before), _without_log(found)
         return tuple(compare(before, found))
+
+
+def _stamp() -> h.Stamp:
+    return actor.stamp("rehearsal")
 
 
 def _without_log(state: Fingerprint) -> Fingerprint:
