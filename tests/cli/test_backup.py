@@ -159,6 +159,7 @@ def test_losses_are_said(project: Project) -> None:
     assert "warning: f: it stores no text" in project.run(*into).err
 
 
+@pytest.mark.slow
 def test_a_large_database_needs_little_memory(full: Project, tmp_path: Path) -> None:
     """Streamed: 60 MB of rows, some of them long, in less than 150 MB for everything."""
     full.sql(

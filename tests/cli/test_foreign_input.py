@@ -365,6 +365,7 @@ def limited(folder: Path, size: int, *arguments: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["up", "down", "restore --to 1 --yes", "rehearse --all", "backup --output b.sql"]
 )

@@ -252,6 +252,7 @@ sys.exit(main(sys.argv[2:]))
 WIDE = "CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);\n-- " + "x" * 400 + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -92,6 +92,7 @@ def test_a_device(built: Project, command: str) -> None:
     assert b"".join(parts).decode().replace("\r\n", "\n").startswith(BEGINNINGS[command])
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("to_file", [False, True])
 def test_stdout(built: Project, command: str, *, to_file: bool) -> None:

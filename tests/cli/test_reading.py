@@ -349,6 +349,7 @@ def test_verify_replays_in_the_order_of_application(project: Project) -> None:
     project.run("verify", "--check")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "redirect", [">&-", "2>&-", ">/dev/full", "2>/dev/full", "| true", "2>&1 | true", ">&- 2>&-"]
 )
@@ -363,6 +364,7 @@ def test_a_run_does_not_depend_on_who_listens(project: Project, redirect: str) -
         assert [step["version"] for step in json.loads(ended.stdout)["steps"]] == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["plan --sql", "completion bash", "status", "--json down --to 7"])
 @pytest.mark.parametrize("redirect", [">&-", ">/dev/full", "| true"])
 def test_readers_survive_any_stdout(project: Project, command: str, redirect: str) -> None:

@@ -14,6 +14,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.drafting import Draft
     from d1migrate.schema.model import Schema
 
+pytestmark = pytest.mark.slow  # a server of its own
 EXAMPLES = scaled(300)
 ADDED = [
     *(

@@ -500,6 +500,7 @@ print("go", flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["dump", "load"])
 def test_a_killed_process_leaves_the_old_state_or_the_new(tmp_path: Path, action: str) -> None:
     """Kill -9 at any moment: the file is the earlier dump or the new one, the database empty or whole."""

@@ -374,6 +374,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
     """Wherever the room ends - in a copy, in the journal of the live file - it is said, and nothing changed."""
     migrator.up(to=1)
@@ -573,6 +574,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["take", "restore"])
 def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -> None:
     """Kill -9: the file is as it was or as the point, whole; no half of a point is ever listed."""

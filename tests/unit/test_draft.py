@@ -269,6 +269,7 @@ def test_trees_and_circles() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_hundred_columns_and_rowids() -> None:
     """A copy with the rowids would have a column too many: one column is copied apart."""
     columns = ", ".join(f"c{i} TEXT" for i in range(99))

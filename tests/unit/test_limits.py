@@ -35,6 +35,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Watch, "seconds", 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "sql",
@@ -69,6 +70,7 @@ def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.Monke
     assert scratch.run("CREATE TABLE y (x)").refusal is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_the_error_names_file_and_statement(tmp_path: Path) -> None:
     """Whether the files are judged, replayed or applied."""

@@ -460,6 +460,7 @@ def _work(shape: str, count: int) -> int:
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_is_linear(shape: str) -> None:
     """Rules look at a file of twice the statements for twice as long, not four times."""

@@ -57,6 +57,7 @@ def test_copies_are_independent(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", ["ini", "d1migrate.toml"])
 def test_the_fixture(tmp_path: Path, names: str) -> None:
     """Pytest finds it by itself; the folder is named in its configuration or in the project's."""

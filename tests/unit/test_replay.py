@@ -331,6 +331,7 @@ def _cost(calls: Counter[str], shape: str, count: int, spare: int = 0) -> int:
     return calls.total()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_work_is_linear_in_the_statements(shape: str, calls: Counter[str]) -> None:
     """Twice the statements ask the engine twice as often, not four times."""
