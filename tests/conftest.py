@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from random import SystemRandom
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from d1migrate.drivers.cloudflare import Api
 from tests import inputs
 from tests.runtime.cloudflare import Cloudflare
 from tests.runtime.workerd import Workerd
@@ -52,16 +54,45 @@ def pytest_configure(config: pytest.Config) -> None:
 
 SERVERS = {"workerd", "cloudflare_server", "vendored"}
 """Fixtures that start a server or build what it runs; whatever asks for one of them is slow."""
-SLOW = {"crash", "docs", "remote", "runtime", "workers"}
-"""Folders of tests that start many processes, or a server of their own."""
+SLOW = ["docs", "workers", "runtime", "crash", "remote"]
+"""Folders of tests that start many processes, or servers of their own; what takes longest comes first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow."""
-    for item in items:
+    """Mark what is slow, and run it first: workers that finish with short files finish together."""
+
+    def place(item: pytest.Item) -> int:
         folder = item.path.relative_to(TESTS).parts[0]
-        if folder in SLOW or SERVERS & set(getattr(item, "fixturenames", ())):
+        return SLOW.index(folder) if folder in SLOW else len(SLOW)
+
+    for item in items:
+        if place(item) < len(SLOW) or SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    items.sort(key=place)
+
+
+def unit_of(test: str) -> str:
+    """Return what a worker is given at once, so that what its tests share is made once: a file."""
+    file, _, name = test.partition("::")
+    python = re.search(r"\b3\.1\d\b", name)  # a Python in workerd takes seconds to start
+    return python[0] if python and file.startswith("tests/workers/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Distribute these units in the order in which they were collected."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = unit_of
+    return scheduler
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` starts: two even on one core, since half of a test's time passes in a server."""
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -74,11 +105,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """After a failure: how to have the same random inputs again."""
     if terminalreporter.stats.get("failed"):
         terminalreporter.write_line(f"the random inputs of this run: --seed {inputs.SEED}")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """How many workers `-n auto` starts: two even on one core, since half of a test's time passes in a server."""
-    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 @pytest.fixture
@@ -105,6 +131,8 @@ def cloudflare_server() -> Iterator[Cloudflare]:
 
 @pytest.fixture
 def cloudflare(cloudflare_server: Cloudflare) -> Iterator[Cloudflare]:
-    """Cloudflare's API, with no database in it and no fault."""
+    """Cloudflare's API, with no database in it and no fault, for a process that has sent nothing yet."""
+    Api._sent.clear()  # all tests together are beyond a token's rate, and the client would wait
+    Api._accounts.clear()
     yield cloudflare_server
     cloudflare_server.reset()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
@@ -87,7 +86,6 @@ def new_d1(server: Workerd) -> Open:
 @pytest.fixture
 def new_remote(cloudflare: Cloudflare) -> Iterator[Callable[[], Remote]]:
     """Gives a new real D1 behind Cloudflare's API, with the splitter and the tables that production has."""
-    client.Api._sent.clear()  # all tests together are beyond a token's rate
     cloudflare.settings(fragile_splitter=True, cf_kv=True)
     made: list[Remote] = []
 

@@ -36,9 +36,9 @@ class Killed:
     """A process that runs an action in a child for every job, and tells how the child ended."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder  # of the migrations
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.killed"],
+            [sys.executable, "-m", "tests.crash.killed", str(folder)],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             stdin=subprocess.PIPE,
@@ -66,7 +66,8 @@ class Killed:
         self._process.communicate()
 
 
-def _serve() -> None:
+def _serve(folder: str) -> None:
+    _warm_up(folder)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -77,6 +78,14 @@ def _serve() -> None:
                 os._exit(1)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _warm_up(folder: str) -> None:
+    """Import here what an action imports when it first needs it, so that not every child does."""
+    migrator = Migrator(SqliteDriver(":memory:", url="sqlite::memory:"), folder)
+    for action in ("up", "down --to 0"):
+        ACTIONS[action](migrator)
+    migrator.close()
 
 
 def _run(path: str, folder: str, action: str, where: str, moment: int, variables: dict[str, str]) -> int:
@@ -183,4 +192,4 @@ class DiskFile(apsw.VFSFile):
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])

@@ -85,8 +85,6 @@ class Remote:
 @pytest.fixture
 def remote(cloudflare: Cloudflare) -> Iterator[Remote]:
     """A fresh database on a server without faults."""
-    client.Api._sent.clear()  # all tests together are beyond a token's rate
-    client.Api._accounts.clear()
     made = Remote(cloudflare, "shop")
     yield made
     made.close()
