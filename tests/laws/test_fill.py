@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from d1migrate.rehearse.fill.filler import fill
 from tests.inputs import scaled
-from tests.unit.filling import content, database, rows, sound
+from tests.unit.rehearse.fill.filling import content, database, rows, sound
 
 KEYS = [
     "id INTEGER PRIMARY KEY", "id INTEGER PRIMARY KEY AUTOINCREMENT", "id TEXT PRIMARY KEY NOT NULL", "id INT NOT NULL UNIQUE",

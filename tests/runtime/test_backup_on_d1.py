@@ -12,7 +12,7 @@ from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import WorkerdDriver
-from tests.unit.test_backup import BROKEN_KEYS, ROWS, SCHEMA, raw, script
+from tests.unit.backup.test_dump import BROKEN_KEYS, ROWS, SCHEMA, raw, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

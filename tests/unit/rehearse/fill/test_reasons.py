@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.rehearse.fill.filler import Filled, fill
-from tests.unit.filling import ROWS, database, rows, sound
+from tests.unit.rehearse.fill.filling import ROWS, database, rows, sound
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from d1migrate.testing import Template, assert_migrations_safe
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HUMMBL = ROOT / "workers" / "migrations"
 TESTS = """
 import sqlite3

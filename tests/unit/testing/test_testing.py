@@ -15,7 +15,7 @@ from d1migrate.testing import Template, assert_migrations_safe
 
 pytest_plugins = ["pytester"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAFE = ROOT / "workers" / "migrations"
 FAMILY = """\
 CREATE TABLE IF NOT EXISTS parents (id INTEGER PRIMARY KEY);

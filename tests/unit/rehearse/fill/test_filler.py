@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from d1migrate.rehearse.fill.filler import Filled, fill
-from tests.unit.filling import ROWS, database, filled, rows, sound
+from tests.unit.rehearse.fill.filling import ROWS, database, filled, rows, sound
 
 TYPES_AND_KEYS = """
 CREATE TABLE t (a, b INTEGER, c TEXT, d REAL, e BLOB, f NUMERIC, g DECIMAL(10, 2), h VARCHAR(20), i DATE)
@@ -218,7 +218,7 @@ def test_hundreds_of_tables_in_a_row() -> None:
 
 def test_the_schema_of_the_project() -> None:
     """The tables of this repository's own migrations are filled."""
-    files = sorted((Path(__file__).parents[2] / "workers" / "migrations").glob("*.sql"))
+    files = sorted((Path(__file__).parents[4] / "workers" / "migrations").glob("*.sql"))
     connection = database(";".join(file.read_text() for file in files))
     result = fill(connection)
     assert set(result.rows.values()) == {ROWS}

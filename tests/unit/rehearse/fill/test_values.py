@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.unit.filling import ROWS, filled, rows
+from tests.unit.rehearse.fill.filling import ROWS, filled, rows
 
 
 def test_values_imitate_life() -> None:

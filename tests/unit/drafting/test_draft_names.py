@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import PlanError
-from tests.unit.test_draft import there_and_back, up
+from tests.unit.drafting.test_draft import there_and_back, up
 
 U = "CREATE TABLE u (id INTEGER PRIMARY KEY, a INT);\n"
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, a INT);\n"

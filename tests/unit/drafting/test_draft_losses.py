@@ -9,7 +9,7 @@ import pytest
 
 from d1migrate.errors import DataLoss, Error, PlanError
 from d1migrate.sql.batch import Batch, Query
-from tests.unit.test_draft import Database, drafted, there_and_back, up
+from tests.unit.drafting.test_draft import Database, drafted, there_and_back, up
 
 
 def fails(current: str, rows: str, desired: str, message: str, **options: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from d1migrate.rehearse.fill.filler import Filled, fill
-from tests.unit.filling import ROWS, database, filled, rows
+from tests.unit.rehearse.fill.filling import ROWS, database, filled, rows
 
 
 def test_full_text_tables() -> None:
