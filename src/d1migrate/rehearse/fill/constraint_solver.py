@@ -1,4 +1,4 @@
-"""Columns that rules tie together, and the search for values that satisfy these."""
+"""Search for values that satisfy the constraints on columns which constraints tie together."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ if TYPE_CHECKING:
 
 
 Recipe = tuple["ValueFactory", ...]
-Wish = Literal["all heirs", "an heir", "true", "not false"]
+"""A factory for each column of a group."""
+
+Strictness = Literal["all dependants", "one dependant", "true", "not false"]
+"""Which probes a row has to pass; `ProbeSet` explains them."""
 
 
 class BoundProbe(NamedTuple):
-    """A lab, and the columns of a cluster whose values it is given."""
+    """A probe, and the columns of a group whose values it takes."""
 
-    lab: ConstraintProbe
+    probe: ConstraintProbe
     columns: tuple[str, ...]
 
 
-class Strictness(NamedTuple):
-    """What the values of a cluster are to pass.
+class ProbeSet(NamedTuple):
+    """The probes for the values of a group, by strictness.
 
     Attributes:
         true: every CHECK is true.
-        not_false: none is false. A table asks for no more, but what makes `date(due) = due` NULL is no date.
-        heirs: rules of other tables that point here. Where these do not agree, as tables for two kinds of a
-            thing may not, each has its way in some rows.
+        not_false: no CHECK is false. A table requires no more, but a value for which `date(due) = due` is
+            NULL is not a date.
+        dependants: the constraints of other tables that reference this one. If they contradict each other, as
+            tables for two kinds of a thing may do, each is satisfied in some rows.
     """
 
     true: list[BoundProbe]
     not_false: list[BoundProbe]
-    heirs: list[BoundProbe]
+    dependants: list[BoundProbe]
 
 
 def _null(_: int) -> Value:
@@ -46,101 +50,104 @@ def _null(_: int) -> Value:
 
 
 def _given(_: int) -> Value:
-    """Stand for the value that a foreign key gives."""
+    """Stand for the value of a foreign key."""
     raise NotImplementedError
 
 
 class ConstraintGroup:
-    """Columns that rules tie together, and the recipes found that satisfy them: a maker a column.
+    """Columns that constraints tie together, and the recipes found that satisfy them.
 
     Args:
-        usual: the usual maker of each column; None where a foreign key gives the value.
-        others: what else a column might hold.
-        trials: what the values are to pass.
+        usual: {column: its usual factory, or None if a foreign key gives the value}.
+        others: returns other factories for a column.
+        probes: the probes for the values.
         nullable: the columns that may be NULL.
     """
 
-    # Tries of one search without NULL, and with; and of all searches with the same wish.
+    # Tries of one search without NULL, of one with NULL, and of all searches of the same strictness.
     _FEW, _MANY, _ALL = 300, 2000, 2500
 
     def __init__(
         self,
         usual: dict[str, ValueFactory | None],
         others: Callable[[str], list[ValueFactory]],
-        trials: Strictness,
+        probes: ProbeSet,
         nullable: Set[str],
     ) -> None:
         self.columns = tuple(usual)
         self._others = others
-        self._trials = trials
+        self._probes = probes
         self._nullable = nullable
         self._linked = [column for column, make in usual.items() if make is None]
         self._usual = tuple(make or _given for make in usual.values())
         self._full: list[Recipe] = []
         self._partial: list[Recipe] = []  # those that leave a column NULL
-        self._tried: Counter[Wish] = Counter()
+        self._tried: Counter[Strictness] = Counter()
 
-    def values(self, q: int, given: Mapping[str, Value], blank: Set[str]) -> dict[str, Value]:
-        """Return values that keep the rules, or the usual ones where none are found.
+    def values(self, i: int, given: Mapping[str, Value], blank: Set[str]) -> dict[str, Value]:
+        """Return values that satisfy the constraints, or the usual values if none are found.
 
         Args:
-            q: the number of the row.
+            i: the number of the row.
             given: the values of foreign keys.
-            blank: the columns to be NULL if the rules allow it.
+            blank: the columns to set to NULL if the constraints allow it.
         """
-        found = (self._find(q, given, wish) for wish in self._wishes(given))
-        row = next(filter(None, found), None) or self._row(self._usual, q, given)
+        found = (self._find(i, given, strictness) for strictness in self._strictness(given))
+        row = next(filter(None, found), None) or self._row(self._usual, i, given)
         empty = {**row, **dict.fromkeys(blank & row.keys())}
-        return empty if empty != row and _passes(empty, self._trials.not_false) else row
+        return empty if empty != row and _passes(empty, self._probes.not_false) else row
 
     def impossible(self) -> bool:
-        """Whether no values keep the rules, and no other keys pointed at may help."""
+        """Whether no values satisfy the constraints, whatever rows are referenced."""
         return not self._linked and self._find(0, {}, "not false") is None
 
     def close(self) -> None:
-        """Close the labs."""
-        for trials in self._trials:
-            for trial in trials:
-                trial.lab.close()
+        """Close the probes."""
+        for probes in self._probes:
+            for bound in probes:
+                bound.probe.close()
 
-    def _wishes(self, given: Mapping[str, Value]) -> Sequence[Wish]:
-        """Return what may be asked for, the most first."""
+    def _strictness(self, given: Mapping[str, Value]) -> Sequence[Strictness]:
+        """Return what to try, the strictest first."""
         if any(given[column] is None for column in self._linked):
             return ("not false",)  # most CHECKs of a NULL are NULL
-        return ("all heirs", "an heir", "true", "not false") if self._trials.heirs else ("true", "not false")
+        if not self._probes.dependants:
+            return ("true", "not false")
+        return ("all dependants", "one dependant", "true", "not false")
 
-    def _asked(self, wish: Wish, q: int) -> list[BoundProbe]:
-        """Return what a row has to pass for a wish to be granted."""
-        true, not_false, heirs = self._trials
-        if wish == "not false":
-            return not_false
-        some = {"all heirs": heirs, "an heir": [heirs[q % len(heirs)]] if heirs else []}
-        return [*true, *some.get(wish, ())]
+    def _required(self, strictness: Strictness, i: int) -> list[BoundProbe]:
+        """Return the probes that row `i` has to pass."""
+        true, not_false, dependants = self._probes
+        if strictness == "all dependants":
+            return [*true, *dependants]
+        if strictness == "one dependant":
+            return [*true, dependants[i % len(dependants)]]
+        return true if strictness == "true" else not_false
 
-    def _find(self, q: int, given: Mapping[str, Value], wish: Wish) -> dict[str, Value] | None:
-        trials = self._asked(wish, q)
-        for recipe in self._known(q):
-            row = self._row(recipe, q, given)
-            if _passes(row, trials):
+    def _find(self, i: int, given: Mapping[str, Value], strictness: Strictness) -> dict[str, Value] | None:
+        probes = self._required(strictness, i)
+        for recipe in self._known(i):
+            row = self._row(recipe, i, given)
+            if _passes(row, probes):
                 self._learn([recipe])
                 return row
-        found = list(islice(self._solutions(q, given, wish, self._FEW, null=False), 1))
+        found = list(islice(self._solutions(i, given, strictness, self._FEW, null=False), 1))
         if not found:
-            # `(a IS NULL) <> (b IS NULL)` is true of rows with a NULL only, in one or in the other.
-            found = list(islice(self._solutions(q, given, wish, self._MANY, null=True), 3))
+            # `(a IS NULL) <> (b IS NULL)` is true only for rows with one NULL, in either column.
+            found = list(islice(self._solutions(i, given, strictness, self._MANY, null=True), 3))
         elif len(self.columns) > 1:
-            # `(status = 'done') = (done_at NOT NULL)` has rows of both kinds with one only.
-            more = self._solutions(q, given, wish, self._FEW, null=True)
+            # `(status = 'done') = (done_at NOT NULL)` holds with NULL and without: find both kinds.
+            more = self._solutions(i, given, strictness, self._FEW, null=True)
             found += islice((recipe for recipe in more if _null in recipe), 3)
         self._learn(found)
-        return self._row(found[0], q, given) if found else None
+        return self._row(found[0], i, given) if found else None
 
-    def _known(self, q: int) -> Iterator[Recipe]:
-        """Yield the recipes found so far, in turns, in every fifth row with NULL first; and the usual."""
-        kinds = (self._partial, self._full) if q % 5 == 4 else (self._full, self._partial)
+    def _known(self, i: int) -> Iterator[Recipe]:
+        """Yield the recipes found so far, in turns, then the usual one; in every fifth row, NULL first."""
+        kinds = (self._partial, self._full) if i % 5 == 4 else (self._full, self._partial)
         for recipes in kinds:
-            for i in range(len(recipes)):
-                yield recipes[(q + i) % len(recipes)]
+            for turn in range(len(recipes)):
+                yield recipes[(i + turn) % len(recipes)]
         yield self._usual
 
     def _learn(self, recipes: Iterable[Recipe]) -> None:
@@ -149,9 +156,9 @@ class ConstraintGroup:
             if recipe not in kind:
                 kind.append(recipe)
 
-    def _row(self, recipe: Recipe, q: int, given: Mapping[str, Value]) -> dict[str, Value]:
+    def _row(self, recipe: Recipe, i: int, given: Mapping[str, Value]) -> dict[str, Value]:
         return {
-            column: given.get(column) if make is _given else make(q)
+            column: given.get(column) if make is _given else make(i)
             for column, make in zip(self.columns, recipe, strict=True)
         }
 
@@ -163,34 +170,36 @@ class ConstraintGroup:
         }
 
     def _solutions(
-        self, q: int, given: Mapping[str, Value], wish: Wish, tries: int, *, null: bool
+        self, i: int, given: Mapping[str, Value], strictness: Strictness, tries: int, *, null: bool
     ) -> Iterator[Recipe]:
-        tries = min(tries, self._ALL - self._tried[wish])
-        trials = self._asked(wish, q)
-        options = [self._alone(column, q, trials, null=null) for column in self.columns if tries]
+        tries = min(tries, self._ALL - self._tried[strictness])
+        probes = self._required(strictness, i)
+        options = [self._alone(column, i, probes, null=null) for column in self.columns if tries]
         if not tries or not all(options):
             return
-        for choice in islice(_by_sum([len(makers) for makers in options]), tries):
-            self._tried[wish] += 1
-            recipe = tuple(makers[i] for makers, i in zip(options, choice, strict=True))
-            if _passes(self._row(recipe, q, given), trials):
+        for choice in islice(_by_sum([len(factories) for factories in options]), tries):
+            self._tried[strictness] += 1
+            recipe = tuple(factories[at] for factories, at in zip(options, choice, strict=True))
+            if _passes(self._row(recipe, i, given), probes):
                 yield recipe
 
-    def _alone(self, column: str, q: int, trials: list[BoundProbe], *, null: bool) -> list[ValueFactory]:
-        """Return the makers of a column whose values pass what is tried of this column alone."""
-        makers = self._options[column]
-        alone = [trial for trial in trials if trial.columns == (column,)]
-        if len(self.columns) > 1 and alone and makers != [_given]:
-            makers = [make for make in makers if _passes({column: make(q)}, alone)]
-        return [*makers[:1], _null, *makers[1:]] if null and column in self._nullable else makers
+    def _alone(self, column: str, i: int, probes: list[BoundProbe], *, null: bool) -> list[ValueFactory]:
+        """Return the factories of a column whose values pass the probes for this column alone."""
+        factories = self._options[column]
+        alone = [bound for bound in probes if bound.columns == (column,)]
+        if len(self.columns) > 1 and alone and factories != [_given]:
+            factories = [make for make in factories if _passes({column: make(i)}, alone)]
+        if null and column in self._nullable:
+            return [*factories[:1], _null, *factories[1:]]
+        return factories
 
 
-def _passes(row: Mapping[str, Value], trials: Sequence[BoundProbe]) -> bool:
-    return all(lab.accepts([row[column] for column in columns]) for lab, columns in trials)
+def _passes(row: Mapping[str, Value], probes: Sequence[BoundProbe]) -> bool:
+    return all(probe.accepts([row[column] for column in columns]) for probe, columns in probes)
 
 
 def _by_sum(sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Yield every choice of an index below each size, those near the beginnings first."""
+    """Yield every choice of one index for each size; choices with small indexes first."""
     for total in range(sum(size - 1 for size in sizes) + 1):
         yield from _summing(sizes, total)
 

@@ -1,4 +1,4 @@
-"""Fill a database with made-up rows that keep every rule of its schema."""
+"""Fill a database with made-up rows that satisfy every constraint of its schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.rehearse.fill.fix_links import repair
+from d1migrate.rehearse.fill.fix_links import fix_links
 from d1migrate.rehearse.fill.foreign_keys import Parents
 from d1migrate.rehearse.fill.row_constraints import REFUSED
 from d1migrate.rehearse.fill.row_plan import TRIES, NoParentError, RowPlan
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from d1migrate.sql.definitions import Check, TableDefinition
 
 _NOT_FILLED = "fts5vocab"  # a view of another table's index
-_ROWS_GIVEN_UP = 3  # a table that cannot take so many rows has all it can take
+_ROWS_GIVEN_UP = 3  # after so many refused rows, a table is full
 
 
 class Filled(NamedTuple):
-    """What came of filling.
+    """The result of filling.
 
     Attributes:
-        rows: how many rows each table asked for has now.
-        empty: those that have none, and why.
+        rows: {table: how many rows it has now}, of the tables asked for.
+        empty: {table without rows: why}.
     """
 
     rows: dict[str, int]
@@ -40,15 +40,15 @@ class Filled(NamedTuple):
 
 
 def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str] | None = None) -> Filled:
-    """Put made-up rows into the empty tables of a database; the same schema is given the same rows.
+    """Put made-up rows into the empty tables of a database; the same schema gets the same rows.
 
-    Tables that hold rows are left alone, and their rows pointed at. No trigger fires. A table that can
-    hold fewer rows than asked for, by its constraints, has fewer.
+    Tables that hold rows are not changed; new rows may reference theirs. No trigger fires. A table whose
+    constraints allow fewer rows than asked for gets fewer.
 
     Args:
-        connection: to the database, under no rules but SQLite's.
+        connection: to the database, under SQLite's own rules.
         rows: how many for each table.
-        tables: the tables to fill; all of them if None. Views, shadow tables and the history are none.
+        tables: the tables to fill; all of them if None. Views, shadow tables and history are not filled.
     """
     schema = introspect.read([Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES])
     asked = None if tables is None else {fold(name) for name in tables}
@@ -58,7 +58,7 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
         if asked is None or fold(table.name) in asked
         if not (virtual := parse_virtual(table.sql)) or virtual.module != _NOT_FILLED
     ]
-    with _quiet(connection), connection:
+    with _without_actions(connection), connection:
         empty = [(table, virtual) for table, virtual in wanted if not _count(connection, table)]
         plain = [table for table, virtual in empty if not virtual]
         why = _fill_plain(connection, schema.tables, plain, rows)
@@ -70,8 +70,8 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
 
 
 @contextmanager
-def _quiet(connection: apsw.Connection) -> Iterator[None]:
-    """Keep triggers and foreign keys from acting meanwhile."""
+def _without_actions(connection: apsw.Connection) -> Iterator[None]:
+    """Switch triggers and foreign keys off for a while."""
     options = (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, apsw.SQLITE_DBCONFIG_ENABLE_FKEY)
     before = [connection.config(option, -1) for option in options]
     try:
@@ -87,14 +87,14 @@ def _count(connection: apsw.Connection, table: Table) -> int:
     try:
         count: int = connection.execute(f"SELECT count(*) FROM main.{quote_identifier(table.name)}").get
     except apsw.SQLError:
-        return 0  # a full-text table that indexes one that is not there
+        return 0  # a full-text table whose content table does not exist
     return count
 
 
 def _fill_plain(
     connection: apsw.Connection, tables: Iterable[Table], wanted: Iterable[Table], rows: int
 ) -> dict[str, str]:
-    """Fill ordinary tables; return why each would have no rows, if it has none."""
+    """Fill ordinary tables; return {table: why it has no rows, if it has none}."""
     parents = Parents(connection, rows)
     by_name = {fold(table.name): table for table in tables}
     plans = {fold(table.name): RowPlan(table, by_name, parents) for table in wanted}
@@ -103,18 +103,18 @@ def _fill_plain(
         for link in plan.links:
             if parent := plans.get(fold(link.parent)):
                 for column, to in zip(link.columns, link.to, strict=True):
-                    parent.pointed[to].append((plan, column))
+                    parent.referrers[to].append((plan, column))
     why = {}
     for plan in _parents_first(plans):
         why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were asked for"
         del parents.planned[fold(plan.table.name)]
         plan.close()
-    lost = repair(connection, plans.values(), parents)
+    lost = fix_links(connection, plans.values(), parents)
     return why | {name: _unsatisfied(link) for name, link in lost.items()}
 
 
 def _parents_first(plans: dict[str, RowPlan]) -> Iterator[RowPlan]:
-    """Yield every plan behind those it points at; where they go round in circles, behind some of them."""
+    """Yield every plan after the plans of its parents; in a circle, after some of them."""
     seen: set[str] = set()
     stack = [(name, False) for name in reversed(plans)]
     while stack:
@@ -128,22 +128,24 @@ def _parents_first(plans: dict[str, RowPlan]) -> Iterator[RowPlan]:
 
 
 def _insert(connection: apsw.Connection, plan: RowPlan, rows: int) -> str:
-    """Insert rows as far as the table takes them; return what refused them, if it took none."""
+    """Insert rows as far as the table accepts them; return why it is empty, if it is."""
     columns = ", ".join(quote_identifier(name) for name in plan.names)
     places = ", ".join("?" * len(plan.names))
-    # OR ABORT, lest a constraint's own ON CONFLICT takes rows away, or the whole transaction.
+    # OR ABORT: a constraint's own ON CONFLICT could delete rows, or roll the whole transaction back.
     sql = f"INSERT OR ABORT INTO main.{quote_identifier(plan.table.name)} ({columns}) VALUES ({places})"
     refusals: Counter[str] = Counter()
-    added = failed = 0
+    is_empty, failed = True, 0
     for number in range(rows):
         if _add(connection, plan, sql, number, refusals):
-            added += 1
-        elif (failed := failed + 1) == _ROWS_GIVEN_UP:
+            is_empty = False
+        else:
+            failed += 1
+        if failed == _ROWS_GIVEN_UP:
             break
-    if added:
+    if not is_empty:
         return ""
     reason = refusals.most_common(1)[0][0]
-    # The engine stops at the first CHECK that is false; the one that cannot be true may be another.
+    # SQLite reports the first CHECK that is false; another one may be the one that no row satisfies.
     check = plan.impossible() if "CHECK" in reason else None
     return _unsatisfied(_written(check)) if check else reason
 
@@ -164,7 +166,7 @@ def _add(connection: apsw.Connection, plan: RowPlan, sql: str, number: int, refu
 
 
 def _reason(message: str, definition: TableDefinition | None) -> str:
-    """Return what an error says, for a CHECK with its text."""
+    """Return an error's message; for a CHECK, its text."""
     _, _, subject = message.partition("CHECK constraint failed: ")
     if not subject:
         return f"every row was refused: {message}"

@@ -1,4 +1,4 @@
-"""Foreign keys, and the keys there are to point at."""
+"""Foreign keys, and the keys of parents that they can reference."""
 
 from __future__ import annotations
 
@@ -18,35 +18,38 @@ if TYPE_CHECKING:
 
 ParentKey = tuple["Value", ...]
 
-_POOL = 1000  # how many keys of a table are looked at; one that was there before may hold any number
-_DEEP = 20  # how many tables may guess each other's keys in a row: Python's stack has an end
+_POOL = 1000  # how many keys of a table are read; a table that was not filled here may hold any number
+_DEPTH = 20  # how many tables may predict each other's keys in a row: Python's stack is limited
 
 
 class Link(NamedTuple):
     """A foreign key; column names are folded.
 
     Attributes:
-        number: SQLite's, among those of the table.
-        loose: the columns to set to NULL where there is no parent.
-        once: whether no two rows may point at the same parent.
-        own: whether it points at its own table.
+        number: SQLite's number for it, in its table.
+        columns: the columns of the child.
+        parent: the referenced table.
+        to: the referenced columns.
+        nullable: the columns to set to NULL if there is no parent.
+        is_unique: whether no two rows may reference the same parent.
+        is_self: whether it references its own table.
     """
 
     number: int
     columns: tuple[str, ...]
     parent: str
     to: tuple[str, ...]
-    loose: tuple[str, ...]
-    once: bool
-    own: bool
+    nullable: tuple[str, ...]
+    is_unique: bool
+    is_self: bool
 
     def __str__(self) -> str:
-        """As it is written."""
+        """The foreign key as SQL writes it."""
         return f"FOREIGN KEY ({', '.join(self.columns)}) REFERENCES {self.parent}"
 
 
 def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
-    """Return the foreign keys of a table that can be kept, those with most columns first.
+    """Return the foreign keys of a table that can be satisfied, those with most columns first.
 
     Args:
         table: the table.
@@ -57,19 +60,19 @@ def links_of(table: Table, tables: Mapping[str, Table]) -> list[Link]:
     found = []
     for number, (columns, key) in enumerate(zip(keys, table.foreign_keys, strict=True)):
         to = _targets(key, tables.get(fold(key.table)))
-        own = fold(key.table) == fold(table.name)
-        if to is None or (own and to == columns):
-            continue  # no such columns, an error whenever SQLite looks; or each row is its own parent
+        is_self = fold(key.table) == fold(table.name)
+        if to is None or (is_self and to == columns):
+            continue  # no such columns: an error whenever SQLite checks it; or each row is its own parent
         others = {column for other in keys if other is not columns for column in other}
-        loose = [column for column in columns if column in free]
-        loose = [column for column in loose if column not in others] or loose
-        once = is_unique(table, columns)
-        found.append(Link(number, columns, key.table, to, tuple(loose), once, own))
-    return sorted(found, key=lambda link: (link.own, -len(link.columns)))
+        nullable = [column for column in columns if column in free]
+        nullable = [column for column in nullable if column not in others] or nullable
+        unique = is_unique(table, columns)
+        found.append(Link(number, columns, key.table, to, tuple(nullable), unique, is_self))
+    return sorted(found, key=lambda link: (link.is_self, -len(link.columns)))
 
 
 def _targets(key: ForeignKey, parent: Table | None) -> tuple[str, ...] | None:
-    """Return the parent's columns, folded; None if they are not there."""
+    """Return the referenced columns, folded; None if the parent does not have them."""
     if parent is None:
         return tuple(fold(to) for to in key.to if to is not None)
     names = {fold(column.name) for column in parent.columns}
@@ -91,19 +94,19 @@ class Parents:
         self._connection = connection
         self._depth = 0
         self._keys: dict[tuple[str, tuple[str, ...]], list[ParentKey]] = {}
-        self._guesses: dict[tuple[str, tuple[str, ...]], list[ParentKey]] = {}
+        self._predicted: dict[tuple[str, tuple[str, ...]], list[ParentKey]] = {}
         self._parts: dict[tuple[str, tuple[str, ...], tuple[int, ...]], dict[ParentKey, list[ParentKey]]] = {}
 
     def forget(self) -> None:
-        """Look at the tables anew."""
+        """Read the keys of the tables again."""
         self._keys.clear()
         self._parts.clear()
 
     def matching(self, link: Link, bound: Mapping[str, Value]) -> list[ParentKey]:
-        """Return the keys a link may point at that have given values in some columns."""
+        """Return the keys that a link may reference, with given values in some columns."""
         name = fold(link.parent)
         if name in self.planned:
-            return fitting(link, self._guess(link, name), bound)
+            return fitting(link, self._predict(link, name), bound)
         at = name, link.to
         if at not in self._keys:
             self._keys[at] = self._read(link)
@@ -117,17 +120,17 @@ class Parents:
                 index[tuple(key[i] for i in places)].append(key)
         return index.get(tuple(bound[link.columns[i]] for i in places), [])
 
-    def _guess(self, link: Link, name: str) -> list[ParentKey]:
+    def _predict(self, link: Link, name: str) -> list[ParentKey]:
         at = name, link.to
-        if at not in self._guesses:
-            # Whoever asks for these while they are made goes round in a circle, and finds none.
-            self._guesses[at] = []
-            if self._depth < _DEEP:
+        if at not in self._predicted:
+            # Tables that reference each other in a circle find no keys while these are being predicted.
+            self._predicted[at] = []
+            if self._depth < _DEPTH:
                 self._depth += 1
-                keys = [self.planned[name](link.to, q) for q in range(self._rows)]
+                keys = [self.planned[name](link.to, i) for i in range(self._rows)]
                 self._depth -= 1
-                self._guesses[at] = [key for key in keys if None not in key]
-        return self._guesses[at]
+                self._predicted[at] = [key for key in keys if None not in key]
+        return self._predicted[at]
 
     def _read(self, link: Link) -> list[ParentKey]:
         columns = [quote_identifier(column) for column in link.to]
@@ -141,6 +144,6 @@ class Parents:
 
 
 def fitting(link: Link, keys: Iterable[ParentKey], bound: Mapping[str, Value]) -> list[ParentKey]:
-    """Return those keys that have given values in some of the link's columns."""
+    """Return the keys that have given values in some of the link's columns."""
     places = [(i, bound[column]) for i, column in enumerate(link.columns) if column in bound]
     return [key for key in keys if all(key[i] == value for i, value in places)]

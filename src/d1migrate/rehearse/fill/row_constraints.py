@@ -1,7 +1,7 @@
-"""The rules a row keeps by itself: CHECKs, and what generated columns and indexes compute from it.
+"""The constraints on a single row: CHECKs, and what generated columns and indexes compute from it.
 
-They are not understood but tried: a *lab* is a table in memory with just these columns and rules, and what
-the engine takes there it takes in the table as well.
+They are not analyzed but tried. A *probe* is a table in memory with some columns and constraints: values that
+SQLite accepts there, it also accepts in the real table.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from d1migrate.sql.definitions import TableDefinition
 
 REFUSED = (apsw.ConstraintError, apsw.MismatchError, apsw.SQLError, apsw.TooBigError, OverflowError)
-"""What the engine raises when it is the row that is at fault."""
+"""What the engine raises if the row is at fault."""
 
 
 class RowConstraint(NamedTuple):
-    """A rule and the columns, folded, that it speaks of; generated ones stand for those they come from.
+    """A constraint on a row.
 
-    Its `text` is an expression to be true, or not false at least; or one of `kind` "generated" or "index".
+    Attributes:
+        columns: the columns that it uses, folded; for a generated column, those that this is computed from.
+        text: an expression that must not be false; for the other kinds, the expression of a generated column,
+            or the CREATE statement of an index.
+        kind: "check", "generated" or "index".
     """
 
     columns: frozenset[str]
@@ -37,7 +41,7 @@ class RowConstraint(NamedTuple):
 
 
 class RowConstraints:
-    """The rules of a table."""
+    """The constraints on the rows of a table."""
 
     def __init__(self, table: Table, definition: TableDefinition) -> None:
         self.definition = definition
@@ -55,7 +59,7 @@ class RowConstraints:
                 if column.generated is not None
             ),
             *(
-                # What is generated cannot be made to point at something: it points at nothing.
+                # A generated foreign key cannot be given a parent, so it has to be NULL.
                 RowConstraint(self._columns(name), f"{name} IS NULL")
                 for key in table.foreign_keys
                 for name in map(quote_identifier, key.columns)
@@ -77,29 +81,31 @@ class RowConstraints:
         return frozenset[str]().union(*(self._sources[name] for name in _names(text) & self._sources.keys()))
 
     def about(self, column: str) -> list[RowConstraint]:
-        """Return the rules that speak of a column, whatever else they speak of."""
-        return [rule for rule in self.all if column in rule.columns]
+        """Return the constraints that use a column, alone or with others."""
+        return [each for each in self.all if column in each.columns]
 
     def alone(self, column: str) -> list[RowConstraint]:
-        """Return the rules that speak of a column and of no other."""
-        return [rule for rule in self.all if rule.columns == {column}]
+        """Return the constraints that use a column and no other."""
+        return [each for each in self.all if each.columns == {column}]
 
     def groups(self) -> list[frozenset[str]]:
-        """Return the sets of columns that rules tie together."""
+        """Return the sets of columns that constraints tie together."""
         groups: list[frozenset[str]] = []
-        for rule in self.all:
-            tied = [group for group in groups if group & rule.columns]
-            groups = [group for group in groups if not group & rule.columns]
-            groups += [rule.columns.union(*tied)] if rule.columns else []
+        for constraint in self.all:
+            tied = [group for group in groups if group & constraint.columns]
+            groups = [group for group in groups if not group & constraint.columns]
+            groups += [constraint.columns.union(*tied)] if constraint.columns else []
         return groups
 
-    def lab(self, columns: Sequence[str], rules: Iterable[RowConstraint], *, strict: bool) -> ConstraintProbe:
-        """Return a lab for some of the columns and the rules that speak of no other.
+    def probe(
+        self, columns: Sequence[str], constraints: Iterable[RowConstraint], *, strict: bool
+    ) -> ConstraintProbe:
+        """Return a probe for some of the columns and constraints that use no others.
 
         Args:
             columns: their names, folded.
-            rules: the rules.
-            strict: whether a CHECK has to be true; in the table it may be NULL too.
+            constraints: the constraints.
+            strict: whether a CHECK has to be true; in the table it may also be NULL.
         """
         kept = set(columns)
         parts = [
@@ -108,16 +114,17 @@ class RowConstraints:
             if (fold(c.name) in kept if c.generated is None else self._sources[fold(c.name)] <= kept)
         ]
         check = "CHECK (({}\n) IS TRUE)" if strict else "CHECK ({}\n)"
-        parts += [check.format(rule.text) for rule in rules if rule.kind == "check"]
+        parts += [check.format(each.text) for each in constraints if each.kind == "check"]
         name = quote_identifier(self.definition.name)
         create = f"CREATE TABLE {name} ({', '.join(parts)}){' STRICT' if self.definition.strict else ''}"
-        return ConstraintProbe(name, columns, create, [rule.text for rule in rules if rule.kind == "index"])
+        indexes = [each.text for each in constraints if each.kind == "index"]
+        return ConstraintProbe(name, columns, create, indexes)
 
     def _column(self, name: str, type_: str, collation: str | None, generated: str | None) -> str:
         parts = [quote_identifier(name), type_]
         parts += ["COLLATE", quote_identifier(collation)] if collation else []
         if generated is not None:
-            # Stored, whatever it is in the table: so that what cannot be computed is seen at once.
+            # STORED even if it is VIRTUAL in the table, so that an expression that fails shows at once.
             parts += ["NOT NULL"] if fold(name) in self._not_null else []
             parts += [f"AS ({generated}\n) STORED"]
         return " ".join(parts)
@@ -128,11 +135,11 @@ def _names(text: str) -> set[str]:
 
 
 def _sources(definition: TableDefinition) -> dict[str, frozenset[str]]:
-    """Return the columns each column comes from: itself, or those its expression speaks of."""
+    """Return {column: itself, or the columns that its expression is computed from}."""
     sources = {fold(c.name): frozenset({fold(c.name)}) for c in definition.columns if c.generated is None}
     waiting = {fold(c.name): _names(c.generated) for c in definition.columns if c.generated is not None}
     while waiting:
-        # One that waits for no other. A name may be a function's as well: then any will do.
+        # Take one that depends on no other. A name may also be a function's: then any will do.
         ready = (name for name, names in waiting.items() if not names & (waiting.keys() - {name}))
         name = next(ready, next(iter(waiting)))
         names = waiting.pop(name)
@@ -141,18 +148,18 @@ def _sources(definition: TableDefinition) -> dict[str, frozenset[str]]:
 
 
 class ConstraintProbe:
-    """A table in memory that takes values, or refuses them."""
+    """A table in memory that accepts or refuses values."""
 
     def __init__(self, table: str, columns: Sequence[str], create: str, indexes: Sequence[str]) -> None:
         self._statements = (create, *indexes)
         self._connection: apsw.Connection | None = None
         places = ", ".join("?" * len(columns))
         self._insert = f"INSERT INTO {table} ({', '.join(map(quote_identifier, columns))}) VALUES ({places})"
-        # Only a unique index cares what is there already.
+        # Only a unique index depends on earlier rows.
         self._clear = f"DELETE FROM {table}" if indexes else ""
 
     def accepts(self, values: Sequence[Value]) -> bool:
-        """Whether a row of these values keeps the rules."""
+        """Whether a row with these values satisfies the constraints."""
         connection = self._connection or self._open()
         if not self._insert:
             return True
@@ -170,11 +177,11 @@ class ConstraintProbe:
             for statement in self._statements:
                 self._connection.execute(statement)
         except apsw.Error:
-            # It needs a function or collation that is not here: then only the table itself can tell.
+            # It needs a function or collation that is missing here: then only the real table can decide.
             self._insert = ""
         return self._connection
 
     def close(self) -> None:
-        """Give its memory back."""
+        """Free its memory."""
         if self._connection:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""What else than the usual a column might hold to satisfy a CHECK, going by the literals in it."""
+"""Values that may satisfy a CHECK, guessed from the literals in it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _DIGITS, _LOWER, _UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHI
 
 
 def candidates(declared: str, expressions: Iterable[str], columns: Container[str]) -> list[ValueFactory]:
-    """Return makers of what might satisfy some expressions, likely ones and such that differ by row first.
+    """Return factories of values that may satisfy some expressions; likely ones that differ by row first.
 
     Args:
         declared: the column's type.
-        expressions: the texts that speak of it: CHECKs, and others a value may fail in.
-        columns: the names, folded, that stand for columns in them.
+        expressions: the expressions that use the column: CHECKs, and others that a value may fail.
+        columns: the names, folded, that are columns in them.
     """
     literals = _Literals(expressions, columns)
     kind = affinity(declared)
@@ -42,9 +42,14 @@ def candidates(declared: str, expressions: Iterable[str], columns: Container[str
 
 
 class _Literals:
-    """What the literals of expressions say; `lengths` are the numbers of those that speak of a length.
+    """The literals of expressions.
 
-    `paths` are those into JSON; `json` says that it is spoken of at all.
+    Attributes:
+        numbers, strings: the plain ones.
+        patterns: those of LIKE and GLOB, as `_like` returns them.
+        lengths: the numbers in expressions that use a length.
+        paths: paths into JSON.
+        json: whether the expressions use JSON.
     """
 
     def __init__(self, expressions: Iterable[str], columns: Container[str]) -> None:
@@ -59,7 +64,7 @@ class _Literals:
             words = self._read(significant(expression), columns)
             if words & {"LENGTH", "OCTET_LENGTH"}:
                 self.lengths += [n for n in self.numbers[seen:] if isinstance(n, int) and 0 < n < 5000]
-            self.json |= any(word.startswith("JSON") for word in words)
+            self.json = self.json or any(word.startswith("JSON") for word in words)
 
     def _read(self, tokens: Iterable[Token], columns: Container[str]) -> set[str]:
         before, like, sign, words = "", "", 1, set[str]()
@@ -101,22 +106,22 @@ def _numbers(literals: Sequence[int | float], *, whole: bool) -> Iterator[ValueF
         yield _between(low, high, whole=whole)
     if known:
         yield _cycle(known)
-    for n in (*ordered[-1:], *ordered[:-1]):  # past the largest, all lower bounds are kept
+    for n in (*ordered[-1:], *ordered[:-1]):  # above the largest, every lower bound is satisfied
         yield from _near(n)
-    yield lambda q: q + 1
+    yield lambda i: i + 1
     yield from (_constant(m) for n in known for m in (n, n + 1, n - 1))
     yield from (_constant(n) for n in (0, 1, -1, 2, 10, 100, 1000))
-    yield lambda q: moment(q, 0)
+    yield lambda i: moment(i, 0)
     if not whole:
         yield _between(0, 1, whole=False)
 
 
 def _near(n: float) -> Iterator[ValueFactory]:
-    yield lambda q: n + 1 + spread(q)
+    yield lambda i: n + 1 + spread(i)
     if n > 1:
-        yield lambda q: q % n
-        yield lambda q: n * (q + 1)
-    yield lambda q: n - 1 - spread(q)
+        yield lambda i: i % n
+        yield lambda i: n * (i + 1)
+    yield lambda i: n - 1 - spread(i)
 
 
 def _texts(literals: _Literals) -> Iterator[ValueFactory]:
@@ -139,8 +144,8 @@ def _texts(literals: _Literals) -> Iterator[ValueFactory]:
 
 def _with(text: str) -> Iterator[ValueFactory]:
     yield _constant(text)
-    yield lambda q: f"{text}{q}"
-    yield lambda q: f"{q}{text}"
+    yield lambda i: f"{text}{i}"
+    yield lambda i: f"{i}{text}"
 
 
 def _blobs(lengths: Sequence[int]) -> Iterator[ValueFactory]:
@@ -149,7 +154,7 @@ def _blobs(lengths: Sequence[int]) -> Iterator[ValueFactory]:
 
 
 def _sized(n: int) -> ValueFactory:
-    return lambda q: q.to_bytes(max(n, 8), "big")[-n:]
+    return lambda i: i.to_bytes(max(n, 8), "big")[-n:]
 
 
 def _constant(value: Value) -> ValueFactory:
@@ -157,45 +162,45 @@ def _constant(value: Value) -> ValueFactory:
 
 
 def _cycle(values: Sequence[Value]) -> ValueFactory:
-    return lambda q: values[q % len(values)]
+    return lambda i: values[i % len(values)]
 
 
 def _between(low: float, high: float, *, whole: bool) -> ValueFactory:
     if whole:
-        return lambda q: low + q % (int(high) - int(low) + 1)
-    return lambda q: low + (high - low) * (q % 97 + 1) / 98
+        return lambda i: low + i % (int(high) - int(low) + 1)
+    return lambda i: low + (high - low) * (i % 97 + 1) / 98
 
 
 def _as_text(make: ValueFactory) -> ValueFactory:
-    return lambda q: str(make(q))
+    return lambda i: str(make(i))
 
 
 def _nested(paths: Sequence[str], value: Value) -> ValueFactory:
-    """Return a maker of JSON objects that hold a value at every path; for None, numbers that go up."""
+    """Return a factory of JSON objects that hold a value at every path; for None, increasing numbers."""
 
-    def make(q: int) -> Value:
+    def make(i: int) -> Value:
         root: dict[str, Any] = {}
-        for i, path in enumerate(paths):
+        for place, path in enumerate(paths):
             *outer, last = path.split(".")
             inside = root
             for key in outer:
                 if not isinstance(inside.get(key), dict):
                     inside[key] = {}
                 inside = inside[key]
-            inside[last] = q + i if value is None else value
+            inside[last] = i + place if value is None else value
         return json.dumps(root)
 
     return make
 
 
 def _like(text: str, escape: str = "") -> tuple[str, ...]:
-    """Return what a pattern asks for: a character, the characters of which one will do, or "" for a run."""
+    """Return the parts of a LIKE pattern: one character, several of which any fits, or "" for any run."""
     parts = re.findall(f"{re.escape(escape)}.|." if escape else ".", text, re.DOTALL)
     return tuple(part[1:] or {"%": "", "_": _LOWER}.get(part, part) for part in parts)
 
 
 def _glob(text: str) -> tuple[str, ...]:
-    """Return what a pattern asks for, as _like does."""
+    """Return the parts of a GLOB pattern, as `_like` does."""
     return tuple(
         _members(part) if part[0] == "[" and len(part) > 2 else {"*": "", "?": _LOWER}.get(part, part)
         for part in re.findall(r"\[\^?\]?[^\]]*\]|.", text, re.DOTALL)
@@ -203,7 +208,7 @@ def _glob(text: str) -> tuple[str, ...]:
 
 
 def _stretched(pattern: tuple[str, ...], size: int) -> tuple[str, ...]:
-    """Return a pattern whose first run is as long as its texts need to be of a size."""
+    """Return a pattern whose first run is so long that its texts have a given length."""
     if "" not in pattern:
         return pattern
     at, fixed = pattern.index(""), sum(map(bool, pattern))
@@ -211,7 +216,7 @@ def _stretched(pattern: tuple[str, ...], size: int) -> tuple[str, ...]:
 
 
 def _members(part: str) -> str:
-    """Return the characters that `[a-f0-9]` or `[^a-f]` means, of the usual ones for the latter."""
+    """Return the characters that `[a-f0-9]` matches; for `[^a-f]`, of letters and digits only."""
     negated, inside = part[1] == "^", part[1:-1].removeprefix("^")
     found = "".join(
         "".join(chr(c) for c in range(ord(one[0]), min(ord(one[2]), ord(one[0]) + 99) + 1))
@@ -223,12 +228,12 @@ def _members(part: str) -> str:
 
 
 def _matching(pattern: Sequence[str]) -> ValueFactory:
-    """Return a maker of texts that fit a pattern, each place counting on when the one after it is through."""
+    """Return a factory of texts that match a pattern; they count up like a number with one digit a place."""
 
-    def make(q: int) -> Value:
-        rest, text = q, list[str]()
+    def make(i: int) -> Value:
+        rest, text = i, list[str]()
         for part in reversed(pattern):
-            text.append(part[rest % len(part)] if part else f"x{q}")
+            text.append(part[rest % len(part)] if part else f"x{i}")
             rest //= len(part) or 1
         return "".join(reversed(text))
 
@@ -236,18 +241,18 @@ def _matching(pattern: Sequence[str]) -> ValueFactory:
 
 
 _TYPICAL: tuple[ValueFactory, ...] = (
-    lambda q: f"a{q}",
-    lambda q: f"A{q}",
-    lambda q: clock("%Y-%m-%d", moment(q, 0)),
-    lambda q: clock("%Y-%m-%d %H:%M:%S", moment(q, 0)),
-    lambda q: clock("%Y-%m-%dT%H:%M:%SZ", moment(q, 0)),
-    lambda q: clock("%H:%M:%S", moment(q, 0)),
-    lambda q: f"user{q}@example.com",
-    lambda q: f"https://example.com/{q}",
-    lambda q: f"{q:08x}-0000-4000-8000-{q:012x}",
-    lambda q: f"#{q % 2**24:06x}",
-    lambda q: f"+1555{q:07}",
-    lambda q: f"10.{q // 65536 % 256}.{q // 256 % 256}.{q % 256}",
+    lambda i: f"a{i}",
+    lambda i: f"A{i}",
+    lambda i: clock("%Y-%m-%d", moment(i, 0)),
+    lambda i: clock("%Y-%m-%d %H:%M:%S", moment(i, 0)),
+    lambda i: clock("%Y-%m-%dT%H:%M:%SZ", moment(i, 0)),
+    lambda i: clock("%H:%M:%S", moment(i, 0)),
+    lambda i: f"user{i}@example.com",
+    lambda i: f"https://example.com/{i}",
+    lambda i: f"{i:08x}-0000-4000-8000-{i:012x}",
+    lambda i: f"#{i % 2**24:06x}",
+    lambda i: f"+1555{i:07}",
+    lambda i: f"10.{i // 65536 % 256}.{i // 256 % 256}.{i % 256}",
     str,
 )
-_TYPICAL_JSON: tuple[ValueFactory, ...] = (lambda q: json.dumps({"id": q}), lambda q: json.dumps([q]))
+_TYPICAL_JSON: tuple[ValueFactory, ...] = (lambda i: json.dumps({"id": i}), lambda i: json.dumps([i]))
