@@ -8,23 +8,23 @@
     │   └─ ParseError          … at .file, .line, .column, with the source line and a caret
     ├─ HistoryError            files and database disagree
     │   ├─ ChecksumMismatch    an applied file was edited
-    │   ├─ MissingMigration    an applied file is gone, or came back under another number
-    │   ├─ OutOfOrder          a pending version lies below the newest applied one
+    │   ├─ MissingMigration    an applied file is gone, or has another number
+    │   ├─ OutOfOrder          a pending version is below the newest applied one
     │   └─ PartiallyApplied    a migration began and never ended
     ├─ PlanError               what was asked for cannot be planned
-    │   ├─ Irreversible        no way back is written for a migration
-    │   ├─ DataLoss            rows or values would go that nobody allowed to
-    │   ├─ MissingValue        a column is to be NOT NULL, and its rows have no value
-    │   ├─ UnsafeMigration     the linter found errors in what is pending
-    │   ├─ Gate                a rule of the environment refused: which one
+    │   ├─ Irreversible        a migration has no rollback
+    │   ├─ DataLoss            rows or values would be lost without permission
+    │   ├─ MissingValue        a column becomes NOT NULL, and existing rows have no value
+    │   ├─ UnsafeMigration     the linter found errors in pending migrations
+    │   ├─ Gate                a gate of the environment refused: which one
     │   └─ LimitExceeded       a limit of D1: which one, and by how much
     ├─ ApplyError              a migration failed: where, what was applied, what is pending
     ├─ Unfinished              a Worker's limits stopped a run between two migrations; run it again
     └─ DriverError             the database did not do what was asked
-        ├─ QueryError          it said no (SQLite's or D1's text), and nothing was done
+        ├─ QueryError          it refused (with SQLite's or D1's message); nothing was done
         ├─ UnavailableError    it could not be reached, or was busy; nothing was done
-        │   └─ DamagedError    its file is damaged, or is none
-        └─ AmbiguousError      sent, and no answer: it may or may not have happened
+        │   └─ DamagedError    its file is damaged, or is not a database
+        └─ AmbiguousError      sent, and no response: it may or may not have happened
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class SourceError(Error):
 class ParseError(SourceError):
     """SQL that cannot be read: `file`, `line` and `column` (from 1), and the line itself.
 
-    Of a long line, `source` is the part that begins after `shown_from` characters.
+    For a long line, `source` is the part after the first `shown_from` characters.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class ParseError(SourceError):
 
 
 def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
-    """Return a message with its place, the source line, and a caret under the character it means."""
+    """Return a message with its location, the source line, and a caret under the character."""
     caret = column if caret is None else caret
     head = f"{file}:{line}:{column}: {message}"
     if not source or caret > _WIDEST:
@@ -123,7 +123,7 @@ _WIDEST = 200  # characters of a source line
 
 
 class HistoryError(Error):
-    """Files and database disagree (`versions` says on which), or the history is not ours to continue."""
+    """Files and database disagree about `versions`, or another tool owns the history."""
 
     def __init__(self, message: str, *, versions: Sequence[int] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -131,7 +131,7 @@ class HistoryError(Error):
 
 
 class ChecksumMismatch(HistoryError):
-    """Applied files were edited afterwards."""
+    """Files were edited after they were applied."""
 
 
 class MissingMigration(HistoryError):
@@ -139,7 +139,7 @@ class MissingMigration(HistoryError):
 
 
 class OutOfOrder(HistoryError):
-    """Pending versions lie below the newest applied one."""
+    """Pending versions are below the newest applied one."""
 
 
 class PartiallyApplied(HistoryError):
@@ -160,11 +160,11 @@ class Irreversible(PlanError):
 
 
 class DataLoss(PlanError):
-    """Rows or values would be dropped or deleted that nobody allowed to go.
+    """Rows or values would be dropped or deleted without permission.
 
     Attributes:
         rows: {table, or table.column: rows}, None where they are not counted.
-        renames: what may be meant instead, as `old=new`.
+        renames: renames that may be meant instead, as `old=new`.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class DataLoss(PlanError):
 
 
 class MissingValue(PlanError):
-    """Columns are, or become, NOT NULL, and the rows there are have no value; `columns` as table.column."""
+    """Columns are, or become, NOT NULL, and existing rows have no value; `columns` as table.column."""
 
     def __init__(self, message: str, *, columns: Sequence[str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -189,7 +189,7 @@ class MissingValue(PlanError):
 
 
 class UnsafeMigration(PlanError):
-    """The linter found errors in what was to be applied: `diagnostics`. None of it was run."""
+    """The linter found errors in pending migrations: `diagnostics`. Nothing was run."""
 
     def __init__(self, diagnostics: Sequence[_Finding]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -205,11 +205,11 @@ class UnsafeMigration(PlanError):
 
 
 class Gate(PlanError):
-    """An environment refused a change, by rules of its own; nothing was run.
+    """An environment's gates refused a change; nothing was run.
 
     Attributes:
-        gate: the rule that refused: `after`, `window`, `protected`, …
-        gates: all that did, where several did; `gate` is the first of them.
+        gate: the gate that refused: `after`, `window`, `protected`, …
+        gates: all that refused; `gate` is the first of them.
     """
 
     def __init__(self, message: str, *, gates: Sequence[str], hint: str | None = None) -> None:
@@ -219,7 +219,7 @@ class Gate(PlanError):
 
 
 class LimitExceeded(PlanError):
-    """A limit of D1: its `limit`, and the `actual` value that is over it."""
+    """A limit of D1 is exceeded: the `limit`, and the `actual` value."""
 
     def __init__(self, message: str, *, limit: int, actual: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -232,12 +232,12 @@ class ApplyError(Error):
     Attributes:
         migration: the name of the one that failed.
         direction: "up", or "down" for a rollback; "applied" means "rolled back" then.
-        file, line: the statement that failed (None where the driver cannot tell).
+        file, line: the statement that failed (None if the driver does not know).
         statement: its SQL, or None.
-        applied: names done in this run before it.
-        pending: names that were still to come, the failed one first.
-        unknown: whether it is not known if the migration happened: the answer was lost, and the database
-            could not be asked. It is False where nothing of it was there when it was asked.
+        applied: names applied in this run before it.
+        pending: names that are left, the failed one first.
+        unknown: whether the outcome is unknown: the response was lost, and the history
+            could not be read. It is False if the history was read and does not have it.
     """
 
     def __init__(
@@ -260,7 +260,7 @@ class ApplyError(Error):
         self.unknown = False
 
     def with_unknown_outcome(self) -> ApplyError:
-        """Say that it is not known whether the migration happened."""
+        """Return this error, marked as one with an unknown outcome."""
         self.unknown = True
         self.hint = "look at `d1migrate status` when the database can be reached, then run the command again"
         return self
@@ -270,8 +270,8 @@ class Unfinished(Error):
     """The limits of a Worker's invocation stopped a run between two migrations; nothing failed.
 
     Attributes:
-        applied: names done in this run.
-        pending: names that are left, where they were known yet.
+        applied: names applied in this run.
+        pending: names that are left, if they are known yet.
     """
 
     def __init__(self, reason: str, *, applied: Sequence[str] = (), pending: Sequence[str] = ()) -> None:
@@ -285,10 +285,10 @@ class DriverError(Error):
 
 
 class QueryError(DriverError):
-    """The database refused a statement; its batch was rolled back whole.
+    """The database refused a statement; its whole batch was rolled back.
 
     Attributes:
-        index: the position in the batch of the query that failed, or None where it is not known.
+        index: the position in the batch of the query that failed, or None if it is not known.
     """
 
     def __init__(self, message: str, *, index: int | None = None, hint: str | None = None) -> None:
@@ -301,8 +301,8 @@ class UnavailableError(DriverError):
 
 
 class DamagedError(UnavailableError):
-    """The file of the database is damaged, or is no database."""
+    """The file of the database is damaged, or is not a database."""
 
 
 class AmbiguousError(DriverError):
-    """A batch was sent and no answer came: it may or may not have happened. Read before repeating."""
+    """A batch was sent and no response came: it may have happened. Read the history before repeating it."""

@@ -19,7 +19,7 @@ _SHADES = {"+": "green", "-": "red", "@": "dim"}
 
 
 class Words(NamedTuple):
-    """How differences are told.
+    """The words for differences.
 
     Attributes:
         problems: {problem: its word and colour}.
@@ -35,19 +35,19 @@ DRIFT = Words(
     {"missing": ("missing", "red"), "extra": ("extra", "yellow"), "different": ("different", "red")},
     *("files", "live"),
 )
-"""A live schema that is not what the files build."""
+"""For a live schema that differs from what the files build."""
 
 _STEPS = {"missing": ("removed", "red"), "extra": ("added", "green"), "different": ("changed", "yellow")}
 _MARKS = {"missing": "-", "extra": "+", "different": "~"}
 
 
 def between(before: int, after: int) -> Words:
-    """Return the words for what came between two versions."""
+    """Return the words for changes between two versions."""
     return Words(_STEPS, str(before), str(after))
 
 
 def changes(before: Schema, after: Schema) -> Iterator[Difference]:
-    """Yield what came between two schemas; the indexes and triggers of a table that came or went, too."""
+    """Yield the changes between two schemas, with the indexes and triggers of added and removed tables."""
     for difference in compare(before, after):
         yield difference
         if difference.kind == "table" and difference.problem != "different":
@@ -76,7 +76,7 @@ def lines(found: Iterable[Difference], words: Words, paint: Paint) -> Iterator[s
 
 
 def values(found: Iterable[Difference]) -> list[dict[str, Any]]:
-    """Return what came between two versions, for JSON."""
+    """Return the changes between two versions, for JSON."""
     return [
         {"kind": kind, "name": name, "change": _STEPS[problem][0], "before": before, "after": after}
         for kind, name, problem, before, after in found

@@ -25,14 +25,14 @@ _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
 _WINDOW = 120  # characters of a long source line that are shown
 _WIDTH = 100  # columns of a paragraph
 
-_LISTED = 5  # further findings of a rule in a file that are shown; of errors, all are
+_LISTED = 5  # further findings of a rule in a file that are shown; errors are all shown
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {rule.code: rule for rule in RULES}
 
 
 def _counts(diagnostics: Sequence[Diagnostic]) -> Counter[str]:
-    """Return how many there are of each severity, and how many the files allow, under `allowed`."""
+    """Return the number of each severity, and under `allowed` the number that the files allow."""
     return Counter(d.severity if d.allowed is None else "allowed" for d in diagnostics)
 
 
@@ -42,15 +42,15 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> Counter[str]:
 def text(
     diagnostics: Sequence[Diagnostic], *, verbose: bool, paint: Paint, count: int | None = None
 ) -> list[str]:
-    """Return lines for people: each finding with its place in the source, why, and what to do; a summary.
+    """Return lines for people: each finding with its location, the reason and a fix; then a summary.
 
-    Of several findings of one rule in one file, the first is shown in full, and of the others their lines.
+    If a rule has several findings in one file, the first is shown in full, and only the lines of the others.
 
     Args:
         diagnostics: what was found.
-        verbose: show all of them at full length, and what the files allow.
+        verbose: show all of them in full, and those that the files allow.
         paint: colours text: (text, red, yellow, dim, bold or None).
-        count: how many migrations were judged, for the summary.
+        count: how many migrations were checked, for the summary.
     """
     lines: list[str] = []
     open_ones = [d for d in diagnostics if d.allowed is None]
@@ -68,7 +68,7 @@ def text(
 
 
 def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
-    """Put the findings of one rule in one file together; one of weight with SQL of its own stays alone."""
+    """Group the findings of one rule in one file; an error or warning with a fix of its own stays alone."""
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for at, found in enumerate(diagnostics):
         alone = at if found.fix and found.severity != "info" else -1
@@ -84,7 +84,7 @@ def _brief(group: Sequence[Diagnostic]) -> Iterator[str]:
 
 
 def _others(others: Sequence[Diagnostic]) -> Iterator[str]:
-    """Yield a line for each further finding of a rule in a file, up to a number."""
+    """Yield a line for each further finding of a rule in a file, up to a limit."""
     shown = [d for at, d in enumerate(others) if at < _LISTED or d.severity == "error"]
     for found in shown:
         yield f"  also line {found.line}: {clean_line(found.message)}"
@@ -95,9 +95,9 @@ def _others(others: Sequence[Diagnostic]) -> Iterator[str]:
 def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
     counts = _counts(diagnostics)
     parts = [plural(counts[severity], noun) for severity, noun in _NOUNS.items() if counts[severity]]
-    judged = f" in {plural(count, 'migration')}" if count is not None else ""
+    checked = f" in {plural(count, 'migration')}" if count is not None else ""
     allowed = f" ({counts['allowed']} allowed)" if counts["allowed"] else ""
-    return f"{', '.join(parts) or 'no findings'}{judged}{allowed}"
+    return f"{', '.join(parts) or 'no findings'}{checked}{allowed}"
 
 
 def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:
 
 
 def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[str]:
-    """Yield the source line and a caret under the column; of a long line the part around it."""
+    """Yield the source line and a caret under the column; for a long line only the part around it."""
     source, at = found.source, found.column - 1
     if source is None:
         return
@@ -158,9 +158,9 @@ def _place(found: Diagnostic) -> str:
 
 
 def values(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Return the JSON; what a file allows counts as `allowed` only, and has its reason there.
+    """Return the JSON; a finding that a file allows counts as `allowed` only, with its reason.
 
-    A finding that stands for several, such as H101 or S102, has their number as `total`.
+    A finding that summarizes several, such as H101 or S102, has their number as `total`.
     """
     counts = _counts(diagnostics)
     return {
@@ -190,7 +190,7 @@ def _value(found: Diagnostic) -> dict[str, Any]:
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> list[str]:
-    """Return workflow commands that make annotations, one for each group; what a file allows is left out."""
+    """Return workflow commands that create annotations, one for each group, without allowed findings."""
     return [_annotation(*group) for group in _grouped(d for d in diagnostics if d.allowed is None)]
 
 
@@ -274,18 +274,18 @@ def _result(found: Diagnostic, index: int, fingerprint: str) -> dict[str, Any]:
             {"physicalLocation": {"artifactLocation": {"uri": _uri(found.file)}, "region": region}}
         ],
         "partialFingerprints": {"primaryLocationLineHash": fingerprint},
-        "suppressions": allowed,  # of all results or of none, says the standard
+        "suppressions": allowed,  # the standard requires it on all results or on none
     }
 
 
 def _fingerprint(found: Diagnostic) -> str:
-    """Return what a finding is recognised by when lines are put above it."""
+    """Return what identifies a finding after lines were inserted above it."""
     facts = (found.code, found.message, " ".join((found.source or "").split()))
     return sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _uri(file: str) -> str:
-    """Return the path as a URI: a relative one as seen from where the command ran."""
+    """Return the path as a URI; a relative path is relative to the working directory."""
     from pathlib import PurePath
     from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Show what a driver is doing while it does it: a line a migration with its time, a bar for a large one."""
+"""Show the progress of a driver: one line for each migration with its time, a bar for a large one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Capabilities, Driver
     from d1migrate.sql.batch import Batch, Query, Result
 
-_BAR_FROM = 8_000_000  # bytes; smaller files are done before a bar is read
+_BAR_FROM = 8_000_000  # bytes; smaller files finish before anyone could read a bar
 
 
 class WatchedDriver:
-    """A driver that tells as it works.
+    """A driver that reports its progress.
 
     Args:
         driver: the one that does the work.
-        say: takes a line for people.
-        say_sql: takes every statement sent, or None.
+        say: prints a line for people.
+        say_sql: prints each statement that is sent, or None.
         bar: whether a progress bar may be drawn.
     """
 
@@ -42,9 +42,9 @@ class WatchedDriver:
         return self._driver.capabilities
 
     def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it, and say how long it took; of a lost answer, that the history has to tell."""
+        """Run it and print how long it took; after a lost response, that the history is read."""
         if self._say_sql:
-            batch = batch._replace(queries=_Told(batch.queries, self._say_sql))
+            batch = batch._replace(queries=_Shown(batch.queries, self._say_sql))
         if not batch.label:
             return self._driver.batch(batch)
         label, started = clean_line(batch.label), time.perf_counter()
@@ -73,7 +73,7 @@ class WatchedDriver:
             stages: dict[str, TaskID] = {}
 
             def show(stage: str, done: int, total: int) -> None:
-                if stage not in stages:  # a bar of its own: of some nobody knows the length
+                if stage not in stages:  # a bar for each stage, because the length of some is unknown
                     stages[stage] = progress.add_task(f"{label}: {stage}", total=total or None)
                 progress.update(stages[stage], completed=done)
 
@@ -87,20 +87,20 @@ def _since(started: float) -> str:
     return duration(time.perf_counter() - started)
 
 
-class _Told:
-    """Queries that are told one by one as they are taken."""
+class _Shown:
+    """Queries that are shown one by one as the driver takes them."""
 
-    def __init__(self, queries: Iterable[Query], tell: Callable[[str], None]) -> None:
-        self._queries, self._tell = queries, tell
+    def __init__(self, queries: Iterable[Query], show: Callable[[str], None]) -> None:
+        self._queries, self._show = queries, show
 
     def __iter__(self) -> Iterator[Query]:
         for query in self._queries:
-            self._tell(query.sql)
+            self._show(query.sql)
             yield query
 
 
 class _Counted:
-    """Queries whose bytes are counted as they are taken, told now and then."""
+    """Queries whose bytes are counted as the driver takes them, reported every 256 KiB."""
 
     def __init__(self, queries: Iterable[Query], advance: Callable[[int], None]) -> None:
         self._queries, self._advance = queries, advance

@@ -22,7 +22,7 @@ _COLOURS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "
 
 
 def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], str]) -> list[str]:
-    """Return the lines for people: a table of migrations, then what is to be said of each."""
+    """Return the lines for people: a table of migrations, then the details of each."""
     if not found.migrations:
         return ["nothing to rehearse"]
     rows = [(m.name, m.verdict, *_costs(m.cost), _way_back(m)) for m in found.migrations]
@@ -63,7 +63,7 @@ def _way_back(migration: Rehearsed) -> str:
 
 
 def _details(migration: Rehearsed) -> Iterator[str]:
-    """Yield what the file itself does to rows, and the limits of D1 it comes near."""
+    """Yield what the file does to rows, and which limits of D1 it may reach."""
     cost = migration.cost
     for change in migration.changes:
         if says := list(_says(change)):
@@ -100,7 +100,7 @@ def _says(change: TableChange) -> Iterator[str]:
 
 
 def _by(count: int, unexplained: int, words: str) -> str:
-    """Say whose words account for rows, where they do not for all of them."""
+    """Return which statements account for rows, and whether they account for all of them."""
     if not unexplained:
         return words
     if unexplained == count:

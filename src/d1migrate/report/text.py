@@ -1,4 +1,4 @@
-"""Plain text for people: aligned tables, times, colours, and names that cannot harm a terminal."""
+"""Plain text for people: aligned tables, times, colors, and names without terminal control characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
-# Characters that reverse the direction of text, end a line, or are invisible, where nobody expects it.
+# Characters that reverse the direction of text, end a line, or are invisible.
 _CONTROL |= dict.fromkeys((0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF))
 _CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
@@ -20,12 +20,12 @@ _UNITS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "
 
 
 def clean(text: str) -> str:
-    """Return text from a file or database without characters that steer a terminal."""
+    """Return text from a file or database without terminal control characters."""
     return text if text.isprintable() else text.translate(_CONTROL)
 
 
 def clean_line(text: str, *, tabs: bool = False) -> str:
-    """Return text from outside, a name for example, as part of one line."""
+    """Return text from outside, such as a name, as part of one line."""
     if text.isprintable():
         return text
     text = clean(text).replace("\n", " ")
@@ -35,8 +35,8 @@ def clean_line(text: str, *, tabs: bool = False) -> str:
 def printed(text: str, *, coloured: bool) -> str:
     """Return lines for people in a form that is safe to print, whatever names and SQL they contain.
 
-    Only our own colours control the terminal, and no line is a workflow command for a GitHub runner, which
-    obeys `::` after any white space at the beginning of a line.
+    Only d1migrate's own colors control the terminal, and no line is a workflow command for a GitHub runner,
+    which obeys `::` after any white space at the beginning of a line.
     """
     if not text.replace("\n", "").isprintable():
         text = "".join(_painted(text)) if coloured else clean(text)
@@ -71,12 +71,12 @@ def _escape(character: str) -> str:
 
 
 def colour(text: str, name: str | None, *, on: bool) -> str:
-    """Return text in a colour, where colours are on."""
+    """Return text in a color if colors are on."""
     return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if on and name else text
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Return lines with aligned columns; those in `right` are flush right, none has trailing space."""
+    """Return lines with aligned columns; those in `right` are right-aligned; no line has trailing spaces."""
     grid = [list(headers), *([clean_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in grid) for i in range(len(headers))]
     lines = []
@@ -96,7 +96,7 @@ def when(at: int | None, *, now: float) -> str:
     try:
         return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(at))} ({ago(now - at)})"
     except (OSError, OverflowError, ValueError):
-        return str(at)  # no time of this world
+        return str(at)  # not a time that the system can represent
 
 
 def ago(seconds: float) -> str:

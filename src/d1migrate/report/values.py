@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def status(
     entries: Sequence[Entry], problems: Sequence[Problem], environment: str | None, database: str
 ) -> dict[str, Any]:
-    """`pending` counts what an `up` would have to run, `current_version` is the highest applied one or 0.
+    """`pending` counts what `up` would have to run; `current_version` is the highest applied version or 0.
 
-    `problems` is what a rebuild left behind that was cut in half; the other commands find more.
+    `problems` are the leftovers of an interrupted rebuild; other commands find more.
     """
     return {
         "environment": environment,
@@ -40,12 +40,12 @@ def status(
 
 
 def problem(found: Problem) -> dict[str, Any]:
-    """What is wrong with a database; `is_new` is false for what was so before the run."""
+    """Something wrong with a database; `is_new` is false if it was wrong before the run."""
     return {**found._asdict(), "fix": list(found.fix)}
 
 
 def entry(entry: Entry) -> dict[str, Any]:
-    """One version; `was` only where its file was renumbered."""
+    """One version; `was` only if its file was renumbered."""
     value: dict[str, Any] = {
         "version": entry.version,
         "name": entry.name,
@@ -83,7 +83,7 @@ def files(migrations: Sequence[Migration]) -> list[dict[str, Any]]:
 def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
     """The steps; the statements of a large file are null, with their count and bytes beside them.
 
-    `transport` is how each gets to the database: batch or, to a remote one, import where it has to be.
+    `transport` is how each step reaches the database: batch or, for a remote one, import if necessary.
     """
     steps = []
     for step in plan.steps:
@@ -106,7 +106,7 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
 
 
 def _phase(script: Migration | Rollback) -> dict[str, Any]:
-    """Whether it comes before or after the deploy; null where its file does not tell, and for a rollback."""
+    """The phase, before or after the deploy; null if its file has none, and for a rollback."""
     if not isinstance(script, Migration):
         return {"phase": None, "phase_reason": None}
     from d1migrate.migrate.deploy_phase import describe  # a status has no use for it
@@ -116,7 +116,7 @@ def _phase(script: Migration | Rollback) -> dict[str, Any]:
 
 
 def gates(found: Sequence[Demand]) -> list[dict[str, Any]]:
-    """What the gates of an environment say; `state` is passed, refused or overridden."""
+    """The gates of an environment; `state` is passed, refused or overridden."""
     return [{**gate._asdict(), "state": gate.state} for gate in found]
 
 
@@ -133,7 +133,7 @@ def report(report: Report) -> dict[str, Any]:
 
 
 def verification(found: Verification) -> dict[str, Any]:
-    """What `verify` found; `ok` is what --check goes by."""
+    """What `verify` found; `ok` decides the exit code of --check."""
     return {
         "ok": found.ok,
         "migrations": [entry(e) for e in found.entries],
@@ -145,7 +145,7 @@ def verification(found: Verification) -> dict[str, Any]:
 
 
 def schema(schema: Schema) -> dict[str, Any]:
-    """Tables with all that belongs to them, views, and the triggers on views."""
+    """Tables with their indexes and triggers, views, and the triggers on views."""
     return {
         "tables": [table(t) for t in schema.tables],
         "views": [view._asdict() for view in schema.views],

@@ -1,4 +1,4 @@
-"""For your own tests: that migrations are safe, and databases that have them already."""
+"""For your own tests: check that migrations are safe, and copy databases that already have them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def assert_migrations_safe(
 
     Args:
         migrations: a folder, or what `load_migrations` returned.
-        rows: how many made-up rows a table gets.
-        strict: whether warnings of the linter count too.
+        rows: how many generated rows each table gets.
+        strict: whether warnings of the linter count, too.
         severities: {code of a rule, or its letter: error, warning, info or off}.
 
     Raises:
-        AssertionError: the linter found errors, or a rehearsal something a file does not allow. It says what.
+        AssertionError: the linter or a rehearsal found something that no file allows; with the findings.
         UsageError, SourceError: there is no such folder, or a file cannot be read.
     """
     if isinstance(migrations, (str, os.PathLike)):
@@ -53,11 +53,11 @@ def _plain(text: str, _: str | None) -> str:
 
 
 class Template:
-    """A database with all migrations, made once; `copy` gives one of its own to every test.
+    """A database with all migrations, created once; `copy` gives each test its own.
 
     Args:
         migrations: a folder, or what `load_migrations` returned.
-        path: where the template is made; a file that does not exist.
+        path: where the template is created; a file that does not exist.
     """
 
     def __init__(

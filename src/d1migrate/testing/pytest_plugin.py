@@ -1,7 +1,7 @@
-"""Fixtures for projects that use d1migrate; pytest finds them by itself.
+"""Fixtures for projects that use d1migrate; pytest loads them by itself.
 
-`migrated_database` is the path of a SQLite file that has all migrations: every test gets a copy of its own,
-made in a millisecond. The migrations are those of `d1migrate_migrations = …` in pytest's configuration, or
+`migrated_database` is the path of a SQLite file with all migrations: each test gets its own copy,
+created in a millisecond. The migrations are those of `d1migrate_migrations = …` in pytest's configuration, or
 those the project's d1migrate.toml or wrangler configuration names.
 """
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def migrated_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """A database with all migrations, made once a test run."""
+    """A database with all migrations, created once in a test run."""
     from d1migrate.testing import Template
 
     return Template(_folder(pytestconfig), tmp_path_factory.mktemp("d1migrate") / "template.sqlite")

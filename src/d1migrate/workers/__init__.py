@@ -9,9 +9,9 @@
 
 - the index module that `d1migrate index` writes, or its MIGRATIONS (pairs of file name and SQL),
 - Migration values, in the order of their versions,
-- a folder of `.sql` files in the bundle, as a path or as the name of the package it is.
+- a folder of `.sql` files in the bundle, as a path or as the name of a package.
 
-Parsed migrations are remembered for the life of the isolate, by their text; what a database said never is.
+Parsed migrations are cached by their text for the life of the isolate; answers of a database never are.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["get_current_version", "get_history", "get_pending", "run_migrations", "verify_schema"]
 
-_FEWEST = 4  # two to read an empty database, one to write, one to find out about a lost answer
+_FEWEST = 4  # two to read an empty database, one to write, one to look up a lost response
 
 
 async def run_migrations(
@@ -54,37 +54,37 @@ async def run_migrations(
     max_seconds: float = 30.0,
     who: str = "worker",
 ) -> list[StepResult]:
-    """Apply what is pending, each migration exactly once, whole or not at all.
+    """Apply pending migrations, each exactly once, completely or not at all.
 
-    Cheap enough for the top of a request: with nothing to do it is one D1 query that returns one row, and
-    reads about nine rows a migration, which D1 bills. (Where wrangler alone has migrated so far, the first
-    call also creates the log.) Requests and isolates may call it at the same time; the database lets one of
+    Cheap enough for the top of a request: with nothing to do, it is one D1 query that returns one row and
+    reads about nine rows for each migration, which D1 bills. (If only wrangler has migrated so far, the first
+    call also creates the log.) Requests and isolates may call it at the same time: the database lets one of
     them apply a migration.
 
     Args:
         database: the D1 binding, `env.DB`.
-        migrations: see the module.
-        to: the last version to apply; all without it.
-        allow_out_of_order: also what lies below the newest applied version.
-        max_queries: calls to D1 that this may make, 4 or more; 50 is what the free plan has in one
-            invocation, 1,000 the paid one. A batch is one call. No migration is begun that could exceed it.
+        migrations: see above.
+        to: the last version to apply; None for all.
+        allow_out_of_order: whether to apply versions below the newest applied one, too.
+        max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
+            invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
         max_seconds: how long it may take; D1 ends a query after 30 seconds.
-        who: the name that goes to the log.
+        who: the actor in the log.
 
     Returns:
-        A StepResult a migration that was applied, by this call (`action` is "up") or by another one while it
-        ran ("applied meanwhile"), ordered by version; an empty list where nothing was pending.
+        A StepResult for each migration that was applied, by this call (`action` is "up") or by another one
+        while it ran ("applied meanwhile"), ordered by version; an empty list if nothing was pending.
 
     Raises:
-        ApplyError: a migration failed: `applied`, `pending`, and `unknown` say what is so.
-        Unfinished: the limits were reached between two migrations: `applied` and `pending`; call it again.
+        ApplyError: a migration failed; its `applied`, `pending` and `unknown` describe the state.
+        Unfinished: the limits were reached between two migrations; call it again.
         HistoryError: files and database disagree; a subclass says how. Nothing was run.
         SourceError: a migration cannot be parsed. Nothing was run.
-        UsageError: there is no version `to`, or `migrations` is none of the above.
+        UsageError: there is no version `to`, or `migrations` has another form.
         DriverError: the database cannot be read.
     """
     if to is not None and not isinstance(to, int):
-        raise UsageError(f"to={to!r} is no version", hint="an integer")
+        raise UsageError(f"to={to!r} is not a version", hint="an integer")
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
@@ -96,19 +96,19 @@ async def run_migrations(
 
 
 async def get_current_version(database: Any) -> int:
-    """Return the highest applied version; 0 only where there is no migrations table, or nothing in it.
+    """Return the highest applied version; 0 only if there is no migrations table, or it is empty.
 
     Raises:
-        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+        HistoryError: the migrations table belongs to another tool, or is missing although the log exists.
         DriverError: the database cannot be read.
     """
     return await AsyncMigrator(BindingDriver(database), ()).current()
 
 
 async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
-    """Return the names of migrations that are not applied: none of them, and the code can run.
+    """Return the names of migrations that are not applied; if there are none, the code can run.
 
-    One query, as a rule. Newer versions than those given, and edited files, are no matter here.
+    Usually one query. Newer versions than those given, and edited files, do not matter here.
 
     Raises:
         PartiallyApplied: a migration began and never ended.
@@ -119,16 +119,16 @@ async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
 
 
 async def get_history(database: Any) -> tuple[LogEntry, ...]:
-    """Return all that happened to the database, oldest first; errors as `get_current_version`."""
+    """Return the log, oldest first; errors as `get_current_version`."""
     return await AsyncMigrator(BindingDriver(database), ()).history()
 
 
 async def verify_schema(database: Any, migrations: Migrations) -> Verification:
     """Compare migrations with history, and the live schema with the digests in a generated index.
 
-    Two queries, three while a history table is missing. Only an index has digests: of other migrations the
-    history is compared, and `not_compared` of the result says so; as it does where migrations were applied
-    in another order than that of their versions, and the schemas differ.
+    Two queries, three if a history table is missing. Only an index has digests: for other migrations only the
+    history is compared, and `not_compared` of the result gives the reason. The same applies if migrations
+    were applied in another order than that of their versions, and the schemas differ.
 
     Raises:
         HistoryError, DriverError: as `get_current_version`.
@@ -145,13 +145,13 @@ class _Loaded(NamedTuple):
 
 
 def _load(migrations: Migrations) -> _Loaded:
-    """Return what the argument stands for."""
+    """Return the migrations of the argument, and their digests."""
     if isinstance(migrations, ModuleType):
         if hasattr(migrations, "MIGRATIONS"):
             found = _some(_parse(migrations.MIGRATIONS), migrations.__name__)
             return _Loaded(found, getattr(migrations, "SCHEMAS", {}))
         if not hasattr(migrations, "__path__"):
-            raise UsageError(f"the module {migrations.__name__} holds no MIGRATIONS", hint=_HINT)
+            raise UsageError(f"the module {migrations.__name__} has no MIGRATIONS", hint=_HINT)
         return _Loaded(_read(next(iter(migrations.__path__))), {})
     if isinstance(migrations, (list, tuple)):
         if all(isinstance(item, Migration) for item in migrations):
@@ -164,7 +164,7 @@ _HINT = "give the module that `d1migrate index` writes, a list of Migration, or 
 
 
 def _folder(place: Any) -> str:
-    """Return a folder by its path, or by the name of the package that it is."""
+    """Return a folder, given as a path or as the name of a package."""
     import os
     from importlib.util import find_spec
 
@@ -181,7 +181,7 @@ def _folder(place: Any) -> str:
 
 
 def _read(folder: str) -> tuple[Migration, ...]:
-    """Read a folder; what it holds is parsed once, whatever is read again."""
+    """Read a folder; equal files are parsed only once."""
     from d1migrate.project.files import load_migrations
 
     files = [(f"{found.name}.sql", found.text) for found in load_migrations(folder)]
@@ -189,9 +189,9 @@ def _read(folder: str) -> tuple[Migration, ...]:
 
 
 def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
-    """Refuse a place that holds none: a bundle that lost its files looks like one with nothing to do."""
+    """Refuse a place without migrations: a bundle that lost its files looks like one with nothing to do."""
     if not migrations:
-        raise UsageError(f"{place} holds no migration", hint="are the .sql files in the bundle?")
+        raise UsageError(f"{place} has no migrations", hint="are the .sql files in the bundle?")
     return migrations
 
 
@@ -199,7 +199,7 @@ def _parse(files: Sequence[object]) -> tuple[Migration, ...]:
     try:
         return _parsed(tuple(map(tuple, files)))  # type: ignore[arg-type]
     except TypeError:  # not of pairs, or not of texts
-        raise UsageError("MIGRATIONS are no pairs of file name and SQL", hint=_HINT) from None
+        raise UsageError("MIGRATIONS are not pairs of file name and SQL", hint=_HINT) from None
 
 
 @lru_cache(maxsize=8)
@@ -210,7 +210,7 @@ def _parsed(files: tuple[tuple[str, str], ...]) -> tuple[Migration, ...]:
 
 
 class _Invocation:
-    """A driver that begins no transaction which the limits of a Worker's invocation could cut off."""
+    """A driver that begins no transaction that the limits of a Worker's invocation could interrupt."""
 
     def __init__(self, driver: AsyncDriver, max_queries: int, max_seconds: float) -> None:
         self.url = driver.url
@@ -219,7 +219,7 @@ class _Invocation:
         self._started = time.monotonic()
 
     async def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it, if there is room for it, and for the one query that finds out about a lost answer."""
+        """Run it if the limits leave room for it and for one query that looks up a lost response."""
         began = time.monotonic()
         if not batch.reads:
             if self._queries + 2 > self._max_queries:

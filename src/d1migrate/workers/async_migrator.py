@@ -1,7 +1,7 @@
 """AsyncMigrator: the methods of Migrator over an AsyncDriver. It needs no engine and no file system.
 
-Linting and rehearsing need an engine, so they are Migrator's alone; here an `up` is not linted, and the log
-says so. Modules load when a method first needs them: a Worker pays for what it uses only.
+Linting and rehearsing need an engine, so only Migrator has them. Here `up` does not lint, and the log
+records that. Modules load when a method first needs them: a Worker pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class AsyncMigrator:
     Args:
         driver: the database, e.g. `drivers.binding.BindingDriver(env.DB)`.
         migrations: the migrations, ordered by version.
-        schemas: {version: what it changed} of a generated index, for `verify`.
-        allow_out_of_order: whether `up` also applies what lies below the newest applied version.
-        who: the name that goes to the log.
+        schemas: {version: {object: digest}} of a generated index, for `verify`.
+        allow_out_of_order: whether `up` also applies versions below the newest applied one.
+        who: the actor in the log.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class AsyncMigrator:
         self._schemas, self._allow_out_of_order, self._who = schemas or {}, allow_out_of_order, who
 
     async def status(self) -> tuple[Entry, ...]:
-        """Lay files and database side by side, one Entry a version."""
+        """Compare files and database: one Entry for each version."""
         return await arun(read.status(self.migrations), self.driver)
 
     async def current(self) -> int:
-        """Return the highest applied version, 0 where none is."""
+        """Return the highest applied version, 0 if there is none."""
         return await arun(read.read_current(), self.driver)
 
     async def pending(self) -> tuple[str, ...]:
-        """Return the names of what is not applied; one query, as a rule. Edited files are no matter here."""
+        """Return the names of migrations that are not applied; usually one query. It ignores edits."""
         return await arun(read.read_pending(self.migrations), self.driver)
 
     async def history(self) -> tuple[LogEntry, ...]:
-        """Return all that happened to the database, oldest first."""
+        """Return the log, oldest first."""
         return await arun(read.read_log(), self.driver)
 
     async def schema(self) -> Schema:
@@ -76,10 +76,10 @@ class AsyncMigrator:
         return await arun(flow, self.driver)
 
     async def up(self, *, to: int | None = None) -> Report:
-        """Apply what is pending; where nothing is, that costs one query of one row.
+        """Apply pending migrations; with nothing to do, this costs one query of one row.
 
         Raises:
-            Unfinished: the driver keeps a Worker's limits, and one was reached between two migrations.
+            Unfinished: the driver enforces a Worker's limits, and one was reached between two migrations.
         """
         from d1migrate.migrate.flows import up
 
@@ -108,7 +108,7 @@ class AsyncMigrator:
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
     ) -> Report:
-        """Take migrations back, newest first, by their rollback blocks; one transaction each."""
+        """Roll migrations back by their rollback blocks, newest first, one transaction each."""
         from d1migrate.migrate.flows import down
 
         todo = await self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)

@@ -1,4 +1,4 @@
-"""What a diagram shows: tables with their columns, and how many rows of one belong to a row of another."""
+"""What a diagram shows: tables with their columns, and the cardinality of each foreign key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Attribute(NamedTuple):
-    """A column; `marks` are of PK, FK and UK."""
+    """A column; `marks` are some of PK, FK and UK."""
 
     name: str
     type: str
@@ -20,7 +20,7 @@ class Attribute(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """A table; without attributes where a foreign key names one that the schema does not have."""
+    """A table; without attributes if only a foreign key names it and the schema lacks it."""
 
     name: str
     attributes: tuple[Attribute, ...] = ()
@@ -31,10 +31,10 @@ class Relation(NamedTuple):
 
     Attributes:
         child, parent: positions of the entities.
-        column, to: positions of its first column in the child, and of the one it refers to in the parent.
+        column, to: positions of its first column in the child, and of the referenced one in the parent.
         label: its columns.
-        optional: whether a child may have no parent, as one of the columns may be NULL.
-        single: whether a parent has one child at most, as the columns are unique.
+        optional: whether a child may have no parent, because one of the columns may be NULL.
+        single: whether a parent has at most one child, because the columns are unique.
     """
 
     child: int

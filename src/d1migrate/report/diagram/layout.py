@@ -1,7 +1,7 @@
-"""Where boxes go and lines run: in layers from left to right, by Sugiyama's method as grandalf has it.
+"""The positions of boxes and lines: layers from left to right, by Sugiyama's method, with grandalf.
 
-grandalf places boxes of any size in a layer, and reserves a place in each layer that a line has to pass. What
-it leaves of overlaps is pushed apart, so lines never run through a box: between two layers there is a channel
+grandalf places boxes of any size in a layer, and reserves a place in each layer that a line crosses. Boxes
+that still overlap are pushed apart, so lines never run through a box: between two layers there is a channel
 for their curves, and through a layer they run straight, each in its own place.
 """
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 GAP = 28  # between boxes of a layer
-LINE = 12  # what a line takes that passes a layer
-STUB = 24  # of a line, straight, where it meets a box
+LINE = 12  # the height of a line that crosses a layer
+STUB = 24  # the straight end of a line at a box
 _CURVE = 56  # a channel's width without its stubs
 _MARGIN = 24
-_SIDES = 6  # with more leaves than this, a box has some on both sides
-_WIDE = 1.5  # width of a picture by its height
+_SIDES = 6  # a box with more leaves than this has some on both sides
+_WIDE = 1.5  # the width of a picture divided by its height
 
 
 class Point(NamedTuple):
@@ -45,8 +45,8 @@ class Line(NamedTuple):
 
     Attributes:
         left, right: the boxes.
-        channels: where it goes from one layer to the next, as (left end, right end). The first begins and the
-            last ends where the line meets its box: what their y is there, the caller knows.
+        channels: its ways from one layer to the next, as (left end, right end). The first begins and the
+            last ends at a box; the caller knows the y of these two ends.
     """
 
     left: int
@@ -58,9 +58,9 @@ class Layout(NamedTuple):
     """Boxes, and lines.
 
     Attributes:
-        width, height: of all.
-        boxes: one a size.
-        lines: one a link; None for a box's link to itself.
+        width, height: of the whole picture.
+        boxes: one for each size.
+        lines: one for each link; None for a link from a box to itself.
     """
 
     width: float
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Boxes that hang together, {number: box}, from 0, 0 on."""
+    """Connected boxes, {number: box}, with the origin at 0, 0."""
 
     width: float
     height: float
@@ -79,7 +79,7 @@ class _Part(NamedTuple):
 
 
 class _View:
-    """What grandalf wants to know of a box; turned, as its layers lie one below the other."""
+    """A box as grandalf needs it; turned, because its layers are one below the other."""
 
     def __init__(self, width: float, height: float) -> None:
         self.w, self.h = height + GAP, width
@@ -87,11 +87,11 @@ class _View:
 
 
 def arrange(sizes: Sequence[tuple[float, float]], links: Sequence[tuple[int, int]]) -> Layout:
-    """Find a place for each box.
+    """Place each box and line.
 
     Args:
         sizes: widths and heights.
-        links: pairs of boxes that a line connects, the left one first where that can be.
+        links: pairs of boxes that a line connects, if possible the left one first.
 
     Raises:
         UsageError: grandalf is not installed.
@@ -144,7 +144,7 @@ def _one_way(links: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _both_sides(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Put half the leaves of a box that has many on its other side: a picture is half as high for it."""
+    """Move half the leaves of a box with many leaves to its other side, which halves the height."""
     degree = Counter(end for pair in pairs for end in pair)
     leaves = Counter(a for a, b in pairs if degree[b] == 1)
     turned, seen = [], Counter[int]()
@@ -156,7 +156,7 @@ def _both_sides(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _components(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
-    """Return the boxes that hang together; grandalf would return them in another order every time."""
+    """Return the connected components; grandalf returns them in a different order every time."""
     group = {number: [number] for number in range(count)}
     for a, b in pairs:
         if group[a] is not group[b]:
@@ -167,7 +167,7 @@ def _components(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
 
 
 def _part(component: Any, sizes: Sequence[tuple[float, float]], count: Counter[frozenset[int]]) -> _Part:
-    """Lay out what hangs together."""
+    """Lay out one connected component."""
     from grandalf.layouts import SugiyamaLayout
 
     drawn = SugiyamaLayout(component)
@@ -175,7 +175,7 @@ def _part(component: Any, sizes: Sequence[tuple[float, float]], count: Counter[f
     drawn.init_all(optimize=True)
     for edge, passed in drawn.ctrls.items():
         for item in passed.values():
-            if item not in edge.v:  # a place that the line has to pass
+            if item not in edge.v:  # a place that the line crosses
                 item.view.w = LINE * count[frozenset(v.data for v in edge.v)]
     drawn.draw(8)
     middles: dict[Any, float] = {}
@@ -185,7 +185,7 @@ def _part(component: Any, sizes: Sequence[tuple[float, float]], count: Counter[f
 
 
 def _apart(wanted: dict[Any, float], heights: dict[Any, float]) -> dict[Any, float]:
-    """Return the middles of what lies in one layer, pushed apart where it would overlap."""
+    """Return the middles of the items of one layer, pushed apart if they would overlap."""
     found: dict[Any, float] = {}
     end = float("-inf")
     for item in sorted(wanted, key=wanted.__getitem__):
@@ -196,7 +196,7 @@ def _apart(wanted: dict[Any, float], heights: dict[Any, float]) -> dict[Any, flo
 
 
 def _placed(drawn: Any, middles: dict[Any, float], sizes: Sequence[tuple[float, float]]) -> _Part:
-    """Give layers their place from left to right, and lines their bends."""
+    """Place the layers from left to right, and the bends of the lines."""
     widths = [
         max((sizes[v.data][0] for v in layer if not drawn.grx[v].dummy), default=0) for layer in drawn.layers
     ]
@@ -237,7 +237,7 @@ def _line(
 
 
 def _packed(parts: list[_Part]) -> _Part:
-    """Put parts side by side in rows: those with lines first, then the high ones."""
+    """Put parts side by side in rows: those with lines first, then by height."""
     area = sum((part.width + 2 * GAP) * (part.height + GAP) for part in parts)
     limit = max([part.width for part in parts] + [(area * _WIDE) ** 0.5])
     boxes: dict[int, Box] = {}

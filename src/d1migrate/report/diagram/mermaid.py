@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FIRST = re.compile(r"[^A-Za-z_]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_()]")
 _KEY = re.compile(r"[PFU]K\b", re.IGNORECASE)
-_DIRECTION = re.compile(r"(direction)\s+", re.IGNORECASE)  # which counts within quotes, too
+_DIRECTION = re.compile(r"(direction)\s+", re.IGNORECASE)  # Mermaid reads it within quotes, too
 _NOT_QUOTED = str.maketrans(
     {'"': "'", "%": "_", "\\": "_", "\n": " ", "\t": " ", ";": ",", "#": "_", "~": "-", "<": "(", ">": ")"}
 )
@@ -46,7 +46,7 @@ def _lines(schema: Schema) -> Iterator[str]:
 
 
 def _attribute(attribute: Attribute) -> str:
-    """Return a column's line; a name that Mermaid cannot read as one stands behind it in quotes."""
+    """Return a column's line; a name that Mermaid cannot read as a name follows it in quotes."""
     name = _word(attribute.name)
     words = [_word(attribute.type) if attribute.type else "any", name, ", ".join(attribute.marks)]
     words += [_quoted(attribute.name)] if name != attribute.name else []

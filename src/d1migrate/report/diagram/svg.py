@@ -1,4 +1,4 @@
-"""A diagram as SVG: a picture that needs no font, script or file besides it, in light and in dark."""
+"""A diagram as SVG: a picture that needs no other font, script or file, for light and dark themes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ text { fill: #dfe6ee }
 .none .head { fill: #4b5866 }
 }
 """
-# The ends of lines, as they meet a box on the right of them.
+# The ends of lines, for a box on their right.
 _ENDS = """\
 <g id="one"><path class="line" d="M-7-4.5v9M-12-4.5v9"/></g>
 <g id="maybe"><path class="line" d="M-7-4.5v9"/><circle class="ring" cx="-15" cy="0" r="3.5"/></g>
@@ -59,7 +59,7 @@ _ENDS = """\
 
 
 class _Widths(NamedTuple):
-    """How wide the columns of a box are: marks, and all of it."""
+    """The width of the marks of a box, and of the whole box."""
 
     marks: float
     all: float
@@ -130,7 +130,7 @@ def _box(entity: Entity, box: Box, widths: _Widths) -> Iterator[str]:
 
 
 def _both_kinds(relations: tuple[Relation, ...]) -> set[tuple[int, int]]:
-    """Return the columns that some must and some may refer to: these ends are drawn apart."""
+    """Return the columns that have both required and optional references: these ends are drawn apart."""
     return {(r.parent, r.to) for r in relations if r.optional} & {
         (r.parent, r.to) for r in relations if not r.optional
     }
@@ -144,7 +144,7 @@ def _relation(
     *,
     is_split: bool,
 ) -> Iterator[str]:
-    """Yield a line from a column to the one it refers to, with an end at each that tells how many."""
+    """Yield a line from a column to the referenced one; its ends show the cardinality."""
     child, parent = boxes[relation.child], boxes[relation.parent]
     here = child.y + _HEAD + (relation.column + 0.5) * _ROW
     there = parent.y + _HEAD + (relation.to + 0.5) * _ROW
@@ -195,7 +195,7 @@ def _short(text: str) -> str:
 
 
 def _cells(text: str) -> int:
-    """Return how many letters wide a text is: some scripts take two a letter."""
+    """Return the width of a text in letters: some scripts take two for each letter."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -204,7 +204,7 @@ def _text(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what XML cannot hold."""
+    """Return a text without characters that XML forbids."""
     return "".join(
         " " if letter in "\n\t" else letter
         for letter in clean(text)
