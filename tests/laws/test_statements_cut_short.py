@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import Error, ParseError
-from d1migrate.lint.sqltext import comma_separated, conflict_target, is_guard
 from d1migrate.migrate.deploy_phase import phase_of
-from d1migrate.migrate.history_guard import check_history_use, recorded_table, recorded_version
+from d1migrate.migrate.history_guard import check_history_use, is_record, recorded_version
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema.normalize import canonical
 from d1migrate.schema.render import create_text
 from d1migrate.sql.canonical import canonical_expression, canonical_text
-from d1migrate.sql.classify import shape_of
 from d1migrate.sql.create import parse, parse_table
-from d1migrate.sql.dump import meant_by, written_table
+from d1migrate.sql.dump import meant_by
 from d1migrate.sql.format import squeezed
-from d1migrate.sql.select import selects, with_names, without_subqueries
+from d1migrate.sql.select import inserted_values, selects, with_names, without_subqueries
 from d1migrate.sql.split import Statement, split
-from d1migrate.sql.statement import assignments, effects, replaces_on_conflict, trigger_of
+from d1migrate.sql.statement import (
+    alteration_of,
+    assignments,
+    conflict_target,
+    effects,
+    insert_of,
+    pragma_of,
+    shape_of,
+    target_of,
+)
 from d1migrate.sql.tokens import significant, tokenize
 from d1migrate.sql.triggers import is_carried, is_create_trigger, one_line, safe_form
 from tests import inputs
@@ -36,15 +43,16 @@ _LONGEST = 40  # tokens of a statement
 
 
 _TEXT: tuple[Callable[..., object], ...] = (
-    *(parse, parse_table, effects, trigger_of, replaces_on_conflict, canonical, canonical_text, create_text),
+    *(parse, parse_table, effects, canonical, canonical_text, create_text),
     *(canonical_expression, is_create_trigger, one_line, safe_form, is_carried, recorded_version),
-    *(recorded_table, meant_by, squeezed),
+    *(is_record, meant_by, squeezed),
 )
 _TOKENS: tuple[Callable[..., object], ...] = (
-    *(shape_of, selects, with_names, without_subqueries, assignments, written_table, comma_separated),
-    *(conflict_target, is_guard),
+    *(shape_of, target_of, alteration_of, insert_of, pragma_of, assignments, conflict_target),
+    *(selects, with_names, without_subqueries),
 )
 READERS: dict[str, Callable[..., object]] = {reader.__name__: reader for reader in (*_TEXT, *_TOKENS)}
+READERS["inserted_values"] = lambda sql: inserted_values(significant(sql), ["a"])
 READERS["phase_of"] = lambda sql: phase_of(Migration(1, "001_a", sql))
 READERS["check_history_use"] = lambda sql: check_history_use(Statement(sql, 0, 1, 0, sql), "a.sql", 1)
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.rebuild_guards import Guarded, columns, lines, lost, renamed
 from d1migrate.errors import PlanError
-from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
 from d1migrate.schema.rebuild import MAX_COLUMNS, q
 from d1migrate.sql.names import HELPER, ROWIDS, fold, unquote
+from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -265,11 +265,11 @@ class _File:
             return
         first, deferred = min(blocks), False
         for ran in self._replay.of("pragma"):
-            name, value = pragma_of(ran)
+            pragma = pragma_of(ran.tokens)
             start, _ = _span(ran.source)
-            if name == "defer_foreign_keys" and value and is_on(value) and start < first.start:
+            if pragma.name == "defer_foreign_keys" and pragma.is_on and start < first.start:
                 deferred = True
-            elif name in _USELESS and value is not None:
+            elif pragma.name in _USELESS and pragma.value is not None:
                 self._remove(ran)
         if not deferred:
             place = self.edits.index(first)

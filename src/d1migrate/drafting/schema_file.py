@@ -10,20 +10,20 @@ from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import OTHER_TOOLS, TABLES
-from d1migrate.sql.classify import shape_of
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.dump import OPENING, meant_by, written_table
+from d1migrate.sql.dump import OPENING, meant_by
 from d1migrate.sql.names import HELPER, unquote
 from d1migrate.sql.split import split
+from d1migrate.sql.statement import shape_of, target_of
 from d1migrate.sql.tokens import significant, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from d1migrate.schema.model import Schema
-    from d1migrate.sql.classify import Shape
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
+    from d1migrate.sql.statement import Shape
 
 _OFFSET = re.compile(r" at offset (\d+)")
 _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
@@ -115,7 +115,7 @@ def _is_row(sql: str, *, is_dump: bool) -> bool:
     """Whether it writes a row that a schema file may hold: one of a history, in a dump any."""
     if _shape(sql).verb not in ("insert", "replace"):
         return False
-    return is_dump or written_table(significant(sql)) in {*TABLES, *OTHER_TOOLS}
+    return is_dump or target_of(significant(sql)) in {*TABLES, *OTHER_TOOLS}
 
 
 def _create(

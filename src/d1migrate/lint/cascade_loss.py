@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.sqltext import is_guard, is_negated
+from d1migrate.lint.expressions import is_negated
+from d1migrate.schema.cascade import is_guard
+from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +92,10 @@ def _is_column_dropped(replay: Replay, number: int, key: ForeignKey) -> bool:
 
 def _is_guarded(child: Table, key: ForeignKey) -> bool:
     """Whether a trigger keeps the foreign key from acting: RAISE(IGNORE) before it deletes or updates."""
-    wanted = "delete" if key.on_delete == "CASCADE" else "update"
+    wanted = "DELETE" if key.on_delete == "CASCADE" else "UPDATE"
     columns = {fold(column) for column in key.columns}
-    guards = (is_guard(significant(trigger.sql)) for trigger in child.triggers)
-    return any(guard and guard[0] == wanted and columns >= set(guard[1]) for guard in guards)
+    guards = (parse_trigger(trigger.sql) for trigger in child.triggers if is_guard(trigger))
+    return any(g and g.event == wanted and columns >= set(map(fold, g.columns)) for g in guards)
 
 
 def copies(replay: Replay, number: int) -> list[ReplayedStatement]:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
 from d1migrate.lint.expressions import as_column, carried, references, spares
-from d1migrate.lint.sqltext import comma_separated, depths
 from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import holds_no_null
 from d1migrate.sql.affinity import affinity
-from d1migrate.sql.create import parse_table
+from d1migrate.sql.create import parse_table, parse_trigger
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.select import Source, is_always_true, is_never_true, selects, with_names
-from d1migrate.sql.statement import trigger_of
-from d1migrate.sql.token_groups import closing, text_at
+from d1migrate.sql.statement import insert_of
+from d1migrate.sql.token_groups import closing, outside, text_at
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
@@ -196,38 +195,21 @@ def _query(statement: ReplayedStatement) -> Sequence[Token] | None:
     """Return the tokens of the query that fills a table, or None if there is no query."""
     if statement.is_from_select:
         return statement.tokens[statement.shape.at + 2 :]
-    start = statement.shape.at + 1
-    words = ("SELECT", "WITH", "VALUES", "DEFAULT")
-    at = next(
-        (start + i for i, t, d in depths(statement.tokens[start:]) if t.keyword in words and d == 0), None
-    )
-    return (
-        statement.tokens[at:]
-        if at is not None and statement.tokens[at].keyword in ("SELECT", "WITH")
-        else None
-    )
+    insert = insert_of(statement.tokens)
+    return insert.source if insert and text_at(insert.source, 0).upper() in ("SELECT", "WITH") else None
 
 
 def columns_into(statement: ReplayedStatement, into: Table) -> list[str]:
     """Return the columns that a statement fills, folded, in its order."""
-    at = None if statement.is_from_select else _column_list(statement)
-    if at is None:
-        return [fold(column.name) for column in into.columns if not column.generated]
-    names = statement.tokens[at + 1 : closing(statement.tokens, at)]
-    return [fold(unquote(part[-1].text)) for part in comma_separated(names)]
+    insert = insert_of(statement.tokens)
+    named = [*insert.columns] if insert else []
+    return named or [fold(column.name) for column in into.columns if not column.generated]
 
 
 def lists_columns(statement: ReplayedStatement) -> bool:
     """Whether an INSERT says which columns it fills."""
-    return _column_list(statement) is not None
-
-
-def _column_list(statement: ReplayedStatement) -> int | None:
-    for place in range(statement.shape.at, len(statement.tokens)):
-        token = statement.tokens[place]
-        if token.text == "(" or token.keyword in ("SELECT", "WITH", "VALUES", "DEFAULT"):
-            return place if token.text == "(" else None
-    return None
+    insert = insert_of(statement.tokens)
+    return insert is not None and bool(insert.columns)
 
 
 def _expanded(statement: ReplayedStatement, select: Select) -> list[Sequence[Token]] | None:
@@ -309,7 +291,7 @@ def _of_update(replay: Replay, columns: Columns, statement: ReplayedStatement) -
         statement.words[statement.shape.at + 2] if statement.words[statement.shape.at + 1] == "OR" else ""
     )
     picks = f"OR {conflict}" if conflict in ("IGNORE", "REPLACE") else "JOIN" if sources else ""
-    picks = picks or _taken_by_trigger(statement, statement.before.tables[statement.target], "update")
+    picks = picks or _taken_by_trigger(statement, statement.before.tables[statement.target], "UPDATE")
     whole = "" if is_always_true(where) else "WHERE"
     for to, value in statement.sets().items():
         for name, column in reader.mentioned(value) if to in target else ():
@@ -334,14 +316,12 @@ def _alias(statement: ReplayedStatement) -> str:
 def _from_and_where(statement: ReplayedStatement) -> tuple[Sequence[Source], Sequence[Token]]:
     """Return the tables that FROM adds to an UPDATE, and its condition."""
     words = ("FROM", "WHERE", "LIMIT", "ORDER")
-    start = statement.shape.at
-    at = next(
-        (start + i for i, t, d in depths(statement.tokens[start:]) if t.keyword in words and d == 0), None
-    )
+    tokens = statement.tokens[statement.shape.at :]
+    at = next((i for i in outside(tokens) if tokens[i].keyword in words), None)
     if at is None:
         return (), ()
     head = (Token("word", "SELECT", 0), Token("number", "1", 0))
-    (rest,) = selects([*head, *statement.tokens[at:]])
+    (rest,) = selects([*head, *tokens[at:]])
     limited = (Token("word", "LIMIT", 0),) if rest.picks == "LIMIT" else ()
     return rest.sources, (*rest.where, *limited)
 
@@ -365,7 +345,7 @@ def _conflict(
     """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
     if statement.is_from_select:
         return ""
-    if trigger := _taken_by_trigger(statement, into, "insert"):
+    if trigger := _taken_by_trigger(statement, into, "INSERT"):
         return trigger
     words, at = statement.words, statement.shape.at
     said = words[at + 1 : at + 3]
@@ -393,7 +373,7 @@ def _conflict(
 def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) -> str:
     """Return the trigger that may skip or delete rows which a statement writes; "" if none does."""
     for trigger in table.triggers:
-        made = trigger_of(trigger.sql)
+        made = parse_trigger(trigger.sql)
         if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
             return f"trigger {trigger.name}"
     by = (t.by for t in statement.fires_deletes if t.table == fold(table.name))

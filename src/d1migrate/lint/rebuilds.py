@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.sqltext import copied, is_bare
+from d1migrate.lint.expressions import is_bare
 from d1migrate.sql.names import fold
+from d1migrate.sql.select import inserted_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.lint.lineage import Lineage
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.sql.tokens import Token
@@ -46,11 +49,11 @@ class Rebuild:
         return self.new.name
 
     @cached_property
-    def values(self) -> dict[str, list[Token]]:
+    def values(self) -> dict[str, Sequence[Token]]:
         """What goes into each column of the new one, as {folded name: tokens}."""
-        found: dict[str, list[Token]] = {}
+        found: dict[str, Sequence[Token]] = {}
         for fill in self.fills:
-            found |= copied(fill.tokens, [c.name for c in self.new.columns if not c.generated])
+            found |= inserted_values(fill.tokens, [c.name for c in self.new.columns if not c.generated])
         return found
 
     def is_copied(self, column: str) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
+from d1migrate.lint.expressions import is_bare
 from d1migrate.lint.replay.model import definition
-from d1migrate.lint.sqltext import is_bare
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import literal
 from d1migrate.sql.create import parse

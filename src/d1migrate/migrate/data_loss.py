@@ -10,15 +10,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.schema.model import Table
+from d1migrate.schema.queries import replaces_on_conflict
 from d1migrate.sql.batch import Query
+from d1migrate.sql.create import parse_trigger, parse_virtual_table
 from d1migrate.sql.names import HELPER, fold
-from d1migrate.sql.statement import Effect, Kind, Trigger, effects, replaces_on_conflict, trigger_of
+from d1migrate.sql.statement import Effect, Kind, effects, trigger_effects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
     from d1migrate.sql.batch import Result
-    from d1migrate.sql.definitions import TableDefinition
+    from d1migrate.sql.definitions import TableDefinition, TriggerDefinition
 
 QUERIES = (
     Query(
@@ -74,7 +77,7 @@ class LiveTables:
         tables, links, triggers = (result.rows for result in results)
         self.tables = {fold(name): name for name, _ in tables}
         self.sql = {fold(name): sql for name, sql in tables}
-        self._replacing = {fold(name) for name, sql in tables if replaces_on_conflict(sql or "")}
+        self._replacing = {fold(name) for name, sql in tables if replaces_on_conflict(Table(name, sql or ""))}
         self._links: dict[str, list[_Link]] = {}  # by parent
         for (child, _), rows in groupby(links, lambda row: row[:2]):
             keys = list(rows)
@@ -84,19 +87,19 @@ class LiveTables:
                 _Link(fold(child), columns, to, on_delete, on_update)
             )
         self._renamed: set[str] = set()
-        self._triggers: dict[str, list[Trigger]] = {}
+        self._triggers: dict[str, list[TriggerDefinition]] = {}
         for (sql,) in triggers:
             self.add_trigger(sql)
 
     def add_trigger(self, sql: str) -> None:
         """Take note of a CREATE TRIGGER; other statements are none."""
-        if trigger := trigger_of(sql):
-            self._triggers.setdefault(trigger.table, []).append(trigger)
+        if trigger := parse_trigger(sql):
+            self._triggers.setdefault(fold(trigger.table), []).append(trigger)
 
     def drop_trigger(self, name: str) -> None:
         """Take note of a DROP TRIGGER."""
         for table, triggers in self._triggers.items():
-            self._triggers[table] = [trigger for trigger in triggers if trigger.name != name]
+            self._triggers[table] = [trigger for trigger in triggers if fold(trigger.name) != name]
 
     def rename_column(self, table: str) -> None:
         """Take note of a column with another name from here on."""
@@ -124,9 +127,10 @@ class LiveTables:
             taken |= {act.table for act, unlinks in acts if unlinks}
             todo += [act for act, _ in acts]
             for trigger in self._fired(event, deletes=deletes):
-                for inner in trigger.effects:
+                body = trigger_effects(trigger)
+                for inner in body:
                     todo += self._events(inner, replaces=event.replaces)
-                    taken |= {inner.table} if self._clears(inner, trigger.effects) else set()
+                    taken |= {inner.table} if self._clears(inner, body) else set()
         return taken & self.tables.keys()
 
     def _events(self, effect: Effect, *, replaces: bool = False) -> list[_Event]:
@@ -174,11 +178,12 @@ class LiveTables:
             to = {fold(term.column or "") for term in key.terms}
         return not to or bool(to & event.columns)
 
-    def _fired(self, event: _Event, *, deletes: bool) -> Iterator[Trigger]:
+    def _fired(self, event: _Event, *, deletes: bool) -> Iterator[TriggerDefinition]:
         for trigger in self._triggers.get(event.table, ()):  # DROP fires none of the table's own
-            is_named = event.kind != "update" or not trigger.columns or trigger.columns & event.columns
-            is_deleted = deletes and event.kind != "drop" and trigger.event == "delete"
-            if is_deleted or (trigger.event == event.kind and is_named):
+            columns, fires_on = set(map(fold, trigger.columns)), trigger.event.lower()
+            is_named = event.kind != "update" or not columns or columns & event.columns
+            is_deleted = deletes and event.kind != "drop" and fires_on == "delete"
+            if is_deleted or (fires_on == event.kind and is_named):
                 yield trigger
 
     def _clears(self, effect: Effect, beside: Collection[Effect]) -> bool:
@@ -192,16 +197,13 @@ class LiveTables:
         """
         if effect.command is None:
             return False
-        from d1migrate.schema.model import Table
-        from d1migrate.schema.virtual import content_of
-
-        table = Table(effect.table, self.sql.get(effect.table) or "")
-        if not table.sql.upper().startswith("CREATE VIRTUAL") or "fts5" not in table.sql.lower():
+        table = parse_virtual_table(self.sql.get(effect.table) or "")
+        if table is None or not table.is_fts5:
             return False
         if effect.command in ("delete-all", ""):
             return True
         again = any(e.kind == "insert" and e.table == effect.table and e.command is None for e in beside)
-        return effect.command == "delete" and content_of(table) == "" and not again
+        return effect.command == "delete" and table.content == "" and not again
 
 
 def risks(steps: Iterable[Iterable[str]], ground: LiveTables) -> list[list[TableAtRisk]]:

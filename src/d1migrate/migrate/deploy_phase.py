@@ -13,10 +13,11 @@ from d1migrate.errors import PlanError, SourceError, UsageError
 from d1migrate.migrate.directives import phases
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
-from d1migrate.sql.classify import Shape, shape_of
-from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.statement import assignments
-from d1migrate.sql.tokens import Token, significant
+from d1migrate.sql.create import parse
+from d1migrate.sql.definitions import IndexDefinition, TriggerDefinition
+from d1migrate.sql.names import fold
+from d1migrate.sql.statement import Alteration, Effect, Shape, alteration_of, effects, shape_of
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,32 +220,33 @@ class _Reader:
 
     def read(self, sql: str) -> None:
         if sql[:12].upper() == "INSERT INTO " and "UPDATE" not in sql.upper():
-            return  # most files of any size are of these; they need not be taken to pieces
+            return  # most statements of a large file, and they add rows only: not worth tokenizing
         tokens = significant(sql)
         shape = shape_of(tokens)
-        words = [token.keyword for token in tokens]
         kind, _, what = shape.verb.partition(" ")
         if kind == "create" and what:
-            self._create(shape, tokens, words)
+            self._create(shape, sql)
         elif kind == "drop" and what:
             self._drop(shape)
         elif shape.verb == "alter table":
-            self._alter(shape, tokens, words)
-        elif kind in ("insert", "replace", "update", "delete"):
-            self._rows(kind, shape, tokens, words)
+            self._alter(shape.name, alteration_of(tokens))
+        else:
+            self._rows(shape.verb, effects(sql))
 
-    def _create(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
+    def _create(self, shape: Shape, sql: str) -> None:
         what, key = shape.verb.removeprefix("create "), _key(shape)
         if key in self.gone:
             del self.gone[key]
             self.unclear.append(f"makes {what} {shape.name} anew")
-        elif what in ("index", "trigger") and "ON" in words:
-            owner = _named(tokens, words.index("ON", shape.at) + 1)
+        elif what in ("index", "trigger") and isinstance(
+            made := parse(sql), IndexDefinition | TriggerDefinition
+        ):
+            owner = fold(made.table)
             if owner in self._made:
                 pass
-            elif what == "trigger":
+            elif isinstance(made, TriggerDefinition):
                 self.unclear.append(f"adds a trigger to {owner}")
-            elif "UNIQUE" in words[:3]:
+            elif made.unique:
                 self.takes.append(f"makes {owner} unique by index {shape.name}")
             else:
                 self.adds.append(f"adds index {shape.name}")
@@ -262,9 +264,8 @@ class _Reader:
         else:
             self.gone[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
 
-    def _alter(self, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
-        table, at = shape.name, shape.at + 1
-        renames, to = words[at : at + 2] == ["RENAME", "TO"], _named(tokens, at + 2)
+    def _alter(self, table: str, alteration: Alteration) -> None:
+        renames, column, to = alteration.action == "rename", alteration.column, alteration.to
         if renames and table in self._own:
             for names in (self._own, self._made):
                 names.discard(table)
@@ -274,36 +275,27 @@ class _Reader:
             return
         if table in self._own:
             return
-        column = _named(tokens, at + 1 + (words[at + 1 : at + 2] == ["COLUMN"]))
         if renames:
             self.gone[table] = f"renames table {table} to {to}"
-        elif words[at : at + 1] == ["ADD"]:
+        elif alteration.action == "add column":
             self.adds.append(f"adds column {table}.{column}")
             self._new_columns.add((table, column))
-        elif words[at : at + 1] in (["DROP"], ["RENAME"], ["ALTER"]):
-            self.takes.append(f"{words[at].lower()}s column {table}.{column}")
-        else:
+        elif alteration.action == "other":
             self.unclear.append(f"alters table {table}")
+        else:
+            self.takes.append(f"{alteration.action.removesuffix(' column')}s column {table}.{column}")
 
-    def _rows(self, kind: str, shape: Shape, tokens: Sequence[Token], words: Sequence[str]) -> None:
-        if kind == "insert" and "REPLACE" not in words and "UPDATE" not in words:
-            return
-        at = shape.at + 1
-        at += 2 * (words[at : at + 1] == ["OR"])
-        table = _named(tokens, at + (words[at : at + 1] in (["INTO"], ["FROM"])))
-        if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE, "sqlite_sequence"):
-            return
-        sets = assignments(tokens) if kind == "update" else {}
-        if not sets or any((table, column) not in self._new_columns for column in sets):
-            self.unclear.append(f"{kind}s rows of {table}")
+    def _rows(self, verb: str, found: Sequence[Effect]) -> None:
+        for effect in found[-1:]:  # a REPLACE is a delete and an insert of the same table
+            if effect.kind == "insert" and not effect.replaces and not effect.sets:
+                continue
+            table = effect.table
+            if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE, "sqlite_sequence"):
+                continue
+            fills = effect.kind == "update" and effect.sets
+            if not fills or any((table, column) not in self._new_columns for column in effect.sets):
+                self.unclear.append(f"{verb}s rows of {table}")
 
 
 def _key(shape: Shape) -> str:
     return ("." if shape.verb.endswith("trigger") else "") + shape.name
-
-
-def _named(tokens: Sequence[Token], at: int) -> str:
-    """Return the name at a place, folded and without the schema before it."""
-    if at + 2 < len(tokens) and tokens[at + 1].text == ".":
-        at += 2
-    return fold(unquote(tokens[at].text)) if at < len(tokens) else ""

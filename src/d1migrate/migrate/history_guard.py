@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
-from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.statement import effects, trigger_of
+from d1migrate.sql.names import fold
+from d1migrate.sql.statement import effects, first_row, insert_of, target_of, trigger_effects
+from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import significant
+from d1migrate.sql.triggers import is_create_trigger
 
 if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 MIGRATIONS_TABLE = "schema_migrations"
 LOG_TABLE = "schema_migrations_log"
+_TABLES = {MIGRATIONS_TABLE, LOG_TABLE}
 
 
 def check_history_use(statement: Statement, file: str, version: int | None) -> None:
@@ -25,8 +28,7 @@ def check_history_use(statement: Statement, file: str, version: int | None) -> N
     Raises:
         SourceError: it names the statement's line.
     """
-    trigger = trigger_of(statement.sql)
-    if trigger and {MIGRATIONS_TABLE, LOG_TABLE} & {trigger.table, *(e.table for e in trigger.effects)}:
+    if _TABLES & _tables_of_trigger(statement.sql):
         raise SourceError(
             f"{file}:{statement.line}: it creates a trigger that has to do with the history",
             hint="what happens in the history is d1migrate's to do",
@@ -51,36 +53,29 @@ def check_history_use(statement: Statement, file: str, version: int | None) -> N
             )
 
 
+def _tables_of_trigger(sql: str) -> set[str]:
+    """Return the table of a CREATE TRIGGER, and those that its body changes; empty for other statements."""
+    if not is_create_trigger(sql):
+        return set()
+    from d1migrate.sql.create import parse_trigger  # few files create one
+
+    trigger = parse_trigger(sql)
+    return {fold(trigger.table), *(e.table for e in trigger_effects(trigger))} if trigger else set()
+
+
+def is_record(sql: str) -> bool:
+    """Whether a statement records a migration: an INSERT into the migrations table."""
+    tokens = significant(sql[:_HEAD])
+    return text_at(tokens, 0).upper() in ("INSERT", "REPLACE") and target_of(tokens) == MIGRATIONS_TABLE
+
+
+_HEAD = 400  # characters: enough for the name of the table, however long the rows are
+
+
 def recorded_version(sql: str) -> int | None:
-    """Return the version that `INSERT INTO … VALUES (…)` writes, where it stands there as a number."""
-    tokens = significant(sql)
-    words = [token.keyword for token in tokens]
-    if "INTO" not in words:
-        return None
-    at = words.index("INTO") + 2
-    at += 2 if tokens[at : at + 1] and tokens[at].text == "." else 0
-    place = 0
-    if tokens[at : at + 1] and tokens[at].text == "(":
-        texts = [token.text for token in tokens]
-        close = texts.index(")", at) if ")" in texts[at:] else len(texts)
-        columns = [fold(unquote(text)) for text in texts[at + 1 : close : 2]]
-        place, at = (columns.index("version") if "version" in columns else 0), close + 1
-    if words[at : at + 1] != ["VALUES"]:
-        return None
-    row = [token.text for token in tokens[at + 2 : at + 4 + 2 * place]]
-    simple = len(row) == 2 * place + 2 and all(text == "," for text in row[1:-1:2]) and row[-1] in (",", ")")
-    number = row[2 * place] if simple else ""
+    """Return the version that an INSERT … VALUES records, if it is written as a number."""
+    insert = insert_of(significant(sql))
+    values = first_row(insert.source) if insert else []
+    place = insert.columns.index("version") if insert and "version" in insert.columns else 0
+    number = values[place][0].text if place < len(values) and len(values[place]) == 1 else ""
     return int(number) if number.isascii() and number.isdecimal() else None
-
-
-def recorded_table(sql: str) -> str | None:
-    """Return the table a statement inserts into (folded, unquoted), or None if it is no INSERT."""
-    tokens = significant(sql[:400])
-    if not tokens or tokens[0].keyword not in ("INSERT", "REPLACE"):
-        return None
-    words = [token.keyword for token in tokens]
-    if "INTO" not in words:
-        return None
-    names = tokens[words.index("INTO") + 1 :]
-    table = names[2] if len(names) > 2 and names[1].text == "." else names[0] if names else None
-    return fold(unquote(table.text)) if table else None

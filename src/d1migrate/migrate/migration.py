@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, check_history_use, recorded_table
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, check_history_use, is_record
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.split import Splitter, Statement, split
@@ -209,7 +209,7 @@ class Migration:
         if not self.names_history:
             return False
         return any(
-            MIGRATIONS_TABLE in sql and ("update" in sql or recorded_table(sql) != MIGRATIONS_TABLE)
+            MIGRATIONS_TABLE in sql and ("update" in sql or not is_record(sql))
             for sql in (piece.sql.lower() for piece in self.pieces())
         )
 
@@ -363,7 +363,7 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     meanings = []
     for piece in pieces:
         sql = piece.sql
-        if sql and not (MIGRATIONS_TABLE in sql.lower() and recorded_table(sql) == MIGRATIONS_TABLE):
+        if sql and not (MIGRATIONS_TABLE in sql.lower() and is_record(sql)):
             words = SIGNIFICANT.findall(sql)
             # Only ASCII: the upper case of some letters beyond it is an ASCII word, another name to SQLite.
             meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import HistoryError, SourceError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, recorded_table, recorded_version
+from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, is_record, recorded_version
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import MAX_VERSION
 from d1migrate.sql.names import quote_literal
@@ -91,7 +91,7 @@ def _renumbered(migration: Migration, version: int) -> Migration:
     text = re.sub(rf"(?m)^(--\s*Migration:\s*){re.escape(migration.name)}$", rf"\g<1>{name}", migration.text)
     for statement in migration.statements():
         sql = statement.sql
-        if recorded_table(sql) == MIGRATIONS_TABLE and recorded_version(sql) == migration.version:
+        if is_record(sql) and recorded_version(sql) == migration.version:
             text = text.replace(sql, _record(sql, migration, version, name))
     found = Migration(version, name, text, has_crlf=migration.has_crlf)
     found.check()

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from d1migrate.errors import SourceError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, recorded_table
+from d1migrate.migrate.history_guard import is_record
 from d1migrate.sql.tokens import COMMENT, TRIVIA
 
 SHORTEST = len("--down")
@@ -126,7 +126,7 @@ class BlockFinder:
         """Read a statement; the one that records the migration belongs to no rollback."""
         if self.runs_forward is None and (play := _PLAY.match(sql)):
             self.runs_forward = Marker(line, play[0].strip())
-        elif self.runs_forward is None and self._open and recorded_table(sql) != MIGRATIONS_TABLE:
+        elif self.runs_forward is None and self._open and not is_record(sql):
             named = _NAMED.match(sql) if self._is_heading else None
             if named and re.search(named[1], self._open.text.replace(" ", ""), re.IGNORECASE):
                 self._open = None  # the heading of a table `undo_steps`

@@ -14,7 +14,7 @@ from d1migrate.errors import UsageError
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
 from d1migrate.rehearse.scratch_database import ScratchDatabase
-from d1migrate.schema.virtual import content_of
+from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

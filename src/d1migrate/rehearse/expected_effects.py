@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.lint.column_copies import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
-from d1migrate.lint.sqltext import replaces
-from d1migrate.migrate.history_guard import recorded_table
 from d1migrate.schema.cascade import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
-from d1migrate.sql.classify import Shape
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import Shape, target_of
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -114,7 +113,7 @@ class ReplayedFile:
         for index, statement in enumerate(self.replay.migration.statements()):
             if index in known or "CONFLICT" not in statement.sql.upper():
                 continue
-            table = recorded_table(statement.sql) or ""
+            table = target_of(significant(statement.sql))
             catalog = self.catalog(index)
             yield ReplayedStatement(
                 index, statement, Shape("insert"), [RowAccess("insert", table, "", "")], catalog, catalog
@@ -331,7 +330,7 @@ def _effect_of_update(statement: ReplayedStatement, name: str) -> StatementEffec
         is_key = _key(statement, name) & changed_by.keys()
         return StatementEffect(f"CASCADE of UPDATE {target}" if is_key else "", changed_by=changed_by)
     changed_by |= dict.fromkeys(columns, "UPDATE")
-    if replaces(statement):
+    if statement.replaces:
         return StatementEffect("REPLACE", direct_only=True, changed_by=changed_by)
     is_key = _key(statement, name) & columns
     return StatementEffect("UPDATE of its key" if is_key else "", changed_by=changed_by)
@@ -340,7 +339,7 @@ def _effect_of_update(statement: ReplayedStatement, name: str) -> StatementEffec
 def _effect_of_insert(statement: ReplayedStatement, name: str) -> StatementEffect:
     if statement.target != name:
         return StatementEffect()
-    is_replace = replaces(statement)
+    is_replace = statement.replaces
     if "CONFLICT" in statement.words:
         changed_by = dict.fromkeys(statement.changes(), "ON CONFLICT DO UPDATE")
         if _key(statement, name) & changed_by.keys():

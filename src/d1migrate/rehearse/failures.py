@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.lint.expressions import is_bare
 from d1migrate.lint.rule import Finding
-from d1migrate.lint.sqltext import copied, is_bare
-from d1migrate.migrate.history_guard import recorded_table
 from d1migrate.schema.rebuild_checks import is_recount
 from d1migrate.sql.names import fold, quote_literal, unquote
-from d1migrate.sql.statement import trigger_of
+from d1migrate.sql.select import inserted_values
+from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _may_pass(failed: _Failure, made_up: Collection[str]) -> bool:
 def _tables_of(replayed: ReplayedStatement | None, statement: Statement) -> set[str]:
     """Return the tables whose rows a statement may read or write."""
     if replayed is None:
-        return {recorded_table(statement.sql) or ""}
+        return {target_of(significant(statement.sql))}
     name = replayed.shape.name
     tables = {access.table for access in replayed.touches} | {name, replayed.after.owners.get(name, "")}
     return tables | {fold(unquote(token.text)) for token in replayed.tokens}
@@ -97,7 +97,7 @@ def _is_computed(failed: _Failure) -> bool:
         value = statement.sets().get(fold(column))
     else:
         names = [c.name for c in statement.before.tables[statement.target].columns if not c.generated]
-        value = copied(statement.tokens, names).get(fold(column))
+        value = inserted_values(statement.tokens, names).get(fold(column))
     if value is None:
         return False
     if [token.keyword for token in value] == ["NULL"]:
@@ -132,7 +132,5 @@ def _is_conditional(failed: _Failure) -> bool:
     """Whether the trigger that raises has a condition on the row."""
     message = quote_literal(failed.text)
     catalog = failed.replayed.before if failed.replayed else failed.replay.after
-    raising = [
-        trigger.sql for trigger in catalog.triggers() if message in trigger.sql and trigger_of(trigger.sql)
-    ]
+    raising = [trigger.sql for trigger in catalog.triggers() if message in trigger.sql]
     return not raising or any(_CONDITIONS & {t.keyword for t in significant(sql)} for sql in raising)

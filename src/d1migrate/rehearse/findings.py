@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
-from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.rehearse.fill.virtual import parse_virtual
+from d1migrate.schema.cascade import is_guard
 from d1migrate.sql.names import fold
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +96,7 @@ def _dropping(replay: Replay, change: TableChange) -> ReplayedStatement | None:
     for statement in replay.of("drop table", "alter table", "insert", "replace", "update"):
         verb, name = statement.verb, statement.target or statement.shape.name
         is_drop = verb == "drop table" or (verb == "alter table" and "DROP" in statement.words)
-        is_cause = is_drop or (change.replaced and replaces(statement))
+        is_cause = is_drop or (change.replaced and statement.replaces)
         if is_cause and statement.before.ids.get(name) == table_id:
             return statement
     return None
@@ -203,5 +202,5 @@ def _leftovers(before: Catalog, after: Catalog) -> Iterator[tuple[str, Finding]]
             yield "X106", Finding(f"table {table.name} is left over")
     earlier = {fold(trigger.name) for trigger in before.triggers()}
     for trigger in after.triggers():
-        if fold(trigger.name) not in earlier and is_guard(significant(trigger.sql)):
+        if fold(trigger.name) not in earlier and is_guard(trigger):
             yield "X106", Finding(f"guard trigger {trigger.name} on {trigger.table} is left over")

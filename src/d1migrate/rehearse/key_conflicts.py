@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import apsw
 
 from d1migrate.errors import QueryError
-from d1migrate.lint.sqltext import depths
 from d1migrate.schema.keys import parent_columns
 from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.token_groups import outside
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def _replacing(sql: str) -> str:
     tokens = significant(sql)
     words = [token.keyword for token in tokens]
     into = next((at for at in (1, 3) if words[at : at + 1] == ["INTO"]), 0)
-    is_computed = any(
-        token.keyword in ("FROM", "CONFLICT") and not depth for _, token, depth in depths(tokens)
-    )
+    is_computed = any(words[at] in ("FROM", "CONFLICT") for at in outside(tokens))
     if words[:1] == ["SELECT"]:
         return "SELECT 1"  # an assertion could fail, because rows are still missing
     if words[:1] != ["INSERT"] or not into or is_computed or words[1:3] in _RESOLVED:

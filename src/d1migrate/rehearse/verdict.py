@@ -8,15 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.check import RULES
-from d1migrate.lint.sqltext import is_guard, replaces
 from d1migrate.rehearse import row_difference
 from d1migrate.rehearse.expected_effects import sources
 from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.findings import plural
-from d1migrate.schema.cascade import events
+from d1migrate.schema.cascade import events, is_guard
+from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
-from d1migrate.sql.statement import trigger_of
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +103,7 @@ def _chooses(statement: ReplayedStatement) -> bool:
     if _has_choosing_trigger(statement.before, events(statement)):
         return True
     if verb in ("insert", "replace") and "SELECT" not in words:
-        return replaces(statement)
+        return statement.replaces
     if verb not in ("insert", "replace", "update", "delete") and not statement.is_from_select:
         return False
     others = sources(statement) - {statement.target}
@@ -132,7 +130,7 @@ def _has_choosing_trigger(catalog: Catalog, happening: Sequence[tuple[str, str]]
     for name, event in happening:
         table = catalog.tables.get(name)
         for trigger in table.triggers if table else ():
-            parsed = trigger_of(trigger.sql)
-            if parsed and parsed.event == event and not is_guard(significant(trigger.sql)):
+            parsed = parse_trigger(trigger.sql)
+            if parsed and parsed.event.lower() == event and not is_guard(trigger):
                 return True
     return False

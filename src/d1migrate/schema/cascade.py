@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.schema.keys import parent_columns
+from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
-from d1migrate.sql.statement import trigger_of
+from d1migrate.sql.statement import trigger_effects
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.sql.statement import Trigger
+    from d1migrate.schema.model import Trigger
+    from d1migrate.sql.definitions import TriggerDefinition
 
 
 def events(ran: ReplayedStatement) -> list[tuple[str, str]]:
@@ -105,19 +108,30 @@ def _fired(
         table = catalog.tables.get(name)
         on_views = [t for t in catalog.view_triggers.values() if fold(t.table) == name]
         for trigger in (*(table.triggers if table else ()), *on_views):
-            told = trigger_of(trigger.sql)
-            if told is None or told.event != event:
+            definition = parse_trigger(trigger.sql)
+            if definition is None or definition.event.lower() != event:
                 continue
-            for kind, to, columns in _body(told):
+            for kind, to, columns in _body(definition):
                 yield trigger.name, kind, to, columns
                 if (to, kind) not in seen:
                     seen.add((to, kind))
                     todo.append((to, kind))
 
 
-def _body(trigger: Trigger) -> Iterator[tuple[str, str, Collection[str]]]:
+def is_guard(trigger: Trigger) -> bool:
+    """Whether a trigger makes SQLite leave rows alone: BEFORE DELETE or UPDATE, `SELECT RAISE(IGNORE)`."""
+    definition = parse_trigger(trigger.sql)
+    if definition is None or definition.timing != "BEFORE" or definition.when or len(definition.body) != 1:
+        return False
+    return [token.text.upper() for token in significant(definition.body[0])] == _IGNORES
+
+
+_IGNORES = ["SELECT", "RAISE", "(", "IGNORE", ")"]
+
+
+def _body(trigger: TriggerDefinition) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield (insert, update or delete, table, columns it sets) of what a trigger does."""
-    for effect in trigger.effects:
+    for effect in trigger_effects(trigger):
         yield effect.kind, effect.table, effect.sets if effect.kind == "update" else ()
         if effect.kind == "insert" and effect.sets:  # ON CONFLICT DO UPDATE
             yield "update", effect.table, effect.sets

@@ -18,9 +18,9 @@ from d1migrate.schema.changes import (
     Reindex,
 )
 from d1migrate.schema.normalize import canonical, meaning, mentions
-from d1migrate.schema.queries import holds_no_null
+from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
-from d1migrate.schema.virtual import content_of, rebuild_virtual
+from d1migrate.schema.virtual import rebuild_virtual
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant

@@ -98,7 +98,7 @@ def canonical(sql: str, scope: Scope | None = None) -> str:
             return _trigger(trigger, scope.names(sql))
         case VirtualTableDefinition(name, module, arguments):
             listed = ", ".join(map(_argument, arguments))
-            return f"CREATE VIRTUAL TABLE {canonical_name(name)} USING {fold(module)} ({listed})"
+            return f"CREATE VIRTUAL TABLE {canonical_name(name)} USING {module} ({listed})"
         case _:
             return canonical_text(sql, scope.names(sql))
 

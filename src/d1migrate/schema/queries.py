@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from d1migrate.schema.normalize import meaning, mentions
 from d1migrate.sql.affinity import affinity
-from d1migrate.sql.create import parse_table
+from d1migrate.sql.create import parse_table, parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +37,23 @@ def free_columns(table: Table) -> set[str]:
     }
     needed = {fold(column.name) for column in definition.columns if column.not_null or column.generated}
     return known.columns.keys() - spoken - needed
+
+
+def fts5_options(table: Table) -> dict[str, str]:
+    """Return {folded name: value} of the options of an FTS5 table; none for any other table."""
+    definition = parse_virtual_table(table.sql) if table.is_virtual else None
+    return definition.options if definition else {}
+
+
+def content_of(table: Table) -> str | None:
+    """Return the table whose rows an FTS5 table indexes, "" if it keeps no text; None if it has its own."""
+    return fts5_options(table).get("content")
+
+
+def replaces_on_conflict(table: Table) -> bool:
+    """Whether a constraint of a table deletes the rows that a new one conflicts with."""
+    words = (token.keyword for token in significant(table.sql) if "CONFLICT" in table.sql.upper())
+    return ("CONFLICT", "REPLACE") in pairwise(words)
 
 
 def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str]:

@@ -6,27 +6,14 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import PlanError
 from d1migrate.schema.changes import RebuildVirtual
-from d1migrate.sql.create import parse
-from d1migrate.sql.definitions import VirtualTableDefinition
-from d1migrate.sql.names import HELPER, fold, quote_identifier, unquote
+from d1migrate.schema.queries import content_of
+from d1migrate.sql.create import parse_virtual_table
+from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from d1migrate.schema.model import Table
-
-
-def fts5_options(table: Table) -> dict[str, str]:
-    """Return the options of an FTS5 table, {folded name: value without quotes}; none for any other table."""
-    definition = parse(table.sql)
-    if not isinstance(definition, VirtualTableDefinition) or fold(definition.module) != "fts5":
-        return {}
-    return dict(_option(argument) for argument in definition.arguments if "=" in argument)
-
-
-def content_of(table: Table) -> str | None:
-    """Return the table whose rows an FTS5 table indexes, "" for none at all; None where it holds its own."""
-    return fts5_options(table).get("content")
 
 
 def rebuild_virtual(old: Table, new: Table, backfill: Mapping[tuple[str, str], str]) -> RebuildVirtual:
@@ -99,10 +86,5 @@ def reindex_statement(name: str) -> str:
 
 
 def _module(table: Table) -> str:
-    definition = parse(table.sql)
-    return fold(definition.module) if isinstance(definition, VirtualTableDefinition) else ""
-
-
-def _option(argument: str) -> tuple[str, str]:
-    name, _, value = argument.partition("=")
-    return fold(name.strip()), unquote(value.strip())
+    definition = parse_virtual_table(table.sql)
+    return definition.module if definition else ""

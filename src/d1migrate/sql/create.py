@@ -53,6 +53,18 @@ def parse_table(sql: str) -> TableDefinition | None:
     return _table(sql, significant(sql))
 
 
+def parse_trigger(sql: str) -> TriggerDefinition | None:
+    """Return what a CREATE TRIGGER says; None for any other statement."""
+    definition = parse(sql)
+    return definition if isinstance(definition, TriggerDefinition) else None
+
+
+def parse_virtual_table(sql: str) -> VirtualTableDefinition | None:
+    """Return what a CREATE VIRTUAL TABLE says; None for any other statement."""
+    definition = parse(sql)
+    return definition if isinstance(definition, VirtualTableDefinition) else None
+
+
 def _name_at(tokens: Sequence[Token], at: int) -> int:
     """Return where the name stands behind the kind of object, over IF NOT EXISTS and a schema."""
     at += 3 if [token.keyword for token in tokens[at : at + 3]] == ["IF", "NOT", "EXISTS"] else 0
@@ -214,7 +226,7 @@ def _virtual_table(sql: str, tokens: Sequence[Token]) -> VirtualTableDefinition 
     arguments = _unended(tokens[name + 3 :])[1:-1]
     return VirtualTableDefinition(
         unquote(tokens[name].text),
-        unquote(tokens[name + 2].text),
+        fold(unquote(tokens[name + 2].text)),
         tuple(span(sql, group) for group in parted(arguments, ",") if group),
     )
 

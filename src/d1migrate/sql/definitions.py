@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from d1migrate.sql.names import fold
+from d1migrate.sql.names import fold, unquote
 
 
 class Check(NamedTuple):
@@ -200,11 +200,27 @@ class TriggerDefinition(NamedTuple):
 
 
 class VirtualTableDefinition(NamedTuple):
-    """A virtual table: its module and the arguments, which the module alone understands."""
+    """A virtual table: its module, folded, and the arguments, whose meaning is the module's own."""
 
     name: str
     module: str
     arguments: tuple[str, ...] = ()
+
+    @property
+    def is_fts5(self) -> bool:
+        """Whether it is a full-text table."""
+        return self.module == "fts5"
+
+    @property
+    def options(self) -> dict[str, str]:
+        """{folded name: value without quotes} of the options of an FTS5 table; none for another module."""
+        named = (argument.partition("=") for argument in self.arguments if self.is_fts5 and "=" in argument)
+        return {fold(name.strip()): unquote(value.strip()) for name, _, value in named}
+
+    @property
+    def content(self) -> str | None:
+        """The table whose rows an FTS5 table indexes, "" if it keeps no text; None if it stores its own."""
+        return self.options.get("content")
 
 
 Definition = TableDefinition | IndexDefinition | ViewDefinition | TriggerDefinition | VirtualTableDefinition

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from d1migrate.sql.classify import shape_of
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import unquote
+from d1migrate.sql.statement import shape_of, target_of
 from d1migrate.sql.tokens import significant
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from d1migrate.sql.tokens import Token
 
 OPENING = frozenset({"pragma", "begin"})
 """A file that starts with one of these is a dump of a whole database."""
@@ -29,18 +22,8 @@ def meant_by(sql: str) -> str | None:
     shape = shape_of(tokens)
     if shape.verb in _NO_SCHEMA:
         return None
-    table = shape.name if shape.verb.startswith("create") else written_table(tokens)
+    table = shape.name if shape.verb.startswith("create") else target_of(tokens)
     if table in _CATALOG and tokens[0].keyword == "INSERT":
         texts = [unquote(token.text) for token in tokens if token.kind == "string"]
         return next((text for text in reversed(texts) if text.upper().startswith("CREATE ")), None)
     return None if table.startswith("sqlite_") else sql
-
-
-def written_table(tokens: Sequence[Token]) -> str:
-    """Return the table that an INSERT or a DELETE names, folded; "" for any other statement."""
-    if not tokens or tokens[0].keyword not in ("INSERT", "REPLACE", "DELETE"):
-        return ""
-    words = [token.keyword for token in tokens]
-    at = next((i for i, word in enumerate(words) if word in ("INTO", "FROM")), len(words)) + 1
-    at += 2 if [token.text for token in tokens[at + 1 : at + 2]] == ["."] else 0
-    return fold(unquote(tokens[at].text)) if at < len(tokens) else ""

@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.token_groups import bare, closing, parted, text_at
+from d1migrate.sql.statement import insert_of
+from d1migrate.sql.token_groups import bare, closing, outside, parted, text_at
 from d1migrate.sql.tokens import KEYWORDS, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
 
 _NAMES = ("word", "quoted", "string")
@@ -68,11 +69,11 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
     if text_at(tokens, 0).upper() == "WITH":
         names, at = with_names(tokens)
         return selects(tokens[at:], {*defined, *names})
-    end = next((i for i in _outside(tokens) if _ends(tokens, i)), len(tokens))
-    marks = [i for i in _outside(tokens[:end]) if tokens[i].keyword in _COMPOUND]
+    end = next((i for i in outside(tokens) if _ends(tokens, i)), len(tokens))
+    marks = [i for i in outside(tokens[:end]) if tokens[i].keyword in _COMPOUND]
     operators = {tokens[i].keyword for i in marks if text_at(tokens, i + 1).upper() != "ALL"}
-    tail = next((i for i in _outside(tokens[:end]) if tokens[i].keyword in ("ORDER", "LIMIT")), end)
-    limited = any(tokens[i].keyword == "LIMIT" for i in _outside(tokens[:end]))
+    tail = next((i for i in outside(tokens[:end]) if tokens[i].keyword in ("ORDER", "LIMIT")), end)
+    limited = any(tokens[i].keyword == "LIMIT" for i in outside(tokens[:end]))
     picks = min(operators, default="") or ("LIMIT" if limited else "")
     found = []
     for begin, stop in zip((0, *marks), (*marks, tail), strict=True):
@@ -81,6 +82,24 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
             words = words[1:]
         found.append(_select(words, defined, picks))
     return found
+
+
+def inserted_values(tokens: Sequence[Token], columns: Sequence[str]) -> dict[str, Sequence[Token]]:
+    """Return {column: the value that goes into it} of an INSERT … SELECT, by its first SELECT; {} if unknown.
+
+    Args:
+        tokens: the statement.
+        columns: the table's columns in order, for a statement that names none.
+    """
+    insert = insert_of(tokens)
+    if insert is None:
+        return {}
+    names = insert.columns or tuple(map(fold, columns))
+    values = [value.tokens for select in selects(insert.source)[:1] for value in select.values]
+    if len(values) == len(names):
+        return dict(zip(names, values, strict=True))
+    is_star = len(values) == 1 and values[0][-1].text == "*"
+    return dict.fromkeys(names, values[0]) if is_star else {}
 
 
 def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:
@@ -134,14 +153,6 @@ def value_of(tokens: Sequence[Token]) -> Value:
     return Value(tokens)
 
 
-def _outside(tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the places of the tokens that are in no parentheses."""
-    at = 0
-    while at < len(tokens):
-        yield at
-        at = closing(tokens, at) + 1 if tokens[at].text == "(" else at + 1
-
-
 def _ends(tokens: Sequence[Token], at: int) -> bool:
     """Whether a clause of an INSERT begins here, after its SELECT."""
     is_upsert = tokens[at].keyword == "ON" and text_at(tokens, at + 1).upper() == "CONFLICT"
@@ -151,7 +162,7 @@ def _ends(tokens: Sequence[Token], at: int) -> bool:
 def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Select:
     if text_at(tokens, 0).upper() != "SELECT":
         return Select((), ())
-    places = {tokens[i].keyword: i for i in reversed(list(_outside(tokens))) if tokens[i].keyword in _CLAUSES}
+    places = {tokens[i].keyword: i for i in reversed(list(outside(tokens))) if tokens[i].keyword in _CLAUSES}
     begin = 1 + (text_at(tokens, 1).upper() in ("DISTINCT", "ALL"))
     end = min(places.values(), default=len(tokens))
     values = tuple(value_of(part) for part in parted(tokens[begin:end], ",") if part)
@@ -189,7 +200,7 @@ def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
     """Read a FROM clause: an inner join keeps no table whole, a LEFT JOIN the tables before it."""
     found: list[Source] = []
     at, joins = 0, set[str]()
-    places = [*_outside(tokens), len(tokens)]
+    places = [*outside(tokens), len(tokens)]
     for here, after in pairwise(places):
         token = tokens[here]
         if here < at:

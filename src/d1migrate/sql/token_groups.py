@@ -13,7 +13,7 @@ _DEPTH = {"(": 1, ")": -1}
 
 
 def text_at(tokens: Sequence[Token], at: int) -> str:
-    """Return the text of the token at a position, "" behind the last."""
+    """Return the text of the token at a position, "" after the last."""
     return tokens[at].text if at < len(tokens) else ""
 
 
@@ -25,6 +25,14 @@ def closing(tokens: Sequence[Token], at: int) -> int:
         if not depth:
             return i
     return len(tokens)
+
+
+def outside(tokens: Sequence[Token]) -> Iterator[int]:
+    """Yield the positions of the tokens that are not in parentheses; of a pair, only the opening one."""
+    at = 0
+    while at < len(tokens):
+        yield at
+        at = closing(tokens, at) + 1 if tokens[at].text == "(" else at + 1
 
 
 def parted(tokens: Sequence[Token], separator: str) -> Iterator[Sequence[Token]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from d1migrate.sql.classify import shape_of
+from d1migrate.sql.statement import shape_of
 from d1migrate.sql.tokens import BLANKS, significant, tokenize
 
 if TYPE_CHECKING:

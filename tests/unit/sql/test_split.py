@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import ParseError
+from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
-from d1migrate.sql.statement import Effect, Trigger, effects, trigger_of
+from d1migrate.sql.statement import Effect, effects, trigger_effects
 from d1migrate.sql.tokens import significant
 
 
@@ -182,5 +183,8 @@ def test_effects_of_a_trigger() -> None:
     """Its name, table and event, and what its body does when it fires."""
     body = [Effect("update", "b", sets=X), Effect("delete", "c")]
     sql = "CREATE TRIGGER IF NOT EXISTS main.T AFTER UPDATE OF x ON A BEGIN UPDATE b SET x = 1; DELETE FROM c; END"
-    assert trigger_of(sql) == Trigger("t", "a", "update", body, X)
-    assert trigger_of("CREATE TABLE trigger_on (begin_ INTEGER)") is None
+    trigger = parse_trigger(sql)
+    assert trigger is not None
+    assert (trigger.name, trigger.table, trigger.event, trigger.columns) == ("T", "A", "UPDATE", ("x",))
+    assert trigger_effects(trigger) == body
+    assert parse_trigger("CREATE TABLE trigger_on (begin_ INTEGER)") is None

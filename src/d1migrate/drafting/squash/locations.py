@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.squash.expressions import is_volatile
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, recorded_table
+from d1migrate.migrate.history_guard import is_record
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import effects
 
@@ -35,7 +35,7 @@ class Origins:
         self.record = False
         for migration in migrations:
             for statement in migration.statements():
-                if recorded_table(statement.sql) == MIGRATIONS_TABLE:
+                if is_record(statement.sql):
                     self.record = True
                 else:
                     self._all.append(_Statement(migration.file, statement.line, statement.sql))

@@ -6,12 +6,12 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.sqltext import depths
-from d1migrate.schema.queries import changed_columns
+from d1migrate.schema.queries import changed_columns, replaces_on_conflict
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 from d1migrate.sql.select import is_always_true
 from d1migrate.sql.statement import assignments
+from d1migrate.sql.token_groups import outside
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Table
-    from d1migrate.sql.classify import Shape
     from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
+    from d1migrate.sql.statement import Shape
 
 
 _ENDS_WHERE = ("WHERE", "RETURNING", "ORDER", "LIMIT")
@@ -140,6 +140,16 @@ class ReplayedStatement:
         return changed_columns(there, self.sets()) if there else set(self.sets())
 
     @property
+    def replaces(self) -> bool:
+        """Whether it deletes the rows that it conflicts with."""
+        table, at = self.before.tables.get(self.target), self.shape.at
+        clause = self.words[at + 1 : at + 3]
+        if table is None or self.verb == "replace" or clause == ["OR", "REPLACE"]:
+            return table is not None
+        has_own_clause = "CONFLICT" in self.words or clause[:1] == ["OR"]
+        return not has_own_clause and replaces_on_conflict(table)
+
+    @property
     def is_from_select(self) -> bool:
         """Whether it is CREATE TABLE … AS SELECT."""
         return self.verb == "create table" and self.words[self.shape.at + 1 : self.shape.at + 2] == ["AS"]
@@ -149,10 +159,10 @@ class ReplayedStatement:
         """Whether an UPDATE or DELETE says which rows, itself and not in a subquery; `WHERE 1` does not."""
         at = [
             place
-            for place, token, depth in depths(self.tokens)
-            if depth == 0 and place >= self.shape.at and token.keyword in _ENDS_WHERE
+            for place in outside(self.tokens)
+            if place >= self.shape.at and self.words[place] in _ENDS_WHERE
         ]
-        words = [self.tokens[place].keyword for place in at]
+        words = [self.words[place] for place in at]
         if "LIMIT" in words or "WHERE" not in words:
             return "LIMIT" in words
         start, *rest = at[words.index("WHERE") :]

@@ -10,12 +10,11 @@ from d1migrate.lint.replay.model import BrokenObject, RowAccess
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.model import Schema, Table
 from d1migrate.schema.normalize import canonical
+from d1migrate.schema.queries import content_of
 from d1migrate.schema.scope import Scope, strings_now
-from d1migrate.schema.virtual import content_of
-from d1migrate.sql.create import parse
-from d1migrate.sql.definitions import VirtualTableDefinition
+from d1migrate.sql.create import parse_trigger, parse_virtual_table
 from d1migrate.sql.names import fold, quote_identifier
-from d1migrate.sql.statement import trigger_of
+from d1migrate.sql.statement import alteration_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.shadow_schema import ShadowSchema
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.model import Trigger
-    from d1migrate.sql.classify import Shape
+    from d1migrate.sql.statement import Shape
     from d1migrate.sql.tokens import Token
 
 _PROBE = "d1migrate_probe"
@@ -34,7 +33,7 @@ AS_STRING = ", and SQLite reads the name in double quotes as a string"
 
 def adds_column(tokens: Sequence[Token], kind: Shape) -> bool:
     """Whether it is ALTER TABLE … ADD [COLUMN]."""
-    return kind.verb == "alter table" and [t.keyword for t in tokens[kind.at + 1 : kind.at + 2]] == ["ADD"]
+    return kind.verb == "alter table" and alteration_of(tokens).action == "add column"
 
 
 def said_of_rows(stage: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape) -> str | None:
@@ -125,8 +124,8 @@ def broken(
         stage.need(fold(trigger.name))
     errors: dict[tuple[str, str], str | None] = {}  # triggers of one table and event are compiled together
     for trigger in triggers:
-        told = trigger_of(trigger.sql)
-        key = (fold(trigger.table), told.event if told else "")
+        definition = parse_trigger(trigger.sql)
+        key = (fold(trigger.table), definition.event if definition else "")
         if key not in errors:
             errors[key] = stage.run(_firing(stage, trigger), prepare_only=True).refusal
         if error := errors[key]:
@@ -149,8 +148,8 @@ def _error_of_virtual(stage: ShadowSchema, table: Table) -> str | None:
         at = fold(content_of(tables[at]) or "")
     if at == fold(table.name):
         return "recursively defined fts5 content table"
-    definition = parse(table.sql)
-    if not isinstance(definition, VirtualTableDefinition) or fold(definition.module) != "fts5vocab":
+    definition = parse_virtual_table(table.sql)
+    if definition is None or definition.module != "fts5vocab":
         return None
     stage.need_named(significant(table.sql))
     query = f"SELECT * FROM {quote_identifier(table.name)}"
@@ -193,10 +192,10 @@ def quoted_inside(stage: ShadowSchema, kind: Shape, sql: str) -> str | None:
 
 def _firing(stage: ShadowSchema, trigger: Trigger) -> str:
     """Return a statement that fires a trigger."""
-    table, told = quote_identifier(trigger.table), trigger_of(trigger.sql)
-    if told is None or told.event == "delete":
+    table, definition = quote_identifier(trigger.table), parse_trigger(trigger.sql)
+    if definition is None or definition.event == "DELETE":
         return f"DELETE FROM {table}"
-    if told.event == "insert":
+    if definition.event == "INSERT":
         return f"INSERT INTO {table} DEFAULT VALUES"
     if columns := [quote_identifier(name) for name in _columns(stage, trigger.table)]:
         return f"UPDATE {table} SET " + ", ".join(f"{name} = {name}" for name in columns)

@@ -21,9 +21,8 @@ from d1migrate.schema import introspect
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.model import Table, Trigger, View
 from d1migrate.schema.queries import is_autoincrement
-from d1migrate.sql.classify import Shape, shape_of
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.statement import effects
+from d1migrate.sql.statement import Shape, effects, shape_of
 from d1migrate.sql.tokens import significant, without_strings
 
 if TYPE_CHECKING:

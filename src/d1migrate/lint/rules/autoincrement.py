@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import depths
 from d1migrate.sql.names import unquote
+from d1migrate.sql.token_groups import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ _OTHERS = frozenset("NOT <> != LIKE GLOB SELECT IS OR".split())
 
 def _named(statement: ReplayedStatement) -> set[str] | None:
     """Return the counters that a WHERE asks for by name; None if it may be any."""
-    where = next((i for i, t, d in depths(statement.tokens) if t.keyword == "WHERE" and d == 0), None)
+    where = next((i for i in outside(statement.tokens) if statement.tokens[i].keyword == "WHERE"), None)
     tokens = statement.tokens[where + 1 :] if where is not None else []
     if not tokens or _OTHERS & {token.keyword or token.text for token in tokens}:
         return None

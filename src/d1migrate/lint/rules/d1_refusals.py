@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import pragma_of
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.sql import d1
+from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.unusual_characters import spelled_out, unusual
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
         PRAGMA foreign_key_check;
     """
     for statement in _refused(replay, "R102"):
-        yield _finding(statement, f"D1 denies PRAGMA {pragma_of(statement)[0]}")
+        yield _finding(statement, f"D1 denies PRAGMA {pragma_of(statement.tokens).name}")
     for statement in replay.statements:
         for token in statement.tokens if "pragma_" in statement.sql.lower() else ():
             name = token.text.lower()

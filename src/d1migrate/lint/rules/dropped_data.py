@@ -10,7 +10,7 @@ from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import rowid_alias
-from d1migrate.schema.virtual import content_of, fts5_options
+from d1migrate.schema.queries import content_of, fts5_options
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

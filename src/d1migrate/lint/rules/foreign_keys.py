@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.sql.names import fold
+from d1migrate.sql.statement import pragma_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,10 +162,10 @@ def _holds_links(replay: AnalyzedReplay, statement: ReplayedStatement, child: st
 def _settles(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
     on, off = set[int](), set[int]()
-    for pragma in replay.of("pragma"):
-        name, value = pragma_of(pragma)
-        if name == "defer_foreign_keys" and value is not None:
-            (on if is_on(value) else off).add(pragma.index)
+    for ran in replay.of("pragma"):
+        pragma = pragma_of(ran.tokens)
+        if pragma.name == "defer_foreign_keys" and pragma.value is not None:
+            (on if pragma.is_on else off).add(ran.index)
     if not any(i < statement.index for i in on):
         return False
     refilled = any(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_on, pragma_of
 from d1migrate.schema.rebuild_checks import ORPHAN_CHECK
+from d1migrate.sql.statement import pragma_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
         DELETE FROM teams WHERE id > 100;
     """
     for statement in replay.of("pragma"):
-        name, value = pragma_of(statement)
-        if name != "defer_foreign_keys" or value is None or is_on(value):
+        pragma = pragma_of(statement.tokens)
+        if pragma.name != "defer_foreign_keys" or not pragma.is_off:
             continue
         writes = any(
             r.index < statement.index
@@ -69,8 +69,8 @@ def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
         PRAGMA defer_foreign_keys = ON;
     """
     for statement in replay.of("pragma"):
-        name, value = pragma_of(statement)
-        if name == "foreign_keys" and value is not None and not is_on(value):
+        pragma = pragma_of(statement.tokens)
+        if pragma.name == "foreign_keys" and pragma.is_off:
             yield Finding(
                 "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on",
                 statement,
@@ -104,10 +104,10 @@ def leaking_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     left: dict[str, ReplayedStatement] = {}
     for statement in replay.of("pragma"):
-        name, value = pragma_of(statement)
-        if name in LEAKING and value is not None:
-            left.pop(name, None)
-            if is_on(value):
-                left[name] = statement
+        pragma = pragma_of(statement.tokens)
+        if pragma.name in LEAKING and pragma.value is not None:
+            left.pop(pragma.name, None)
+            if pragma.is_on:
+                left[pragma.name] = statement
     for name, statement in left.items():
         yield Finding(f"PRAGMA {name} stays on for other requests", statement, fix=f"PRAGMA {name} = OFF;")

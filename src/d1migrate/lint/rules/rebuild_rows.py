@@ -11,8 +11,7 @@ from d1migrate.lint.expressions import as_column, is_mapping
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import rowid_alias
-from d1migrate.schema.queries import holds_no_null
-from d1migrate.schema.virtual import content_of
+from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import span

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import columns_into, values_of
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import replaces
 from d1migrate.schema.keys import unique_keys
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
@@ -39,7 +38,7 @@ def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
         is_made_here = (
             replay.is_new(statement.target, statement) and statement.target not in replay.before.tables
         )
-        if not replaces(statement) or is_made_here or replay.is_empty(statement.target, statement):
+        if not statement.replaces or is_made_here or replay.is_empty(statement.target, statement):
             continue
         if stakes := cascade_losses(replay, statement, statement.target, itself=True):
             table = statement.before.tables[statement.target].name
@@ -88,7 +87,7 @@ def replace_drops_values(replay: AnalyzedReplay) -> Iterator[Finding]:
         INSERT INTO settings (key, value) VALUES ('theme', 'light') ON CONFLICT(key) DO UPDATE SET value = excluded.value;
     """
     for statement in replay.of("insert", "replace", "update"):
-        if not replaces(statement) or replay.is_empty(statement.target, statement):
+        if not statement.replaces or replay.is_empty(statement.target, statement):
             continue
         if replay.is_new(statement.target, statement) and not _holds_old_rows(replay, statement):
             continue

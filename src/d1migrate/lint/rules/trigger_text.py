@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import depths
+from d1migrate.sql.token_groups import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,11 +77,10 @@ def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
         END;
     """
     for statement, body in _triggers(replay):
-        for _, token, depth in depths(body):
-            if token.keyword == "CASE" and depth == 0:
-                message = "CASE … END in a trigger must stand in parentheses, or be a WHEN of the trigger"
-                yield Finding(message, statement, token.start)
-                break
+        case = next((body[at] for at in outside(body) if body[at].keyword == "CASE"), None)
+        if case:
+            message = "CASE … END in a trigger must stand in parentheses, or be a WHEN of the trigger"
+            yield Finding(message, statement, case.start)
 
 
 @rule("P103", "trigger-crlf", "error")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import conflict_target
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.queries import changed_columns
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import conflict_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.expressions import carried, is_mapping
+from d1migrate.lint.expressions import carried, is_mapping, is_negated
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.sqltext import is_negated
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:

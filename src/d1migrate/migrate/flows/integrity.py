@@ -16,7 +16,7 @@ from d1migrate.migrate.flows.leftovers import Problem, count_held, held, leftove
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
-from d1migrate.schema.virtual import fts5_options
+from d1migrate.schema.queries import fts5_options
 from d1migrate.sql.batch import Batch, Query, Result
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
