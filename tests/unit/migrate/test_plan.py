@@ -1,0 +1,283 @@
+"""What is to be done, up and down: tables of cases, without a database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from d1migrate.errors import (
+    ChecksumMismatch,
+    Error,
+    HistoryError,
+    Irreversible,
+    LimitExceeded,
+    MissingMigration,
+    OutOfOrder,
+    PartiallyApplied,
+    PlanError,
+    SourceError,
+    UsageError,
+)
+from d1migrate.migrate.assertions import HistoryState
+from d1migrate.migrate.history import AppliedMigration, History, Stamp
+from d1migrate.migrate.migration import LARGE, Migration
+from d1migrate.migrate.plan import Plan, StepQueries, choose_down, plan_down, plan_up
+from d1migrate.migrate.status import compare
+from tests.unit.migrate.shorthand import files, history
+
+STAMP = Stamp("token-1", 1_790_000_000, "ada", "d1migrate")
+
+
+def versions(plan: Plan) -> list[int]:
+    """What a plan does, in order."""
+    return [step.version for step in plan.steps]
+
+
+# --- up ---
+
+
+@pytest.mark.parametrize(
+    ("have", "applied", "options", "expected"),
+    [
+        ("", "", {}, []),
+        ("1a 2b 3c", "", {}, [1, 2, 3]),
+        ("1a 2b 3c", "1a", {}, [2, 3]),
+        ("1a 2b 3c", "1a 2b 3c", {}, []),
+        ("1a 2b 3c", "1?", {}, [2, 3]),
+        # up to a version, which may be applied already
+        ("1a 2b 3c", "1a", {"to": 2}, [2]),
+        ("1a 2b 3c", "1a", {"to": 3}, [2, 3]),
+        ("1a 2b 3c", "1a", {"to": 1}, []),
+        ("1a 2b 3c", "1a", {"to": 4}, UsageError),
+        ("", "", {"to": 1}, UsageError),
+        # below the newest applied version
+        ("1a 2b 3c", "1a 3c", {}, OutOfOrder),
+        ("1a 2b 3c", "1a 3c", {"allow_out_of_order": True}, [2]),
+        ("1a 2b 3c 4d", "1a 3c", {"to": 1}, []),
+        ("1a 2b 3c 4d", "1a 3c", {"allow_out_of_order": True}, [2, 4]),
+        ("1a 2b 3c 4d", "1a 3c", {"allow_out_of_order": True, "to": 3}, [2]),
+        # nothing is planned where files and history disagree, not even what is far from it
+        ("1a 2c 3d", "1a 2b", {}, ChecksumMismatch),
+        ("1a 3c", "1a 2b", {}, MissingMigration),
+        ("1a 3b", "1a 2b", {}, MissingMigration),
+        ("1a 2b", "1a 2b", {}, []),
+    ],
+)
+def test_up(have: str, applied: str, options: dict[str, Any], expected: list[int] | type[Error]) -> None:
+    """The pending versions in ascending order, or an error."""
+    if isinstance(expected, list):
+        plan = plan_up(files(have), history(applied), **options)
+        assert versions(plan) == expected
+        assert all(step.direction == "up" for step in plan.steps)
+    else:
+        with pytest.raises(expected):
+            plan_up(files(have), history(applied), **options)
+
+
+def test_up_on_a_partially_applied_history() -> None:
+    """Nothing is planned before it is repaired."""
+    with pytest.raises(PartiallyApplied):
+        plan_up(files("1a 2b"), history("1a", "2b"))
+
+
+def test_up_on_a_database_of_others() -> None:
+    """Nothing is planned before it is adopted."""
+    with pytest.raises(HistoryError, match="d1_migrations"):
+        plan_up(files("1a"), History(unmanaged=("d1_migrations", "users")))
+
+
+def test_a_plan_carries_what_it_rests_on() -> None:
+    """The versions, the head and the missing tables of the history; never a token, a time or a user."""
+    found = history("1a")._replace(missing=("schema_migrations_log",), reads=2)
+    plan = plan_up(files("1a 2b 3c"), found)
+    assert (plan.versions, plan.missing, plan.head) == ((1,), ("schema_migrations_log",), "token-9")
+    assert plan.applied == found.applied
+    assert plan.requests == 2 + 2
+    assert plan_up(files("1a 2b 3c"), found, single=True).requests == 2 + 1
+    assert plan_up(files("1a"), found, single=True).requests == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", SourceError),
+        ("-- only a comment\n", SourceError),
+        ("CREATE TABLE a (x", None),  # SQLite says what is wrong with it
+        ("CREATE TABLE a (x 'y);", SourceError),
+        ("INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, 'm', 1);", SourceError),
+        ("CREATE TABLE a (x);\n-- Rollback: DROP TABLE schema_migrations;", SourceError),
+        ("SELECT 1;", None),
+    ],
+)
+def test_all_files_are_read_before_one_is_run(text: str, error: type[Error] | None) -> None:
+    """A file that cannot be read fails the plan, though others come first."""
+    migrations = [*files("1a"), Migration(2, "002_m", text)]
+    if error is None:
+        assert versions(plan_up(migrations, history())) == [1, 2]
+    else:
+        with pytest.raises(error):
+            plan_up(migrations, history())
+
+
+def test_a_large_file_shares_no_transaction() -> None:
+    """D1 imports it, and an import is a transaction of its own."""
+
+    class Script:
+        size = LARGE + 1
+
+        def chunks(self) -> Any:
+            yield "SELECT 1;"
+
+    large = Migration(2, "002_large", Script())
+    assert versions(plan_up([*files("1a"), large], history())) == [1, 2]
+    with pytest.raises(LimitExceeded) as refused:
+        plan_up([*files("1a"), large], history(), single=True)
+    assert (refused.value.limit, refused.value.actual) == (LARGE, LARGE + 1)
+
+
+# --- down: which versions ---
+
+
+@pytest.mark.parametrize(
+    ("have", "applied", "options", "expected"),
+    [
+        ("1a 2b 3c", "1a 2b 3c", {}, [3]),
+        ("1a 2b 3c", "1a 2b 3c", {"steps": 2}, [3, 2]),
+        ("1a 2b 3c", "1a 2b 3c", {"steps": 9}, [3, 2, 1]),
+        ("1a 2b 3c", "1a 2b 3c", {"to": 1}, [3, 2]),
+        ("1a 2b 3c", "1a 2b 3c", {"to": 0}, [3, 2, 1]),
+        ("1a 2b 3c", "1a 2b 3c", {"to": 3}, []),
+        ("1a 2b 3c", "1a 2b", {}, [2]),
+        ("1a 2b 3c", "", {}, []),
+        ("1a 2b 3c", "", {"to": 0}, []),
+        ("1a", "1a 2b", {}, [2]),  # a file that is gone
+        ("1a 2c", "1a 2b", {}, [2]),  # a file that was edited
+        ("1a 2b 3c", "1a 3c", {"steps": 2}, [3, 1]),
+        ("1a 2b", "1a 2b", {"to": 1, "steps": 1}, UsageError),
+        ("1a 2b", "1a 2b", {"steps": 0}, UsageError),
+        ("1a 2b", "1a", {"to": 2}, UsageError),
+        ("1a 3b", "1a 2b", {}, MissingMigration),  # renumbered
+    ],
+)
+def test_down(have: str, applied: str, options: dict[str, int], expected: list[int] | type[Error]) -> None:
+    """The newest version, so many, or all above one; newest first."""
+    if isinstance(expected, list):
+        chosen = choose_down(files(have), history(applied), **options)
+        assert [entry.version for entry in chosen] == expected
+    else:
+        with pytest.raises(expected):
+            choose_down(files(have), history(applied), **options)
+
+
+def test_down_on_a_partially_applied_history() -> None:
+    """Nothing is chosen before it is repaired."""
+    with pytest.raises(PartiallyApplied):
+        choose_down(files("1a 2b"), history("1a", "2b"))
+
+
+# --- down: which rollback ---
+
+SAME, OTHER = "DROP TABLE a;", "DROP TABLE IF EXISTS a;"
+
+
+@pytest.mark.parametrize(
+    ("in_file", "recorded", "prefer", "expected"),
+    [
+        # of one there is nothing to choose
+        (SAME, SAME, None, SAME),
+        ("drop  table a;", SAME, None, "drop  table a;"),  # the same meaning: the file's
+        (None, SAME, None, SAME),
+        (SAME, None, None, SAME),  # the file gained one since
+        # of two that differ the caller chooses
+        (OTHER, SAME, None, PlanError),
+        (OTHER, SAME, "file", OTHER),
+        (OTHER, SAME, "history", SAME),
+        # the file lost it, though it is still here
+        ("", SAME, None, PlanError),
+        ("", SAME, "history", SAME),
+        ("", SAME, "file", Irreversible),
+        ("none, rows are gone", SAME, "history", SAME),
+        ("none, rows are gone", SAME, "file", Irreversible),
+        # there is none
+        ("", None, None, Irreversible),
+        (None, None, None, Irreversible),
+        ("none, rows are gone", None, None, Irreversible),
+    ],
+)
+def test_the_rollback(
+    in_file: str | None, recorded: str | None, prefer: Any, expected: str | type[Error]
+) -> None:
+    """Of file (None: it is gone) and log, the one that is meant; else an error that asks."""
+
+    def file(rollback: str | None) -> Migration:
+        block = f"-- Rollback: {rollback}\n" if rollback else ""
+        return Migration(1, "001_a", f"CREATE TABLE a (id INTEGER PRIMARY KEY);\n{block}")
+
+    then = file(recorded)
+    digest = then.rollback.digest if then.rollback else None
+    row = AppliedMigration(1, "001_a", 1_790_000_000, then.checksum, digest, recorded is not None, 1)
+    found = History((row,))
+    entries = compare([] if in_file is None else [file(in_file)], found)
+    stored = {1: recorded} if recorded else {}
+    if isinstance(expected, str):
+        (step,) = plan_down(entries, found, stored, prefer=prefer).steps
+        assert [f"{sql};" for sql in step.script.texts()] == [expected]
+        assert (step.direction, step.version, step.statement_count) == ("down", 1, 1)
+    else:
+        with pytest.raises(expected):
+            plan_down(entries, found, stored, prefer=prefer)
+
+
+def test_every_version_without_a_way_back_is_named() -> None:
+    """All at once, each with why."""
+    migrations = [
+        *files("1a", rollback=""),
+        *files("2b", rollback="-- Rollback: none, rows are gone\n"),
+        *files("3c"),
+    ]
+    found = history("1a 2b 3c 4d")
+    found = found._replace(applied=tuple(row._replace(rollback_digest=None) for row in found.applied))
+    with pytest.raises(Irreversible) as refused:
+        plan_down(choose_down(migrations, found, to=0), found, {})
+    assert refused.value.versions == (4, 2, 1)
+    assert all(name in str(refused.value) for name in ("001_a", "002_b", "004_d", "rows are gone"))
+
+
+# --- the queries of a step ---
+
+
+@pytest.mark.parametrize("missing", [(), ("schema_migrations", "schema_migrations_log")])
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_the_queries_of_a_step(direction: str, missing: tuple[str, ...]) -> None:
+    """The history tables, an assertion, the file's statements, the history, an assertion; as often as asked."""
+    if direction == "up":
+        (step,) = plan_up(files("1a"), history()).steps
+    else:
+        found = history("1a")
+        (step,) = plan_down(choose_down(files("1a"), found), found, {}).steps
+    queries = StepQueries(step, HistoryState.of((), ""), missing, STAMP, first=True)
+    sent = list(queries)
+    assert list(queries) == sent
+    assert len(queries) == len(sent)
+    (at,) = [i for i, query in enumerate(sent) if query.whole]
+    statement = queries.statement_at(at)
+    assert statement
+    assert statement.sql == sent[at].sql
+    assert [queries.statement_at(i) for i in (0, at - 1, at + 1, len(sent) - 1)] == [None] * 4
+    created = [query.sql.split()[5] for query in sent if query.sql.startswith("CREATE TABLE IF NOT")]
+    assert created == list(missing)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("CREATE TABLE a (x);", None),
+        ("CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END;", None),
+        ("SELECT 1;\nCREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 'x;\ny'; END;", "line 2: "),
+    ],
+)
+def test_what_a_request_cannot_carry(sql: str, reason: str | None) -> None:
+    """Such a file is imported; the reason names the line."""
+    (step,) = plan_up([Migration(1, "001_a", sql)], history()).steps
+    assert (step.import_reason or "")[:8] == (reason or "")
