@@ -1,0 +1,80 @@
+"""What a file may do to the history tables, and what it says that it records."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.errors import SourceError
+from d1migrate.migrate.history_guard import check_history_use, recorded_table, recorded_version
+from d1migrate.sql.split import split
+
+RECORD = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, 'a', 0)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "up", "down"),
+    [
+        (RECORD, True, False),
+        (f"{RECORD} ON CONFLICT (version) DO NOTHING", True, False),
+        (RECORD.replace("INSERT", "INSERT OR REPLACE"), True, False),
+        (RECORD.replace("VALUES (1", "VALUES (2"), False, False),
+        ("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY)", True, False),
+        ("DELETE FROM schema_migrations WHERE version = 1", False, True),
+        ("UPDATE schema_migrations SET name = 'b'", False, False),
+        ("DROP TABLE schema_migrations", False, False),
+        ('drop table "SCHEMA_MIGRATIONS"', False, False),
+        ("ALTER TABLE schema_migrations ADD COLUMN x", False, False),
+        ("ALTER TABLE schema_migrations RENAME TO old", False, False),
+        ("DELETE FROM schema_migrations_log", False, False),
+        ("INSERT INTO schema_migrations_log VALUES (1)", False, False),
+        ("CREATE TRIGGER t AFTER INSERT ON schema_migrations BEGIN SELECT 1; END", False, False),
+        ("CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM schema_migrations; END", False, False),
+        ("SELECT * FROM schema_migrations", True, True),
+        ("INSERT INTO a SELECT 'schema_migrations'", True, True),
+        ("DROP TABLE schema_migrations_old", True, True),
+    ],
+)
+def test_use_of_the_history(sql: str, *, up: bool, down: bool) -> None:
+    """A migration may record itself, a rollback may delete rows; nothing else."""
+    (statement,) = (piece for piece in split(sql) if piece.sql)
+    for version, allowed in ((1, up), (None, down)):
+        if allowed:
+            check_history_use(statement, "001_a.sql", version)
+        else:
+            with pytest.raises(SourceError, match=r"001_a\.sql:1: "):
+                check_history_use(statement, "001_a.sql", version)
+
+
+@pytest.mark.parametrize(
+    ("sql", "version"),
+    [
+        (RECORD, 1),
+        ("INSERT INTO schema_migrations VALUES (12, 'a', 0)", 12),
+        ("INSERT INTO main.schema_migrations (name, version) VALUES ('a', 3)", 3),
+        ('INSERT INTO "schema_migrations" ("name", "version") VALUES (\'a\', 3)', 3),
+        ("INSERT INTO schema_migrations SELECT 1, 'a', 0", None),
+        ("INSERT INTO schema_migrations VALUES (1 + 1, 'a', 0)", None),
+        ("INSERT INTO schema_migrations VALUES (-1, 'a', 0)", None),
+        ("INSERT INTO schema_migrations DEFAULT VALUES", None),
+        ("SELECT 1", None),
+    ],
+)
+def test_the_version_that_is_recorded(sql: str, version: int | None) -> None:
+    """Only where it stands there as a number."""
+    assert recorded_version(sql) == version
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        (RECORD, "schema_migrations"),
+        ("insert or ignore into Main . [Schema_Migrations] values (1)", "schema_migrations"),
+        ("REPLACE INTO a VALUES (1)", "a"),
+        ("INSERT", None),
+        ("UPDATE a SET x = 1", None),
+        ("WITH x AS (SELECT 1) INSERT INTO a SELECT * FROM x", None),
+    ],
+)
+def test_the_table_that_is_written(sql: str, table: str | None) -> None:
+    """Of an INSERT; anything else is none."""
+    assert recorded_table(sql) == table
