@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import SourceError
-from d1migrate.migrate.history_guard import check_history_use, recorded_table, recorded_version
+from d1migrate.migrate.history_guard import check_history_use, is_record, recorded_version
 from d1migrate.sql.split import split
 
 RECORD = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, 'a', 0)"
@@ -65,16 +65,18 @@ def test_the_version_that_is_recorded(sql: str, version: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "table"),
+    ("sql", "expected"),
     [
-        (RECORD, "schema_migrations"),
-        ("insert or ignore into Main . [Schema_Migrations] values (1)", "schema_migrations"),
-        ("REPLACE INTO a VALUES (1)", "a"),
-        ("INSERT", None),
-        ("UPDATE a SET x = 1", None),
-        ("WITH x AS (SELECT 1) INSERT INTO a SELECT * FROM x", None),
+        (RECORD, True),
+        ("insert or ignore into Main . [Schema_Migrations] values (1)", True),
+        ("REPLACE INTO schema_migrations VALUES (1)", True),
+        ("WITH x AS (SELECT 1) INSERT INTO schema_migrations SELECT * FROM x", False),
+        ("REPLACE INTO a VALUES (1)", False),
+        ("INSERT", False),
+        ("INSERT INTO schema_migrations_log VALUES (1)", False),
+        ("UPDATE schema_migrations SET name = 'b'", False),
     ],
 )
-def test_the_table_that_is_written(sql: str, table: str | None) -> None:
-    """Of an INSERT; anything else is none."""
-    assert recorded_table(sql) == table
+def test_statements_that_record(sql: str, *, expected: bool) -> None:
+    """What begins with an INSERT into the migrations table; the checksum of version 1 leaves out no more."""
+    assert is_record(sql) is expected
