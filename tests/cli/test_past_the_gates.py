@@ -258,7 +258,7 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
         "d1migrate.project.windows.look",
         "d1migrate.project.gates.require_rollback",
         "d1migrate.rehearse.rehearse",
-        "d1migrate.project.identity.identify",
+        "d1migrate.project.duplicates.identify",
         "d1migrate.project.gates.protected",
     ],
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.cli import gates
 from d1migrate.errors import Error, UsageError
-from d1migrate.project.identity import refuse_twins
+from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def env_command(context: Context) -> int:
     """Show every environment: where it stands, what protects it, and whether it can be reached."""
     from concurrent.futures import ThreadPoolExecutor
 
-    refuse_twins(context.config)
+    refuse_duplicates(context.config)
     environments = context.config.listed()
     if not environments:
         raise UsageError("no environments", hint="[env.local] database = … in d1migrate.toml")

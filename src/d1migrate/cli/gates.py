@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
-from d1migrate.project.identity import refuse_doubt, refuse_twins
+from d1migrate.project.duplicates import refuse_ambiguous, refuse_duplicates
 from d1migrate.report.text import clean, plural
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def refuse_mistakes(context: Context) -> None:
         UsageError: two environments are one database, or may be; the database may be one with gates, under
             another name; or the name that was confirmed is another one's.
     """
-    refuse_twins(context.config)
+    refuse_duplicates(context.config)
     environment, confirmed = context.environment, context.arguments.confirm
-    refuse_doubt(context.config, environment)
+    refuse_ambiguous(context.config, environment)
     if confirmed not in (None, environment.name) and not environment.protected:
         known = any(other.name == confirmed for other in context.config.environments)
         raise UsageError(

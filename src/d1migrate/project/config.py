@@ -124,11 +124,10 @@ class Config(NamedTuple):
         if not self.from_wrangler or self.wrangler is None:
             return tuple(self.named(environment) for environment in self.environments)
         from d1migrate.drivers.wrangler import environment_names
-        from d1migrate.project.identity import sections_of
 
-        found = [(DEFAULT_ENVIRONMENT, url) for url in sections_of(self.wrangler, None)]
+        found = [(DEFAULT_ENVIRONMENT, url) for url in _wrangler_urls(self.wrangler, None)]
         for name in environment_names(self.wrangler):
-            found += [(name, url) for url in sections_of(self.wrangler, name)]
+            found += [(name, url) for url in _wrangler_urls(self.wrangler, name)]
         return tuple(self.environments[0]._replace(name=name, database=url) for name, url in found)
 
     def _guarded(self, database: str) -> Environment | None:
@@ -349,6 +348,14 @@ def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[s
         raise UsageError(
             f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
         )
+
+
+def _wrangler_urls(wrangler: str, env: str | None) -> list[str]:
+    """Return the urls of the D1 databases in one of a wrangler configuration's `env` sections, or outside."""
+    from d1migrate.drivers.wrangler import load_config
+
+    query = f"?env={env}" if env else ""
+    return [f"wrangler:{database.binding}{query}" for database in load_config(wrangler, env=env).databases]
 
 
 def _find_wrangler(start: str) -> str | None:

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
-
-_TELL = "write both as ids, or give the name its `database_id` in wrangler's configuration"
 
 
 class DatabaseIdentity(NamedTuple):
@@ -83,56 +80,3 @@ def _remote(name: str, wrangler: str | None) -> DatabaseIdentity:
     except UsageError:  # it has several ids, say; who opens the database hears of it
         found = ""
     return DatabaseIdentity(id=found.lower() if is_database_id(found) else None, name=name)
-
-
-def refuse_twins(config: Config) -> None:
-    """Check that no two environments lead to one database, as far as that can be told.
-
-    Raises:
-        UsageError: two do, or may do.
-    """
-    if config.from_wrangler:  # there it is usual: an environment repeats what it does not inherit
-        return
-    seen = list[tuple[str | None, DatabaseIdentity]]()
-    for environment in config.environments:
-        found = identify(environment, config.wrangler)
-        for name, other in seen:
-            two, same = f"{config.path}: [env.{name}] and [env.{environment.name}]", found.is_same(other)
-            if same:
-                raise UsageError(
-                    f"{two} are one database: {environment.database}",
-                    hint="an environment that is a copy of another one protects nothing: give each its own",
-                )
-            if same is None:
-                raise UsageError(f"{two} may be one database: one is an id, the other a name", hint=_TELL)
-        seen.append((environment.name, found))
-
-
-def refuse_doubt(config: Config, environment: Environment) -> None:
-    """Check that a database that was named by its url is none that has gates.
-
-    Raises:
-        UsageError: it may be one.
-    """
-    if environment.name is not None:
-        return
-    found = identify(environment, config.wrangler)
-    for other in config.environments:
-        if other.has_gates and found.is_same(identify(other, config.wrangler)) is None:
-            raise UsageError(
-                f"{environment.database} may be [env.{other.name}], {other.database}:"
-                " one is an id, the other a name",
-                hint=f"--env {other.name}, if it is; else {_TELL}",
-            )
-
-
-def sections_of(wrangler: str, env: str | None) -> list[str]:
-    """Return the urls of the D1 databases in one of a wrangler configuration's `env` sections, or outside.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    from d1migrate.drivers.wrangler import load_config
-
-    query = f"?env={env}" if env else ""
-    return [f"wrangler:{database.binding}{query}" for database in load_config(wrangler, env=env).databases]
