@@ -36,8 +36,6 @@ _NAME = re.compile(
 )
 _EARLIER = "restore an earlier point, or a backup"
 _JOURNALS = ("", "-journal", "-wal", "-shm")
-_LEFT_OVER = re.compile(r"\..+\.tmp(-journal|-wal|-shm)?")
-_HOUR = 3600
 
 
 class RestorePoint(NamedTuple):
@@ -111,7 +109,7 @@ def set_aside(file: LocalFile, folder: str | None = None) -> str:
         make(folder, file.capabilities.permit)
         for end in _JOURNALS:
             if os.path.exists(path + end):
-                shutil.copy(path + end, kept + end)
+                disk.copy(path + end, kept + end)
     except OSError as error:
         raise UnavailableError(f"cannot keep {path} as {kept}: {error.strerror}") from error
     return kept
@@ -191,33 +189,25 @@ def make(folder: str, permit: Permit | None) -> None:
     if permit:
         permit(folder, "the folder of restore points")
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    with suppress(FileExistsError), open(os.path.join(folder, ".gitignore"), "x", encoding="ascii") as file:
-        file.write("*\n")
+    if not os.path.lexists(ignore := os.path.join(folder, ".gitignore")):
+        with suppress(FileExistsError):
+            disk.create(ignore, "*\n")
 
 
 def _copy(file: LocalFile, folder: str, now: float) -> RestorePoint | None:
     stem, known = _stem(folder, file.path), _points(folder, file.path)
-    temporary = os.path.join(folder, f".{stem}.{os.getpid()}.tmp")
-    try:
-        # Nobody may read the copy who may not read the file.
-        mode = stat.S_IMODE(os.stat(file.path).st_mode)
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode))
-        file.copy_to(temporary)
-        version = _checked(temporary, file.path)
+    mode = stat.S_IMODE(os.stat(file.path).st_mode)  # whoever may not read the file may not read the copy
+    with disk.hidden_beside(os.path.join(folder, stem), mode) as hidden:
+        file.copy_to(hidden)
+        version = _checked(hidden, file.path)
         if version is None:
             return None
-        if known and filecmp.cmp(known[-1].path, temporary, shallow=False):
-            return known[-1]  # runs that fail one after another push nothing out
+        if known and filecmp.cmp(known[-1].path, hidden, shallow=False):
+            return known[-1]  # runs that fail one after another push out no older point
         at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
         number = known[-1].number + 1 if known else 1
         name = f"{stem}-{number:04}-{at}-v{version}.db"
-        path = os.path.join(folder, name)
-        os.replace(temporary, path)
-        disk.sync_folder(path)
-    finally:
-        for end in _JOURNALS:
-            with suppress(OSError):
-                os.unlink(temporary + end)
+        disk.publish(hidden, os.path.join(folder, name))
     return _point(folder, name, stem)
 
 
@@ -255,7 +245,7 @@ def _version(copy: apsw.Connection) -> int:
 
 
 def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) -> None:
-    """Remove points beyond KEPT, never the newest, and what killed processes left.
+    """Remove points beyond KEPT, never the newest.
 
     None is removed for its age: a clock that was ahead once would make all others old.
     """
@@ -263,11 +253,6 @@ def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) 
         if place >= KEPT and point.name != newest.name and point.name not in keep:
             with suppress(OSError):
                 os.unlink(point.path)
-    for name in os.listdir(folder):
-        left = os.path.join(folder, name)
-        with suppress(OSError):
-            if _LEFT_OVER.fullmatch(name) and os.stat(left).st_mtime < time.time() - _HOUR:
-                os.unlink(left)
 
 
 def _points(folder: str, path: str) -> list[RestorePoint]:

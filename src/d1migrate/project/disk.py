@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all, and devices, pipes and links, which are never replaced.
+"""Writing files, whole or not at all. Devices, pipes and links are written to, never replaced.
 
-A file is written under a hidden name beside its own, flushed to the disk, and then renamed: a full disk, a
-kill or a power failure leaves the old file or the new one, and never a part that could be taken for a whole.
+A file is written under a hidden name in the same folder, flushed to the disk, and then renamed: a full disk,
+a kill or a power failure leaves the old file or the new one, never a part that could be taken for a whole.
+Everything durable is written through this module; private scratch files are `temporary`'s.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
 import sys
 import time
@@ -18,8 +20,9 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TEMPORARY = re.compile(r"\..+\.d1migrate-[0-9a-f]{8}\.tmp")
-_STALE = 3600  # seconds; by then a file that is being written is one that a killed process left
+_JOURNALS = ("", "-journal", "-wal", "-shm")  # what SQLite keeps beside a file while it writes it
+_HIDDEN = re.compile(r"\..+\.d1migrate-[0-9a-f]{8}\.tmp(-journal|-wal|-shm)?")
+_STALE = 3600  # seconds after which a hidden file is one that a killed process left
 _READER_WAIT = 3.0  # seconds that a FIFO may take to get a reader
 
 
@@ -30,10 +33,10 @@ def create(path: str, text: str) -> None:
         FileExistsError: it exists, even if another process created it a moment ago.
         OSError: it cannot be written. Nothing of it is left.
     """
-    with _aside(path, private=False) as (file, temporary):
+    with _text_beside(path, private=False) as (file, hidden):
         file.write(text)
         _flush(file)
-        _publish(temporary, path)
+        _name(hidden, path)
     sync_folder(path)
 
 
@@ -62,13 +65,54 @@ def replacing(path: str, *, private: bool = False) -> Iterator[IO[str]]:
             yield file
         return
     target = os.path.realpath(path)
-    with _aside(target, private=private) as (file, temporary):
+    with _text_beside(target, private=private) as (file, hidden):
         yield file
         _flush(file)
         if not private:
-            _keep_owner_and_mode(target, temporary)
-        os.replace(temporary, target)
+            _keep_owner_and_mode(target, hidden)
+        os.replace(hidden, target)
     sync_folder(target)
+
+
+@contextmanager
+def hidden_beside(path: str, mode: int) -> Iterator[str]:
+    """Create an empty hidden file in the folder of a path, for what opens files itself, as SQLite does.
+
+    At the end of the block it is removed, with SQLite's journals, unless `publish` has renamed it.
+
+    Args:
+        path: the file that it may become.
+        mode: its permissions; the owner can always read and write it.
+    """
+    folder, name = os.path.split(path)
+    _remove_stale(folder or ".")
+    hidden = os.path.join(folder, f".{name[:100]}.d1migrate-{os.urandom(4).hex()}.tmp")
+    os.close(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode | 0o600))
+    try:
+        yield hidden
+    finally:
+        for end in _JOURNALS:
+            with suppress(OSError):
+                os.unlink(hidden + end)
+
+
+def publish(hidden: str, path: str) -> None:
+    """Flush a hidden file to the disk and rename it, over an older one if there is one."""
+    with open(hidden, "r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(hidden, path)
+    sync_folder(path)
+
+
+def copy(source: str, path: str) -> None:
+    """Copy a file, whole or not at all; whoever may not read the file may not read the copy.
+
+    Raises:
+        OSError: it cannot be read, or the copy cannot be written.
+    """
+    with hidden_beside(path, stat.S_IMODE(os.stat(source).st_mode)) as hidden:
+        shutil.copyfile(source, hidden)
+        publish(hidden, path)
 
 
 def is_stream(path: str) -> bool:
@@ -119,21 +163,13 @@ def sync_folder(path: str) -> None:
 
 
 @contextmanager
-def _aside(path: str, *, private: bool) -> Iterator[tuple[IO[str], str]]:
-    """Open a hidden file beside another one; it is removed unless the block moved it away."""
-    folder, name = os.path.split(path)
-    remove_stale(folder or ".")
-    temporary = os.path.join(folder, f".{name[:100]}.d1migrate-{os.urandom(4).hex()}.tmp")
-
-    def opener(file: str, flags: int) -> int:
-        return os.open(file, flags, 0o600 if private else 0o666)
-
-    try:
-        with open(temporary, "x", encoding="utf-8", newline="", opener=opener) as file:
-            yield file, temporary
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
+def _text_beside(path: str, *, private: bool) -> Iterator[tuple[IO[str], str]]:
+    """Open a hidden text file beside another file; yield it and its path."""
+    with (
+        hidden_beside(path, 0o600 if private else 0o666) as hidden,
+        open(hidden, "w", encoding="utf-8", newline="") as file,
+    ):
+        yield file, hidden
 
 
 def _flush(file: IO[str]) -> None:
@@ -141,30 +177,30 @@ def _flush(file: IO[str]) -> None:
     os.fsync(file.fileno())
 
 
-def _publish(temporary: str, path: str) -> None:
+def _name(hidden: str, path: str) -> None:
     """Give a file its name unless that is taken: a link, unlike a rename, never replaces."""
     try:
-        os.link(temporary, path)
+        os.link(hidden, path)
     except OSError:  # a file system without hard links, if not that the name is taken
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
-        os.rename(temporary, path)
+        os.rename(hidden, path)
 
 
-def _keep_owner_and_mode(path: str, temporary: str) -> None:
+def _keep_owner_and_mode(path: str, hidden: str) -> None:
     with suppress(FileNotFoundError):
-        old, new = os.stat(path), os.stat(temporary)
+        old, new = os.stat(path), os.stat(hidden)
         if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
             with suppress(OSError):  # only root may give files away
-                os.chown(temporary, old.st_uid, old.st_gid)
-        os.chmod(temporary, stat.S_IMODE(old.st_mode))
+                os.chown(hidden, old.st_uid, old.st_gid)
+        os.chmod(hidden, stat.S_IMODE(old.st_mode))
 
 
-def remove_stale(folder: str) -> None:
+def _remove_stale(folder: str) -> None:
     """Remove what killed processes left of files that they were writing in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name):
+            if _HIDDEN.fullmatch(entry.name):
                 with suppress(OSError):
                     if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE:
                         os.unlink(entry.path)

@@ -232,9 +232,10 @@ def test_old_ones_go(migrator: Migrator) -> None:
         write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
         local_points.take(migrator.driver, now=1_790_000_000 + i)
     assert len(local_points.listed(migrator.driver)) == 10
-    (place := Path(local_points.folder_of(migrator.driver) or "")).joinpath(".app.999.tmp").write_bytes(b"x")
+    place = Path(local_points.folder_of(migrator.driver) or "")
+    (left := place / ".app.d1migrate-01234567.tmp-journal").write_bytes(b"x")
     place.joinpath("app-notes.txt").write_text("mine")
-    os.utime(place / ".app.999.tmp", (1, 1))
+    os.utime(left, (1, 1))
     kept = local_points.listed(migrator.driver)[0].name
     write(migrator, "DELETE FROM users")
     newest = local_points.take(migrator.driver, now=1_790_000_015, keep=(kept,))
@@ -243,7 +244,7 @@ def test_old_ones_go(migrator: Migrator) -> None:
     assert local_points.listed(migrator.driver)[0].name == kept
     assert min(os.listdir(place)) == ".gitignore"
     assert "app-notes.txt" in os.listdir(place)
-    assert not (place / ".app.999.tmp").exists()
+    assert not left.exists()
 
 
 YEAR = 365 * 86400
