@@ -188,11 +188,11 @@ def examples(draw: DrawFn) -> Example:
 
 def built(statements: list[str]) -> Schema:
     """The schema that statements build."""
-    with closing(ScratchSchema()) as bench:
+    with closing(ScratchSchema()) as scratch:
         for sql in statements:
-            refusal = bench.run(sql)
+            refusal = scratch.refusal(sql)
             assert refusal is None, f"{sql}: {refusal}"
-        return bench.schema()
+        return scratch.schema()
 
 
 def drafted(example: Example) -> tuple[Schema, Schema, Draft | None]:
@@ -286,7 +286,7 @@ def test_there_and_back() -> None:
             return
         seen["rebuilds"] += sum(isinstance(change, RebuildTable) for change in found.changes)
         seen["others"] += sum(not isinstance(change, RebuildTable) for change in found.changes)
-        seen["back"] += found.back.irreversible is None
+        seen["back"] += found.down.irreversible is None
         seen["drafts"] += 1
         changed = {table.name: table for table in example.desired}
         database = server.database()
@@ -303,8 +303,8 @@ def test_there_and_back() -> None:
             return
         same(before, rows_of(example.desired, results["results"][len(up) :]), changed)
         assert not diff(live(server, database), desired).changes
-        if found.back.irreversible is None:
-            down = [sql for section in found.back.groups for sql in section.statements]
+        if found.down.irreversible is None:
+            down = [sql for section in found.down.groups for sql in section.statements]
             read = post(server, database, [*down, *reading(example.tables)])[len(down) :]
             same(before, rows_of(example.tables, read), changed)
             assert not diff(live(server, database), current).changes
@@ -372,7 +372,7 @@ def test_virtual_tables_swaps_and_rows_that_refer_to_nothing() -> None:
         found_again = post(server, database, ["SELECT rowid AS r FROM f WHERE f MATCH 'run'"])
         assert found_again[0]["rows"] == [[3]]
         assert not diff(live(server, database), desired).changes
-        down = [sql for section in found.back.groups for sql in section.statements]
+        down = [sql for section in found.down.groups for sql in section.statements]
         assert [r["rows"] for r in post(server, database, [*down, *READ])[len(down) :]] == before
         assert not diff(live(server, database), current).changes
         stricter = built([*SEARCH[:5], f"{SEARCH[5][:-1]}, c INT REFERENCES d)", SEARCH[6]])

@@ -42,12 +42,12 @@ def diff_command(context: Context) -> int:
 
 def rebuild_command(context: Context) -> int:
     """Write the migration that makes one table anew."""
-    from d1migrate.drafting import Desired, edited
+    from d1migrate.drafting import Desired, edit_columns
     from d1migrate.lint.replay.replayer import schema_of
 
     arguments = context.arguments
     current = schema_of(context.load())
-    desired = edited(current, arguments.table, set_=arguments.set, drop=arguments.drop)
+    desired = edit_columns(current, arguments.table, set_=arguments.set, drop=arguments.drop)
     context.arguments.allow_drop = [f"{arguments.table}.{column}" for column in arguments.drop]
     return _draft(context, current, Desired(desired))
 
@@ -109,9 +109,9 @@ def _draft(context: Context, current: Schema, desired: Desired) -> int:
         context.out_data(text_of(name, date))
         return 0
     _write(context, description, text_of)
-    if drafted.back.irreversible:
-        context.say(f"warning: no way back: {drafted.back.irreversible}")
-    for (table, column), value in drafted.back.placeholders:
+    if drafted.down.irreversible:
+        context.say(f"warning: no way back: {drafted.down.irreversible}")
+    for (table, column), value in drafted.down.placeholders:
         context.say(f"on the way back, {table}.{column} gets {value}: its values are not kept")
     return 0
 

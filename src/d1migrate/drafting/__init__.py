@@ -1,9 +1,15 @@
-"""Draft a migration: the file that leads from the schema there is to the one there should be, and back."""
+"""Write migrations: drafts from a desired schema, fixes of unsafe rebuilds, squashed files.
+
+Read in this order: `schema_file` or `edit_table` (the desired schema), `draft` (both directions of a
+migration) with `renames`, `reverse` and `broken_objects`, `migration_text` (its file). `lint_fix`
+rewrites a file through `rebuild_rewriter` and `rebuild_guards`. `squash` writes one file for many.
+Whatever is written runs on a scratch engine first (`scratch_schema`).
+"""
 
 from __future__ import annotations
 
 from d1migrate.drafting.draft import Draft, backfill_of, draft
-from d1migrate.drafting.edit_table import edited
+from d1migrate.drafting.edit_table import edit_columns
 from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import Desired, read
@@ -14,7 +20,7 @@ __all__ = [
     "Rename",
     "backfill_of",
     "draft",
-    "edited",
+    "edit_columns",
     "migration_text",
     "read",
 ]

@@ -1,4 +1,4 @@
-"""Objects of a desired schema that would not work: they name a column or table that it does not have."""
+"""Refuse objects of a desired schema that would not work: they use a column or table that it lacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOISE = re.compile(rf"{AS_STRING}|( at offset \d+)?: SQLITE_ERROR$")
 
 
 class _Broken(NamedTuple):
-    """An object that would not work, its SQL, and the reason."""
+    """An object that would not work, its SQL and the error."""
 
     kind: str
     name: str
@@ -34,43 +34,43 @@ class _Broken(NamedTuple):
 
 
 def refuse_broken_objects(current: Schema, desired: Desired) -> None:
-    """Raise PlanError for an index, view, trigger or CHECK that would not work, and did before or is new.
+    """Raise PlanError for an index, view, trigger or CHECK that would not work, unless it is broken already.
 
     Args:
-        current: what there is.
-        desired: what there should be.
+        current: the present schema.
+        desired: the desired schema.
     """
-    for one in _found(current, desired.schema):
-        place = desired.places.get((one.kind, fold(one.name)), "")
-        reason = _reason(one, current, desired.schema)
+    for broken in _found(current, desired.schema):
+        location = desired.locations.get((broken.kind, fold(broken.name)), "")
+        reason = _reason(broken, current, desired.schema)
         raise PlanError(
-            f"{place}{': ' if place else ''}{one.kind} {one.name} {reason}",
-            hint=f"change {one.kind} {one.name} in the desired schema, or remove it"
-            if place
-            else f"change or drop {one.kind} {one.name} first, in a migration of its own",
+            f"{location}{': ' if location else ''}{broken.kind} {broken.name} {reason}",
+            hint=f"change {broken.kind} {broken.name} in the desired schema, or remove it"
+            if location
+            else f"change or drop {broken.kind} {broken.name} first, in a migration of its own",
         )
 
 
 def _found(current: Schema, desired: Schema) -> Iterator[_Broken]:
     found = dangling(desired, current)
-    was = {(one.kind, fold(one.name)) for one in dangling(current)} if found else set()
+    known = {(each.kind, fold(each.name)) for each in dangling(current)} if found else set()
     sqls = {("view", fold(view.name)): view.sql for view in desired.views}
     sqls |= {("table", fold(table.name)): table.sql for table in desired.tables}
     triggers = [*desired.triggers, *(t for table in desired.tables for t in table.triggers)]
     sqls |= {("trigger", fold(trigger.name)): trigger.sql for trigger in triggers}
     for kind, name, error in found:
-        if (kind, fold(name)) not in was:
+        if (kind, fold(name)) not in known:
             yield _Broken(kind, name, sqls[kind, fold(name)], error)
     yield from _never_fired(current, desired)
     yield from _read_as_strings(current, desired)
 
 
 def _never_fired(current: Schema, desired: Schema) -> Iterator[_Broken]:
-    """Yield the triggers that name a column in UPDATE OF which their table does not have: SQLite takes it."""
-    was = {fold(t.name): table for table in current.tables for t in table.triggers}
+    """Yield the triggers with an UPDATE OF column that their table lacks, which SQLite accepts."""
+    tables_before = {fold(t.name): table for table in current.tables for t in table.triggers}
     for table in desired.tables:
         for trigger in table.triggers:
-            definition, before = parse(trigger.sql), was.get(fold(trigger.name))
+            definition, before = parse(trigger.sql), tables_before.get(fold(trigger.name))
             named = definition.columns if isinstance(definition, TriggerDefinition) else ()
             for name in named:
                 if not _has(table, name) and (before is None or _has(before, name)):
@@ -78,12 +78,14 @@ def _never_fired(current: Schema, desired: Schema) -> Iterator[_Broken]:
 
 
 def _read_as_strings(current: Schema, desired: Schema) -> Iterator[_Broken]:
-    """Yield the indexes, CHECKs and generated columns that name a column which is not there any more.
+    """Yield the indexes, CHECKs and generated columns that use a column which no longer exists.
 
-    SQLite reads such a name as a string if it is in double quotes; else it refuses the CREATE statement.
+    SQLite reads such a name as a string if it is in double quotes; otherwise it refuses the CREATE statement.
     """
     before, after = Scope.of(current), Scope.of(desired)
-    was = {fold(table.name): {fold(column.name) for column in table.columns} for table in current.tables}
+    columns_before = {
+        fold(table.name): {fold(column.name) for column in table.columns} for table in current.tables
+    }
     for table in desired.tables:
         for index in table.indexes:
             if index.sql and (lost := strings_now(index.sql, before, after)):
@@ -91,17 +93,19 @@ def _read_as_strings(current: Schema, desired: Schema) -> Iterator[_Broken]:
         definition = parse_table(table.sql)
         if definition is None:
             continue
-        gone = was.get(fold(table.name), set()) - {fold(column.name) for column in table.columns}
+        dropped = columns_before.get(fold(table.name), set()) - {
+            fold(column.name) for column in table.columns
+        }
         read = [check.expression for check in definition.all_checks]
         read += [column.generated for column in definition.columns if column.generated is not None]
-        for name in sorted(gone):
+        for name in sorted(dropped):
             if any(mentions(expression, name) and f'"{name}"' in fold(expression) for expression in read):
                 yield _Broken("table", table.name, table.sql, f"no such column: {name}")
 
 
-def _reason(one: _Broken, current: Schema, desired: Schema) -> str:
-    """Return an error of SQLite in plain words, with the table whose column is missing."""
-    text = _NOISE.sub("", one.error)
+def _reason(broken: _Broken, current: Schema, desired: Schema) -> str:
+    """Return an error of SQLite in plain words, with the table that lacks the column."""
+    text = _NOISE.sub("", broken.error)
     if (match := _MISSING.fullmatch(text)) is None:
         return f"would fail when used: {text}"
     name = match["name"].strip('"')
@@ -109,12 +113,12 @@ def _reason(one: _Broken, current: Schema, desired: Schema) -> str:
         return f"uses table {name}, which the desired schema does not have"
     if fold(name[:4]) in ("new.", "old."):
         name = name[4:]
-    table = _table_of(name, one.sql, current, desired)
+    table = _table_of(name, broken.sql, current, desired)
     return f"uses {f'{table}.{name}' if table else f'column {name}'}, which the desired schema does not have"
 
 
 def _table_of(column: str, sql: str, current: Schema, desired: Schema) -> str | None:
-    """Return the table that a missing column is of: the one that had it, or the only one mentioned."""
+    """Return the table of a missing column: the one that had it, or the only one in the SQL."""
     mentioned = [table for table in desired.tables if mentions(sql, fold(table.name))]
     had = {fold(table.name) for table in current.tables if _has(table, column)}
     lost = [table.name for table in mentioned if fold(table.name) in had and not _has(table, column)]
@@ -123,4 +127,8 @@ def _table_of(column: str, sql: str, current: Schema, desired: Schema) -> str | 
 
 
 def _has(table: Table, column: str) -> bool:
-    return fold(column) in {fold(one.name) for one in table.columns}
+    return fold(column) in _columns(table)
+
+
+def _columns(table: Table) -> set[str]:
+    return {fold(column.name) for column in table.columns}

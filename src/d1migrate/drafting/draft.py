@@ -1,4 +1,4 @@
-"""Both directions of a migration, drafted and proved on a scratch engine."""
+"""Draft both directions of a migration, and check them on a scratch engine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.broken_objects import refuse_broken_objects
-from d1migrate.drafting.renames import Rename, candidates, open_renames, rename_groups
+from d1migrate.drafting.renames import Rename, candidates, pending_renames, rename_groups
 from d1migrate.drafting.reverse import Reverse, reverse
-from d1migrate.drafting.scratch_schema import ScratchSchema, must
+from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.catalog import Catalog
@@ -37,20 +37,20 @@ class Draft(NamedTuple):
     """A migration that is not yet a file.
 
     Attributes:
-        renames: what is renamed first.
-        changes: what is done then.
-        up: its SQL, in groups.
-        back: the way back.
+        renames: the renames, which run first.
+        changes: the other changes.
+        up: the SQL of both, in groups.
+        down: the rollback.
     """
 
     renames: tuple[Rename, ...]
     changes: tuple[Change, ...]
     up: tuple[StatementGroup, ...]
-    back: Reverse
+    down: Reverse
 
     @property
     def title(self) -> str:
-        """A few words: what it mainly does."""
+        """A few words on what it mainly does."""
         renames = [f"rename {r.table} {r.column or ''}".strip() for r in self.renames]
         tables = [_words(change) for change in self.changes if not isinstance(change, (Drop, Create))]
         tables += [f"create {c.name}" for c in self.changes if isinstance(c, Create) and c.kind == "table"]
@@ -67,26 +67,27 @@ def draft(
     allow_drop: Collection[str] = (),
     order: bool = False,
 ) -> Draft | None:
-    """Return the migration that leads from one schema to another and back; None where they are alike.
+    """Return the migration from one schema to another, and its rollback; None if they are the same.
 
     Args:
-        current: what there is.
-        desired: what there should be, and the renames it tells of.
-        renames: others.
-        backfill: {(table, column): SQL} for rows that need a value; folded names, of the desired schema.
-        allow_drop: `table` or `table.column` whose rows or values may go, or `all`.
+        current: the present schema.
+        desired: the desired schema, and the renames that it declares.
+        renames: other renames.
+        backfill: {(table, column): SQL} for existing rows that need a value; folded names of the desired
+            schema.
+        allow_drop: `table` or `table.column` whose rows or values may be dropped, or `all`.
         order: whether columns in another order are a difference.
 
     Raises:
         UsageError: a rename fits neither schema.
-        DataLoss: something goes that nobody allowed to go; the hint tells of possible renames.
-        MissingValue: a column needs one.
-        PlanError: D1 refuses what comes out, or it is not the desired schema.
+        DataLoss: something would be dropped without permission; the hint lists possible renames.
+        MissingValue: a column needs a value for existing rows.
+        PlanError: D1 refuses the result, or it is not the desired schema.
     """
-    todo = open_renames([*renames, *desired.renames], current, desired.schema)
-    with closing(ScratchSchema(current)) as bench:
-        first = [group for rename in todo for group in rename_groups(bench, rename)]
-        renamed = bench.schema() if todo else current
+    todo = pending_renames([*renames, *desired.renames], current, desired.schema)
+    with closing(ScratchSchema(current)) as scratch:
+        first = [group for rename in todo for group in rename_groups(scratch, rename)]
+        renamed = scratch.schema() if todo else current
         found = diff(renamed, desired.schema, backfill, order=order)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
         _refuse_missing(found.missing)
@@ -95,13 +96,12 @@ def draft(
         if not todo and not found.changes:
             return None
         rest = statement_groups(found.changes, renamed, desired.schema)
-        for sql in (sql for section in rest for sql in section.statements):
-            must(bench.run(sql), sql)
-        reached = bench.schema()
+        scratch.run_groups(rest)
+        reached = scratch.schema()
     if diff(reached, desired.schema, order=order).changes:
         raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
-    back = reverse(reached, renamed, [rename.back for rename in reversed(todo)], current, order=order)
-    return Draft(tuple(todo), found.changes, (*first, *rest), back)
+    down = reverse(reached, renamed, [rename.reversed for rename in reversed(todo)], current, order=order)
+    return Draft(tuple(todo), found.changes, (*first, *rest), down)
 
 
 def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collection[str]) -> None:
@@ -113,39 +113,40 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     ]
     if not lost:
         return
-    maybe = [rename.flag for rename in candidates(found, current, desired)]
-    flags = " or ".join(f"--rename {flag}" for flag in maybe)
+    possible = [rename.flag for rename in candidates(found, current, desired)]
+    flags = " or ".join(f"--rename {flag}" for flag in possible)
     drops = " ".join(f"--allow-drop {name}" for name in lost)
     raise DataLoss(
         f"{', '.join(lost)} would be dropped, with all values",
         rows=dict.fromkeys(lost),
-        renames=maybe,
-        hint=f"renamed: {flags}; really gone: {drops}" if maybe else drops,
+        renames=possible,
+        hint=f"to rename: {flags}; to drop: {drops}" if possible else drops,
     )
 
 
 def _refuse_missing(missing: Sequence[Missing]) -> None:
     if not missing:
         return
-    said = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]
+    reasons = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]
     columns = [f"{m.table}.{m.column}" for m in missing]
     raise MissingValue(
-        f"{'; '.join(said)}: the rows there are need a value",
+        f"{'; '.join(reasons)}: existing rows need a value",
         columns=columns,
         hint=" ".join(f"--backfill \"{name}='…'\"" for name in columns),
     )
 
 
 def _refuse_broken_keys(current: Schema, desired: Schema) -> None:
-    """Raise PlanError for a foreign key that becomes one to columns that are no key."""
+    """Raise PlanError for a new foreign key to columns that are not a key."""
     before, after = Catalog.of(current), Catalog.of(desired)
     broken = {(fold(t.name), k) for t in current.tables for k in broken_keys(t, before)}
     for table in desired.tables:
         for key in broken_keys(table, after):
             if (fold(table.name), key) not in broken:
                 columns = ", ".join(name for name in key.to if name) or "its primary key"
+                target = f"{key.table} ({columns})"
                 raise PlanError(
-                    f"{table.name} refers to {key.table} ({columns}), which is not its primary key or unique",
+                    f"{table.name} references {target}, which is not its primary key or unique",
                     hint="SQLite would refuse to write to either table: foreign key mismatch",
                 )
 
@@ -167,10 +168,10 @@ def _words(change: Change) -> str:
 
 
 def backfill_of(text: str) -> tuple[tuple[str, str], str]:
-    """Read `table.column=SQL`, as a flag has it.
+    """Parse `table.column=SQL`, the value of a flag.
 
     Raises:
-        UsageError: it is not that.
+        UsageError: it is not of that form.
     """
     name, equals, value = text.partition("=")
     table, dot, column = name.partition(".")

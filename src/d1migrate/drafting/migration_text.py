@@ -25,22 +25,22 @@ def statements_text(groups: Sequence[StatementGroup]) -> str:
 
 
 def _rollback(drafted: Draft) -> str:
-    back = drafted.back
-    if back.irreversible is not None:
-        return f"-- Rollback: none, {' '.join(back.irreversible.split())}\n"
+    down = drafted.down
+    if down.irreversible is not None:
+        return f"-- Rollback: none, {' '.join(down.irreversible.split())}\n"
     notes = [
-        f"-- {table}.{column} comes back without its values: {value} stands in for them."
-        for (table, column), value in back.placeholders
+        f"-- {table}.{column} is restored without its values: {value} is used instead."
+        for (table, column), value in down.placeholders
     ]
-    lines = "\n".join([*notes, *_lines(back.groups)]).split("\n")
+    lines = "\n".join([*notes, *_lines(down.groups)]).split("\n")
     return "\n".join(["-- Rollback:", *(f"--   {line}".rstrip() for line in lines), ""])
 
 
 def _lines(groups: Sequence[StatementGroup]) -> list[str]:
-    """Return the statements, each with its `;`, and a comment above those that belong together."""
+    """Return the statements, each with its `;`, and a comment above each group that has one."""
     found: list[str] = []
     for group in groups:
         if group.what:
-            found += [""] * bool(found) + [f"-- {group.what}."]
+            found += ["", f"-- {group.what}."] if found else [f"-- {group.what}."]
         found += [f"{statement};" for statement in group.statements]
     return found

@@ -1,4 +1,4 @@
-"""A `schema.sql` that people write, read: the schema it builds, and what its notes say of renames."""
+"""Read a `schema.sql` that people write: the schema it builds, and the renames that its notes declare."""
 
 from __future__ import annotations
 
@@ -30,59 +30,60 @@ _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^
 
 
 class Desired(NamedTuple):
-    """The schema there should be.
+    """A desired schema.
 
     Attributes:
-        schema: all of it.
-        renames: those that its notes declare.
-        places: {(kind, folded name): FILE:LINE} of what a file creates.
+        schema: the schema.
+        renames: the renames that its notes declare.
+        locations: {(kind, folded name): FILE:LINE} of the objects that a file creates.
     """
 
     schema: Schema
     renames: tuple[Rename, ...] = ()
-    places: Mapping[tuple[str, str], str] = {}
+    locations: Mapping[tuple[str, str], str] = {}
 
 
 def read(text: str, *, file: str) -> Desired:
     """Return the schema that a file of CREATE statements builds.
 
     `-- renamed from: old_name` on a column's line, or above a CREATE TABLE, declares a rename. What tools add
-    to a schema that they write is left out: SQLite's own tables, shadow tables, PRAGMAs, transactions, the
-    rows of a migration history, and all rows of a dump.
+    when they write a schema is ignored: SQLite's own tables, shadow tables, PRAGMAs, transactions, the rows
+    of a migration history, and all rows of a dump.
 
     Args:
         text: the file's content.
         file: its name, for errors.
 
     Raises:
-        ParseError: it cannot be read.
+        ParseError: it cannot be parsed.
         SourceError: a statement does not create something, or D1 refuses it.
     """
     renames: list[Rename] = []
-    places: dict[tuple[str, str], str] = {}
+    locations: dict[tuple[str, str], str] = {}
     shadows: set[str] = set()
-    with closing(ScratchSchema()) as bench:
+    with closing(ScratchSchema()) as scratch:
         statements = [statement for statement in split(text, file=file) if statement.sql]
         is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
         for statement in statements:
             sql = meant_by(statement.sql)
             if sql is None or _is_row(sql, is_dump=is_dump):
                 continue
-            place, shape = f"{file}:{statement.line}", _shape(sql)
+            location, shape = f"{file}:{statement.line}", _shape(sql)
             if shape.verb == "create table" and shape.name in shadows:
                 continue
-            _create(bench, sql, shape, _Source(file, text, statement), places)
+            _create(scratch, sql, shape, _Source(file, text, statement), locations)
             if shape.verb == "create virtual table":
-                shadows = bench.shadow_tables()
-            places[shape.verb.split()[-1], shape.name] = place
+                shadows = scratch.shadow_tables()
+            locations[shape.verb.split()[-1], shape.name] = location
             renames += _renames(statement.text[: statement.body], sql)
         if swapped := circles(renames):
+            notes = ", ".join(rename.flag for rename in swapped)
+            flags = " ".join(f"--rename {rename.flag}" for rename in swapped)
             raise SourceError(
-                f"{file}: notes swap names, and would again each time: {', '.join(r.flag for r in swapped)}",
-                hint="leave the notes out, and say it once: "
-                + " ".join(f"--rename {rename.flag}" for rename in swapped),
+                f"{file}: these notes swap names, and would swap them again in every diff: {notes}",
+                hint=f"remove the notes, and pass the renames once: {flags}",
             )
-        return Desired(bench.schema(), tuple(renames), places)
+        return Desired(scratch.schema(), tuple(renames), locations)
 
 
 class _Source(NamedTuple):
@@ -112,48 +113,48 @@ def _shape(sql: str) -> Shape:
 
 
 def _is_row(sql: str, *, is_dump: bool) -> bool:
-    """Whether it writes a row that a schema file may hold: one of a history, in a dump any."""
+    """Whether it inserts a row that is ignored: a row of a migration history, or any row of a dump."""
     if _shape(sql).verb not in ("insert", "replace"):
         return False
     return is_dump or target_of(significant(sql)) in {*TABLES, *OTHER_TOOLS}
 
 
 def _create(
-    bench: ScratchSchema, sql: str, shape: Shape, source: _Source, places: Mapping[tuple[str, str], str]
+    scratch: ScratchSchema, sql: str, shape: Shape, source: _Source, locations: Mapping[tuple[str, str], str]
 ) -> None:
     """Run a CREATE statement.
 
     Raises:
-        ParseError: it is not one, or D1 refuses it.
+        ParseError: it is not a CREATE statement, or D1 refuses it.
     """
     if not shape.verb.startswith("create "):
         found, hint = _kind(sql)
         raise source.error(f"expected CREATE TABLE, INDEX, VIEW or TRIGGER, found {found}", hint=hint)
-    refusal = bench.run(sql)
+    refusal = scratch.refusal(sql)
     if refusal is None and shape.name.startswith(HELPER):
-        refusal = f"{shape.name} is a helper of a rebuild that was cut in half: it belongs to no schema"
+        refusal = f"{shape.name} is left over from an interrupted rebuild, and does not belong in a schema"
     if refusal is not None:
         offset = _OFFSET.search(refusal)
         text = _OFFSET.sub("", refusal).removesuffix(": SQLITE_ERROR")
-        hint = _same_name(text, shape.name, places)
+        hint = _same_name(text, shape.name, locations)
         raise source.error(text, sql=sql, offset=int(offset[1]) if offset else 0, hint=hint)
 
 
-def _same_name(text: str, name: str, places: Mapping[tuple[str, str], str]) -> str | None:
-    """Return what to say if a name is taken: by which line, and that case makes no difference."""
+def _same_name(text: str, name: str, locations: Mapping[tuple[str, str], str]) -> str | None:
+    """Return the hint for a name that is taken: the line that creates it, and that case is ignored."""
     if text.startswith("duplicate column name"):
-        return "SQLite compares names without regard to case: a and A are one column"
-    there = [place for (_, taken), place in places.items() if taken == name]
-    if "already" not in text or not there:
+        return "SQLite compares names without regard to case: a and A are the same column"
+    known = [location for (_, taken), location in locations.items() if taken == name]
+    if "already" not in text or not known:
         return None
-    return f"{there[0]} creates it; SQLite compares names without regard to case"
+    return f"{known[0]} creates it; SQLite compares names without regard to case"
 
 
 def _kind(sql: str) -> tuple[str, str | None]:
-    """Return the kind of a statement in its own words, and what to do with it."""
+    """Return the kind of a statement in its own words, and a hint."""
     first, second = (*(token.text.upper() for token in significant(sql[:200])[:2]), "")[:2]
     if first == "CREATE":
-        return f"{first} {second}".rstrip(), "SQLite has no such statement: remove it"
+        return f"{first} {second}".rstrip(), "SQLite has no such statement; remove it"
     if first in ("ALTER", "DROP"):
         hint = "write only the desired schema; `d1migrate diff` writes the changes"
         return f"{first} {second}".rstrip(), hint

@@ -1,4 +1,4 @@
-"""A scratch engine that holds a schema, without rows."""
+"""A scratch engine with the objects of a schema, without rows."""
 
 from __future__ import annotations
 
@@ -11,41 +11,55 @@ from d1migrate.sql.batch import Result
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.schema.alter import StatementGroup
     from d1migrate.schema.model import Schema
 
 
 class ScratchSchema:
-    """An engine under D1's rules, with the objects of a schema: those that SQLite takes."""
+    """An engine under D1's rules, with the objects of a schema that SQLite accepts."""
 
     def __init__(self, schema: Schema | None = None) -> None:
         self._scratch = Scratch()
         for _, _, sql in sorted(digest.objects(schema), key=_by_kind) if schema else ():
             self._scratch.build(sql)
 
-    def run(self, sql: str) -> str | None:
+    def refusal(self, sql: str) -> str | None:
         """Run a statement; return D1's refusal, or None."""
         return self._scratch.run(sql).refusal
 
+    def run(self, sql: str) -> None:
+        """Run a statement.
+
+        Raises:
+            PlanError: D1 refuses it.
+        """
+        if (refusal := self.refusal(sql)) is not None:
+            raise PlanError(f"{refusal}\n    in: {sql}")
+
+    def run_groups(self, groups: Iterable[StatementGroup]) -> list[StatementGroup]:
+        """Run groups of statements, and return them. Errors as `run`."""
+        found = list(groups)
+        for group in found:
+            for sql in group.statements:
+                self.run(sql)
+        return found
+
     def schema(self) -> Schema:
-        """Return what is there."""
+        """Return the present schema."""
         return introspect.read(
             [Result(tuple(self._scratch.rows(q.sql, q.params))) for q in introspect.QUERIES]
         )
 
     def shadow_tables(self) -> set[str]:
-        """Return the tables that virtual tables keep for themselves, folded."""
+        """Return the shadow tables of virtual tables, folded."""
         rows = self._scratch.rows("SELECT name FROM pragma_table_list WHERE type = 'shadow'")
         return {fold(name) for (name,) in rows}
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the engine."""
         self._scratch.close()
-
-
-def must(refusal: str | None, sql: str) -> None:
-    """Raise PlanError if a statement was refused."""
-    if refusal is not None:
-        raise PlanError(f"{refusal}\n    in: {sql}")
 
 
 def _by_kind(item: tuple[str, str, str]) -> int:

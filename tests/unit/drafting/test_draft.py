@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from d1migrate.drafting import Desired, Draft, Rename, backfill_of, draft, edited, migration_text, read
+from d1migrate.drafting import Desired, Draft, Rename, backfill_of, draft, edit_columns, migration_text, read
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DataLoss, Error, LimitExceeded, ParseError, PlanError, SourceError, UsageError
 from d1migrate.migrate.migration import Migration
@@ -65,8 +65,8 @@ def there_and_back(current: str, rows: str, desired: str, *queries: str, **optio
         database.run([sql for section in found.up for sql in section.statements])
         assert not diff(database.schema(), read(desired, file="").schema).changes
         said = [database.rows(query) for query in queries]
-        assert found.back.irreversible is None
-        database.run([sql for section in found.back.groups for sql in section.statements])
+        assert found.down.irreversible is None
+        database.run([sql for section in found.down.groups for sql in section.statements])
         assert not diff(database.schema(), first).changes
         assert database.schema().tables == () or not any(
             t.name.startswith("_d1m_") for t in database.schema().tables
@@ -261,7 +261,7 @@ def test_trees_and_circles() -> None:
         [(1,)],
         [(1,)],
     ]
-    database.run([sql for section in found.back.groups for sql in section.statements])
+    database.run([sql for section in found.down.groups for sql in section.statements])
     assert [database.rows(f"SELECT count(*) FROM {t}") for t in ("tree", "a", "b")] == [
         [(3,)],
         [(1,)],
@@ -316,10 +316,10 @@ def test_nothing_goes_without_a_word() -> None:
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT NOT NULL, n INTEGER);"
     with pytest.raises(DataLoss, match=r"users\.email would be dropped") as caught:
         drafted(USERS, desired, backfill=["users.mail=''"])
-    assert caught.value.hint == "renamed: --rename users.email=mail; really gone: --allow-drop users.email"
+    assert caught.value.hint == "to rename: --rename users.email=mail; to drop: --allow-drop users.email"
     with pytest.raises(DataLoss, match="users would be dropped") as caught:
         drafted(USERS, USERS.replace("users", "people"))
-    assert caught.value.hint == "renamed: --rename users=people; really gone: --allow-drop users"
+    assert caught.value.hint == "to rename: --rename users=people; to drop: --allow-drop users"
     assert caught.value.rows == {"users": None}
 
 
@@ -363,12 +363,12 @@ def test_renames() -> None:
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("users", "tells of no rename"),
-        ("users.=x", "tells of no rename"),
-        ("nobody=people", "cannot be renamed to people: that is not what the desired schema has"),
+        ("users", "is not a rename"),
+        ("users.=x", "is not a rename"),
+        ("nobody=people", "cannot be renamed to people: the desired schema contradicts it"),
         ("users.email=n", "cannot be renamed to n"),
-        ("nobody.a=b", "there is no table nobody"),
-        ("users.email=email", "cannot be renamed to email: that is not"),
+        ("nobody.a=b", "cannot rename a column of nobody: no such table"),
+        ("users.email=email", "cannot be renamed to email: the desired schema"),
     ],
 )
 def test_renames_that_make_no_sense(flag: str, message: str) -> None:
@@ -388,7 +388,7 @@ def test_renames_that_make_no_sense(flag: str, message: str) -> None:
         ("DROP TABLE t;", "found DROP TABLE\n"),
         ("CREATE TABLE t (a);\nCREATE TABLE t (b);", r"schema\.sql:2:14: table t already exists"),
         ("CREATE TABLE _cf_x (a);", "not authorized"),
-        ("CREATE TABLE _d1m_hold_1 (a);", "_d1m_hold_1 is a helper of a rebuild that was cut in half"),
+        ("CREATE TABLE _d1m_hold_1 (a);", "_d1m_hold_1 is left over from an interrupted rebuild"),
     ],
 )
 def test_schemas_that_cannot_be_read(text: str, message: str) -> None:
@@ -446,11 +446,13 @@ def test_notes_in_odd_places() -> None:
         assert up(script, f"CREATE TABLE t (x, {note} c);") == ['ALTER TABLE "t" RENAME COLUMN "a b" TO "x"']
     with pytest.raises(DataLoss):
         up(script, "CREATE TABLE t (x DEFAULT '-- renamed from: [a b]', c);")
-    with pytest.raises(UsageError, match=r"t\.nothing cannot be renamed to x: neither is there"):
+    with pytest.raises(UsageError, match=r"t\.nothing cannot be renamed to x: neither exists"):
         up(script, "CREATE TABLE t (x, -- renamed from: nothing\n c);")
-    with pytest.raises(UsageError, match=r"two renames are of one name, or to one name: t\.c=x, t\.c=y"):
+    with pytest.raises(UsageError, match=r"two renames share an old or a new name: t\.c=x, t\.c=y"):
         up(script, "CREATE TABLE t (x, y);", renames=["t.c=x", "t.c=y"])
-    with pytest.raises(SourceError, match=r"notes swap names, and would again each time: t\.d=c, t\.c=d"):
+    with pytest.raises(
+        SourceError, match=r"these notes swap names, and would swap them again in every diff: t\.d=c, t\.c=d"
+    ):
         up(script, "CREATE TABLE t (c, -- renamed from: d\n d -- renamed from: c\n);")
 
 
@@ -462,7 +464,7 @@ def test_a_table_with_other_columns() -> None:
     schema = read(
         "CREATE TABLE t (a INT, b TEXT, UNIQUE (a)) STRICT;CREATE INDEX i ON t (a);", file=""
     ).schema
-    found = edited(schema, "T", set_=["a INT NOT NULL", "c BLOB DEFAULT x'00'"], drop=["B"])
+    found = edit_columns(schema, "T", set_=["a INT NOT NULL", "c BLOB DEFAULT x'00'"], drop=["B"])
     assert found.tables[0].sql == (
         "CREATE TABLE t (\n    a INT NOT NULL,\n    c BLOB DEFAULT x'00',\n    UNIQUE (a)\n) STRICT"
     )
@@ -472,11 +474,11 @@ def test_a_table_with_other_columns() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"table": "x"}, "no table 'x'"),
+        ({"table": "x"}, "no such table: x"),
         ({"drop": ["z"]}, "t has no column 'z'"),
-        ({"set_": ["a INT, b INT"]}, "is no column"),
-        ({"set_": ["UNIQUE (a)"]}, "is no column"),
-        ({"set_": ["a INT) STRICT; DROP TABLE t; --"]}, "is no column"),
+        ({"set_": ["a INT, b INT"]}, "is not a column definition"),
+        ({"set_": ["UNIQUE (a)"]}, "is not a column definition"),
+        ({"set_": ["a INT) STRICT; DROP TABLE t; --"]}, "is not a column definition"),
         ({"set_": ["a NONSENSE CHECK (nothing())"]}, "nothing"),
     ],
 )
@@ -484,7 +486,7 @@ def test_columns_that_make_no_sense(options: dict[str, Any], message: str) -> No
     """They are refused."""
     schema = read("CREATE TABLE t (a INT);", file="").schema
     with pytest.raises(UsageError, match=message):
-        edited(schema, options.pop("table", "t"), **options)
+        edit_columns(schema, options.pop("table", "t"), **options)
 
 
 # --- the file ---
@@ -503,15 +505,15 @@ def test_the_file() -> None:
     assert next(s.sql for s in migration.statements() if s.sql) == 'ALTER TABLE "users" DROP COLUMN "n"'
     assert migration.rollback is not None
     back = [s.sql for s in migration.rollback.statements() if s.sql]
-    assert "users.n comes back without its values: 0 stands in for them." in text
-    assert back == [sql for section in found.back.groups for sql in section.statements]
+    assert "users.n is restored without its values: 0 is used instead." in text
+    assert back == [sql for section in found.down.groups for sql in section.statements]
 
 
 @pytest.mark.parametrize(
     ("column", "back"),
     [
-        ("k TEXT NOT NULL UNIQUE", "t.k held values that nothing stands in for"),
-        ("k TEXT NOT NULL REFERENCES t(a)", "t.k held values that nothing stands in for"),
+        ("k TEXT NOT NULL UNIQUE", "the values of t.k are lost, and no placeholder fits"),
+        ("k TEXT NOT NULL REFERENCES t(a)", "the values of t.k are lost, and no placeholder fits"),
         ("k TEXT NOT NULL CHECK (k IN ('x', 'y'))", "'x'"),
         ("k VARCHAR(9) NOT NULL", "''"),
         ("k NOT NULL", "0"),
@@ -529,11 +531,11 @@ def test_values_that_are_gone(column: str, back: str) -> None:
     )
     assert found is not None
     text = migration_text(found, "001_x.sql", "x", date="2026-11-22")
-    if found.back.irreversible:
-        assert found.back.irreversible == back
+    if found.down.irreversible:
+        assert found.down.irreversible == back
         assert f"-- Rollback: none, {back}\n" in text
         return
-    assert [value for _, value in found.back.placeholders] == ([back] if back else [])
+    assert [value for _, value in found.down.placeholders] == ([back] if back else [])
 
 
 def test_a_table_too_big_for_one_batch() -> None:

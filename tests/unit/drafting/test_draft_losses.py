@@ -143,7 +143,7 @@ def test_rows_that_refer_to_nothing() -> None:
         database.run([sql for sql in rows.split(";\n") if sql])
         found = drafted(script, desired)
         assert found is not None
-        for way in (found.up, found.back.groups):
+        for way in (found.up, found.down.groups):
             database.run([sql for section in way for sql in section.statements])
             assert database.rows("SELECT id, p FROM c") == [(3, 1), (4, 9), (5, None)]
 
@@ -154,7 +154,7 @@ def test_a_key_that_is_none_any_more() -> None:
         "CREATE TABLE p (id INT, code TEXT);\nCREATE UNIQUE INDEX u ON p (code);\n"
         "CREATE TABLE c (x REFERENCES p (code) ON DELETE CASCADE, v);\n"
     )
-    with pytest.raises(PlanError, match=r"c refers to p \(code\), which is not its primary key or unique"):
+    with pytest.raises(PlanError, match=r"c references p \(code\), which is not its primary key or unique"):
         drafted(script, script.replace("UNIQUE ", ""))
     rows = "INSERT INTO p VALUES (1, 'a');\nINSERT INTO c VALUES ('a', 1);\n"
     other = script.replace("INDEX u", "INDEX u2").replace(", v)", ", v DEFAULT 1)")
@@ -191,7 +191,7 @@ def test_new_columns_have_their_place_too(desired: str, is_rebuilt: bool) -> Non
     assert (
         'DROP TABLE "t"' in [sql for s in found.up for sql in s.statements] if found else False
     ) == is_rebuilt
-    assert found is None or found.back.irreversible is None
+    assert found is None or found.down.irreversible is None
 
 
 def test_columns_in_another_order_and_back() -> None:
@@ -199,7 +199,7 @@ def test_columns_in_another_order_and_back() -> None:
     script = "CREATE TABLE t (a, b);\n"
     found = drafted(script, "CREATE TABLE t (b, a);", order=True)
     assert found is not None
-    assert 'DROP TABLE "t"' in [sql for section in found.back.groups for sql in section.statements]
+    assert 'DROP TABLE "t"' in [sql for section in found.down.groups for sql in section.statements]
 
 
 @pytest.mark.parametrize(

@@ -148,10 +148,10 @@ DIFFERENT = [
 
 def built(sql: str) -> Schema:
     """The schema of a statement beside a table that it may mention."""
-    with closing(ScratchSchema()) as bench:
+    with closing(ScratchSchema()) as scratch:
         for statement in (PARENT, sql):
-            assert bench.run(statement) is None, statement
-        return bench.schema()
+            assert scratch.refusal(statement) is None, statement
+        return scratch.schema()
 
 
 def verdicts(first: str, second: str) -> dict[str, bool]:
@@ -184,10 +184,10 @@ def test_the_same_in_two_forms(first: str, second: str) -> None:
 def test_a_document_builds_the_same(sql: str) -> None:
     """Printed and built again; SQLite takes U+00A0 and its like for letters."""
     one = built(sql)
-    with closing(ScratchSchema()) as bench:
+    with closing(ScratchSchema()) as scratch:
         for piece in split(document(one), file=""):
-            assert not piece.sql or bench.run(piece.sql) is None, piece.sql
-        assert compare(one, bench.schema()) == ()
+            assert not piece.sql or scratch.refusal(piece.sql) is None, piece.sql
+        assert compare(one, scratch.schema()) == ()
 
 
 @pytest.mark.parametrize(("first", "second"), DIFFERENT)
