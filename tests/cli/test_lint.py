@@ -76,7 +76,7 @@ def test_the_fix_it_prints_loses_nothing(workflows: Project) -> None:
     workflows.write("002_owner.sql", REBUILD)
     (found,) = (d for d in workflows.run("lint", "--json", code=3).json["diagnostics"] if d["code"] == "D101")
     rename = "ALTER TABLE workflows_new RENAME TO workflows;"
-    fixed = found["fix"].replace("-- … the new table takes the name here …", rename)
+    fixed = found["fix"].replace("-- … rename the new table to the old name here …", rename)
     workflows.write("002_owner.sql", REBUILD.replace(f"DROP TABLE workflows;\n{rename}\n", fixed + "\n"))
     assert workflows.run("lint", "--strict", "--json").json["diagnostics"] is not None
     assert workflows.run("rehearse").code == 0
@@ -214,7 +214,7 @@ def test_a_wrong_rollback_is_proved(project: Project) -> None:
     )
     out = project.run("lint", "--all", "--strict", code=3).out
     assert "H103" in out
-    assert "table b stays" in out
+    assert "table b remains" in out
 
 
 def test_names_that_steer_a_terminal(project: Project) -> None:

@@ -495,7 +495,7 @@ def test_where_a_file_cannot_be_read(sql: str, line: int, message: str) -> None:
 
 def test_r102_names_the_pragma() -> None:
     """Also behind a schema's name."""
-    assert says("R102", "PRAGMA main.journal_mode;") == ["D1 denies PRAGMA journal_mode"]
+    assert says("R102", "PRAGMA main.journal_mode;") == ["D1 does not allow PRAGMA journal_mode"]
 
 
 # --- what was once wrong ---

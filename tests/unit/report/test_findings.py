@@ -77,15 +77,15 @@ error[D101] drop-takes-children: DROP TABLE workflows deletes the rows of execut
  --> migrations/002_case.sql:4:3
 4 |   DROP TABLE workflows;
   |   ^
-  why: D1 keeps foreign keys on whatever a PRAGMA says, and DROP TABLE first deletes every row: ON
-       DELETE CASCADE empties the children, SET NULL cuts their links, and the migration reports
-       success.
+  why: D1 always enforces foreign keys, whatever a PRAGMA says, and DROP TABLE first deletes every
+       row. ON DELETE CASCADE then empties the child tables, SET NULL clears their links, and the
+       migration reports success.
   fix:
     PRAGMA defer_foreign_keys = ON;
     CREATE TRIGGER "_d1m_guard_delete_executions" BEFORE DELETE ON "executions" BEGIN SELECT RAISE(IGNORE); END;
     CREATE TRIGGER "_d1m_guard_update_executions" BEFORE UPDATE ON "executions" BEGIN SELECT RAISE(IGNORE); END;
     DROP TABLE workflows;
-    -- … the new table takes the name here …
+    -- … rename the new table to the old name here …
     DROP TRIGGER "_d1m_guard_delete_executions";
     DROP TRIGGER "_d1m_guard_update_executions";
     PRAGMA defer_foreign_keys = OFF;
@@ -96,13 +96,13 @@ warning[D107] update-everything: UPDATE without WHERE overwrites logs.line in ev
  --> migrations/002_case.sql:6:1
 6 | UPDATE logs SET line = '';
   | ^
-  why: what was there before is gone, whatever the rollback says. Filling a column that the same
-       file adds is no loss and is not reported.
+  why: the old values are lost, and no rollback can restore them. Filling a column that the same
+       file adds loses nothing and is not reported.
   see: docs/reference/rules.md#d107
 
-info[H102] migrations/002_case.sql:1:1: no `-- Rollback:` block, and it is not declared irreversible
+info[H102] migrations/002_case.sql:1:1: no `-- Rollback:` block, and the file is not declared irreversible
 info[H101] migrations/002_case.sql:2:1: CREATE TABLE workflows_new without IF NOT EXISTS, and 2 more
-info[W103] migrations/002_case.sql:4:3: every row of workflows is written again
+info[W103] migrations/002_case.sql:4:3: this rebuild writes every row of workflows again
 
 1 error, 1 warning, 3 notes (1 allowed)"""
     )
@@ -111,7 +111,7 @@ info[W103] migrations/002_case.sql:4:3: every row of workflows is written again
 def test_verbose_shows_all_at_full_length() -> None:
     """Infos have a why and a page too, and what is allowed has its reason."""
     lines = text(*linted(), verbose=True)
-    assert "info[W103] rebuild: every row of workflows is written again" in lines
+    assert "info[W103] rebuild: this rebuild writes every row of workflows again" in lines
     at = lines.index("allowed[D104] drop-table: DROP TABLE logs loses its rows")
     assert lines[at + 1 : at + 3] == [" --> migrations/002_case.sql:7:1", "  reason: exported, unused"]
     assert sum(line.startswith("  see: ") for line in lines) == len(linted()) - 1
@@ -331,7 +331,7 @@ def test_annotations() -> None:
         "error",
         {"file": "migrations/002_case.sql", "line": "4", "col": "3", "title": "D101 drop-takes-children"},
     )
-    assert message.startswith("DROP TABLE workflows deletes the rows of executions\nD1 keeps foreign keys")
+    assert message.startswith("DROP TABLE workflows deletes the rows of executions\nD1 always enforces")
     assert "_guard" not in message
     assert findings.github([]) == []
     assert findings.github([diagnostic(allowed="x")]) == []
@@ -535,7 +535,10 @@ def test_a_rule_that_is_summed_has_a_total() -> None:
     assert [(d.code, d.line, d.total, d.allowed) for d in found] == [
         ("H101", 2, 1, "x"), ("S102", 2, 3, None), ("H101", 3, 2, None),
     ]  # fmt: skip
-    assert found[1].message == "DROP TABLE a cannot run twice, although the file says it can, and 2 more"
+    assert (
+        found[1].message
+        == "DROP TABLE a cannot run twice, although the file claims to be repeatable, and 2 more"
+    )
     assert findings.values(found)["diagnostics"][1]["total"] == 3
 
 
@@ -550,4 +553,4 @@ def test_a_folder_without_rollbacks_is_told_once() -> None:
     files[3] = ("004_a.sql", "CREATE TABLE u (x);\n-- Roll back:\n--   DROP TABLE u;\n")
     found = [d for d in lint(load(files)) if d.code == "H102"]
     assert [d.line for d in found] == [1, 1, 1, 2]
-    assert found[3].message == "`-- Roll back:` does not begin a rollback block: write `-- Rollback:`"
+    assert found[3].message == "`-- Roll back:` does not start a rollback block: write `-- Rollback:`"

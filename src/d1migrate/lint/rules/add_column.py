@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @rule("F101", "not-null-without-default", "warning")
 def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ADD COLUMN … NOT NULL without a default fails where the table has rows.
+    """ADD COLUMN … NOT NULL without a default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a NOT NULL column with default value NULL`, on an empty table it
-        passes: it works in development and fails in production.
+    Why: D1 refuses it with `Cannot add a NOT NULL column with default value NULL`, but only if the table has
+        rows: it passes in development and fails in production.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -30,16 +30,16 @@ def not_null_without_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "NOT NULL column"):
         yield Finding(
-            f"{_added(statement)} is NOT NULL without a default: refused where {_table(statement)} has rows",
+            f"{_added(statement)} is NOT NULL without a default: D1 refuses this if {_table(statement)} has rows",
             statement,
         )
 
 
 @rule("F102", "non-constant-default", "warning")
 def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ADD COLUMN with a default that is computed fails where the table has rows.
+    """ADD COLUMN with a computed default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a column with non-constant default`; on an empty table it passes.
+    Why: D1 refuses it with `Cannot add a column with non-constant default`, but only if the table has rows.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -51,17 +51,17 @@ def non_constant_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "non-constant default"):
         yield Finding(
-            f"the default of {_added(statement)} is computed: refused where {_table(statement)} has rows",
+            f"the default of {_added(statement)} is computed: D1 refuses this if {_table(statement)} has rows",
             statement,
         )
 
 
 @rule("F103", "stored-column", "warning")
 def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ADD COLUMN … STORED fails where the table has rows.
+    """ADD COLUMN … STORED fails if the table has rows.
 
-    Why: D1 refuses it with `cannot add a STORED column`; on an empty table it passes. VIRTUAL columns can be
-        added, and indexed.
+    Why: D1 refuses it with `cannot add a STORED column`, but only if the table has rows. A VIRTUAL column can
+        be added, and indexed.
 
     Given:
         CREATE TABLE events (id INTEGER PRIMARY KEY, body TEXT);
@@ -71,15 +71,17 @@ def stored_column(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE events ADD COLUMN kind TEXT AS (json_extract(body, '$.kind')) VIRTUAL;
     """
     for statement in _said(replay, "STORED column"):
-        yield Finding(f"{_added(statement)} is STORED: refused where {_table(statement)} has rows", statement)
+        yield Finding(
+            f"{_added(statement)} is STORED: D1 refuses this if {_table(statement)} has rows", statement
+        )
 
 
 @rule("F104", "references-with-default", "warning")
 def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ADD COLUMN … REFERENCES with a default fails where the table has rows.
+    """ADD COLUMN … REFERENCES with a default fails if the table has rows.
 
-    Why: D1 refuses it with `Cannot add a REFERENCES column with non-NULL default value`; on an empty table it
-        passes.
+    Why: D1 refuses it with `Cannot add a REFERENCES column with non-NULL default value`, but only if the table
+        has rows.
 
     Given:
         CREATE TABLE plans (id TEXT PRIMARY KEY);
@@ -94,16 +96,16 @@ def references_with_default(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _said(replay, "REFERENCES column"):
         yield Finding(
-            f"{_added(statement)} has a default and refers: refused where {_table(statement)} has rows",
+            f"{_added(statement)} has both REFERENCES and a default: D1 refuses this if {_table(statement)} has rows",
             statement,
         )
 
 
 @rule("F105", "added-check", "warning")
 def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ADD COLUMN with a CHECK that the rows there are may fail.
+    """ADD COLUMN with a CHECK that existing rows may fail.
 
-    Why: D1 tests an added CHECK on every row; on an empty table there is none to test.
+    Why: D1 tests an added CHECK on every row. On an empty table there is nothing to test.
 
     Given:
         CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER);
@@ -131,7 +133,7 @@ def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _looks_at_others(statement: ReplayedStatement) -> bool:
-    """Whether the CHECK of an added column speaks of the columns that were there."""
+    """Whether the CHECK of an added column refers to existing columns."""
     words = statement.words
     if "ADD" not in words or "CHECK" not in words:
         return False
@@ -142,7 +144,7 @@ def _looks_at_others(statement: ReplayedStatement) -> bool:
 
 
 def _said(replay: AnalyzedReplay, text: str) -> Iterator[ReplayedStatement]:
-    """Yield the ADD COLUMNs of which D1 says a text where there are rows."""
+    """Yield the ADD COLUMN statements that D1 refuses with a text if the table has rows."""
     for statement in replay.of("alter table"):
         if (
             statement.on_rows
@@ -153,7 +155,7 @@ def _said(replay: AnalyzedReplay, text: str) -> Iterator[ReplayedStatement]:
 
 
 def _added(statement: ReplayedStatement) -> str:
-    """Return `table.column` of an ADD COLUMN."""
+    """Return `table.column` for an ADD COLUMN."""
     before, after = (
         statement.before.tables[statement.shape.name],
         statement.after.tables[statement.shape.name],

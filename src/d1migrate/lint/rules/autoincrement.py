@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @rule("D111", "rebuild-loses-sequence", "warning")
 def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild forgets the AUTOINCREMENT counter.
+    """A rebuild resets the AUTOINCREMENT counter.
 
-    Why: the counter lives in sqlite_sequence under the table's name; after the copy it restarts at the
+    Why: the counter is stored in sqlite_sequence under the table's name. After the copy it restarts at the
         highest id that remains, so the ids of deleted rows are used again.
 
     Given:
@@ -42,7 +42,10 @@ def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
         if old is None or not old.autoincrement:
             continue
         if new is None or not new.autoincrement:
-            yield Finding(f"{rebuild.name} is no longer AUTOINCREMENT: ids are used again", rebuild.statement)
+            yield Finding(
+                f"{rebuild.name} is no longer AUTOINCREMENT: ids of deleted rows are used again",
+                rebuild.statement,
+            )
         elif not any(
             touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
             for statement in replay.of("insert", "update", "replace")
@@ -50,7 +53,7 @@ def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
             if statement.target == "sqlite_sequence"
         ):
             yield Finding(
-                f"the rebuild of {rebuild.name} restarts its AUTOINCREMENT counter", rebuild.statement
+                f"the rebuild of {rebuild.name} resets its AUTOINCREMENT counter", rebuild.statement
             )
 
 
@@ -61,7 +64,7 @@ _SEQUENCE = "sqlite_sequence"
 def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement deletes or lowers the AUTOINCREMENT counter of a table.
 
-    Why: the counter is the table's row in sqlite_sequence; without it, numbering continues after the highest id
+    Why: the counter is the table's row in sqlite_sequence. Without it, numbering continues after the highest id
         that remains, so the ids of deleted rows are used again.
 
     Given:
@@ -83,12 +86,12 @@ def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
         if names and not _is_set_again(replay, statement):
             done = "deletes" if statement.verb == "delete" else "may lower"
             plural = "counters" if len(names) > 1 else "counter"
-            message = f"this {done} the AUTOINCREMENT {plural} of {', '.join(names)}: old ids are used again"
+            message = f"this {done} the AUTOINCREMENT {plural} of {', '.join(names)}: ids of deleted rows are used again"
             yield Finding(message, statement, fix=None if statement.verb == "delete" else _raised(statement))
 
 
 def _counted(replay: AnalyzedReplay, statement: ReplayedStatement) -> Iterator[str]:
-    """Yield the names of the tables from before the file that stay and have a counter."""
+    """Yield the names of the tables with a counter that existed before the file and remain."""
     for name, table in statement.before.tables.items():
         there = definition(table)
         number = statement.before.ids[name]
@@ -110,7 +113,7 @@ _OTHERS = frozenset("NOT <> != LIKE GLOB SELECT IS OR".split())
 
 
 def _named(statement: ReplayedStatement) -> set[str] | None:
-    """Return the counters that a WHERE asks for by name; None if it may be any."""
+    """Return the counters that a WHERE selects by name; None if it may be any."""
     where = next((i for i in outside(statement.tokens) if statement.tokens[i].keyword == "WHERE"), None)
     tokens = statement.tokens[where + 1 :] if where is not None else []
     if not tokens or _OTHERS & {token.keyword or token.text for token in tokens}:
@@ -120,7 +123,7 @@ def _named(statement: ReplayedStatement) -> set[str] | None:
 
 
 def _is_set_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
-    """Whether counters that were held somewhere are put back after a statement."""
+    """Whether a later statement restores counters from a copy."""
     return any(
         other.index > statement.index and other.target == _SEQUENCE and "SELECT" in other.words
         for other in replay.of("insert", "replace")
@@ -128,7 +131,7 @@ def _is_set_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
 
 
 def _raised(statement: ReplayedStatement) -> str | None:
-    """Return an UPDATE of a counter as one that never lowers it."""
+    """Return an UPDATE of a counter rewritten so that it never lowers it."""
     value = statement.sets().get("seq")
     if not value or "name" in statement.sets():
         return None

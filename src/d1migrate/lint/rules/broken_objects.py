@@ -18,11 +18,11 @@ _OFFSET = re.compile(r" at offset (\d+)")
 
 @rule("S107", "dangling", "warning")
 def dangling(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A view, trigger or full-text table that does not work.
+    """A view, trigger or full-text table no longer works.
 
-    Why: dropping a table or column does not look at them; the view fails when it is read, the trigger makes
-        every write on its table fail. A column in double quotes fails even later: SQLite reads the name as a
-        string, and the view returns it.
+    Why: SQLite does not check views and triggers when a table or column is dropped. The view fails when it is
+        read, and the trigger makes every write to its table fail. A column name in double quotes does not even
+        fail: SQLite then reads it as a string, and the view returns that string.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);

@@ -26,7 +26,7 @@ _INSTEAD = {
     "if": "iif",
     "json_pretty": "json",
     "unistr": "char, or the characters themselves",
-    "sqlite_version": "nothing: D1 does not tell its version",
+    "sqlite_version": "nothing: D1 does not report its version",
     "uuid": "lower(hex(randomblob(16)))",
     "regexp": "GLOB or LIKE",
 }
@@ -82,16 +82,16 @@ def _finding(statement: ReplayedStatement, message: str | None = None, fix: str 
     shown = _OFFSET.sub("", text).removesuffix(": SQLITE_ERROR").removesuffix(": SQLITE_AUTH")
     if message is None and (odd := next(unusual(statement.sql), None)):
         return Finding(
-            f"D1 refuses it: {spelled_out(shown)}; {odd.token} has a {odd} in it", statement, odd.offset
+            f"D1 refuses it: {spelled_out(shown)}; {odd.token} contains a {odd}", statement, odd.offset
         )
     return Finding(message or f"D1 refuses it: {shown}", statement, offset, fix=fix)
 
 
 @rule("R101", "transaction", "error")
 def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """BEGIN, COMMIT, SAVEPOINT and their like.
+    """BEGIN, COMMIT, SAVEPOINT or another transaction statement.
 
-    Why: D1 runs every migration as one transaction by itself and refuses SQL that opens or ends one.
+    Why: D1 runs every migration as one transaction and refuses SQL that begins or ends one.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -105,15 +105,15 @@ def transaction(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in _refused(replay, "R101"):
         yield _finding(
             statement,
-            f"D1 refuses {statement.verb.upper()}: take it out, the file is one transaction as it is",
+            f"D1 refuses {statement.verb.upper()}: remove it, the whole file already runs as one transaction",
         )
 
 
 @rule("R102", "pragma", "error")
 def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A PRAGMA that D1 denies.
+    """A PRAGMA that D1 does not allow.
 
-    Why: D1 allows a short list of PRAGMAs and denies the rest with `not authorized`.
+    Why: D1 allows a short list of PRAGMAs and refuses the rest with `not authorized`.
 
     Bad:
         PRAGMA journal_mode = WAL;
@@ -121,19 +121,24 @@ def pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
         PRAGMA foreign_key_check;
     """
     for statement in _refused(replay, "R102"):
-        yield _finding(statement, f"D1 denies PRAGMA {pragma_of(statement.tokens).name}")
+        yield _finding(statement, f"D1 does not allow PRAGMA {pragma_of(statement.tokens).name}")
     for statement in replay.statements:
         for token in statement.tokens if "pragma_" in statement.sql.lower() else ():
             name = token.text.lower()
             if token.kind == "word" and name.startswith("pragma_") and name[7:] not in d1.PRAGMAS:
-                yield Finding(f"D1 denies PRAGMA {name[7:]}, as a table too", statement, token.start)
+                yield Finding(
+                    f"D1 does not allow PRAGMA {name[7:]}, nor its table-valued function",
+                    statement,
+                    token.start,
+                )
 
 
 @rule("R103", "function", "error")
 def function(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A function that D1 denies or does not have.
+    """A function that D1 does not have or does not allow.
 
-    Why: other builds of SQLite have it, D1 says `not authorized to use function` or `no such function`.
+    Why: other builds of SQLite have it. D1 refuses it with `not authorized to use function` or
+        `no such function`.
 
     Given:
         CREATE TABLE scores (id INTEGER PRIMARY KEY, n INTEGER);
@@ -151,9 +156,9 @@ def function(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("R104", "not-authorized", "error")
 def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """ATTACH, temporary tables, names that are Cloudflare's, modules D1 does not have.
+    """ATTACH, a temporary table, a name reserved for Cloudflare, or a module that D1 does not have.
 
-    Why: D1 denies them with `not authorized`.
+    Why: D1 refuses them with `not authorized`.
 
     Bad:
         CREATE TEMP TABLE held (id INTEGER);
@@ -168,11 +173,11 @@ def not_authorized(replay: AnalyzedReplay) -> Iterator[Finding]:
 def _reason(statement: ReplayedStatement) -> str:
     words = statement.words
     if "TEMP" in words or "TEMPORARY" in words:
-        return "it has no temporary tables, a holding table must be a real one"
+        return "it has no temporary tables; create an ordinary table and drop it at the end"
     if "VIRTUAL" in words:
-        return f"its modules are {', '.join(sorted(d1.MODULES))}"
+        return f"the modules it has are {', '.join(sorted(d1.MODULES))}"
     if "_cf_" in statement.sql.lower():
-        return "names that begin with _cf_ are Cloudflare's"
+        return "names that begin with _cf_ are reserved for Cloudflare"
     return "not authorized"
 
 
@@ -180,7 +185,7 @@ def _reason(statement: ReplayedStatement) -> str:
 def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
     """VACUUM.
 
-    Why: D1 refuses it within a transaction, and everything runs in one.
+    Why: VACUUM cannot run inside a transaction, and D1 runs everything in one.
 
     Bad:
         VACUUM;
@@ -188,14 +193,15 @@ def vacuum(replay: AnalyzedReplay) -> Iterator[Finding]:
         PRAGMA optimize;
     """
     for statement in _refused(replay, "R105"):
-        yield _finding(statement, "D1 refuses VACUUM: take it out")
+        yield _finding(statement, "D1 refuses VACUUM: remove it")
 
 
 @rule("R106", "invalid", "error")
 def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """SQL that SQLite does not understand, or that does not fit the schema.
+    """Invalid SQL, or SQL that does not fit the schema.
 
-    Why: a misspelt word, a table or column that is not there, a name that is taken: the migration fails.
+    Why: a misspelled keyword, a table or column that does not exist, a name that is already taken: the
+        migration fails.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -209,26 +215,28 @@ def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
         text = statement.refusal or ""
         if text.startswith("error in view"):
             found = _finding(statement)
-            yield found._replace(message=f"{found.message}; drop the view first, and create it again behind")
+            yield found._replace(
+                message=f"{found.message}; drop the view first, and create it again at the end"
+            )
         elif "already exists" not in text:
             yield _finding(statement)
         elif MIGRATIONS_TABLE in text:
             yield _finding(
-                statement, f"d1migrate creates {MIGRATIONS_TABLE}: write CREATE TABLE IF NOT EXISTS"
+                statement, f"d1migrate creates {MIGRATIONS_TABLE} itself: write CREATE TABLE IF NOT EXISTS"
             )
         else:
             found = _finding(statement)
             yield found._replace(
-                message=f"{found.message}; if this file was applied by other means, `d1migrate adopt`"
-                " proves that and records it"
+                message=f"{found.message}; if another tool applied this file, `d1migrate adopt`"
+                " verifies that and records it"
             )
 
 
 @rule("R107", "compound-select", "error")
 def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """More than five SELECTs joined by UNION, EXCEPT or INTERSECT.
+    """More than five SELECTs combined with UNION, EXCEPT or INTERSECT.
 
-    Why: D1 takes five terms of a compound SELECT (SQLite 500). Rows in one VALUES have no such limit.
+    Why: D1 allows five terms in a compound SELECT (SQLite allows 500). A VALUES list has no such limit.
 
     Given:
         CREATE TABLE roles (name TEXT PRIMARY KEY);
@@ -240,15 +248,15 @@ def compound_select(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for statement in _refused(replay, "R107"):
         yield _finding(
-            statement, "more than 5 terms in a compound SELECT: use VALUES (…), (…), or several INSERTs"
+            statement, "a compound SELECT has more than 5 terms: use VALUES (…), (…) or several INSERTs"
         )
 
 
 @rule("R108", "limit", "error")
 def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A limit of D1: columns, parameters, expression depth, arguments, joins, LIKE patterns.
+    """The statement exceeds a limit of D1: columns, parameters, expression depth, arguments, joins, LIKE pattern.
 
-    Why: they are lower than SQLite's own: 100 columns a table, 50 bytes a LIKE pattern.
+    Why: D1's limits are lower than SQLite's: 100 columns in a table, 50 bytes in a LIKE pattern.
 
     Given:
         CREATE TABLE pages (id INTEGER PRIMARY KEY, url TEXT);
@@ -269,21 +277,21 @@ def limit(replay: AnalyzedReplay) -> Iterator[Finding]:
             size = len(pattern.text[1:-1].replace("''", "'").encode())
             if word.keyword in ("LIKE", "GLOB") and pattern.kind == "string" and size > allowed:
                 message = (
-                    f"the pattern has {size} bytes, D1 takes {allowed}: LIKE or GLOB pattern too complex"
+                    f"the pattern has {size} bytes, D1 allows {allowed}: LIKE or GLOB pattern too complex"
                 )
                 yield Finding(message, statement, pattern.start)
 
 
 @rule("R109", "too-long", "error")
 def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A statement of more than 100,000 bytes.
+    """A statement is longer than 100,000 bytes.
 
-    Why: D1 takes 100,000 bytes a statement, whatever transport carries it.
+    Why: D1 allows 100,000 bytes in a statement, however it is sent.
     """
     for statement in _refused(replay, "R109"):
         yield _finding(
             statement,
-            f"the statement has {len(statement.sql.encode())} bytes, D1 takes {d1.WORKERD.sql_length}",
+            f"the statement has {len(statement.sql.encode())} bytes, D1 allows {d1.WORKERD.sql_length}",
         )
 
 
@@ -291,8 +299,8 @@ def too_long(replay: AnalyzedReplay) -> Iterator[Finding]:
 def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
     """An ALTER TABLE that D1 always refuses.
 
-    Why: a UNIQUE or PRIMARY KEY column cannot be added, an indexed one not dropped, and SET NOT NULL or ADD
-        CONSTRAINT, which SQLite has since 3.53, are denied.
+    Why: a UNIQUE or PRIMARY KEY column cannot be added, and an indexed column cannot be dropped. SET NOT NULL
+        and ADD CONSTRAINT, which SQLite has since 3.53, are not allowed.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
@@ -308,11 +316,13 @@ def alter(replay: AnalyzedReplay) -> Iterator[Finding]:
         text = statement.refusal or ""
         if any(part in text for part in _ALTERS):
             yield _finding(
-                statement, "D1 denies SET and DROP NOT NULL, ADD and DROP CONSTRAINT: rebuild the table"
+                statement,
+                "D1 does not allow SET or DROP NOT NULL, nor ADD or DROP CONSTRAINT: rebuild the table",
             )
         elif "UNIQUE column" in text and "add" in text.lower():
             yield _finding(
-                statement, "a UNIQUE column cannot be added: add it plain, then CREATE UNIQUE INDEX"
+                statement,
+                "a UNIQUE column cannot be added: add the column without UNIQUE, then CREATE UNIQUE INDEX",
             )
         else:
             yield _finding(statement)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @rule("W101", "rename-in-use", "warning")
 def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A table or column that running code uses gets another name.
+    """A table or column is renamed while running code uses it.
 
-    Why: between the migration and the deploy, one of the two Workers asks for a name that is not there. Add
-        the new one, write both, move the readers, then drop the old one: expand and contract.
+    Why: until the deploy is complete, either the old or the new Worker uses a name that does not exist. Add the
+        new name, write to both, move the readers, then drop the old one: expand and contract.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
@@ -42,7 +42,9 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
                 and replay.after.name_of(number) == now
                 and at_first not in replay.after.tables
             ):
-                yield Finding(f"running code still says {old.name}: this renames it to {now}", statement)
+                yield Finding(
+                    f"this renames {old.name} to {now} while running code still uses {old.name}", statement
+                )
             continue
         gone = columns_of(old).keys() - columns_of(statement.after.tables[name]).keys()
         new = columns_of(statement.after.tables[name]).keys() - columns_of(old).keys()
@@ -50,14 +52,15 @@ def rename_in_use(replay: AnalyzedReplay) -> Iterator[Finding]:
         if gone and new and gone & first.keys():
             names = {fold(c.name): c.name for c in (*old.columns, *statement.after.tables[name].columns)}
             column, to = f"{old.name}.{names[next(iter(gone))]}", names[next(iter(new))]
-            yield Finding(f"running code still says {column}: this renames it to {to}", statement)
+            yield Finding(f"this renames {column} to {to} while running code still uses {column}", statement)
 
 
 @rule("W102", "index-build", "info")
 def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """An index on a table that may be large.
+    """An index is built on a table that may be large.
 
-    Why: D1 reads every row and writes an entry for each, which is billed, and serves nothing else meanwhile.
+    Why: D1 reads every row and writes an index entry for each. Both are billed, and the database serves no other
+        query meanwhile.
 
     Given:
         CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);
@@ -77,15 +80,17 @@ def index_build(replay: AnalyzedReplay) -> Iterator[Finding]:
             continue
         if not replay.is_new(owner, statement):
             table = statement.before.tables[owner].name
-            yield Finding(f"building this index reads all of {table} and writes an entry a row", statement)
+            yield Finding(
+                f"building this index reads every row of {table} and writes an entry for each", statement
+            )
 
 
 @rule("W103", "rebuild", "info")
 def rebuild(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild of a table that may be large.
+    """A table that may be large is rebuilt.
 
-    Why: every row and every index entry is written again, which is billed, within the 30 seconds of a batch,
-        and D1 serves nothing else meanwhile.
+    Why: every row and every index entry is written again, which is billed. It has to finish within the
+        30 seconds of a batch, and the database serves no other query meanwhile.
 
     Given:
         CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER);
@@ -100,4 +105,4 @@ def rebuild(replay: AnalyzedReplay) -> Iterator[Finding]:
     for found in replay.rebuilds:
         if not found.fills:
             continue
-        yield Finding(f"every row of {found.name} is written again", found.statement)
+        yield Finding(f"this rebuild writes every row of {found.name} again", found.statement)

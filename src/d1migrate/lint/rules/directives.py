@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @rule("H111", "bad-directive", "warning")
 def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A directive that cannot be understood, or an `allow` without a reason.
+    """A directive is not valid, or an `allow` has no reason.
 
-    Why: without a reason it does not count: `-- d1migrate: allow=D104 reason="why this is right"`.
+    Why: an `allow` without a reason has no effect: `-- d1migrate: allow=D104 reason="why this is safe"`.
 
     Given:
         CREATE TABLE logs (id INTEGER PRIMARY KEY);
@@ -29,7 +29,7 @@ def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for directive in replay.directives:
         if not directive.codes:
-            yield Finding(f"not understood: {directive.text!r}", line=directive.line)
+            yield Finding(f"not a valid directive: {directive.text!r}", line=directive.line)
         elif not directive.reason:
             codes = ",".join(directive.codes)
-            yield Finding(f"allow={codes} without a reason does not count", line=directive.line)
+            yield Finding(f"allow={codes} has no reason, and so no effect", line=directive.line)

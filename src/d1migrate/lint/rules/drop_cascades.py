@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @rule("D101", "drop-takes-children", "error")
 def drop_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """DROP TABLE takes the rows of tables that refer to it.
+    """DROP TABLE deletes rows of tables that reference it.
 
-    Why: D1 keeps foreign keys on whatever a PRAGMA says, and DROP TABLE first deletes every row: ON DELETE
-        CASCADE empties the children, SET NULL cuts their links, and the migration reports success.
+    Why: D1 always enforces foreign keys, whatever a PRAGMA says, and DROP TABLE first deletes every row. ON DELETE
+        CASCADE then empties the child tables, SET NULL clears their links, and the migration reports success.
 
     Given:
         CREATE TABLE workflows (id TEXT PRIMARY KEY, name TEXT);
@@ -65,27 +65,27 @@ def _stakes_of_drop(replay: AnalyzedReplay, statement: ReplayedStatement) -> lis
 
 
 def _is_successor(replay: AnalyzedReplay, statement: ReplayedStatement, stake: CascadeLoss) -> bool:
-    """Whether what loses rows is the table that takes the dropped one's place."""
+    """Whether the table that loses rows is the one that takes the place of the dropped table."""
     first = replay.before.name_of(statement.before.ids[statement.shape.name])
     child = statement.before.ids[fold(stake.child)]
     return stake.direct and first is not None and replay.after.ids.get(first) == child
 
 
 def _followed(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
-    """Say why children refer to a table that was renamed aside: what to do instead is another order."""
+    """Explain why children reference a table that was renamed aside: the order of the rebuild is wrong."""
     old = replay.before.name_of(statement.before.ids[statement.shape.name])
     if old is None or old == statement.shape.name or old not in replay.after.tables:
         return ""
-    return f": foreign keys follow a table that is renamed; make the new one beside {old} instead"
+    return f": foreign keys follow a renamed table; create the new table next to {old} instead"
 
 
 def _guarded(statement: ReplayedStatement) -> str:
-    """Return the DROP TABLE with guard triggers around it (measured to lose nothing, d1-facts §2.3)."""
+    """Return the DROP TABLE between guard triggers, which lose nothing (d1-facts §2.3)."""
     on, off = drop_guards(statement.before, statement.shape.name)
     return "\n".join(
         [
             *("PRAGMA defer_foreign_keys = ON;", *(f"{guard};" for guard in on), f"{statement.sql};"),
-            "-- … the new table takes the name here …",
+            "-- … rename the new table to the old name here …",
             *(*(f"{guard};" for guard in off), "PRAGMA defer_foreign_keys = OFF;", f"{ORPHAN_CHECK};"),
         ]
     )
@@ -93,10 +93,10 @@ def _guarded(statement: ReplayedStatement) -> str:
 
 @rule("D102", "rebuild-takes-itself", "error")
 def rebuild_takes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """The new table refers to the old one by name, so dropping the old one takes the copied rows.
+    """The new table references the old one by name, so dropping the old one deletes the copied rows.
 
-    Why: while both exist, a self-reference written with the final name is a foreign key from the new table
-        to the old: DROP TABLE cascades into the rows that were just copied.
+    Why: while both tables exist, a self-reference that uses the final name is a foreign key from the new table to
+        the old one. DROP TABLE then cascades into the rows that were just copied.
 
     Given:
         CREATE TABLE tree (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES tree(id) ON DELETE CASCADE);
@@ -118,14 +118,14 @@ def rebuild_takes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
         for stake in _stakes_of_drop(replay, statement):
             if _is_successor(replay, statement, stake):
                 yield Finding(
-                    f"DROP TABLE {_name(statement)} {stake}, which this file just filled",
+                    f"DROP TABLE {_name(statement)} {stake}, which this file has just filled",
                     statement,
                     fix=f"-- in CREATE TABLE {stake.child}: REFERENCES {quote_identifier(stake.child)}(…),"
-                    " which RENAME then rewrites",
+                    " which RENAME TO then rewrites",
                 )
 
 
 def _name(statement: ReplayedStatement) -> str:
-    """Return the name of the table a DROP or ALTER is about, as the schema has it."""
+    """Return the name of the table that a DROP or ALTER names, as the schema spells it."""
     table = statement.before.tables.get(statement.shape.name)
     return table.name if table else statement.shape.name

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a table that may hold rows.
 
-    Why: a rollback brings the table back, not its rows. Deploy the code that no longer uses it first. It is
-        not reported after a plain copy: of all rows and all columns, each as it is, into a table that stays.
+    Why: a rollback restores the table, not its rows. Deploy the code that no longer uses it first. Not reported
+        after a plain copy: all rows and all columns, unchanged, into a table that remains.
 
     Given:
         CREATE TABLE old_logs (id INTEGER PRIMARY KEY, line TEXT);
@@ -47,10 +47,11 @@ def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
         ):
             continue
         table, number = statement.before.tables[name], statement.before.ids[name]
-        if content_of(table) is not None:  # a full-text index on another table holds no text itself
+        if content_of(table) is not None:  # a full-text index on another table stores no text
             if not content_of(table) and not _is_indexed_again(replay, statement):
                 yield Finding(
-                    f"DROP TABLE {table.name} loses its index: its texts are nowhere to be read", statement
+                    f"DROP TABLE {table.name} loses its index: the indexed text is not stored anywhere else",
+                    statement,
                 )
             continue
         if _is_indexed_again(replay, statement):
@@ -59,10 +60,10 @@ def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
             partial = replay.lineage.leaves_out(number, statement.index)
             if partial is None:
                 yield Finding(f"DROP TABLE {table.name} loses its rows", statement)
-            elif number not in rebuilt:  # of a rebuild, D116 says it
+            elif number not in rebuilt:  # D116 reports it for a rebuild
                 into = replay.lineage.name_of(partial.into).rpartition(".")[0]
                 yield Finding(
-                    f"DROP TABLE {table.name} loses rows: the copy into {into} may leave some out"
+                    f"DROP TABLE {table.name} loses rows: the copy into {into} may omit some"
                     f" ({partial.leaves_out})",
                     statement,
                 )
@@ -83,21 +84,21 @@ def _lost_columns(replay: AnalyzedReplay, statement: ReplayedStatement, table: T
 
 
 def _with_why(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
-    """Name the columns that are lost, and say why if something is made of them."""
+    """Name the columns that are lost, and how their values were changed if they were."""
     columns = replay.columns.at(statement.before.ids[fold(table.name)], statement.index)
     why = dict.fromkeys(replay.lineage.why_not(columns[name], statement.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
     said = "; ".join(filter(None, why))
-    return f"what {names} holds{': ' if said else ''}{said}"
+    return f"the values of {names}{': ' if said else ''}{said}"
 
 
 @rule("D105", "drop-column", "warning")
 def drop_column(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A column is dropped, with what it holds.
+    """A column is dropped with its values.
 
-    Why: a rollback brings the column back, not its values. Deploy the code that no longer uses it first. It is
-        not reported where each value was copied before as it is, into a column that stays; an expression such
-        as CAST or `first || ' ' || last` does not keep them.
+    Why: a rollback restores the column, not its values. Deploy the code that no longer uses it first. Not
+        reported if every value was first copied, unchanged, into a column that remains. An expression such as
+        CAST or `first || ' ' || last` changes the values.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, fax TEXT);
@@ -134,13 +135,13 @@ def drop_column(replay: AnalyzedReplay) -> Iterator[Finding]:
             names = ", ".join(f"{rebuild.name}.{column.name}" for column, _ in gone)
             said = "; ".join(dict.fromkeys(filter(None, (why for _, why in gone))))
             yield Finding(
-                f"the rebuild of {rebuild.name} leaves out {names}{': ' if said else ''}{said}",
+                f"the rebuild of {rebuild.name} omits {names}{': ' if said else ''}{said}",
                 rebuild.fills[-1],
             )
 
 
 def _left_out(replay: AnalyzedReplay, rebuild: Rebuild) -> Iterator[tuple[Column, str]]:
-    """Yield the columns that a rebuild does not copy, with what is made of them instead."""
+    """Yield the columns that a rebuild does not copy, with what the file does with their values instead."""
     filled = {
         to for fill in rebuild.fills for values in values_of(fill) for to in values or columns_of(rebuild.new)
     }
@@ -157,7 +158,7 @@ def _left_out(replay: AnalyzedReplay, rebuild: Rebuild) -> Iterator[tuple[Column
 def delete_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DELETE without WHERE.
 
-    Why: it empties the table and, through ON DELETE CASCADE, the tables that reference it; `WHERE 1` counts as
+    Why: it empties the table and, through ON DELETE CASCADE, the tables that reference it. `WHERE 1` counts as
         no WHERE. Not reported after a plain copy of all rows and columns, or for a full-text index that the
         file fills again.
 
@@ -210,7 +211,7 @@ def _emptied_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
         if table is None or "'delete-all'" not in statement.sql.lower() or not fts5_options(table):
             continue
         if not _is_indexed_again(replay, statement):
-            yield Finding(f"'delete-all' empties {table.name}, and nothing fills it again", statement)
+            yield Finding(f"'delete-all' empties {table.name}, and no statement fills it again", statement)
 
 
 def _is_indexed_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @rule("S104", "foreign-key-to-nowhere", "warning")
 def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A foreign key to a table that does not exist.
+    """A foreign key references a table that does not exist.
 
-    Why: creating it succeeds; every INSERT, UPDATE and DELETE on the child then fails with `no such table`.
+    Why: creating it succeeds, but every INSERT, UPDATE and DELETE on the child then fails with `no such table`.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -37,7 +37,7 @@ def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
             gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
             statement = maker or next(gone, None)
             yield Finding(
-                f"{child.name}.{', '.join(key.columns)} refers to {key.table}, which does not exist",
+                f"{child.name}.{', '.join(key.columns)} references {key.table}, which does not exist",
                 statement,
             )
     for statement in replay.of("drop table"):
@@ -47,11 +47,11 @@ def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
             for referring, key in replay.after.references(name):
                 if referring not in changed:
                     what = f"{replay.after.tables[referring].name}.{', '.join(key.columns)}"
-                    yield Finding(f"{what} still refers to {key.table}, dropped here", statement)
+                    yield Finding(f"{what} still references {key.table}, which is dropped here", statement)
 
 
 def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
-    """Yield the foreign keys that a file adds, with the statement that made the table what it is."""
+    """Yield the foreign keys that a file adds, with the last statement that defines their table."""
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
         there = set(before.foreign_keys) if before else set()
@@ -62,9 +62,9 @@ def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | Non
 
 @rule("S105", "foreign-key-mismatch", "warning")
 def foreign_key_mismatch(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A foreign key to columns that are not unique.
+    """A foreign key references columns that are not unique.
 
-    Why: creating it succeeds; every change of either table then fails with `foreign key mismatch`.
+    Why: creating it succeeds, but every write to either table then fails with `foreign key mismatch`.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
@@ -82,7 +82,7 @@ def foreign_key_mismatch(replay: AnalyzedReplay) -> Iterator[Finding]:
             to = ", ".join(name for name in key.to if name) or "its primary key"
             columns = ", ".join(key.columns)
             yield Finding(
-                f"{child.name}.{columns} refers to {parent.name}({to}), which is not unique", statement
+                f"{child.name}.{columns} references {parent.name}({to}), which is not unique", statement
             )
 
 
@@ -99,10 +99,10 @@ def _kept_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | No
 
 @rule("F108", "drop-of-referenced", "warning")
 def drop_of_referenced(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """DROP TABLE fails where rows of another table refer to it.
+    """DROP TABLE fails if rows of another table reference it.
 
-    Why: with ON DELETE NO ACTION (the default) or RESTRICT, dropping a parent that rows refer to ends in
-        `FOREIGN KEY constraint failed`, at the DROP or, deferred, at the commit.
+    Why: with ON DELETE NO ACTION (the default) or RESTRICT, dropping a parent that rows reference fails with
+        `FOREIGN KEY constraint failed`, at the DROP or, if deferred, at the commit.
 
     Given:
         CREATE TABLE teams (id INTEGER PRIMARY KEY);
@@ -139,7 +139,7 @@ def drop_of_referenced(replay: AnalyzedReplay) -> Iterator[Finding]:
         if children:
             names = ", ".join(dict.fromkeys(children))
             yield Finding(
-                f"DROP TABLE {statement.before.tables[name].name} fails where rows of {names} refer to it",
+                f"DROP TABLE {statement.before.tables[name].name} fails if rows of {names} reference it",
                 statement,
             )
 
@@ -160,7 +160,7 @@ def _holds_links(replay: AnalyzedReplay, statement: ReplayedStatement, child: st
 
 
 def _settles(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
-    """Whether checks are deferred, and then met: the table filled again under its name, or not made at all."""
+    """Whether checks are deferred, and then pass or are switched off: the table is filled again under its name."""
     on, off = set[int](), set[int]()
     for ran in replay.of("pragma"):
         pragma = pragma_of(ran.tokens)

@@ -12,10 +12,10 @@ WHEN_READ = (
         "P105",
         "unclosed",
         "error",
-        """A comment, string or name that is not closed.
+        """A comment, string or quoted name is not closed.
 
-    Why: `wrangler d1 migrations apply` puts its own INSERT behind the file, into the comment: the change is
-        applied, never recorded, and applied again.
+    Why: `wrangler d1 migrations apply` appends its own INSERT to the file, which then is part of the comment: the
+        change is applied, not recorded, and applied again.
     """,
     ),
     Rule(
@@ -41,9 +41,9 @@ WHEN_READ = (
         "R111",
         "unreadable",
         "error",
-        """A file that d1migrate does not run: it cannot be read, holds no SQL, or changes the history.
+        """A file that d1migrate does not run: it cannot be read, contains no SQL, or changes the history.
 
-    Why: what cannot be read to its end cannot be judged, and the history is d1migrate's to write.
+    Why: a file that cannot be read to its end cannot be checked, and only d1migrate may write the history.
     """,
     ),
 )
@@ -54,9 +54,9 @@ BY_RUNNING = (
         "R112",
         "refused-on-own-rows",
         "error",
-        """A statement that fails on rows that the files themselves insert.
+        """A statement fails on rows that the files themselves insert.
 
-    Why: every new database has these rows, so none can be built from these files.
+    Why: every new database has these rows, so no database can be built from these files.
 
     Given:
         CREATE TABLE plans (id INTEGER PRIMARY KEY, name TEXT);
@@ -76,9 +76,10 @@ BY_CHECK = (
         "H110",
         "unused-allow",
         "warning",
-        """An `allow` that allows nothing.
+        """An `allow` that matches no finding.
 
-    Why: what it was for is gone, or the code is misspelt; the next finding would pass unseen.
+    Why: the statement it was written for is gone, or the code is misspelled. The next finding with that code
+        would be suppressed unnoticed.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -97,28 +98,29 @@ IN_REHEARSAL = (
         "X101",
         "rows-lost",
         "error",
-        """A table lost rows, and nothing in the file says so.
+        """A table lost rows that no statement in the file deletes.
 
-    Why: DELETE or DROP TABLE on one table explains the rows of that table, and a declared CASCADE of a DELETE
-        the children's; nothing explains rows that a DROP TABLE, a REPLACE or a trigger takes from another.
+    Why: DELETE and DROP TABLE explain the rows of the table they name, and a declared CASCADE of a DELETE explains
+        those of its children. Nothing explains rows that a DROP TABLE, a REPLACE or a trigger deletes from another
+        table.
     """,
     ),
     Rule(
         "X102",
         "values-changed",
         "error",
-        """A column holds other values, and nothing in the file says so.
+        """A column has other values, and no statement in the file sets it.
 
-    Why: links set to NULL, text turned into numbers: no UPDATE names the column.
+    Why: links were set to NULL, or text became a number, and no UPDATE names the column.
     """,
     ),
     Rule(
         "X103",
         "orphans",
         "error",
-        """Foreign keys point at rows, or tables, that are not there.
+        """Foreign keys reference rows or tables that do not exist.
 
-    Why: queries silently miss what they join, and the next change of such a row fails.
+    Why: joins silently omit these rows, and the next write to one of them fails.
     """,
     ),
     Rule(
@@ -127,14 +129,14 @@ IN_REHEARSAL = (
         "error",
         """A trigger, index or view is gone, and no DROP names it.
 
-    Why: DROP TABLE takes the table's indexes and triggers; nothing complains when they are missing.
+    Why: DROP TABLE also drops the table's indexes and triggers, and no error reports that they are missing.
     """,
     ),
     Rule(
         "X105",
         "broken-objects",
         "error",
-        """A view, trigger or full-text table does not work.
+        """A view, trigger or full-text table no longer works.
 
     Why: the view fails when it is queried, and the trigger makes every write to its table fail.
     """,
@@ -143,19 +145,19 @@ IN_REHEARSAL = (
         "X106",
         "leftovers",
         "warning",
-        """A helper of the migration is still there: `*_old`, `__new_*`, `*_hold`, a guard trigger.
+        """A helper object of the migration remains: `*_old`, `__new_*`, `*_hold`, or a guard trigger.
 
-    Why: a guard trigger that stays makes every DELETE on its table succeed and delete nothing; a held copy
-        costs storage and keeps data that should be gone.
+    Why: a guard trigger that remains makes every DELETE on its table succeed without deleting anything. A copy
+        that remains uses storage and keeps data that should be gone.
     """,
     ),
     Rule(
         "X107",
         "rollback-differs",
         "error",
-        """The rollback, run behind the migration, does not give the schema back, or up again does not follow.
+        """The rollback does not restore the schema, or the migration cannot be applied again after it.
 
-    Why: it will be needed on a bad day.
+    Why: a rollback is needed when something has already gone wrong.
     """,
     ),
     Rule(
@@ -164,35 +166,35 @@ IN_REHEARSAL = (
         "error",
         """The migration fails: D1 refuses it, always or if tables have rows.
 
-    Why: a file is one transaction, so no part of it is applied, nor any file after it.
+    Why: a file is one transaction, so no part of it is applied, and neither is any file after it.
     """,
     ),
     Rule(
         "X109",
         "stayed-empty",
         "info",
-        """A table could not be filled, so nothing was proved about it.
+        """A table could not be filled with rows, so the rehearsal shows nothing about it.
 
-    Why: its CHECKs could not be met by made-up rows; rehearse with `--data` to use real ones.
+    Why: no made-up rows met its CHECK constraints. Rehearse with `--data` to use real rows.
     """,
     ),
     Rule(
         "X110",
         "fails-on-made-up-rows",
         "warning",
-        """The migration fails on the values of made-up rows: a UNIQUE, a lookup that finds nothing, a RAISE.
+        """The migration fails on made-up rows: a UNIQUE constraint, a lookup that finds nothing, a RAISE.
 
-    Why: only real rows can show whether it passes: rehearse with `--data`. The files after it are still
-        rehearsed, on a database where it ran without rows.
+    Why: only real rows show whether it passes: rehearse with `--data`. The files after it are still rehearsed,
+        on a database where it ran without rows.
     """,
     ),
     Rule(
         "X111",
         "values-not-kept",
         "warning",
-        """Rows or values were only partly copied, or were transformed, before they were dropped or replaced.
+        """Rows or values were copied only in part, or changed, before they were dropped or replaced.
 
-    Why: the values that were removed are compared with those in the new place. A value that is missing there is
+    Why: the values that were removed are compared with those in their new place. A value that is missing there is
         lost, and a rollback does not restore it. If this is intended, `allow` this rule, or the linter's
         rule for the statement, with a reason.
     """,

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @rule("H104", "unindexed-foreign-key", "info")
 def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A foreign key without an index on its columns.
+    """A foreign key has no index on its columns.
 
-    Why: every delete or update of a parent reads all of the child, and D1 bills rows read.
+    Why: every delete or update of a parent row reads the whole child table, and D1 bills rows read.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -35,7 +35,7 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
         there = set(before.foreign_keys) if before else set()
         for key in table.foreign_keys:
             if key not in there and not is_indexed(table, key):
-                message = f"no index on the foreign key {table.name}({', '.join(key.columns)})"
+                message = f"there is no index on the foreign key {table.name}({', '.join(key.columns)})"
                 yield Finding(message, replay.maker_of(table), fix=index_on(table, key))
 
 
@@ -43,8 +43,8 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
 def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE of a parent whose children have no index on the foreign key.
 
-    Why: for every row of the parent D1 reads all of the child: 500 parents with 15,000 children read 7.5
-        million rows, which is billed and takes seconds.
+    Why: for every row of the parent D1 reads the whole child table. With 500 parents and 15,000 children that is
+        7.5 million rows, which is billed and takes seconds.
 
     Given:
         CREATE TABLE teams (id INTEGER PRIMARY KEY);
@@ -77,7 +77,7 @@ def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
                     columns = ", ".join(key.columns)
                     yield Finding(
                         f"{table.name}({columns}) has no index: dropping {statement.before.tables[parent].name} reads"
-                        f" all of {table.name} once a row",
+                        f" all of {table.name} for every row",
                         statement,
                         fix=index_on(table, key),
                     )
@@ -92,9 +92,9 @@ def index_on(table: Table, key: ForeignKey) -> str:
 
 @rule("H105", "redundant-index", "info")
 def redundant_index(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """An index that another one, a UNIQUE or the primary key already is.
+    """An index repeats another index, a UNIQUE constraint or the primary key.
 
-    Why: every write pays for it, and no query is quicker.
+    Why: every write has to update it, and no query is faster.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE);

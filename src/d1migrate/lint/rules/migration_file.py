@@ -18,37 +18,37 @@ _SEQUENCE = 10**8  # versions above are timestamps
 
 @rule("H107", "version-gap", "info")
 def version_gap(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A number is left out.
+    """A version number is skipped.
 
-    Why: a file may be missing; the next one to use the number comes out of order.
+    Why: a file may be missing, and a file that uses the number later is out of order.
     """
     version, previous = replay.migration.version, replay.previous
     if previous is not None and version > previous + 1 and version < _SEQUENCE:
-        yield Finding(f"version {previous + 1} is left out: {previous} comes before {version}", line=1)
+        yield Finding(f"version {previous + 1} is skipped: {version} follows {previous}", line=1)
 
 
 @rule("H108", "header-disagrees", "info")
 def header_disagrees(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The header names another migration.
 
-    Why: a file that was copied or renumbered says so wherever it is read.
+    Why: the file was copied or renumbered, and its header misleads everyone who reads it.
     """
     match = _HEADER.search(replay.header)
     said, name = match[1].removesuffix(".sql") if match else "", replay.migration.name
     if match and said.lstrip("0") != name.lstrip("0"):
-        yield Finding(f"the header says {match[1]}, the file is {replay.migration.name}", line=1)
+        yield Finding(f"the header names {match[1]}, but the file is {replay.migration.name}", line=1)
 
 
 @rule("H109", "does-not-record", "info")
 def does_not_record(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A file that does not record itself, among files that do.
+    """The file does not record itself, but the files before it do.
 
-    Why: run with `wrangler d1 execute --file` it is applied and stays pending.
+    Why: `wrangler d1 execute --file` applies it, but it remains pending.
     """
     if replay.siblings_record and not replay.records_itself:
         m = replay.migration
         yield Finding(
-            "it does not record itself, the files before it do",
+            "this file does not record itself, but the files before it do",
             line=1,
             fix="INSERT INTO schema_migrations (version, name, applied_at)\n"
             f"VALUES ({m.version}, '{m.name}', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;",
@@ -59,7 +59,7 @@ def does_not_record(replay: AnalyzedReplay) -> Iterator[Finding]:
 def repeated_migration(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A pending file has the same statements as another pending file.
 
-    Why: both will run, and rows will be written twice. One may be left over from a rename, a merge or a copy.
+    Why: both are applied, and rows are written twice. One may be left over from a rename, a merge or a copy.
     """
     if replay.repeats:
-        yield Finding(f"it has the same statements as {replay.repeats}, and both will run", line=1)
+        yield Finding(f"this file has the same statements as {replay.repeats}, and both are applied", line=1)

@@ -19,10 +19,10 @@ _WITH_DEFAULTS = ("create table", "alter table")
 
 @rule("S103", "double-quoted-string", "warning")
 def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A string in double quotes.
+    """A string is in double quotes.
 
-    Why: double quotes are for names. SQLite takes one that names nothing for a string; add a column of that
-        name, or run it elsewhere, and it means something else. Strings have single quotes.
+    Why: double quotes are for names. If no column has the name, SQLite reads it as a string, but the meaning
+        changes once a column of that name is added, or in another database. Write strings in single quotes.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, role TEXT);
@@ -37,9 +37,9 @@ def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
             name = found[1] if found else ""
             place = max(statement.sql.find(f'"{name}"'), 0)
             if "SELECT" in statement.words and statement.verb in ("insert", "replace"):
-                what = f"what is read has no column {name}, so every row gets the text '{name}'"
+                what = f"there is no column {name} to read, so every row gets the text '{name}'"
             else:
-                what = f"\"{name}\" names no column and is taken for a string: write '{name}'"
+                what = f"\"{name}\" is not a column, so SQLite reads it as a string: write '{name}'"
             yield Finding(what, statement, place)
         for word, value in (
             zip(statement.tokens, statement.tokens[1:], strict=False)
@@ -56,8 +56,8 @@ def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
 def unusual_character(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A name contains an invisible character, or one that looks like a space, a quote or an operator.
 
-    Why: to SQLite every character beyond ASCII is a letter: a no-break space before a column becomes the
-        column's name and the word after it the type; `\u201cusers\u201d` and `users` are two tables.
+    Why: SQLite reads every character beyond ASCII as a letter. A no-break space before a column becomes the
+        column's name, and the word after it the type; `\u201cusers\u201d` and `users` are two tables.
 
     Bad:
         CREATE TABLE notes (id INTEGER PRIMARY KEY, \u201cbody\u201d TEXT);
@@ -67,4 +67,4 @@ def unusual_character(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement in replay.statements:
         if statement.refusal is None:
             for odd in unusual(statement.sql):
-                yield Finding(f"the name {odd.token} has a {odd} in it", statement, odd.offset)
+                yield Finding(f"the name {odd.token} contains a {odd}", statement, odd.offset)

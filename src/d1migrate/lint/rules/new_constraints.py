@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @rule("F106", "unique-index", "warning")
 def unique_index(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """CREATE UNIQUE INDEX fails where rows repeat a value.
+    """CREATE UNIQUE INDEX fails if two rows have the same value.
 
     Why: it passes on an empty table. Look for duplicates in production first.
 
@@ -57,12 +57,14 @@ def unique_index(replay: AnalyzedReplay) -> Iterator[Finding]:
                 f" GROUP BY {columns} HAVING count(*) > 1;"
             )
         yield Finding(
-            f"UNIQUE INDEX {index.name} fails where rows of {table.name} repeat a value", statement, fix=fix
+            f"UNIQUE INDEX {index.name} fails if two rows of {table.name} have the same value",
+            statement,
+            fix=fix,
         )
 
 
 def _may_repeat(replay: AnalyzedReplay, statement: ReplayedStatement, index: Index) -> bool:
-    """Whether rows may share what an index compares, and the file did nothing about it."""
+    """Whether two rows may have the same value in an index, and the file does nothing about it."""
     owner = statement.after.owners[statement.shape.name]
     number = statement.before.ids[owner]
     named = {fold(column) for column in index.columns if column}
@@ -116,10 +118,10 @@ def _untouched(replay: AnalyzedReplay, statement: ReplayedStatement, owner: str)
 
 @rule("F107", "rebuild-tightens", "warning")
 def rebuild_tightens(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild adds a constraint that the copied rows may not meet.
+    """A rebuild adds a constraint that the copied rows may violate.
 
-    Why: the copy passes on an empty table. One row in production that does not meet a new NOT NULL, CHECK,
-        UNIQUE, foreign key or STRICT type stops the migration.
+    Why: the copy passes on an empty table. In production, a single row that violates the new NOT NULL, CHECK,
+        UNIQUE, foreign key or STRICT type makes the migration fail.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
@@ -138,6 +140,6 @@ def rebuild_tightens(replay: AnalyzedReplay) -> Iterator[Finding]:
         if added := tightened(replay, rebuild):
             what = ", ".join(each.what for each in added)
             yield Finding(
-                f"the rebuild of {rebuild.name} adds {what}: it fails on rows that do not meet it",
+                f"the rebuild of {rebuild.name} adds {what}: it fails if a row violates this",
                 rebuild.fills[-1],
             )

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @rule("D113", "hides-orphans", "warning")
 def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """PRAGMA defer_foreign_keys = OFF lets broken links commit.
+    """PRAGMA defer_foreign_keys = OFF lets rows commit whose parent does not exist.
 
-    Why: switching it off sets D1's count of broken links to zero, so rows whose parent is gone commit without
-        a word. Leave it out and the commit checks them; or check them yourself behind it.
+    Why: switching it off resets SQLite's count of violations to zero, so rows without a parent commit without an
+        error. Leave it out, and the commit checks them; or check them yourself after it.
 
     Given:
         CREATE TABLE teams (id INTEGER PRIMARY KEY);
@@ -48,7 +48,7 @@ def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
         if writes and not checked:
             yield Finding(
-                "PRAGMA defer_foreign_keys = OFF lets rows without their parent commit",
+                "PRAGMA defer_foreign_keys = OFF lets rows commit whose parent does not exist",
                 statement,
                 fix=f"{ORPHAN_CHECK};",
             )
@@ -56,10 +56,10 @@ def hides_orphans(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("S108", "ineffective-pragma", "warning")
 def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """PRAGMA foreign_keys = OFF.
+    """PRAGMA foreign_keys = OFF has no effect.
 
-    Why: within a transaction it does nothing, and on D1 everything is in one: foreign keys stay on, their
-        actions too, and no error says so.
+    Why: SQLite ignores it inside a transaction, and on D1 everything runs in one. Foreign keys and their actions
+        stay on, without an error.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -72,7 +72,7 @@ def ineffective_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
         pragma = pragma_of(statement.tokens)
         if pragma.name == "foreign_keys" and pragma.is_off:
             yield Finding(
-                "PRAGMA foreign_keys = OFF does nothing on D1: foreign keys and their actions stay on",
+                "PRAGMA foreign_keys = OFF has no effect on D1: foreign keys and their actions stay on",
                 statement,
             )
 
@@ -87,10 +87,10 @@ LEAKING = frozenset(
 
 @rule("P108", "leaking-pragma", "warning")
 def leaking_pragma(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A PRAGMA that stays on behind the migration.
+    """A PRAGMA stays on after the migration.
 
-    Why: on D1 it is a state of the connection, which other requests use next: checks stay off, or LIKE stays
-        case-sensitive, until the database object is evicted. Switch it back in the same file.
+    Why: on D1 it belongs to the connection, which other requests use next: constraints stay unchecked, or LIKE
+        stays case-sensitive, until the database object is evicted. Switch it back in the same file.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER CHECK (age > 0));

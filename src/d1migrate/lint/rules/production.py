@@ -22,10 +22,10 @@ LONG_BATCH = 100_000
 
 @rule("P104", "missing-semicolon", "error")
 def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """No `;` behind the last statement.
+    """The last statement does not end with `;`.
 
-    Why: `wrangler d1 migrations apply` puts its own INSERT behind the file, which then is part of the
-        statement; an import drops what has no `;` without a word.
+    Why: `wrangler d1 migrations apply` appends its own INSERT to the file, which then is part of the last
+        statement. An import ignores a statement without `;`, and reports no error.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -40,15 +40,15 @@ def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     behind = last.text[last.body + len(last.sql) :]
     if not significant(behind):
         line = last.line + last.sql.count("\n")
-        yield Finding("no `;` behind the last statement", line=line)
+        yield Finding("no `;` after the last statement", line=line)
 
 
 @rule("P106", "large-file", "warning")
 def large_file(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A file of more than 50 MB.
+    """The file is larger than 50 MB.
 
-    Why: D1 imports it as a whole while every other request waits, and large imports have reset databases;
-        Cloudflare advises tens of megabytes.
+    Why: D1 imports it as a whole while every other request waits, and large imports have reset databases.
+        Cloudflare recommends tens of megabytes.
     """
     if replay.migration.size > LARGE_FILE:
         yield Finding(f"the file has {replay.migration.size} bytes: split it", line=1)
@@ -56,9 +56,9 @@ def large_file(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("P107", "long-batch", "warning")
 def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """More than 100,000 statements in a file.
+    """The file has more than 100,000 statements.
 
-    Why: D1 ends a batch after 30 seconds, and nothing of it is done. Several rows an INSERT are quicker.
+    Why: D1 aborts a batch after 30 seconds and applies nothing. An INSERT with several rows is faster.
     """
     if replay.count > LONG_BATCH:
         yield Finding(f"the file has {replay.count} statements, more than D1 runs in 30 seconds", line=1)
@@ -66,9 +66,9 @@ def long_batch(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("P109", "raise-rollback", "error")
 def raise_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """RAISE(ROLLBACK), OR ROLLBACK, ON CONFLICT ROLLBACK.
+    """RAISE(ROLLBACK), OR ROLLBACK or ON CONFLICT ROLLBACK.
 
-    Why: it ends the transaction that D1 itself has open: the request fails with `internal error` and the
+    Why: it ends the transaction that D1 itself has open. The request fails with `internal error`, and the
         database object is reset, with every other request on it. Use ABORT.
 
     Given:

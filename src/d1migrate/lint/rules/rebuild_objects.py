@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @rule("D109", "rebuild-loses-indexes", "warning")
 def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild does not make the table's indexes again.
+    """A rebuild does not create the table's indexes again.
 
-    Why: DROP TABLE drops them too; queries still work, and read the whole table, which D1 bills by the row.
+    Why: DROP TABLE drops them too. Queries still work, but read the whole table, and D1 bills rows read.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
@@ -57,9 +57,10 @@ def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("D110", "rebuild-loses-triggers", "warning")
 def rebuild_loses_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild does not make the table's triggers again.
+    """A rebuild does not create the table's triggers again.
 
-    Why: DROP TABLE drops them too, and nothing complains: audit rows and search indexes just stop.
+    Why: DROP TABLE drops them too, and no error reports it: audit rows are no longer written, and search indexes
+        no longer updated.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
@@ -91,7 +92,7 @@ def rebuild_loses_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _firing(trigger: Trigger) -> tuple[str, str]:
-    """Return when a trigger fires: one under a new name that fires then is taken for its successor."""
+    """Return when a trigger fires: a new trigger that fires then is taken for its successor."""
     defined = parse(trigger.sql)
     return (defined.timing, defined.event) if isinstance(defined, TriggerDefinition) else ("", trigger.name)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def narrower_type(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild gives a column a type that changes its values.
 
-    Why: the new column's affinity is applied to what is copied into it: '007' in TEXT becomes 7 in INTEGER.
+    Why: the affinity of the new column converts the values copied into it: '007' in TEXT becomes 7 in INTEGER.
 
     Given:
         CREATE TABLE parcels (id INTEGER PRIMARY KEY, zip TEXT);
@@ -65,7 +65,7 @@ def narrower_type(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _narrowed_on_the_way(replay: AnalyzedReplay, rebuild: Rebuild, column: str) -> str:
-    """Return `table.column type` that a column is copied into meanwhile, if it does not hold every value."""
+    """Return `table.column type` of an intermediate copy whose type may change values of a column."""
     each = ColumnId(rebuild.number, column)
     if replay.lineage.is_kept(each, rebuild.dropped_at, of_all_rows=False):
         return ""
@@ -79,9 +79,10 @@ def _narrowed_on_the_way(replay: AnalyzedReplay, rebuild: Rebuild, column: str) 
 
 @rule("D115", "copies-by-position", "warning")
 def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild copies `SELECT *` into columns that stand in another order.
+    """A rebuild copies `SELECT *` into columns in a different order.
 
-    Why: INSERT … SELECT goes by position, not by name: values end in the wrong columns, without an error.
+    Why: INSERT … SELECT matches columns by position, not by name: values end up in the wrong columns, without an
+        error.
 
     Given:
         CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT);
@@ -102,7 +103,7 @@ def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
         shared = set(old) & set(new)
         if stars and [c for c in old if c in shared] != [c for c in new if c in shared]:
             yield Finding(
-                f"`*` copies into {rebuild.name} by position, and its columns are in another order",
+                f"`*` copies into {rebuild.name} by position, but its columns are in a different order",
                 rebuild.fills[-1],
             )
 
@@ -111,7 +112,7 @@ def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
 def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild copies only some of the rows.
 
-    Why: rows that a WHERE, JOIN, DISTINCT or OR IGNORE leaves out are dropped with the old table.
+    Why: rows that a WHERE, JOIN, DISTINCT or OR IGNORE omits are dropped with the old table.
 
     Given:
         CREATE TABLE jobs (id INTEGER PRIMARY KEY, done INTEGER);
@@ -132,17 +133,15 @@ def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
         copies, at = replay.lineage, rebuild.dropped_at
         partial = copies.leaves_out(rebuild.number, at)
         if partial and not copies.rows_are_kept(rebuild.number, at):
-            yield Finding(
-                f"the copy into {rebuild.name} leaves rows out: {partial.leaves_out}", partial.statement
-            )
+            yield Finding(f"the copy into {rebuild.name} omits rows: {partial.leaves_out}", partial.statement)
 
 
 @rule("D112", "rebuild-renumbers-rowids", "warning")
 def rebuild_renumbers_rowids(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A rebuild renumbers the rowids that a full-text index refers to.
 
-    Why: an FTS5 table with `content=` finds its text by rowid; a table without INTEGER PRIMARY KEY gets new
-        rowids when it is copied, and searches then show the wrong rows.
+    Why: an FTS5 table with `content=` finds its text by rowid. A table without INTEGER PRIMARY KEY gets new
+        rowids when it is copied, and searches then return the wrong rows.
 
     Given:
         CREATE TABLE notes (slug TEXT PRIMARY KEY, body TEXT);
@@ -176,11 +175,11 @@ def rebuild_renumbers_rowids(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("D119", "copy-changes-values", "warning")
 def copy_changes_values(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rebuild does not copy the values of a column as they are.
+    """A rebuild changes the values of a column while copying them.
 
     Why: the old values are dropped with the old table. Text in single quotes is a literal, even if it is the name
-        of the column; an expression or CAST changes the values; `row_number()` assigns new ids, to which
-        nothing refers. COALESCE, and a CASE with `ELSE column`, keep all values that they do not name.
+        of the column; an expression or CAST changes the values; `row_number()` assigns new ids that nothing
+        references. COALESCE, and a CASE with `ELSE column`, keep all values that they do not name.
         INTEGER PRIMARY KEY cannot hold NULL: it replaces NULL with the next free number.
 
     Given:
@@ -231,7 +230,7 @@ def _nullable_rowid(rebuild: Rebuild) -> str:
 
 
 def _asserts_no_null(replay: AnalyzedReplay) -> bool:
-    """Whether the file stops at a row with a NULL itself."""
+    """Whether the file itself fails if a row has a NULL."""
     return any(
         "json_extract" in statement.sql and statement.sql.endswith("IS NULL LIMIT 1)")
         for statement in replay.of("select")
@@ -241,12 +240,12 @@ def _asserts_no_null(replay: AnalyzedReplay) -> bool:
 def _changes(
     replay: AnalyzedReplay, rebuild: Rebuild, fill: ReplayedStatement, to: str, value: Sequence[Token]
 ) -> bool:
-    """Whether a value that goes into a column is not what the column of this name held."""
+    """Whether the value copied into a column differs from what the old column of that name held."""
     column = ColumnId(rebuild.number, to)
     if to not in columns_of(rebuild.old) or not replay.lineage.hands_on(fill, rebuild.number):
         return False
     itself = as_column(value)
-    if value[0].start == 0 or (itself and itself.name == to):  # of `*`, D115's; a narrower type, D108's
+    if value[0].start == 0 or (itself and itself.name == to):  # `*` is for D115, a narrower type for D108
         return False
     if replay.lineage.is_kept(column, rebuild.dropped_at, of_all_rows=False):
         return False

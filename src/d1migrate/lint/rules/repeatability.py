@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @rule("S101", "hidden-by-if-not-exists", "warning")
 def hidden_by_if_not_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """CREATE … IF NOT EXISTS over something else of that name.
+    """CREATE … IF NOT EXISTS, but a different object of that name exists.
 
-    Why: it does nothing and reports success: the columns, constraints or trigger body it describes are not
-        there.
+    Why: it does nothing and reports success. The columns, constraints or trigger body that it describes do not
+        exist.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
@@ -33,21 +33,21 @@ def hidden_by_if_not_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
             what = "; ".join(_difference(d.kind, d.name, d.problem) for d in statement.hidden[:4])
             name = statement.verb.removeprefix("create ")
             yield Finding(
-                f"{name} {statement.shape.name} exists with another shape, so this does nothing: {what}",
+                f"{name} {statement.shape.name} exists with a different definition, so this does nothing: {what}",
                 statement,
             )
 
 
 def _difference(kind: str, name: str, problem: str) -> str:
-    says = {"missing": "is not there", "extra": "is there already", "different": "is different"}
+    says = {"missing": "is missing", "extra": "exists already", "different": "is different"}
     return f"{kind} {name} {says[problem]}"
 
 
 @rule("S102", "not-repeatable", "warning", summed=True)
 def not_repeatable(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A statement that cannot run twice, in a file that says it can.
+    """A statement cannot run twice, although the file claims to be repeatable.
 
-    Why: SQLite has no ADD COLUMN IF NOT EXISTS: the second run stops with `duplicate column name`.
+    Why: SQLite has no ADD COLUMN IF NOT EXISTS: the second run fails with `duplicate column name`.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -67,7 +67,7 @@ def not_repeatable(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
         if once and statement.refusal is None:
             yield Finding(
-                f"{statement.verb.upper()} {statement.shape.name} cannot run twice, although the file says it can",
+                f"{statement.verb.upper()} {statement.shape.name} cannot run twice, although the file claims to be repeatable",
                 statement,
             )
 
@@ -76,8 +76,8 @@ def not_repeatable(replay: AnalyzedReplay) -> Iterator[Finding]:
 def no_if_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
     """CREATE without IF NOT EXISTS, or DROP without IF EXISTS.
 
-    Why: with it, a file that was cut in half by other means can be run again. Not asked of a guarded rebuild:
-        what is run again from the middle of that must stop.
+    Why: with it, a file that another tool applied only in part can be run again. Not reported in a guarded
+        rebuild, which must fail if it is run again from the middle.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY);

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @rule("D103", "replace-takes-children", "error")
 def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """REPLACE deletes the row it conflicts with, and with it the rows that refer to it.
+    """REPLACE deletes the conflicting row, and with it the rows that reference it.
 
-    Why: INSERT OR REPLACE is a DELETE and an INSERT: foreign keys act on the DELETE. An upsert changes the
-        row in place.
+    Why: INSERT OR REPLACE is a DELETE followed by an INSERT, and foreign keys act on the DELETE. An upsert changes
+        the row in place.
 
     Given:
         CREATE TABLE plans (id TEXT PRIMARY KEY, price INTEGER);
@@ -42,7 +42,7 @@ def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
             continue
         if stakes := cascade_losses(replay, statement, statement.target, itself=True):
             table = statement.before.tables[statement.target].name
-            message = f"REPLACE on {table} {sentence(stakes)} where a row is already there"
+            message = f"REPLACE on {table} {sentence(stakes)} if the row already exists"
             yield Finding(message, statement, fix=_upsert(statement))
 
 
@@ -91,7 +91,7 @@ def replace_drops_values(replay: AnalyzedReplay) -> Iterator[Finding]:
             continue
         if replay.is_new(statement.target, statement) and not _holds_old_rows(replay, statement):
             continue
-        if cascade_losses(replay, statement, statement.target, itself=True):  # D103 says it
+        if cascade_losses(replay, statement, statement.target, itself=True):  # D103 reports it
             continue
         table, keys = (
             statement.before.tables[statement.target],
@@ -127,13 +127,13 @@ def _holds_old_rows(replay: AnalyzedReplay, statement: ReplayedStatement) -> boo
 
 
 def _takes_others(statement: ReplayedStatement, keys: Sequence[UniqueKey]) -> bool:
-    """Whether a REPLACE of all columns, from other tables or unwritten, may delete a row by another key than the primary one."""
+    """Whether a REPLACE of all columns may delete a row because of a key other than the primary key."""
     if "REPLACE" in statement.words:
         return len(keys) > 1 and bool(values_of(statement))
     return any(key.conflict == "REPLACE" for key in keys)
 
 
 def _is_time(default: str | None) -> bool:
-    """Whether a default is the present time: a row that is written now is meant to have it."""
+    """Whether a default is the current time, which a row that is written now should have."""
     text = (default or "").upper()
     return text.startswith("CURRENT_") or "'NOW'" in text or "UNIXEPOCH()" in text

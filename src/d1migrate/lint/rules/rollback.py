@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @rule("H102", "no-rollback", "info")
 def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """No way back is written.
+    """The file has no rollback.
 
-    Why: `d1migrate down` needs a `-- Rollback:` block. Where there is no way back, say so:
+    Why: `d1migrate down` needs a `-- Rollback:` block. If the file cannot be rolled back, declare it:
         `-- Rollback: none, <reason>`.
 
     Bad:
@@ -28,17 +28,17 @@ def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     if almost := replay.migration.almost_rollback:
         yield Finding(
-            f"`{almost.text}` does not begin a rollback block: write `-- Rollback:`", line=almost.line
+            f"`{almost.text}` does not start a rollback block: write `-- Rollback:`", line=almost.line
         )
     elif replay.migration.rollback is None:
-        yield Finding("no `-- Rollback:` block, and it is not declared irreversible", line=1)
+        yield Finding("no `-- Rollback:` block, and the file is not declared irreversible", line=1)
 
 
 @rule("H103", "wrong-rollback", "warning")
 def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A rollback that does not take back what the file does. It was run, and the schemas compared.
+    """The rollback does not undo the file: it was run, and the schemas compared.
 
-    Why: it will be needed on a bad day.
+    Why: a rollback is needed when something has already gone wrong.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -60,6 +60,6 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
         yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
     elif back.differences:
-        says = {"missing": "does not come back", "extra": "stays", "different": "is not as it was"}
+        says = {"missing": "is not restored", "extra": "remains", "different": "differs"}
         what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
         yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)

@@ -21,11 +21,11 @@ _INTEGER = re.compile(r"U?(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?[0-9]*")
 
 @rule("S106", "affinity", "warning")
 def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A column whose type does not do what its name says.
+    """The type of a column does not do what its name suggests.
 
-    Why: SQLite looks for INT, CHAR, TEXT, BLOB, REAL … in the name of a type: STRING is a number ('007'
-        becomes 7), POINT an integer; and strftime('%s') is text, which compares with no number where the column
-        is not numeric.
+    Why: SQLite looks for INT, CHAR, TEXT, BLOB, REAL … in the name of a type: STRING is numeric ('007' becomes 7),
+        and POINT is an integer. strftime('%s') returns text, which never equals a number unless the column is
+        numeric.
 
     Bad:
         CREATE TABLE files (id INTEGER PRIMARY KEY, code STRING);
@@ -47,15 +47,15 @@ def _surprise(column: Column, *, strict: bool) -> str | None:
     upper, default = column.type.upper(), column.default or ""
     kind = affinity(column.type)
     if "STRING" in upper and kind == "NUMERIC":
-        return "the type STRING is numeric to SQLite, '007' becomes 7; write TEXT"
+        return "SQLite treats the type STRING as numeric, so '007' becomes 7; write TEXT"
     words = re.findall(r"[A-Z0-9_]+", upper)
     if kind == "INTEGER" and not any(_INTEGER.fullmatch(word) for word in words):
-        return f"the type {column.type} has INT in it and is an integer to SQLite"
+        return f"SQLite treats the type {column.type} as an integer, because it contains INT"
     if "strftime" in default.lower() and "%s" in default and (kind in ("TEXT", "BLOB") or upper == "ANY"):
-        return "strftime('%s') is text here and compares with no number; write unixepoch()"
+        return "strftime('%s') is text here, which never equals a number; write unixepoch()"
     text = default.strip("()")
     if strict and kind in ("INTEGER", "REAL") and text[:1] == "'" and not _is_number(text.strip("'")):
-        return f"the default {text} is no {column.type}: STRICT refuses every row that takes it"
+        return f"the default {text} is not {column.type}: STRICT refuses every row that uses it"
     return None
 
 
@@ -69,9 +69,9 @@ def _is_number(text: str) -> bool:
 
 @rule("H106", "no-primary-key", "info")
 def no_primary_key(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A table without a primary key.
+    """A table has no primary key.
 
-    Why: nothing names a row: upserts, foreign keys to it and repairs by hand all need one.
+    Why: nothing identifies a row. Upserts, foreign keys to the table and manual repairs all need a key.
 
     Bad:
         CREATE TABLE logs (line TEXT);

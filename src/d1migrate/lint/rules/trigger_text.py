@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def _triggers(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement, list[Token]]]:
-    """Yield the CREATE TRIGGERs, accepted or not, with the tokens of their bodies from BEGIN on."""
+    """Yield each CREATE TRIGGER, accepted or not, with the tokens of its body from BEGIN on."""
     for statement in replay.statements:
         if statement.verb == "create trigger":
-            # Behind the name and the table, which may be called like a keyword.
+            # After the names of trigger and table, which may be keywords themselves.
             on = next(
                 (
                     i
@@ -37,10 +37,10 @@ def _triggers(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement, list[
 
 @rule("P101", "trigger-lower-case", "error")
 def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A trigger whose BEGIN or END is not in upper case.
+    """BEGIN or END of a trigger is not in upper case.
 
-    Why: production D1 cuts SQL on the server, and finds a trigger's body by BEGIN and END in upper case only:
-        `incomplete input`, while local D1 accepts it (workers-sdk#10998).
+    Why: production D1 splits SQL on the server and recognizes the body of a trigger only by upper-case BEGIN and
+        END. It fails with `incomplete input`, while local D1 accepts it (workers-sdk#10998).
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, at INTEGER);
@@ -60,10 +60,10 @@ def trigger_lower_case(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 @rule("P102", "trigger-case", "error")
 def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """CASE … END in a trigger's body, outside parentheses.
+    """CASE … END in the body of a trigger is not in parentheses.
 
-    Why: production D1 cuts SQL on the server and takes the END of a CASE for the end of the trigger:
-        `incomplete input` (workers-sdk#4326, #4727). In parentheses it passes.
+    Why: production D1 splits SQL on the server and takes the END of a CASE for the end of the trigger. It fails
+        with `incomplete input` (workers-sdk#4326, #4727). In parentheses it passes.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, n INTEGER, size TEXT);
@@ -79,17 +79,17 @@ def trigger_case(replay: AnalyzedReplay) -> Iterator[Finding]:
     for statement, body in _triggers(replay):
         case = next((body[at] for at in outside(body) if body[at].keyword == "CASE"), None)
         if case:
-            message = "CASE … END in a trigger must stand in parentheses, or be a WHEN of the trigger"
+            message = "CASE … END in a trigger must be in parentheses, or become a WHEN of the trigger"
             yield Finding(message, statement, case.start)
 
 
 @rule("P103", "trigger-crlf", "error")
 def trigger_crlf(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A file with CRLF line ends that creates a trigger.
+    """A file with CRLF line endings creates a trigger.
 
-    Why: production D1 cuts SQL on the server and does not find the end of a trigger written with CRLF:
-        `incomplete input` (workers-sdk#14991). Save the file with LF.
+    Why: production D1 splits SQL on the server and does not find the end of a trigger written with CRLF. It fails
+        with `incomplete input` (workers-sdk#14991). Save the file with LF.
     """
     if replay.migration.has_crlf:
         for statement, _ in _triggers(replay):
-            yield Finding("this trigger's lines end in CRLF: save the file with LF", statement)
+            yield Finding("the lines of this trigger end in CRLF: save the file with LF", statement)

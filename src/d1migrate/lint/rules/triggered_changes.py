@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @rule("D114", "update-unlinks-children", "error")
 def update_unlinks_children(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """UPDATE of a key cuts the links of the rows that refer to it.
+    """UPDATE of a key clears the links of the rows that reference it.
 
-    Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children forget their parent.
+    Why: with ON UPDATE SET NULL or SET DEFAULT, changing the key makes children lose their parent.
 
     Given:
         CREATE TABLE plans (id TEXT PRIMARY KEY);
@@ -41,11 +41,12 @@ def update_unlinks_children(replay: AnalyzedReplay) -> Iterator[Finding]:
             if not replay.is_empty(child, statement):
                 table, name = statement.before.tables[parent].name, statement.before.tables[child].name
                 columns = ", ".join(f"{name}.{column}" for column in key.columns)
-                yield Finding(f"UPDATE of {table}'s key makes {columns} {key.on_update[4:]}", statement)
+                value = "NULL" if key.on_update == "SET NULL" else "the default"
+                yield Finding(f"UPDATE of the key of {table} sets {columns} to {value}", statement)
 
 
 def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignKey]]:
-    """Yield (parent, child, foreign key) of those that cut links, also after others have passed a change on."""
+    """Yield (parent, child, foreign key) for each key that clears links, directly or at the end of a cascade."""
     changed = _changed(statement)
     updated = {
         (touch.table, touch.column) for touch in statement.acts if touch.kind == "update" and not touch.by
@@ -59,7 +60,7 @@ def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignK
 
 
 def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
-    """Return {table: columns} that may hold another value, by the statement, its triggers and foreign keys."""
+    """Return {table: columns} that the statement, its triggers and foreign keys may change."""
     found: dict[str, set[str]] = {statement.target: _set_anew(statement)}
     for touch in statement.touches:
         if touch.kind == "update" and touch.by:
@@ -81,7 +82,7 @@ def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
 
 
 def _set_anew(statement: ReplayedStatement) -> set[str]:
-    """Return the columns that an UPDATE or upsert sets, but for those set to what they hold."""
+    """Return the columns that an UPDATE or upsert sets, except those set to their own value."""
     targets = conflict_target(statement.tokens)
     found = set()
     for column, value in statement.sets().items():
@@ -95,8 +96,8 @@ def _set_anew(statement: ReplayedStatement) -> set[str]:
 def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A statement fires a trigger that deletes other rows.
 
-    Why: nothing in the file says so, and the trigger was written for the application's own writes. To keep
-        these rows, drop the trigger first and create it again afterwards.
+    Why: no statement in the file deletes these rows, and the trigger was written for the application's writes. To
+        keep the rows, drop the trigger first and create it again afterwards.
 
     Given:
         CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT);
@@ -123,7 +124,7 @@ def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _holds_rows_of_its_own(replay: AnalyzedReplay, statement: ReplayedStatement, name: str) -> bool:
-    """Whether a table may hold rows that stay, and is not an index of others."""
+    """Whether a table may hold rows that should stay, and is not an index of another table."""
     table = statement.before.tables.get(name)
     if table is None or definition(table) is None or statement.target in statement.before.views:
         return False

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def update_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
     """UPDATE without WHERE overwrites a column in every row.
 
-    Why: what was there before is gone, whatever the rollback says. Filling a column that the same file adds
-        is no loss and is not reported.
+    Why: the old values are lost, and no rollback can restore them. Filling a column that the same file adds loses
+        nothing and is not reported.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY, role TEXT);
@@ -62,7 +62,7 @@ def _overwritten_by_view(statement: ReplayedStatement) -> str:
 
 
 def _is_kept_in(value: Sequence[Token], column: str) -> bool:
-    """Whether a new value is what the column held, but for NULL and the values that a CASE names."""
+    """Whether a new value is the column's own value, except for NULL and the values that a CASE names."""
     found = carried(value)
     is_itself = found is not None and not found.casts and found.column.name == column
     return is_itself or is_negated(value, column) or is_mapping(value, column, ())
