@@ -8,23 +8,23 @@
     │   └─ ParseError          … at .file, .line, .column, with the source line and a caret
     ├─ HistoryError            files and database disagree
     │   ├─ ChecksumMismatch    an applied file was edited
-    │   ├─ MissingMigration    an applied file is gone, or has another number
+    │   ├─ MissingMigration    an applied file is missing, or was renumbered
     │   ├─ OutOfOrder          a pending version is below the newest applied one
-    │   └─ PartiallyApplied    a migration began and never ended
-    ├─ PlanError               what was asked for cannot be planned
+    │   └─ PartiallyApplied    a migration began and did not finish
+    ├─ PlanError               the request cannot be planned
     │   ├─ Irreversible        a migration has no rollback
     │   ├─ DataLoss            rows or values would be lost without permission
-    │   ├─ MissingValue        a column becomes NOT NULL, and existing rows have no value
+    │   ├─ MissingValue        a NOT NULL column has no value for existing rows
     │   ├─ UnsafeMigration     the linter found errors in pending migrations
     │   ├─ Gate                a gate of the environment refused: which one
-    │   └─ LimitExceeded       a limit of D1: which one, and by how much
+    │   └─ LimitExceeded       a limit of D1 is exceeded: which one, and by how much
     ├─ ApplyError              a migration failed: where, what was applied, what is pending
     ├─ Unfinished              a Worker's limits stopped a run between two migrations; run it again
     └─ DriverError             the database did not do what was asked
-        ├─ QueryError          it refused (with SQLite's or D1's message); nothing was done
+        ├─ QueryError          it refused a statement (SQLite's or D1's text); nothing was done
         ├─ UnavailableError    it could not be reached, or was busy; nothing was done
         │   └─ DamagedError    its file is damaged, or is not a database
-        └─ AmbiguousError      sent, and no response: it may or may not have happened
+        └─ AmbiguousError      sent, but no response: it may or may not have happened
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Error(Exception):
     """The root of the tree.
 
     Attributes:
-        hint: what the reader can do about it, or None.
-        exit_code: what the command line exits with (1 failed, 2 usage).
+        hint: what the user can do about it, or None.
+        exit_code: the exit code of the command line (1 failed, 2 usage).
     """
 
     exit_code = 1
@@ -75,7 +75,7 @@ class UsageError(Error):
 
 
 class SourceError(Error):
-    """A migration file is wrong; `rule` is the code under which the linter reports it."""
+    """A migration file is wrong; `rule` is the code of the lint rule that reports it."""
 
     def __init__(self, message: str, *, hint: str | None = None, rule: str = "R111") -> None:
         super().__init__(message, hint=hint)
@@ -110,7 +110,7 @@ class ParseError(SourceError):
 
 
 def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
-    """Return a message with its location, the source line, and a caret under the character."""
+    """Return a message with its place, the source line, and a caret under the character."""
     caret = column if caret is None else caret
     head = f"{file}:{line}:{column}: {message}"
     if not source or caret > _WIDEST:
@@ -123,7 +123,7 @@ _WIDEST = 200  # characters of a source line
 
 
 class HistoryError(Error):
-    """Files and database disagree about `versions`, or another tool owns the history."""
+    """Files and database disagree (`versions`: on which), or the history is another tool's."""
 
     def __init__(self, message: str, *, versions: Sequence[int] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -131,11 +131,11 @@ class HistoryError(Error):
 
 
 class ChecksumMismatch(HistoryError):
-    """Files were edited after they were applied."""
+    """Applied files were edited since."""
 
 
 class MissingMigration(HistoryError):
-    """Applied files are gone or were renumbered."""
+    """Applied files are missing or were renumbered."""
 
 
 class OutOfOrder(HistoryError):
@@ -143,28 +143,34 @@ class OutOfOrder(HistoryError):
 
 
 class PartiallyApplied(HistoryError):
-    """Migrations began and never ended."""
+    """Migrations began and did not finish."""
 
 
 class PlanError(Error):
-    """What was asked for cannot be planned; nothing was run."""
+    """The request cannot be planned; nothing was run."""
 
 
 class Irreversible(PlanError):
-    """Migrations have no rollback; `versions` says which, `ways_back` is filled by who looks for others."""
+    """Migrations have no rollback.
+
+    Attributes:
+        versions: which.
+        restore_points: {version: a preview of the restore point from before it, or None}. The command line
+            fills it; it is empty otherwise.
+    """
 
     def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.versions = tuple(versions)
-        self.ways_back: dict[str, object] = {}
+        self.restore_points: dict[str, object] = {}
 
 
 class DataLoss(PlanError):
-    """Rows or values would be dropped or deleted without permission.
+    """Rows or values would be lost without permission.
 
     Attributes:
-        rows: {table, or table.column: rows}, None where they are not counted.
-        renames: renames that may be meant instead, as `old=new`.
+        rows: {table, or table.column: rows}, None if they are not counted.
+        renames: possible renames instead, as `old=new`.
     """
 
     def __init__(
@@ -181,7 +187,7 @@ class DataLoss(PlanError):
 
 
 class MissingValue(PlanError):
-    """Columns are, or become, NOT NULL, and existing rows have no value; `columns` as table.column."""
+    """NOT NULL columns have no value for existing rows; `columns` has them, as table.column."""
 
     def __init__(self, message: str, *, columns: Sequence[str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -199,13 +205,13 @@ class UnsafeMigration(PlanError):
         noun = "error" if all(d.severity == "error" for d in diagnostics) else "finding"
         count = f"{len(places)} {noun}{'' if len(places) == 1 else 's'}"
         super().__init__(
-            "\n".join([f"the linter found {count} in what is pending; none of it was run", *places]),
-            hint="`d1migrate lint` says why and how to write it; `up --no-lint` runs it as it is",
+            "\n".join([f"the linter found {count} in pending migrations; nothing was run", *places]),
+            hint="`d1migrate lint` explains each, with a fix; `up --no-lint REASON` applies despite errors",
         )
 
 
 class Gate(PlanError):
-    """An environment's gates refused a change; nothing was run.
+    """A gate of the environment refused a change; nothing was run.
 
     Attributes:
         gate: the gate that refused: `after`, `window`, `protected`, …
@@ -230,14 +236,14 @@ class ApplyError(Error):
     """A migration failed; `__cause__` is the driver's error.
 
     Attributes:
-        migration: the name of the one that failed.
-        direction: "up", or "down" for a rollback; "applied" means "rolled back" then.
-        file, line: the statement that failed (None if the driver does not know).
+        migration: the name of the migration that failed.
+        direction: "up", or "down" for a rollback; then "applied" means "rolled back".
+        file, line: the place of the statement that failed (None if the driver does not report it).
         statement: its SQL, or None.
         applied: names applied in this run before it.
-        pending: names that are left, the failed one first.
-        unknown: whether the outcome is unknown: the response was lost, and the history
-            could not be read. It is False if the history was read and does not have it.
+        pending: names that were not run, the failed one first.
+        unknown: whether the outcome is unknown: the response was lost, and the log could not be read. It is
+            False if the log was read and does not have the migration.
     """
 
     def __init__(
@@ -260,9 +266,9 @@ class ApplyError(Error):
         self.unknown = False
 
     def with_unknown_outcome(self) -> ApplyError:
-        """Return this error, marked as one with an unknown outcome."""
+        """Mark the outcome as unknown, and return the error."""
         self.unknown = True
-        self.hint = "look at `d1migrate status` when the database can be reached, then run the command again"
+        self.hint = "check `d1migrate status` when the database can be reached, then run the command again"
         return self
 
 
@@ -271,12 +277,14 @@ class Unfinished(Error):
 
     Attributes:
         applied: names applied in this run.
-        pending: names that are left, if they are known yet.
+        pending: names that are left, if they are known.
     """
 
     def __init__(self, reason: str, *, applied: Sequence[str] = (), pending: Sequence[str] = ()) -> None:
         message = f"{reason}: {len(applied)} applied, {len(pending)} left" if pending else reason
-        super().__init__(message, hint="run it again in another request: what is applied is not run twice")
+        super().__init__(
+            message, hint="run it again in another request; applied migrations are not run twice"
+        )
         self.reason, self.applied, self.pending = reason, tuple(applied), tuple(pending)
 
 
@@ -285,7 +293,7 @@ class DriverError(Error):
 
 
 class QueryError(DriverError):
-    """The database refused a statement; its whole batch was rolled back.
+    """The database refused a statement; its batch was rolled back whole.
 
     Attributes:
         index: the position in the batch of the query that failed, or None if it is not known.
@@ -305,4 +313,4 @@ class DamagedError(UnavailableError):
 
 
 class AmbiguousError(DriverError):
-    """A batch was sent and no response came: it may have happened. Read the history before repeating it."""
+    """A batch was sent, but no response came: it may or may not have happened. Read before repeating."""

@@ -136,7 +136,7 @@ def test_a_release_from_plan_to_restore(
     err = shop.run("up", *PRODUCTION, code=1).err
     assert "whether 003_names was applied is not known" in err
     assert "applied: 002_teams\npending: 003_names, 004_prune\n" in err
-    assert "hint: look at `d1migrate status` when the database can be reached" in err
+    assert "hint: check `d1migrate status` when the database can be reached" in err
     cloudflare.faults()
     states = shop.run("status", "--env", "production", "--json").json["migrations"]
     assert [entry["state"] for entry in states] == ["applied", "applied", "applied", "pending"]
@@ -256,7 +256,7 @@ def test_the_way_back_of_a_remote_database(
         monkeypatch.setattr(restore_preview, "now", lambda days=days: point["at"] + days * 86400 + 60)
         assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
     error = shop.run("down", "--env", "staging", "--json", code=1).json["error"]
-    assert error["ways_back"]["900"]["rows"] is None
+    assert error["restore_points"]["900"]["rows"] is None
     assert error["hint"] == "write a `-- Rollback:` block into its file, or restore a backup"  # as it is gone
 
 

@@ -71,8 +71,8 @@ def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
     assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: none → 1 row\n" in err
     assert f"hint: `d1migrate restore --to {first}` goes back to version 3" in err
     error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
-    assert error["ways_back"]["4"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
-    assert error["ways_back"]["5"]["restore_to"] == second
+    assert error["restore_points"]["4"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
+    assert error["restore_points"]["5"]["restore_to"] == second
     for name in (first, second):
         (applied.folder / ".d1migrate" / name).write_bytes(
             b""

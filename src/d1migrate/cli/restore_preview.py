@@ -84,7 +84,7 @@ def other_ways_back(context: Context) -> Iterator[None]:
                 tell(context, seen)
             else:
                 context.say(f"there is no restore point from before version {version}")
-        error.ways_back = ways
+        error.restore_points = ways
         first = ways[str(min(error.versions))]
         if first and (first["rows"] is not None or now() - first["taken"] <= _PAID * _DAY):
             error.hint = (
