@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
-    from d1migrate.migrate.flows.baseline import Found
+    from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.up import Check
@@ -152,10 +152,10 @@ class Migrator:
             allow_out_of_order=self._allow_out_of_order,
             single=single_transaction,
             phase=phase,
-            judge=self._refuse_unsafe if lint else None,
+            lint=self._refuse_unsafe if lint else None,
             check=check,
             mirror=self._mirror,
-            broken=dangling,
+            find_broken=dangling,
         )
         return self._run(flow)
 
@@ -355,11 +355,11 @@ class Migrator:
         Raises:
             UsageError: there is no file of that version.
         """
-        from d1migrate.migrate.flows import repair
+        from d1migrate.migrate.flows import baseline
 
-        return self._run(repair.baseline(self.migrations, self._new_stamp, self._mirror, to=to))
+        return self._run(baseline.baseline(self.migrations, self._new_stamp, self._mirror, to=to))
 
-    def plan_baseline(self, name: str, description: str, *, date: str) -> tuple[Found, Migration]:
+    def plan_baseline(self, name: str, description: str, *, date: str) -> tuple[LiveDatabase, Migration]:
         """Draft the file that builds what a database holds, and prove that it does. Writes nothing.
 
         Args:
@@ -368,7 +368,7 @@ class Migrator:
             date: today's, as YYYY-MM-DD.
 
         Returns:
-            What was found, and the migration, for `record_baseline`.
+            The database as it was read, and the migration, for `record_baseline`.
 
         Raises:
             HistoryError: migrations are already recorded, or D1 does not build the same schema from that
@@ -378,12 +378,12 @@ class Migrator:
         from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
         from d1migrate.migrate.flows import baseline
 
-        found = self._run(baseline.find(self._mirror))
-        migration = first_migration(found.schema, name, description, date=date)
-        refuse_differences(found.schema, schema_of([migration]))
-        return found, migration
+        database = self._run(baseline.read_database(self._mirror))
+        migration = first_migration(database.schema, name, description, date=date)
+        refuse_differences(database.schema, schema_of([migration]))
+        return database, migration
 
-    def record_baseline(self, found: Found, migration: Migration) -> None:
+    def record_baseline(self, database: LiveDatabase, migration: Migration) -> None:
         """Record what `plan_baseline` drafted as applied, once it is a file.
 
         Raises:
@@ -391,7 +391,7 @@ class Migrator:
         """
         from d1migrate.migrate.flows import baseline
 
-        self._run(baseline.start(found, migration, self._new_stamp, self._mirror))
+        self._run(baseline.record_first(database, migration, self._new_stamp, self._mirror))
 
     # --- correct the recorded history by hand: `repair` ---
 

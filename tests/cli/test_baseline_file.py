@@ -91,7 +91,7 @@ def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
     assert "holds files already" in project.run("baseline", "again", code=2).err
     (project.migrations / "001_as_found.sql").unlink()
     assert (
-        "1 migrations are recorded already, up to 001_as_found"
+        "1 migrations are already recorded, up to 001_as_found"
         in project.run("baseline", "again", code=1).err
     )
 

@@ -46,7 +46,7 @@ def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:
     applied.sql("INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b')")
     applied.sql("INSERT INTO teams VALUES (1, 1)")
     err = applied.run("down", "--to", "0", code=1).err
-    assert "the rollback would take rows: teams holds 1, users holds 2" in err
+    assert "the rollback would delete rows: teams holds 1, users holds 2" in err
     assert "--allow-loss teams --allow-loss users" in err
     assert applied.versions() == [1, 2, 3]
     applied.run("down", "--to", "0", "--allow-loss", "teams", code=1)
@@ -204,7 +204,7 @@ def test_rows_at_stake_are_found(
     project.write("001_a.sql", f"{schema}\n-- Rollback: {rollback}\n")
     project.run("up")
     project.sql(f"INSERT INTO {rows} DEFAULT VALUES")
-    assert f"the rollback would take rows: {at_stake} holds 1" in project.run("down", code=1).err
+    assert f"the rollback would delete rows: {at_stake} holds 1" in project.run("down", code=1).err
     assert project.sql(f"SELECT count(*) FROM {rows}") == [(1,)]
 
 
@@ -231,7 +231,7 @@ def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
 
 def test_allowing_a_loss_that_is_not_at_stake_is_a_mistake(applied: Project) -> None:
     """A misspelt table is a usage error, not an unused flag."""
-    assert "it takes rows from: users" in applied.run("down", "--allow-loss", "user", code=2).err
+    assert "it deletes rows from: users" in applied.run("down", "--allow-loss", "user", code=2).err
 
 
 def test_a_rollback_that_d1_would_not_take_is_seen_first(project: Project) -> None:

@@ -118,5 +118,5 @@ def test_children_that_refer_to_nothing_already_are_no_hindrance(project: Projec
     """They stay as they are, and what the table itself loses by it is told behind the run as it was before."""
     project.sql("INSERT INTO executions VALUES ('x', 'gone')")
     project.run("lint", "--fix", "--yes")
-    assert "warning, as before: executions: 1 row refers to a row of workflows" in project.run("up").err
+    assert "warning, as before: executions: 1 row references a row of workflows" in project.run("up").err
     assert project.sql("SELECT id, workflow_id FROM executions ORDER BY id") == [("e", "w"), ("x", "gone")]

@@ -168,7 +168,7 @@ def test_plan_in_its_three_forms(project: Project) -> None:
     assert plan["requests"] == 7
     assert list(plan["steps"][1]) == [
         "version", "name", "direction", "transport", "statements", "count", "bytes", "transport_reason",
-        "phase", "phase_reason", "takes_rows",
+        "phase", "phase_reason", "deletes_rows",
     ]  # fmt: skip
     assert plan["steps"][1]["statements"][1] == "CREATE INDEX idx_teams_owner ON teams(owner_id)"
     assert (plan["steps"][1]["transport"], plan["steps"][1]["count"]) == ("batch", 2)
@@ -260,7 +260,7 @@ def test_verify_reports_files_and_gaps(project: Project) -> None:
     assert "+ column a.x: extra" in changed
     (project.migrations / "003_a.sql").unlink()
     gone = project.run("verify", "--check", code=3).out
-    assert "schema not compared: the file of 003_a is gone" in gone
+    assert "schema not compared: the file of 003_a is missing" in gone
 
 
 def test_schema_json_and_one_table(project: Project) -> None:

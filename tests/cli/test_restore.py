@@ -90,10 +90,10 @@ def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
 def test_the_plan_of_a_rollback_counts_what_it_takes(applied: Project) -> None:
     """Table by table, as they are now."""
     out = applied.run("plan", "--down", "--to", "1", "--allow-loss", "all").out
-    assert "takes rows: teams 1" in out
+    assert "deletes rows: teams 1" in out
     steps = applied.run("plan", "--down", "--to", "1", "--allow-loss", "all", "--json").json["steps"]
-    assert [step["takes_rows"] for step in steps] == [{"users": 2}, {"teams": 1}]
-    assert [step["takes_rows"] for step in applied.run("plan", "--json").json["steps"]] == []
+    assert [step["deletes_rows"] for step in steps] == [{"users": 2}, {"teams": 1}]
+    assert [step["deletes_rows"] for step in applied.run("plan", "--json").json["steps"]] == []
 
 
 def test_back_and_forth(applied: Project) -> None:

@@ -388,8 +388,8 @@ def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
     project.run("up", "--to", "2")
     project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
     assert project.states()[2] == "partial"
-    assert "began and never ended: 002_teams" in project.run("up", code=1).err
-    assert "began and never ended: 002_teams" in project.run("down", code=1).err
+    assert "began and did not finish: 002_teams" in project.run("up", code=1).err
+    assert "began and did not finish: 002_teams" in project.run("down", code=1).err
     project.run("repair", "--accept", "2", "--reason", "finished by hand")
     assert project.states()[2] == "applied"
     project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
@@ -469,7 +469,7 @@ def test_a_lost_migrations_table_is_an_error(project: Project) -> None:
     project.sql("DROP TABLE schema_migrations")
     for command in ("current", "status", "up"):
         err = project.run(command, code=1).err
-        assert "schema_migrations is gone, yet schema_migrations_log tells of migrations" in err
+        assert "schema_migrations is missing, yet schema_migrations_log records migrations" in err
 
 
 @pytest.mark.parametrize("change", ["DROP COLUMN rollback_digest", "RENAME COLUMN token TO t"])

@@ -9,7 +9,7 @@ import pytest
 from d1migrate import Migrator, load_migrations
 from d1migrate.errors import UnavailableError
 from d1migrate.lint.replay.replayer import schema_of
-from d1migrate.migrate.flows.integrity import lost
+from d1migrate.migrate.flows.integrity import missing_objects
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_a_guard_that_was_left_behind(applied: Project) -> None:
     for command, code in ((["status"], 0), (["verify"], 0), (["up"], 1)):
         outcome = applied.run(*command, code=code)
         said = outcome.err if command == ["up"] else outcome.out
-        assert "DELETE or UPDATE on teams succeeds and does nothing" in said, command
+        assert "DELETE and UPDATE on teams succeed and do nothing" in said, command
         assert f"    {DROP_GUARD}\n" in said
     for name in ("status", "verify"):
         applied.run(name, "--check", code=3)
@@ -79,7 +79,7 @@ def test_a_hold_table_whose_table_is_there(applied: Project) -> None:
     """Whose rows they are is said, and how to drop it; a `status` does not know."""
     applied.sql("CREATE TABLE _d1m_hold_1 AS SELECT rowid AS _d1m_rowid, email FROM users")
     (held,) = problems(applied, "verify")
-    assert "it holds 2 rows, as it seems of users; drop it once you have seen them there" in held["message"]
+    assert "it holds 2 rows, probably of users; check that they are there, then drop it" in held["message"]
     assert held["fix"] == ['DROP TABLE "_d1m_hold_1";']
     (held,) = problems(applied, "status")
     assert "2 rows, maybe the only copy" in held["message"]
@@ -110,14 +110,16 @@ def test_rows_without_their_parent(applied: Project) -> None:
     """They are counted, and the first is named."""
     applied.sql("INSERT INTO teams VALUES (5, 77), (6, 78)")
     out = applied.run("verify", "--check", code=3).out
-    assert "error: teams: 2 rows refer to a row of users that is not there, the first with rowid 5\n" in out
+    assert (
+        "error: teams: 2 rows reference a row of users that does not exist, the first with rowid 5\n" in out
+    )
 
 
 def test_a_foreign_key_to_no_table(applied: Project) -> None:
     """Without a row in it there is no orphan, and yet no row can be written."""
     applied.sql("CREATE TABLE cars (id INTEGER PRIMARY KEY, owner REFERENCES drivers(id))")
     (found,) = problems(applied, "verify")
-    assert found["message"].startswith("cars (owner) refers to drivers, which is not there")
+    assert found["message"].startswith("cars (owner) references drivers, which does not exist")
 
 
 def test_foreign_keys_that_cannot_be_checked(applied: Project) -> None:
@@ -144,11 +146,11 @@ def test_a_full_text_table_out_of_step(project: Project) -> None:
     rebuild = 'INSERT INTO "notes_fts"("notes_fts") VALUES (\'rebuild\');'
     (found,) = problems(project, "verify")
     assert (found["kind"], found["fix"]) == ("search", [rebuild])
-    assert "it lacks 2 rows and has 0 too many" in found["message"]
+    assert "it lacks 2 rows and has 0 in excess" in found["message"]
     project.sql(rebuild)
     project.run("verify", "--check")
     project.sql("DELETE FROM notes WHERE id = 1")
-    assert "has 1 too many" in problems(project, "verify")[0]["message"]
+    assert "has 1 in excess" in problems(project, "verify")[0]["message"]
 
 
 # --- behind an `up` ---
@@ -163,11 +165,11 @@ def test_an_up_that_leaves_orphans(applied: Project) -> None:
     outcome = applied.run("up", code=1)
     assert "applied 1 migration" in outcome.out
     assert (
-        "error: teams: 1 row refers to a row of users that is not there, the first with rowid 9"
+        "error: teams: 1 row references a row of users that does not exist, the first with rowid 9"
         in outcome.err
     )
     applied.write("005_again.sql", "PRAGMA optimize;\n")
-    assert "warning, as before: teams: 1 row refers" in applied.run("up").err
+    assert "warning, as before: teams: 1 row references" in applied.run("up").err
     applied.write("006_rows.sql", "INSERT INTO users (email) VALUES ('c');\n")
     assert "teams" not in applied.run("up").err  # it can do no such thing, so rows are not looked at
 
@@ -190,7 +192,7 @@ def test_what_a_run_should_have_left(project: Project) -> None:
     migrations = load_migrations(str(project.migrations))
     after = schema_of(migrations)
     bare = after._replace(tables=tuple(table._replace(indexes=()) for table in after.tables))
-    (found,) = lost(after, bare)
+    (found,) = missing_objects(after, bare)
     assert found.fix == ("CREATE INDEX idx_teams_owner ON teams(owner_id);",)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import Error, ParseError
-from d1migrate.migrate.deploy_phase import phase_of
+from d1migrate.migrate.deploy_phase import impact_of
 from d1migrate.migrate.history_guard import check_history_use, is_record, recorded_version
 from d1migrate.migrate.migration import Migration
 from d1migrate.schema.normalize import canonical
@@ -53,7 +53,7 @@ _TOKENS: tuple[Callable[..., object], ...] = (
 )
 READERS: dict[str, Callable[..., object]] = {reader.__name__: reader for reader in (*_TEXT, *_TOKENS)}
 READERS["inserted_values"] = lambda sql: inserted_values(significant(sql), ["a"])
-READERS["phase_of"] = lambda sql: phase_of(Migration(1, "001_a", sql))
+READERS["impact_of"] = lambda sql: impact_of(Migration(1, "001_a", sql))
 READERS["check_history_use"] = lambda sql: check_history_use(Statement(sql, 0, 1, 0, sql), "a.sql", 1)
 
 

@@ -104,9 +104,11 @@ def _print_plan(context: Context, plan: Plan) -> None:
             for statement in step.script.statements():
                 line = " ".join(clean(statement.sql).split())
                 context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
-        if step.takes:
-            lost = (f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.takes.items())
-            context.out(f"    takes rows: {', '.join(lost)}")
+        if step.deletes:
+            lost = (
+                f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.deletes.items()
+            )
+            context.out(f"    deletes rows: {', '.join(lost)}")
         if _is_remote(context) and (why := step.import_reason):
             context.out(f"    by D1's import: {why}")
     transactions = 1 if plan.single else len(plan.steps)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.backup import FOLDER
 from d1migrate.drivers.run import run
-from d1migrate.migrate.flows.read import survey
+from d1migrate.migrate.flows.read import status_and_problems
 from d1migrate.migrate.history import notes_of
 from d1migrate.report import text, values
 
@@ -28,7 +28,9 @@ def status_command(context: Context) -> int:
     """Show what is applied and what is pending."""
     migrator = context.migrator
     last = _last_restore(context)
-    flow = survey(migrator.migrations, token=last and last.token, if_missing=last and last.if_missing)
+    flow = status_and_problems(
+        migrator.migrations, token=last and last.token, if_missing=last and last.if_missing
+    )
     entries, problems = run(flow, migrator.driver)
     environment = context.environment
     if context.json:

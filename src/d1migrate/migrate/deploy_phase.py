@@ -1,8 +1,8 @@
-"""Whether a migration comes before or after the deploy of the code that goes with it.
+"""Whether a migration runs before or after the deploy of the code that needs it: expand and contract.
 
-Code of the last version runs until the deploy: what comes before may only add. What takes away, renames or
-tightens comes after, when nobody asks for the old any more: expand and contract. Plain files tell by
-themselves; others declare it: `-- d1migrate: phase=before`.
+Until the deploy, the old code runs: a migration before it may only add. One that drops, renames or tightens
+runs after it, when no code uses the old schema any more. Plain files need no declaration; for others the
+author writes `-- d1migrate: phase=before`.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ _DECLARE = (
 )
 
 
-class Verdict(NamedTuple):
+class Impact(NamedTuple):
     """What a migration does to running code.
 
     Attributes:
-        declared: what its file says, or None.
-        adds: what only new code knows of.
-        takes: what running code may miss: what is dropped, renamed or tightened.
+        declared: the phase that its file declares, or None.
+        adds: what it adds, for new code.
+        removes: what running code may miss: it is dropped, renamed or tightened.
         unclear: what may be either.
     """
 
     declared: Phase | None
     adds: tuple[str, ...] = ()
-    takes: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
 
     @property
     def phase(self) -> Phase | None:
-        """The phase: declared, or plain; None where the file would have to say."""
-        if self.declared or not (self.takes or self.unclear):
+        """The phase, declared or evident; None if the file has to declare it."""
+        if self.declared or not (self.removes or self.unclear):
             return self.declared or "before"
         return "after" if not (self.adds or self.unclear) else None
 
 
-def phase_of(migration: Migration) -> Verdict:
+def impact_of(migration: Migration) -> Impact:
     """Return what a migration does to running code.
 
     Raises:
         SourceError: it declares two phases, or cannot be parsed.
-        PlanError: it declares `before`, and takes away what running code uses.
+        PlanError: it declares `before`, and removes what running code may use.
     """
     reader, declared = _Reader(), set[str]()
     for statement in migration.pieces():
@@ -68,19 +68,19 @@ def phase_of(migration: Migration) -> Verdict:
             reader.read(statement.sql)
     if len(declared) > 1:
         raise SourceError(f"{migration.file}: it declares both phases", hint="split it into two files")
-    said: Phase | None = "before" if "before" in declared else "after" if declared else None
-    verdict = Verdict(said, tuple(reader.adds), (*reader.gone.values(), *reader.takes), tuple(reader.unclear))
-    if said == "before" and verdict.takes:
+    phase: Phase | None = "before" if "before" in declared else "after" if declared else None
+    impact = Impact(phase, tuple(reader.adds), (*reader.gone.values(), *reader.takes), tuple(reader.unclear))
+    if phase == "before" and impact.removes:
         raise PlanError(
-            f"{migration.name} declares phase=before, and running code may miss what it does:"
-            f" {', '.join(verdict.takes)}",
-            hint="before the deploy only add; drop and rename in a file of its own, phase=after",
+            f"{migration.name} declares phase=before, but running code may break when it"
+            f" {', '.join(impact.removes)}",
+            hint="before the deploy only add; drop and rename in a separate file, phase=after",
         )
-    return verdict
+    return impact
 
 
-class DeclaredPhase(NamedTuple):
-    """A migration's phase, for who reads: None where it cannot be told, and why it is so."""
+class PhaseSummary(NamedTuple):
+    """A migration's phase for the user, and the reason; the phase is None if it is unclear."""
 
     phase: Phase | None
     reason: str
@@ -88,67 +88,68 @@ class DeclaredPhase(NamedTuple):
     @property
     def shown(self) -> str:
         """The phase in words."""
-        return f"{self.phase} the deploy" if self.phase else "before or after the deploy is not clear"
+        return f"{self.phase} the deploy" if self.phase else "before or after the deploy is unclear"
 
 
-def describe(migration: Migration) -> DeclaredPhase:
-    """Return the phase of a migration and why it is that; raises nothing where its file is wrong."""
+def describe(migration: Migration) -> PhaseSummary:
+    """Return the phase of a migration with the reason; a wrong file is a reason too, and raises nothing."""
     try:
-        verdict = phase_of(migration)
+        impact = impact_of(migration)
     except (PlanError, SourceError) as error:
-        return DeclaredPhase(None, str(error))
-    if verdict.declared:
-        return DeclaredPhase(verdict.phase, "declared")
-    return DeclaredPhase(
-        verdict.phase, ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear)) or "takes nothing"
+        return PhaseSummary(None, str(error))
+    if impact.declared:
+        return PhaseSummary(impact.phase, "declared")
+    return PhaseSummary(
+        impact.phase, ", ".join((*impact.adds, *impact.removes, *impact.unclear)) or "removes nothing"
     )
 
 
-def cut(plan: Plan, phase: Phase | None) -> Plan:
-    """Return the steps of an `up` that belong to a phase: those that come first; the order of files stays.
+def steps_of_phase(plan: Plan, phase: Phase) -> Plan:
+    """Return the first steps of an `up`, as far as they belong to a phase; the order of files is kept.
 
     Raises:
-        PlanError: a phase cannot be told, or what is asked for lies behind what belongs to the other one.
+        PlanError: a phase is unclear, or a migration of the other phase has to run first.
     """
-    if phase is None:
-        return plan
     names = [step.name for step in plan.steps]
     found = [_certain(step.script) for step in plan.steps if isinstance(step.script, Migration)]
     count = next((place for place, other in enumerate(found) if other != phase), len(found))
     if phase == "before" and "before" in found[count:]:
         late = names[found.index("before", count)]
         raise PlanError(
-            f"{late} comes before the deploy, and {names[count]}, which comes first, after the one before it",
-            hint="end the last release first: deploy its code, then `d1migrate up --phase after`",
+            f"{late} runs before the deploy, but {names[count]}, which comes first, runs after the last one",
+            hint="finish the last release first: deploy its code, then `d1migrate up --phase after`",
         )
     if phase == "after" and count == 0 and "after" in found:
         raise PlanError(
-            f"{names[0]} comes before the deploy, and is not applied",
+            f"{names[0]} runs before the deploy, and is not applied",
             hint="`d1migrate up --phase before`, then deploy, then `d1migrate up --phase after`",
         )
     return plan._replace(steps=plan.steps[:count])
 
 
 def _certain(migration: Migration) -> Phase:
-    verdict = phase_of(migration)
-    if verdict.phase is None:
-        raise PlanError(f"{migration.name}: before or after the deploy? {_mixture(verdict)}", hint=_DECLARE)
-    return verdict.phase
+    impact = impact_of(migration)
+    if impact.phase is None:
+        raise PlanError(
+            f"{migration.name}: its phase, before or after the deploy, is unclear: {_mixture(impact)}",
+            hint=_DECLARE,
+        )
+    return impact.phase
 
 
-def _mixture(verdict: Verdict) -> str:
-    return "it does: " + ", ".join((*verdict.adds, *verdict.takes, *verdict.unclear))
+def _mixture(impact: Impact) -> str:
+    return "it " + ", ".join((*impact.adds, *impact.removes, *impact.unclear))
 
 
 class Compatibility(NamedTuple):
-    """Whether a database fits code.
+    """Whether code can run on a database.
 
     Attributes:
         version: the newest migration that the code was written with.
         current_version: the highest applied version, or 0.
-        needed: names of migrations that the code needs, and that are not applied.
-        breaking: names of applied ones that came after it, with what they take away.
-        unclear: names of those that cannot be told, and why.
+        needed: names of migrations that the code needs and that are not applied.
+        breaking: newer migrations that are applied, with what they remove.
+        unclear: migrations whose phase is unclear, and why.
     """
 
     version: int
@@ -166,8 +167,7 @@ class Compatibility(NamedTuple):
 def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
     """Return whether code that was written with the migrations up to a version can run.
 
-    It needs those up to its version, other than what comes after a deploy; what is newer may have added, and
-    taken nothing away.
+    It needs those up to its version, except for those after a deploy; newer ones must only add.
 
     Args:
         entries: files and database.
@@ -175,7 +175,7 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
 
     Raises:
         UsageError: there is no migration of that version.
-        SourceError, PlanError: as `phase_of`.
+        SourceError, PlanError: as `impact_of`.
     """
     files = [entry.version for entry in entries if entry.migration]
     if version != 0 and version not in files:
@@ -185,18 +185,18 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
         )
     needed, breaking, unclear = list[str](), list[str](), list[str]()
     for entry in entries:
-        newer, there = entry.version > version, entry.applied is not None
+        newer, applied = entry.version > version, entry.applied is not None
         if entry.state == "partial":
-            unclear.append(f"{entry.name}: it began and never ended")
-        elif newer == there:  # older ones that are there do no harm, newer ones that are not neither
-            verdict = phase_of(entry.migration) if entry.migration else None
-            phase = verdict.phase if verdict else None
-            if verdict is None:
-                unclear.append(f"{entry.name}: its file is not here")
+            unclear.append(f"{entry.name}: it began and did not finish")
+        elif newer == applied:  # older ones that are applied do no harm, nor newer ones that are pending
+            impact = impact_of(entry.migration) if entry.migration else None
+            phase = impact.phase if impact else None
+            if impact is None:
+                unclear.append(f"{entry.name}: its file is missing")
             elif phase is None:
-                unclear.append(f"{entry.name}: {_mixture(verdict)}; it does not declare its phase")
+                unclear.append(f"{entry.name}: {_mixture(impact)}; it does not declare its phase")
             elif newer and phase == "after":
-                breaking.append(f"{entry.name}: {', '.join(verdict.takes) or 'declared phase=after'}")
+                breaking.append(f"{entry.name}: {', '.join(impact.removes) or 'declared phase=after'}")
             elif not newer and phase == "before":
                 needed.append(entry.name)
     current = max((entry.applied.version for entry in entries if entry.applied), default=0)

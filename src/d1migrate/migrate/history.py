@@ -115,7 +115,7 @@ class AppliedMigration(NamedTuple):
 
 
 class Partial(NamedTuple):
-    """A migration whose batch began and never ended."""
+    """A migration whose batch began and did not finish."""
 
     version: int
     name: str
@@ -127,7 +127,7 @@ class History(NamedTuple):
 
     Attributes:
         applied: by version.
-        partial: what began and never ended.
+        partial: what began and did not finish.
         missing: the history tables that do not exist yet.
         unmanaged: user objects in a database whose migrations table is absent or empty.
         other_tools: of those, the tables of other tools' histories.

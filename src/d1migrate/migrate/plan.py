@@ -61,8 +61,8 @@ class Step(NamedTuple):
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
 
     @property
-    def takes(self) -> dict[str, int | None]:
-        """The rows that a rollback takes, {table: rows}; None for a table that cannot be counted."""
+    def deletes(self) -> dict[str, int | None]:
+        """The rows that a rollback deletes, {table: rows}; None for a table that cannot be counted."""
         found: dict[str, int | None] = {}
         if self.direction == "down" and self.event.detail:
             found = json.loads(self.event.detail).get("rows", {})
@@ -238,7 +238,7 @@ def choose_down(
 
     Raises:
         UsageError: both are given, `steps` is below 1, or `to` is neither 0 nor an applied version.
-        PartiallyApplied: a migration began and never ended.
+        PartiallyApplied: a migration began and did not finish.
     """
     if to is not None and steps is not None:
         raise UsageError("--to and --steps exclude each other")

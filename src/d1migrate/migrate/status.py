@@ -169,11 +169,11 @@ def refuse_renumbered(entries: Sequence[Entry]) -> None:
 
 
 def refuse_partial(entries: Sequence[Entry]) -> None:
-    """Raise PartiallyApplied for migrations that began and never ended."""
+    """Raise PartiallyApplied for migrations that began and did not finish."""
     _refuse(
         [entry for entry in entries if entry.state == "partial"],
         PartiallyApplied,
-        "began and never ended",
+        "began and did not finish",
         "look at the database (`d1migrate verify`), finish or undo it by hand, then"
         " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
     )

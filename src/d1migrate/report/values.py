@@ -99,7 +99,7 @@ def plan(plan: Plan, *, remote: bool = False) -> dict[str, Any]:
                 "bytes": step.size if large else sum(len(s.sql.encode()) for s in step.script.statements()),
                 "transport_reason": why,
                 **_phase(step.script),
-                "takes_rows": step.takes if step.direction == "down" else None,
+                "deletes_rows": step.deletes if step.direction == "down" else None,
             }
         )
     return {"steps": steps, "single_transaction": plan.single, "requests": plan.requests}

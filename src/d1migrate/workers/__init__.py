@@ -111,7 +111,7 @@ async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
     Usually one query. Newer versions than those given, and edited files, do not matter here.
 
     Raises:
-        PartiallyApplied: a migration began and never ended.
+        PartiallyApplied: a migration began and did not finish.
         HistoryError, DriverError: as `get_current_version`.
         SourceError, UsageError: as `run_migrations`.
     """

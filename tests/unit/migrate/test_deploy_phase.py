@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import PlanError, SourceError
-from d1migrate.migrate.deploy_phase import compatibility, describe, phase_of
+from d1migrate.migrate.deploy_phase import compatibility, describe, impact_of
 from d1migrate.migrate.history import AppliedMigration
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import Entry
@@ -74,7 +74,7 @@ REBUILD = (
 )  # fmt: skip
 def test_phases(sql: str, phase: str | None) -> None:
     """Adding comes before, taking away after, the rest is for the author to say."""
-    assert phase_of(Migration(2, "002_case", sql)).phase == phase
+    assert impact_of(Migration(2, "002_case", sql)).phase == phase
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_phases(sql: str, phase: str | None) -> None:
 )
 def test_a_contract_before_the_deploy_is_refused(sql: str, what: str) -> None:
     """Whatever the file declares."""
-    with pytest.raises(PlanError, match="running code may miss what it does") as raised:
-        phase_of(Migration(2, "002_case", BEFORE + sql))
+    with pytest.raises(PlanError, match="running code may break when it") as raised:
+        impact_of(Migration(2, "002_case", BEFORE + sql))
     assert what in str(raised.value)
 
 
@@ -98,11 +98,11 @@ def test_a_contract_before_the_deploy_is_refused(sql: str, what: str) -> None:
     ("sql", "phase", "reason"),
     [
         ("CREATE TABLE t (x);", "before", "adds table t"),
-        ("SELECT 1;", "before", "takes nothing"),
+        ("SELECT 1;", "before", "removes nothing"),
         ("DROP TABLE t;", "after", "drops table t"),
         ("UPDATE t SET x = 1;", None, "updates rows of t"),
         (AFTER + "UPDATE t SET x = 1;", "after", "declared"),
-        (BEFORE + "DROP TABLE t;", None, "running code may miss what it does"),
+        (BEFORE + "DROP TABLE t;", None, "running code may break when it"),
         (BEFORE + "SELECT 1;\n" + AFTER + "SELECT 2;", None, "declares both phases"),
         ("CREATE TABLE t (x TEXT DEFAULT 'never closed);", None, "not closed"),
     ],
@@ -116,7 +116,7 @@ def test_who_reads_is_told_why(sql: str, phase: str | None, reason: str) -> None
 def test_both_phases_are_an_error() -> None:
     """A file has one."""
     with pytest.raises(SourceError, match="declares both phases"):
-        phase_of(Migration(2, "002_case", f"{BEFORE}SELECT 1;\n{AFTER}SELECT 2;"))
+        impact_of(Migration(2, "002_case", f"{BEFORE}SELECT 1;\n{AFTER}SELECT 2;"))
 
 
 FILES = [
@@ -162,6 +162,6 @@ def test_fitness_of_what_is_not_known_here() -> None:
     """A newer file that is not here, and a migration that never ended, cannot be told."""
     row = AppliedMigration(9, "009_new", 1, "v1:x")
     found = compatibility([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
-    assert found.unclear == ("009_new: its file is not here",)
+    assert found.unclear == ("009_new: its file is missing",)
     found = compatibility([Entry(1, "001_users", "partial", FILES[0], None)], 1)
-    assert found.unclear == ("001_users: it began and never ended",)
+    assert found.unclear == ("001_users: it began and did not finish",)

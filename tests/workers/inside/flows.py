@@ -178,11 +178,11 @@ async def lost_log(db: Any) -> None:
     await run_migrations(db, THREE)
     await write(db, "DROP TABLE schema_migrations")
     error = await raised(get_current_version(db), errors.HistoryError)
-    assert "is gone, yet" in str(error)
+    assert "is missing, yet" in str(error)
 
 
 async def partial(db: Any) -> None:
-    """A migration that began and never ended stops the next run."""
+    """A migration that began and did not finish stops the next run."""
     await run_migrations(db, THREE)
     await write(db, "DELETE FROM schema_migrations_log WHERE version = 3 AND event = 'done'")
     assert (await raised(run_migrations(db, THREE), errors.PartiallyApplied)).versions == (3,)

@@ -1,4 +1,4 @@
-"""Taking migrations back."""
+"""Roll migrations back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from d1migrate.errors import DataLoss, QueryError, UsageError
 from d1migrate.migrate import data_loss
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import count, read_history
-from d1migrate.migrate.flows.steps import Report, noted, take
+from d1migrate.migrate.flows.steps import Report, run_steps, with_notes
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.plan import choose_down, plan_down
 from d1migrate.sql.batch import Batch
@@ -34,17 +34,17 @@ def choose(
     prefer: Literal["file", "history"] | None = None,
     allow_loss: Collection[str] = (),
 ) -> Flow[Plan]:
-    """Read history and plan a `down`, with the rows of every table it would take rows from counted.
+    """Read history and plan a `down`; count the rows of every table that it deletes rows from.
 
     Args:
-        migrations: the files; the log replaces those that are gone.
-        to: take back every version above this one.
-        steps: take back this many, 1 without either.
-        prefer: which rollback to take where the file's and the log's differ.
+        migrations: the files; the log has the rollbacks of missing files.
+        to: roll back every version above this one.
+        steps: roll back this many; 1 without either.
+        prefer: which rollback to run if the file's and the log's differ.
         allow_loss: tables that may lose rows; "all" for any.
 
     Raises:
-        DataLoss: tables that hold rows would lose them; it names them with their counts.
+        DataLoss: tables would lose rows; the error has their names and counts.
         Irreversible, PlanError, HistoryError, UsageError, SourceError: as `choose_down` and `plan_down`.
     """
     history = yield from read_history()
@@ -66,16 +66,17 @@ def choose(
     if refused:
         held = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in refused.items())
         raise DataLoss(
-            "the rollback would take rows: " + ", ".join(held),
+            "the rollback would delete rows: " + ", ".join(held),
             rows=refused,
-            hint="back them up, then allow it: " + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
+            hint="back them up, then allow the loss: "
+            + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
         )
     guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
     return todo._replace(steps=guarded, reads=requests)
 
 
 def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
-    """Count the rows of tables; None for one that cannot be counted, as some virtual tables."""
+    """Count the rows of tables; None for a table that cannot be counted, e.g. some virtual tables."""
     if not names:
         return {}
     try:
@@ -91,47 +92,47 @@ def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
 
 
 def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
-    """Return the tables that may lose rows; a name that is none of those at stake is a mistake."""
+    """Return the tables that may lose rows; the name of any other table is a mistake."""
     wanted = {fold(name) for name in allow_loss}
     if "all" in wanted:
         return set(names)
     if unknown := sorted(wanted - {fold(name) for name in names}):
         raise UsageError(
-            f"--allow-loss {unknown[0]}: the rollback takes no rows from such a table",
-            hint=f"it takes rows from: {', '.join(names) or 'none'}",
+            f"--allow-loss {unknown[0]}: the rollback deletes no rows from such a table",
+            hint=f"it deletes rows from: {', '.join(names) or 'none'}",
         )
     return {name for name in names if fold(name) in wanted}
 
 
 def _argument(table: str) -> str:
-    """Return a table name as a shell takes it."""
+    """Return a table name, quoted for a shell."""
     return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
 
 
 def down(
     todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
 ) -> Flow[Report]:
-    """Take back what `choose` planned; every step is one transaction.
+    """Run the rollbacks that `choose` planned; every step is one transaction.
 
     Args:
         todo: the plan.
-        new_stamp: gives every batch its token, time and user.
-        notes: what else goes to the log.
-        mirror: wrangler's table, to be kept in step.
+        new_stamp: makes the token, time and user of every batch.
+        notes: what else to log.
+        mirror: wrangler's table, to keep in step.
 
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    taken = yield from take(noted(todo, notes or {}), new_stamp, (), mirror)
-    if taken.failure is not None:
-        raise taken.failure
-    return Report(taken.steps)
+    outcome = yield from run_steps(with_notes(todo, notes or {}), new_stamp, (), mirror)
+    if outcome.failure is not None:
+        raise outcome.failure
+    return Report(outcome.steps)
 
 
 def _guarded(
     step: Step, risks: Iterable[data_loss.TableAtRisk], rows: dict[str, int | None], allowed: Collection[str]
 ) -> Step:
-    """Return the step with its counts for the log, and tables seen empty guarded against new rows."""
+    """Return the step with its counts for the log, and with a guard on tables that were counted as empty."""
     lost = {risk.table: rows[risk.table] for risk in risks if rows.get(risk.table, 0) != 0}
     empty = [
         r.name_then for r in risks if rows.get(r.table) == 0 and r.table not in allowed and not r.written

@@ -1,18 +1,18 @@
-"""Whether a database is whole: what no file and no history tells. Everything here is read-only.
+"""Whether a database is whole: what files and history do not show. Everything here is read-only.
 
-Known without a further request, from the live schema: helpers of a rebuild that was cut in half, foreign keys
-to tables that are not there, and, where there is an engine, views and triggers that no longer compile. What
-takes a look at rows: rows whose parent is gone, and full-text tables out of step with the table they index.
-Of these the rowids are compared, not the words: FTS5's own `integrity-check` is a write.
+The live schema alone shows the helpers of an interrupted rebuild, foreign keys to missing tables, and, if
+there is an engine, views and triggers that no longer compile. Reading rows shows rows without their parent,
+and full-text tables out of step with the table they index. For these, rowids are compared and not the words:
+FTS5's own `integrity-check` is a write.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import QueryError
-from d1migrate.migrate.flows.leftovers import Problem, count_held, held, leftovers
+from d1migrate.errors import Error, QueryError
+from d1migrate.migrate.flows.leftovers import Problem, count_rows, hold_tables, leftovers
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from d1migrate.migrate.plan import Step
     from d1migrate.sql.batch import Flow
 
-    Broken = Callable[[Schema], Iterable[tuple[str, str, str]]]
+    FindBroken = Callable[[Schema], Iterable[tuple[str, str, str]]]
 
 ORPHANS = Query(
     'SELECT "table" AS child, parent, count(*) AS rows, min(rowid) AS first FROM pragma_foreign_key_check'
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
 NO_SCHEMA = Schema()
-_TELLING = re.compile(r"\b(?:PRAGMA|DROP)\b", re.IGNORECASE)
+_CAN_BREAK_ROWS = re.compile(r"\b(?:PRAGMA|DROP)\b", re.IGNORECASE)
 
 
-class Seen(NamedTuple):
-    """What was read of a database, rows included.
+class Inspection(NamedTuple):
+    """What was read of a database.
 
     Attributes:
-        schema: what it holds.
-        problems: what is wrong with it.
-        changed: whether the history is not the one that was read before.
+        schema: the live schema.
+        problems: what is wrong with the database.
+        changed: whether the history has changed since it was read.
     """
 
     schema: Schema
@@ -50,8 +50,8 @@ class Seen(NamedTuple):
     changed: bool = False
 
 
-class _Search(NamedTuple):
-    """A full-text table, the table it indexes, and the column that is its rowid there."""
+class _FullText(NamedTuple):
+    """A full-text table, the table it indexes, and the column of that table that is the rowid."""
 
     name: str
     content: str
@@ -59,7 +59,7 @@ class _Search(NamedTuple):
 
     @property
     def query(self) -> Query:
-        """Count the rows that the index has too many, and those it lacks."""
+        """Count the rows that the index has in excess, and those it lacks."""
         name, content = quote_literal(self.name), quote_identifier(self.content)
         sizes, rowid = quote_identifier(f"{self.name}_docsize"), quote_identifier(self.rowid)
         return Query(
@@ -70,98 +70,115 @@ class _Search(NamedTuple):
         )
 
 
-def can_hurt_rows(steps: Iterable[Step]) -> bool:
+def can_break_rows(steps: Iterable[Step]) -> bool:
     """Whether SQL may leave rows without their parent, or a full-text table out of step.
 
-    D1 refuses that of every statement, but for a DROP, what a PRAGMA lets pass, and an import. So it is only
-    behind these that rows are looked at.
+    D1 refuses this for every statement except DROP, what a PRAGMA permits, and an import. Rows are read only
+    after these.
     """
     return any(
-        step.size or any(_TELLING.search(statement.sql) for statement in step.script.statements())
+        step.size or any(_CAN_BREAK_ROWS.search(statement.sql) for statement in step.script.statements())
         for step in steps
     )
 
 
-def look(
-    broken: Broken | None,
+def inspect(
+    find_broken: FindBroken | None,
     *,
     rows: bool,
-    searches: Schema | None = None,
+    full_text: Schema | None = None,
     expected: Schema | None = None,
     unchanged: Query | None = None,
-) -> Flow[Seen]:
-    """Read the live schema and say what is wrong; one request, unless something is.
+) -> Flow[Inspection]:
+    """Read the live schema and report what is wrong; one request, unless something is.
 
     Args:
-        broken: returns (kind, name, error) of the views and triggers that do not compile.
-        rows: whether to look at rows too.
-        searches: a schema that tells which full-text tables there are; without it, one more request does.
-        expected: what should be there, to tell which tables are missing.
+        find_broken: returns (kind, name, error) of the views and triggers that do not compile.
+        rows: whether to read rows too.
+        full_text: a schema that shows which full-text tables exist; without it, one more request does.
+        expected: the schema that should exist, to report missing tables.
         unchanged: asks whether the history is still the one that was read (`assertions.is_unchanged`).
     """
-    why, found = None, list[_Search]()
-    if rows and searches is not None:
-        found = list(_searches(searches))
-    asked = (*introspect.QUERIES, *([unchanged] if unchanged else []))
+    read = yield from _read(rows=rows, full_text=full_text, unchanged=unchanged)
+    out_of_step = read.out_of_step
+    if rows and read.unread is None and full_text is None and (tables := list(_full_text(read.schema))):
+        out_of_step = yield from _compare(tables)
+    held = (yield from _count_held(read.schema)) if hold_tables(read.schema) else {}
+    clean = _without_helpers(read.schema)
+    problems = [
+        *leftovers(read.schema, held, expected),
+        *_without_parent_table(clean),
+        *(_unread(read.unread) if read.unread else ()),
+        *(_orphans(read.orphans, clean) if read.orphans else ()),
+        *out_of_step,
+        *(_broken(clean, find_broken) if find_broken else ()),
+    ]
+    return Inspection(read.schema, tuple(problems), read.changed)
+
+
+class _Read(NamedTuple):
+    """The answers to one request: `unread` is why rows could not be read, `orphans` is None without them."""
+
+    schema: Schema
+    changed: bool
+    unread: str | None
+    orphans: Result | None
+    out_of_step: Sequence[Problem]
+
+
+def _read(*, rows: bool, full_text: Schema | None, unchanged: Query | None) -> Flow[_Read]:
+    """Read the schema, and rows if asked for; a database that cannot check its rows is read without them."""
+    of_schema = (*introspect.QUERIES, *([unchanged] if unchanged else []))
+    of_rows: tuple[Query, ...] = ()
+    if rows:
+        of_rows = (ORPHANS, *(table.query for table in _full_text(full_text or NO_SCHEMA)))
+    unread = None
     try:
-        of_rows = [ORPHANS, *(search.query for search in found)] if rows else []
-        results = yield Batch((*asked, *of_rows), reads=True)
+        results = yield Batch((*of_schema, *of_rows), reads=True)
     except QueryError as error:
         if not rows:
             raise
-        why = str(error)
-        results = yield Batch(asked, reads=True)
+        unread = str(error)
+        results = yield Batch(of_schema, reads=True)
     schema = introspect.read(results[: len(introspect.QUERIES)])
     changed = unchanged is not None and not results[len(introspect.QUERIES)].rows[0][0]
-    answers = results[len(asked) :]
-    compared = [problem for answer in answers[1:] for problem in _out_of_step(answer)]
-    if rows and why is None and searches is None and (found := list(_searches(schema))):
-        compared = yield from _compared(found)
-    rows_held = (yield from _count_held(schema)) if held(schema) else {}
-    clean = _without_helpers(schema)
-    problems = [
-        *leftovers(schema, rows_held, expected),
-        *_parentless(clean),
-        *(_unread(why) if why else ()),
-        *(_orphans(answers[0], clean) if answers else ()),
-        *compared,
-        *(_broken(clean, broken) if broken else ()),
-    ]
-    return Seen(schema, tuple(problems), changed)
+    answers = results[len(of_schema) :]
+    out_of_step = [problem for answer in answers[1:] for problem in _out_of_step(answer)]
+    return _Read(schema, changed, unread, answers[0] if answers else None, out_of_step)
 
 
-def lost(expected: Schema, after: Schema) -> Iterator[Problem]:
-    """Yield the objects that files promise and that are not there.
+def missing_objects(expected: Schema, after: Schema) -> Iterator[Problem]:
+    """Yield the objects that the files create and that do not exist.
 
     Args:
-        expected: what the files build upon the schema that was there.
+        expected: what the files build, given the schema before them.
         after: the live schema now.
     """
     there = {(kind, fold(name)) for kind, name, _ in digest.objects(after)}
     for kind, name, sql in digest.objects(expected):
         if (kind, fold(name)) not in there:
-            yield Problem("missing", name, f"{kind} {name} should be there, and is not", (f"{sql};",))
+            yield Problem("missing", name, f"{kind} {name} should exist, and does not", (f"{sql};",))
 
 
-def _compared(searches: Sequence[_Search]) -> Flow[list[Problem]]:
-    """Compare full-text tables with what they index; each that cannot be read is a problem of its own."""
+def _compare(tables: Sequence[_FullText]) -> Flow[list[Problem]]:
+    """Compare full-text tables with what they index; a table that cannot be read is a problem."""
     try:
-        results = yield Batch([search.query for search in searches], reads=True)
+        results = yield Batch([table.query for table in tables], reads=True)
     except QueryError as error:
-        if len(searches) == 1:
-            (name, content, _) = searches[0]
+        if len(tables) == 1:
+            (name, content, _) = tables[0]
             message = f"full-text table {name} cannot be compared with {content}: {error}"
             return [Problem("search", name, message)]
         found = list[Problem]()
-        for search in searches:
-            found += yield from _compared([search])
+        for table in tables:
+            found += yield from _compare([table])
         return found
     return [problem for result in results for problem in _out_of_step(result)]
 
 
 def _count_held(schema: Schema) -> Flow[dict[str, int]]:
-    names = held(schema)
-    results = yield Batch([count_held(name) for name in names], reads=True)
+    names = hold_tables(schema)
+    results = yield Batch([count_rows(name) for name in names], reads=True)
     return {name: result.rows[0][0] for name, result in zip(names, results, strict=True)}
 
 
@@ -183,11 +200,11 @@ def _is_helper(name: str) -> bool:
 
 
 def _parents(schema: Schema) -> set[str]:
-    """Return the tables that may be referred to; those of the history are in no schema."""
+    """Return the tables that a foreign key may reference; history tables are in no schema."""
     return {*TABLES, *(fold(table.name) for table in schema.tables)}
 
 
-def _parentless(schema: Schema) -> Iterator[Problem]:
+def _without_parent_table(schema: Schema) -> Iterator[Problem]:
     there = _parents(schema)
     for table in schema.tables:
         for key in table.foreign_keys:
@@ -196,8 +213,8 @@ def _parentless(schema: Schema) -> Iterator[Problem]:
                 yield Problem(
                     "parent",
                     table.name,
-                    f"{table.name} ({columns}) refers to {key.table}, which is not there: no row of it can be"
-                    " written",
+                    f"{table.name} ({columns}) references {key.table}, which does not exist: no row of"
+                    f" {table.name} can be written",
                 )
 
 
@@ -205,9 +222,9 @@ def _orphans(result: Result, schema: Schema) -> Iterator[Problem]:
     there = _parents(schema)
     for child, parent, rows, first in result.rows:
         if fold(parent) in there:
-            plural = "row refers" if rows == 1 else "rows refer"
+            plural = "row references" if rows == 1 else "rows reference"
             where = f", the first with rowid {first}" if first is not None else ""
-            message = f"{rows} {plural} to a row of {parent} that is not there{where}"
+            message = f"{rows} {plural} a row of {parent} that does not exist{where}"
             check = f"PRAGMA foreign_key_check({quote_identifier(child)});"
             yield Problem("orphans", child, f"{child}: {message}", (check,))
 
@@ -217,44 +234,46 @@ def _unread(why: str) -> Iterator[Problem]:
     yield Problem("foreign keys", "foreign keys", message)
 
 
-def _searches(schema: Schema) -> Iterator[_Search]:
-    """Yield the FTS5 tables that index another table which is there and keep what can be compared."""
+def _full_text(schema: Schema) -> Iterator[_FullText]:
+    """Yield the FTS5 tables that index an existing table and keep the sizes that are compared."""
     tables = {fold(table.name) for table in schema.tables}
     for table in schema.tables:
         options = fts5_options(table)
         content = options.get("content", "")
         if fold(content) in tables and options.get("columnsize") != "0":
-            yield _Search(table.name, content, options.get("content_rowid", "rowid"))
+            yield _FullText(table.name, content, options.get("content_rowid", "rowid"))
 
 
 def _out_of_step(result: Result) -> Iterator[Problem]:
     name, extra, missing = result.rows[0]
     if extra or missing:
         quoted = quote_identifier(name)
-        message = f"full-text table {name} is out of step: it lacks {missing} rows and has {extra} too many"
+        message = f"full-text table {name} is out of step: it lacks {missing} rows and has {extra} in excess"
         yield Problem("search", name, message, (f"INSERT INTO {quoted}({quoted}) VALUES ('rebuild');",))
 
 
 _NOT_OURS = ("no such function", "not authorized", "no such module", "no such collation")
 
 
-def _broken(schema: Schema, broken: Broken) -> Iterator[Problem]:
-    """Yield views and triggers that do not compile; what an application adds to SQLite is not known here."""
-    for kind, name, error in broken(schema):
+def _broken(schema: Schema, find_broken: FindBroken) -> Iterator[Problem]:
+    """Yield views and triggers that do not compile, except for what an application adds to SQLite."""
+    for kind, name, error in find_broken(schema):
         if not any(text in error for text in _NOT_OURS):
             yield Problem("broken", name, f"{kind} {name} fails when it is used: {error}")
 
 
-def after(before: Seen | None, seen: Seen, expected: Schema | None) -> tuple[Problem, ...]:
-    """Return what is wrong behind a run; what was so before is marked as not new, where that is known."""
-    gone = tuple(lost(expected, seen.schema)) if expected else ()
+def problems_after(
+    before: Inspection | None, after: Inspection, expected: Schema | None
+) -> tuple[Problem, ...]:
+    """Return what is wrong after a run; problems found before it are marked as not new."""
+    missing = tuple(missing_objects(expected, after.schema)) if expected else ()
     known = set(before.problems) if before else set()
     return tuple(
         problem._replace(is_new=problem not in known or problem.kind == "leftover")
-        for problem in (*seen.problems, *gone)
+        for problem in (*after.problems, *missing)
     )
 
 
-def unknown(error: Any) -> Problem:
-    """Return what to say where the database could not be looked at."""
-    return Problem("unknown", "", f"whether the database is whole is not known: {error}")
+def not_inspected(error: Error) -> Problem:
+    """Return the problem that the database could not be inspected."""
+    return Problem("unknown", "", f"the database could not be checked after the run: {error}")

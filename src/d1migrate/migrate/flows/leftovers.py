@@ -1,7 +1,7 @@
-"""What a guarded rebuild leaves behind if it is cut in half, as no transaction is: an import may be.
+"""What an interrupted guarded rebuild leaves behind. A transaction leaves nothing; an import may.
 
-A guard is the worst of it: DELETE and UPDATE on its table succeed and do nothing. A hold table may be the
-only place where rows still are.
+A guard is the worst of it: DELETE and UPDATE on its table succeed and do nothing. A hold table may have the
+only copy of rows.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.model import Schema, Table
 
-_NO_ROWS = f"{HELPER}counts"  # it holds numbers of rows, no row
+_COUNTS = f"{HELPER}counts"  # it holds row counts, not rows
 
 
 class Problem(NamedTuple):
     """Something wrong with a database.
 
     Attributes:
-        kind: leftover, orphans, parent (a foreign key to a table that is missing), foreign keys (they cannot
-            be checked), missing (an index or trigger), broken (a view or trigger), search (a full-text
-            table), rewound (the log lacks what a restore wrote), or unknown.
+        kind: leftover, orphans, parent (a foreign key to a missing table), foreign keys (they cannot be
+            checked), missing (an index or trigger), broken (a view or trigger), search (a full-text table),
+            rewound (the log lacks what a restore wrote), or unknown.
         name: the object.
-        message: what it is.
-        fix: SQL that mends it, or shows more of it; () where that is not known.
-        is_new: False for what was so before the run that found it.
+        message: the problem.
+        fix: SQL that fixes it, or shows more of it; () if there is none.
+        is_new: False if the problem existed before the run that found it.
     """
 
     kind: str
@@ -39,27 +39,27 @@ class Problem(NamedTuple):
     is_new: bool = True
 
 
-def held(schema: Schema) -> tuple[str, ...]:
-    """Return the helper tables that may hold rows of others."""
+def hold_tables(schema: Schema) -> tuple[str, ...]:
+    """Return the helper tables that may hold rows of other tables."""
     return tuple(
         table.name
         for table in schema.tables
-        if fold(table.name).startswith(HELPER) and fold(table.name) != _NO_ROWS
+        if fold(table.name).startswith(HELPER) and fold(table.name) != _COUNTS
     )
 
 
-def count_held(name: str) -> Query:
-    """Ask for the number of rows in a helper table."""
+def count_rows(name: str) -> Query:
+    """Return the query for the number of rows in a helper table."""
     return Query(f"SELECT count(*) AS rows FROM {quote_identifier(name)}")
 
 
 def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) -> Iterator[Problem]:
-    """Yield the helpers there are, each with the SQL that takes it away safely.
+    """Yield the helpers that exist, each with the SQL that removes it safely.
 
     Args:
-        schema: the live one.
-        rows: {helper table: how many it holds}.
-        expected: what should be there; None where that is not known.
+        schema: the live schema.
+        rows: {helper table: its rows}.
+        expected: the schema that should exist, or None if that is not known.
     """
     for table in schema.tables:
         for trigger in table.triggers:
@@ -83,8 +83,8 @@ def _is_helper(table: Table) -> bool:
 
 def _guard(name: str, table: str) -> Problem:
     message = (
-        f"trigger {name} was left behind by a rebuild: while it is there, DELETE or UPDATE on {table}"
-        " succeeds and does nothing"
+        f"trigger {name} was left behind by a rebuild: while it exists, DELETE and UPDATE on {table}"
+        " succeed and do nothing"
     )
     return Problem("leftover", name, message, (f"DROP TRIGGER {quote_identifier(name)};",))
 
@@ -92,21 +92,21 @@ def _guard(name: str, table: str) -> Problem:
 def _table(table: Table, count: int, schema: Schema, expected: Schema | None) -> Problem:
     drop = (f"DROP TABLE {quote_identifier(table.name)};",)
     left = f"table {table.name} was left behind by a rebuild"
-    if fold(table.name) == _NO_ROWS or not count:
-        return Problem("leftover", table.name, f"{left}; it holds no rows of others", drop)
+    if fold(table.name) == _COUNTS or not count:
+        return Problem("leftover", table.name, f"{left}; it holds no rows of other tables", drop)
     rows = f"{count} row" + "s" * (count != 1)
     if expected is None:
         return Problem(
             "leftover",
             table.name,
-            f"{left}: it holds {rows}, maybe the only copy; `d1migrate verify` says of which table",
+            f"{left}: it holds {rows}, maybe the only copy; `d1migrate verify` reports of which table",
         )
-    there = {fold(other.name) for other in schema.tables}
+    existing = {fold(other.name) for other in schema.tables}
     if fold(table.name).startswith(f"{HELPER}sequence"):
-        message = f"{left}: it holds the counter of an AUTOINCREMENT, which must not begin anew: keep it"
+        message = f"{left}: it holds the counter of an AUTOINCREMENT, which must not restart: keep it"
         return Problem("leftover", table.name, message)
     fits = [t for t in (*expected.tables, *schema.tables) if not _is_helper(t) and _covers(t, table)]
-    missing = sorted({t.name for t in expected.tables if fold(t.name) not in there})
+    missing = sorted({t.name for t in expected.tables if fold(t.name) not in existing})
     if missing or not fits:
         of = f" of {', '.join(missing)}, which is missing" if missing else ""
         return Problem("leftover", table.name, f"{left}: it holds {rows}, maybe the only copy{of}: keep it")
@@ -114,12 +114,12 @@ def _table(table: Table, count: int, schema: Schema, expected: Schema | None) ->
     return Problem(
         "leftover",
         table.name,
-        f"{left}: it holds {rows}, as it seems of {names}; drop it once you have seen them there",
+        f"{left}: it holds {rows}, probably of {names}; check that they are there, then drop it",
         drop,
     )
 
 
 def _covers(table: Table, hold: Table) -> bool:
-    """Whether a table has all columns that a hold table has, but for the helper's own."""
+    """Whether a table has all columns of a hold table, except for the helper's own."""
     columns = {fold(column.name) for column in table.columns}
     return all(fold(c.name) in columns or fold(c.name).startswith(HELPER) for c in hold.columns)

@@ -1,4 +1,4 @@
-"""Reading what a database says about itself."""
+"""Read what a database records about itself: history, log, schema."""
 
 from __future__ import annotations
 
@@ -24,13 +24,23 @@ _HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.UNMANAGED_IF_EMPTY, h.LEFT
 
 
 class LogEntry(NamedTuple):
-    """One line of history. `done` is False for what began and never ended; unknown is None.
+    """One line of history; None is unknown.
 
-    `detail` is JSON, for `history.notes_of`: what a rollback took, why something was repaired, that an `up`
-    was not linted.
-    `restore_point` is what was kept of the database before it. Going back to such a point is a `restore` of
-    version 0 with the point's name, and of versions that are applied again; those that are not any more are
-    `rewind`. On a remote D1 `restoring` comes before it: that it began.
+    A restore is a `restore` of version 0, with the name of the restore point; a `restore` for each version
+    that is applied again; and a `rewind` for each that no longer is. On a remote D1, `restoring` comes first:
+    the restore began.
+
+    Attributes:
+        version, name: the migration.
+        action: what was done: up, down, baseline, accept, forget, adopt, restore, …
+        at: when, in epoch seconds.
+        by: who.
+        checksum: the checksum of the file.
+        token: the token of the batch.
+        done: False for what began and did not finish.
+        detail: JSON, for `history.notes_of`: the rows that a rollback deleted, the reason for a repair, that
+            an `up` was not linted.
+        restore_point: the restore point that was taken before.
     """
 
     version: int
@@ -46,14 +56,14 @@ class LogEntry(NamedTuple):
 
 
 def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]:
-    """Read what the database says about itself; one request, two where a history table is missing.
+    """Read the history; one request, two if a history table is missing.
 
     Args:
-        reads: which request this is, counted from 1.
-        token: of a batch, to be told whether the log has it.
+        reads: the number of this request, from 1.
+        token: the token of a batch to look up in the log.
 
     Raises:
-        HistoryError: a history table is another tool's, or is gone while the other is there.
+        HistoryError: a history table is another tool's, or is missing while the other one exists.
     """
     try:
         shape, log_shape, rows, latest, unmanaged, leftovers, head, *done = yield Batch(
@@ -72,24 +82,24 @@ def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]
 
 
 def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
-    """Read the history where a query of it failed for want of a table; any other error is raised.
+    """Read the history after a query of it failed because a table is missing; raise any other error.
 
     Args:
-        error: what the query failed with.
-        reads: which request that was, counted from 1.
+        error: the error of the query.
+        reads: the number of that request, from 1.
     """
-    if "no such" not in str(error) or reads > 2:  # table, or column where the table is another tool's
+    if "no such" not in str(error) or reads > 2:  # table; or column, if the table is another tool's
         raise error
     return (yield from _read_incomplete_history(reads + 1, log_is_missing=LOG_TABLE in str(error)))
 
 
 def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
-    """Read a database that lacks a history table: SQL that names a missing one fails whole."""
+    """Read a database that lacks a history table: SQL that names a missing table fails as a whole."""
     queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.UNMANAGED, h.LEFTOVERS)
-    # SQLite looks names up in order: if it was the log that was missing, the table before it was there.
+    # SQLite resolves names in order: if the log was missing, the table before it exists.
     try:
         results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
-    except QueryError:  # it has other columns; its shape says whose it is
+    except QueryError:  # it has other columns; its shape shows whose it is
         results, log_is_missing = (yield Batch(queries, reads=True)), False
     h.check_shape(results[0].rows, results[1].rows)
     existing = first_column(results[2].rows)
@@ -106,17 +116,17 @@ def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.Hist
 
 
 def _refuse_log_alone() -> Flow[None]:
-    """Raise HistoryError where the migrations table is gone and the log tells of migrations."""
+    """Raise HistoryError if the migrations table is missing and the log has migrations."""
     (result,) = yield Batch((count(LOG_TABLE),), reads=True)
     if result.rows[0][0]:
         raise HistoryError(
-            f"the table {MIGRATIONS_TABLE} is gone, yet {LOG_TABLE} tells of migrations",
+            f"the table {MIGRATIONS_TABLE} is missing, yet {LOG_TABLE} records migrations",
             hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
         )
 
 
 def _without_empty_histories(found: h.History) -> Flow[h.History]:
-    """Look closer where nothing but tables of other tools stands in the way: empty ones are no history."""
+    """Ignore empty tables of other tools, if the database has no other objects: they are not a history."""
     others = found.other_tools
     if not others or len(others) < len(found.unmanaged):
         return found
@@ -133,10 +143,10 @@ def read_schema() -> Flow[Schema]:
 
 
 def read_current() -> Flow[int]:
-    """Return the highest applied version, 0 where there is no migrations table or nothing in it.
+    """Return the highest applied version; 0 if there is no migrations table, or it is empty.
 
     Raises:
-        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+        HistoryError: the migrations table is another tool's, or is missing while its log exists.
     """
     try:
         shape, newest = yield Batch((h.SHAPE, h.NEWEST), reads=True)
@@ -148,11 +158,11 @@ def read_current() -> Flow[int]:
 
 
 def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
-    """Return the names of migrations that are not applied; one query of one row tells, as a rule.
+    """Return the names of migrations that are not applied; usually with one query of one row.
 
     Raises:
-        PartiallyApplied: a migration began and never ended.
-        HistoryError: the migrations table is another tool's, or is gone while its log is there.
+        PartiallyApplied: a migration began and did not finish.
+        HistoryError: the migrations table is another tool's, or is missing while its log exists.
     """
     try:
         (state,) = yield Batch((h.STATE,), reads=True)
@@ -160,7 +170,7 @@ def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
         versions = {int(line.partition(" ")[0]) for line in (lines or "").split("\n") if line}
     except QueryError as error:
         versions, partial = set((yield from read_history_after(error, reads=1)).versions), 0
-    except ValueError:  # a damaged log; reading it row by row finds the place, or no harm
+    except ValueError:  # a damaged log; reading it row by row finds the bad row, or none
         versions, partial = set((yield from read_history(reads=2)).versions), 0
     if partial:
         refuse_partial(compare(migrations, (yield from read_history(reads=2))))
@@ -168,7 +178,7 @@ def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
 
 
 def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
-    """Lay files and database side by side."""
+    """Compare files and database."""
     return compare(migrations, (yield from read_history()))
 
 
@@ -185,15 +195,15 @@ def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
             return history, introspect.read(answers)
 
 
-def survey(
+def status_and_problems(
     migrations: Sequence[Migration], *, token: str | None = None, if_missing: Problem | None = None
 ) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
     """Compare files and database, and report what is wrong; one request, unless something is wrong.
 
     Args:
         migrations: the files.
-        token: of a row that the log has to have.
-        if_missing: what to report if it does not.
+        token: the token of a row that the log must have.
+        if_missing: the problem to report if it does not.
     """
     history = yield from read_history(token=token)
     entries = compare(migrations, history)
@@ -204,15 +214,15 @@ def survey(
 
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:
-    """Say what a rebuild that was cut in half left behind."""
-    from d1migrate.migrate.flows import integrity  # hardly ever
+    """Report what an interrupted rebuild left behind."""
+    from d1migrate.migrate.flows import integrity  # rarely needed
 
-    seen = yield from integrity.look(None, rows=False)
-    return tuple(problem for problem in seen.problems if problem.kind == "leftover")
+    found = yield from integrity.inspect(None, rows=False)
+    return tuple(problem for problem in found.problems if problem.kind == "leftover")
 
 
 def read_log() -> Flow[tuple[LogEntry, ...]]:
-    """Return all that happened, oldest first; what wrangler applied alone is an `up` without a token."""
+    """Return all that happened, oldest first; what wrangler applied is an `up` without a token."""
     history = yield from read_history()
     events: list[LogEntry] = []
     if LOG_TABLE not in history.missing:
@@ -222,7 +232,7 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
             entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))
             events.append(entry._replace(detail=_text(detail), restore_point=_text(point)))
     last = {event.version: i for i, event in enumerate(events)}
-    for row in reversed(history.applied):  # each goes before what is there of its time
+    for row in reversed(history.applied):  # each is inserted before the events of its time
         at = last.get(row.version)
         if at is None or (events[at].done and events[at].action in ("down", "forget", "rewind")):
             alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
@@ -235,18 +245,18 @@ def _text(value: object) -> str | None:
 
 
 def _insert(events: list[LogEntry], alone: LogEntry, *, after: int) -> None:
-    """Put what has no place in the log where its time, and what must come before it, says."""
+    """Insert what the log does not have by its time, but not before the position `after`."""
     place = after + 1
     while place < len(events) and (events[place].at or 0) < (alone.at or 0):
         place += 1
     events.insert(place, alone)
 
 
-def happened(token: str) -> Flow[bool]:
-    """Ask whether the batch with this token was committed, after its answer was lost.
+def is_committed(token: str) -> Flow[bool]:
+    """Return whether the log has the batch with this token, e.g. after its response was lost.
 
     Raises:
-        DriverError: the database cannot be asked.
+        DriverError: the log cannot be read.
     """
     try:
         (result,) = yield Batch((h.done_by(token),), reads=True)
@@ -258,7 +268,7 @@ def happened(token: str) -> Flow[bool]:
 
 
 def count(table: str) -> Query:
-    """Ask for the number of rows in a table."""
+    """Return the query for the number of rows in a table."""
     return Query(f"SELECT count(*) FROM {quote_identifier(table)}")
 
 

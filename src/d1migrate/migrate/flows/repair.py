@@ -1,6 +1,6 @@
-"""Telling history what is so: baseline, accept, forget. None of them runs SQL of a migration.
+"""Correct the recorded history by hand: accept, forget. Neither runs SQL of a migration.
 
-Each keeps `mirror`, wrangler's table, in step, where there is one.
+Each keeps `mirror`, wrangler's table, in step if there is one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import assertions
 from d1migrate.migrate import history as h
-from d1migrate.migrate.flows.read import happened, read_history
-from d1migrate.migrate.status import Entry, compare, refuse_partial, refuse_renumbered
+from d1migrate.migrate.flows.read import is_committed, read_history
+from d1migrate.migrate.status import Entry, compare
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -22,36 +22,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.sql.batch import Flow, Query
-
-
-def baseline(
-    migrations: Sequence[Migration], new_stamp: NewStamp, mirror: Mirror | None = None, *, to: int
-) -> Flow[tuple[Migration, ...]]:
-    """Record every file up to `to` as applied, running nothing: the user vouches for the schema.
-
-    Returns:
-        What was recorded; nothing where all of it was already.
-
-    Raises:
-        UsageError: there is no file of that version.
-        HistoryError: another run changed the history meanwhile, or a file is applied under another number.
-    """
-    if to not in {migration.version for migration in migrations}:
-        raise UsageError(f"there is no migration file of version {to}")
-    history = yield from read_history()
-    entries = compare(migrations, history)
-    refuse_partial(entries)
-    refuse_renumbered([entry for entry in entries if entry.version <= to])
-    todo = tuple(m for m in migrations if m.version <= to and m.version not in history.versions)
-    if todo:
-        stamp = new_stamp()
-        queries: list[Query] = []
-        for migration in todo:
-            queries.append(h.insert_row(migration.version, migration.name, stamp.at))
-            queries.append(h.record("done", h.event_of("baseline", migration), stamp))
-        queries += mirror.created([*history.versions, *(m.version for m in todo)]) if mirror else ()
-        yield from record(history, queries, stamp)
-    return todo
 
 
 def accept(
@@ -65,7 +35,7 @@ def accept(
     """Record a file as it is now: edited since it was applied, renumbered, finished by hand, or unknown.
 
     Raises:
-        UsageError: there is no such file, or nothing about it disagrees with the database.
+        UsageError: there is no such file, or it agrees with the database.
         HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history()
@@ -100,10 +70,10 @@ def forget(
     version: int,
     reason: str,
 ) -> Flow[Entry]:
-    """Take a version out of the migrations table: its file was removed on purpose, or it was undone by hand.
+    """Remove a version from the migrations table: its file was removed, or it was undone, on purpose.
 
     Raises:
-        UsageError: the version is neither missing its file nor partial.
+        UsageError: the version is neither missing its file nor partially applied.
         HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history()
@@ -111,7 +81,7 @@ def forget(
     if entry.state not in ("missing", "partial"):
         raise UsageError(
             f"nothing to forget: {entry.name} is {entry.state}",
-            hint="to take an applied migration back, use `d1migrate down`",
+            hint="`d1migrate down` rolls back an applied migration",
         )
     stamp = new_stamp()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
@@ -127,14 +97,14 @@ def record(
     """Write to the history, if it is still the one that was read.
 
     Args:
-        history: what was read.
+        history: the history that was read.
         queries: what to write.
-        stamp: of all of it.
-        before: what else has to hold, before anything is written.
+        stamp: the stamp of all of them.
+        before: further assertions and statements to run first.
 
     Raises:
-        HistoryError: another run changed what was read.
-        AmbiguousError: no answer came, and the log does not have it, or cannot be asked.
+        HistoryError: another run changed the history.
+        AmbiguousError: the response was lost, and the log does not have the batch or cannot be read.
     """
     unchanged = assertions.assert_unchanged(assertions.HistoryState.of(history.versions, history.head))
     try:
@@ -143,7 +113,7 @@ def record(
         changed = next((text for text in _CHANGED if text in str(error)), None)
         if isinstance(error, QueryError) and changed is None:
             raise
-        # A proxy may have repeated the request: then the refusal is the answer to the second copy.
+        # A proxy may have repeated the request: then the refusal is the response to the second copy.
         if (yield from _is_recorded(stamp.token, error)):
             return
         if isinstance(error, AmbiguousError):
@@ -161,13 +131,13 @@ _CHANGED = (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED)
 
 
 def _is_recorded(token: str, error: Error) -> Flow[bool]:
-    """Look up in the log a batch whose response was lost, or was a refusal.
+    """Check the log for a batch that was refused, or whose response was lost.
 
     Raises:
-        AmbiguousError: the database cannot be asked.
+        AmbiguousError: the log cannot be read.
     """
     try:
-        return (yield from happened(token))
+        return (yield from is_committed(token))
     except Error as second:
         raise AmbiguousError(
             f"it is unknown whether this was recorded: {error}; then: {second}",

@@ -1,4 +1,4 @@
-"""Taking the steps of a plan, one transaction after the other."""
+"""Run the steps of a plan, one transaction after the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
 from d1migrate.migrate import assertions
-from d1migrate.migrate.flows.read import happened
+from d1migrate.migrate.flows.read import is_committed
 from d1migrate.migrate.plan import Plan, Step, StepQueries
 from d1migrate.sql.batch import Batch, Result
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 
 class StepResult(NamedTuple):
-    """A migration that was applied, or taken back; by this run, or by another one meanwhile.
+    """A migration that was applied or rolled back, by this run or by another one meanwhile.
 
-    `statements` counts those of its file. `rows_read` and `rows_written` are what D1 bills for its
-    transaction; None where the engine does not count them, or several steps shared one.
+    Attributes:
+        version, name: which.
+        action: what was done.
+        statements: how many statements its file has.
+        rows_read, rows_written: what D1 bills for its transaction; None if the engine does not count them, or
+            if several steps shared a transaction.
     """
 
     version: int
@@ -38,9 +42,12 @@ class StepResult(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a run did: the steps it took, and the versions another runner applied meanwhile.
+    """What a run did.
 
-    `problems` is what is wrong with the database behind it, where it was looked at.
+    Attributes:
+        steps: the steps it took.
+        meanwhile: the versions that another runner applied meanwhile.
+        problems: what is wrong with the database after the run, if it was inspected.
     """
 
     steps: tuple[StepResult, ...]
@@ -49,25 +56,25 @@ class Report(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong that was not so before."""
+        """Whether there is no new problem."""
         return not any(problem.is_new for problem in self.problems)
 
     @property
     def results(self) -> tuple[StepResult, ...]:
-        """The steps, and what was applied meanwhile, as one."""
+        """The steps, and what was applied meanwhile, together."""
         others = (StepResult(row.version, row.name, "applied meanwhile", None) for row in self.meanwhile)
         return (*self.steps, *others)
 
 
-class Taken(NamedTuple):
-    """What came of the steps of a plan.
+class Outcome(NamedTuple):
+    """How far the steps of a plan were run.
 
     Attributes:
-        steps: those done.
+        steps: the steps that are done.
         reached: the state of the history after them.
-        failure: why the next transaction is not done: another runner changed the history first, or its answer
-            was lost and the log does not have it.
-        token: of that transaction.
+        failure: why the next transaction is not done: another runner changed the history first, or the
+            response was lost and the log does not have the transaction. None if all are done.
+        token: the token of that transaction.
         results: what its steps would have reported; a delayed request may still arrive.
     """
 
@@ -78,12 +85,16 @@ class Taken(NamedTuple):
     results: tuple[StepResult, ...] = ()
 
 
-def take(
+def run_steps(
     todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult], mirror: Mirror | None = None
-) -> Flow[Taken]:
-    """Run the steps, as far as they can be run.
+) -> Flow[Outcome]:
+    """Run the steps until all are done or another runner intervenes.
 
-    The first transaction also brings `mirror`, wrangler's table, into step with what was applied before.
+    Args:
+        todo: the plan.
+        new_stamp: makes the token, time and user of every transaction.
+        earlier: the steps that this run did before, for errors.
+        mirror: wrangler's table. The first transaction brings it into step with what was applied before.
 
     Raises:
         ApplyError: a step failed, or its outcome is unknown.
@@ -93,7 +104,7 @@ def take(
     groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
     for group in groups:
         stamp = new_stamp()
-        batch = _Group(group, before, missing, stamp, first=not done, mirror=mirror)
+        batch = _Transaction(group, before, missing, stamp, first=not done, mirror=mirror)
         if mirror and not done:
             batch.bring_into_step(mirror, todo.versions)
         cost = Result()
@@ -105,23 +116,25 @@ def take(
             is_race = any(text in str(error) for text in _RACES)
             if not (is_race or isinstance(error, AmbiguousError)):
                 raise failure from error
-            # A refusal may be the answer to a second copy of the request, made by a proxy; and a lost answer
+            # A refusal may be the response to a copy of the request that a proxy made; and a lost response
             # may be the refusal of a slower runner.
-            if not (yield from _settled(stamp.token, failure)):
-                return Taken(tuple(done), before, failure, stamp.token, _results(group, Result()))
-        except Error as error:  # a large file was changed while it ran, or a limit was reached before it
+            if not (yield from _is_done(stamp.token, failure)):
+                return Outcome(tuple(done), before, failure, stamp.token, _results(group, Result()))
+        except Error as error:  # a large file was changed during the run, or a Worker's limit was reached
             raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
             error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
-            if isinstance(error, KeyboardInterrupt):  # it may have come between the commit and the answer
+            if isinstance(error, KeyboardInterrupt):  # perhaps between the commit and the response
                 error.add_note((yield from _outcome(group, stamp.token)))
             raise
         done += _results(group, cost)
         before, missing = batch.after, ()
-    return Taken(tuple(done), before)
+    return Outcome(tuple(done), before)
 
 
-def _failure(error: DriverError, batch: _Group, applied: Sequence[str], pending: Sequence[str]) -> ApplyError:
+def _failure(
+    error: DriverError, batch: _Transaction, applied: Sequence[str], pending: Sequence[str]
+) -> ApplyError:
     from d1migrate.migrate.apply_error import explain  # imported only on failure
 
     failure = explain(error, batch.parts, applied, pending)
@@ -129,14 +142,14 @@ def _failure(error: DriverError, batch: _Group, applied: Sequence[str], pending:
     return failure
 
 
-def noted(todo: Plan, notes: Mapping[str, object]) -> Plan:
-    """Return the plan with notes for the log, beside what its steps tell it already."""
+def with_notes(todo: Plan, notes: Mapping[str, object]) -> Plan:
+    """Return the plan with notes for the log, added to those of its steps."""
     if not notes:
         return todo
-    return todo._replace(steps=tuple(_noted(step, notes) for step in todo.steps))
+    return todo._replace(steps=tuple(_with_notes(step, notes) for step in todo.steps))
 
 
-def _noted(step: Step, notes: Mapping[str, object]) -> Step:
+def _with_notes(step: Step, notes: Mapping[str, object]) -> Step:
     detail = json.dumps({**json.loads(step.event.detail or "{}"), **notes})
     return step._replace(event=step.event._replace(detail=detail))
 
@@ -158,8 +171,8 @@ def _label(steps: Sequence[Step]) -> str:
 _RACES = (assertions.ALREADY_APPLIED, assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
 
 
-class _Group:
-    """The queries of the steps that go as one transaction; they can be walked any number of times."""
+class _Transaction:
+    """The queries of the steps in one transaction; they can be iterated any number of times."""
 
     def __init__(
         self,
@@ -178,7 +191,7 @@ class _Group:
         self.after = before
 
     def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:
-        """Enter into wrangler's table what was applied before."""
+        """Insert what was applied before into wrangler's table."""
         self.parts[0].opening += mirror.created(applied)
 
     def __iter__(self) -> Iterator[Query]:
@@ -186,34 +199,34 @@ class _Group:
             yield from part
 
 
-def _settled(token: str, failure: ApplyError) -> Flow[bool]:
-    """Ask whether a batch whose answer was lost was committed.
+def _is_done(token: str, failure: ApplyError) -> Flow[bool]:
+    """Check the log for a batch that was refused, or whose response was lost.
 
     Raises:
-        ApplyError: the database cannot be asked; the failure, with its outcome unknown.
+        ApplyError: the log cannot be read: the failure, with its outcome unknown.
     """
     try:
-        return (yield from happened(token))
-    except Error as error:  # also where the token is refused by now
+        return (yield from is_committed(token))
+    except Error as error:  # also if the API token has expired by now
         raise failure.with_unknown_outcome() from error
 
 
 def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
-    """Say whether a batch was committed, as far as the database can be asked: it may still be on its way."""
+    """Return whether a batch was committed, as text for the user; the request may still be on its way."""
     done = "applied" if steps[0].direction == "up" else "rolled back"
     try:
-        there = yield from happened(token)
+        committed = yield from is_committed(token)
     except Error as error:
-        return f"whether {_label(steps)} was {done} is not known: {error}"
+        return f"it is unknown whether {_label(steps)} was {done}: {error}"
     return (
         f"{_label(steps)} was {done}"
-        if there
-        else f"{_label(steps)} was not {done} when the database was asked"
+        if committed
+        else f"{_label(steps)} had not been {done} when the log was checked"
     )
 
 
 def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
-    """Return an error that stops a run in its middle, so that it says what was done before."""
+    """Return the error that ends a run, with what was done before it and what is pending."""
     if isinstance(error, Unfinished):
         return Unfinished(
             error.reason, applied=[step.name for step in done], pending=[step.name for step in pending]

@@ -1,4 +1,4 @@
-"""Files against history, and the live schema against what the applied files build."""
+"""Compare files with history, and the live schema with what the applied files build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from d1migrate.sql.names import HELPER, fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from d1migrate.migrate.flows.integrity import Broken
+    from d1migrate.migrate.flows.integrity import FindBroken
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
@@ -31,10 +31,10 @@ class Verification(NamedTuple):
 
     Attributes:
         entries: files against history.
-        gaps: version numbers between the first and the last file that no file has (sequences only).
-        differences: the live schema against what the applied files build.
+        gaps: version numbers without a file between the first and the last file (not for timestamps).
+        differences: where the live schema differs from what the applied files build.
         not_compared: why the schemas could not be compared, or None.
-        problems: what is wrong with the database, whatever the files say.
+        problems: what is wrong with the database, independent of the files.
     """
 
     entries: tuple[Entry, ...]
@@ -45,69 +45,69 @@ class Verification(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether files, history and schema agree and all is whole; what is pending does not count."""
+        """Whether files, history and schema agree and there is no problem; pending files do not count."""
         states = {entry.state for entry in self.entries}
         agree = not self.differences and self.not_compared is None and states <= {"applied", "pending"}
         return agree and not self.problems
 
     @property
     def version(self) -> int:
-        """The highest applied version, 0 where none is."""
+        """The highest applied version, or 0."""
         return max((entry.version for entry in self.entries if entry.applied), default=0)
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """The names of what an `up` would have to run."""
+        """The names of the migrations that an `up` would run."""
         return tuple(e.name for e in self.entries if e.state in ("pending", "out_of_order"))
 
 
 def verify(
     migrations: Sequence[Migration],
     schema_of: Callable[[Iterable[Migration]], Schema],
-    broken: Broken,
+    find_broken: FindBroken,
     mirror: Mirror | None = None,
 ) -> Flow[Verification]:
-    """Compare with the schema that an engine builds, and look whether the database is whole.
+    """Compare with the schema that an engine builds from the files, and inspect the database.
 
     Args:
         migrations: the files.
-        schema_of: returns what migrations build, in the order given; its SourceError says why it cannot.
-        broken: returns the views and triggers that do not compile.
-        mirror: wrangler's table, where it is kept in step: no file makes it.
+        schema_of: returns what migrations build, in the order given; raises SourceError if it cannot.
+        find_broken: returns the views and triggers that do not compile.
+        mirror: wrangler's table, if it is kept in step: no file creates it.
     """
-    from d1migrate.migrate.flows.integrity import look  # a Worker has no use for it
+    from d1migrate.migrate.flows.integrity import inspect  # never in a Worker
 
-    gaps, seen = _gaps(migrations), None
-    while seen is None or seen.changed:  # by another run, between the two requests
+    gaps, found = _gaps(migrations), None
+    while found is None or found.changed:  # by another run, between the two requests
         history = yield from read.read_history()
         entries = status.compare(migrations, history)
-        why, expected = _lost(entries), None
+        why, expected = _without_file(entries), None
         if why is None:
             try:
                 expected = schema_of(_in_order_of_application(entries))
-            except SourceError as error:  # e.g. a baseline whose beginning is not in the files
+            except SourceError as error:  # e.g. the schema before a baseline is in no file
                 why = str(error)
         unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
-        seen = yield from look(broken, rows=True, expected=expected, unchanged=unchanged)
+        found = yield from inspect(find_broken, rows=True, expected=expected, unchanged=unchanged)
     left_out = {mirror.table} if mirror else set()
-    found = _ours(compare(expected, seen.schema), left_out) if expected else ()
-    return Verification(entries, gaps, found, why, seen.problems)
+    differences = _ours(compare(expected, found.schema), left_out) if expected else ()
+    return Verification(entries, gaps, differences, why, found.problems)
 
 
 def verify_by_digests(
     migrations: Sequence[Migration], changes: Mapping[int, Mapping[str, str | None]]
 ) -> Flow[Verification]:
-    """Compare with digests, where there is no engine.
+    """Compare with schema digests, without an engine.
 
     Args:
         migrations: the files.
-        changes: {version: what it changed, as `schema.digest.changes` has it}, of a generated index.
+        changes: {version: what it changed, as `schema.digest.changes` returns it}, from a generated index.
     """
     gaps, is_same = _gaps(migrations), False
     while not is_same:  # another run may change the history between the two requests
         history = yield from read.read_history()
         entries = status.compare(migrations, history)
-        why = _lost(entries) or _without_digests(entries, changes)
+        why = _without_file(entries) or _without_digests(entries, changes)
         if why is not None:
             return Verification(entries, gaps, (), why)
         unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
@@ -120,32 +120,32 @@ def verify_by_digests(
     wanted = {name: known for name, known in expected.items() if known is not None}
     found = _ours(digest.compare(wanted, live))
     if found and (late := _late(entries)):
-        return Verification(entries, gaps, (), f"{late} was applied behind newer files")
+        return Verification(entries, gaps, (), f"{late} was applied after newer files")
     return Verification(entries, gaps, found, None)
 
 
 def _late(entries: Sequence[Entry]) -> str | None:
-    """Return a migration that was applied behind a newer one: digests are of the files in their order."""
+    """Return a migration that was applied after a newer one: digests follow the order of the files."""
     applied = [entry for entry in entries if entry.applied and entry.migration]
     in_order = zip(applied, _in_order_of_application(entries), strict=True)
     return next((older.name for older, newer in in_order if older.migration is not newer), None)
 
 
-def _lost(entries: Sequence[Entry]) -> str | None:
-    lost = [entry.name for entry in entries if entry.applied and entry.migration is None]
-    return f"the file of {', '.join(lost)} is gone" if lost else None
+def _without_file(entries: Sequence[Entry]) -> str | None:
+    names = [entry.name for entry in entries if entry.applied and entry.migration is None]
+    return f"the file of {', '.join(names)} is missing" if names else None
 
 
 def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) -> str | None:
-    """Say why digests cannot tell: each stands for the schema with all the files before it."""
+    """Return why digests cannot be compared: each includes the changes of all files before it."""
     applied = [entry.version for entry in entries if entry.applied]
     if unknown := [version for version in applied if version not in changes]:
         return (
-            f"no schema digests for version {unknown[0]}: write the index anew with `d1migrate index`,"
-            " which says so where it cannot tell"
+            f"no schema digests for version {unknown[0]}: update the index with `d1migrate index`,"
+            " which reports versions it has no digests for"
         )
     skipped = [e.name for e in entries if not e.applied and e.version < max(applied, default=0)]
-    return f"{skipped[0]} is not applied, and newer files are" if skipped else None
+    return f"{skipped[0]} is not applied, but newer files are" if skipped else None
 
 
 def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
@@ -161,7 +161,7 @@ def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
 
 
 def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
-    """Return the applied migrations in the order of the log; one it does not tell of, behind its elders."""
+    """Return the applied migrations in the order of the log; those it does not have, after older ones."""
     newest, ordered = 0, []
     for entry in entries:
         if entry.applied and entry.migration:

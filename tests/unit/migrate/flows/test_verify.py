@@ -137,7 +137,7 @@ def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
     found = run(verify_by_digests(migrations, changes), database)
 
     assert found.differences == ()
-    assert found.not_compared == "002_b was applied behind newer files"
+    assert found.not_compared == "002_b was applied after newer files"
 
 
 def test_columns_have_names_of_their_own(database: SqliteDriver) -> None:
