@@ -50,7 +50,7 @@ def shown(entries: tuple[Entry, ...]) -> str:
         ("1a 3b 4b", "1a 2b", "", "1 applied, 3 renumbered 2, 4 pending"),
         ("1a 2b 3b", "1a 2b", "", "1 applied, 2 applied, 3 pending"),
         ("1a 2c 3b", "1a 2b", "", "1 applied, 2 changed, 3 renumbered 2"),
-        # what began and never ended, whatever else is so
+        # what began and did not finish, whatever else is so
         ("1a 2b", "1a", "2b", "1 applied, 2 partial"),
         ("1a 2b", "1a 2b", "2b", "1 applied, 2 partial"),
         ("1a", "1a", "2b", "1 applied, 2 partial"),
@@ -68,7 +68,7 @@ def test_states(have: str, applied: str, partial: str, expected: str) -> None:
         ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "applied and edited since: 002_c"),
         ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "applied, and the file is gone: 002_b, 003_c"),
         ("1a 3b", "1a 2b", "", MissingMigration, (3,), "003_b is version 2"),
-        ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "began and never ended: 002_b"),
+        ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "began and did not finish: 002_b"),
         # of several disagreements the one that has to be mended first
         ("1c", "1a 2b", "2b", PartiallyApplied, (2,), "002_b"),
         ("1c", "1a 2b", "", ChecksumMismatch, (1,), "001_c"),
