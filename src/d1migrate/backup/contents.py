@@ -11,6 +11,7 @@ from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import is_autoincrement
 from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.table_order import Keys
     from d1migrate.drivers.protocol import Driver
-    from d1migrate.rehearse.fill.virtual import Virtual
     from d1migrate.schema.model import Schema, Table
 
 _HISTORY = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
@@ -180,13 +180,11 @@ def _content(
 
 def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualContents:
     """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
-    from d1migrate.rehearse.fill.virtual import parse_virtual  # few databases have one
-
-    virtual = parse_virtual(table.sql)
+    virtual = parse_virtual_table(table.sql)
     names = [column.name for column in table.columns]
     if virtual is None or virtual.module == "fts5vocab":
         return VirtualContents(table, None, False, "")
-    if virtual.module != "fts5":  # an R*Tree's first column is its rowid
+    if not virtual.is_fts5:  # an R*Tree's first column is its rowid
         return VirtualContents(
             table, _content(table.name, names, names, holds_rowid=True, primary=()), False, ""
         )
@@ -199,7 +197,7 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualContents:
         return VirtualContents(
             table, None, True, _indexes_some(driver, table.name, virtual.content), settings
         )
-    if _is_contentless(virtual):
+    if virtual.content == "":
         lost = "" if is_empty else "it stores no text that could be dumped: it is restored empty"
         return VirtualContents(table, None, False, lost, settings)
     content = _content(table.name, names, names, holds_rowid=False, primary=())
@@ -230,10 +228,6 @@ def _indexed(driver: Driver, name: str) -> int | None:
         return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
     except QueryError:
         return None
-
-
-def _is_contentless(virtual: Virtual) -> bool:
-    return any(fold(argument[0]) == "content" and argument[1:2] == ("=",) for argument in virtual.arguments)
 
 
 def _sequences(driver: Driver, tables: Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import serves
 from d1migrate.lint.rule import Finding
-from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.schema.cascade import is_guard
 from d1migrate.sql.names import fold
 
@@ -157,7 +156,7 @@ def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[st
     named |= {each.shape.name for each in replay.statements}
     for name, table in replay.before.tables.items():
         is_near = name in named or any(fold(key.table) in named for key in table.foreign_keys)
-        if not counts[name] and is_near and parse_virtual(table.sql) is None:
+        if not counts[name] and is_near and not table.is_virtual:
             yield "X109", Finding(f"{table.name} stayed empty, so the rehearsal proves nothing about it")
 
 

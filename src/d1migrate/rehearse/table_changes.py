@@ -15,11 +15,11 @@ from d1migrate.lint.column_copies import columns_into
 from d1migrate.lint.columns import ColumnId
 from d1migrate.rehearse import row_difference
 from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect, TableOutcome, outcome_of
-from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.kept_values import ValueSearch
 from d1migrate.rehearse.model import TableChange, UnkeptColumn
 from d1migrate.rehearse.row_attribution import RowTracker
 from d1migrate.rehearse.row_difference import Match, RowDifference
+from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ class ChangeFinder:
     def _compared(self, connection: apsw.Connection) -> Iterator[_Compared]:
         written = {fold(table) for _, table, _ in self._recorded.writes}
         for name, table in self._replay.before.tables.items():
-            virtual = parse_virtual(table.sql)
-            if virtual and virtual.content:
+            if content_of(table):
                 continue  # its rows are another table's
-            shadowed = virtual and any(other.startswith(f"{name}_") for other in written)
+            shadowed = table.is_virtual and any(other.startswith(f"{name}_") for other in written)
             if self._replay.after.tables.get(name) is table and name not in written and not shadowed:
                 continue
             outcome = outcome_of(self._file, name, self.inserts)
@@ -229,7 +228,7 @@ class ChangeFinder:
         """Yield the dropped, replaced or computed columns with values that are not kept elsewhere."""
         outcome, table, columns = each.outcome, each.table, self._replay.columns
         is_copied = bool(self._replay.lineage.of_table(outcome.ids[0]))
-        if (parse_virtual(table.sql) and not outcome.dropped_by) or (outcome.dropped_by and not is_copied):
+        if (table.is_virtual and not outcome.dropped_by) or (outcome.dropped_by and not is_copied):
             return
         emptied = {fold(name) for _, name, what in self._recorded.writes if what == "DELETE"}
         search = ValueSearch(connection, self._replay, emptied)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.check import RULES
 from d1migrate.rehearse import row_difference
 from d1migrate.rehearse.expected_effects import sources
-from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.rehearse.findings import plural
 from d1migrate.schema.cascade import events, is_guard
 from d1migrate.sql.create import parse_trigger
@@ -79,7 +78,7 @@ def predicts_loss(replay: AnalyzedReplay) -> bool:
 def lacks_rows(replay: Replay, before: ScratchDatabase, counts: Mapping[str, int]) -> bool:
     """Whether a table stayed empty, or no row has a link by which a foreign key could delete or change it."""
     tables = replay.before.tables
-    if any(not counts[name] and parse_virtual(table.sql) is None for name, table in tables.items()):
+    if any(not counts[name] and not table.is_virtual for name, table in tables.items()):
         return True
     with before.connect() as connection:
         return not all(

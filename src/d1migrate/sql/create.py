@@ -55,14 +55,16 @@ def parse_table(sql: str) -> TableDefinition | None:
 
 def parse_trigger(sql: str) -> TriggerDefinition | None:
     """Return what a CREATE TRIGGER says; None for any other statement."""
-    definition = parse(sql)
-    return definition if isinstance(definition, TriggerDefinition) else None
+    tokens = significant(sql)
+    at = next((at for at, token in enumerate(tokens[:3]) if at and token.keyword == "TRIGGER"), 0)
+    return _trigger(sql, tokens, at) if at and tokens[0].keyword == "CREATE" else None
 
 
 def parse_virtual_table(sql: str) -> VirtualTableDefinition | None:
     """Return what a CREATE VIRTUAL TABLE says; None for any other statement."""
-    definition = parse(sql)
-    return definition if isinstance(definition, VirtualTableDefinition) else None
+    tokens = significant(sql)
+    is_virtual = [token.keyword for token in tokens[:3]] == ["CREATE", "VIRTUAL", "TABLE"]
+    return _virtual_table(sql, tokens) if is_virtual else None
 
 
 def _name_at(tokens: Sequence[Token], at: int) -> int:

@@ -13,10 +13,10 @@ from d1migrate.errors import ApplyError, PlanError, QueryError
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.history import TABLES
 from d1migrate.project import actor
-from d1migrate.rehearse.fill.virtual import parse_virtual
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
 from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         indexes = {
             unit.table.name: _index(driver, unit.table.name)
             for unit in layout.virtual
-            if (virtual := parse_virtual(unit.table.sql)) and virtual.module == "fts5"
+            if (virtual := parse_virtual_table(unit.table.sql)) and virtual.is_fts5
         }
     return Build(layout, rows, indexes, draws)
 

@@ -125,7 +125,7 @@ class _Writer:
         skipped = len(content.columns) - len(columns)
         insert = f"INSERT INTO {name_text(table.name)} ({', '.join(columns)}) VALUES\n"
         affinities = {quote_identifier(c.name): column_affinity(table, c) for c in table.columns}
-        if table.sql[:14].upper() == "CREATE VIRTUAL":
+        if table.is_virtual:
             affinities = {}
         alias, rows = rowid_alias(table), list[list[str]]()
         for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):

@@ -12,9 +12,10 @@ from d1migrate.rehearse.fill.fix_links import fix_links
 from d1migrate.rehearse.fill.foreign_keys import Parents
 from d1migrate.rehearse.fill.row_constraints import REFUSED
 from d1migrate.rehearse.fill.row_plan import TRIES, NoParentError, RowPlan
-from d1migrate.rehearse.fill.virtual import fill_virtual, parse_virtual
+from d1migrate.rehearse.fill.virtual import fill_virtual
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Result
+from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str]
         (table, virtual)
         for table in schema.tables
         if asked is None or fold(table.name) in asked
-        if not (virtual := parse_virtual(table.sql)) or virtual.module != _NOT_FILLED
+        if not (virtual := parse_virtual_table(table.sql)) or virtual.module != _NOT_FILLED
     ]
     with _without_actions(connection), connection:
         empty = [(table, virtual) for table, virtual in wanted if not _count(connection, table)]
