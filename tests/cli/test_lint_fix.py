@@ -93,7 +93,7 @@ def test_what_cannot_be_rewritten_is_said(project: Project, unsafe: Path) -> Non
     """With the reason, on exit 3; what can be, is."""
     project.write("003_drop.sql", "DROP TABLE workflows;\n")
     outcome = project.run("lint", "--fix", "--yes", code=3)
-    assert "migrations/003_drop.sql was not rewritten: line 1: no table is made anew here" in outcome.out
+    assert "migrations/003_drop.sql was not rewritten: line 1: no table is rebuilt here" in outcome.out
     assert "RENAME" not in unsafe.read_text()
 
 

@@ -1,4 +1,4 @@
-"""`lint --fix`: a file with an unsafe rebuild, rewritten, and proved to lose nothing before it is written."""
+"""`lint --fix`: rewrite a file with an unsafe rebuild, and check that the result loses nothing."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.check import Diagnostic
 
-_ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # how the rollback fares is another matter
+_ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # the rollback, X107, is not rewritten
 LOSING = ("D101", "D102")
-"""The findings that a guarded rebuild settles."""
+"""The findings that a guarded rebuild resolves."""
 
 
 class FixedFile(NamedTuple):
-    """A file whose rebuild loses rows, and what becomes of it.
+    """A file whose rebuild loses rows, and its fix.
 
     Attributes:
-        migration: the file as it is.
-        text: as it should be, with the line ends and the byte order mark it has; None where it stays.
-        why_not: why it stays, or "".
+        migration: the file.
+        text: its fixed text, with the same line ends and byte order mark; None if it cannot be fixed.
+        why_not: why it cannot be fixed, or "".
     """
 
     migration: Migration
@@ -41,7 +41,7 @@ class FixedFile(NamedTuple):
     why_not: str = ""
 
     def diff(self, raw: str) -> list[str]:
-        """Return a unified diff, line by line; `raw` is what the file holds."""
+        """Return a unified diff, line by line; `raw` is the content of the file."""
         file = self.migration.file
         found = difflib.unified_diff(_lines(raw), _lines(self.text or raw), file, file, lineterm="")
         return list(found)
@@ -55,13 +55,13 @@ def fix(
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
 ) -> list[FixedFile]:
-    """Rewrite what loses rows by a rebuild; each fix is proved together with those before it.
+    """Rewrite rebuilds that lose rows. Each fix is checked together with the fixes before it.
 
     Args:
-        migrations: the files that run upon `base`, in order.
-        only: those among them that may be rewritten.
-        raw: {version: what the file holds, its line ends kept} of these.
-        base: the schema they begin with; an empty one without it.
+        migrations: the files that run on `base`, in order.
+        only: the files that may be rewritten.
+        raw: {version: the content of the file, with its line ends} of these.
+        base: the schema before them; an empty one by default.
         severities: as for `lint`.
     """
     before, found = list[Migration](), list[FixedFile]()
@@ -69,16 +69,16 @@ def fix(
     for migration in migrations:
         try:
             replayed = replayer.replay(migration)
-        except Error:  # the linter says what is wrong with it
+        except Error:  # the linter reports it
             replayer.give_up_on(migration)
             before.append(migration)
             continue
         losing = _losing(replayed, severities) if migration in only else []
         if losing:
-            done = _mended(replayed, losing, raw[migration.version], before, base, severities)
-            found.append(done)
-            if done.text is not None:
-                migration = _with(migration, done.text)
+            fixed = _fixed(replayed, losing, raw[migration.version], before, base, severities)
+            found.append(fixed)
+            if fixed.text is not None:
+                migration = _with(migration, fixed.text)
         before.append(migration)
     return found
 
@@ -87,7 +87,7 @@ def _losing(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> l
     return [d for d in check(replayed, severities) if d.code in LOSING and d.allowed is None]
 
 
-def _mended(
+def _fixed(
     replayed: AnalyzedReplay,
     losing: Sequence[Diagnostic],
     raw: str,
@@ -98,21 +98,21 @@ def _mended(
     migration = replayed.migration
     try:
         if migration.is_large:
-            raise PlanError("it is larger than 1 MiB; such a file is not rewritten")
+            raise PlanError("files larger than 1 MiB are not rewritten")
         lines = {d.line for d in losing}
         flagged = {ran.index for ran in replayed.of("drop table") if ran.line in lines}
-        meant = _as_meant(replayed)
-        text = _applied(raw, migration.text, edits(meant, flagged))
-        _prove(_with(migration, text), meant, before, base, severities)
+        intended = _as_intended(replayed)
+        text = _applied(raw, migration.text, edits(intended, flagged))
+        _check(_with(migration, text), intended, before, base, severities)
     except Error as error:
         return FixedFile(migration, None, str(error))
     return FixedFile(migration, text)
 
 
-def _as_meant(replayed: AnalyzedReplay) -> AnalyzedReplay:
-    """Return the file as it would have run without the views and triggers elsewhere that stop a RENAME.
+def _as_intended(replayed: AnalyzedReplay) -> AnalyzedReplay:
+    """Return the file as it would run without the views and triggers elsewhere that block a RENAME.
 
-    Where the table is made under its final name, they are no matter.
+    They do not matter, because the rewritten file creates the table under its final name.
     """
     renames = [ran for ran in replayed.statements if ran.verb == "alter table"]
     if not any(ran.refusal for ran in renames):
@@ -123,24 +123,24 @@ def _as_meant(replayed: AnalyzedReplay) -> AnalyzedReplay:
     return Replayer(Schema(tuple(tables))).replay(replayed.migration, proofs=False)
 
 
-def _prove(
+def _check(
     fixed: Migration,
-    meant: AnalyzedReplay,
+    intended: AnalyzedReplay,
     before: Sequence[Migration],
     base: Schema | None,
     severities: Mapping[str, str] | None,
 ) -> None:
-    """Raise PlanError unless the linter finds no error, and a rehearsal no loss."""
+    """Raise PlanError if the linter finds an error, or a rehearsal a loss."""
     replayer = Replayer(base)
     for migration in before:
         replayer.replay(migration, proofs=False)
-    now = replayer.replay(fixed)
-    errors = [d for d in check(now, severities) if failing([d])]
+    replayed = replayer.replay(fixed)
+    errors = [d for d in check(replayed, severities) if failing([d])]
     if errors:
         raise PlanError(f"rewritten, it would still have {errors[0].code}: {errors[0].message}")
-    there, wanted = now.after.tables, meant.after.tables
-    left = [name for name in (*there, *now.after.owners) if fold(name).startswith(HELPER)]
-    if left or there.keys() != wanted.keys():
+    tables, wanted = replayed.after.tables, intended.after.tables
+    left = [name for name in (*tables, *replayed.after.owners) if fold(name).startswith(HELPER)]
+    if left or tables.keys() != wanted.keys():
         raise PlanError("rewritten, it would not leave the same tables")
     (*_, done) = rehearse([*before, fixed], base, severities=severities).migrations
     bad = [
@@ -161,14 +161,14 @@ _CRLF = re.compile("\r\n")
 
 
 def _applied(raw: str, text: str, changes: Sequence[Edit]) -> str:
-    """Return what a file holds with edits in it, which are places in its text as it was read.
+    """Return the content of a file after edits, whose places count in the text as it was read.
 
     Raises:
-        PlanError: the file is not what was read.
+        PlanError: the content is not what was read.
     """
-    mark = raw.startswith("\ufeff")
+    mark = len(raw) - len(raw.removeprefix("\ufeff"))
     if raw[mark:].replace("\r\n", "\n") != text:
-        raise PlanError("its line ends are of several kinds, or it was changed meanwhile")
+        raise PlanError("its line ends are mixed, or it changed in the meantime")
     ends = [match.start() - place for place, match in enumerate(_CRLF.finditer(raw[mark:]))]
     newline = "\r\n" if ends else "\n"
     found, at = [raw[:mark]], 0

@@ -1,4 +1,7 @@
-"""The SQL that goes around a DROP TABLE of somebody's own rebuild: recipe A, with their copy as the hold."""
+"""The SQL around the DROP TABLE of a rebuild that people wrote: the same guards as in a drafted rebuild.
+
+A drafted rebuild (`schema.rebuild`) holds the rows in a table of its own; here, the copy in the file does.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Table
 
 
-class Guarded:
-    """The statements for one table that goes and comes again.
+class RebuildGuards:
+    """The guards for one table that is dropped and created again.
 
     Args:
-        table: the one that goes, by its name when it does.
-        catalog: the schema then.
-        number: tells the helpers of several rebuilds in one file apart.
+        table: the table that is dropped.
+        catalog: the schema before it is dropped.
+        number: distinguishes the helpers of several rebuilds in one file.
     """
 
     def __init__(self, table: Table, catalog: Catalog, number: int) -> None:
@@ -33,36 +36,36 @@ class Guarded:
 
     @property
     def hold(self) -> str:
-        """A name for a hold table, in quotes."""
+        """The quoted name of a table that holds the rows meanwhile."""
         return q(f"{HELPER}hold_{self._number}")
 
     def drop(self, *, apart: Iterable[str] = ()) -> list[str]:
-        """Return DROP TABLE with guards around it, and the proof that no table has other rows behind it.
+        """Return DROP TABLE with guards around it, and assertions that no other table lost or gained rows.
 
         Args:
-            apart: tables, folded, that go with it: they are guarded, and not counted.
+            apart: tables, folded, that the rebuild drops as well: they are guarded, but not counted.
         """
         itself = fold(self.table.name)
         on, off = drop_guards(self._catalog, itself)
         reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
         counted = [self._catalog.tables[name].name for name in reached]
         before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
-        # What a foreign key of the table to itself does while it is dropped would fire them.
+        # A foreign key of the table to itself acts while the table is dropped, which would fire its triggers.
         is_own_child = any(child == itself for child, _ in self._catalog.references(itself))
         fired = self.table.triggers if is_own_child else ()
         off_first = [f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in fired]
         return [*before, *on, *off_first, f"DROP TABLE {q(self.table.name)}", *off, *after]
 
     def keys_are_copied(self, copy: Table) -> list[str]:
-        """Return the assertions that a copy has every key of the table that a row of another refers to."""
-        there = {fold(column.name) for column in copy.columns}
+        """Return assertions that a copy has every key that a row of another table references."""
+        copied = {fold(column.name) for column in copy.columns}
         found = []
         for child, key in self._catalog.references(fold(self.table.name)):
             to = parent_columns(self.table, key)
-            if child in (fold(copy.name), fold(self.table.name)) or not there >= {fold(name) for name in to}:
+            if child in (fold(copy.name), fold(self.table.name)) or not copied >= {fold(name) for name in to}:
                 continue
             name = self._catalog.tables[child].name
-            message = quote_literal(f"a key of {self.table.name} that {name} refers to is not copied")
+            message = quote_literal(f"a key of {self.table.name} that {name} references is not copied")
             old, new = (
                 " AND ".join(f"{a}.{q(t)} = c.{q(f)}" for t, f in zip(to, key.columns, strict=True))
                 for a in ("o", "n")
@@ -75,50 +78,50 @@ class Guarded:
         return found
 
     def counter(self, new: Table) -> tuple[list[str], list[str]]:
-        """Return what keeps the AUTOINCREMENT counter, and what sets it again behind the copy."""
+        """Return what saves the AUTOINCREMENT counter, and what restores it after the copy."""
         return counter_statements(self.table, new, self._number)
 
 
-def lost(rebuild: Rebuild, dropped: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the CREATE statements of the indexes and the triggers that a rebuild does not make again.
+def lost_objects(rebuild: Rebuild, dropped: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the CREATE statements of the indexes and of the triggers that a rebuild does not recreate.
 
     Args:
-        rebuild: it.
-        dropped: what the file drops by name, folded: that is meant.
+        rebuild: the rebuild.
+        dropped: the objects that the file drops by name, folded: these are meant to be dropped.
     """
     named, kept = set(dropped), {fold(column.name) for column in rebuild.new.columns}
-    there = named | {fold(index.name) for index in rebuild.new.indexes}
-    there |= {fold(trigger.name) for trigger in rebuild.new.triggers}
+    known = named | {fold(index.name) for index in rebuild.new.indexes}
+    known |= {fold(trigger.name) for trigger in rebuild.new.triggers}
     indexes = [
         index.sql
         for index in rebuild.old.indexes
         if index.sql
-        and fold(index.name) not in there
+        and fold(index.name) not in known
         and all(column is None or fold(column) in kept for column in index.columns)
     ]
-    return indexes, [safe_form(t.sql) for t in rebuild.old.triggers if fold(t.name) not in there]
+    return indexes, [safe_form(t.sql) for t in rebuild.old.triggers if fold(t.name) not in known]
 
 
-def renamed(sql: str, old: str, new: str) -> str:
-    """Return a CREATE statement that speaks of a table by another name: its own, or that it is on."""
+def with_table_name(sql: str, old: str, new: str) -> str:
+    """Return a CREATE statement with another name for a table that it creates, is on, or references."""
     tokens = significant(sql)
     found, at = [], 0
     for place, token in enumerate(tokens):
         if token.kind not in ("word", "quoted", "string") or fold(unquote(token.text)) != fold(old):
             continue
         before = tokens[place - 1].keyword if place else ""
-        behind = tokens[place + 1].text if place + 1 < len(tokens) else ""
-        if before in ("TABLE", "EXISTS", "REFERENCES", "ON") or behind == ".":
+        after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        if before in ("TABLE", "EXISTS", "REFERENCES", "ON") or after == ".":
             found += [sql[at : token.start], q(new)]
             at = token.start + len(token.text)
     return "".join([*found, sql[at:]])
 
 
-def columns(table: Table) -> list[str]:
-    """Return the columns of a table that can be written, in quotes."""
+def writable_columns(table: Table) -> list[str]:
+    """Return the columns of a table that can be written, quoted."""
     return [q(column.name) for column in table.columns if not column.generated]
 
 
-def lines(statements: Sequence[str]) -> str:
-    """Return statements as lines of a file."""
+def statement_lines(statements: Sequence[str]) -> str:
+    """Return statements as lines of a file, each with its `;`."""
     return "\n".join(f"{statement};" for statement in statements)

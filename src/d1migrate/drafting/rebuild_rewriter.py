@@ -1,19 +1,25 @@
-"""An unsafe rebuild in a file → the guarded one, as edits of its text. All else stays byte for byte.
+"""Edit the text of a file so that its unsafe rebuilds are guarded. Everything else stays byte for byte.
 
-Whose rows they are and how they are copied is the file's affair: its CREATE TABLE and INSERT … SELECT stay.
-What changes is how the old table goes. Four shapes are known:
+The file decides what is copied and how: its CREATE TABLE and its INSERT … SELECT stay. Only the way in which
+it drops the old table changes. Four shapes of rebuild are supported:
 
-- new, copy, DROP old, RENAME new: the copy is the hold; the table is made under its final name from it.
-- RENAME old aside, RENAME new into its place, DROP old: the same.
-- RENAME old aside, CREATE, copy: what is aside becomes a copy, and the table itself goes, guarded.
-- a copy, DROP, CREATE, copied back, or nothing copied at all: DROP is guarded; rows are held and put back.
+- CREATE new, copy, DROP old, RENAME new: the new table holds the rows; the table is recreated from it.
+- CREATE new, copy, RENAME old aside, RENAME new, DROP old: the same.
+- RENAME old aside, CREATE new, copy: instead of the RENAME, the old table is copied and its DROP guarded.
+- DROP old, CREATE new, copied back from a copy or not at all: the DROP is guarded, and the rows are put back.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.rebuild_guards import Guarded, columns, lines, lost, renamed
+from d1migrate.drafting.rebuild_guards import (
+    RebuildGuards,
+    lost_objects,
+    statement_lines,
+    with_table_name,
+    writable_columns,
+)
 from d1migrate.errors import PlanError
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
@@ -37,7 +43,7 @@ _DEFER = "PRAGMA defer_foreign_keys = ON"
 
 
 class Edit(NamedTuple):
-    """What stands between two places of a text, in characters, becomes another text."""
+    """A replacement of the text between two places, in characters."""
 
     start: int
     end: int
@@ -45,14 +51,14 @@ class Edit(NamedTuple):
 
 
 def edits(replay: AnalyzedReplay, flagged: Collection[int]) -> list[Edit]:
-    """Return what makes the rebuilds of a file keep every row.
+    """Return the edits that make the rebuilds of a file keep every row.
 
     Args:
-        replay: the file as it ran.
-        flagged: the statements that are known to lose rows.
+        replay: the file as it statement.
+        flagged: the statements that lose rows.
 
     Raises:
-        PlanError: one of them is no rebuild, or one that cannot be rewritten; it says why.
+        PlanError: one of them belongs to no rebuild, or to one that cannot be rewritten; it says why.
     """
     pieces = [piece for piece in replay.migration.pieces() if piece.sql]
     file = _File(replay, pieces)
@@ -61,170 +67,182 @@ def edits(replay: AnalyzedReplay, flagged: Collection[int]) -> list[Edit]:
     for number, rebuild in enumerate(found, 1):
         known |= file.rewrite(rebuild, number, flagged)
     for index in sorted(set(flagged) - known):
-        raise PlanError(f"line {pieces[index].line}: no table is made anew here, so no row can be put back")
+        raise PlanError(
+            f"line {pieces[index].line}: no table is rebuilt here, so there are no rows to put back"
+        )
     file.settle_pragmas()
     return sorted(file.edits)
 
 
 class _File:
-    """One file, and what is to be changed in it."""
+    """One file and its edits."""
 
     def __init__(self, replay: AnalyzedReplay, pieces: Sequence[Statement]) -> None:
         self._replay, self._pieces = replay, pieces
         self.edits: list[Edit] = []
 
     def rewrite(self, rebuild: Rebuild, number: int, flagged: Collection[int]) -> set[int]:
-        """Rewrite a rebuild of a table that is referred to; return the statements that take it away."""
-        name, first = fold(rebuild.old.name), rebuild.statement
-        aside = None if first.verb == "drop table" else first.after.name_of(first.before.ids[name])
-        taken = self._drop_of(aside, first.index) if aside else first
-        own = {ran.index for ran in (first, taken) if ran}
-        if not own & set(flagged) and not any(True for _ in first.before.references(name)):
+        """Rewrite the rebuild of a referenced table; return the statements that remove the old table."""
+        name, begin = fold(rebuild.old.name), rebuild.statement
+        aside = None if begin.verb == "drop table" else begin.after.name_of(begin.before.ids[name])
+        drop = self._drop_of(aside, begin.index) if aside else begin
+        own = {statement.index for statement in (begin, drop) if statement}
+        if not own & set(flagged) and not any(True for _ in begin.before.references(name)):
             return own
-        giver = self._giver(rebuild)
-        if giver.verb == "alter table":
-            self._from_copy(_Case(rebuild, number, first, giver, taken, aside))
+        case = _Case(rebuild, number, begin, self._naming(rebuild), drop, aside)
+        if case.end.verb == "alter table":
+            self._from_copy(case)
         elif aside:
-            self._from_aside(_Case(rebuild, number, first, giver, taken, aside))
+            self._from_aside(case)
         else:
-            self._from_hold(_Case(rebuild, number, first, giver, taken, aside))
+            self._from_hold(case)
         return own
 
-    def _giver(self, rebuild: Rebuild) -> ReplayedStatement:
+    def _naming(self, rebuild: Rebuild) -> ReplayedStatement:
         """Return the statement that gives the new table its name."""
         name = fold(rebuild.new.name)
-        number = self._replay.after.ids[name]
+        table_id = self._replay.after.ids[name]
         return next(
-            ran
-            for ran in self._replay.of("create table", "alter table")
-            if ran.after.ids.get(name) == number and ran.before.ids.get(name) != number
+            statement
+            for statement in self._replay.of("create table", "alter table")
+            if statement.after.ids.get(name) == table_id and statement.before.ids.get(name) != table_id
         )
 
     def _drop_of(self, table: str, after: int) -> ReplayedStatement | None:
         drops = self._replay.of("drop table")
-        return next((ran for ran in drops if ran.index > after and ran.shape.name == fold(table)), None)
+        return next(
+            (
+                statement
+                for statement in drops
+                if statement.index > after and statement.shape.name == fold(table)
+            ),
+            None,
+        )
 
     # --- the shapes ---
 
     def _from_copy(self, case: _Case) -> None:
-        """A new table was filled beside the old one: it is what the rows come from."""
-        copy = case.giver.before.tables[case.giver.shape.name]
-        at = case.giver if case.aside else case.first
-        old = (case.first if case.aside else at).before
-        # A reference of the new table to itself follows the old one when that is renamed.
+        """A new table was filled beside the old one: the rows are copied from it."""
+        copy = case.end.before.tables[case.end.shape.name]
+        old = case.begin.before
+        # Take the new table from before the RENAME, which changes its foreign keys to the old name.
         copy = old.tables.get(fold(copy.name), copy)
-        guarded = Guarded(old.tables[fold(case.rebuild.old.name)], old, case.number)
-        self._refuse_mentions(copy.name, case.first.index, case.giver.index)
+        guards = RebuildGuards(old.tables[fold(case.rebuild.old.name)], old, case.number)
+        self._refuse_mentions(copy.name, case.begin.index, case.end.index)
         if any(child != fold(copy.name) for child, _ in old.references(fold(copy.name))):
-            raise self._cannot(case.giver, f"other tables refer to {copy.name} already")
+            raise self._cannot(case.end, f"other tables reference {copy.name}")
         keeps = _rowid(copy, case.rebuild.new)
         if keeps:
-            self._take_rowids_along(case, copy)
-        block = self._made_anew(case, guarded, copy, keeps=keeps)
+            self._copy_rowids(case, copy)
+        block = self._recreated(case, guards, copy, keeps=keeps)
         if case.aside:
-            self._refuse_mentions(case.aside, case.first.index, case.giver.index)
-            self._remove(case.first)
-            self._replace(case.giver, block)
-            if case.taken:
-                self._remove(case.taken)
+            self._refuse_mentions(case.aside, case.begin.index, case.end.index)
+            self._remove(case.begin)
+            self._replace(case.end, block)
+            if case.drop:
+                self._remove(case.drop)
         else:
-            self._replace(case.first, block)
-            self._remove(case.giver)
+            self._replace(case.begin, block)
+            self._remove(case.end)
 
-    def _made_anew(self, case: _Case, guarded: Guarded, copy: Table, *, keeps: str) -> list[str]:
+    def _recreated(self, case: _Case, guards: RebuildGuards, copy: Table, *, keeps: str) -> list[str]:
         name, new = q(case.rebuild.old.name), case.rebuild.new
-        save, restore = guarded.counter(new)
-        indexes, triggers = lost(case.rebuild, self._dropped)
+        save, restore = guards.counter(new)
+        indexes, triggers = lost_objects(case.rebuild, self._dropped)
         own = [index for index in copy.indexes if index.sql]
-        into = ", ".join([keeps] * bool(keeps) + columns(copy))
+        into = ", ".join([keeps, *writable_columns(copy)] if keeps else writable_columns(copy))
         return [
-            *guarded.keys_are_copied(copy),
+            *guards.keys_are_copied(copy),
             *save,
-            *guarded.drop(apart={fold(copy.name)}),
-            renamed(copy.sql, copy.name, case.rebuild.old.name),
+            *guards.drop(apart={fold(copy.name)}),
+            with_table_name(copy.sql, copy.name, case.rebuild.old.name),
             *(f"DROP INDEX {q(index.name)}" for index in own),
-            *(renamed(index.sql or "", copy.name, case.rebuild.old.name) for index in own),
+            *(with_table_name(index.sql or "", copy.name, case.rebuild.old.name) for index in own),
             *indexes,
             *self._hoisted(case, new),
             f"INSERT INTO {name} ({into}) SELECT {into} FROM {q(copy.name)}",
             f"DROP TABLE {q(copy.name)}",
             *restore,
-            *(renamed(trigger.sql, copy.name, case.rebuild.old.name) for trigger in copy.triggers),
+            *(with_table_name(trigger.sql, copy.name, case.rebuild.old.name) for trigger in copy.triggers),
             *triggers,
         ]
 
     def _from_aside(self, case: _Case) -> None:
-        """The old table was renamed: instead its rows are copied, and foreign keys do not follow."""
+        """The old table was renamed: copy its rows instead, so that foreign keys do not follow the rename."""
         if not case.rebuild.fills or not case.aside:
-            raise self._cannot(case.first, "nothing is copied back")
-        catalog = case.first.before
+            raise self._cannot(case.begin, "nothing is copied back")
+        catalog = case.begin.before
         old = catalog.tables[fold(case.rebuild.old.name)]
-        guarded = Guarded(old, catalog, case.number)
+        guards = RebuildGuards(old, catalog, case.number)
         if any(map(_reads_rowids, case.rebuild.fills)):
-            raise self._cannot(case.rebuild.fills[0], f"it reads rowids, which a copy of {old.name} has not")
+            raise self._cannot(
+                case.rebuild.fills[0], f"it reads rowids, which a copy of {old.name} does not have"
+            )
         names = ", ".join(q(column.name) for column in old.columns)
-        save, restore = guarded.counter(case.rebuild.new)
+        save, restore = guards.counter(case.rebuild.new)
         copied = f"CREATE TABLE {q(case.aside)} AS SELECT {names} FROM {q(old.name)}"
-        self._replace(case.first, [copied, *save, *guarded.drop()])
-        for ran in self._replay.of("drop index", "drop trigger"):
-            if ran.index > case.first.index and ran.before.owners.get(ran.shape.name) == fold(case.aside):
-                self._remove(ran)
-        indexes, triggers = lost(case.rebuild, self._dropped)
-        self._insert_behind(case.giver, [*indexes, *self._hoisted(case, case.rebuild.new)])
-        self._insert_behind(max(case.rebuild.fills, key=lambda fill: fill.index), [*restore, *triggers])
+        self._replace(case.begin, [copied, *save, *guards.drop()])
+        for statement in self._replay.of("drop index", "drop trigger"):
+            if statement.index > case.begin.index and statement.before.owners.get(
+                statement.shape.name
+            ) == fold(case.aside):
+                self._remove(statement)
+        indexes, triggers = lost_objects(case.rebuild, self._dropped)
+        self._insert_after(case.end, [*indexes, *self._hoisted(case, case.rebuild.new)])
+        self._insert_after(max(case.rebuild.fills, key=lambda fill: fill.index), [*restore, *triggers])
 
     def _from_hold(self, case: _Case) -> None:
-        """The table was dropped and made again: rows come from the file's own copy, or are held here."""
-        catalog = case.first.before
+        """The table was dropped and recreated: the rows come from a copy in the file or from a new one."""
+        catalog = case.begin.before
         old = catalog.tables[fold(case.rebuild.old.name)]
-        guarded = Guarded(old, catalog, case.number)
-        save, restore = guarded.counter(case.rebuild.new)
-        indexes, triggers = lost(case.rebuild, self._dropped)
+        guards = RebuildGuards(old, catalog, case.number)
+        save, restore = guards.counter(case.rebuild.new)
+        indexes, triggers = lost_objects(case.rebuild, self._dropped)
         early = [*indexes, *self._hoisted(case, case.rebuild.new)]
         if case.rebuild.fills:
-            self._replace(case.first, [*save, *guarded.drop()])
-            self._insert_behind(case.giver, early)
-            self._insert_behind(max(case.rebuild.fills, key=lambda fill: fill.index), [*restore, *triggers])
+            self._replace(case.begin, [*save, *guards.drop()])
+            self._insert_after(case.end, early)
+            self._insert_after(max(case.rebuild.fills, key=lambda fill: fill.index), [*restore, *triggers])
             return
         if self._replay.after.ids[fold(case.rebuild.new.name)] in self._replay.filled:
-            raise self._cannot(case.first, f"the file fills {old.name} with rows of its own")
-        there = {fold(column.name) for column in case.rebuild.new.columns if not column.generated}
-        into = [q(c.name) for c in old.columns if fold(c.name) in there]
+            raise self._cannot(case.begin, f"the file fills {old.name} with other rows")
+        kept = {fold(column.name) for column in case.rebuild.new.columns if not column.generated}
+        into = [q(c.name) for c in old.columns if fold(c.name) in kept]
         keeps = _rowid(old, case.rebuild.new)
         held = [f"{keeps} AS {q(_ROWID)}"] if keeps else []
         self._replace(
-            case.first,
+            case.begin,
             [
-                f"CREATE TABLE {guarded.hold} AS SELECT {', '.join([*held, *into])} FROM {q(old.name)}",
+                f"CREATE TABLE {guards.hold} AS SELECT {', '.join([*held, *into])} FROM {q(old.name)}",
                 *save,
-                *guarded.drop(),
+                *guards.drop(),
             ],
         )
         to, of = [keeps] if keeps else [], [q("_d1m_rowid")] if keeps else []
         refill = (
             f"INSERT INTO {q(old.name)} ({', '.join([*to, *into])})"
-            f" SELECT {', '.join([*of, *into])} FROM {guarded.hold}"
+            f" SELECT {', '.join([*of, *into])} FROM {guards.hold}"
         )
-        self._insert_behind(case.giver, [*early, refill, f"DROP TABLE {guarded.hold}", *restore, *triggers])
+        self._insert_after(case.end, [*early, refill, f"DROP TABLE {guards.hold}", *restore, *triggers])
 
     # --- parts of them ---
 
     @property
     def _dropped(self) -> set[str]:
-        return {ran.shape.name for ran in self._replay.of("drop index", "drop trigger")}
+        return {statement.shape.name for statement in self._replay.of("drop index", "drop trigger")}
 
     def _hoisted(self, case: _Case, new: Table) -> list[str]:
-        """Take unique indexes from behind the rebuild: foreign keys may refer to one when the rows come."""
+        """Move unique indexes before the rows: foreign keys may need one when the rows are inserted."""
         found = []
-        for ran in self._replay.of("create index"):
-            on = ran.after.owners.get(ran.shape.name)
-            if ran.index > case.giver.index and on == fold(new.name) and "UNIQUE" in ran.words[:2]:
-                found.append(ran.sql)
-                self._remove(ran)
+        for statement in self._replay.of("create index"):
+            on = statement.after.owners.get(statement.shape.name)
+            if statement.index > case.end.index and on == fold(new.name) and "UNIQUE" in statement.words[:2]:
+                found.append(statement.sql)
+                self._remove(statement)
         return found
 
-    def _take_rowids_along(self, case: _Case, copy: Table) -> None:
-        """Have the file's copy take the rowids of the old table along, where it is simple."""
+    def _copy_rowids(self, case: _Case, copy: Table) -> None:
+        """Make the file's copy keep the rowids of the old table, if its statement is simple."""
         old, fills = case.rebuild.old, case.rebuild.fills
         name = _rowid(old, copy)
         if not name or len(fills) != 1 or _reads_rowids(fills[0]):
@@ -239,7 +257,7 @@ class _File:
         head, statement = tokens[into + 1], fills[0].source
         at = statement.start + statement.body
         begin = at + head.start + len(head.text)
-        names = "" if tokens[into + 2].text == "(" else f" ({', '.join([name, *columns(copy)])})"
+        names = "" if tokens[into + 2].text == "(" else f" ({', '.join([name, *writable_columns(copy)])})"
         if names:
             self.edits.append(Edit(begin, begin, names))
         else:
@@ -249,77 +267,86 @@ class _File:
         self.edits.append(Edit(begin, begin, f" {name},"))
 
     def _refuse_mentions(self, table: str, first: int, last: int) -> None:
-        """Raise PlanError where a statement between two speaks of a table that is not there any more then."""
+        """Raise PlanError if a statement in between uses a table that will no longer exist there."""
         for piece in self._pieces[first + 1 : last]:
             names = {fold(unquote(t.text)) for t in significant(piece.sql) if t.kind in ("word", "quoted")}
             if fold(table) in names:
-                raise PlanError(f"line {piece.line}: it speaks of {table} amid the rebuild")
+                raise PlanError(f"line {piece.line}: it uses {table} during the rebuild")
 
-    def _cannot(self, ran: ReplayedStatement, why: str) -> PlanError:
-        return PlanError(f"line {ran.line}: {why}")
+    def _cannot(self, statement: ReplayedStatement, why: str) -> PlanError:
+        return PlanError(f"line {statement.line}: {why}")
 
     def settle_pragmas(self) -> None:
-        """Take out what does nothing on D1, or hides broken links; defer foreign keys at the first edit."""
+        """Remove what has no effect on D1, or hides broken links; defer foreign keys at the first edit."""
         blocks = [edit for edit in self.edits if "DROP TABLE" in edit.text]
         if not blocks:
             return
         first, deferred = min(blocks), False
-        for ran in self._replay.of("pragma"):
-            pragma = pragma_of(ran.tokens)
-            start, _ = _span(ran.source)
+        for statement in self._replay.of("pragma"):
+            pragma = pragma_of(statement.tokens)
+            start, _ = _span(statement.source)
             if pragma.name == "defer_foreign_keys" and pragma.is_on and start < first.start:
                 deferred = True
             elif pragma.name in _USELESS and pragma.value is not None:
-                self._remove(ran)
+                self._remove(statement)
         if not deferred:
             place = self.edits.index(first)
             self.edits[place] = first._replace(text=f"{_DEFER};\n{first.text}")
 
     # --- edits ---
 
-    def _replace(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
-        start, end = _span(ran.source)
-        self.edits.append(Edit(start, end, lines(statements)))
+    def _replace(self, statement: ReplayedStatement, statements: Sequence[str]) -> None:
+        start, end = _span(statement.source)
+        self.edits.append(Edit(start, end, statement_lines(statements)))
 
-    def _remove(self, ran: ReplayedStatement) -> None:
-        start, end = _span(ran.source)
+    def _remove(self, statement: ReplayedStatement) -> None:
+        start, end = _span(statement.source)
         text = self._replay.migration.text
-        alone = start == 0 or text[start - 1] == "\n"
-        end += alone and text[end : end + 1] == "\n"
+        if (start == 0 or text[start - 1] == "\n") and text[end : end + 1] == "\n":
+            end += 1  # the whole line
         if all(edit.start != start for edit in self.edits):
             self.edits.append(Edit(start, end, ""))
 
-    def _insert_behind(self, ran: ReplayedStatement, statements: Sequence[str]) -> None:
+    def _insert_after(self, statement: ReplayedStatement, statements: Sequence[str]) -> None:
         if statements:
-            _, end = _span(ran.source)
-            closed = "" if ran.source.text.rstrip().endswith(";") else ";"
-            self.edits.append(Edit(end, end, f"{closed}\n{lines(statements)}"))
+            _, end = _span(statement.source)
+            missing = "" if statement.source.text.rstrip().endswith(";") else ";"
+            self.edits.append(Edit(end, end, f"{missing}\n{statement_lines(statements)}"))
 
 
 class _Case(NamedTuple):
-    """A rebuild: what takes the old table from its name, gives the new one its own, and drops the old one."""
+    """A rebuild to rewrite.
+
+    Attributes:
+        rebuild: the rebuild.
+        number: its number in the file.
+        begin: the statement that drops the old table or renames it aside.
+        end: the statement that gives the new table its name.
+        drop: the statement that drops the old table, if any does.
+        aside: the name that the old table is renamed to, if it is.
+    """
 
     rebuild: Rebuild
     number: int
-    first: ReplayedStatement
-    giver: ReplayedStatement
-    taken: ReplayedStatement | None
+    begin: ReplayedStatement
+    end: ReplayedStatement
+    drop: ReplayedStatement | None
     aside: str | None
 
 
 def _rowid(old: Table, new: Table) -> str:
-    """Return a name of the rowid where it would be lost: both have one, no column is it, and it fits in."""
+    """Return the name of the rowid if the rebuild would lose it and can keep it, else ""."""
     name = rowid_of(old)
     keeps = name and name == rowid_of(new) and rowid_alias(new) is None
     return name if keeps and max(len(old.columns), len(new.columns)) < MAX_COLUMNS else ""
 
 
-def _reads_rowids(ran: ReplayedStatement) -> bool:
-    return any(fold(unquote(token.text)) in ROWIDS for token in ran.tokens)
+def _reads_rowids(statement: ReplayedStatement) -> bool:
+    return any(fold(unquote(token.text)) in ROWIDS for token in statement.tokens)
 
 
 def _span(statement: Statement) -> tuple[int, int]:
-    """Return where a statement stands in its file, with its `;`."""
+    """Return where a statement starts and ends in its file, with its `;`."""
     start = statement.start + statement.body
     text = statement.text[statement.body :]
     return start, start + (len(text) if text.endswith(";") else len(statement.sql))

@@ -122,10 +122,10 @@ def test_a_unique_index_that_a_foreign_key_needs_comes_first() -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("DROP TABLE users;\n", "line 1: no table is made anew here"),
-        (REBUILD.replace("FROM users;", "FROM users WHERE name = 'x';"), "a key of users that posts refers to is not copied"),
-        (REBUILD.replace("DROP TABLE users;\n", "DROP TABLE users;\nUPDATE users_new SET name = 'x';\n"), "line 4: it speaks of users_new amid the rebuild"),
-        ("DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO users VALUES (1, 'root');\n", "the file fills users with rows of its own"),
+        ("DROP TABLE users;\n", "line 1: no table is rebuilt here"),
+        (REBUILD.replace("FROM users;", "FROM users WHERE name = 'x';"), "a key of users that posts references is not copied"),
+        (REBUILD.replace("DROP TABLE users;\n", "DROP TABLE users;\nUPDATE users_new SET name = 'x';\n"), "line 4: it uses users_new during the rebuild"),
+        ("DROP TABLE users;\nCREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO users VALUES (1, 'root');\n", "the file fills users with other rows"),
     ],
 )  # fmt: skip
 def test_what_is_not_rewritten(sql: str, why: str) -> None:
@@ -189,7 +189,7 @@ def test_a_copy_that_maps_values_is_kept(sql: str) -> None:
 )
 def test_a_copy_that_leaves_rows_behind_is_not_kept(copy: str, why: str) -> None:
     """Rows that others refer to have to arrive under their key, whatever else the copy computes."""
-    assert f"a key of plans that {why} refers to is not copied" in why_not(f"{MADE}{copy};\n{TAKE}", PLANS)
+    assert f"a key of plans that {why} references is not copied" in why_not(f"{MADE}{copy};\n{TAKE}", PLANS)
 
 
 TEAM = """\
