@@ -90,7 +90,7 @@ def test_nothing_is_recorded_without_a_word(project: Project) -> None:
     """Without a terminal --yes is needed; what it would have recorded is shown."""
     start(project)
     ended = project.run("adopt", code=2)
-    assert "to record 2 migrations as applied has to be confirmed" in ended.err
+    assert "cannot record 2 migrations as applied (runs nothing) without confirmation" in ended.err
     assert "applied" in ended.out
     assert project.tables() == {"users", "teams"}
     project.run("adopt", "--yes", "--dry-run", code=2)
@@ -170,7 +170,7 @@ def test_a_history_may_begin_beside_other_objects(project: Project) -> None:
     project.run("up", code=1)
     out = project.run("adopt", "--yes").out.splitlines()
     assert out[-2:] == [
-        "no file creates: table notes",
+        "not created by any file: table notes",
         "recorded that the history begins here, with no migration applied; ran nothing",
     ]
     assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"

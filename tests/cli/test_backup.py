@@ -138,7 +138,7 @@ def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.Monkey
     """`--verify` fails where the scratch database does not hold what the dump says."""
     monkeypatch.setattr(load, "verify", lambda _: ["users: 1 rows, expected 2"])
     err = full.run("backup", "--output", "a.sql", "--verify", code=1).err
-    assert "a.sql does not restore to the same: users: 1 rows, expected 2" in err
+    assert "a.sql does not restore to the same database: users: 1 rows, expected 2" in err
     value = full.run("backup", "--output", "a.sql", "--verify", "--json", code=1).json
     assert value["differences"] == ["users: 1 rows, expected 2"]
 
@@ -150,7 +150,7 @@ def test_losses_are_said(project: Project) -> None:
     assert project.run("backup", "--output", "a.sql", "--json").json["notes"]
     ended = project.run("backup", "--output", "a.sql", "--verify", code=1).err
     assert ended.splitlines()[-1] == (
-        "error: a.sql does not restore to the same:"
+        "error: a.sql does not restore to the same database:"
         " f: it stores no text that could be dumped: it is restored empty"
     )
     assert "warning" not in ended

@@ -84,11 +84,11 @@ def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
     """With files, with a history, with nothing to write down; and one of two forms is to be chosen."""
     assert "has no tables and no views" in project.run("baseline", "as found", code=1).err
     live(project)
-    assert "one of DESCRIPTION and --to V" in project.run("baseline", code=2).err
+    assert "either DESCRIPTION or --to V" in project.run("baseline", code=2).err
     project.run("baseline", "x", "--to", "1", code=2)
     project.run("baseline", "--dry-run", "--to", "1", code=2)
     project.run("baseline", "as found")
-    assert "holds files already" in project.run("baseline", "again", code=2).err
+    assert "already has files" in project.run("baseline", "again", code=2).err
     (project.migrations / "001_as_found.sql").unlink()
     assert (
         "1 migrations are already recorded, up to 001_as_found"

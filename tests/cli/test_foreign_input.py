@@ -405,7 +405,7 @@ def test_ctrl_c_while_the_database_is_closed(
 ) -> None:
     """Code 130 and one line, though all was done; a second one changes nothing."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
-    monkeypatch.setattr("d1migrate.cli.project.Context.close", interrupt)
+    monkeypatch.setattr("d1migrate.cli.project.Project.close", interrupt)
     found = project.run(command, code=130)
     assert [line for line in found.err.splitlines() if line.startswith("interrupted: ")] == [
         found.err.splitlines()[-1]
@@ -439,7 +439,7 @@ def test_a_database_that_cannot_be_closed(project: Project, monkeypatch: pytest.
         raise apsw.FullError("database or disk is full")
 
     project.write("001_a.sql", "CREATE TABLE a (x);")
-    monkeypatch.setattr("d1migrate.cli.project.Context.close", fail)
+    monkeypatch.setattr("d1migrate.cli.project.Project.close", fail)
     found = project.run("up")
     assert "applied 1 migration" in found.out
     assert "warning: SQLite could not close the database: database or disk is full" in found.err
@@ -457,5 +457,5 @@ def test_what_sqlite_says_where_no_command_expects_it(
         raise error("it cannot go on")
 
     project.write("001_a.sql", "CREATE TABLE a (x);")
-    monkeypatch.setattr("d1migrate.cli.project.Context.load", fail)
+    monkeypatch.setattr("d1migrate.cli.project.Project.load", fail)
     assert "error: SQLite cannot continue: it cannot go on" in project.run("list", code=1).err

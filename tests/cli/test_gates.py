@@ -175,10 +175,10 @@ def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch)
         asked.append(question)
         return typed.pop(0)
 
-    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.output.Output.ask", ask)
     assert "'producton' is not its name" in shop.run("up", *PRODUCTION, code=1).err
     shop.run("up", *PRODUCTION)
-    assert asked == ["production is protected; type its name to go on: "] * 2
+    assert asked == ["production is protected; type its name to continue: "] * 2
     shop.run("plan", *PRODUCTION)  # never asks
     assert len(asked) == 2
 
@@ -186,7 +186,7 @@ def test_protected_on_a_terminal(shop: Project, monkeypatch: pytest.MonkeyPatch)
 def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is the last gate."""
     demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
-    monkeypatch.setattr("d1migrate.cli.project.Context.ask", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: pytest.fail("asked"))
     err = shop.run("up", *PRODUCTION, code=1).err
     assert "hint: --outside-window REASON --confirm production" in err
 
@@ -394,5 +394,5 @@ def test_the_name_is_typed_on_a_real_terminal(shop: Project, typed: str, code: i
     out, _ = process.communicate(timeout=60)
     seen = os.read(controller, 65536).decode()
     os.close(controller)
-    assert (process.returncode, "production is protected; type its name to go on: " in seen) == (code, True)
+    assert (process.returncode, "production is protected; type its name to continue: " in seen) == (code, True)
     assert shop.database.exists() == (code == 0) == (b"applied 3 migrations" in out)

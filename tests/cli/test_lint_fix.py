@@ -61,7 +61,7 @@ def test_a_terminal_is_asked(
     project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     """Only a yes is one."""
-    monkeypatch.setattr("d1migrate.cli.project.Context.ask", lambda *_: answer)
+    monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: answer)
     project.run("lint", "--fix", code=code)
     assert (unsafe.read_text() == REBUILD) == bool(code)
 
@@ -72,10 +72,10 @@ def test_an_applied_file_is_not_touched(project: Project, unsafe: Path) -> None:
     assert project.run("lint", "--fix").out == ""
     (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:app.db"\n')
     outcome = project.run("lint", "--fix", "--yes", os.fspath(unsafe.relative_to(project.folder)))
-    assert "is not rewritten: local has it already" in outcome.err
+    assert "is not rewritten: local has applied it" in outcome.err
     project.database.rename(project.folder / "live.db")
     (project.folder / "d1migrate.toml").write_text('[env.production]\ndatabase = "sqlite:live.db"\n')
-    assert "production has it already" in project.run("lint", "--fix", "--yes").err
+    assert "production has applied it" in project.run("lint", "--fix", "--yes").err
     assert unsafe.read_text() == REBUILD
 
 

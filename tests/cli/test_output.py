@@ -134,7 +134,7 @@ def test_a_link(built: Project, command: str, *, there: bool) -> None:
 def test_what_cannot_be_read_again_cannot_be_verified(built: Project) -> None:
     """It is said before anything is written."""
     ended = built.run("backup", "--verify", "--output", "/dev/null", code=2).err
-    assert "--verify reads the file again, and /dev/null is not a regular file" in ended
+    assert "--verify reads the file again, but /dev/null is not a regular file" in ended
 
 
 @each

@@ -57,7 +57,7 @@ def test_a_name_typed_after_the_window_closed(
         monkeypatch.setattr(gates, "now", lambda: SUNDAY + 7200)
         return "production"
 
-    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.output.Output.ask", ask)
     assert (
         "production refuses (window): the window Sun 02:00-04:00 UTC is closed"
         in shop.run(command, *PRODUCTION, code=1).err
@@ -75,7 +75,7 @@ def test_a_window_that_closes_during_the_question_with_a_reason(
         monkeypatch.setattr(gates, "now", lambda: SUNDAY + 7200)
         return "production"
 
-    monkeypatch.setattr("d1migrate.cli.project.Context.ask", ask)
+    monkeypatch.setattr("d1migrate.cli.output.Output.ask", ask)
     shop.run("up", *PRODUCTION, "--to", "1", "--outside-window", "hotfix 812")
     assert details(shop) == [{"overridden": {"window": "hotfix 812"}}]
 
@@ -96,7 +96,7 @@ def test_the_name_of_another_environment(shop: Project, command: tuple[str, ...]
     """Who confirms production and is not there is told so, whether it is protected here or not."""
     shop.run("up", "--to", "1")
     err = shop.run(*command, "--confirm", "production", code=2).err
-    assert "--confirm production, and this is local" in err
+    assert "--confirm production, but this is local" in err
     assert "hint: --env production" in err
     assert shop.run("current").out == "1\n"
 

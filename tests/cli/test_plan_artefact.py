@@ -72,7 +72,7 @@ def test_what_was_asked_for_is_in_the_file(shop: Project) -> None:
     """`up --plan` goes as far as the plan, in one transaction if it says so; flags beside it are refused."""
     shop.run("plan", "--to", "2", "--single-transaction", "--output", "plan.json")
     err = shop.run("up", "--plan", "plan.json", "--to", "3", code=2).err
-    assert "--plan says what to apply" in err
+    assert "--plan already determines what to apply" in err
     shop.run("up", "--plan", "plan.json", "--dry-run", code=2)
     shop.run("up", "--plan", "plan.json")
     assert shop.versions() == [1, 2]
@@ -107,7 +107,7 @@ def test_what_is_no_plan(shop: Project, text: str, message: str) -> None:
     """It is a usage error."""
     path(shop).write_text(text)
     assert message in shop.run("up", "--plan", "plan.json", code=2).err
-    assert "no plan nowhere.json" in shop.run("up", "--plan", "nowhere.json", code=2).err
+    assert "no plan file nowhere.json" in shop.run("up", "--plan", "nowhere.json", code=2).err
 
 
 def test_a_plan_cut_off(shop: Project) -> None:

@@ -247,11 +247,11 @@ def test_the_way_back_of_a_remote_database(
     point = shop.run("restore", "--env", "staging", "--json").json[-1]
     err = shop.run("down", "--env", "staging", code=1).err
     assert f"hint: `d1migrate restore --to {point['name']}` goes back to version 4" in err
-    assert "which rows were written since is not known: D1 shows the past only by going back to it" in err
-    assert "D1 keeps it until it is 7 days old, 30 on a paid plan" in err
+    assert "rows written since then cannot be listed: D1 shows a past state only by restoring it" in err
+    assert "D1 keeps it for 7 days, or 30 on a paid plan" in err
     for days, says in (
-        (8, "it is 8 days old: D1 keeps 30 days on a paid plan, 7 on the free one"),
-        (31, "it is 31 days old: D1 keeps 30 days, so it is gone; a backup is the way back"),
+        (8, "it is 8 days old: D1 keeps 30 days on a paid plan, 7 on the free plan"),
+        (31, "it is 31 days old, and D1 keeps 30 days: it is gone; restore a backup instead"),
     ):
         monkeypatch.setattr(restore_preview, "now", lambda days=days: point["at"] + days * 86400 + 60)
         assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
@@ -270,13 +270,13 @@ def test_a_remote_way_back_without_a_point(shop: Project, cloudflare: Cloudflare
     database = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"][0]["database_id"]
     cloudflare.sql(database, "UPDATE schema_migrations SET applied_at = unixepoch() + 90 WHERE version = 2")
     err = shop.run("down", "--env", "staging", code=1).err
-    assert "the way back of version 2 is a restore point\nto 0000" in err
+    assert "version 2 can be undone with a restore point:\nto 0000" in err
     assert "version 2 → 1" in err
 
 
 def test_the_ways_back_are_tried_on_a_copy(shop: Project) -> None:
     """With the schema and the applied versions of the remote database, and made-up rows; it is only read."""
     shop.run("up", "--env", "staging", "--to", "2")
-    ways = shop.run("rehearse", "--way-back", "--env", "staging", "--json", code=None).json["ways_back"]
+    ways = shop.run("rehearse", "--recovery", "--env", "staging", "--json", code=None).json["recovery"]
     assert [(way["version"], way["restored"], way["ok"]) for way in ways] == [(3, [], True), (4, [], True)]
     assert shop.run("current", "--env", "staging").out == "2\n"

@@ -78,7 +78,7 @@ def test_status_as_text(project: Project) -> None:
     assert lines[0].split() == ["version", "name", "state", "applied"]
     assert lines[1].startswith("      1  001_users  applied  20")
     assert "(just now)" in lines[1]
-    assert lines[4].endswith("no way back")
+    assert lines[4].endswith("no rollback")
     assert all(len(line) <= 80 for line in lines)
     assert "\x1b" not in status.out
     assert status.err.splitlines() == ["sqlite:app.db", "2 applied, 2 pending"]
@@ -384,7 +384,7 @@ def test_what_the_system_refuses_is_no_matter_of_the_output(
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch")  # noqa: S108
 
-    monkeypatch.setattr("d1migrate.cli.project.Context.load", refuse)
+    monkeypatch.setattr("d1migrate.cli.project.Project.load", refuse)
     project.standard()
     told = project.run("status", *flags, code=1)
     assert "error: the operating system refused: No space left on device: /tmp/scratch\n" in told.err

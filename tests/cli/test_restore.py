@@ -64,10 +64,10 @@ def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
     applied.run("up", "--no-lint", "a test")
     first, second = point(applied, -2), point(applied, -1)
     err = applied.run("plan", "--down", "--steps", "2", code=1).err
-    assert f"the way back of version 4 is a restore point\nto {first}, taken " in err
+    assert f"version 4 can be undone with a restore point:\nto {first}, taken " in err
     assert "version 5 → 3\n  no longer applied: 004_merge\n  no longer applied: 005_drop" in err
     assert "  users: 3 rows → 2 rows\n  teams: none → 1 row\n" in err
-    assert f"the way back of version 5 is a restore point\nto {second}, taken " in err
+    assert f"version 5 can be undone with a restore point:\nto {second}, taken " in err
     assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: none → 1 row\n" in err
     assert f"hint: `d1migrate restore --to {first}` goes back to version 3" in err
     error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
@@ -133,11 +133,11 @@ def test_it_has_to_be_confirmed(applied: Project, monkeypatch: pytest.MonkeyPatc
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("d1migrate.cli.project.sys.stderr", Terminal())
+    monkeypatch.setattr("d1migrate.cli.output.sys.stderr", Terminal())
     monkeypatch.setattr(sys, "stdin", Terminal("app\n"))
     applied.run("restore", "--to", "1", code=2)
     assert applied.versions() == [1, 2, 3]
-    monkeypatch.setattr("d1migrate.cli.project.sys.stderr", Terminal())
+    monkeypatch.setattr("d1migrate.cli.output.sys.stderr", Terminal())
     monkeypatch.setattr(sys, "stdin", Terminal("app.db\n"))
     applied.run("restore", "--to", "1")
     assert applied.versions() == [1]
@@ -183,7 +183,7 @@ def test_a_damaged_database(applied: Project) -> None:
     applied.database.write_bytes(b"no database")
     ran = applied.run("restore", "--to", "1", "--yes")
     assert (
-        "the database cannot be read, so what was written since is lost: app.db: file is not a database"
+        "the database cannot be read, so newer rows are lost: app.db: file is not a database"
         in ran.err
     )
     kept = ran.out.split("the damaged file is kept as ")[1].strip()
@@ -194,7 +194,7 @@ def test_a_damaged_database(applied: Project) -> None:
 def test_none_yet(project: Project) -> None:
     """A new database needs none."""
     project.standard()
-    assert project.run("restore").out == "none yet\n"
+    assert project.run("restore").out == "no restore points yet\n"
     project.run("up")
     assert project.run("restore", "--json").json == []
     assert not (project.folder / ".d1migrate").exists()

@@ -226,7 +226,7 @@ def test_wranglers_row_of_a_first_squash_is_no_row_of_the_second(project: Projec
     project.run("squash", "--to", "3")
     out = project.run("adopt", "--dry-run").out
     assert "wrangler recorded it" not in out
-    assert "no file is 0002_squashed.sql, which wrangler has as applied" in out
+    assert "no file for 0002_squashed.sql, which wrangler recorded as applied" in out
 
 
 def test_a_database_that_ran_other_content(project: Project) -> None:
@@ -242,7 +242,7 @@ def test_a_database_that_ran_other_content(project: Project) -> None:
 def test_what_cannot_be_squashed(project: Project, to: str) -> None:
     """One file, or a version that no file has."""
     project.standard()
-    assert "there is nothing to squash" in project.run("squash", "--to", to, code=2).err
+    assert "nothing to squash" in project.run("squash", "--to", to, code=2).err
 
 
 def test_a_dry_run_and_json(project: Project) -> None:

@@ -1,4 +1,8 @@
-"""The `d1migrate` command."""
+"""The `d1migrate` command: argv in, exit code out; what may go wrong in every command is handled here.
+
+A command is a module named as it is typed, with its `Options` and `run(options, project, output)`. Only the
+module of the command that was typed is imported.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.project import Context, LostOutput
+    from d1migrate.cli.output import LostOutput, Output
+    from d1migrate.cli.parser import Invocation
+    from d1migrate.cli.project import Project
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _DISK = "is the disk, or the temporary folder (TMPDIR), full? free some space, then run the command again"
@@ -23,84 +29,87 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        argv: its arguments; those of the process without them.
+        argv: its arguments; by default those of the process.
 
     Returns:
         The exit code: 0 done or nothing to do, 1 failed, 2 usage, 3 `--check` found something.
     """
+    from d1migrate.cli.output import LostOutput, Output
     from d1migrate.cli.parser import parse
-    from d1migrate.cli.project import Context, LostOutput
+    from d1migrate.cli.project import Project
 
     gc.disable()  # a short process keeps what it allocates; looking for cycles costs 3 ms of a status
     _prepare_streams()
-    context = Context(parse(sys.argv[1:] if argv is None else argv))
+    invocation = parse(sys.argv[1:] if argv is None else argv)
+    given = invocation.given
+    output = Output(as_json=given.json, quiet=given.quiet, verbose=given.verbose)
+    project = Project(given, output)
     try:
         try:
-            return _run(context)
+            return _run(invocation, project, output)
         except LostOutput as lost:
-            return _lost_stdout(context, lost)
+            return _lost_stdout(output, lost)
         finally:
-            _close(context)
+            _close(project, output)
     except KeyboardInterrupt as interrupt:
-        return _interrupted(context, interrupt)
+        return _interrupted(output, interrupt)
     finally:
         gc.enable()
 
 
 def command() -> int:
-    """Run the command of this process; during the cleanup after it, an interrupt is silent."""
+    """Run the command of this process; an interrupt during the cleanup after it is silent."""
     import signal
 
     try:
         return main()
-    except KeyboardInterrupt:  # before there was anything to interrupt, or a second one
+    except KeyboardInterrupt:  # before the command started, or a second one
         return _INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _run(context: Context) -> int:
+def _run(invocation: Invocation, project: Project, output: Output) -> int:
     try:
-        code: int = context.arguments.command(context)
+        code = invocation.run(invocation.options, project, output)
     except Error as error:
-        code = _failed(context, error)
-    except OSError as error:  # a disk or a folder, where no command thought of it
-        code = _failed(
-            context, Error(f"the operating system refused: {error.strerror or error}{_place(error)}")
-        )
+        code = _failed(output, error)
+    except OSError as error:  # of a disk or a folder, unexpected by the command
+        where = f": {error.filename}" if error.filename else ""
+        code = _failed(output, Error(f"the operating system refused: {error.strerror or error}{where}"))
     except Exception as error:
         if type(error).__module__ != "apsw":
             raise
-        # SQLite on a disk that is full or fails, where no command expected it.
-        code = _failed(context, Error(f"SQLite cannot continue: {error}", hint=_DISK))
-    context.flush()
+        # SQLite on a full or failing disk, unexpected by the command.
+        code = _failed(output, Error(f"SQLite cannot continue: {error}", hint=_DISK))
+    output.flush()
     return code
 
 
-def _failed(context: Context, error: Error) -> int:
-    context.fail(error)
+def _failed(output: Output, error: Error) -> int:
+    output.fail(error)
     return error.exit_code
 
 
-def _close(context: Context) -> None:
+def _close(project: Project, output: Output) -> None:
     """Close the database; if SQLite cannot clean up after a finished command, the command still counts."""
     try:
-        context.close()
+        project.close()
     except Exception as error:
         if type(error).__module__ != "apsw":
             raise
-        context.say(f"warning: SQLite could not close the database: {error}")
+        output.warn(f"SQLite could not close the database: {error}")
 
 
-def _interrupted(context: Context, interrupt: KeyboardInterrupt) -> int:
+def _interrupted(output: Output, interrupt: KeyboardInterrupt) -> int:
     for note in getattr(interrupt, "__notes__", ()):
-        context.say(note)
-    context.say("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
+        output.say(note)
+    output.say("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
     return _INTERRUPTED
 
 
 def _prepare_streams() -> None:
-    """Make data UTF-8 wherever it goes, talk survive any terminal, and closed streams swallow all."""
+    """Make stdout UTF-8 unless it is a terminal, and let both streams take any text, even when closed."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if hasattr(sys.stdout, "reconfigure"):
@@ -121,14 +130,10 @@ def _bytes_or_escape(error: UnicodeError) -> tuple[str | bytes, int]:
         return codecs.backslashreplace_errors(error)
 
 
-def _place(error: OSError) -> str:
-    return f": {error.filename}" if error.filename else ""
-
-
-def _lost_stdout(context: Context, lost: LostOutput) -> int:
-    """End where nobody takes the data: quietly if the reader went away, as `| head` does."""
+def _lost_stdout(output: Output, lost: LostOutput) -> int:
+    """End a command that cannot print its data: quietly if the reader is gone, as after `| head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if isinstance(lost.error, BrokenPipeError):
         return 0
-    context.fail(Error(f"cannot write the output: {lost.error.strerror}"))
+    output.fail(Error(f"cannot write the output: {lost.error.strerror}"))
     return 1

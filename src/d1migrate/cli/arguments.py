@@ -1,4 +1,4 @@
-"""Arguments that several commands take."""
+"""Arguments that several commands take, as argparse wants them."""
 
 from __future__ import annotations
 
@@ -17,49 +17,61 @@ STATE: dict[str, Any] = {"type": version, "metavar": "V"}
 
 
 def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the flags of an argument, and what argparse is told of it."""
+    """Return the names of an argument, and the keyword arguments for `add_argument`."""
     return names, options
 
 
 EACH: dict[str, Any] = {"action": "append", "default": [], **VERSION}
 
-TO_UP = argument("--to", help="the last version to apply", **VERSION)
-LATE = argument("--allow-out-of-order", help="also apply what lies below the newest applied version", **FLAG)
-SINGLE = argument("--single-transaction", help="all pending migrations as one transaction", **FLAG)
-PHASE = argument(
-    "--phase", choices=("before", "after"), help="only what comes before, or after, the deploy of the code"
+TO_UP = argument("--to", help="apply migrations up to this version", **VERSION)
+LATE = argument(
+    "--allow-out-of-order", help="also apply pending migrations below the newest applied one", **FLAG
 )
-TO_DOWN = argument("--to", help="take back every version above this one; 0 for all", **VERSION)
+SINGLE = argument("--single-transaction", help="apply all pending migrations in one transaction", **FLAG)
+PHASE = argument(
+    "--phase",
+    choices=("before", "after"),
+    help="only migrations that run before, or after, the code is deployed",
+)
+TO_DOWN = argument("--to", help="roll back every migration above this version; 0 rolls back all", **VERSION)
 DOWN = (
-    argument("--steps", type=int, metavar="N", help="take back this many (default: 1)"),
-    argument("--rollback-from", choices=("file", "history"), help="which SQL, where they differ"),
+    argument("--steps", type=int, metavar="N", help="roll back this many migrations (default: 1)"),
+    argument(
+        "--rollback-from",
+        choices=("file", "history"),
+        help="which rollback SQL to run if the file and the history differ",
+    ),
     argument(
         "--allow-loss",
         action="append",
         metavar="TABLE",
         default=[],
-        help="a table that may lose rows, or `all`; repeat it for several",
+        help="allow this table to lose rows, or `all`; can be repeated",
     ),
 )
 
 REASON: dict[str, Any] = {"metavar": "REASON"}
-CONFIRM = argument("--confirm", metavar="NAME", help="the name of the protected environment that is meant")
+CONFIRM = argument(
+    "--confirm", metavar="NAME", help="confirm that this protected environment is to be changed"
+)
 ANY_GATES = (
     CONFIRM,
-    argument("--outside-window", help="change it outside its window; why goes to the log", **REASON),
-    argument("--no-restore-point", help="without a point to go back to; likewise", **REASON),
+    argument("--outside-window", help="run outside the maintenance window; REASON is logged", **REASON),
+    argument("--no-restore-point", help="take no restore point first; REASON is logged", **REASON),
 )
 UP_GATES = (
     *ANY_GATES,
-    argument("--skip-after", help="what the environment before it has not run; likewise", **REASON),
-    argument("--allow-irreversible", help="without a way back; likewise", **REASON),
-    argument("--no-rehearse", help="without the rehearsal it demands; likewise", **REASON),
     argument(
-        "--no-lint",
-        nargs="?",
-        const="",
-        help="run it whatever the linter finds; the log says so, and why",
+        "--skip-after",
+        help="apply even if the `after` environment lacks these migrations; REASON is logged",
         **REASON,
+    ),
+    argument(
+        "--allow-irreversible", help="apply migrations that have no rollback; REASON is logged", **REASON
+    ),
+    argument("--no-rehearse", help="skip the required rehearsal; REASON is logged", **REASON),
+    argument(
+        "--no-lint", nargs="?", const="", help="apply despite linter errors; REASON is logged", **REASON
     ),
 )
 
@@ -68,28 +80,29 @@ BACKFILL = argument(
     action="append",
     default=[],
     metavar="TABLE.COLUMN=SQL",
-    help="the value of the rows there are, where a column is or becomes NOT NULL",
+    help="value for existing rows of a column that is or becomes NOT NULL; can be repeated",
 )
-TOLD = (
+DECLARED = (
     BACKFILL,
     argument(
         "--rename",
         action="append",
         default=[],
         metavar="OLD=NEW",
-        help="`users.name=full_name` or `users=people`; or a note in FILE, `-- renamed from: name`",
+        help="declare a rename: `users.name=full_name` or `users=people`; can be repeated. In a schema file,"
+        " write `-- renamed from: name` instead",
     ),
     argument(
         "--allow-drop",
         action="append",
         default=[],
         metavar="NAME",
-        help="a table, or TABLE.COLUMN, that may go with its values, or `all`",
+        help="allow dropping a table, or a column TABLE.COLUMN, with its values, or `all`; can be repeated",
     ),
 )
 DRAFT = (
-    argument("--name", metavar="WORDS", help="what the file is called (default: what it does)"),
-    argument("--order", help="columns in another order are a difference too", **FLAG),
-    argument("--dry-run", help="print the file; write nothing", **FLAG),
+    argument("--name", metavar="WORDS", help="name of the migration (default: derived from the changes)"),
+    argument("--order", help="also treat a different column order as a difference", **FLAG),
+    argument("--dry-run", help="print the migration; write nothing", **FLAG),
     argument("--check", help="write nothing; exit 3 if there is a difference", **FLAG),
 )

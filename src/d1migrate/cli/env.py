@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli import gates
 from d1migrate.errors import Error, UsageError
@@ -10,30 +10,38 @@ from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.environment import Environment
 
 _AT_ONCE = 8  # requests
 
+Files = tuple["Migration", ...] | Error
+"""The migrations of a folder, or why they cannot be read."""
 
-def env_command(context: Context) -> int:
-    """Show every environment: where it stands, what protects it, and whether it can be reached."""
+
+class Options(NamedTuple):
+    """`env` has only the global options."""
+
+
+def run(_options: Options, project: Project, output: Output) -> int:
+    """Show every environment: its version, what protects it, and whether it can be reached."""
     from concurrent.futures import ThreadPoolExecutor
 
-    refuse_duplicates(context.config)
-    environments = context.config.listed()
+    refuse_duplicates(project.config)
+    environments = project.config.listed()
     if not environments:
         raise UsageError("no environments", hint="[env.local] database = … in d1migrate.toml")
-    files: dict[str, tuple[Migration, ...] | Error] = {}
-    for environment in environments:
-        _load(context, environment, files)
+    files = _load(environments, project)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = list(pool.map(lambda environment: _look(context, environment, files), environments))
-    if context.json:
-        context.out_json(found)
+        found = list(
+            pool.map(lambda environment, loaded: _look(environment, loaded, project), environments, files)
+        )
+    if output.as_json:
+        output.print_json(found)
         return 0
     headers = ("environment", "database", "version", "pending", "protection", "reachable")
     rows = [
@@ -47,40 +55,38 @@ def env_command(context: Context) -> int:
         )
         for environment, e in zip(environments, found, strict=True)
     ]
-    context.out(text.table(headers, rows, right=(2, 3)))
+    output.print(text.table(headers, rows, right=(2, 3)))
     return 0
 
 
-def _load(
-    context: Context, environment: Environment, files: dict[str, tuple[Migration, ...] | Error]
-) -> None:
-    """Read an environment's files, once for all that share a folder."""
+def _load(environments: Sequence[Environment], project: Project) -> list[Files]:
+    """Read the files of each environment, once for all that share a folder."""
     from d1migrate.project.files import load_migrations
 
-    folder = environment.database
-    try:
-        folder = context.config.folder(environment)
-        if folder not in files:
-            files[folder] = load_migrations(folder)
-    except Error as error:
-        files[folder] = error
-    files[environment.database] = files[folder]
+    by_folder: dict[str, Files] = {}
+    found: list[Files] = []
+    for environment in environments:
+        try:
+            folder = project.config.folder(environment)
+            if folder not in by_folder:
+                by_folder[folder] = load_migrations(folder)
+            found.append(by_folder[folder])
+        except Error as error:
+            found.append(error)
+    return found
 
 
-def _look(
-    context: Context, environment: Environment, files: Mapping[str, tuple[Migration, ...] | Error]
-) -> dict[str, Any]:
-    """Look at one environment, in one request; what cannot be reached is said, not left out."""
+def _look(environment: Environment, files: Files, project: Project) -> dict[str, Any]:
+    """Look at one environment, in one request; one that cannot be reached is listed with the reason."""
     from d1migrate.migrator import Migrator
 
     value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
     value |= {"current_version": None, "latest_version": None, "pending": None}
     value |= {"protection": _protections(environment), "reachable": None, "error": None}
-    migrations = files[environment.database]
-    if isinstance(migrations, Error):
-        return value | {"error": str(migrations)}
+    if isinstance(files, Error):
+        return value | {"error": str(files)}
     try:
-        with Migrator(context.open(environment), migrations) as migrator:
+        with Migrator(project.open(environment), files) as migrator:
             found = values.status(migrator.status(), (), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}
@@ -89,7 +95,7 @@ def _look(
 
 
 def _protections(environment: Environment) -> dict[str, Any]:
-    """What an environment demands before it is changed."""
+    """What an environment requires before it is changed."""
     window = None
     if environment.window:
         from d1migrate.project import windows
@@ -109,7 +115,7 @@ def _protections(environment: Environment) -> dict[str, Any]:
 
 
 def _protection(environment: Environment, window: Mapping[str, Any] | None) -> str:
-    """The same in a few words."""
+    """What an environment requires, in a few words."""
     words = ["protected"] if environment.protected else []
     words += [f"after {environment.after}"] if environment.after else []
     if window:

@@ -1,10 +1,11 @@
-"""`lint --fix`: unsafe rebuilds of pending files become guarded ones, shown first and proved before."""
+"""`lint --fix`: rewrite rebuilds that lose rows as guarded ones, each proved first, and shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.cli.diff import prepare, write_index
+from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
 from d1migrate.project import files
 from d1migrate.report.text import clean, clean_line, plural
@@ -12,7 +13,8 @@ from d1migrate.report.text import clean, clean_line, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
     from d1migrate.drafting.lint_fix import FixedFile
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.migrate.migration import Migration
@@ -20,74 +22,62 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """What may be rewritten: `only`, of the `migrations` that run upon `base` in their order."""
+    """What may be rewritten: `only`, of the `migrations` that run in their order on `base`."""
 
     migrations: Sequence[Migration]
     only: Sequence[Migration]
     base: Schema | None = None
 
 
-def fix(context: Context, target: Target) -> int:
-    """Show what makes the rebuilds of files keep every row, and write it where that is confirmed.
+def fix(target: Target, project: Project, output: Output, *, dry_run: bool, confirmed: bool) -> int:
+    """Show how files change, and write them if that is confirmed.
+
+    Args:
+        target: the files.
+        project: its environments: a file that one of them has applied is not rewritten.
+        output: shows the changes, and asks.
+        dry_run: only show them.
+        confirmed: whether to write without asking.
 
     Returns:
-        How many files were to be rewritten, or could not be, and are as they were.
+        How many files need rewriting and were left unchanged.
     """
-    from d1migrate.drafting.lint_fix import fix
-
-    only = _unapplied(context, target.only)
+    only = _unapplied(target.only, project, output)
     raw = {migration.version: _read(migration.file) for migration in only if not migration.is_large}
     raw |= {migration.version: "" for migration in only if migration.is_large}
-    found = fix(target.migrations, only, raw, base=target.base, severities=context.severities)
+    found = lint_fix.fix(target.migrations, only, raw, base=target.base, severities=project.severities)
     ready = [one for one in found if one.text is not None]
     diffs = {one.migration.file: one.diff(raw[one.migration.version]) for one in ready}
-    if not context.json:
-        _show(context, found, diffs)
-    writes = bool(ready) and not context.arguments.dry_run
+    if not output.as_json:
+        _show(found, diffs, output)
+    writes = bool(ready) and not dry_run
     if writes:
-        prepare(context)
-        _confirm(context, len(ready))
+        check_writable(project)
+        if not confirmed:
+            output.confirm(f"rewrite {plural(len(ready), 'file')}")
         for one in ready:
             _write(one, raw[one.migration.version])
-        write_index(context)
-        context.say(f"rewrote {plural(len(ready), 'file')}")
-    if context.json:
-        context.out_json([_value(one, diffs, written=writes) for one in found])
+        write_index(project, output)
+        output.say(f"rewrote {plural(len(ready), 'file')}")
+    if output.as_json:
+        output.print_json([_value(one, diffs, written=writes) for one in found])
     return len(found) - (len(ready) if writes else 0)
 
 
-def _show(context: Context, found: Sequence[FixedFile], diffs: dict[str, list[str]]) -> None:
+def _show(found: Sequence[FixedFile], diffs: dict[str, list[str]], output: Output) -> None:
     for one in found:
         if one.text is None:
-            context.out(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
+            output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         for line in diffs.get(one.migration.file, ()):
             shade = {"+": "green", "-": "red", "@": "dim"}.get(line[:1])
-            context.out(context.paint(clean(line), shade))
+            output.print(output.paint(clean(line), shade))
     if not found:
-        context.say("no rebuild that loses rows")
-
-
-def _confirm(context: Context, count: int) -> None:
-    """Ask for a yes, unless a flag gave it.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if context.arguments.yes:
-        return
-    typed = context.ask(f"rewrite {plural(count, 'file')}? [y/N] ")
-    if typed is None:
-        raise UsageError(
-            "to rewrite files has to be confirmed, and there is no terminal to ask on",
-            hint="--yes, or --dry-run to look only",
-        )
-    if typed.lower() not in ("y", "yes"):
-        raise UsageError("not confirmed: nothing was written")
+        output.say("no rebuild loses rows")
 
 
 def _write(one: FixedFile, raw: str) -> None:
     if _read(one.migration.file) != raw:
-        raise UsageError(f"{one.migration.file} was changed meanwhile: it is as you left it")
+        raise UsageError(f"{one.migration.file} was edited in the meantime, and was not rewritten")
     files.replace(one.migration.file, one.text or "")
 
 
@@ -104,20 +94,20 @@ def _read(path: str) -> str:
         raise UsageError(f"cannot read {path}: {error}") from error
 
 
-def _unapplied(context: Context, migrations: Sequence[Migration]) -> list[Migration]:
-    """Return what no environment has, as far as they can be reached; an applied file stays as it is."""
+def _unapplied(migrations: Sequence[Migration], project: Project, output: Output) -> list[Migration]:
+    """Return the files that no environment has applied, as far as the environments can be reached."""
     from d1migrate.migrator import Migrator
 
     left = list(migrations)
-    for environment in context.config.listed() if left else ():
+    for environment in project.config.listed() if left else ():
         try:
-            with Migrator(context.open(environment), context.load()) as migrator:
+            with Migrator(project.open(environment), project.load()) as migrator:
                 rows = [entry.applied for entry in migrator.status() if entry.applied]
         except Error as error:
-            context.say(f"warning: whether {environment.shown} has these files is not known: {error}")
+            output.warn(f"cannot tell whether {environment.shown} has applied these files: {error}")
             continue
         for migration in [m for m in left if any(_is_of(row, m) for row in rows)]:
-            context.say(f"{migration.file} is not rewritten: {environment.shown} has it already")
+            output.say(f"{migration.file} is not rewritten: {environment.shown} has applied it")
             left.remove(migration)
     return left
 

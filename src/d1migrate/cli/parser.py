@@ -1,4 +1,4 @@
-"""The command line, read."""
+"""From argv to typed options. Only this module sees argparse's Namespace."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import os
 import sys
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from d1migrate import __version__
 from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.options import GROUPS, GlobalOptions
 from d1migrate.report.text import clean_line, printed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -35,14 +37,28 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print usage and complaint, and end the process with code 2."""
-        super().error(printed(clean_line(message), coloured=False))
+        super().error(printed(clean_line(message), colored=False))
+
+
+class Invocation(NamedTuple):
+    """A command line, parsed.
+
+    Attributes:
+        run: the command's function.
+        options: the command's own options, its first argument.
+        given: the global options.
+    """
+
+    run: Callable[[Any, Project, Output], int]
+    options: Any
+    given: GlobalOptions
 
 
 _TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config")
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse arguments; `command` of the result is the function that runs the command.
+def parse(argv: Sequence[str]) -> Invocation:
+    """Parse arguments, and import the module of the command that they name.
 
     Wrong arguments end the process with code 2 and a usage line, `--help` and `--version` with 0.
     """
@@ -57,9 +73,24 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if arguments.called is None:
         parser.print_help(sys.stderr)
         parser.exit(2)
-    name = names[arguments.called]
-    arguments.command = _function(name)
-    return arguments
+    values = {name: _frozen(value) for name, value in vars(arguments).items()}
+    module = import_module(f"d1migrate.cli.{names[arguments.called]}")
+    return Invocation(module.run, _options(module.Options, values), _options(GlobalOptions, values))
+
+
+def _options(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    """Fill the fields of an options class, and of the groups of shared options among them."""
+    return kind(
+        **{
+            field: _options(GROUPS[field], values) if field in GROUPS else values[field]
+            for field in kind._fields
+            if field in GROUPS or field in values
+        }
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _is_text(word: str) -> bool:
@@ -120,9 +151,3 @@ def _add_common(parser: _Parser, *, default: Any) -> None:
     loud = parser.add_mutually_exclusive_group()
     loud.add_argument("--quiet", "-q", action="store_true", default=flag, help="print data and errors only")
     loud.add_argument("--verbose", "-v", action="store_true", default=flag, help="print the SQL that is sent")
-
-
-def _function(name: str) -> Callable[[Context], int]:
-    module = import_module(f"d1migrate.cli.{COMMANDS[name].module}")
-    function: Callable[[Context], int] = getattr(module, f"{name}_command")
-    return function

@@ -1,180 +1,167 @@
-"""`plan`: what would be run, printed or written to a file, and what a file of it is held against."""
+"""`plan`: what an `up` or `down` would run, printed or written to a file; and what the gates say of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.cli import gates, restore_preview
+from d1migrate.cli.gates import Gates
+from d1migrate.cli.options import GateOptions
 from d1migrate.errors import UsageError
-from d1migrate.migrate import plan_file
 from d1migrate.migrate.history import TABLES
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
-from d1migrate.project import files
-from d1migrate.project.identity import identify
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
 from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.plan import Plan, Step
+    from d1migrate.migrator import Migrator
     from d1migrate.project.gates import Demand
 
-_GATE_COLOURS = {"passed": "green", "refused": "red", "overridden": "yellow"}
-_OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False, "phase": None}
-_OF_AN_UP = (
-    *("allow_out_of_order", "single_transaction", "phase", "output"),
-    *("skip_after", "allow_irreversible", "no_rehearse", "no_lint"),
-)
+_GATE_COLORS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _SHOWN = 76  # characters of a statement that a plan shows
 
 
-def plan_command(context: Context) -> int:
-    """Show what would be run, and what the gates of the environment say."""
-    arguments = context.arguments
-    gates.refuse_mistakes(context)
-    plan = _plan(context)
-    if getattr(arguments, "output", None) is not None:
-        _write(context, plan)
-    found = () if getattr(arguments, "sql", False) else gates.look(context, plan, judged=False)
-    plan = plan._replace(reads=plan.reads + gates.requests(context, plan))
-    if context.json:
-        context.out_json({**values.plan(plan, remote=_is_remote(context)), "gates": values.gates(found)})
-    elif getattr(arguments, "sql", False):
-        if plan.steps and MIGRATIONS_TABLE in plan.missing:
-            context.out(f"{TABLES[MIGRATIONS_TABLE]};")
-        for step in plan.steps:
-            _print_sql(context, step)
+class Options(NamedTuple):
+    """The options of `plan`."""
+
+    sql: bool = False
+    down: bool = False
+    to: int | None = None
+    allow_out_of_order: bool = False
+    single_transaction: bool = False
+    phase: Phase | None = None
+    output: str | None = None
+    steps: int | None = None
+    rollback_from: Literal["file", "history"] | None = None
+    allow_loss: tuple[str, ...] = ()
+    gates: GateOptions = GateOptions()
+
+    @property
+    def of_an_up(self) -> str | None:
+        """The first flag given that is only for an `up`, or None."""
+        gates = self.gates
+        flags = {
+            "--allow-out-of-order": self.allow_out_of_order or None,
+            "--single-transaction": self.single_transaction or None,
+            "--phase": self.phase,
+            "--output": self.output,
+            "--skip-after": gates.skip_after,
+            "--allow-irreversible": gates.allow_irreversible,
+            "--no-rehearse": gates.no_rehearse,
+            "--no-lint": gates.no_lint,
+        }
+        return next((flag for flag, value in flags.items() if value is not None), None)
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Print or write what would run; change nothing."""
+    migrator = project.migrator(allow_out_of_order=options.allow_out_of_order)
+    gates = Gates(options.gates, project, migrator, output)
+    plan = _plan_down(options, migrator, output) if options.down else _plan_up(options, migrator)
+    if options.output is not None:
+        from d1migrate.cli import written_plan
+
+        written_plan.write(options.output, plan, options, project)
+        output.say(f"wrote {options.output}")
+    found = () if options.sql else gates.look(plan, linted=False)
+    plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
+    is_remote = project.environment.database.startswith("d1:")
+    if output.as_json:
+        output.print_json({**values.plan(plan, remote=is_remote), "gates": values.gates(found)})
+    elif options.sql:
+        _print_sql(plan, output)
     else:
-        _print_plan(context, plan)
-        _print_gates(context, found)
+        output.print(list(_plan_lines(plan, is_remote=is_remote)))
+        _print_gates(found, project.environment.shown, output)
     return 0
 
 
-def _plan(context: Context) -> Plan:
-    arguments = context.arguments
-    if getattr(arguments, "down", False):
-        if found := [name for name in _OF_AN_UP if getattr(arguments, name, None) not in (None, False)]:
-            raise UsageError(f"--{found[0].replace('_', '-')} is for an `up`", hint="leave out --down")
-        with restore_preview.other_ways_back(context):
-            return context.migrator.plan_down(
-                to=arguments.to,
-                steps=arguments.steps,
-                rollback_from=arguments.rollback_from,
-                allow_loss=arguments.allow_loss,
-            )
-    if any(getattr(arguments, name, None) for name in ("steps", "rollback_from", "allow_loss")):
-        raise UsageError("--steps, --rollback-from and --allow-loss belong to a rollback", hint="add --down")
-    return context.migrator.plan(
-        to=arguments.to, single_transaction=arguments.single_transaction, phase=arguments.phase
-    )
+def _plan_up(options: Options, migrator: Migrator) -> Plan:
+    if options.steps or options.rollback_from or options.allow_loss:
+        raise UsageError("--steps, --rollback-from and --allow-loss are for a rollback", hint="add --down")
+    return migrator.plan(to=options.to, single_transaction=options.single_transaction, phase=options.phase)
 
 
-def _print_gates(context: Context, found: Sequence[Demand]) -> None:
-    """Print what each gate says, with the flag that lets a run through one that refuses."""
+def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
+    from d1migrate.cli.restore_preview import shown_if_irreversible
+
+    if flag := options.of_an_up:
+        raise UsageError(f"{flag} is for an `up`", hint="leave out --down")
+    with shown_if_irreversible(migrator, output):
+        return migrator.plan_down(
+            to=options.to,
+            steps=options.steps,
+            rollback_from=options.rollback_from,
+            allow_loss=options.allow_loss,
+        )
+
+
+def _print_gates(found: Sequence[Demand], environment: str, output: Output) -> None:
+    """Print what each gate says; for one that refuses, also the flag that overrides it."""
     if not found:
         return
-    name = context.environment.shown
-    context.out(f"gates of {clean_line(name)}:")
+    output.print(f"gates of {clean_line(environment)}:")
     width = max(len(gate.name) for gate in found)
     for gate in found:
-        state = context.paint(f"{gate.state:10}", _GATE_COLOURS[gate.state])
-        context.out(f"  {state}  {gate.name:{width}}  {clean_line(gate.message)}")
-        extra = [gate.override.replace("NAME", name)] if gate.state == "refused" else []
+        state = output.paint(f"{gate.state:10}", _GATE_COLORS[gate.state])
+        output.print(f"  {state}  {gate.name:{width}}  {clean_line(gate.message)}")
+        extra = [gate.override.replace("NAME", environment)] if gate.state == "refused" else []
         extra += [f"reason: {gate.reason}"] if gate.reason else []
         extra += [f"warning: {gate.warning}"] if gate.warning else []
-        context.out([f"  {'':10}  {'':{width}}  {clean_line(line)}" for line in extra])
+        output.print([f"  {'':10}  {'':{width}}  {clean_line(line)}" for line in extra])
 
 
-def _print_plan(context: Context, plan: Plan) -> None:
+def _plan_lines(plan: Plan, *, is_remote: bool) -> Iterator[str]:
+    """Yield the lines of a plan for people: each step, and what all of them cost."""
     if not plan.steps:
-        context.out("nothing to do")
+        yield "nothing to do"
         return
-    from d1migrate.migrate.deploy_phase import describe  # `up` has no use for it
-
     for step in plan.steps:
-        facts = [plural(step.statement_count, "statement")]
-        facts += [size(step.size)] if step.size else []
-        facts += [describe(step.script).shown] if isinstance(step.script, Migration) else []
-        context.out(f"{step.direction} {clean_line(step.name)}: {', '.join(facts)}")
-        if not step.size:
-            for statement in step.script.statements():
-                line = " ".join(clean(statement.sql).split())
-                context.out(f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}")
-        if step.deletes:
-            lost = (
-                f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.deletes.items()
-            )
-            context.out(f"    deletes rows: {', '.join(lost)}")
-        if _is_remote(context) and (why := step.import_reason):
-            context.out(f"    by D1's import: {why}")
+        yield from _step_lines(step, is_remote=is_remote)
     transactions = 1 if plan.single else len(plan.steps)
-    imports = _is_remote(context) and any(step.import_reason for step in plan.steps)
-    more = ", and one a second that D1's import takes" if imports else ""
-    context.out(f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}{more}")
+    imports = is_remote and any(step.import_reason for step in plan.steps)
+    more = ", plus one per second while D1's import runs" if imports else ""
+    yield f"{plural(transactions, 'transaction')}, {plural(plan.requests, 'request')}{more}"
 
 
-def _is_remote(context: Context) -> bool:
-    return context.environment.database.startswith("d1:")
+def _step_lines(step: Step, *, is_remote: bool) -> Iterator[str]:
+    from d1migrate.migrate.deploy_phase import describe  # `up` does not need it
+
+    facts = [plural(step.statement_count, "statement")]
+    facts += [size(step.size)] if step.size else []
+    facts += [describe(step.script).shown] if isinstance(step.script, Migration) else []
+    yield f"{step.direction} {clean_line(step.name)}: {', '.join(facts)}"
+    if not step.size:
+        for statement in step.script.statements():
+            line = " ".join(clean(statement.sql).split())
+            yield f"    {line if len(line) <= _SHOWN else line[: _SHOWN - 1] + '…'}"
+    if step.deletes:
+        lost = (f"{clean_line(name)} {'uncounted' if n is None else n}" for name, n in step.deletes.items())
+        yield f"    deletes rows: {', '.join(lost)}"
+    if is_remote and (why := step.import_reason):
+        yield f"    by D1's import: {why}"
 
 
-def _print_sql(context: Context, step: Step) -> None:
-    """Print a step as a file would have it: its statements, and its row in the migrations table."""
-    context.out(f"-- {step.direction} {clean_line(step.name)}")
-    for statement in step.script.statements():
-        context.out_data(f"{statement.sql};")
-    if step.direction == "up":
-        context.out(
-            "INSERT INTO schema_migrations (version, name, applied_at)\n"
-            f"VALUES ({step.version}, {quote_literal(step.name)}, strftime('%s', 'now'))\n"
-            "ON CONFLICT(version) DO NOTHING;"
-        )
-    else:
-        context.out(f"DELETE FROM schema_migrations WHERE version = {step.version};")
-
-
-def checker(context: Context) -> Callable[[Plan], Mapping[str, object]]:
-    """Return what holds a plan against the file of `up --plan`, and then looks at the gates.
-
-    The file says what was asked for; what is run comes from the migration files alone.
-
-    Raises:
-        UsageError: there is no such file, it is no plan, or flags ask for something else.
-        PlanError: it was edited.
-    """
-    arguments = context.arguments
-    text = files.read_text(arguments.plan)
-    if text is None:
-        raise UsageError(f"no plan {arguments.plan}", hint="`d1migrate plan --output FILE` writes one")
-    if any(getattr(arguments, name) != default for name, default in _OPTIONS.items()):
-        raise UsageError("--plan says what to apply: no --to, --phase, --single-transaction or the like")
-    written = plan_file.load(text, arguments.plan)
-    for name, value in plan_file.options(written, arguments.plan).items():
-        setattr(arguments, name, value)
-    look = gates.checker(context)
-
-    def check(plan: Plan) -> Mapping[str, object]:
-        plan_file.refuse_stale(written, _described(context, plan), arguments.plan)
-        return look(plan)
-
-    return check
-
-
-def _write(context: Context, plan: Plan) -> None:
-    """Write a plan to a file, for `up --plan`."""
-    files.replace(context.arguments.output, plan_file.dump(_described(context, plan)))
-    context.say(f"wrote {context.arguments.output}")
-
-
-def _described(context: Context, plan: Plan) -> dict[str, Any]:
-    environment = context.environment
-    return plan_file.describe(
-        plan,
-        environment=environment.name,
-        database=environment.database,
-        database_id=identify(environment, context.config.wrangler).id,
-        options={name: getattr(context.arguments, name) for name in _OPTIONS},
-    )
+def _print_sql(plan: Plan, output: Output) -> None:
+    """Print the steps as SQL, each as a file would have it: its statements, and its row in the history."""
+    if plan.steps and MIGRATIONS_TABLE in plan.missing:
+        output.print(f"{TABLES[MIGRATIONS_TABLE]};")
+    for step in plan.steps:
+        output.print(f"-- {step.direction} {clean_line(step.name)}")
+        for statement in step.script.statements():
+            output.print_data(f"{statement.sql};")
+        if step.direction == "up":
+            output.print(
+                "INSERT INTO schema_migrations (version, name, applied_at)\n"
+                f"VALUES ({step.version}, {quote_literal(step.name)}, strftime('%s', 'now'))\n"
+                "ON CONFLICT(version) DO NOTHING;"
+            )
+        else:
+            output.print(f"DELETE FROM schema_migrations WHERE version = {step.version};")

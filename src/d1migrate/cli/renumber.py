@@ -1,12 +1,12 @@
-"""`renumber`: files whose numbers collide after a merge."""
+"""`renumber`: give new numbers to files whose numbers collide after a merge."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.cli.diff import prepare, write_index
-from d1migrate.drivers.run import run
+from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare, refuse_partial
@@ -18,39 +18,48 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
     from d1migrate.migrate.renumber import Move
 
 
-def renumber_command(context: Context) -> int:
-    """Give files that are not applied other numbers, where they collide or come too late."""
-    if context.arguments.dry_run:
-        return _renumber(context)
-    prepare(context)
-    with disk.locked(context.folder):
-        return _renumber(context)
+class Options(NamedTuple):
+    """The options of `renumber`."""
+
+    dry_run: bool = False
 
 
-def _renumber(context: Context) -> int:
-    dry_run = context.arguments.dry_run
-    context.say_database()
-    resumed = journal.resume(context.folder, "renumber", dry_run=dry_run)
+def run(options: Options, project: Project, output: Output) -> int:
+    """Renumber files that are not applied, if their numbers collide or are too low."""
+    if options.dry_run:
+        _renumber(project, output, dry_run=True)
+        return 0
+    check_writable(project)
+    with disk.locked(project.folder):
+        _renumber(project, output, dry_run=False)
+    return 0
+
+
+def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
+    project.say_database()
+    resumed = journal.resume(project.folder, "renumber", dry_run=dry_run)
     if resumed and dry_run:
-        return _print(context, resumed)
-    migrations = files.read_migrations(context.folder)
-    history = run(read_history(), context.driver)
+        _print(resumed, output)
+        return
+    migrations = files.read_migrations(project.folder)
+    history = run_flow(read_history(), project.driver)
     refuse_partial(compare((), history))
     found = moves(migrations, history.applied)
     report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
     if not dry_run:
         if found:
-            journal.run(context.folder, Journal("renumber", _changes(context.folder, found), report))
-        write_index(context)
-    return _print(context, [*(resumed or ()), *report])
+            journal.run(project.folder, Journal("renumber", _changes(project.folder, found), report))
+        write_index(project, output)
+    _print([*(resumed or ()), *report], output)
 
 
 def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
-    """Return the change of each file; one may get the name that another one leaves."""
+    """Return the change of each file; one file may get the name that another gives up."""
     texts = {
         f"{m.new.name}.sql": m.new.text.replace("\n", "\r\n") if m.old.has_crlf else m.new.text for m in found
     }
@@ -62,9 +71,8 @@ def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
     )
 
 
-def _print(context: Context, report: Sequence[dict[str, Any]]) -> int:
-    if context.json:
-        context.out_json(report)
+def _print(report: Sequence[dict[str, Any]], output: Output) -> None:
+    if output.as_json:
+        output.print_json(report)
     else:
-        context.out([clean_line(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")
-    return 0
+        output.print([clean_line(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")

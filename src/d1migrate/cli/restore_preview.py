@@ -1,4 +1,4 @@
-"""What going back to a restore point would change, for commands that go back or could."""
+"""What a restore would change, for commands that restore or that cannot roll back."""
 
 from __future__ import annotations
 
@@ -13,51 +13,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.backup.restore import RestorePreview
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.migrator import Migrator
 
 _DAY = 86400
-_FREE, _PAID = 7, 30  # days that D1 keeps, by plan
+_FREE, _PAID = 7, 30  # days of Time Travel, by plan
 
 now = time.time
 
 
-def tell(context: Context, seen: RestorePreview) -> None:
-    """Say what going back would change: migrations, rows where they can be known, how long D1 keeps it."""
+def show(seen: RestorePreview, output: Output) -> None:
+    """Say what a restore would change: migrations, rows if known, and how long D1 keeps the point."""
     point = seen.point
     taken = when(int(point.at), now=now())
     if seen.damage:
-        context.say(f"to {point.name}, taken {taken}: version {point.version}")
-        context.say(f"  the database cannot be read, so what was written since is lost: {clean(seen.damage)}")
+        output.say(f"to {point.name}, taken {taken}: version {point.version}")
+        output.say(f"  the database cannot be read, so newer rows are lost: {clean(seen.damage)}")
         return
-    context.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
+    output.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
     for name in seen.undone:
-        context.say(f"  no longer applied: {clean_line(name)}")
+        output.say(f"  no longer applied: {clean_line(name)}")
     for name in seen.redone:
-        context.say(f"  applied again: {clean_line(name)}")
+        output.say(f"  applied again: {clean_line(name)}")
     if seen.rows is None:
-        context.say(
-            "  which rows were written since is not known: D1 shows the past only by going back to it"
-        )
-        context.say(f"  {window(point.at)}")
+        output.say("  rows written since then cannot be listed: D1 shows a past state only by restoring it")
+        output.say(f"  {retention(point.at)}")
         return
     for name, (here, there) in seen.rows.items():
-        context.say(f"  {clean_line(name)}: {_rows(here)} → {_rows(there)}")
+        output.say(f"  {clean_line(name)}: {_rows(here)} → {_rows(there)}")
     if not seen.rows:
-        context.say("  every table has as many rows now as then; what they hold may differ")
+        output.say("  every table has as many rows now as then; their values may differ")
 
 
-def window(at: float) -> str:
-    """Say whether D1 still keeps a moment; how long it does depends on the plan, which it does not tell."""
+def retention(at: float) -> str:
+    """Say whether D1 still keeps a moment. That depends on the plan, which D1 does not report."""
     days = (now() - at) / _DAY
     if days > _PAID:
-        return f"it is {int(days)} days old: D1 keeps {_PAID} days, so it is gone; a backup is the way back"
+        return f"it is {int(days)} days old, and D1 keeps {_PAID} days: it is gone; restore a backup instead"
     if days > _FREE:
-        return f"it is {int(days)} days old: D1 keeps {_PAID} days on a paid plan, {_FREE} on the free one"
-    return f"D1 keeps it until it is {_FREE} days old, {_PAID} on a paid plan"
+        return f"it is {int(days)} days old: D1 keeps {_PAID} days on a paid plan, {_FREE} on the free plan"
+    return f"D1 keeps it for {_FREE} days, or {_PAID} on a paid plan"
 
 
 def values(seen: RestorePreview) -> dict[str, Any]:
-    """Return what --json prints of it; `rows` is {table: [now, then]}, null where it cannot be known."""
+    """Return what --json prints of it; `rows` is {table: [now, then]}, null if they are not known."""
     rows = None if seen.rows is None else {table: list(counts) for table, counts in seen.rows.items()}
     return {
         "restore_to": seen.point.name,
@@ -70,35 +69,35 @@ def values(seen: RestorePreview) -> dict[str, Any]:
 
 
 @contextmanager
-def other_ways_back(context: Context) -> Iterator[None]:
-    """Where migrations have no rollback, tell of the restore point from before each of them."""
+def shown_if_irreversible(migrator: Migrator, output: Output) -> Iterator[None]:
+    """For migrations that turn out to have no rollback, show the restore points from before each of them."""
     try:
         yield
     except Irreversible as error:
-        ways: dict[str, Any] = {}
+        previews: dict[str, Any] = {}
         for version in error.versions:
-            seen = _way_back(context, version)
-            ways[str(version)] = seen and values(seen)
+            seen = _preview_before(version, migrator, output)
+            previews[str(version)] = seen and values(seen)
             if seen:
-                context.say(f"the way back of version {version} is a restore point")
-                tell(context, seen)
+                output.say(f"version {version} can be undone with a restore point:")
+                show(seen, output)
             else:
-                context.say(f"there is no restore point from before version {version}")
-        error.restore_points = ways
-        first = ways[str(min(error.versions))]
+                output.say(f"there is no restore point from before version {version}")
+        error.restore_points = previews
+        first = previews[str(min(error.versions))]
         if first and (first["rows"] is not None or now() - first["taken"] <= _PAID * _DAY):
             error.hint = (
                 f"`d1migrate restore --to {first['restore_to']}` goes back to version {first['version']},"
-                f" {when(first['taken'], now=now())}; rows written since are lost"
+                f" {when(first['taken'], now=now())}; rows written since then are lost"
             )
         raise
 
 
-def _way_back(context: Context, version: int) -> RestorePreview | None:
+def _preview_before(version: int, migrator: Migrator, output: Output) -> RestorePreview | None:
     try:
-        return context.migrator.plan_restore_before(version)
-    except Error as error:  # what is asked is why a rollback cannot be run
-        context.say(f"warning: {clean(str(error))}")
+        return migrator.plan_restore_before(version)
+    except Error as error:  # the question was why a rollback cannot run
+        output.warn(clean(str(error)))
         return None
 
 

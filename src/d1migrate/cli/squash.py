@@ -1,12 +1,12 @@
-"""`squash`: one file in the place of many."""
+"""`squash`: replace many files with one that does the same."""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d1migrate.cli.diff import prepare, write_index
+from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
 from d1migrate.migrate import source
@@ -17,40 +17,61 @@ from d1migrate.report.text import clean_line, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.cli.project import Context
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
 
 
-def squash_command(context: Context) -> int:
-    """Write one file that does what the files up to a version do, proved on scratch databases, for theirs."""
-    if context.arguments.dry_run:
-        return _squash(context)
-    prepare(context)
-    with disk.locked(context.folder):
-        return _squash(context)
+class Options(NamedTuple):
+    """The options of `squash`."""
+
+    to: int
+    name: str = "squashed"
+    dry_run: bool = False
 
 
-def _squash(context: Context) -> int:
-    arguments = context.arguments
-    command = f"squash --to {arguments.to}"
-    resumed = journal.resume(context.folder, command, dry_run=arguments.dry_run)
+def run(options: Options, project: Project, output: Output) -> int:
+    """Replace the files up to a version, once the new file is proved on scratch databases to do the same."""
+    if options.dry_run:
+        _squash(options, project, output)
+        return 0
+    check_writable(project)
+    with disk.locked(project.folder):
+        _squash(options, project, output)
+    return 0
+
+
+def _squash(options: Options, project: Project, output: Output) -> None:
+    command = f"squash --to {options.to}"
+    resumed = journal.resume(project.folder, command, dry_run=options.dry_run)
     if resumed:
-        return _tell(context, resumed)
-    migrations = context.load()
-    chosen = [migration for migration in migrations if migration.version <= arguments.to]
-    if not chosen or chosen[-1].version != arguments.to or len(chosen) == 1:
-        known = ", ".join(str(m.version) for m in migrations[1:]) or "none"
-        raise UsageError(f"there is nothing to squash up to version {arguments.to}", hint=f"one of: {known}")
-    slug = source.new_name((), arguments.name, now="").partition("_")[2].removesuffix(".sql")
+        _finish(resumed, project, output)
+        return
+    chosen = _chosen(project.load(), options.to)
+    slug = source.new_name((), options.name, now="").partition("_")[2].removesuffix(".sql")
     now = time.time()
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
-    one = squash(chosen, slug, arguments.name, date=date, now=int(now * 1000))
-    if arguments.dry_run:
-        context.out_data(one.text)
-        return 0
+    one = squash(chosen, slug, options.name, date=date, now=int(now * 1000))
+    if options.dry_run:
+        output.print_data(one.text)
+        return
     report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
-    journal.run(context.folder, Journal(command, _changes(chosen, one), report))
-    return _tell(context, report)
+    journal.run(project.folder, Journal(command, _changes(chosen, one), report))
+    _finish(report, project, output)
+
+
+def _chosen(migrations: Sequence[Migration], to: int) -> list[Migration]:
+    """Return the files up to a version.
+
+    Raises:
+        UsageError: there is no file of that version, or only one file up to it.
+    """
+    chosen = [migration for migration in migrations if migration.version <= to]
+    if not chosen or chosen[-1].version != to or len(chosen) == 1:
+        known = ", ".join(str(m.version) for m in migrations[1:])
+        hint = f"try --to {known}" if known else "a squash needs at least two files"
+        raise UsageError(f"nothing to squash up to version {to}", hint=hint)
+    return chosen
 
 
 def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
@@ -61,16 +82,15 @@ def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
     return (Change(name, found.get(name), one.text), *gone)
 
 
-def _tell(context: Context, report: dict[str, Any]) -> int:
-    """Write the index, and report what was done."""
-    write_index(context)
-    path, names = os.path.join(context.folder, report["path"]), report["squashed"]
-    if context.json:
-        context.out_json({"path": path, "squashed": names})
+def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
+    """Write the index, and print what was done."""
+    write_index(project, output)
+    path, names = os.path.join(project.folder, report["path"]), report["squashed"]
+    if output.as_json:
+        output.print_json({"path": path, "squashed": names})
     else:
-        context.out(clean_line(path))
-        context.say(
+        output.print(clean_line(path))
+        output.say(
             f"it replaces {plural(len(names), 'file')}; if these are applied, `d1migrate adopt` records"
             " it in their place"
         )
-    return 0

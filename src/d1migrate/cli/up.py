@@ -1,110 +1,95 @@
-"""Commands that change a database."""
+"""`up`: apply pending migrations."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.cli import gates, plan, restore_preview
+from d1migrate.cli.gates import Gates
+from d1migrate.cli.options import GateOptions
 from d1migrate.errors import UsageError
 from d1migrate.report import values
-from d1migrate.report.text import clean, clean_line, duration, plural
+from d1migrate.report.text import clean_line, duration, plural
 
 if TYPE_CHECKING:
-    from d1migrate.cli.project import Context
+    from collections.abc import Mapping
+
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.plan import Plan
 
 
-def up_command(context: Context) -> int:
-    """Apply what is pending."""
-    arguments = context.arguments
-    if arguments.dry_run and arguments.plan is not None:
-        raise UsageError("--dry-run and --plan exclude each other")
-    if arguments.dry_run:
-        return plan.plan_command(context)
-    check = gates.checker(context) if arguments.plan is None else plan.checker(context)
-    migrator = context.watched()
+class Options(NamedTuple):
+    """The options of `up`."""
+
+    to: int | None = None
+    allow_out_of_order: bool = False
+    single_transaction: bool = False
+    phase: Phase | None = None
+    plan: str | None = None
+    dry_run: bool = False
+    gates: GateOptions = GateOptions()
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Apply what is pending, or what a plan file lists."""
+    if options.dry_run:
+        return _dry_run(options, project, output)
+    written = None
+    if options.plan is not None:
+        from d1migrate.cli.written_plan import WrittenPlan  # most runs have no plan file
+
+        written = WrittenPlan.read(options.plan, options)
+        options = written.options
+    migrator = project.migrator(
+        allow_out_of_order=options.allow_out_of_order,
+        restore_points=options.gates.no_restore_point is None,
+    )
+    gates = Gates(options.gates, project, migrator, output)
+
+    def check(plan: Plan) -> Mapping[str, object]:
+        if written is not None:
+            written.refuse_stale(plan, project)
+        return gates.check(plan)
+
     started = time.perf_counter()
-    report = migrator.up(
-        to=arguments.to,
-        single_transaction=arguments.single_transaction,
-        phase=arguments.phase,
-        lint=arguments.no_lint is None,
+    report = project.watched(migrator).up(
+        to=options.to,
+        single_transaction=options.single_transaction,
+        phase=options.phase,
+        lint=options.gates.no_lint is None,
         check=check,
     )
-    return _tell(context, report, "applied", time.perf_counter() - started)
+    return print_report(report, time.perf_counter() - started, output, done="applied")
 
 
-def down_command(context: Context) -> int:
-    """Take migrations back."""
-    arguments = context.arguments
-    if arguments.dry_run:
-        arguments.down = True
-        return plan.plan_command(context)
-    migrator = context.watched()
-    started = time.perf_counter()
-    with restore_preview.other_ways_back(context):
-        report = migrator.down(
-            to=arguments.to,
-            steps=arguments.steps,
-            rollback_from=arguments.rollback_from,
-            allow_loss=arguments.allow_loss,
-            check=gates.checker(context),
-        )
-    return _tell(context, report, "rolled back", time.perf_counter() - started)
+def _dry_run(options: Options, project: Project, output: Output) -> int:
+    from d1migrate.cli import plan
+
+    if options.plan is not None:
+        raise UsageError("--dry-run and --plan exclude each other")
+    shown = plan.Options(
+        to=options.to,
+        allow_out_of_order=options.allow_out_of_order,
+        single_transaction=options.single_transaction,
+        phase=options.phase,
+        gates=options.gates,
+    )
+    return plan.run(shown, project, output)
 
 
-def _tell(context: Context, report: Report, done: str, seconds: float) -> int:
-    if context.json:
-        context.out_json(values.report(report))
-        context.complain(report.problems)
-        return 0 if report.ok else 1
-    for row in report.meanwhile:
-        context.out(f"applied meanwhile by another run: {clean_line(row.name)}")
-    if report.steps:
-        context.out(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
-    elif not report.meanwhile:
-        context.out("nothing to do")
-    context.complain(report.problems)
+def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:
+    """Print what an `up` or `down` did; returns the exit code."""
+    if output.as_json:
+        output.print_json(values.report(report))
+    else:
+        for row in report.meanwhile:
+            output.print(f"applied meanwhile by another run: {clean_line(row.name)}")
+        if report.steps:
+            output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
+        elif not report.meanwhile:
+            output.print("nothing to do")
+    output.complain(report.problems)
     return 0 if report.ok else 1
-
-
-def baseline_command(context: Context) -> int:
-    """Record what the user vouches for, or begin with a file that builds what there is."""
-    arguments = context.arguments
-    if (arguments.to is None) == (arguments.description is None):
-        raise UsageError("baseline takes one of DESCRIPTION and --to V")
-    if arguments.description is not None:
-        from d1migrate.cli.adopt import write_baseline
-
-        return write_baseline(context)
-    if arguments.dry_run:
-        raise UsageError("--dry-run is for the file of a DESCRIPTION", hint="`d1migrate adopt --dry-run`")
-    gates.protect(context)
-    recorded = context.migrator.baseline(to=context.arguments.to)
-    if context.json:
-        context.out_json({"recorded": [{"version": m.version, "name": m.name} for m in recorded]})
-        return 0
-    for migration in recorded:
-        context.out(f"  {migration.name}")
-    context.out(f"recorded {plural(len(recorded), 'migration')} as applied; ran nothing")
-    return 0
-
-
-def repair_command(context: Context) -> int:
-    """Make history agree with the files."""
-    arguments = context.arguments
-    if (arguments.accept is None) == (arguments.forget is None):
-        raise UsageError("repair takes one of --accept V and --forget V")
-    gates.protect(context)
-    if arguments.accept is not None:
-        entry = context.migrator.accept(arguments.accept, reason=arguments.reason)
-        done = f"accepted {entry.name} as it is now" + (f"; it was version {entry.was}" if entry.was else "")
-    else:
-        entry = context.migrator.forget(arguments.forget, reason=arguments.reason)
-        done = f"forgot {entry.name}; its objects, if any, are still there"
-    if context.json:
-        context.out_json(values.entry(entry))
-    else:
-        context.out(clean(done))
-    return 0

@@ -22,7 +22,7 @@ class Words(NamedTuple):
     """The words for differences.
 
     Attributes:
-        problems: {problem: its word and colour}.
+        problems: {problem: its word and color}.
         expected, actual: what the two sides are called.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Paint = Callable[[str, str | None], str]
 
-_COLOURS = {"error": "red", "warning": "yellow", "info": None}
+_COLORS = {"error": "red", "warning": "yellow", "info": None}
 _ANNOTATIONS = {"error": "error", "warning": "warning", "info": "notice"}
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
@@ -49,7 +49,7 @@ def text(
     Args:
         diagnostics: what was found.
         verbose: show all of them in full, and those that the files allow.
-        paint: colours text: (text, red, yellow, dim, bold or None).
+        paint: colors text: (text, red, yellow, dim, bold or None).
         count: how many migrations were checked, for the summary.
     """
     lines: list[str] = []
@@ -101,11 +101,11 @@ def _summary(diagnostics: Sequence[Diagnostic], count: int | None) -> str:
 
 
 def _finding(found: Diagnostic, paint: Paint, others: Sequence[Diagnostic] = ()) -> Iterator[str]:
-    colour = _COLOURS[found.severity]
-    kind = paint(f"{found.severity}[{found.code}]", colour)
+    color = _COLORS[found.severity]
+    kind = paint(f"{found.severity}[{found.code}]", color)
     yield f"{kind} {paint(found.name, 'bold')}: {clean_line(found.message)}"
     yield f"{paint(' -->', 'dim')} {_place(found)}"
-    yield from _excerpt(found, colour, paint)
+    yield from _excerpt(found, color, paint)
     yield from _others(others)
     if found.why:
         yield from wrap(
@@ -124,7 +124,7 @@ def _allowed(found: Diagnostic, paint: Paint) -> Iterator[str]:
     yield paint(f"  reason: {clean_line(found.allowed or '')}", "dim")
 
 
-def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[str]:
+def _excerpt(found: Diagnostic, color: str | None, paint: Paint) -> Iterator[str]:
     """Yield the source line and a caret under the column; for a long line only the part around it."""
     source, at = found.source, found.column - 1
     if source is None:
@@ -136,7 +136,7 @@ def _excerpt(found: Diagnostic, colour: str | None, paint: Paint) -> Iterator[st
     yield paint(f"{number} | ", "dim") + shown.rstrip()
     if at <= len(source):
         pad = _pad(head + clean_line(source[start:at], tabs=True))
-        yield paint(f"{' ' * len(number)} | ", "dim") + pad + paint("^", colour)
+        yield paint(f"{' ' * len(number)} | ", "dim") + pad + paint("^", color)
 
 
 def _pad(before: str) -> str:

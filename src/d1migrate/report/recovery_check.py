@@ -1,4 +1,4 @@
-"""Ways back that were tried, for people and as JSON."""
+"""How recovery from each migration went, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.recovery_check import RecoveryCheck
 
 
-def text(proved: Sequence[RecoveryCheck], *, paint: Callable[[str, str | None], str]) -> list[str]:
-    """Return the lines for people: a table of migrations, then what is not as it was before."""
-    if not proved:
+def text(checks: Sequence[RecoveryCheck], *, paint: Callable[[str, str | None], str]) -> list[str]:
+    """Return lines for people: a table of migrations, then what differs from before."""
+    if not checks:
         return []
-    rows = [(p.name, _says(p.fails), _says(p.restored), _says(p.rolled_back)) for p in proved]
-    header, *lines = table(("way back of", "failing", "restore point", "rollback"), rows)
-    details = [f"  {clean_line(line)}" for one in proved for line in _details(one)]
+    rows = [(c.name, _result(c.fails), _result(c.restored), _result(c.rolled_back)) for c in checks]
+    header, *lines = table(("recovery from", "failure", "restore point", "rollback"), rows)
+    details = [f"  {clean_line(line)}" for check in checks for line in _details(check)]
     return ["", paint(header, "dim"), *lines, *details]
 
 
-def _says(found: Sequence[str] | None) -> str:
-    return "none" if found is None else "differs" if found else "the same"
+def _result(found: Sequence[str] | None) -> str:
+    return "none" if found is None else "differs" if found else "same"
 
 
-def _details(proved: RecoveryCheck) -> Iterator[str]:
-    for way, found in (
-        ("behind a failure", proved.fails),
-        ("behind a restore", proved.restored),
-        ("behind its rollback", proved.rolled_back),
+def _details(check: RecoveryCheck) -> Iterator[str]:
+    for when, found in (
+        ("after a failure", check.fails),
+        ("after a restore", check.restored),
+        ("after its rollback", check.rolled_back),
     ):
         if found:
-            yield f"{proved.name}: {way}: {'; '.join(found)}"
-    if proved.error:
-        yield f"{proved.name}: not proved, nor what comes behind it: {proved.error}"
+            yield f"{check.name}: {when}: {'; '.join(found)}"
+    if check.error:
+        yield f"{check.name}: not checked, and neither are later migrations: {check.error}"
 
 
-def values(proved: Sequence[RecoveryCheck]) -> list[dict[str, Any]]:
-    """Return what --json prints; a way that was tried lists how it is not what was before, null is none."""
-    return [{**one._asdict(), "error": one.error or None, "ok": one.ok} for one in proved]
+def values(checks: Sequence[RecoveryCheck]) -> list[dict[str, Any]]:
+    """Return the JSON; each way to recover lists what differs from before, and is null if there is none."""
+    return [{**one._asdict(), "error": one.error or None, "ok": one.ok} for one in checks]

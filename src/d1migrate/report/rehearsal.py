@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 30  # seconds D1 gives a batch
 _FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
-_COLOURS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"} | dict.fromkeys(
+_COLORS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"} | dict.fromkeys(
     ("copies partly", "transforms data", "replaces rows", "drops data"), "yellow"
 )
 
@@ -31,8 +31,8 @@ def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], 
     header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
     out = [paint(header, "dim")]
     for migration, line in zip(found.migrations, lines, strict=True):
-        is_yellow = _COLOURS.get(migration.verdict) == "yellow"
-        shade = None if migration.ok and not is_yellow else _COLOURS.get(migration.verdict)
+        is_yellow = _COLORS.get(migration.verdict) == "yellow"
+        shade = None if migration.ok and not is_yellow else _COLORS.get(migration.verdict)
         at = len(clean_line(migration.name))  # which may hold the same words
         out.append(line[:at] + line[at:].replace(migration.verdict, paint(migration.verdict, shade), 1))
     for migration in found.migrations:

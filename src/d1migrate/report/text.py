@@ -12,9 +12,9 @@ _CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n
 # Characters that reverse the direction of text, end a line, or are invisible.
 _CONTROL |= dict.fromkeys((0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF))
 _CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-_COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+_COLORS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
-_PAINT = tuple(f"[{code}m" for code in ("0", *_COLOURS.values()))  # what follows an ESC of ours
+_PAINT = tuple(f"[{code}m" for code in ("0", *_COLORS.values()))  # what follows an ESC of ours
 
 _UNITS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -32,14 +32,14 @@ def clean_line(text: str, *, tabs: bool = False) -> str:
     return text if tabs else text.replace("\t", " ")
 
 
-def printed(text: str, *, coloured: bool) -> str:
+def printed(text: str, *, colored: bool) -> str:
     """Return lines for people in a form that is safe to print, whatever names and SQL they contain.
 
     Only d1migrate's own colors control the terminal, and no line is a workflow command for a GitHub runner,
     which obeys `::` after any white space at the beginning of a line.
     """
     if not text.replace("\n", "").isprintable():
-        text = "".join(_painted(text)) if coloured else clean(text)
+        text = "".join(_painted(text)) if colored else clean(text)
     if "::" in text:
         text = "\n".join(map(_no_command, text.split("\n")))
     return text
@@ -70,9 +70,9 @@ def _escape(character: str) -> str:
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
-def colour(text: str, name: str | None, *, on: bool) -> str:
+def color(text: str, name: str | None, *, on: bool) -> str:
     """Return text in a color if colors are on."""
-    return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if on and name else text
+    return f"\x1b[{_COLORS[name]}m{text}\x1b[0m" if on and name else text
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:

@@ -415,7 +415,7 @@ def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) ->
 
 
 def test_a_damaged_database_is_said_to_be_one(migrator: Migrator, tmp_path: Path) -> None:
-    """A run stops before it writes: what it would keep is no way back."""
+    """A run stops before it writes: what it would keep is no rollback."""
     migrator.up(to=1)
     write(
         migrator,

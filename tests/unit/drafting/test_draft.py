@@ -522,7 +522,7 @@ def test_the_file() -> None:
     ],
 )
 def test_values_that_are_gone(column: str, back: str) -> None:
-    """A column that comes back gets what it may hold, or there is no way back, and the file says why."""
+    """A column that comes back gets what it may hold, or there is no rollback, and the file says why."""
     script = "CREATE TABLE t (a PRIMARY KEY);"
     found = drafted(
         script.replace(")", f", {column})", 1).replace("a PRIMARY KEY, k", "a PRIMARY KEY, k"),

@@ -113,7 +113,7 @@ def test_what_is_no_rollback_block(text: str) -> None:
     "text", ["-- Rollback: none, gone", "-- rollback: NONE: gone", "-- Rollback: none - gone"]
 )
 def test_declared_irreversible(text: str) -> None:
-    """`none` and a reason declare that there is no way back."""
+    """`none` and a reason declare that there is no rollback."""
     found = migration(f"SELECT 1;\n{text}\n").rollback
     assert found is not None
     assert found.reason == "gone"

@@ -15,7 +15,7 @@ from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load
 from d1migrate.report import findings
-from d1migrate.report.text import colour
+from d1migrate.report.text import color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def linted(sql: str = REBUILD, given: str = GIVEN) -> tuple[Diagnostic, ...]:
 
 
 def text(*diagnostics: Diagnostic, verbose: bool = False, count: int | None = None) -> list[str]:
-    """The text without colours."""
+    """The text without colors."""
     return findings.text(diagnostics, verbose=verbose, paint=lambda t, _: t, count=count)
 
 
@@ -141,10 +141,10 @@ def test_nothing_but_the_summary_where_nothing_is_found() -> None:
     assert text(diagnostic(allowed="x")) == ["no findings (1 allowed)"]
 
 
-def test_colours() -> None:
-    """Each severity has its own, what is allowed is dim; without colours the text is the same."""
+def test_colors() -> None:
+    """Each severity has its own, what is allowed is dim; without colors the text is the same."""
     found = [diagnostic(severity="error"), diagnostic(), diagnostic(severity="info"), diagnostic(allowed="x")]
-    lines = findings.text(found, verbose=True, paint=lambda t, name: colour(t, name, on=True))
+    lines = findings.text(found, verbose=True, paint=lambda t, name: color(t, name, on=True))
     painted = "\n".join(lines)
     assert f"{ESC}[31merror[D104]{ESC}[0m" in painted
     assert f"{ESC}[33mwarning[D104]{ESC}[0m" in painted
@@ -502,7 +502,7 @@ def several(number: int, **fields: Any) -> list[Diagnostic]:
 
 
 def shown(diagnostics: list[Diagnostic], *, verbose: bool = False) -> str:
-    """The text without colours."""
+    """The text without colors."""
     return "\n".join(findings.text(diagnostics, verbose=verbose, paint=lambda text, _: text))
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from d1migrate.report.text import clean, clean_line, colour, escaped, printed
+from d1migrate.report.text import clean, clean_line, color, escaped, printed
 
 STEERS = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u061c\u200e\u200f\u2028\u2029\ufeff"]
 STEERS += [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
@@ -17,28 +17,28 @@ def test_what_steers_is_taken_out(character: str) -> None:
     """C0, C1, DEL, marks of direction, and line ends that nobody expects."""
     assert clean(f"a{character}b\tc\nd") == "ab\tc\nd"
     assert clean_line(f"a{character}b\tc\nd") == "ab c d"
-    assert printed(f"a{character}b", coloured=True) == "ab"
+    assert printed(f"a{character}b", colored=True) == "ab"
     assert escaped(json.dumps(f"a{character}b\n", ensure_ascii=False)).isascii()
 
 
 @pytest.mark.parametrize("text", ["", "plain", "naïve 名前 🎉", "a\u00a0b", "x::y", "a\n\tb"])
 def test_all_else_stays(text: str) -> None:
     """Letters of all scripts are text."""
-    assert clean(text) == printed(text, coloured=False) == text
+    assert clean(text) == printed(text, colored=False) == text
 
 
-def test_only_our_own_colours_are_printed() -> None:
-    """And only where there are colours."""
-    ours = colour("ok", "red", on=True) + colour("ok", "dim", on=True)
+def test_only_our_own_colors_are_printed() -> None:
+    """And only where there are colors."""
+    ours = color("ok", "red", on=True) + color("ok", "dim", on=True)
     foreign = "\x1b]0;owned\x07\x1b[2J\x1b[41mred\x1b[0;31mx"
-    assert printed(ours + foreign, coloured=True) == ours + "]0;owned[2J[41mred[0;31mx"
-    assert "\x1b" not in printed(ours + foreign, coloured=False)
+    assert printed(ours + foreign, colored=True) == ours + "]0;owned[2J[41mred[0;31mx"
+    assert "\x1b" not in printed(ours + foreign, colored=False)
 
 
 @pytest.mark.parametrize("space", ["", " ", "\t", "\u00a0", "\u2003", "\x85", "\x0b", "\ufeff", "\u2028"])
 def test_no_line_is_a_command_of_a_workflow(space: str) -> None:
     """GitHub's runner trims white space, and obeys `::`."""
-    lines = printed(f"error: no such table: a\n{space}::error::forged", coloured=False).split("\n")
+    lines = printed(f"error: no such table: a\n{space}::error::forged", colored=False).split("\n")
     assert not any(line.strip().startswith("::") for line in lines)
     assert lines[1].endswith(r"\x3a:error::forged")
 

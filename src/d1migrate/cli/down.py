@@ -1,0 +1,59 @@
+"""`down`: roll back applied migrations."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from d1migrate.cli.gates import Gates
+from d1migrate.cli.options import GateOptions
+from d1migrate.cli.restore_preview import shown_if_irreversible
+from d1migrate.cli.up import print_report
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """The options of `down`."""
+
+    to: int | None = None
+    steps: int | None = None
+    rollback_from: Literal["file", "history"] | None = None
+    allow_loss: tuple[str, ...] = ()
+    dry_run: bool = False
+    gates: GateOptions = GateOptions()
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Roll back migrations, newest first."""
+    if options.dry_run:
+        return _dry_run(options, project, output)
+    migrator = project.migrator(restore_points=options.gates.no_restore_point is None)
+    gates = Gates(options.gates, project, migrator, output)
+    started = time.perf_counter()
+    watched = project.watched(migrator)
+    with shown_if_irreversible(migrator, output):
+        report = watched.down(
+            to=options.to,
+            steps=options.steps,
+            rollback_from=options.rollback_from,
+            allow_loss=options.allow_loss,
+            check=gates.check,
+        )
+    return print_report(report, time.perf_counter() - started, output, done="rolled back")
+
+
+def _dry_run(options: Options, project: Project, output: Output) -> int:
+    from d1migrate.cli import plan
+
+    shown = plan.Options(
+        down=True,
+        to=options.to,
+        steps=options.steps,
+        rollback_from=options.rollback_from,
+        allow_loss=options.allow_loss,
+        gates=options.gates,
+    )
+    return plan.run(shown, project, output)

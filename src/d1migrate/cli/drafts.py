@@ -1,0 +1,114 @@
+"""Draft a migration, ask for what is missing, and write it: for `diff`, `rebuild` and `verify --fix`.
+
+Deciding what a draft contains belongs in the package `drafting`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.cli.migration_files import next_file, write_next
+from d1migrate.cli.output import is_yes
+from d1migrate.drafting import Rename, backfill_of, draft, migration_text
+from d1migrate.errors import DataLoss, MissingValue
+
+if TYPE_CHECKING:
+    from d1migrate.cli.options import DraftOptions
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.drafting import Desired, Draft
+    from d1migrate.schema.model import Schema
+
+_DIFFERENT = 3
+
+
+def write_draft(
+    current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
+) -> int:
+    """Write the migration from one schema to another, print it, or with `check` only say what differs.
+
+    Returns:
+        The exit code: 3 if `check` found a difference.
+    """
+    try:
+        drafted = draft_or_ask(current, desired, options, output)
+    except (DataLoss, MissingValue) as error:
+        if not options.check:
+            raise
+        output.say(f"different: {error}")
+        return _DIFFERENT
+    if drafted is None:
+        output.say("no difference")
+        return 0
+    if options.check:
+        output.say(f"different: {drafted.title}")
+        return _DIFFERENT
+    description = options.name or drafted.title
+
+    def text_of(name: str, date: str) -> str:
+        return migration_text(drafted, name, description, date=date)
+
+    if options.dry_run:
+        output.print_data(text_of(*next_file(description, project)))
+        return 0
+    write_next(description, text_of, project, output)
+    _warn_of_rollback(drafted, output)
+    return 0
+
+
+def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, output: Output) -> Draft | None:
+    """Draft a migration. On a terminal ask for what the options leave open; None if nothing differs.
+
+    Raises:
+        DataLoss, MissingValue: something is left open, and there is no terminal or no answer.
+    """
+    while True:
+        try:
+            return draft(
+                current,
+                desired,
+                renames=[Rename.of(text) for text in options.rename],
+                backfill=dict(map(backfill_of, options.backfill)),
+                allow_drop=options.allow_drop,
+                order=options.order,
+            )
+        except (DataLoss, MissingValue) as error:
+            if options.check:
+                raise
+            answered = (
+                _ask_what_is_lost(error, options, output)
+                if isinstance(error, DataLoss)
+                else _ask_for_values(error, options, output)
+            )
+            if answered is None:
+                raise
+            options = answered
+
+
+def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) -> DraftOptions | None:
+    """Ask whether something was renamed, or may be dropped; None if no answer settles it."""
+    for flag in error.renames:
+        old, _, new = flag.partition("=")
+        if is_yes(output.ask(f"{old} no longer exists, and {new} is new: was it renamed? [y/N] ")):
+            return options._replace(rename=(*options.rename, flag))
+    name = next(iter(error.rows))
+    if is_yes(output.ask(f"drop {name}, with all its values? [y/N] ")):
+        return options._replace(allow_drop=(*options.allow_drop, name))
+    return None
+
+
+def _ask_for_values(error: MissingValue, options: DraftOptions, output: Output) -> DraftOptions | None:
+    """Ask for the values of new columns; None if there is no answer."""
+    for column in error.columns:
+        value = output.ask(f"{column}: value for existing rows, as SQL: ")
+        if not value:
+            return None
+        options = options._replace(backfill=(*options.backfill, f"{column}={value}"))
+    return options
+
+
+def _warn_of_rollback(drafted: Draft, output: Output) -> None:
+    if drafted.down.irreversible:
+        output.warn(f"no rollback: {drafted.down.irreversible}")
+    for (table, column), value in drafted.down.placeholders:
+        output.say(f"the rollback sets {table}.{column} to {value}: the original values are not kept")

@@ -1,0 +1,35 @@
+"""`gate`: can code of a version run on the database?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.report.text import clean_line
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+_DOES_NOT_FIT = 3
+
+
+class Options(NamedTuple):
+    """The options of `gate`."""
+
+    code_version: int
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Say whether the code can run, and what prevents it."""
+    version = options.code_version
+    found = project.migrator().gate(version)
+    project.say_database()
+    if output.as_json:
+        output.print_json({"fits": found.fits, **found._asdict()})
+    else:
+        output.print([clean_line(f"needed and not applied: {name}") for name in found.needed])
+        output.print([clean_line(f"applied and breaks this code: {line}") for line in found.breaking])
+        output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
+        fits = "fits" if found.fits else "does not fit"
+        output.print(f"the database (version {found.current_version}) {fits} code of version {version}")
+    return 0 if found.fits else _DOES_NOT_FIT

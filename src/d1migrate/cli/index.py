@@ -1,0 +1,45 @@
+"""`index`: write or check the Python module that embeds the migrations, for Workers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.cli.migration_files import current_index, index_text
+from d1migrate.errors import UsageError
+from d1migrate.project import files
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+_OUTDATED = 3
+
+
+class Options(NamedTuple):
+    """The options of `index`."""
+
+    output: str | None = None
+    check: bool = False
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Write the module unless it is up to date, or say whether it is."""
+    path = options.output or project.config.index_module
+    if path is None:
+        raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder", hint="name the module to write, e.g. src/migrations_index.py")
+    if options.output is None and not options.check:
+        project.refuse_outside_index()
+    text = index_text(project, output)
+    is_current = current_index(path) == text
+    if not is_current and not options.check:
+        files.replace(path, text)
+    if output.as_json:
+        output.print_json({"path": path, "up_to_date": is_current})
+    elif options.check:
+        output.say(f"{path} is {'up to date' if is_current else 'not up to date'}")
+    else:
+        output.print_path(path)
+    return _OUTDATED if options.check and not is_current else 0

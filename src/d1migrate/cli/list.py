@@ -1,0 +1,39 @@
+"""`list`: the migration files. It opens no database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.report import text, values
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """`list` has only the global options."""
+
+
+def run(_options: Options, project: Project, output: Output) -> int:
+    """Show the files."""
+    migrations = project.load()
+    if output.as_json:
+        output.print_json(values.files(migrations))
+    elif migrations:
+        from d1migrate.migrate.deploy_phase import describe
+
+        rows = [
+            (
+                str(m.version),
+                m.name,
+                text.size(m.size),
+                describe(m).phase or "?",
+                "" if m.rollback else "no rollback",
+            )
+            for m in migrations
+        ]
+        output.print(text.table(("version", "name", "size", "phase", ""), rows, right=(0, 2)))
+    else:
+        output.print(f"no migrations in {project.folder}")
+    return 0

@@ -1,0 +1,25 @@
+"""`new`: write the next migration file, from a template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.cli.migration_files import write_next
+from d1migrate.migrate import source
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """The options of `new`."""
+
+    description: str
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Write the file and print its path."""
+    description = options.description
+    write_next(description, lambda name, date: source.template(name, description, date=date), project, output)
+    return 0

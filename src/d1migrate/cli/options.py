@@ -1,0 +1,49 @@
+"""Options that several commands share, as typed values. The parser builds them; nothing changes them.
+
+The options of one command are the `Options` of its module.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class GlobalOptions(NamedTuple):
+    """The options that work before and after every command; `--help` describes them."""
+
+    env: str | None = None
+    database: str | None = None
+    migrations: str | None = None
+    config: str | None = None
+    outside_project: bool = False
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+class GateOptions(NamedTuple):
+    """The name that confirms a protected environment, and the reasons given for overriding gates."""
+
+    confirm: str | None = None
+    skip_after: str | None = None
+    outside_window: str | None = None
+    allow_irreversible: str | None = None
+    no_rehearse: str | None = None
+    no_restore_point: str | None = None
+    no_lint: str | None = None
+
+
+class DraftOptions(NamedTuple):
+    """What a draft may do, and what becomes of it."""
+
+    rename: tuple[str, ...] = ()
+    backfill: tuple[str, ...] = ()
+    allow_drop: tuple[str, ...] = ()
+    name: str | None = None
+    order: bool = False
+    dry_run: bool = False
+    check: bool = False
+
+
+GROUPS = {"gates": GateOptions, "draft": DraftOptions}
+"""{field of an `Options`: the shared options it holds}."""

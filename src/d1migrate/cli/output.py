@@ -1,0 +1,203 @@
+"""What a command prints: data on stdout, talk on stderr. The one place that prints, and that asks a person.
+
+How a value reads, as text or as JSON, belongs in `report`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from d1migrate.errors import AmbiguousError, ApplyError, Error, UsageError
+from d1migrate.report.text import clean, clean_line, color, escaped, printed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d1migrate.migrate.flows.leftovers import Problem
+
+
+class LostOutput(Exception):
+    """Stdout refused the data; `error` is the reason."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Output:
+    """The two streams of a command, as its flags want them.
+
+    Args:
+        as_json: print data as JSON.
+        quiet: print data and errors only.
+        verbose: print all details.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
+
+    # --- data ---
+
+    def print(self, lines: str | Sequence[str]) -> None:
+        """Print lines for people; an empty list prints nothing.
+
+        Raises:
+            LostOutput: nothing reads stdout, or it cannot be written. So do all methods that print data.
+        """
+        if lines or isinstance(lines, str):
+            text = lines if isinstance(lines, str) else "\n".join(lines)
+            with _stdout():
+                print(printed(text, colored=_colored(sys.stdout)))
+
+    def print_data(self, text: str) -> None:
+        """Print text for a file or a program: unchanged, unless a terminal shows it."""
+        with _stdout():
+            print(printed(text, colored=False) if sys.stdout.isatty() else text)
+
+    def print_path(self, path: str) -> None:
+        """Print the path of a file that was written, unless the file is stdout itself."""
+        from d1migrate.project import disk
+
+        if not disk.is_stdout(path):
+            self.print(path)
+
+    def print_json(self, value: Any) -> None:
+        """Print data as JSON."""
+        import json
+
+        with _stdout():
+            print(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
+
+    def paint(self, text: str, name: str | None) -> str:
+        """Color text for stdout, on a terminal without NO_COLOR."""
+        return color(text, name, on=_colored(sys.stdout))
+
+    def print_problems(self, found: Sequence[Problem]) -> None:
+        """Print what is wrong with a database, as the data of a command that reads it."""
+        self.print(_problem_lines(found, on=_colored(sys.stdout)))
+
+    def flush(self) -> None:
+        """Write all data that is still buffered."""
+        with _stdout():
+            sys.stdout.flush()
+
+    # --- talk ---
+
+    def say(self, line: str) -> None:
+        """Print a line to stderr, unless --quiet. A closed stderr is no reason to stop a migration."""
+        if not self.quiet:
+            _print_error(line)
+
+    def warn(self, message: str) -> None:
+        """Print a warning to stderr, unless --quiet."""
+        self.say(f"warning: {message}")
+
+    def say_sql(self, sql: str) -> None:
+        """Print a statement that is sent."""
+        _print_error(f"{sql};")
+
+    def complain(self, found: Sequence[Problem]) -> None:
+        """Print what is wrong with a database after a command changed it: to stderr, even with --quiet."""
+        if lines := _problem_lines(found, on=_colored(sys.stderr)):
+            _print_error("\n".join(lines))
+
+    def fail(self, error: Error) -> None:
+        """Print an error, its hint, and what was and was not applied."""
+        lines = [color("error: ", "red", on=_colored(sys.stderr)) + clean(str(error))]
+        if isinstance(error, ApplyError):
+            lines += _apply_lines(error)
+        if error.hint:
+            lines.append(f"hint: {clean(error.hint)}")
+        _print_error("\n".join(lines))
+        if self.as_json:
+            self.print_json({"error": _error_json(error)})
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether progress bars are wanted: on a terminal, unless --quiet."""
+        return bool(sys.stderr) and sys.stderr.isatty() and not self.quiet
+
+    # --- questions ---
+
+    def ask(self, question: str) -> str | None:
+        """Return a line typed on the terminal, or None if there is no terminal."""
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+            return None
+        print(printed(question, colored=False), end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+    def confirm(self, action: str) -> None:
+        """Ask for a yes before an action that a flag `--yes` did not confirm.
+
+        Args:
+            action: what is about to be done, as the question puts it.
+
+        Raises:
+            UsageError: the answer is not yes, or there is no terminal to ask on.
+        """
+        typed = self.ask(f"{action}? [y/N] ")
+        if typed is None:
+            raise UsageError(
+                f"cannot {action} without confirmation, and there is no terminal to ask on",
+                hint="--yes, or --dry-run to look only",
+            )
+        if not is_yes(typed):
+            raise UsageError(f"not confirmed: did not {action}")
+
+
+def is_yes(answer: str | None) -> bool:
+    """Return whether an answer to a `[y/N]` question is yes."""
+    return answer is not None and answer.lower() in ("y", "yes")
+
+
+def _problem_lines(found: Sequence[Problem], *, on: bool) -> list[str]:
+    lines = []
+    for problem in found:
+        word, shade = ("error", "red") if problem.is_new else ("warning, as before", "yellow")
+        lines.append(f"{color(f'{word}:', shade, on=on)} {clean_line(problem.message)}")
+        lines += [f"    {clean(line)}" for sql in problem.fix for line in sql.split("\n")]
+    return lines
+
+
+def _apply_lines(error: ApplyError) -> Iterator[str]:
+    """Yield what a run had done when it failed."""
+    done = "applied" if error.direction == "up" else "rolled back"
+    name = clean_line(error.migration)
+    if error.unknown:
+        yield f"whether {name} was {done} is not known"
+    else:
+        asked = " when the database was asked" if isinstance(error.__cause__, AmbiguousError) else ""
+        yield f"nothing of {name} was {done}{asked}"
+    yield f"{done}: {clean_line(', '.join(error.applied)) or 'none'}"
+    yield "pending: " + clean_line(", ".join(error.pending))
+
+
+def _error_json(error: Error) -> dict[str, Any]:
+    value: dict[str, Any] = {"type": type(error).__name__, "message": str(error), "hint": error.hint}
+    hidden = ("hint", "source", "shown_from")
+    return value | {name: fact for name, fact in vars(error).items() if name not in hidden}
+
+
+def _print_error(text: str) -> None:
+    with suppress(OSError):
+        print(printed(text, colored=_colored(sys.stderr)), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LostOutput(error) from error
+
+
+def _colored(stream: Any) -> bool:
+    return (
+        stream is not None
+        and stream.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )

@@ -1,0 +1,32 @@
+"""`rebuild`: write the migration that rebuilds one table with other columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.cli.drafts import write_draft
+from d1migrate.cli.options import DraftOptions
+from d1migrate.drafting import Desired, edit_columns
+from d1migrate.lint.replay.replayer import schema_of
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+
+
+class Options(NamedTuple):
+    """The options of `rebuild`."""
+
+    table: str
+    set: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    draft: DraftOptions = DraftOptions()
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Edit the table that the files build. A column named by --drop may go with its values."""
+    current = schema_of(project.load())
+    desired = edit_columns(current, options.table, set_=options.set, drop=options.drop)
+    allowed = tuple(f"{options.table}.{column}" for column in options.drop)
+    draft = options.draft._replace(allow_drop=allowed)
+    return write_draft(current, Desired(desired), draft, project, output)

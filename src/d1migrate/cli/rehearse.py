@@ -1,0 +1,100 @@
+"""`rehearse`: run pending migrations on a scratch database whose tables hold rows."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.drivers.protocol import local_file
+from d1migrate.errors import UsageError
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrator import Migrator
+from d1migrate.rehearse import ScratchDatabase, rehearse
+from d1migrate.report import recovery_check, rehearsal
+from d1migrate.report.text import clean_line, duration
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.rehearse import Rehearsal, Rehearsed
+    from d1migrate.rehearse.recovery_check import RecoveryCheck
+
+_FOUND = 3
+
+
+class Options(NamedTuple):
+    """The options of `rehearse`; `data` is "" without a FILE."""
+
+    to: int | None = None
+    all: bool = False
+    rows: int = 50
+    data: str | None = None
+    scale: tuple[str, ...] = ()
+    recovery: bool = False
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Rehearse, and print what each migration does to the rows."""
+    if options.all and options.data is not None:
+        raise UsageError("--data and --all exclude each other", hint="--all starts with an empty database")
+    found = _rehearse(options, project, output)
+    checks = _check_recovery(options, project) if options.recovery else ()
+    if output.as_json:
+        more = {"recovery": recovery_check.values(checks)} if options.recovery else {}
+        output.print_json(rehearsal.values(found) | more)
+    else:
+        output.print(rehearsal.text(found, verbose=output.verbose, paint=output.paint))
+        output.print(recovery_check.text(checks, paint=output.paint))
+    return 0 if found.ok and all(check.ok for check in checks) else _FOUND
+
+
+def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
+    scale = dict(map(_scale_of, options.scale))
+
+    def watch(done: Rehearsed) -> None:
+        result = duration(done.cost.seconds) if done.cost else done.verdict
+        output.say(f"  {clean_line(done.name)}  {result}")
+
+    if options.all or (options.data is None and not project.names_database):
+        migrations = [m for m in project.load() if options.to is None or m.version <= options.to]
+        severities = project.severities
+        return rehearse(migrations, rows=options.rows, scale=scale, severities=severities, watch=watch)
+    migrator = project.migrator() if project.names_database else _on_empty_database(project)
+    if not options.data:
+        project.say_database()
+    return migrator.rehearse(to=options.to, rows=options.rows, data=options.data, scale=scale, watch=watch)
+
+
+def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, ...]:
+    """Check recovery from the migrations that are rehearsed, starting from where the rehearsal did."""
+    from d1migrate.rehearse.recovery_check import check_recovery
+
+    source = options.data if options.data != "" else local_file(project.driver)
+    with closing(ScratchDatabase() if source is None else ScratchDatabase.of(source)) as scratch:
+        applied: list[AppliedMigration] = []
+        if source is not None:
+            migrator = Migrator(f"sqlite:{scratch.path}", project.load())
+        elif options.all or not project.names_database:
+            migrator = _on_empty_database(project)
+        else:
+            migrator = project.migrator()
+            scratch.build(migrator.schema())
+            applied = [entry.applied for entry in migrator.status() if entry.applied]
+        with migrator:
+            steps = migrator.plan(to=options.to).steps
+        pending = [step.script for step in steps if isinstance(step.script, Migration)]
+        return check_recovery(scratch, migrator.migrations, pending, rows=options.rows, applied=applied)
+
+
+def _on_empty_database(project: Project) -> Migrator:
+    """Return the files with an empty database, for a rehearsal whose data brings schema and history."""
+    return Migrator("sqlite::memory:", project.load(), severities=project.severities)
+
+
+def _scale_of(text: str) -> tuple[str, int]:
+    """Read TABLE=ROWS."""
+    table, equals, rows = text.rpartition("=")
+    if not (equals and table and rows.isascii() and rows.isdecimal()):
+        raise UsageError(f"--scale {text!r} is not TABLE=ROWS", hint="--scale orders=2000000")
+    return table, int(rows)
