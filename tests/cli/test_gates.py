@@ -394,5 +394,8 @@ def test_the_name_is_typed_on_a_real_terminal(shop: Project, typed: str, code: i
     out, _ = process.communicate(timeout=60)
     seen = os.read(controller, 65536).decode()
     os.close(controller)
-    assert (process.returncode, "production is protected; type its name to continue: " in seen) == (code, True)
+    assert (process.returncode, "production is protected; type its name to continue: " in seen) == (
+        code,
+        True,
+    )
     assert shop.database.exists() == (code == 0) == (b"applied 3 migrations" in out)

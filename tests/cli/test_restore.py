@@ -182,10 +182,7 @@ def test_a_damaged_database(applied: Project) -> None:
     """It is said that it is one, before the confirmation; and where its file is kept."""
     applied.database.write_bytes(b"no database")
     ran = applied.run("restore", "--to", "1", "--yes")
-    assert (
-        "the database cannot be read, so newer rows are lost: app.db: file is not a database"
-        in ran.err
-    )
+    assert "the database cannot be read, so newer rows are lost: app.db: file is not a database" in ran.err
     kept = ran.out.split("the damaged file is kept as ")[1].strip()
     assert (applied.folder / kept).read_bytes() == b"no database"
     assert applied.sql("SELECT * FROM users") == [(1, "a")]

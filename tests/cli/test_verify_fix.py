@@ -54,4 +54,7 @@ def test_into_the_files(drifted: Project) -> None:
 def test_what_is_pending_comes_first(drifted: Project) -> None:
     """Drift is measured against what is applied; a file after pending ones would be in the wrong place."""
     drifted.write("002_more.sql", "CREATE TABLE more (a);")
-    assert "002_more is pending, so drift cannot be determined" in drifted.run("verify", "--fix", "live", code=2).err
+    assert (
+        "002_more is pending, so drift cannot be determined"
+        in drifted.run("verify", "--fix", "live", code=2).err
+    )
