@@ -1,4 +1,4 @@
-"""Applying where a Worker calls it again and again: what one row tells, and what it must not be taken for."""
+"""Files, history and schema: what agrees, what differs, and what cannot be compared."""
 
 from __future__ import annotations
 
@@ -6,165 +6,87 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drivers.run import run
-from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import AmbiguousError, MissingMigration, PartiallyApplied, QueryError, SourceError
-from d1migrate.lint.replay.replayer import schema_changes
-from d1migrate.migrate.flows import read, up
-from d1migrate.migrate.flows.verify import verify_by_digests
-from d1migrate.migrate.history import Stamp
-from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.source import load, ordered
-from d1migrate.schema import introspect
-from d1migrate.schema.normalize import canonical
-from d1migrate.sql.batch import Batch, Query
+from d1migrate.lint.replay.replayer import schema_changes, schema_of
+from d1migrate.migrate.flows.verify import Verification, verify, verify_by_digests
+from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from d1migrate.drivers.protocol import Driver
-    from d1migrate.sql.batch import Result
-
-FILES = [
-    ("001_a.sql", "CREATE TABLE a (x);"),
-    ("002_b.sql", "ALTER TABLE a ADD COLUMN b;"),
-    ("003_c.sql", "ALTER TABLE a ADD COLUMN c;"),
-]
-THREE = load(FILES)
+    from tests.unit.migrate.flows.database import Database
 
 
-def new_stamp() -> Stamp:
-    """A stamp with a token of its own."""
-    new_stamp.count += 1  # type: ignore[attr-defined]
-    return Stamp(f"token {new_stamp.count}", 1, "test", "test")  # type: ignore[attr-defined]
+def with_engine(database: Database, have: str) -> Verification:
+    """Compare with what an engine builds of the files."""
+    return database.run(verify(files(have), schema_of, lambda _: ()))
 
 
-new_stamp.count = 0  # type: ignore[attr-defined]
+def with_digests(database: Database, have: str) -> Verification:
+    """Compare with the digests that an index has."""
+    return database.run(verify_by_digests(files(have), schema_changes(files(have))))
 
 
-@pytest.fixture
-def database() -> Iterator[SqliteDriver]:
-    """An empty database."""
-    driver = SqliteDriver(":memory:", url="sqlite::memory:")
-    yield driver
-    driver.close()
+either = pytest.mark.parametrize("compare", [with_engine, with_digests])
 
 
-def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int, str]]:
-    """Apply what is pending; (version, action) of the results."""
-    report = run(up.ensure(migrations, new_stamp, **options), driver)
-    return [(result.version, result.action) for result in report.results]
+@either
+@pytest.mark.parametrize(
+    ("sql", "differences"),
+    [
+        ("SELECT 1", []),
+        ("ALTER TABLE a ADD COLUMN x", ["a"]),
+        ("DROP TABLE b", ["b"]),
+        ("CREATE TABLE c (x)", ["c"]),
+        ("CREATE TABLE d1_migrations (id)", []),  # wrangler's
+        ("CREATE INDEX i ON a (id)", ["i"]),
+    ],
+)
+def test_drift(empty: Database, compare: object, sql: str, differences: list[str]) -> None:
+    """What was changed past the migrations."""
+    empty.up("1a 2b")
+    empty.script(sql)
+    found = compare(empty, "1a 2b")  # type: ignore[operator]
+    assert [difference.name.partition(".")[0] for difference in found.differences] == differences
+    assert found.ok == (not differences)
+    assert (found.version, found.pending, found.not_compared) == (2, (), None)
 
 
-def test_no_files_are_not_nothing_to_do(database: SqliteDriver) -> None:
-    """Where migrations are applied, files that are gone are missed, however many there were."""
-    assert ensure(database, ()) == []
-    ensure(database, THREE[:1])
-    with pytest.raises(MissingMigration):
-        ensure(database, ())
+@either
+@pytest.mark.parametrize(
+    ("have", "ok", "pending", "why"),
+    [
+        ("1a 2b", True, (), None),
+        ("1a 2b 3c", True, ("003_c",), None),
+        ("1a 2c", False, (), None),
+        ("1a", False, (), "the file of 002_b is gone"),
+    ],
+)
+def test_files(
+    empty: Database, compare: object, have: str, ok: bool, pending: tuple[str, ...], why: str | None
+) -> None:
+    """What is pending does not count; what is gone makes a comparison impossible."""
+    empty.up("1a 2b")
+    found = compare(empty, have)  # type: ignore[operator]
+    assert (found.ok, found.pending, found.not_compared) == (ok, pending, why)
 
 
-def test_the_log_is_made_where_wrangler_alone_was(database: SqliteDriver) -> None:
-    """Then one query tells the next time; the checksums stay unknown."""
-    database.batch(
-        Batch(
-            [
-                Query(
-                    "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
-                ),
-                Query("INSERT INTO schema_migrations VALUES (1, '001_a', 1)"),
-            ]
-        )
-    )
-    counted = Counted(database)
-    assert ensure(counted, THREE[:1]) == []
-    assert (counted.reads, counted.writes) == (2, 1)
-    assert ensure(counted, THREE[:1]) == []
-    assert (counted.reads, counted.writes) == (3, 1)
+@pytest.mark.parametrize(
+    ("have", "gaps"),
+    [("", ()), ("1a 2b", ()), ("1a 4b", (2, 3)), ("7a 9b", (8,)), ("1a 999b", ())],
+)
+def test_gaps(empty: Database, have: str, gaps: tuple[int, ...]) -> None:
+    """Numbers that no file has, if they are numbers and not times."""
+    assert with_engine(empty, have).gaps == gaps
 
 
-class Counted:
-    """A driver that counts its batches."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.url, self.reads, self.writes = driver.url, 0, 0
-        self.capabilities, self._driver = driver.capabilities, driver
-
-    def batch(self, batch: Batch) -> Sequence[Result]:
-        """Run it."""
-        self.reads, self.writes = self.reads + batch.reads, self.writes + (not batch.reads)
-        return self._driver.batch(batch)
-
-    def close(self) -> None:
-        """Nothing to do."""
+def test_an_index_that_lacks_a_version(empty: Database) -> None:
+    """It is older than the files."""
+    empty.up("1a 2b")
+    found = empty.run(verify_by_digests(files("1a 2b"), {1: {}}))
+    assert found.not_compared
+    assert "no schema digests for version 2" in found.not_compared
 
 
-def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
-    """Another run was faster, and the answer that says so is lost: what it applied is told as such."""
-
-    class Lossy(Counted):
-        def batch(self, batch: Batch) -> Sequence[Result]:
-            if not batch.reads and self.writes == 1:
-                ensure(database, THREE)
-                with pytest.raises(QueryError):
-                    super().batch(batch)
-                raise AmbiguousError("Network connection lost.")
-            return super().batch(batch)
-
-    assert ensure(Lossy(database), THREE) == [(1, "up"), (2, "applied meanwhile"), (3, "applied meanwhile")]
-
-
-def test_pending(database: SqliteDriver) -> None:
-    """By name, gaps included; newer versions and edited files are no matter, a partial one is."""
-    assert run(read.read_pending(THREE), database) == ("001_a", "002_b", "003_c")
-    ensure(database, [THREE[0], THREE[2]])
-    assert run(read.read_pending(THREE), database) == ("002_b",)
-    assert run(read.read_pending(THREE[:1]), database) == ()
-    assert run(read.read_pending(load([("001_a.sql", "CREATE TABLE a (other);")])), database) == ()
-    database.batch(Batch([Query("DELETE FROM schema_migrations_log WHERE version = 3 AND event = 'done'")]))
-    with pytest.raises(PartiallyApplied):
-        run(read.read_pending(THREE), database)
-
-
-def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
-    """A file that was applied late may build another schema than its place says; that is no drift."""
-    files = [FILES[0], *((f"00{n}_b.sql", f"CREATE TABLE IF NOT EXISTS b (x{n});") for n in (2, 3))]
-    migrations = load(files)
-    changes = schema_changes(migrations)
-    ensure(database, [migrations[0], migrations[2]])
-    ensure(database, migrations, allow_out_of_order=True)
-
-    found = run(verify_by_digests(migrations, changes), database)
-
-    assert found.differences == ()
-    assert found.not_compared == "002_b was applied after newer files"
-
-
-def test_columns_have_names_of_their_own(database: SqliteDriver) -> None:
-    """JavaScript keeps rows as objects: of two columns of one name it keeps one."""
-    sql = "CREATE TABLE a (x UNIQUE); CREATE TABLE b (y REFERENCES a (x)); CREATE INDEX i ON b (y)"
-    ensure(database, load([("001_a.sql", f"{sql};")]))
-    for query in introspect.QUERIES:
-        names = _columns(database, query.sql)
-        assert len(set(names)) == len(names), names
-
-
-def _columns(database: SqliteDriver, sql: str) -> list[str]:
-    """The names of a query's columns: a view of it refuses two of one name, and tells them."""
-    rows = database.batch(Batch([Query(sql)], reads=True))
-    assert rows[0].rows, sql
-    assert database._writer
-    return [name for name, *_ in database._writer._connection.execute(sql).get_description()]
-
-
-@pytest.mark.parametrize("versions", [[1, 1], [2, 1], [0], [-1], [2**53], ["1"], [None]])
-def test_a_list_of_migrations_ascends(versions: list[int]) -> None:
-    """Two of one version would otherwise lose one."""
-    with pytest.raises(SourceError):
-        ordered([Migration(version, f"{version}_a", "SELECT 1;") for version in versions])
-
-
-def test_quotes_that_a_name_needs_count() -> None:
-    """Without them it is another statement."""
-    assert canonical('CREATE TABLE t ("a b")') != canonical("CREATE TABLE t (a b)")
-    assert canonical('CREATE TABLE "t" ([a])') == canonical("CREATE TABLE t (a)")
+def test_a_late_file_has_no_digest_of_its_own(empty: Database) -> None:
+    """Each digest stands for the schema with all files before it."""
+    empty.up("1a 3c")
+    found = with_digests(empty, "1a 2b 3c")
+    assert found.not_compared == "002_b is not applied, and newer files are"

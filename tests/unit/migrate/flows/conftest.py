@@ -1,0 +1,20 @@
+"""A database for each test of a flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.migrate.flows.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def empty() -> Iterator[Database]:
+    """An empty database."""
+    database = Database()
+    yield database
+    database.driver.close()

@@ -1,0 +1,103 @@
+"""Whether a database is whole: each thing that can be wrong with it, made and found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.migrate.flows.integrity import NO_SCHEMA, after, can_hurt_rows, look, lost
+from d1migrate.migrate.flows.leftovers import Problem
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.plan import plan_up
+from tests.unit.migrate.shorthand import history
+
+if TYPE_CHECKING:
+    from tests.unit.migrate.flows.database import Database
+
+PARENT = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);"
+CHILD = "CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id));"
+SEARCH = "CREATE VIRTUAL TABLE search USING fts5(name, content=users, content_rowid=id);"
+
+
+def problems(database: Database, *, rows: bool = True) -> list[tuple[str, str]]:
+    """What is found, as (kind, name)."""
+    seen = database.run(look(lambda _: [("view", "v", "no such column: x")], rows=rows))
+    return [(problem.kind, problem.name) for problem in seen.problems]
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        (f"{PARENT} {CHILD} {SEARCH}", []),
+        (CHILD, [("parent", "posts")]),
+        (
+            (
+                f"{PARENT} {CHILD} INSERT INTO users VALUES (1, 'a'); INSERT INTO posts VALUES (1, 1);"
+                " PRAGMA defer_foreign_keys = ON; DROP TABLE users; CREATE TABLE users (id INTEGER PRIMARY KEY, name)"
+            ),
+            [("orphans", "posts")],
+        ),
+        (f"{PARENT} {SEARCH} INSERT INTO users VALUES (1, 'a')", [("search", "search")]),
+        (
+            f"{PARENT} {SEARCH} INSERT INTO users VALUES (1, 'a'); INSERT INTO search(search) VALUES ('rebuild')",
+            [],
+        ),
+        ("CREATE TABLE _d1m_hold (x)", [("leftover", "_d1m_hold")]),
+    ],
+)
+def test_what_is_wrong(empty: Database, sql: str, found: list[tuple[str, str]]) -> None:
+    """One problem each; what does not compile is for an engine to say."""
+    try:
+        empty.script(sql)
+    except Exception:
+        for statement in sql.split(";"):
+            empty.script(f"PRAGMA foreign_keys = OFF; {statement}")
+    assert problems(empty) == [*found, ("broken", "v")]
+
+
+def test_rows_are_looked_at_on_request_only(empty: Database) -> None:
+    """It takes D1 the reading of every row."""
+    empty.script(f"{PARENT} {SEARCH} INSERT INTO users VALUES (1, 'a')")
+    assert problems(empty, rows=False) == [("broken", "v")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("CREATE TABLE a (x)", False),
+        ("INSERT INTO a VALUES (1)", False),
+        ("DROP TABLE a", True),
+        ("ALTER TABLE a DROP COLUMN x", True),
+        ("PRAGMA defer_foreign_keys = ON", True),
+    ],
+)
+def test_what_can_hurt_rows(sql: str, *, expected: bool) -> None:
+    """D1 refuses the rest statement by statement."""
+    plan = plan_up([Migration(1, "001_a", f"{sql};")], history())
+    assert can_hurt_rows(plan.steps) is expected
+
+
+def test_what_was_so_before_is_not_new(empty: Database) -> None:
+    """But a leftover always is: nobody wants one."""
+    empty.script(f"{CHILD} CREATE TABLE _d1m_hold (x)")
+    before = empty.run(look(None, rows=True))
+    empty.script(CHILD.replace("posts", "likes"))
+    found = after(before, empty.run(look(None, rows=True)), None)
+    assert {problem.name: problem.is_new for problem in found} == {
+        "_d1m_hold": True,
+        "posts": False,
+        "likes": True,
+    }
+
+
+def test_what_files_promise(empty: Database) -> None:
+    """A missing object, with the SQL that creates it; other case is no difference."""
+    empty.script(f"{PARENT} CREATE INDEX Of_Names ON users (name)")
+    expected = empty.run(look(None, rows=False)).schema
+    assert list(lost(expected, expected)) == []
+    assert [(p.kind, p.name, p.fix) for p in lost(expected, NO_SCHEMA)] == [
+        ("missing", "users", ("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);",)),
+        ("missing", "Of_Names", ("CREATE INDEX Of_Names ON users (name);",)),
+    ]
+    assert isinstance(next(lost(expected, NO_SCHEMA)), Problem)

@@ -1,0 +1,127 @@
+"""What a database says about itself, in whatever state its history tables are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from d1migrate.errors import HistoryError
+from d1migrate.migrate.flows.read import (
+    happened,
+    read_history,
+    read_history_and_schema,
+    read_log,
+    status,
+    survey,
+)
+from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from tests.unit.migrate.shorthand import files
+
+if TYPE_CHECKING:
+    from tests.unit.migrate.flows.database import Database
+
+ROW = "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER);"
+
+
+def test_an_empty_database(empty: Database) -> None:
+    """Both tables are missing; nothing is unmanaged."""
+    found = empty.run(read_history())
+    assert (found.applied, found.missing) == ((), (MIGRATIONS_TABLE, LOG_TABLE))
+    assert (found.unmanaged, found.head, found.reads) == ((), "", 2)
+
+
+def test_after_an_up(empty: Database) -> None:
+    """One request: the versions with their checksums, and the token of the newest batch."""
+    empty.up("1a 2b")
+    found = empty.run(read_history(token="token-1"))  # noqa: S106 - no secret
+    assert [(row.version, row.checksum) for row in found.applied] == [
+        (m.version, m.checksum) for m in files("1a 2b")
+    ]
+    assert (found.missing, found.head, found.reads, found.has_token) == ((), "token-2", 1, True)
+    assert not empty.run(read_history(token="token-9")).has_token  # noqa: S106
+
+
+def test_a_database_of_others(empty: Database) -> None:
+    """Its objects are named, indexes and tables of SQLite's own left out; so are other tools' tables."""
+    empty.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE INDEX i ON users (id);"
+        " CREATE VIEW v AS SELECT 1; CREATE TABLE d1_migrations (id);"
+    )
+    found = empty.run(read_history())
+    assert found.unmanaged == ("users", "v", "d1_migrations")
+    assert found.other_tools == ("d1_migrations",)
+
+
+def test_where_wrangler_applied_alone(empty: Database) -> None:
+    """The log is missing: no checksum, and a time of any kind."""
+    empty.script(
+        f"{ROW} INSERT INTO schema_migrations VALUES (1, NULL, '2026-11-30 12:00:00'), (2, 'b', 'x')"
+    )
+    found = empty.run(read_history())
+    assert found.missing == (LOG_TABLE,)
+    assert [(row.version, row.name, row.applied_at) for row in found.applied] == [
+        (1, "", 1_796_040_000),
+        (2, "b", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)", "another tool's"),
+        ("CREATE TABLE schema_migrations (id, dirty)", "another tool's"),
+        (f"{ROW} CREATE TABLE schema_migrations_log (id, message)", "not d1migrate's"),
+    ],
+)
+def test_tables_of_other_tools(empty: Database, sql: str, why: str) -> None:
+    """Their names are ours, and their columns are not."""
+    empty.script(sql)
+    with pytest.raises(HistoryError, match=why):
+        empty.run(read_history())
+
+
+def test_a_log_without_its_table(empty: Database) -> None:
+    """What is applied would be applied again."""
+    empty.up("1a")
+    empty.script("DROP TABLE schema_migrations")
+    with pytest.raises(HistoryError, match=MIGRATIONS_TABLE):
+        empty.run(read_history())
+
+
+def test_status_and_survey(empty: Database) -> None:
+    """Files beside the history; and what a rebuild that was cut in half left."""
+    empty.up("1a")
+    assert [e.state for e in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
+    empty.script("CREATE TABLE _d1m_hold_a (x)")
+    entries, problems = empty.run(survey(files("1a 2b")))
+    assert [entry.state for entry in entries] == ["applied", "pending"]
+    assert [(problem.kind, problem.name) for problem in problems] == [("leftover", "_d1m_hold_a")]
+
+
+def test_history_and_schema_of_one_moment(empty: Database) -> None:
+    """A table that a migration created is in the one exactly if it is in the other."""
+    empty.up("1a")
+    history, schema = empty.run(read_history_and_schema())
+    assert history.versions == (1,)
+    assert [table.name for table in schema.tables] == ["a"]
+
+
+def test_the_log(empty: Database) -> None:
+    """Oldest first; what wrangler applied alone has no token, and is where its time says."""
+    empty.up("1a 2b")
+    empty.script("INSERT INTO schema_migrations VALUES (3, 'c', 1790000015)")
+    found = empty.run(read_log())
+    assert [(entry.version, entry.token, entry.done) for entry in found] == [
+        (1, "token-1", True),
+        (3, None, True),
+        (2, "token-2", True),
+    ]
+
+
+def test_whether_a_batch_happened(empty: Database) -> None:
+    """A database without a log never ran one."""
+    assert not empty.run(happened("token-1"))
+    empty.up("1a")
+    assert empty.run(happened("token-1"))
+    assert not empty.run(happened("token-2"))
