@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.migrate.flows.leftovers import held, leftovers
+from d1migrate.migrate.flows.leftovers import hold_tables, leftovers
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
@@ -35,7 +35,7 @@ def schema(sql: str) -> Schema:
             f"{USERS} CREATE TRIGGER _d1m_guard_users BEFORE DELETE ON users BEGIN SELECT RAISE(IGNORE); END",
             {},
             USERS,
-            "DELETE or UPDATE on users succeeds and does nothing",
+            "UPDATE on users",
             ('DROP TRIGGER "_d1m_guard_users";',),
         ),
         (f"{USERS} CREATE INDEX _d1m_i ON users (id)", {}, USERS, "index _d1m_i", ('DROP INDEX "_d1m_i";',)),
@@ -46,7 +46,7 @@ def schema(sql: str) -> Schema:
             "no rows of",
             ('DROP TABLE "_d1m_counts";',),
         ),
-        ("CREATE TABLE _d1m_hold (id)", {}, USERS, "no rows of others", ('DROP TABLE "_d1m_hold";',)),
+        ("CREATE TABLE _d1m_hold (id)", {}, USERS, "no rows of", ('DROP TABLE "_d1m_hold";',)),
         # rows that may be the only copy are never dropped
         ("CREATE TABLE _d1m_hold (id)", {"_d1m_hold": 1}, None, "it holds 1 row, maybe the only copy", ()),
         (
@@ -67,14 +67,14 @@ def schema(sql: str) -> Schema:
             f"{USERS} CREATE TABLE _d1m_hold (id, name, _d1m_rowid)",
             {"_d1m_hold": 2},
             USERS,
-            "as it seems of users",
+            "of users",
             ('DROP TABLE "_d1m_hold";',),
         ),
         (
             f"{USERS} CREATE TABLE _d1m_sequence_users (seq)",
             {"_d1m_sequence_users": 1},
             USERS,
-            "the counter of an AUTOINCREMENT",
+            "AUTOINCREMENT",
             (),
         ),
     ],
@@ -93,11 +93,11 @@ def test_nothing_is_left() -> None:
     """Other objects are none of ours, whatever their names look like."""
     whole = schema(f"{USERS} CREATE TABLE d1m_hold (x); CREATE INDEX i_d1m_ ON users (id)")
     assert list(leftovers(whole, {}, None)) == []
-    assert held(whole) == ()
+    assert hold_tables(whole) == ()
 
 
 def test_which_of_them_hold_rows() -> None:
     """All but the table of counts."""
-    assert held(schema("CREATE TABLE _D1M_hold_a (x); CREATE TABLE _d1m_counts (n); CREATE TABLE a (x)")) == (
-        "_D1M_hold_a",
-    )
+    assert hold_tables(
+        schema("CREATE TABLE _D1M_hold_a (x); CREATE TABLE _d1m_counts (n); CREATE TABLE a (x)")
+    ) == ("_D1M_hold_a",)

@@ -8,12 +8,12 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.flows.read import (
-    happened,
+    is_committed,
     read_history,
     read_history_and_schema,
     read_log,
     status,
-    survey,
+    status_and_problems,
 )
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from tests.unit.migrate.shorthand import files
@@ -94,7 +94,7 @@ def test_status_and_survey(empty: Database) -> None:
     empty.up("1a")
     assert [e.state for e in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
     empty.script("CREATE TABLE _d1m_hold_a (x)")
-    entries, problems = empty.run(survey(files("1a 2b")))
+    entries, problems = empty.run(status_and_problems(files("1a 2b")))
     assert [entry.state for entry in entries] == ["applied", "pending"]
     assert [(problem.kind, problem.name) for problem in problems] == [("leftover", "_d1m_hold_a")]
 
@@ -121,7 +121,7 @@ def test_the_log(empty: Database) -> None:
 
 def test_whether_a_batch_happened(empty: Database) -> None:
     """A database without a log never ran one."""
-    assert not empty.run(happened("token-1"))
+    assert not empty.run(is_committed("token-1"))
     empty.up("1a")
-    assert empty.run(happened("token-1"))
-    assert not empty.run(happened("token-2"))
+    assert empty.run(is_committed("token-1"))
+    assert not empty.run(is_committed("token-2"))

@@ -1,4 +1,4 @@
-"""Correcting the history by hand: baseline, accept, forget. No SQL of a file runs."""
+"""Correcting the history by hand: accept and forget. No SQL of a file runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.errors import Error, HistoryError, MissingMigration, QueryError, UsageError
+from d1migrate.errors import UsageError
+from d1migrate.migrate.flows.baseline import baseline
 from d1migrate.migrate.flows.read import status
-from d1migrate.migrate.flows.repair import accept, baseline, forget
+from d1migrate.migrate.flows.repair import accept, forget
 from d1migrate.migrate.wrangler_table import Mirror
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
-    from d1migrate.sql.batch import Flow
     from tests.unit.migrate.flows.database import Database
 
 BEGUN = "DELETE FROM schema_migrations_log WHERE event = 'done' AND version = {}"
@@ -22,29 +22,6 @@ BEGUN = "DELETE FROM schema_migrations_log WHERE event = 'done' AND version = {}
 def states(database: Database, have: str) -> str:
     """The states that `status` shows."""
     return " ".join(entry.state for entry in database.run(status(files(have))))
-
-
-def test_baseline(empty: Database) -> None:
-    """Files up to a version are recorded as applied, and none of them runs; again, there is nothing to do."""
-    done = empty.run(baseline(files("1a 2b 3c"), empty.stamp, to=2))
-    assert [migration.version for migration in done] == [1, 2]
-    assert states(empty, "1a 2b 3c") == "applied applied pending"
-    assert empty.rows("SELECT name FROM sqlite_schema WHERE name IN ('a', 'b')") == []
-    assert empty.run(baseline(files("1a 2b 3c"), empty.stamp, to=2)) == ()
-
-
-@pytest.mark.parametrize(
-    ("have", "to", "error"), [("1a", 2, UsageError), ("2b", 2, None), ("3a", 3, MissingMigration)]
-)
-def test_baseline_of_what_is_there(empty: Database, have: str, to: int, error: type[Error] | None) -> None:
-    """A version without a file, or a file that is applied under another number, is refused."""
-    empty.up("1a")
-    if error is None:
-        empty.run(baseline(files(have), empty.stamp, to=to))
-        assert empty.versions() == [1, 2]
-    else:
-        with pytest.raises(error):
-            empty.run(baseline(files(have), empty.stamp, to=to))
 
 
 @pytest.mark.parametrize(
@@ -89,32 +66,6 @@ def test_nothing_to_forget(empty: Database) -> None:
     empty.up("1a 2b")
     with pytest.raises(UsageError, match="nothing to forget"):
         empty.run(forget(files("1a 2b"), empty.stamp, version=2, reason="x"))
-
-
-def test_another_run_changes_the_history_meanwhile(empty: Database) -> None:
-    """Nothing is recorded over it."""
-    flow = baseline(files("1a 2b"), empty.stamp, to=2)
-    asked = next(flow)
-    while asked.reads:
-        try:
-            answers = empty.driver.batch(asked)
-        except QueryError as error:  # the history tables are missing
-            asked = flow.throw(error)
-        else:
-            asked = flow.send(answers)
-    empty.up("1a")
-    with pytest.raises(QueryError, match="meanwhile") as refused:
-        empty.driver.batch(asked)
-    with pytest.raises(HistoryError):
-        finish(empty, flow, refused.value)
-    assert empty.versions() == [1]
-
-
-def finish(database: Database, flow: Flow[object], error: QueryError) -> None:
-    """Give the flow an error, and answer what it asks then."""
-    asked = flow.throw(error)
-    while True:
-        asked = flow.send(database.driver.batch(asked))
 
 
 def test_wranglers_table_follows(empty: Database) -> None:

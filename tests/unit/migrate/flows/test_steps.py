@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError, UnavailableError
-from d1migrate.migrate.flows.steps import Taken, noted, take
+from d1migrate.migrate.flows.steps import Outcome, run_steps, with_notes
 from d1migrate.migrate.history import Stamp
 from d1migrate.migrate.plan import plan_up
 from d1migrate.sql.batch import Result
@@ -29,8 +29,8 @@ class Run:
     """A flow that is answered by hand; `result` is what it returned."""
 
     def __init__(self, have: str = "1a 2b", *, single: bool = False) -> None:
-        self._flow = take(plan_up(files(have), history(), single=single), stamp, ())
-        self.result: Taken | None = None
+        self._flow = run_steps(plan_up(files(have), history(), single=single), stamp, ())
+        self.result: Outcome | None = None
         self.asked: Batch | None = next(self._flow)
 
     def answer(self, results: list[Result]) -> None:
@@ -81,7 +81,7 @@ def test_one_transaction_for_all() -> None:
 def test_no_steps() -> None:
     """Nothing is sent."""
     with pytest.raises(StopIteration) as end:
-        next(take(plan_up([], history()), stamp, ()))
+        next(run_steps(plan_up([], history()), stamp, ()))
     assert end.value.value.steps == ()
 
 
@@ -132,7 +132,7 @@ def test_a_lost_answer_that_cannot_be_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "note"), [(DONE, "001_a was applied"), (NOT_DONE, "was not applied when")]
+    ("answer", "note"), [(DONE, "001_a was applied"), (NOT_DONE, "had not been applied")]
 )
 def test_an_interrupt(answer: list[Result], note: str) -> None:
     """It may have come between the commit and its answer, so the log is asked; then it is passed on."""
@@ -149,6 +149,6 @@ def test_an_interrupt(answer: list[Result], note: str) -> None:
 def test_notes_are_added_to_what_a_step_says() -> None:
     """As JSON, for the log."""
     plan = plan_up(files("1a"), history())
-    assert noted(plan, {}) is plan
-    twice = noted(noted(plan, {"lint": False}), {"reason": "é"})
+    assert with_notes(plan, {}) is plan
+    twice = with_notes(with_notes(plan, {"lint": False}), {"reason": "é"})
     assert [step.event.detail for step in twice.steps] == ['{"lint": false, "reason": "\\u00e9"}']

@@ -56,7 +56,7 @@ def test_drift(empty: Database, compare: object, sql: str, differences: list[str
         ("1a 2b", True, (), None),
         ("1a 2b 3c", True, ("003_c",), None),
         ("1a 2c", False, (), None),
-        ("1a", False, (), "the file of 002_b is gone"),
+        ("1a", False, (), "002_b"),
     ],
 )
 def test_files(
@@ -65,7 +65,9 @@ def test_files(
     """What is pending does not count; what is gone makes a comparison impossible."""
     empty.up("1a 2b")
     found = compare(empty, have)  # type: ignore[operator]
-    assert (found.ok, found.pending, found.not_compared) == (ok, pending, why)
+    assert (found.ok, found.pending) == (ok, pending)
+    assert (why or "") in (found.not_compared or "")
+    assert (why is None) == (found.not_compared is None)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +91,5 @@ def test_a_late_file_has_no_digest_of_its_own(empty: Database) -> None:
     """Each digest stands for the schema with all files before it."""
     empty.up("1a 3c")
     found = with_digests(empty, "1a 2b 3c")
-    assert found.not_compared == "002_b is not applied, and newer files are"
+    assert found.not_compared
+    assert "002_b is not applied" in found.not_compared
