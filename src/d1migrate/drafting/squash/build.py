@@ -1,4 +1,4 @@
-"""What migrations build in an empty database at a given moment: schema, rows, counters and indexes."""
+"""Build an empty database with migrations, at a given moment: schema, rows, counters and indexes."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Build(NamedTuple):
     Attributes:
         layout: its schema, and the order of its tables.
         rows: {table: its rows, in the order of its key, as literals}.
-        indexes: {FTS5 table: what its index holds}.
-        draws: what each random number was: that many bytes, or None for an integer.
+        indexes: {FTS5 table: the content of its index}.
+        draws: what each random number was drawn for: a number of bytes, or None for an integer.
     """
 
     layout: Contents
@@ -47,7 +47,7 @@ class Build(NamedTuple):
 
     @property
     def sequences(self) -> dict[str, str]:
-        """{table: the counter of its AUTOINCREMENT}; a counter of 0 is the same as none."""
+        """{table: its AUTOINCREMENT counter}; a counter of 0 is left out, which is the same."""
         return {name: seq for name, seq in self.layout.sequences.items() if seq not in ("", "0", "NULL")}
 
 
@@ -56,8 +56,8 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
 
     Args:
         migrations: the files.
-        moment: the time it is, and the random numbers.
-        order: which of these are drawn first.
+        moment: the time, and the random numbers.
+        order: the random numbers to draw first.
 
     Raises:
         PlanError: a statement fails; the message has its file and line.
@@ -90,7 +90,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
 
 
 def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
-    """Return how one build is not like another, as (table, what is different); "" is no table."""
+    """Return how a build differs from another, as (table, difference); the table is "" for other objects."""
     objects = digest.changes(Schema(), expected.layout.schema)
     wanted = {key: known for key, known in objects.items() if known is not None}
     result = [
@@ -116,7 +116,7 @@ def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
 
 
 def _index(driver: Driver, name: str) -> list[tuple[object, ...]]:
-    """Return the terms that a full-text index holds, with their places, and the lengths of its texts."""
+    """Return the terms of a full-text index with their places, and the lengths of its texts."""
     found: list[tuple[object, ...]] = []
     driver.batch(
         Batch([Query(f"CREATE VIRTUAL TABLE {_TERMS} USING fts5vocab({quote_literal(name)}, instance)")])
@@ -128,7 +128,7 @@ def _index(driver: Driver, name: str) -> list[tuple[object, ...]]:
     ):
         try:
             found += driver.batch(Batch([Query(sql)], reads=True))[0].rows
-        except QueryError:  # with columnsize=0 there are no lengths
+        except QueryError:  # with columnsize=0, lengths are not kept
             continue
     driver.batch(Batch([Query(f"DROP TABLE {_TERMS}")]))
     return found

@@ -1,4 +1,4 @@
-"""Expressions in SQL whose value depends on the time or on random numbers. Pure text."""
+"""Find the expressions in SQL whose value depends on the time or on random numbers, by the text alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _USUAL = (
     "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
     "julianday('now')",
 )
-"""Tried after those of the files: a value may have been converted since it was written."""
+"""Tried after the expressions of the files: a later statement may have converted a value."""
 
 
 def is_volatile(sql: str) -> bool:
@@ -45,8 +45,8 @@ def is_volatile(sql: str) -> bool:
 def volatile(statements: Iterable[str]) -> tuple[str, ...]:
     """Return the expressions of some statements that depend on the time or on random numbers.
 
-    From each such call outwards: the call, the argument that it is part of, the function that takes this
-    argument, … None of them is checked: it may name columns, or be no expression at all.
+    From each such call outwards: the call, the argument that contains it, the function with this argument,
+    and so on. Nothing is checked: the text may use columns, or may not be an expression.
     """
     found: dict[str, None] = {}
     for sql in statements:
@@ -65,7 +65,7 @@ def _is_call(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _groups(tokens: Sequence[Token]) -> tuple[list[int], dict[int, int]]:
-    """Return for every token the `(` or CASE that it is inside of, -1 for none, and where each one ends."""
+    """Return the `(` or CASE that encloses each token, or -1, and where each of these ends."""
     inside: list[int] = []
     closing: dict[int, int] = {}
     open_: list[int] = [-1]
@@ -86,7 +86,7 @@ def _text(token: Token) -> str:
 def _around(
     tokens: Sequence[Token], first: int, inside: Sequence[int], closing: dict[int, int]
 ) -> Iterator[tuple[int, int]]:
-    """Yield start and end in the text of a call, and of the larger and larger expressions around it."""
+    """Yield where a call, and each larger expression around it, starts and ends in the text."""
     last = closing.get(first + 1, first)
     while True:
         yield _span(tokens, first, last)
@@ -96,7 +96,7 @@ def _around(
             return
         first, last = opening, closing[opening]
         if opening and _text(tokens[opening]) == "(" and _is_name(tokens[opening - 1]):
-            first -= 1  # of a function
+            first -= 1  # the name of a function
 
 
 def _span(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:

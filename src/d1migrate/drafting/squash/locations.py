@@ -1,4 +1,4 @@
-"""Which statement of the files is to be named when a table cannot be squashed."""
+"""Locate the statement to name in an error if a table cannot be squashed."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class _Statement(NamedTuple):
     sql: str
 
 
-class Origins:
+class Locations:
     """The statements of some files, without those by which files record themselves.
 
     Attributes:
-        record: whether a file has such a statement.
+        has_records: whether a file records itself.
     """
 
     def __init__(self, migrations: Iterable[Migration]) -> None:
         self._all: list[_Statement] = []
-        self.record = False
+        self.has_records = False
         for migration in migrations:
             for statement in migration.statements():
                 if is_record(statement.sql):
-                    self.record = True
+                    self.has_records = True
                 else:
                     self._all.append(_Statement(migration.file, statement.line, statement.sql))
 
     @property
     def statements(self) -> Iterator[str]:
-        """The SQL of each."""
+        """The SQL of each statement."""
         return (statement.sql for statement in self._all)
 
     def of(self, table: str) -> str:
         """Return `file:line` of the last statement that writes rows of a table.
 
-        One that calls a function of the time or of random numbers is preferred.
+        A statement that uses the time or random numbers is preferred.
         """
         names, written = {fold(table)}, list[_Statement]()
         for statement in reversed(self._all):

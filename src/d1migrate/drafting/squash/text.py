@@ -1,4 +1,4 @@
-"""The statements of a squashed file, in an order in which D1 runs them.
+"""Write the statements of a squashed file, in an order in which D1 can run them.
 
 Tables, parents first, with their indexes; virtual tables; views; rows, parents first; AUTOINCREMENT's
 counters; triggers last, so that no INSERT of the file fires one.
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
     from d1migrate.backup.contents import Contents, TableContents
     from d1migrate.drafting.squash.build import Build
-    from d1migrate.drafting.squash.values import Sources
+    from d1migrate.drafting.squash.values import ExpressionFinder
     from d1migrate.schema.model import Table
 
 
-class Unknown(NamedTuple):
-    """A value that depends on the time or on random numbers, and no expression is known that gives it."""
+class UnknownValue(NamedTuple):
+    """A value that depends on the time or on random numbers, and that no known expression gives."""
 
     table: str
     column: str
 
 
-class Text(NamedTuple):
+class SquashedText(NamedTuple):
     """Blocks of statements, and the values that could not be written."""
 
     blocks: list[str]
-    unknown: list[Unknown]
+    unknown: list[UnknownValue]
 
 
-def text_of(builds: Sequence[Build], sources: Sources) -> Text:
-    """Write what is the same as some builds.
+def write(builds: Sequence[Build], finder: ExpressionFinder) -> SquashedText:
+    """Write the statements that build the same.
 
     Args:
-        builds: what the files made at each of the moments; they differ in values only.
-        sources: finds the expressions of values that are not the same at all of them.
+        builds: what the files build at each of the moments; these differ in values only.
+        finder: finds expressions for values that differ between moments.
     """
-    writer = _Writer(builds, sources)
+    writer = _Writer(builds, finder)
     rows = list(writer.rows())
     layout = builds[0].layout
     unfit = [table for table in layout.keys.ordered if table.name in layout.keys.unfit]
@@ -56,10 +56,10 @@ def text_of(builds: Sequence[Build], sources: Sources) -> Text:
         *(_ended(create_text(unit.table.sql)) for unit in layout.virtual),
         *(_ended(create_text(view.sql)) for view in layout.schema.views),
         *rows,
-        *_tables(unfit),  # with a key that does not fit, once it exists its parent takes no rows
+        *_tables(unfit),  # after the rows: a foreign key mismatch makes SQLite refuse every row of the parent
         *_triggers(layout),
     ]
-    return Text(blocks, list(dict.fromkeys(writer.unknown)))
+    return SquashedText(blocks, list(dict.fromkeys(writer.unknown)))
 
 
 def _tables(tables: Iterable[Table]) -> Iterator[str]:
@@ -79,17 +79,17 @@ def _ended(sql: str) -> str:
 
 
 class _Writer:
-    """Writes the rows of some builds."""
+    """Writes the rows of builds."""
 
-    def __init__(self, builds: Sequence[Build], sources: Sources) -> None:
-        self._builds, self._layout, self._sources = builds, builds[0].layout, sources
+    def __init__(self, builds: Sequence[Build], finder: ExpressionFinder) -> None:
+        self._builds, self._layout, self._finder = builds, builds[0].layout, finder
         self._tables = {table.name: table for table in self._layout.schema.tables}
         self._statements: list[str] = []
         self._inserts = Inserts(self._statements.append, self._layout.schema.tables)
-        self.unknown: list[Unknown] = []
+        self.unknown: list[UnknownValue] = []
 
     def rows(self) -> Iterator[str]:
-        """Yield a block for each table that holds rows, or whose counter is not what its rows make it."""
+        """Yield a block for each table with rows, or with a counter that its rows do not set."""
         filled = [content for content in self._layout.contents if self._builds[0].rows.get(content.name)]
         children = [content for content in filled if self._tables[content.name].foreign_keys]
         if self._layout.keys.deferred and children:
@@ -131,7 +131,7 @@ class _Writer:
         for cells in zip(*(build.rows[content.name] for build in self._builds), strict=True):
             row = self._row(content, cells, affinities, alias)[skipped:]
             if any("(SELECT " in sql and sql not in cells[0] for sql in row):
-                # A row may read another of the same table, which an earlier statement has to insert.
+                # A row may read another row of the same table, which an earlier statement has to insert.
                 self._inserts.write(insert, rows)
                 rows = []
                 self._inserts.write(insert, [row])
@@ -140,7 +140,7 @@ class _Writer:
         self._inserts.write(insert, rows)
 
     def _columns(self, content: TableContents) -> list[str]:
-        """Return the columns as they are written: without the rowid where SQLite would give the same."""
+        """Return the columns to write: without the rowid if SQLite would choose the same ones."""
         names = {quote_identifier(c.name): name_text(c.name) for c in self._tables[content.name].columns}
         own = [names[column] for column in content.columns if column in names]
         rows = self._builds[0].rows[content.name]
@@ -155,7 +155,7 @@ class _Writer:
         affinities: Mapping[str, str],
         alias: str | None,
     ) -> list[str]:
-        """Return the SQL of a row's values; `cells` has the row at each moment."""
+        """Return the SQL of a row's values; `cells` holds the row at each moment."""
         first = cells[0]
         if all(other == first for other in cells[1:]):
             return list(first)
@@ -165,15 +165,15 @@ class _Writer:
             values = tuple(cell[at] for cell in cells)
             text: str | None = first[at]
             if len(set(values)) > 1:
-                place = CellReference(content.name, column, key)
-                text = self._sources.of(affinities.get(column, "BLOB"), values, place)
+                cell = CellReference(content.name, column, key)
+                text = self._finder.of(affinities.get(column, "BLOB"), values, cell)
                 if text is None:
-                    self.unknown.append(Unknown(content.name, unquote(column)))
+                    self.unknown.append(UnknownValue(content.name, unquote(column)))
             row.append(text or first[at])
         return row
 
     def _counters(self) -> Iterator[str]:
-        """Yield what sets the counters that the rows of their tables do not set."""
+        """Yield statements for the AUTOINCREMENT counters that the rows do not set."""
         wanted = self._builds[0].sequences
         for content in self._layout.contents:
             table = self._tables.get(content.name)

@@ -1,9 +1,9 @@
-"""The values of rows as SQL: literals, and expressions for what depends on the time or on random numbers.
+"""Find expressions for values that depend on the time or on random numbers.
 
-A value that differs between two moments is not written as it is: a seed's `created_at` would be the time of
-the squash, and a key of random bytes would be the same in every database. It is written as the expression
-that gives it: one of those in the files, evaluated at the same moments with the same random numbers. Where
-two cells share a random number, the first draws it, and the second reads it from there.
+A value that differs between moments cannot be written as a literal: a seed's `created_at` would be the time
+of the squash, and a random key would be the same in every database. It is written as an expression that
+gives it: one from the files, evaluated at the same moments with the same random numbers. If two cells share
+a random number, the first cell draws it, and the second reads the first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Values = tuple[str, ...]
 """A cell's literal at each of the moments."""
 
 
-class Source(NamedTuple):
+class Expression(NamedTuple):
     """An expression, and the random numbers that it draws."""
 
     sql: str
@@ -45,7 +45,7 @@ class Source(NamedTuple):
 
 
 class CellReference(NamedTuple):
-    """A cell that is written already: its table, its column as it is quoted, and the literals of its key."""
+    """A cell that was written before: its table, its quoted column, and the literals of its key."""
 
     table: str
     column: str
@@ -53,103 +53,103 @@ class CellReference(NamedTuple):
 
     @property
     def sql(self) -> str:
-        """A query of its value."""
+        """A subquery that reads its value."""
         where = " AND ".join(f"{name_text(unquote(column))} = {value}" for column, value in self.key)
         column, table = name_text(unquote(self.column)), name_text(self.table)
         return f"(SELECT {column} FROM {table} WHERE {where})"
 
 
-class Sources:
+class ExpressionFinder:
     """Finds the expressions of values.
 
     Args:
-        expressions: those to try, best first; what cannot be evaluated by itself is left out.
+        expressions: what to try, best first; what cannot be evaluated by itself is skipped.
         moments: the moments at which values are known.
-        draws: what the random numbers were drawn for, as `Build` has it.
+        draws: what the random numbers were drawn for, as in `Build`.
 
     Attributes:
-        order: the random numbers in the order in which the values found so far draw them.
+        order: the random numbers, in the order in which the values found so far draw them.
     """
 
     def __init__(
         self, expressions: Iterable[str], moments: Sequence[Moment], draws: Sequence[int | None]
     ) -> None:
         self._expressions, self._moments, self._draws = tuple(expressions), moments, draws
-        self._found: dict[tuple[str, Values], list[Source]] | None = None
+        self._found: dict[tuple[str, Values], list[Expression]] | None = None
         self._written: dict[Values, CellReference] = {}
         self._drawn: set[int] = set()
         self.order: list[int] = []
 
-    def of(self, affinity: str, values: Values, place: CellReference) -> str | None:
-        """Return the SQL of a value that is not the same at all moments; None if it is not known.
+    def of(self, affinity: str, values: Values, cell: CellReference) -> str | None:
+        """Return the SQL of a value that differs between moments; None if no expression gives it.
 
         Args:
-            affinity: of its column.
+            affinity: the affinity of its column.
             values: the value at each moment.
-            place: where it is about to be written.
+            cell: the cell that is about to be written.
         """
         if self._found is None:
             self._found = self._evaluated()
-        for source in self._found.get((affinity, values), ()):
-            if self._take(source, values, place):
-                return source.sql
+        for expression in self._found.get((affinity, values), ()):
+            if self._take(expression, values, cell):
+                return expression.sql
         if known := self._written.get(values):
             return known.sql
-        return self._combined(values, place)
+        return self._combined(values, cell)
 
-    def _take(self, source: Source, values: Values, place: CellReference) -> bool:
-        """Use a source for a cell, unless one of its random numbers is used already; whether it is."""
-        if not self._drawn.isdisjoint(source.draws):
+    def _take(self, expression: Expression, values: Values, cell: CellReference) -> bool:
+        """Use an expression for a cell, unless a random number of it is taken; return whether it is used."""
+        if not self._drawn.isdisjoint(expression.draws):
             return False
-        self._drawn.update(source.draws)
-        self.order += source.draws
-        if source.draws:
-            self._written[values] = place
+        self._drawn.update(expression.draws)
+        self.order += expression.draws
+        if expression.draws:
+            self._written[values] = cell
         return True
 
-    def _combined(self, values: Values, place: CellReference) -> str | None:
-        """Return an expression or a written cell, with constant text around it or a constant added."""
+    def _combined(self, values: Values, cell: CellReference) -> str | None:
+        """Return an expression or an earlier cell, with constant text around it or a constant added."""
         kind = "TEXT" if values[0].startswith("'") else "INTEGER"
         for inner, known in self._written.items():
             if combined := combine(known.sql, inner, values):
                 return combined
         for (affinity, inner), sources in (self._found or {}).items():
             if affinity == kind and combine("", inner, values) is not None:
-                source = next((one for one in sources if self._take(one, values, place)), None)
-                if source is not None:
-                    return combine(source.sql, inner, values)
+                expression = next((one for one in sources if self._take(one, values, cell)), None)
+                if expression is not None:
+                    return combine(expression.sql, inner, values)
         return None
 
-    def _evaluated(self) -> dict[tuple[str, Values], list[Source]]:
+    def _evaluated(self) -> dict[tuple[str, Values], list[Expression]]:
         """Evaluate every expression at all moments, with each of the random numbers as the first."""
-        found: dict[tuple[str, Values], list[Source]] = {}
+        found: dict[tuple[str, Values], list[Expression]] = {}
         engines = [Pinned(moment) for moment in self._moments]
         try:
             for engine in engines:
                 engine.rows(_PROBE)
             for sql in self._expressions:
-                for source, stored in self._runs(engines, sql):
+                for expression, stored in self._runs(engines, sql):
                     for affinity, values in zip(_AFFINITIES, stored, strict=True):
-                        found.setdefault((affinity, values), []).append(source)
+                        found.setdefault((affinity, values), []).append(expression)
         finally:
             for engine in engines:
                 engine.close()
         return found
 
-    def _runs(self, engines: Sequence[Pinned], sql: str) -> Iterable[tuple[Source, list[Values]]]:
-        with suppress(apsw.Error):  # it names a column, or is no expression
+    def _runs(self, engines: Sequence[Pinned], sql: str) -> Iterable[tuple[Expression, list[Values]]]:
+        with suppress(apsw.Error):  # it uses a column, or is not an expression
             stored = _stored(engines, sql, 0)
             wanted = tuple(engines[0].draws.made)
             if not wanted:
-                yield Source(sql), stored
+                yield Expression(sql), stored
                 return
             for first in range(len(self._draws) - len(wanted) + 1):
                 if tuple(self._draws[first : first + len(wanted)]) == wanted:
-                    yield Source(sql, range(first, first + len(wanted))), _stored(engines, sql, first)
+                    yield Expression(sql, range(first, first + len(wanted))), _stored(engines, sql, first)
 
 
 def _stored(engines: Sequence[Pinned], sql: str, first: int) -> list[Values]:
-    """Return what columns of each affinity would hold of an expression."""
+    """Return what a column of each affinity would store of an expression, at each moment."""
     rows = []
     for engine in engines:
         engine.draws.begin_at(first)
@@ -162,11 +162,11 @@ def _stored(engines: Sequence[Pinned], sql: str, first: int) -> list[Values]:
 
 
 def combine(sql: str, inner: Values, values: Values) -> str | None:
-    """Return the SQL of values that are other ones with the same text around them, or a number added.
+    """Return the SQL of values that are other values with the same text around them, or a number added.
 
     Args:
-        sql: what gives the others.
-        inner: these, as literals; none of them is the same at all moments.
+        sql: the SQL of the other values.
+        inner: the other values, as literals.
         values: the values.
     """
     if len(set(inner)) == 1:
@@ -181,22 +181,23 @@ def combine(sql: str, inner: Values, values: Values) -> str | None:
     same = (value == f"'{before}{other[1:-1]}{after}'" for value, other in zip(values, inner, strict=True))
     if not found or not all(same):
         return None
-    return " || ".join([*([f"'{before}'"] if before else []), sql, *([f"'{after}'"] if after else [])])
+    parts = [f"'{before}'" if before else "", sql, f"'{after}'" if after else ""]
+    return " || ".join(filter(None, parts))
 
 
 def _enclosed(sql: str) -> str:
-    """Return an expression in parentheses, unless it is one word or one call."""
+    """Return an expression in parentheses, unless it is a single word or call."""
     tokens = significant(sql)
     depth = 0
     for place, token in enumerate(tokens):
-        depth += (token.text == "(") - (token.text == ")")
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and place < len(tokens) - 1 and not (place == 0 and token.kind == "word"):
             return f"({sql})"
     return sql
 
 
 def key_of(content: TableContents, row: Sequence[str], alias: str | None) -> tuple[tuple[str, str], ...]:
-    """Return what finds a row: (column, literal) pairs; `alias` is the column that is its rowid."""
+    """Return the (column, literal) pairs that identify a row; `alias` is the column that is its rowid."""
     columns = dict(zip(content.columns, row, strict=True))
     if alias is not None:
         return ((quote_identifier(alias), columns[quote_identifier(alias)]),)
