@@ -142,7 +142,7 @@ class Migrator:
             UnsafeMigration: the linter found errors. Nothing was run.
             UsageError: there is no version `to`.
         """
-        from d1migrate.lint.replay.replayer import dangling
+        from d1migrate.lint.replay.replayer import broken_objects
         from d1migrate.migrate.flows import up
 
         flow = up.up(
@@ -155,7 +155,7 @@ class Migrator:
             lint=self._refuse_unsafe if lint else None,
             check=check,
             mirror=self._mirror,
-            find_broken=dangling,
+            find_broken=broken_objects,
         )
         return self._run(flow)
 
@@ -243,10 +243,10 @@ class Migrator:
 
         Writes nothing; errors as `status`.
         """
-        from d1migrate.lint.replay.replayer import dangling, schema_of
+        from d1migrate.lint.replay.replayer import broken_objects, schema_of
         from d1migrate.migrate.flows.verify import verify
 
-        return self._run(verify(self.migrations, schema_of, dangling, self._mirror))
+        return self._run(verify(self.migrations, schema_of, broken_objects, self._mirror))
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""

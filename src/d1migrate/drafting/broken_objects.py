@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import PlanError
 from d1migrate.lint.replay.probes import AS_STRING
-from d1migrate.lint.replay.replayer import dangling
+from d1migrate.lint.replay.replayer import broken_objects
 from d1migrate.schema.normalize import mentions
 from d1migrate.schema.scope import Scope, strings_now
 from d1migrate.sql.create import parse, parse_table
@@ -52,8 +52,8 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
 
 
 def _found(current: Schema, desired: Schema) -> Iterator[_Broken]:
-    found = dangling(desired, current)
-    known = {(each.kind, fold(each.name)) for each in dangling(current)} if found else set()
+    found = broken_objects(desired, current)
+    known = {(each.kind, fold(each.name)) for each in broken_objects(current)} if found else set()
     sqls = {("view", fold(view.name)): view.sql for view in desired.views}
     sqls |= {("table", fold(table.name)): table.sql for table in desired.tables}
     triggers = [*desired.triggers, *(t for table in desired.tables for t in table.triggers)]

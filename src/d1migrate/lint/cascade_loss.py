@@ -117,7 +117,7 @@ def _aggregates(ran: ReplayedStatement) -> bool:
 
 
 def _reads_columns(ran: ReplayedStatement, number: int) -> bool:
-    return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.touches)
+    return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.accesses)
 
 
 def _into(ran: ReplayedStatement) -> int | None:
@@ -140,13 +140,13 @@ def _is_put_back(replay: Replay, ran: ReplayedStatement, child: str, key: Foreig
         for copy in copies(replay, number)
         if copy.index < ran.index
         and _is_whole(copy)
-        and lost <= {t.column for t in copy.touches if copy.before.ids.get(t.table) == number}
+        and lost <= {t.column for t in copy.accesses if copy.before.ids.get(t.table) == number}
     }
     if not aside:
         return False
     return any(
         back.index > ran.index
-        and any(back.before.ids.get(t.table) in aside for t in back.touches if t.kind == "read")
+        and any(back.before.ids.get(t.table) in aside for t in back.accesses if t.kind == "read")
         for back in replay.writers.get(number, ())
         if back.verb == "update"
         or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, key))

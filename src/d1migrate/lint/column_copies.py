@@ -116,7 +116,7 @@ class _Reader:
         """Yield (name, column) of all that the statement reads, as the engine says."""
         found = (
             (t.column, self._columns(t.table).get(t.column))
-            for t in self._statement.touches
+            for t in self._statement.accesses
             if t.kind == "read"
         )
         yield from dict.fromkeys((name, column) for name, column in found if column is not None)
@@ -376,7 +376,7 @@ def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) ->
         made = parse_trigger(trigger.sql)
         if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
             return f"trigger {trigger.name}"
-    by = (t.by for t in statement.fires_deletes if t.table == fold(table.name))
+    by = (t.by for t in statement.deletes_by_triggers if t.table == fold(table.name))
     return next((f"trigger {name}" for name in by), "")
 
 

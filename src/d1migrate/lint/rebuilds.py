@@ -40,7 +40,7 @@ class Rebuild:
             fill
             for fill in replay.writers.get(number, ())
             if fill.verb in ("insert", "replace")
-            and any(touch.kind == "read" and touch.table != fill.target for touch in fill.touches)
+            and any(access.kind == "read" and access.table != fill.target for access in fill.accesses)
         ]
 
     @property

@@ -157,7 +157,7 @@ class _Scales:
             self._tables[statement.index] = known
             factor = self.statements[statement.index] = _factor(statement, known)
             known = known.copy()
-            for access in statement.touches:
+            for access in statement.accesses:
                 if access.kind == "insert" and access.table not in scale:
                     known[access.table] = max(known.get(access.table, 1.0), factor)
             name = statement.shape.name

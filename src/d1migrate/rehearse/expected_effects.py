@@ -202,7 +202,7 @@ def sources(statement: ReplayedStatement) -> set[str]:
     These are only some of the tables it reads: SQLite also reads the parents that new rows reference.
     """
     named = {fold(unquote(token.text)) for token in statement.tokens}
-    return {t.table for t in statement.touches if t.kind == "read" and (t.by or t.table) in named}
+    return {t.table for t in statement.accesses if t.kind == "read" and (t.by or t.table) in named}
 
 
 def _is_copied_out(file: ReplayedFile, table_id: int) -> bool:
@@ -360,7 +360,7 @@ _EFFECTS = {
 
 def _effect_on_virtual(statement: ReplayedStatement, name: str) -> StatementEffect | None:
     """Return the effect on a virtual table: a statement on the table itself, or a trigger that keeps it."""
-    touched = (t.by for t in statement.touches if t.table == name and t.kind != "read" and t.by)
+    touched = (t.by for t in statement.accesses if t.table == name and t.kind != "read" and t.by)
     trigger = next(touched, "")
     if statement.target != name and not trigger:
         return None

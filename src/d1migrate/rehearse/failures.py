@@ -83,7 +83,7 @@ def _tables_of(replayed: ReplayedStatement | None, statement: Statement) -> set[
     if replayed is None:
         return {target_of(significant(statement.sql))}
     name = replayed.shape.name
-    tables = {access.table for access in replayed.touches} | {name, replayed.after.owners.get(name, "")}
+    tables = {access.table for access in replayed.accesses} | {name, replayed.after.owners.get(name, "")}
     return tables | {fold(unquote(token.text)) for token in replayed.tokens}
 
 

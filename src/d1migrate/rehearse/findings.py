@@ -152,7 +152,7 @@ def of_schema(replay: Replay) -> Iterator[tuple[str, Finding]]:
 
 def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[str, Finding]]:
     """Yield empty tables that the file touches, from {folded table: rows before it}."""
-    named = {access.table for each in replay.statements for access in each.touches}
+    named = {access.table for each in replay.statements for access in each.accesses}
     named |= {each.shape.name for each in replay.statements}
     for name, table in replay.before.tables.items():
         is_near = name in named or any(fold(key.table) in named for key in table.foreign_keys)
@@ -189,7 +189,7 @@ def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
 
 def _broken_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
     """Yield views and triggers that no longer work."""
-    for broken in replay.dangling:
+    for broken in replay.broken:
         error = broken.error.split(": SQLITE")[0]
         yield "X105", Finding(f"{broken.kind} {broken.name} does not work: {error}")
 

@@ -111,7 +111,7 @@ def _chooses(statement: ReplayedStatement) -> bool:
     target = statement.before.tables.get(statement.target)
     if target is not None and "CONFLICT" in target.sql.upper() and verb != "delete":
         return True
-    return any(access.by for access in statement.touches) or (verb == "update" and _cuts_links(statement))
+    return any(access.by for access in statement.accesses) or (verb == "update" and _cuts_links(statement))
 
 
 def _cuts_links(statement: ReplayedStatement) -> bool:

@@ -53,18 +53,28 @@ class ReplayedStatement:
         index: its place among the statements of the file, from 0.
         source: its text, with its place in the file.
         shape: what kind of statement it is.
-        touches: what it does to rows, as the engine's authorizer said.
-        acts: what foreign keys do to rows then, with the triggers they fire; of statements that change rows.
+        accesses: what it does to rows, as the engine's authorizer reports.
+        cascades: what foreign keys then do to rows, with the triggers that they fire.
         before, after: the schema around it.
-        refusal: what D1 says, where it refuses it.
-        on_rows: what D1 would say of ALTER TABLE … ADD COLUMN if the table held a row.
-        quoted: a string that is written in double quotes, as the engine complains of it.
-        hidden: for CREATE … IF NOT EXISTS over an existing object, how that one differs.
+        refusal: D1's error, if it refuses the statement.
+        refusal_with_rows: D1's error for ALTER TABLE … ADD COLUMN if the table has a row.
+        quoting_error: the engine's error about a string in double quotes.
+        existing_differences: for CREATE … IF NOT EXISTS, how an existing object of that name differs.
     """
 
     __slots__ = (
-        *("__dict__", "acts", "after", "before", "hidden", "index", "on_rows", "quoted", "refusal"),
-        *("shape", "source", "touches"),
+        "__dict__",
+        "accesses",
+        "after",
+        "before",
+        "cascades",
+        "existing_differences",
+        "index",
+        "quoting_error",
+        "refusal",
+        "refusal_with_rows",
+        "shape",
+        "source",
     )
 
     def __init__(
@@ -72,21 +82,21 @@ class ReplayedStatement:
         index: int,
         source: Statement,
         shape: Shape,
-        touches: Sequence[RowAccess],
+        accesses: Sequence[RowAccess],
         before: Catalog,
         after: Catalog,
         tokens: list[Token] | None = None,
         *,
         refusal: str | None = None,
-        on_rows: str | None = None,
-        quoted: str | None = None,
-        hidden: Sequence[Difference] = (),
-        acts: Sequence[RowAccess] = (),
+        refusal_with_rows: str | None = None,
+        quoting_error: str | None = None,
+        existing_differences: Sequence[Difference] = (),
+        cascades: Sequence[RowAccess] = (),
     ) -> None:
-        self.index, self.source, self.shape, self.touches = index, source, shape, touches
+        self.index, self.source, self.shape, self.accesses = index, source, shape, accesses
         self.before, self.after, self.refusal = before, after, refusal
-        self.on_rows, self.quoted, self.hidden = on_rows, quoted, hidden
-        self.acts = acts
+        self.refusal_with_rows, self.quoting_error = refusal_with_rows, quoting_error
+        self.existing_differences, self.cascades = existing_differences, cascades
         if tokens is not None:
             self.tokens = tokens
 
@@ -118,16 +128,18 @@ class ReplayedStatement:
     @cached_property
     def target(self) -> str:
         """The table whose rows it changes itself, folded; "" where it changes none."""
-        return next((t.table for t in self.touches if t.kind != "read" and not t.by), "")
+        return next((t.table for t in self.accesses if t.kind != "read" and not t.by), "")
 
     def reads(self, table: str) -> bool:
         """Whether it reads a table, itself or through a view."""
-        return any(touch.kind == "read" and touch.table == table for touch in self.touches)
+        return any(access.kind == "read" and access.table == table for access in self.accesses)
 
     @property
-    def fires_deletes(self) -> list[RowAccess]:
-        """The rows that triggers delete when it runs, also triggers that foreign keys set off."""
-        return [touch for touch in (*self.touches, *self.acts) if touch.kind == "delete" and touch.by]
+    def deletes_by_triggers(self) -> list[RowAccess]:
+        """The deletes by triggers that it fires, also at the end of a cascade."""
+        return [
+            access for access in (*self.accesses, *self.cascades) if access.kind == "delete" and access.by
+        ]
 
     def sets(self) -> dict[str, Sequence[Token]]:
         """Return {column: tokens of its new value} of what an UPDATE or an upsert sets; names are folded."""
@@ -199,8 +211,8 @@ class Replay:
         count: how many statements it has, those too.
         last: its last statement.
         filled: {number of a table: indices of the first and the last statement that add rows to it}.
-        dangling: views and triggers that the file leaves broken.
-        way_back: what became of the rollback; None where there is none, or it was not tried.
+        broken: the views and triggers that no longer work after it.
+        rollback: what its rollback block does; None if it has none, or it was not tried.
         directives: its `-- d1migrate:` lines.
         records_itself: whether it inserts its own row into the migrations table.
         siblings_record: whether the files before it mostly do.
@@ -221,8 +233,8 @@ class Replay:
         count: int,
         last: Statement | None,
         filled: dict[int, tuple[int, int]],
-        dangling: Sequence[BrokenObject] = (),
-        way_back: RollbackReplay | None = None,
+        broken: Sequence[BrokenObject] = (),
+        rollback: RollbackReplay | None = None,
         directives: Sequence[Directive] = (),
         records_itself: bool = False,
         siblings_record: bool = False,
@@ -233,8 +245,8 @@ class Replay:
         incomplete: bool = False,
     ) -> None:
         self.migration, self.before, self.after, self.statements = migration, before, after, statements
-        self.count, self.last, self.filled, self.dangling = count, last, filled, dangling
-        self.way_back, self.directives = way_back, directives
+        self.count, self.last, self.filled, self.broken = count, last, filled, broken
+        self.rollback, self.directives = rollback, directives
         self.records_itself, self.siblings_record = records_itself, siblings_record
         self.previous, self.not_built, self.header = previous, not_built, header
         self.incomplete = incomplete
@@ -301,7 +313,9 @@ class Replay:
         found: dict[int, list[ReplayedStatement]] = {}
         for statement in self.of("insert", "replace", "create table"):
             read = {
-                statement.before.ids.get(touch.table) for touch in statement.touches if touch.kind == "read"
+                statement.before.ids.get(access.table)
+                for access in statement.accesses
+                if access.kind == "read"
             }
             for number in read - {None, statement.before.ids.get(statement.target)}:
                 found.setdefault(number, []).append(statement)  # type: ignore[arg-type]

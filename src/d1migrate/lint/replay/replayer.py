@@ -1,4 +1,4 @@
-"""Run migrations on a scratch engine and tell what each statement did. Not core: it needs an engine."""
+"""Run migrations on a scratch engine and record what each statement does. Not core: it needs the engine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import LimitExceeded, SourceError
 from d1migrate.lint.analysis import AnalyzedReplay
-from d1migrate.lint.replay.insert_shortcut import Alike
+from d1migrate.lint.replay.insert_shortcut import InsertPattern
 from d1migrate.lint.replay.model import BrokenObject, ReplayedStatement, RollbackReplay
-from d1migrate.lint.replay.probes import broken, differences, turned_to_strings
+from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differences
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
+from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
@@ -25,20 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _REPEATABLE = frozenset(("analyze", "pragma", "reindex", "select"))
-_TELLING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
+_CONCERNING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
 
-
-_USED = ("create view", "create trigger", "create virtual table")
+_CHECKED = ("create view", "create trigger", "create virtual table")
 
 
 def schema_of(migrations: Iterable[Migration]) -> Schema:
     """Return the schema that the migrations build, in order, on an empty database.
 
-    Only statements that change the schema are run: rows make no difference to what they build, and a
-    migration that checks its rows would stop on an empty table.
+    Only statements that change the schema are run: rows do not affect the schema, and a migration that checks
+    its rows would fail on an empty table.
 
     Raises:
-        SourceError: a statement is refused, by D1's rules or because of what the ones before it built.
+        SourceError: a statement is refused by D1, or does not fit the schema that the ones before it build.
     """
     catalog = Catalog()
     for replayed in replay(migrations, proofs=False):
@@ -52,31 +52,31 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     return catalog.schema
 
 
-def dangling(schema: Schema, before: Schema | None = None) -> list[BrokenObject]:
+def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenObject]:
     """Return the views, triggers and virtual tables of a schema that fail when they are used.
 
     Args:
-        schema: it.
-        before: an earlier schema: a name in double quotes that it had, and this one has not, is missed too.
+        schema: the schema.
+        before: an earlier schema; what names a column of it in double quotes fails too if the column is gone.
     """
     catalog = Catalog.of(schema)
     named = {fold(name) for name in (*catalog.views, *(trigger.name for trigger in catalog.triggers()))}
     named |= {name for name, table in catalog.tables.items() if table.is_virtual}
     if not named:
         return []
-    stage = ShadowSchema(catalog, count())
+    shadow = ShadowSchema(catalog, count())
     try:
-        found = broken(stage, mention=(), named=named)
-        return [*found, *turned_to_strings(stage, Scope.of(before), mention=[""])] if before else found
+        found = broken(shadow, mention=(), named=named)
+        return [*found, *columns_read_as_strings(shadow, Scope.of(before), mention=[""])] if before else found
     finally:
-        stage.scratch.close()
+        shadow.scratch.close()
 
 
 def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:
-    """Return {version: what it changed, as `digest.changes` has it}, for the index of a Worker.
+    """Return {version: what it changes, as `digest.changes` returns it}, for the index of a Worker.
 
-    Migrations behind one that cannot be replayed on an empty database are left out: what they would be
-    compared with is not known.
+    If a migration cannot be replayed on an empty database, those after it are omitted: the schema to compare
+    them with is unknown.
 
     Raises:
         SourceError: a migration cannot be parsed.
@@ -105,16 +105,14 @@ def replay(
 
 
 class Replayer:
-    """Runs migrations one after the other, each on a scratch engine of its own.
-
-    Statements that change the schema are run, those that read or change rows only prepared.
+    """Replays migrations in order, each on a scratch engine of its own.
 
     Args:
-        base: the schema they begin with; an empty one without it.
-        earlier: the files that made that schema, where they are known.
+        base: the schema before the first; empty by default.
+        earlier: the files that built that schema, if they are known.
 
     Attributes:
-        catalog: the schema, as the migrations so far left it.
+        catalog: the schema after the migrations so far.
     """
 
     def __init__(self, base: Schema | None = None, *, earlier: Sequence[Migration] = ()) -> None:
@@ -127,105 +125,105 @@ class Replayer:
         self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, proofs: bool = True) -> AnalyzedReplay:
-        """Run one.
+        """Replay the next migration.
 
         Args:
-            migration: it.
-            proofs: whether to try its rollback, and which views and triggers it leaves broken.
+            migration: the migration.
+            proofs: whether to run its rollback, and to look for views and triggers that it breaks.
 
         Raises:
             SourceError: it cannot be parsed.
         """
-        stage = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete)
+        shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete)
         siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
-            replayed = _File(migration, stage, proofs=proofs).replay(
+            replayed = _FileReplay(migration, shadow, proofs=proofs).replay(
                 siblings_record=siblings_record, previous=self._previous
             )
         finally:
-            stage.scratch.close()
+            shadow.scratch.close()
         if (
             not all(statement.shape.verb in _REPEATABLE for statement in replayed.statements)
             or replayed.filled
         ):
             replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
-        self._is_incomplete = stage.failed
+        self._is_incomplete = shadow.failed
         self._names_history.append(migration.names_history)
         self._previous = migration.version
         return replayed
 
     def _earlier(self, migration: Migration) -> str:
-        """Return the name of the file before it that means the same; "" if there is none."""
+        """Return the name of an earlier file with the same checksum, or ""."""
         meaning = migration.checksum
         first = self._meanings.setdefault(meaning, migration.name)
         only_records = meaning == Migration(1, "001_nothing", "").checksum
         return "" if first == migration.name or only_records else first
 
     def give_up_on(self, migration: Migration) -> None:
-        """Go on without a migration that cannot be read; what misses something then is not refused."""
+        """Skip a migration that cannot be read; later statements that need its objects are not refused."""
         self._is_incomplete = True
         self._previous = migration.version
 
 
-class _File:
-    """One file on its way through a stage."""
+class _FileReplay:
+    """One file on its shadow schema."""
 
-    def __init__(self, migration: Migration, stage: ShadowSchema, *, proofs: bool) -> None:
-        self._migration, self._stage, self._proofs = migration, stage, proofs
+    def __init__(self, migration: Migration, shadow: ShadowSchema, *, proofs: bool) -> None:
+        self._migration, self._shadow, self._proofs = migration, shadow, proofs
         self._filled: dict[int, tuple[int, int]] = {}
-        self._telling: dict[str, bool] = {}
+        self._concerning: dict[str, bool] = {}
         self._records = False
-        self._alike, self._into = Alike(), list[int]()
+        self._pattern, self._into = InsertPattern(), list[int]()
 
     def replay(self, *, siblings_record: bool, previous: int | None) -> AnalyzedReplay:
-        before, kept, found = self._stage.catalog, list[ReplayedStatement](), list[Directive]()
+        before, kept, found = self._shadow.catalog, list[ReplayedStatement](), list[Directive]()
         index, last, header = 0, None, ""
         for source in self._migration.pieces():
-            if source.body <= 1 and self._is_alike(index, source.sql):
+            if source.body <= 1 and self._repeats_insert(index, source.sql):
                 index, last = index + 1, source
                 continue
             found += directives(index, source)
             header = header if index else header + source.text[: source.body]
             if not source.sql:
                 continue
-            statement = self._stage.step(index, source)
+            statement = step(self._shadow, index, source)
             self._note(statement)
-            if self._tells(statement):
+            if self._may_concern_rules(statement):
                 kept.append(statement)
-                self._alike.forget()
+                self._pattern.reset()
             else:
-                self._alike.learn(source.sql)
+                self._pattern.learn(source.sql)
             index, last = index + 1, source
-        after = self._stage.catalog
-        dangling = self._dangling(before, kept) if self._proofs and not self._stage.failed else ()
+        after = self._shadow.catalog
+        broken_here = self._broken(before, kept) if self._proofs and not self._shadow.failed else ()
         return AnalyzedReplay(
             *(self._migration, before, after, kept),
             count=index,
             last=last,
             filled=self._filled,
-            dangling=dangling,
-            way_back=self._way_back(before) if self._proofs else None,
+            broken=broken_here,
+            rollback=self._rollback(before) if self._proofs else None,
             directives=found,
             records_itself=self._records,
             siblings_record=siblings_record,
             previous=previous,
-            not_built=tuple(self._stage.not_built),
+            not_built=tuple(self._shadow.not_built),
             header=header,
-            incomplete=self._stage.failed,
+            incomplete=self._shadow.failed,
         )
 
-    def _is_alike(self, index: int, sql: str) -> bool:
-        """Whether all that is to be known of a statement is that it adds rows where the last one did."""
-        if not self._alike.covers(sql):
+    def _repeats_insert(self, index: int, sql: str) -> bool:
+        """Whether a statement only adds rows to the table that the one before it filled."""
+        if not self._pattern.matches(sql):
             return False
         for number in self._into:
             self._filled[number] = (self._filled[number][0], index)
         return True
 
     def _note(self, statement: ReplayedStatement) -> None:
-        """Take note of the tables it adds rows to."""
-        into = [touch.table for touch in statement.touches if touch.kind == "insert"]
+        """Record the tables that a statement adds rows to."""
+        into = [access.table for access in statement.accesses if access.kind == "insert"]
         if statement.verb == "create table" and statement.is_from_select:
             into.append(statement.shape.name)
         self._into = [number for table in into if (number := statement.after.ids.get(table)) is not None]
@@ -234,26 +232,31 @@ class _File:
             self._filled[number] = (first, statement.index)
         self._records = self._records or MIGRATIONS_TABLE in into
 
-    def _tells(self, statement: ReplayedStatement) -> bool:
-        """Whether a rule may have something to say of it: most files of any size are plain INSERTs."""
-        if statement.verb != "insert" or statement.refusal or statement.acts or statement.fires_deletes:
+    def _may_concern_rules(self, statement: ReplayedStatement) -> bool:
+        """Whether a rule may look at a statement: plain INSERTs, the bulk of a large file, are not kept."""
+        if (
+            statement.verb != "insert"
+            or statement.refusal
+            or statement.cascades
+            or statement.deletes_by_triggers
+        ):
             return True
         sql = without_strings(statement.sql.upper())
-        if any(word in sql for word in _TELLING):
+        if any(word in sql for word in _CONCERNING):
             return True
         table = statement.target
-        if table not in self._telling:
+        if table not in self._concerning:
             there = statement.before.tables.get(table)
-            words = there.sql.upper() if there else ""  # virtual tables take commands as INSERTs
-            self._telling[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
-        return self._telling[table]
+            words = there.sql.upper() if there else ""  # an INSERT into a virtual table may be a command
+            self._concerning[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
+        return self._concerning[table]
 
-    def _dangling(self, before: Catalog, statements: Sequence[ReplayedStatement]) -> list[BrokenObject]:
-        """Return the objects that do not work, and were created here or worked before."""
-        made = {r.shape.name for r in statements if r.verb in _USED and not r.refusal}
+    def _broken(self, before: Catalog, statements: Sequence[ReplayedStatement]) -> list[BrokenObject]:
+        """Return the objects that no longer work, and were created here or worked before."""
+        created = {r.shape.name for r in statements if r.verb in _CHECKED and not r.refusal}
         gone = {r.shape.name for r in statements if r.verb in ("drop table", "drop view", "alter table")}
-        found = broken(self._stage, mention=gone, named=made)
-        earlier = [d for d in found if fold(d.name) not in made]
+        found = broken(self._shadow, mention=gone, named=created)
+        earlier = [d for d in found if fold(d.name) not in created]
         if earlier:
             old = ShadowSchema(before, count())
             try:
@@ -261,19 +264,19 @@ class _File:
             finally:
                 old.scratch.close()
             found = [d for d in found if d not in earlier or (d.kind, d.name) not in was]
-        lost = turned_to_strings(self._stage, Scope.of(before.schema), mention=gone) if gone else []
+        lost = columns_read_as_strings(self._shadow, Scope.of(before.schema), mention=gone) if gone else []
         return [*found, *lost]
 
-    def _way_back(self, before: Catalog) -> RollbackReplay | None:
+    def _rollback(self, before: Catalog) -> RollbackReplay | None:
         rollback = self._migration.rollback
-        if rollback is None or rollback.reason is not None or self._stage.failed:
+        if rollback is None or rollback.reason is not None or self._shadow.failed:
             return None
         try:
             sources = list(rollback.statements())
         except LimitExceeded as error:
             return RollbackReplay((str(error), rollback.first_line))
         for index, source in enumerate(sources):
-            statement = self._stage.step(index, source)
+            statement = step(self._shadow, index, source)
             if statement.refusal is not None:
                 return RollbackReplay((statement.refusal, source.line))
-        return RollbackReplay(differences=differences(self._stage, before))
+        return RollbackReplay(differences=differences(self._shadow, before))

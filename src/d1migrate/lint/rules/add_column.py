@@ -115,7 +115,7 @@ def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE orders ADD COLUMN paid INTEGER DEFAULT 0 CHECK (paid >= 0);
     """
     for statement in replay.of("alter table"):
-        if statement.on_rows is None and statement.after is statement.before:
+        if statement.refusal_with_rows is None and statement.after is statement.before:
             continue
         name = statement.shape.name
         if (
@@ -124,7 +124,7 @@ def added_check(replay: AnalyzedReplay) -> Iterator[Finding]:
             or name not in statement.before.tables
         ):
             continue
-        fails = statement.on_rows is not None and statement.on_rows.startswith("CHECK")
+        fails = statement.refusal_with_rows is not None and statement.refusal_with_rows.startswith("CHECK")
         if fails or _looks_at_others(statement):
             verb = "fails on" if fails else "is tested on"
             yield Finding(
@@ -147,8 +147,8 @@ def _said(replay: AnalyzedReplay, text: str) -> Iterator[ReplayedStatement]:
     """Yield the ADD COLUMN statements that D1 refuses with a text if the table has rows."""
     for statement in replay.of("alter table"):
         if (
-            statement.on_rows
-            and text in statement.on_rows
+            statement.refusal_with_rows
+            and text in statement.refusal_with_rows
             and not replay.is_empty(statement.shape.name, statement)
         ):
             yield statement

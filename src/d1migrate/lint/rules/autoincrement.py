@@ -47,9 +47,9 @@ def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
                 rebuild.statement,
             )
         elif not any(
-            touch.kind in ("insert", "update") and touch.table == "sqlite_sequence"
+            access.kind in ("insert", "update") and access.table == "sqlite_sequence"
             for statement in replay.of("insert", "update", "replace")
-            for touch in statement.touches
+            for access in statement.accesses
             if statement.target == "sqlite_sequence"
         ):
             yield Finding(

@@ -36,7 +36,7 @@ def dangling(replay: AnalyzedReplay) -> Iterator[Finding]:
         DROP VIEW recent;
         DROP TABLE logs;
     """
-    for broken in replay.dangling:
+    for broken in replay.broken:
         culprit = next(
             (
                 statement

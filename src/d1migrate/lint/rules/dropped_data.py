@@ -199,7 +199,7 @@ def delete_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
 def _deleted_by_view(statement: ReplayedStatement) -> str:
     """Return the tables whose rows a DELETE from a view deletes, by its INSTEAD OF triggers."""
     deleted = dict.fromkeys(
-        t.table for t in statement.touches if t.kind == "delete" and t.table in statement.before.tables
+        t.table for t in statement.accesses if t.kind == "delete" and t.table in statement.before.tables
     )
     return ", ".join(statement.before.tables[name].name for name in deleted)
 
@@ -221,7 +221,7 @@ def _is_indexed_again(replay: AnalyzedReplay, statement: ReplayedStatement) -> b
         return False
     return any(
         "'rebuild'" in fill.sql.lower()
-        or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.touches)
+        or any(t.kind == "read" and not t.table.startswith((name, "sqlite_")) for t in fill.accesses)
         for fill in replay.of("insert", "replace")
         if fill.index > statement.index and fill.target == name
     )

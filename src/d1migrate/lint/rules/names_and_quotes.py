@@ -32,8 +32,8 @@ def double_quoted_string(replay: AnalyzedReplay) -> Iterator[Finding]:
         UPDATE users SET role = 'admin' WHERE id = 1;
     """
     for statement in replay.statements:
-        if statement.quoted and statement.refusal is None:
-            found = _QUOTED.search(statement.quoted)
+        if statement.quoting_error and statement.refusal is None:
+            found = _QUOTED.search(statement.quoting_error)
             name = found[1] if found else ""
             place = max(statement.sql.find(f'"{name}"'), 0)
             if "SELECT" in statement.words and statement.verb in ("insert", "replace"):

@@ -29,8 +29,10 @@ def hidden_by_if_not_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE users ADD COLUMN email TEXT;
     """
     for statement in replay.statements:
-        if statement.hidden and statement.refusal is None:
-            what = "; ".join(_difference(d.kind, d.name, d.problem) for d in statement.hidden[:4])
+        if statement.existing_differences and statement.refusal is None:
+            what = "; ".join(
+                _difference(d.kind, d.name, d.problem) for d in statement.existing_differences[:4]
+            )
             name = statement.verb.removeprefix("create ")
             yield Finding(
                 f"{name} {statement.shape.name} exists with a different definition, so this does nothing: {what}",

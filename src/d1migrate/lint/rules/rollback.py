@@ -52,7 +52,7 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         --   DROP TABLE teams;
         --   DROP TABLE users;
     """
-    back, rollback = replay.way_back, replay.migration.rollback
+    back, rollback = replay.rollback, replay.migration.rollback
     if back is None or rollback is None:
         return
     if back.refusal:

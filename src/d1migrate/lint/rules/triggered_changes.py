@@ -37,7 +37,7 @@ def update_unlinks_children(replay: AnalyzedReplay) -> Iterator[Finding]:
         DELETE FROM plans WHERE id = 'pro';
     """
     for statement in replay.of("update", "insert", "replace", "delete"):
-        for parent, child, key in _unlinked(statement) if statement.acts else ():
+        for parent, child, key in _unlinked(statement) if statement.cascades else ():
             if not replay.is_empty(child, statement):
                 table, name = statement.before.tables[parent].name, statement.before.tables[child].name
                 columns = ", ".join(f"{name}.{column}" for column in key.columns)
@@ -49,7 +49,9 @@ def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignK
     """Yield (parent, child, foreign key) for each key that clears links, directly or at the end of a cascade."""
     changed = _changed(statement)
     updated = {
-        (touch.table, touch.column) for touch in statement.acts if touch.kind == "update" and not touch.by
+        (access.table, access.column)
+        for access in statement.cascades
+        if access.kind == "update" and not access.by
     }
     for parent, columns in changed.items():
         for child, key in statement.before.references(parent):
@@ -62,9 +64,9 @@ def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignK
 def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
     """Return {table: columns} that the statement, its triggers and foreign keys may change."""
     found: dict[str, set[str]] = {statement.target: _set_anew(statement)}
-    for touch in statement.touches:
-        if touch.kind == "update" and touch.by:
-            found.setdefault(touch.table, set()).add(touch.column)
+    for access in statement.accesses:
+        if access.kind == "update" and access.by:
+            found.setdefault(access.table, set()).add(access.column)
     found = {
         name: changed_columns(there, columns)
         for name, columns in found.items()
@@ -75,9 +77,9 @@ def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
         for name in found
         for _, key in statement.before.references(name)
     ):
-        for touch in statement.acts:
-            if touch.kind == "update":
-                found.setdefault(touch.table, set()).add(touch.column)
+        for access in statement.cascades:
+            if access.kind == "update":
+                found.setdefault(access.table, set()).add(access.column)
     return found
 
 
@@ -111,12 +113,12 @@ def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
         CREATE TRIGGER settings_changed AFTER UPDATE ON settings BEGIN DELETE FROM drafts; END;
     """
     for statement in replay.of("insert", "replace", "update", "delete"):
-        writes = {(t.table, t.by) for t in (*statement.touches, *statement.acts) if t.kind == "insert"}
+        writes = {(t.table, t.by) for t in (*statement.accesses, *statement.cascades) if t.kind == "insert"}
         found = {
-            touch.table: touch.by
-            for touch in statement.fires_deletes
-            if (touch.table, touch.by) not in writes  # deleted to be written again
-            and _holds_rows_of_its_own(replay, statement, touch.table)
+            access.table: access.by
+            for access in statement.deletes_by_triggers
+            if (access.table, access.by) not in writes  # deleted to be written again
+            and _holds_rows_of_its_own(replay, statement, access.table)
         }
         for name, trigger in found.items():
             table = statement.before.tables[name].name

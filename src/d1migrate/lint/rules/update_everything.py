@@ -52,7 +52,7 @@ def update_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 def _overwritten_by_view(statement: ReplayedStatement) -> str:
     """Return the columns of a view that an UPDATE sets, if its INSTEAD OF triggers update a table."""
-    if not any(t.kind == "update" and t.table in statement.before.tables for t in statement.touches):
+    if not any(t.kind == "update" and t.table in statement.before.tables for t in statement.accesses):
         return ""
     return ", ".join(
         f"{statement.target}.{each}"

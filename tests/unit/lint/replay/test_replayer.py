@@ -206,11 +206,13 @@ def test_what_a_statement_touches(sql: str, touches: set[tuple[str, str, str]]) 
     given = (
         "CREATE TABLE A (X); CREATE TABLE b (y); CREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM A; END;"
     )
-    said = {(t.kind, t.table, t.column) for t in case(f"{given} {sql};").statements[-1].touches if not t.by}
+    said = {(t.kind, t.table, t.column) for t in case(f"{given} {sql};").statements[-1].accesses if not t.by}
     assert touches <= said
     assert {kind for kind, *_ in said} == {kind for kind, *_ in touches}
     by = {
-        t.by for t in case(f"{given} REPLACE INTO b VALUES (1);").statements[-1].touches if t.kind == "delete"
+        t.by
+        for t in case(f"{given} REPLACE INTO b VALUES (1);").statements[-1].accesses
+        if t.kind == "delete"
     }
     assert "t" in by
 
@@ -463,9 +465,7 @@ CREATE VIEW aside AS SELECT * FROM elsewhere;
 )  # fmt: skip
 def test_a_trigger_is_tried_by_what_fires_it(trigger: str, error: str | None) -> None:
     """On a table or a view, of whatever names; what is reported is the error of the trigger."""
-    found = [
-        d.error for d in case(f"{VIEWS}CREATE TRIGGER changed {trigger};").dangling if d.name == "changed"
-    ]
+    found = [d.error for d in case(f"{VIEWS}CREATE TRIGGER changed {trigger};").broken if d.name == "changed"]
     assert [error in text for text in found] == [True] if error else found == []
 
 
@@ -474,6 +474,4 @@ def test_a_trigger_is_tried_by_what_fires_it(trigger: str, error: str | None) ->
 def test_names_that_read_as_keywords(verb: str, name: str) -> None:
     """A name in quotes, or one that SQLite takes as a name, is no word of the statement."""
     view = f"CREATE TABLE t (a, {name}); CREATE VIEW v AS SELECT * FROM t;"
-    assert (
-        case(f"{view} CREATE TRIGGER {name} INSTEAD OF {verb} ON v BEGIN DELETE FROM t; END;").dangling == []
-    )
+    assert case(f"{view} CREATE TRIGGER {name} INSTEAD OF {verb} ON v BEGIN DELETE FROM t; END;").broken == []
