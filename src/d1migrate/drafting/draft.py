@@ -99,7 +99,7 @@ def draft(
         scratch.run_groups(rest)
         reached = scratch.schema()
     if diff(reached, desired.schema, order=order).changes:
-        raise PlanError("the changes do not lead to the desired schema: this is a defect of d1migrate")
+        raise PlanError("the changes do not produce the desired schema; this is a bug in d1migrate")
     down = reverse(reached, renamed, [rename.reversed for rename in reversed(todo)], current, order=order)
     return Draft(tuple(todo), found.changes, (*first, *rest), down)
 

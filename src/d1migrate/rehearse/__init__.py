@@ -85,7 +85,9 @@ def rehearse(
                 break
         counts |= rehearser.rows
         if unknown := sorted(sizes.keys() - {fold(table) for table in counts}):
-            raise UsageError(f"no table {unknown[0]!r} to scale", hint=f"tables: {', '.join(sorted(counts))}")
+            raise UsageError(
+                f"cannot scale {unknown[0]}: no such table", hint=f"tables: {', '.join(sorted(counts))}"
+            )
     rest = tuple(migration.name for migration in migrations[len(done) :])
     return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
 

@@ -165,16 +165,16 @@ def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
     named = {statement.shape.name for statement in replay.of("drop index", "drop trigger")}
     after = replay.after
     for name, table in replay.before.tables.items():
-        now = after.name_of(replay.before.ids[name]) or (name if name in after.tables else None)
-        if now is None:
+        name_after = after.name_of(replay.before.ids[name]) or (name if name in after.tables else None)
+        if name_after is None:
             continue
-        columns = {fold(column.name) for column in after.tables[now].columns}
+        columns = {fold(column.name) for column in after.tables[name_after].columns}
         lost = [
             f"index {index.name}"
             for index in table.indexes
             if index.sql
             and fold(index.name) not in after.owners.keys() | named
-            and not serves(after.tables[now], index)
+            and not serves(after.tables[name_after], index)
             and all(column is None or fold(column) in columns for column in index.columns)
         ]
         lost += [

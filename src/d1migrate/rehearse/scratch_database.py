@@ -89,7 +89,7 @@ class ScratchDatabase:
                 run_script(source, self.path)
         except (OSError, UnicodeDecodeError, apsw.Error, Error) as error:
             raise UsageError(
-                f"cannot take rows from {source}: {error}", hint="a SQLite file, or a D1 export"
+                f"cannot read rows from {source}: {error}", hint="a SQLite file, or a D1 export"
             ) from error
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:

@@ -76,8 +76,12 @@ def statement_groups(
         steps.append(_section(change, number, catalog))
         catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
-    what = "Foreign keys are checked at the end" + ("; rows are counted" if watched else "")
-    found = (StatementGroup(what, (*defer, *begin)), *steps, StatementGroup("Every row is still there", end))
+    what = "Check foreign keys at the end" + ("; count rows" if watched else "")
+    found = (
+        StatementGroup(what, (*defer, *begin)),
+        *steps,
+        StatementGroup("Check that no row was lost", end),
+    )
     return tuple(section for section in found if section.statements)
 
 
@@ -156,13 +160,13 @@ def _section(change: Change, number: int, catalog: Catalog) -> StatementGroup:
         case DropColumn(table, column):
             return StatementGroup("", (f"ALTER TABLE {q(table)} DROP COLUMN {q(column)}",))
         case RebuildTable(_, new, _):
-            what = f"{new.name} is made anew under its name, and its rows are put back"
+            what = f"Rebuild {new.name} and copy its rows back"
             return StatementGroup(what, tuple(rebuild_statements(change, number, catalog)))
         case RebuildVirtual(_, new, filled_by):
-            then = {"content": ", and reads the table it indexes", "itself": ", and its rows are put back"}
-            what = f"{new.name} is made anew under its name{then.get(filled_by, '')}"
+            rows = {"content": " from the table that it indexes", "itself": " and copy its rows back"}
+            what = f"Rebuild {new.name}{rows.get(filled_by, '')}"
             return StatementGroup(what, tuple(virtual_statements(change, number)))
         case Reindex(table):
-            return StatementGroup(f"{table} reads the table it indexes again", (reindex_statement(table),))
+            return StatementGroup(f"Rebuild the index of {table}", (reindex_statement(table),))
         case _:
             assert_never(change)

@@ -51,7 +51,7 @@ class DropColumn(NamedTuple):
 
 
 class RebuildTable(NamedTuple):
-    """A table is made anew under its name, and keeps its rows.
+    """A table is rebuilt under its name, and keeps its rows.
 
     Attributes:
         old, new: the two.

@@ -360,7 +360,7 @@ def test_no_scale_no_estimate() -> None:
     cost = several(TABLES, "DELETE FROM users").migrations[1].cost
     assert cost
     assert (cost.rows_written, cost.scaled_rows_written, cost.scaled_seconds) == (50, None, None)
-    with pytest.raises(UsageError, match="no table 'people' to scale") as error:
+    with pytest.raises(UsageError, match="cannot scale people: no such table") as error:
         several(TABLES, scale={"people": 5})
     assert error.value.hint == "tables: plans, users"
 

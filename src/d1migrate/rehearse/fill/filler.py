@@ -107,7 +107,7 @@ def _fill_plain(
                     parent.referrers[to].append((plan, column))
     why = {}
     for plan in _parents_first(plans):
-        why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were asked for"
+        why[plan.table.name] = _insert(connection, plan, rows) if rows else "no rows were requested"
         del parents.planned[fold(plan.table.name)]
         plan.close()
     lost = fix_links(connection, plans.values(), parents)

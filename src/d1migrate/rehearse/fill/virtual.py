@@ -1,4 +1,4 @@
-"""Rows for virtual tables: each module wants its own."""
+"""Rows for virtual tables: each module needs its own kind."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def fill_virtual(
     connection: apsw.Connection, table: Table, virtual: VirtualTableDefinition, rows: int
 ) -> str:
-    """Put rows into an empty virtual table; return why it would have no rows, if it has none.
+    """Put rows into an empty virtual table; return why it is empty, if it still is.
 
-    One that indexes another table's content is built from that table, as it is now.
+    An index on another table's content is built from the present rows of that table.
     """
     name = quote_identifier(table.name)
     try:
@@ -36,7 +36,7 @@ def fill_virtual(
             connection.execute(sql, row)
     except REFUSED as error:
         return f"{virtual.module} refused: {error}"
-    return "no rows were asked for"
+    return "no rows were requested"
 
 
 def _texts(table: Table, number: int) -> list[Value]:
@@ -44,7 +44,7 @@ def _texts(table: Table, number: int) -> list[Value]:
 
 
 def _box(virtual: VirtualTableDefinition, number: int) -> list[Value]:
-    """Return an id with gaps, a low and a high end for each dimension, and what else there is as text."""
+    """Return an id with gaps, a low and a high end for each dimension, and texts for auxiliary columns."""
     _, *others = virtual.arguments
     ends = [argument for argument in others if not argument.startswith("+")]
     box: list[Value] = [number + number // 3 + 1]

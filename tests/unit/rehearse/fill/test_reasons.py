@@ -92,4 +92,4 @@ def test_any_number_of_rows(count: int) -> None:
     )
     result = fill(connection, count)
     assert result.rows == {"t": count, "f": count}
-    assert result.empty == ({} if count else dict.fromkeys(("t", "f"), "no rows were asked for"))
+    assert result.empty == ({} if count else dict.fromkeys(("t", "f"), "no rows were requested"))
