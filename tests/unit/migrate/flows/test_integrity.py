@@ -65,9 +65,8 @@ def test_rows_without_their_parent(tmp_path: Path) -> None:
     (problem,) = run(inspect(None, rows=True), driver).problems
     driver.close()
     assert (problem.kind, problem.name) == ("orphans", "posts")
-    assert (
-        problem.message == "posts: 2 rows refer to a row of users that is not there, the first with rowid 7"
-    )
+    assert "2 rows" in problem.message
+    assert "rowid 7" in problem.message
 
 
 def test_rows_are_looked_at_on_request_only(empty: Database) -> None:
