@@ -33,7 +33,7 @@ def test_down_to_a_version(applied: Project) -> None:
     """`--to V` takes back all above V, 0 is everything, and an unknown V is a usage error."""
     assert "version 9 is not applied" in applied.run("down", "--to", "9", code=2).err
     assert "exclude each other" in applied.run("down", "--to", "1", "--steps", "1", code=2).err
-    assert "at least one step" in applied.run("down", "--steps", "0", code=2).err
+    assert "at least one is required" in applied.run("down", "--steps", "0", code=2).err
     applied.run("down", "--to", "1")
     assert applied.versions() == [1]
     applied.run("down", "--to", "0")

@@ -42,7 +42,7 @@ def refused(project: Project, *arguments: str) -> str:
     before = project.versions()
     err = project.run("up", "--plan", "plan.json", *arguments, code=1).err
     assert project.versions() == before
-    assert "hint: review a new one" in err
+    assert "hint: review a new plan" in err
     return err
 
 
@@ -82,25 +82,25 @@ def test_an_edited_plan(shop: Project) -> None:
     """A digest that is not that of the content is refused."""
     text = path(shop).read_text()
     path(shop).write_text(text.replace("ADD COLUMN name TEXT", "DROP COLUMN email"))
-    assert "plan.json was edited: its digest is not that of its content" in refused(shop)
+    assert "plan.json was edited: its digest does not match its content" in refused(shop)
 
 
 def test_sql_of_the_file_is_never_run(shop: Project) -> None:
     """Also where the digest fits: the plan made from the files is another one."""
     forge(shop, lambda plan: plan["steps"][1].update(sql=["DROP TABLE users"]))
-    assert "plan.json is out of date: the plan is another one now (steps)" in refused(shop)
+    assert "plan.json is out of date: the plan has changed (steps)" in refused(shop)
     assert "users" in shop.tables()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no plan"),
+        ("{", "is not a plan"),
         ("[]", "its format is None"),
         ('{"format": "d1migrate plan 9"}', "its format is 'd1migrate plan 9', not 'd1migrate plan 1'"),
-        ("[" * 100_000, "is no plan"),
-        ('{"format": ' + "9" * 10_000 + "}", "is no plan"),
-        ("", "is no plan"),
+        ("[" * 100_000, "is not a plan"),
+        ('{"format": ' + "9" * 10_000 + "}", "is not a plan"),
+        ("", "is not a plan"),
     ],
 )
 def test_what_is_no_plan(shop: Project, text: str, message: str) -> None:
@@ -115,7 +115,7 @@ def test_a_plan_cut_off(shop: Project) -> None:
     text = path(shop).read_text()
     for end in range(0, len(text) - 2, 97):
         path(shop).write_text(text[:end])
-        assert "plan.json is no plan" in shop.run("up", "--plan", "plan.json", code=2).err
+        assert "plan.json is not a plan" in shop.run("up", "--plan", "plan.json", code=2).err
     assert shop.versions() == [1]
 
 
@@ -135,7 +135,7 @@ def test_a_folder_is_no_plan(shop: Project) -> None:
 def test_a_plan_that_reads_otherwise(shop: Project, old: str, new: str) -> None:
     """What was reviewed is the text; one that says the same to a machine is not enough."""
     path(shop).write_text(path(shop).read_text().replace(old, new, 1))
-    assert "plan.json was edited: it is not as `plan --output` wrote it" in refused(shop)
+    assert "plan.json was edited: `plan --output` writes it differently" in refused(shop)
 
 
 @pytest.mark.parametrize("key", ["environment", "database", "database_id"])
@@ -183,9 +183,9 @@ def test_options_are_checked(shop: Project) -> None:
 def test_a_forged_plan_without_its_parts(shop: Project) -> None:
     """It is refused, in words."""
     forge(shop, lambda plan: plan.pop("history"))
-    assert "plan.json lacks what a plan has: 'history'" in refused(shop)
+    assert "plan.json is incomplete: 'history'" in refused(shop)
     forge(shop, lambda plan: plan.update(history={}, steps=3))
-    assert "plan.json lacks what a plan has" in refused(shop)
+    assert "plan.json is incomplete" in refused(shop)
 
 
 def test_another_sql(shop: Project) -> None:
@@ -197,20 +197,21 @@ def test_another_sql(shop: Project) -> None:
 def test_other_bytes(shop: Project) -> None:
     """A comment is not part of the checksum, and is still not what was reviewed."""
     shop.write("003_names.sql", "-- added\n" + THREE)
-    assert "the file migrations/003_names.sql has changed, in comments, spaces or its rollback" in refused(
-        shop
+    assert (
+        "the file migrations/003_names.sql has changed in comments, white space or its rollback"
+        in refused(shop)
     )
 
 
 def test_another_file(shop: Project) -> None:
     """One more, one less, and one that has another name."""
     shop.write("004_more.sql", "SELECT 1;")
-    assert "004_more is to be applied too now" in refused(shop)
+    assert "004_more is pending, too" in refused(shop)
     (shop.migrations / "004_more.sql").unlink()
     (shop.migrations / "003_names.sql").rename(shop.migrations / "003_titles.sql")
-    assert "003_names is called 003_titles now" in refused(shop)
+    assert "003_names is now called 003_titles" in refused(shop)
     (shop.migrations / "003_titles.sql").unlink()
-    assert "003_names is no longer to be applied" in refused(shop)
+    assert "003_names is no longer pending" in refused(shop)
 
 
 def test_another_history(shop: Project) -> None:
@@ -222,7 +223,7 @@ def test_another_history(shop: Project) -> None:
 def test_another_database(shop: Project) -> None:
     """A plan for one database is refused on any other."""
     err = shop.run("up", "--plan", "plan.json", "--database", "sqlite:other.db", code=1).err
-    assert "it is for the database sqlite:app.db, and this is sqlite:other.db" in err
+    assert "it is for the database sqlite:app.db, not sqlite:other.db" in err
     assert not (shop.folder / "other.db").exists()
 
 
@@ -233,7 +234,7 @@ def test_another_environment(shop: Project, monkeypatch: pytest.MonkeyPatch) -> 
     (shop.folder / "d1migrate.toml").write_text(toml)
     shop.run("plan", "--env", "staging", "--output", "plan.json")
     err = refused(shop, "--env", "production", "--confirm", "production")
-    assert "it is for the environment staging, and this is production" in err
+    assert "it is for the environment staging, not production" in err
     shop.run("plan", "--env", "production", "--output", "plan.json", "--confirm", "production")
     assert "it is protected" in shop.run("up", "--env", "production", "--plan", "plan.json", code=1).err
     shop.run("up", "--env", "production", "--plan", "plan.json", "--confirm", "production")

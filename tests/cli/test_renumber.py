@@ -62,7 +62,7 @@ def test_where_wrangler_applied_it_the_name_tells(project: Project) -> None:
     }
     project.sql("UPDATE schema_migrations SET name = '2' WHERE version = 2")
     ended = project.run("renumber", code=1).err
-    assert "version 2 is applied as 2, and which file that is cannot be told" in ended
+    assert "version 2 is applied as 2, but it is unclear which file that is" in ended
     assert "002_teams.sql" in names(project)
 
 

@@ -32,10 +32,10 @@ def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> No
     assert names(project) == ["003_squashed.sql"]
     project.write("004_more.sql", "CREATE TABLE more (x);")
     ended = project.run("up", code=1).err
-    assert "stands for files that are applied one by one: 003_squashed" in ended
+    assert "replaces files that are already applied: 003_squashed" in ended
     assert "`d1migrate adopt` records it in their place" in ended
     out = project.run("adopt", "--yes").out
-    assert "003_squashed  squashed  it stands for 001_users, 002_teams, 003_names, which are recorded" in out
+    assert "003_squashed  squashed  it replaces 001_users, 002_teams, 003_names, which are recorded" in out
     assert project.states() == {3: "applied", 4: "pending"}
     project.run("up")
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
@@ -110,7 +110,7 @@ def test_a_large_squashed_file_is_known_again(project: Project) -> None:
     project.run("up")
     project.run("squash", "--to", "2")
     assert (project.migrations / "002_squashed.sql").stat().st_size > 1 << 20
-    assert "stands for files that are applied one by one" in project.run("up", code=1).err
+    assert "replaces files that are already applied" in project.run("up", code=1).err
     project.run("adopt", "--yes")
     assert project.states() == {2: "applied"}
 
@@ -145,7 +145,7 @@ def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) 
         project.run("squash", "--to", version)
     assert names(project) == ["006_squashed.sql"]
     assert (
-        f"006_squashed  squashed  it stands for {named}, which are recorded"
+        f"006_squashed  squashed  it replaces {named}, which are recorded"
         in project.run("adopt", "--yes").out
     )
     assert project.states() == {6: "applied"}
@@ -171,7 +171,7 @@ def test_a_database_that_has_not_all_of_it(project: Project) -> None:
     project.run("up", "--to", "2")
     project.run("squash", "--to", "3")
     ended = project.run("adopt", "--yes", "--assume", "3", code=1).err
-    assert "003_squashed stands for 001_users, 002_teams, 003_names, and 003_names is not applied" in ended
+    assert "003_squashed replaces 001_users, 002_teams, 003_names, but 003_names is not applied" in ended
     assert project.versions() == [1, 2]
 
 

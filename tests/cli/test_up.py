@@ -105,7 +105,7 @@ def test_out_of_order_is_refused_unless_allowed(project: Project, name: str) -> 
     project.write("002_teams.sql", TWO)
     assert project.states() == {1: "applied", 2: "out_of_order", 3: "applied"}
     err = project.run(name, code=1).err
-    assert "002_teams came after version 3 was applied" in err
+    assert "002_teams is pending, but version 3 is already applied" in err
     assert "--allow-out-of-order" in err
     project.run(name, "--allow-out-of-order")
     assert project.versions() == [1, 2, 3]
@@ -130,7 +130,7 @@ def test_an_edited_file_is_refused(project: Project) -> None:
     project.write("002_teams.sql", TWO.replace("NOT NULL", ""))
     assert project.states()[2] == "changed"
     err = project.run("up", code=1).err
-    assert "applied and edited since: 002_teams" in err
+    assert "edited after it was applied: 002_teams" in err
     assert "repair --accept 2" in err
     project.run("repair", "--accept", "2", "--reason", "made optional by hand")
     assert project.states()[2] == "applied"
@@ -165,7 +165,7 @@ def test_a_missing_file_is_refused(project: Project) -> None:
     project.run("up")
     (project.migrations / "002_teams.sql").unlink()
     assert project.states() == {1: "applied", 2: "missing", 3: "applied"}
-    assert "the file is gone: 002_teams" in project.run("up", code=1).err
+    assert "the file is missing: 002_teams" in project.run("up", code=1).err
     project.run("repair", "--forget", "2", "--reason", "squashed")
     assert project.states() == {1: "applied", 3: "applied"}
     assert "teams" in project.tables()
@@ -206,8 +206,8 @@ def test_a_renumbered_file_is_recognised(project: Project) -> None:
         ("002_drop.sql", "SELECT 1;\n-- Rollback:\n-- DROP TABLE schema_migrations;\n", "002_drop.sql:3: it changes the history of all migrations"),
         ("002_two.sql", "SELECT 1;\n-- Rollback:\n-- SELECT 2;\nSELECT 3;\n-- rollback: SELECT 4;\n", "002_two.sql:5: a second rollback block"),
         ("002_prose.sql", "SELECT 1;\n-- Rollback:\n-- see the wiki\n", "002_prose.sql:3:1: this line of the rollback block is not SQL"),
-        ("002_self.sql", "INSERT INTO schema_migrations VALUES (2, 'x', 1);", "002_self.sql: it records itself and changes nothing"),
-        ("002_one.sql", "SELECT 1;\nINSERT INTO schema_migrations VALUES (1, 'x', 1) ON CONFLICT DO NOTHING;", "002_one.sql:2: it records version 1, its name says 2"),
+        ("002_self.sql", "INSERT INTO schema_migrations VALUES (2, 'x', 1);", "002_self.sql: it only records itself"),
+        ("002_one.sql", "SELECT 1;\nINSERT INTO schema_migrations VALUES (1, 'x', 1) ON CONFLICT DO NOTHING;", "002_one.sql:2: it records version 1, but its name has 2"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_a_source_error(
@@ -267,7 +267,7 @@ def test_a_file_that_changes_other_history_is_refused(project: Project, sql: str
     [
         "INSERT INTO schema_migrations SELECT 7, 'other', 1;",
         "INSERT INTO schema_migrations VALUES (1 + 6, 'other', 1);",
-        "INSERT INTO schema_migrations (name, version, applied_at) VALUES (upper('x'), 7, 1);",
+        "INSERT INTO schema_migrations (name, version, applied_at) VALUES ('x', abs(7), 1);",
     ],
 )
 def test_a_file_that_records_another_version_fails(project: Project, sql: str) -> None:
@@ -276,7 +276,7 @@ def test_a_file_that_records_another_version_fails(project: Project, sql: str) -
     project.run("up")
     project.write("002_sly.sql", f"CREATE TABLE a (x);\n{sql}\n")
     err = project.run("up", code=1).err
-    assert "002_sly: its SQL changes the history of other versions than 2" in err
+    assert "002_sly: its SQL changes the history of versions other than 2" in err
     assert project.versions() == [1]
     assert project.tables() == {"users"}
 
@@ -331,7 +331,9 @@ def test_a_database_that_did_not_start_here(project: Project, history: bool) -> 
             " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
         )
     err = project.run("up", code=1).err
-    assert "this database did not start here: no migration is recorded, yet it has users" in err
+    assert (
+        "this database was not created by d1migrate: no migrations are recorded, but it contains users" in err
+    )
     assert "`d1migrate adopt` finds out which of your files it has" in err
     project.run("baseline", "--to", "1")
     project.run("up")

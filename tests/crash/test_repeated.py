@@ -122,7 +122,7 @@ def test_an_up_that_arrives_after_up_and_down(open_: Open, between: Sequence[Act
     """The versions are as it was sent for, the log is not: it is refused, and nothing runs twice."""
     act(open_(), lambda migrator: migrator.up(to=1))
     delayed = Delayed(open_())
-    with pytest.raises(ApplyError, match="no answer came"):
+    with pytest.raises(ApplyError, match="no response came"):
         act(delayed, up)
     for what in between:
         act(open_(), what)
@@ -135,7 +135,7 @@ def test_a_down_that_arrives_after_down_and_up(open_: Open) -> None:
     """The rows that were written since are not taken."""
     act(open_(), up)
     delayed = Delayed(open_())
-    with pytest.raises(ApplyError, match="no answer came"):
+    with pytest.raises(ApplyError, match="no response came"):
         act(delayed, down)
     for what in (down, up):
         act(open_(), what)
@@ -147,7 +147,7 @@ def test_a_down_that_arrives_after_down_and_up(open_: Open) -> None:
 def test_an_up_of_a_new_database_that_arrives_late(open_: Open) -> None:
     """Its log was empty when it was sent."""
     delayed = Delayed(open_())
-    with pytest.raises(ApplyError, match="no answer came"):
+    with pytest.raises(ApplyError, match="no response came"):
         act(delayed, up)
     act(open_(), up)
     act(open_(), lambda migrator: migrator.down(to=0, allow_loss=["all"]))

@@ -89,8 +89,8 @@ def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
     steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
     shown = values.plan(Plan(tuple(steps), ()), remote=True)["steps"]
     assert [step["transport"] for step in shown] == ["batch", "import", "import"]
-    assert shown[1]["transport_reason"].startswith("line 2: a trigger with a line end")
-    assert "more than a request takes" in shown[2]["transport_reason"]
+    assert shown[1]["transport_reason"].startswith("line 2: D1 would cut a trigger")
+    assert "too many for one request" in shown[2]["transport_reason"]
     assert {step["transport"] for step in values.plan(Plan(tuple(steps), ()))["steps"]} == {"batch"}
 
 

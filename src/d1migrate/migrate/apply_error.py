@@ -1,4 +1,4 @@
-"""From a driver's error to an ApplyError that says where in which file, and what is and is not applied."""
+"""Turn a driver's error into an ApplyError: with file and line, and what is and is not applied."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
 )
-_LINES = 6  # of a failed statement that are shown
+_LINES = 6  # shown of a failed statement
 
 
-def explain(
+def apply_error(
     error: DriverError, parts: Sequence[StepQueries], applied: Sequence[str], pending: Sequence[str]
 ) -> ApplyError:
     """Return the ApplyError for a batch that failed.
 
     Args:
-        error: what the driver said.
+        error: the driver's error.
         parts: the steps of the batch.
-        applied: names of the migrations done before it in this run.
-        pending: names still to come, those of the batch first.
+        applied: names of the migrations that this run applied before.
+        pending: names of the pending migrations, those of the batch first.
     """
     step, statement = _locate(error, parts)
     text, hint = _describe(error, step)
@@ -76,12 +76,12 @@ def _locate(error: DriverError, parts: Sequence[StepQueries]) -> tuple[Step, Sta
 
 
 def _mentioned(text: str, parts: Sequence[StepQueries]) -> list[tuple[Step, Statement]]:
-    """Find the statements that an error can be about, where the database does not say which one failed.
+    """Find the statements that an error can refer to, if the database does not report which one failed.
 
-    The text names a token, and for most errors tells how many bytes stand before it in its statement.
+    The text names a token, and usually its byte offset in the statement.
     """
     match = _NEAR.match(text)
-    if match is None or any(part.step.size for part in parts):  # a large file is not read again for it
+    if match is None or any(part.step.size for part in parts):  # a large file is not read again
         return []
     token = (match["near"] or match["name"] or match["thing"]).encode().lower()
     found = []
@@ -97,7 +97,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
     if other := _VERSIONS.search(text):
         return (
-            f"its SQL changes the history of other versions than {step.version} (applied then: {other[1]})",
+            f"its SQL changes the history of versions other than {step.version} (applied then: {other[1]})",
             f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
         )
     if assertions.ROWS_APPEARED in text:
@@ -105,18 +105,18 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     if is_reset(text):
         return text, "the same statements would take as long again; split them into several migrations"
     if isinstance(error, AmbiguousError):
-        return f"{text}: no answer came", "it is not in the history: run the command again"
+        return f"{text}: no response came", "it is not in the history: run the command again"
     if assertions.NOT_APPLIED in text:
-        return "another run took it back meanwhile", "see `d1migrate status`"
+        return "another run rolled it back meanwhile", "see `d1migrate status`"
     if "already exists" in text and MIGRATIONS_TABLE in text:
-        return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or leave it out"
+        return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
     if "already exists" in text and step.direction == "up":
         return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"
     return text, error.hint
 
 
 def _show(statement: Statement, text: str) -> tuple[int, str]:
-    """Return the line to name, and the statement's lines around it, with a caret where SQLite gave one."""
+    """Return the line of the error and the lines around it, with a caret if SQLite reported an offset."""
     lines = statement.sql.split("\n")
     at, column = 0, None
     if offset := _OFFSET.search(text):

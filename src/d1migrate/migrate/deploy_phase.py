@@ -61,7 +61,7 @@ def impact_of(migration: Migration) -> Impact:
         SourceError: it declares two phases, or cannot be parsed.
         PlanError: it declares `before`, and removes what running code may use.
     """
-    reader, declared = _Reader(), set[str]()
+    reader, declared = _ImpactReader(), set[str]()
     for statement in migration.pieces():
         declared.update(phases(statement))
         if statement.sql:
@@ -69,7 +69,9 @@ def impact_of(migration: Migration) -> Impact:
     if len(declared) > 1:
         raise SourceError(f"{migration.file}: it declares both phases", hint="split it into two files")
     phase: Phase | None = "before" if "before" in declared else "after" if declared else None
-    impact = Impact(phase, tuple(reader.adds), (*reader.gone.values(), *reader.takes), tuple(reader.unclear))
+    impact = Impact(
+        phase, tuple(reader.adds), (*reader.gone.values(), *reader.removes), tuple(reader.unclear)
+    )
     if phase == "before" and impact.removes:
         raise PlanError(
             f"{migration.name} declares phase=before, but running code may break when it"
@@ -203,19 +205,20 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
     return Compatibility(version, current, tuple(needed), tuple(breaking), tuple(unclear))
 
 
-class _Reader:
-    """Reads statements one after the other; what a file makes itself, it may also take away.
+class _ImpactReader:
+    """Reads statements one after the other; what a file creates itself, it may also drop.
 
-    What it makes IF NOT EXISTS may have been there. Triggers have a name space of their own, marked by a dot.
+    What it creates IF NOT EXISTS may have existed before. Triggers have a namespace of their own, marked by a
+    dot.
     """
 
     def __init__(self) -> None:
         self.adds: list[str] = []
-        self.takes: list[str] = []
+        self.removes: list[str] = []
         self.unclear: list[str] = []
-        self.gone: dict[str, str] = {}  # name of an object that was there: what became of it
-        self._made: set[str] = set()
-        self._own: set[str] = set()  # those of them that were certainly not there before
+        self.gone: dict[str, str] = {}  # {object that existed before: what the file does to it}
+        self._created: set[str] = set()
+        self._own: set[str] = set()  # those of them that certainly did not exist before
         self._new_columns: set[tuple[str, str]] = set()
 
     def read(self, sql: str) -> None:
@@ -237,22 +240,22 @@ class _Reader:
         what, key = shape.verb.removeprefix("create "), _key(shape)
         if key in self.gone:
             del self.gone[key]
-            self.unclear.append(f"makes {what} {shape.name} anew")
+            self.unclear.append(f"recreates {what} {shape.name}")
         elif what in ("index", "trigger") and isinstance(
-            made := parse(sql), IndexDefinition | TriggerDefinition
+            created := parse(sql), IndexDefinition | TriggerDefinition
         ):
-            owner = fold(made.table)
-            if owner in self._made:
+            owner = fold(created.table)
+            if owner in self._created:
                 pass
-            elif isinstance(made, TriggerDefinition):
+            elif isinstance(created, TriggerDefinition):
                 self.unclear.append(f"adds a trigger to {owner}")
-            elif made.unique:
-                self.takes.append(f"makes {owner} unique by index {shape.name}")
+            elif created.unique:
+                self.removes.append(f"makes {owner} unique by index {shape.name}")
             else:
                 self.adds.append(f"adds index {shape.name}")
         else:
             self.adds.append(f"adds {what} {shape.name}")
-        self._made.add(key)
+        self._created.add(key)
         if not shape.conditional:
             self._own.add(key)
 
@@ -260,14 +263,14 @@ class _Reader:
         key = _key(shape)
         if key in self._own:
             self._own.discard(key)
-            self._made.discard(key)
+            self._created.discard(key)
         else:
             self.gone[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
 
     def _alter(self, table: str, alteration: Alteration) -> None:
         renames, column, to = alteration.action == "rename", alteration.column, alteration.to
         if renames and table in self._own:
-            for names in (self._own, self._made):
+            for names in (self._own, self._created):
                 names.discard(table)
                 names.add(to)
             if self.gone.pop(to, None):
@@ -283,7 +286,7 @@ class _Reader:
         elif alteration.action == "other":
             self.unclear.append(f"alters table {table}")
         else:
-            self.takes.append(f"{alteration.action.removesuffix(' column')}s column {table}.{column}")
+            self.removes.append(f"{alteration.action.removesuffix(' column')}s column {table}.{column}")
 
     def _rows(self, verb: str, found: Sequence[Effect]) -> None:
         for effect in found[-1:]:  # a REPLACE is a delete and an insert of the same table

@@ -1,4 +1,4 @@
-"""`-- d1migrate: …`: what the author of a file says: `allow=D104 reason="…"`, `phase=before`."""
+"""`-- d1migrate: …`: what the author of a file declares, as `allow=D104 reason="…"` or `phase=before`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Directive(NamedTuple):
     """One directive of a file.
 
     Attributes:
-        line: the line of the file it stands on.
-        codes: what it allows; empty where it cannot be understood.
-        reason: why, or "" where it gives none; then it does not count.
-        statement: the index of the statement it speaks of; None where it speaks of the whole file.
+        line: its line in the file.
+        codes: the rules it suppresses; empty if the directive is malformed.
+        reason: why; "" if it gives none, and then it has no effect.
+        statement: the index of the statement it applies to; None for the whole file.
         text: as written.
     """
 
@@ -37,10 +37,10 @@ class Directive(NamedTuple):
 
 
 class Allowances:
-    """What the directives of a file allow, and which of them were needed.
+    """What the directives of a file suppress, and which of them were needed.
 
     Attributes:
-        used: (line, code) of each that allowed something.
+        used: (line, code) of each that suppressed something.
     """
 
     def __init__(self, directives: Sequence[Directive]) -> None:
@@ -51,7 +51,7 @@ class Allowances:
                 self._by.setdefault((code, directive.statement), []).append(directive)
 
     def reason_for(self, code: str, statement: int | None) -> str | None:
-        """Return why a finding at a statement, or in the whole file (None), is allowed; None if it is not."""
+        """Return why a finding at a statement (None: in the whole file) is suppressed; None if it is not."""
         first: Directive | None = None
         for key in dict.fromkeys(((code, None), (code, statement))):
             if found := self._by.get(key):
@@ -64,12 +64,12 @@ class Allowances:
 def directives(index: int, statement: Statement) -> list[Directive]:
     """Return the directives in the comments before and inside a statement.
 
-    One that stands above the first statement, or behind the last, is for the whole file; one on the line
-    on which the statement before ends is for that statement; every other is for the statement below it.
+    A directive above the first statement, or after the last, applies to the whole file; one on the line on
+    which the previous statement ends applies to that statement; any other applies to the statement below it.
 
     Args:
-        index: the place among the statements of the file, from 0.
-        statement: it.
+        index: the position of the statement in the file, from 0.
+        statement: the statement.
     """
     if "d1migrate:" not in statement.text:
         return []
@@ -87,7 +87,7 @@ def directives(index: int, statement: Statement) -> list[Directive]:
 
 
 def comments_of(text: str, first_line: int) -> Iterator[tuple[str, int]]:
-    """Yield the comments of a text that holds nothing else, each with the line on which it begins."""
+    """Yield the comments of a text that has only comments, each with its first line."""
     line, counted = first_line, 0
     for match in _COMMENTS.finditer(text):
         line += text.count("\n", counted, match.start())
@@ -96,7 +96,7 @@ def comments_of(text: str, first_line: int) -> Iterator[tuple[str, int]]:
 
 
 def phases(statement: Statement) -> list[str]:
-    """Return the phases that the comments around a statement declare, for the whole file."""
+    """Return the phases that the comments around a statement declare for the file."""
     if "d1migrate:" not in statement.text:
         return []
     around = (statement.text[: statement.body], statement.text[statement.body + len(statement.sql) :])
@@ -110,7 +110,7 @@ def _read(comment: str, line: int, statement: int | None) -> list[Directive]:
     if match is None:
         return []
     text = match[1].strip()
-    if _PHASE.fullmatch(text):  # nothing for the linter
+    if _PHASE.fullmatch(text):  # not for the linter
         return []
     allow = _ALLOW.fullmatch(text)
     if allow is None:

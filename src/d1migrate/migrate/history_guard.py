@@ -1,4 +1,4 @@
-"""What the SQL of a file may and may not do to the tables that history lives in."""
+"""What the SQL of a file may do to the history tables, and how it records itself."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ _TABLES = {MIGRATIONS_TABLE, LOG_TABLE}
 def check_history_use(statement: Statement, file: str, version: int | None) -> None:
     """Refuse a statement that does to the history tables what only d1migrate may do.
 
-    A migration may add the row of its own `version` and create the table as it is; a rollback (None) may
-    delete rows, which the batch then compares with the plan.
+    Args:
+        statement: the statement.
+        file: its file, for errors.
+        version: the version of the migration, which may insert its own row and create the table; None for a
+            rollback, which may delete rows. The batch then compares the rows with the plan.
 
     Raises:
-        SourceError: it names the statement's line.
+        SourceError: the error has the line of the statement.
     """
     if _TABLES & _tables_of_trigger(statement.sql):
         raise SourceError(
-            f"{file}:{statement.line}: it creates a trigger that has to do with the history",
-            hint="what happens in the history is d1migrate's to do",
+            f"{file}:{statement.line}: it creates a trigger that involves the history tables",
+            hint="only d1migrate changes the history",
         )
     for effect in effects(statement.sql):
         ours = effect.table == MIGRATIONS_TABLE
@@ -43,12 +46,12 @@ def check_history_use(statement: Statement, file: str, version: int | None) -> N
             raise SourceError(
                 f"{file}:{statement.line}: it changes the history of all migrations"
                 f" ({effect.kind} {effect.table})",
-                hint="a migration records its own version, and `down` takes that row away again by itself",
+                hint="a migration records only its own version, and `down` deletes that row itself",
             )
         recorded = recorded_version(statement.sql) if version is not None else None
         if recorded is not None and recorded != version:
             raise SourceError(
-                f"{file}:{statement.line}: it records version {recorded}, its name says {version}",
+                f"{file}:{statement.line}: it records version {recorded}, but its name has {version}",
                 hint=f"let it insert version {version}",
             )
 

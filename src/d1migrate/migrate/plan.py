@@ -1,7 +1,7 @@
-"""What is to be done: migrations and history in, a frozen Plan out.
+"""Decide what to run: migrations and history in, an immutable Plan out.
 
-Dry-run, review, apply and rollback all take the same Plan. A Step of it is one Batch, one transaction: the
-statements of a migration and their history. A Plan holds no token, time or user.
+Dry run, review, apply and rollback use the same Plan. A Step is one Batch and one transaction: the statements
+of a migration and their history. A Plan has no token, time or user: the shell adds them when it runs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from d1migrate.migrate.migration import LARGE, NOTHING, Migration, Rollback
 from d1migrate.migrate.status import (
     Entry,
     compare,
-    known,
     names,
     refuse_disagreement,
     refuse_partial,
     refuse_renumbered,
     refuse_unmanaged,
+    version_range,
     versions,
 )
 from d1migrate.sql.batch import Query
@@ -38,13 +38,13 @@ Direction = Literal["up", "down"]
 
 
 class Step(NamedTuple):
-    """One migration, one way, as one transaction.
+    """One migration in one direction, as one transaction.
 
     Attributes:
-        script: what gives the statements: the migration, or the rollback.
-        statement_count: how many statements there are.
-        event: what goes to the log.
-        guarded: tables that must be empty still when it begins (rollbacks).
+        script: the source of the statements: the migration, or the rollback.
+        statement_count: how many statements it has.
+        event: what to log.
+        guarded: tables that must still be empty when a rollback begins.
     """
 
     direction: Direction
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of a file that is streamed, else 0."""
+        """The size in bytes of a file that is streamed, otherwise 0."""
         return self.script.size if isinstance(self.script, Migration) and self.script.is_large else 0
 
     @property
@@ -70,15 +70,15 @@ class Step(NamedTuple):
 
     @property
     def import_reason(self) -> str | None:
-        """Why a remote D1 takes it by its import API; None where a request carries it."""
+        """Why a remote D1 needs its import API for it; None if a query request can carry it."""
         if self.size:
-            return f"{self.size} bytes are more than a request takes"
+            return f"{self.size} bytes are too many for one request"
         cut = next((s for s in self.script.statements() if not is_carried(s.sql)), None)
-        cause = "a trigger with a line end in a literal, or a column named end, would be cut in two"
+        cause = "D1 would cut a trigger with a line end in a literal, or a column named end, in two"
         return f"line {cut.line}: {cause}" if cut else None
 
     def after(self, before: assertions.HistoryState, token: str) -> assertions.HistoryState:
-        """Return the fingerprint of the history once the batch with this token has done the step."""
+        """Return the state of the history after the step, done by the batch with this token."""
         moved = before.plus if self.direction == "up" else before.minus
         return moved(self.version, token)
 
@@ -88,10 +88,10 @@ class Plan(NamedTuple):
 
     Attributes:
         missing: the history tables that the first step creates.
-        single: whether all steps go as one transaction.
-        reads: the requests it takes to read what the plan rests on.
-        applied: what the database says of those versions.
-        head: the token of the log's newest row, "" for an empty log.
+        single: whether all steps run in one transaction.
+        reads: how many requests read the database, for the plan and for the run.
+        applied: the rows of those versions.
+        head: the token of the newest row of the log; "" if the log is empty.
     """
 
     steps: tuple[Step, ...]
@@ -104,16 +104,23 @@ class Plan(NamedTuple):
 
     @property
     def requests(self) -> int:
-        """How many requests a run takes: those that read, and one a transaction."""
+        """How many requests a run makes: those that read, and one per transaction."""
         return self.reads + (bool(self.steps) if self.single else len(self.steps))
 
 
 class StepQueries:
-    """The queries of one step, in order; they can be walked any number of times.
+    """The queries of one step, in order; they can be iterated any number of times.
 
-    `first` is for the first step of a run: there the whole history is compared with the one that was read,
-    later its size and maximum (for a rollback, which changes the maximum, again the whole). `mirror` is
-    wrangler's table, where it is kept in step.
+    The first step of a run compares the whole history with the one that was read. Later steps compare only
+    its size and maximum; a rollback changes the maximum, so it compares the whole again.
+
+    Args:
+        step: the step.
+        before: the state of the history that the step expects.
+        missing: the history tables to create.
+        stamp: the token, time and user of the batch.
+        first: whether it is the first step of a run.
+        mirror: wrangler's table, if it is kept in step.
     """
 
     def __init__(
@@ -149,7 +156,7 @@ class StepQueries:
         yield from self.closing
 
     def statement_at(self, index: int) -> Statement | None:
-        """Return the file's statement at a position of the batch, or None for one of history's own."""
+        """Return the file's statement at a position of the batch; None for a query of the history."""
         position = index - len(self.opening)
         if position < 0:
             return None
@@ -161,8 +168,8 @@ class StepQueries:
 
 def _mirrored(step: Step, mirror: Mirror) -> tuple[Query, ...]:
     if step.direction == "up":
-        return mirror.added((step.version,))
-    return mirror.removed(step.version, step.name)
+        return mirror.insert((step.version,))
+    return mirror.delete(step.version, step.name)
 
 
 def plan_up(
@@ -173,32 +180,32 @@ def plan_up(
     allow_out_of_order: bool = False,
     single: bool = False,
 ) -> Plan:
-    """Plan to apply what is pending, all of it parsed before anything runs.
+    """Plan to apply pending migrations; all of them are parsed before anything runs.
 
     Args:
         migrations: the files.
-        history: what the database says.
+        history: the history of the database.
         to: the last version to apply; all of them without it.
-        allow_out_of_order: also apply what lies below the newest applied version.
-        single: everything as one transaction.
+        allow_out_of_order: whether to apply migrations below the newest applied version, too.
+        single: whether to run everything in one transaction.
 
     Raises:
         UsageError: there is no version `to`.
-        HistoryError: the database did not start here, or a subclass of it says what disagrees.
+        HistoryError: the database was not created by d1migrate, or (a subclass) files and history disagree.
         SourceError: a file to be applied cannot be parsed.
     """
     entries = compare(migrations, history)
     if to is not None and to not in {entry.version for entry in entries}:
-        raise UsageError(f"there is no version {to}", hint=known(entries))
+        raise UsageError(f"there is no version {to}", hint=version_range(entries))
     refuse_unmanaged(entries, history)
     refuse_disagreement(entries)
     todo = [e for e in entries if e.state in ("pending", "out_of_order") and (to is None or e.version <= to)]
     late = [e for e in todo if e.state == "out_of_order"]
     if late and not allow_out_of_order:
         raise OutOfOrder(
-            f"{names(late)} came after version {max(history.versions)} was applied",
+            f"{names(late)} is pending, but version {max(history.versions)} is already applied",
             versions=versions(late),
-            hint="`d1migrate renumber` gives it a newer number; or apply it late with --allow-out-of-order",
+            hint="`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late",
         )
     steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
     if single:
@@ -208,7 +215,7 @@ def plan_up(
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:
-    """Raise LimitExceeded for a file that D1 takes by its import only, which is a transaction of its own."""
+    """Raise LimitExceeded for a file that needs D1's import, which cannot share a transaction."""
     for step in steps:
         if step.size > LARGE:
             raise LimitExceeded(
@@ -224,8 +231,8 @@ def _step_up(migration: Migration) -> Step:
     count = migration.check()
     if migration.checksum == NOTHING:
         raise SourceError(
-            f"{migration.file}: it records itself and changes nothing",
-            hint="write the change first; `SELECT 1;` if it is meant to do nothing",
+            f"{migration.file}: it only records itself",
+            hint="write the change; or `SELECT 1;` if the migration is meant to do nothing",
         )
     event = h.event_of("up", migration)
     return Step("up", migration.version, migration.name, migration, count, event)
@@ -234,7 +241,7 @@ def _step_up(migration: Migration) -> Step:
 def choose_down(
     migrations: Sequence[Migration], history: h.History, *, to: int | None = None, steps: int | None = None
 ) -> tuple[Entry, ...]:
-    """Choose what to take back, newest first: `steps` versions, or all above `to`; one without either.
+    """Choose what to roll back, newest first: `steps` versions, or all above `to`; one without either.
 
     Raises:
         UsageError: both are given, `steps` is below 1, or `to` is neither 0 nor an applied version.
@@ -243,12 +250,10 @@ def choose_down(
     if to is not None and steps is not None:
         raise UsageError("--to and --steps exclude each other")
     if steps is not None and steps < 1:
-        raise UsageError(f"--steps {steps}: it takes at least one step")
+        raise UsageError(f"--steps {steps}: at least one is required")
     if to is not None and to != 0 and to not in history.versions:
         applied_ones = ", ".join(map(str, history.versions[-10:])) or "none"
-        raise UsageError(
-            f"version {to} is not applied", hint=f"0, or one of the applied versions: {applied_ones}"
-        )
+        raise UsageError(f"version {to} is not applied", hint=f"use 0, or an applied version: {applied_ones}")
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renumbered(entries)
@@ -265,33 +270,33 @@ def plan_down(
     *,
     prefer: Literal["file", "history"] | None = None,
 ) -> Plan:
-    """Plan to take versions back, in the order given.
+    """Plan to roll versions back, in the order given.
 
     Args:
         entries: what `choose_down` chose.
-        history: what the database says.
-        stored: {version: rollback SQL} of what the log keeps.
-        prefer: which rollback to take where the file's and the log's differ.
+        history: the history of the database.
+        stored: {version: rollback SQL} from the log.
+        prefer: which rollback to run if the file's and the log's differ.
 
     Raises:
-        Irreversible: it names every version without a way back, and why.
-        PlanError: file and log differ and `prefer` does not say which.
+        Irreversible: versions have no rollback; the error names all of them, and why.
+        PlanError: file and log differ, and `prefer` is not given.
         SourceError: a rollback block cannot be parsed, or drops the history.
     """
     chosen: dict[int, Rollback] = {}
-    dead: list[Entry] = []
+    irreversible: list[Entry] = []
     differ: list[Entry] = []
     for entry in entries:
         rollback, differs = _choose_rollback(entry, stored, prefer)
         differ += [entry] if differs else []
         if rollback is None or rollback.reason is not None:
-            dead.append(entry)
+            irreversible.append(entry)
         else:
             chosen[entry.version] = rollback
-    if dead := [entry for entry in dead if entry not in differ]:
+    if irreversible := [entry for entry in irreversible if entry not in differ]:
         raise Irreversible(
-            "; ".join(f"{entry.name} {_why_irreversible(entry)}" for entry in dead),
-            versions=versions(dead),
+            "; ".join(f"{entry.name} {_why_irreversible(entry)}" for entry in irreversible),
+            versions=versions(irreversible),
             hint="write a `-- Rollback:` block into its file, or restore a backup",
         )
     if differ:
@@ -306,7 +311,7 @@ def plan_down(
 def _choose_rollback(
     entry: Entry, stored: Mapping[int, str], prefer: str | None
 ) -> tuple[Rollback | None, bool]:
-    """Return the rollback to run and whether a choice between two is still owed."""
+    """Return the rollback to run, and whether the user has to choose between two."""
     from_file = entry.migration.rollback if entry.migration else None
     digest = entry.applied.rollback_digest if entry.applied else None
     kept = stored.get(entry.version)
@@ -331,4 +336,4 @@ def _why_irreversible(entry: Entry) -> str:
         return f"is declared irreversible: {entry.migration.rollback.reason}"
     if entry.migration:
         return "has no rollback block"
-    return "has no file here, and the log keeps no rollback SQL of it"
+    return "has no file here, and the log has no rollback SQL for it"

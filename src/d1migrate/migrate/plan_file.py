@@ -1,4 +1,4 @@
-"""A plan as a file: reviewed, then held against a plan made anew, which is run. Its own SQL never is."""
+"""A plan as a file: to review, and to compare with the plan that is run. Its own SQL is never run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.plan import Plan, Step
 
 FORMAT = "d1migrate plan 1"
-_AGAIN = "review a new one: `d1migrate plan --output FILE`"
+_AGAIN = "review a new plan: `d1migrate plan --output FILE`"
 
 _NONE = type(None)
 _OPTIONS: dict[str, tuple[type, ...]] = {
@@ -32,14 +32,14 @@ Content = dict[str, Any]
 def describe(
     plan: Plan, *, environment: str | None, database: str, database_id: str | None, options: Mapping[str, Any]
 ) -> Content:
-    """Return what a plan is, as JSON values.
+    """Return a plan as JSON values.
 
     Args:
-        plan: an `up`.
-        environment: its name.
+        plan: the plan of an `up`.
+        environment: the name of the environment.
         database: its url.
-        database_id: the id of a remote database, where it is known.
-        options: what the plan was asked for; `up --plan` asks for the same.
+        database_id: the id of a remote database, if it is known.
+        options: the options of the plan; `up --plan` uses the same.
     """
     return {
         "format": FORMAT,
@@ -57,7 +57,7 @@ def describe(
 
 
 def dump(content: Content) -> str:
-    """Return the text of the file; equal contents make equal texts."""
+    """Return the text of the file; equal contents give equal texts."""
     return (
         json.dumps({**content, "digest": digest(content)}, indent=2, sort_keys=True, ensure_ascii=False)
         + "\n"
@@ -65,7 +65,7 @@ def dump(content: Content) -> str:
 
 
 def digest(content: Content) -> str:
-    """Return a sha256 of a content, its own digest left out."""
+    """Return the sha256 of a content, without its own digest."""
     rest = {key: value for key, value in content.items() if key != "digest"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     return "sha256:" + sha256(text.encode()).hexdigest()
@@ -75,30 +75,30 @@ def load(text: str, file: str) -> Content:
     """Read a file that `dump` wrote.
 
     Raises:
-        UsageError: it is none, or one of another version.
+        UsageError: it is not a plan, or one of another version.
         PlanError: it was edited.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{file} is no plan: {error}", hint=_AGAIN) from None
+        raise UsageError(f"{file} is not a plan: {error}", hint=_AGAIN) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         raise UsageError(
-            f"{file} is no plan of this version: its format is {found!r}, not {FORMAT!r}", hint=_AGAIN
+            f"{file} is not a plan of this version: its format is {found!r}, not {FORMAT!r}", hint=_AGAIN
         )
     if content.get("digest") != digest(content):
-        raise PlanError(f"{file} was edited: its digest is not that of its content", hint=_AGAIN)
-    if text != dump(content):  # a key twice, say: who reads sees the first, a machine the last
-        raise PlanError(f"{file} was edited: it is not as `plan --output` wrote it", hint=_AGAIN)
+        raise PlanError(f"{file} was edited: its digest does not match its content", hint=_AGAIN)
+    if text != dump(content):  # e.g. a repeated key: a reader sees the first, a program the last
+        raise PlanError(f"{file} was edited: `plan --output` writes it differently", hint=_AGAIN)
     return content
 
 
 def options(written: Content, file: str) -> Content:
-    """Return what a plan was asked for.
+    """Return the options of a plan.
 
     Raises:
-        UsageError: an option is missing, or not of its kind; the file was made by something else.
+        UsageError: an option is missing or has the wrong type; another program wrote the file.
     """
     found: Content = {}
     given = written.get("options")
@@ -113,15 +113,15 @@ def options(written: Content, file: str) -> Content:
 
 
 def refuse_stale(written: Content, now: Content, file: str) -> None:
-    """Let a plan pass that is still the one that was written.
+    """Refuse a plan file that differs from the current plan.
 
     Args:
         written: what `load` returned.
-        now: what `describe` says of the plan made anew.
-        file: where it was read, for messages.
+        now: what `describe` returns for the current plan.
+        file: the path of the plan file, for messages.
 
     Raises:
-        PlanError: it is for another database, history has changed, or files have; it says which.
+        PlanError: it is for another database, or the history or files have changed; it says which.
     """
     try:
         problems = [
@@ -129,11 +129,11 @@ def refuse_stale(written: Content, now: Content, file: str) -> None:
             *_other_history(written["history"], now["history"]),
             *_other_files(written["steps"], now["steps"]),
         ]
-    except (KeyError, TypeError, AttributeError) as error:  # its digest fits, and it was not made here
-        raise PlanError(f"{file} lacks what a plan has: {error}", hint=_AGAIN) from None
+    except (KeyError, TypeError, AttributeError) as error:  # the digest matches, but another program wrote it
+        raise PlanError(f"{file} is incomplete: {error}", hint=_AGAIN) from None
     if not problems and digest(written) != digest(now):
         changed = sorted(key for key in now if key != "digest" and written.get(key) != now[key])
-        problems = [f"the plan is another one now ({', '.join(changed)})"]
+        problems = [f"the plan has changed ({', '.join(changed)})"]
     if problems:
         raise PlanError(f"{file} is out of date: {'; '.join(problems)}", hint=_AGAIN)
 
@@ -145,7 +145,7 @@ def _other_database(written: Content, now: Content) -> Iterable[str]:
         ("database_id", "database id"),
     ):
         if written[key] != now[key]:
-            yield f"it is for the {noun} {written[key]}, and this is {now[key]}"
+            yield f"it is for the {noun} {written[key]}, not {now[key]}"
 
 
 def _other_history(written: Content, now: Content) -> Iterable[str]:
@@ -159,17 +159,17 @@ def _other_files(written: Sequence[Content], now: Sequence[Content]) -> Iterable
     then, there = ({step["version"]: step for step in steps} for steps in (written, now))
     for version, step in then.items():
         if version not in there:
-            yield f"{step['name']} is no longer to be applied"
+            yield f"{step['name']} is no longer pending"
     for version, step in there.items():
         old = then.get(version)
         if old is None:
-            yield f"{step['name']} is to be applied too now"
+            yield f"{step['name']} is pending, too"
         elif old["name"] != step["name"]:
-            yield f"{old['name']} is called {step['name']} now"
+            yield f"{old['name']} is now called {step['name']}"
         elif old["checksum"] != step["checksum"]:
             yield f"the SQL of {step['name']} has changed"
         elif old["content"] != step["content"]:
-            yield f"the file {step['file']} has changed, in comments, spaces or its rollback"
+            yield f"the file {step['file']} has changed in comments, white space or its rollback"
 
 
 def _digest_of_history(applied: Iterable[AppliedMigration]) -> str:
@@ -186,5 +186,5 @@ def _step(step: Step) -> Content:
     checksum = script.checksum
     content = checksum if script.is_large else "b1:" + sha256(script.text.encode()).hexdigest()
     if not script.is_large:
-        known |= {"sql": list(script.texts())}  # for who reviews it; it is compared, and never run
+        known |= {"sql": list(script.texts())}  # for the reviewer; it is compared, and never run
     return known | {"file": script.file, "bytes": script.size, "checksum": checksum, "content": content}

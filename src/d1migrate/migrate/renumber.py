@@ -1,4 +1,4 @@
-"""Numbers that collide or came too late: which files get which others, and their texts then."""
+"""Give files whose numbers collide, or come too late, new numbers: which ones, and their new texts."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 class Move(NamedTuple):
-    """A file that gets another number: what it is, and what it becomes."""
+    """A file that gets a new number: as it is, and as it becomes."""
 
     old: Migration
     new: Migration
 
 
 def moves(migrations: Sequence[Migration], applied: Sequence[AppliedMigration]) -> tuple[Move, ...]:
-    """Return which files move behind others, so that every number is there once and none comes too late.
+    """Return the files to renumber, so that numbers are unique and pending files come after applied ones.
 
-    Applied files stay. The others keep their order, and their numbers where these are above all before them.
+    Applied files keep their numbers. The others keep their order, and a number that is above all before it.
 
     Args:
-        migrations: by version and name; versions may be there twice.
-        applied: what the database has.
+        migrations: the files by version and name; versions may repeat.
+        applied: the rows of the migrations table.
 
     Raises:
-        HistoryError: a version is applied, and it cannot be told which of its files that is.
-        SourceError: a text cannot be given another number, or there is none left.
+        HistoryError: a version is applied, but it is unclear which of its files that is.
+        SourceError: a file cannot be renumbered, or there is no number left.
     """
     stay = set(_applied(migrations, {row.version: row for row in applied}))
     last = max((row.version for row in applied), default=0)
@@ -54,7 +54,7 @@ def moves(migrations: Sequence[Migration], applied: Sequence[AppliedMigration]) 
 
 
 def _applied(migrations: Sequence[Migration], rows: dict[int, AppliedMigration]) -> Iterator[Migration]:
-    """Yield the files that are applied: of several with one number, that with its checksum, or its name."""
+    """Yield the applied files: of several with the same number, the one with the checksum, or the name."""
     for version, group in groupby(migrations, key=lambda migration: migration.version):
         row, files = rows.get(version), list(group)
         if row is None:
@@ -63,7 +63,7 @@ def _applied(migrations: Sequence[Migration], rows: dict[int, AppliedMigration])
         named = [file for file in same if file.name == row.name] or same
         if len(named) > 1:
             raise HistoryError(
-                f"version {version} is applied as {row.name}, and which file that is cannot be told:"
+                f"version {version} is applied as {row.name}, but it is unclear which file that is:"
                 f" {', '.join(file.file for file in named)}",
                 versions=(version,),
                 hint="give the one that is not applied another number by hand",
@@ -72,7 +72,7 @@ def _applied(migrations: Sequence[Migration], rows: dict[int, AppliedMigration])
 
 
 def _renumbered(migration: Migration, version: int) -> Migration:
-    """Return a file under another number: its name, its header and its own record say so."""
+    """Return a file with a new number, in its name, its header and the statement that records it."""
     if version > MAX_VERSION:
         raise SourceError(f"{migration.file}: there is no number above {MAX_VERSION}")
     digits, rest = re.match(r"(\d+)(.*)", migration.name, re.DOTALL).groups()  # type: ignore[union-attr]
@@ -80,13 +80,13 @@ def _renumbered(migration: Migration, version: int) -> Migration:
     if migration.is_large:
         raise SourceError(
             f"{migration.file}: a file of {migration.size} bytes is not edited",
-            hint=f"rename it to {name}.sql by hand, and its record in it",
+            hint=f"rename it to {name}.sql by hand, and change the statement that records it",
         )
     rollback = migration.rollback
     if rollback and MIGRATIONS_TABLE in rollback.sql.lower():
         raise SourceError(
             f"{migration.file}: its rollback block names {MIGRATIONS_TABLE}",
-            hint="take that line out: `down` does it by itself",
+            hint="remove that line: `down` deletes the row itself",
         )
     text = re.sub(rf"(?m)^(--\s*Migration:\s*){re.escape(migration.name)}$", rf"\g<1>{name}", migration.text)
     for statement in migration.statements():
@@ -96,12 +96,12 @@ def _renumbered(migration: Migration, version: int) -> Migration:
     found = Migration(version, name, text, has_crlf=migration.has_crlf)
     found.check()
     if not migration.matches(found.checksum):
-        raise SourceError(f"{migration.file}: it would mean something else as {name}")
+        raise SourceError(f"{migration.file}: it would do something else as {name}")
     return found
 
 
 def _record(sql: str, migration: Migration, version: int, name: str) -> str:
-    """Return the statement that records a migration, for another number."""
+    """Return the statement that records a migration, with a new number and name."""
     swap = {quote_literal(migration.name): quote_literal(name)}
     parts = []
     for token in tokenize(sql):

@@ -1,4 +1,4 @@
-"""One file in the place of many, and how a database that ran the many knows it."""
+"""One file that replaces many, and how to recognize it in a database that ran the many."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _LINE = re.compile(r"^-- Squashes: ((\d+)_\S+) ([vb]1:[0-9a-f]{64})$", re.MULTIL
 
 
 class Squashed(NamedTuple):
-    """A file that another one stands for."""
+    """A file that another one replaces."""
 
     version: int
     name: str
     checksum: str
 
 
-def stands_for(migration: Migration) -> tuple[Squashed, ...]:
-    """Return what a migration was squashed from, in the order of its lines; nothing for any other.
+def replaced_by(migration: Migration) -> tuple[Squashed, ...]:
+    """Return the files that a migration replaces, in the order of its lines; () if it was not squashed.
 
-    A squashed file that was squashed again follows the files that it stood for, with the version of the last.
+    A squashed file that was squashed again follows the files that it replaced, with the version of the last.
     """
     if not migration.is_large and "-- Squashes: " not in migration.text:
         return ()
@@ -35,11 +35,11 @@ def stands_for(migration: Migration) -> tuple[Squashed, ...]:
 
 
 def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
-    """Return the sets of files that a database may have run, each as good as a migration.
+    """Return the sets of files that a database may have run, each equivalent to a migration.
 
-    The last starts with the newest squashed file; the first is the files that were never squashed.
+    The last starts with the newest squashed file; the first has only files that were never squashed.
     """
-    files = stands_for(migration)
+    files = replaced_by(migration)
     starts = [at for at, file in enumerate(files) if at == 0 or file.version == files[at - 1].version]
     found = []
     for start in starts:
@@ -51,21 +51,21 @@ def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
 
 
 def replaced(migration: Migration, applied: Iterable[AppliedMigration]) -> tuple[Squashed, ...]:
-    """Return the files that a migration stands for in one database; nothing if that has none of them."""
+    """Return the files that a migration replaces in one database; () if the database has none of them."""
     rows = {row.version: row for row in applied}
     own = rows.get(migration.version)
     found = alternatives(migration)
-    known = not rows.keys().isdisjoint(file.version for file in stands_for(migration))
+    known = not rows.keys().isdisjoint(file.version for file in replaced_by(migration))
     if not known or (own and own.checksum and migration.matches(own.checksum)):
         return ()
     return next((files for files in reversed(found[1:]) if _is(files[0], rows)), found[0])
 
 
 def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> list[str]:
-    """Return what keeps another migration from standing for files in a database."""
+    """Return why a migration cannot replace files in a database."""
     rows = {row.version: row for row in applied}
-    gone = [f"{file.name} is not applied" for file in files if file.version not in rows]
-    return gone + [
+    missing = [f"{file.name} is not applied" for file in files if file.version not in rows]
+    return missing + [
         f"{file.name} was applied with other content"
         for file in files
         if file.version in rows and (rows[file.version].checksum or file.checksum) != file.checksum

@@ -1,4 +1,4 @@
-"""How files and database compare: one Entry a version, and what forbids going on."""
+"""Compare files and database: one Entry per version, and the states that stop a run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ State = Literal["pending", "applied", "changed", "missing", "out_of_order", "ren
 
 
 class Entry(NamedTuple):
-    """One version as files and database see it together.
+    """One version, in files and database.
 
-    `was` is the applied version whose content a renumbered file has; `applied` is that version's row then.
+    Attributes:
+        version, name: the migration.
+        state: how file and database compare.
+        migration: the file, or None if it is missing.
+        applied: the row of the migrations table, or None; of a renumbered file, the row of version `was`.
+        was: the applied version that has the content of a renumbered file, or None.
     """
 
     version: int
@@ -32,26 +37,26 @@ class Entry(NamedTuple):
 
     @property
     def checksum(self) -> str | None:
-        """The recorded checksum of an applied version (None: unknown), the file's of any other."""
+        """The recorded checksum of an applied version (None: unknown), otherwise that of the file."""
         if self.applied:
             return self.applied.checksum
         return self.migration.checksum if self.migration else None
 
     @property
     def reversible(self) -> bool:
-        """Whether a way back is written, in the file or in the log."""
+        """Whether there is a rollback, in the file or in the log."""
         if self.migration and self.migration.rollback:
             return self.migration.rollback.reason is None
         return bool(self.applied and self.applied.keeps_rollback)
 
 
 def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry, ...]:
-    """Lay files and history side by side; one Entry a version, ascending."""
+    """Compare files and history: one Entry per version, ascending."""
     files = {migration.version: migration for migration in migrations}
     applied = {row.version: row for row in history.applied}
     partial = {row.version: row for row in history.partial}
     newest = max(applied, default=0)
-    orphans = {
+    without_file = {
         row.checksum: row.version
         for row in history.applied
         if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
@@ -64,7 +69,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
             state: State = "partial"
         elif row is not None:
             state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
-        elif orphans and (was := orphans.pop(migration.checksum, None)) is not None:
+        elif without_file and (was := without_file.pop(migration.checksum, None)) is not None:
             state, row = "renumbered", applied[was]
         else:
             state = "out_of_order" if version < newest else "pending"
@@ -86,9 +91,9 @@ def _is_of(migration: Migration | None, checksum: str) -> bool:
 
 
 def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial: int) -> bool:
-    """Whether a row of `history.STATE` says that exactly these files are applied, as they are.
+    """Whether a row of `history.STATE` shows that exactly these files are applied, unchanged.
 
-    It may say no where `compare` finds nothing to do either; then that is what to go by.
+    It may be False although `compare` finds nothing to do; then `compare` decides.
     """
     expected = _expected_state(tuple(migrations))
     if partial or applied is None or not migrations:
@@ -98,7 +103,7 @@ def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial:
     lines, wanted = applied.split("\n"), expected.split("\n")
     return (
         len(lines) == len(wanted)
-        and all(  # of what wrangler applied alone no checksum is known
+        and all(  # what wrangler applied has no checksum
             line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
         )
     )
@@ -110,19 +115,18 @@ def _expected_state(migrations: tuple[Migration, ...]) -> str:
 
 
 def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
-    """Raise HistoryError for a database that did not start here: objects, and no migration recorded."""
+    """Raise HistoryError for a database with objects of its own and no recorded migration."""
     if not history.unmanaged or history.applied or history.partial:
         return
     shown = ", ".join(history.unmanaged[:5])
     more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
     tools = [f"{table} is the history of {h.OTHER_TOOLS[table]}" for table in history.other_tools]
     newest = entries[-1].version if entries else 1
+    reason = f"no migrations are recorded, but it contains {shown}{more}"
     raise HistoryError(
-        "; ".join(
-            [f"this database did not start here: no migration is recorded, yet it has {shown}{more}", *tools]
-        ),
+        "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
         hint="`d1migrate adopt` finds out which of your files it has, and records those;"
-        f" `d1migrate baseline --to V` (e.g. --to {newest}) takes your word for it",
+        f" `d1migrate baseline --to V` (e.g. --to {newest}) records them without checking",
     )
 
 
@@ -133,29 +137,29 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     _refuse(
         [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
         MissingMigration,
-        "stands for files that are applied one by one",
+        "replaces files that are already applied",
         "`d1migrate adopt` records it in their place",
     )
     _refuse(
         [entry for entry in entries if entry.state == "changed"],
         ChecksumMismatch,
-        "applied and edited since",
+        "edited after it was applied",
         "restore the file and write a new migration;"
         " if the edit is right, `d1migrate repair --accept {first} --reason …`",
     )
     _refuse(
         [entry for entry in entries if entry.state == "missing"],
         MissingMigration,
-        "applied, and the file is gone",
+        "applied, but the file is missing",
         "is this an older checkout? If the file was removed on purpose,"
         " `d1migrate repair --forget {first} --reason …`",
     )
 
 
 def _is_squashed(entry: Entry) -> bool:
-    from d1migrate.migrate.squash import stands_for  # few runs need it
+    from d1migrate.migrate.squash import replaced_by  # few runs need it
 
-    return entry.migration is not None and bool(stands_for(entry.migration))
+    return entry.migration is not None and bool(replaced_by(entry.migration))
 
 
 def refuse_renumbered(entries: Sequence[Entry]) -> None:
@@ -180,7 +184,7 @@ def refuse_partial(entries: Sequence[Entry]) -> None:
 
 
 def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
-    """Raise an error that names what was found, if anything was; `{first}` in the hint is its version."""
+    """Raise an error with the entries, if there are any; `{first}` in the hint is the first version."""
     if found:
         named = ", ".join(e.name if e.was is None else f"{e.name} is version {e.was}" for e in found)
         raise kind(f"{problem}: {named}", versions=versions(found), hint=hint.format(first=found[0].version))
@@ -196,6 +200,6 @@ def versions(entries: Iterable[Entry]) -> tuple[int, ...]:
     return tuple(entry.version for entry in entries)
 
 
-def known(entries: Sequence[Entry]) -> str:
-    """Say which versions there are, for a hint."""
-    return f"versions go from {entries[0].version} to {entries[-1].version}" if entries else "there are none"
+def version_range(entries: Sequence[Entry]) -> str:
+    """Return which versions exist, for a hint."""
+    return f"the versions are {entries[0].version} to {entries[-1].version}" if entries else "there are none"

@@ -1,4 +1,4 @@
-"""Wrangler's own migrations table, kept in step, so that `wrangler d1 migrations list` agrees."""
+"""Keep wrangler's own migrations table in step, so that `wrangler d1 migrations list` agrees."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Mirror(NamedTuple):
-    """The table, and what wrangler calls each file.
+    """The table, and wrangler's names of the files.
 
     Attributes:
-        table: its name, `d1_migrations` unless wrangler's `migrations_table` says otherwise.
-        names: {version: name of its file, with .sql}.
+        table: its name: wrangler's `migrations_table`, by default `d1_migrations`.
+        names: {version: the name of its file, with .sql}.
     """
 
     table: str
@@ -31,17 +31,17 @@ class Mirror(NamedTuple):
         """Return the mirror of some files."""
         return cls(table, {migration.version: f"{migration.name}.sql" for migration in migrations})
 
-    def created(self, applied: Iterable[int]) -> tuple[Query, ...]:
-        """Return what makes the table, as wrangler does, and enters what is applied, unless it is there."""
+    def create(self, applied: Iterable[int]) -> tuple[Query, ...]:
+        """Return the queries that create the table as wrangler does, and insert applied versions it lacks."""
         table = quote_identifier(self.table)
         create = (
             f"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
             " applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)"
         )
-        return Query(create), *self.added(applied)
+        return Query(create), *self.insert(applied)
 
-    def added(self, versions: Iterable[int]) -> tuple[Query, ...]:
-        """Return what enters some versions, unless they are there; those without a file are left out."""
+    def insert(self, versions: Iterable[int]) -> tuple[Query, ...]:
+        """Return the query that inserts versions it lacks; those without a file are left out."""
         names = [self.names[version] for version in versions if version in self.names]
         table = quote_identifier(self.table)
         enter = (
@@ -50,7 +50,7 @@ class Mirror(NamedTuple):
         )
         return (Query(enter, (json.dumps(names),)),) if names else ()
 
-    def removed(self, version: int, name: str) -> tuple[Query, ...]:
-        """Return what takes a version out; it goes by its recorded name where its file is gone."""
+    def delete(self, version: int, name: str) -> tuple[Query, ...]:
+        """Return the query that deletes a version, by its recorded name if its file is missing."""
         known = self.names.get(version, f"{name}.sql")
         return (Query(f"DELETE FROM {quote_identifier(self.table)} WHERE name = ?1", (known,)),)

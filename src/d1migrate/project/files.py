@@ -88,9 +88,9 @@ def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
     for migration in found:
         if migration.is_large or "-- Squashes: " not in migration.text:
             continue
-        from d1migrate.migrate.squash import stands_for  # few folders have one
+        from d1migrate.migrate.squash import replaced_by  # few folders have one
 
-        names = {file.name for file in stands_for(migration)} - {migration.name}
+        names = {file.name for file in replaced_by(migration)} - {migration.name}
         if left := [other for other in found if other.name in names]:
             raise SourceError(
                 f"{migration.name} replaces {left[0].name}, which is still in the folder: both would run",

@@ -36,7 +36,7 @@ def test_it_is_read_as_it_was_written() -> None:
 )
 def test_what_is_no_plan(text: str) -> None:
     """Another file, or one of another version."""
-    with pytest.raises(UsageError, match="is no plan"):
+    with pytest.raises(UsageError, match="is not a plan"):
         plan_file.load(text, "plan.json")
 
 
@@ -60,14 +60,14 @@ def test_an_edited_plan(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        ({"environment": "staging"}, "it is for the environment production, and this is staging"),
+        ({"environment": "staging"}, "it is for the environment production, not staging"),
         ({"database": "d1:other"}, "it is for the database d1:shop"),
         ({"database_id": "other"}, "it is for the database id id"),
         ({"have": "1a 2b", "applied": "1a 2b"}, "history has changed: 1 applied up to version 1 then, 2 app"),
         ({"have": "1a 2b", "applied": "1?"}, "history has changed: .* other checksums now"),
-        ({"have": "1a 2c"}, "002_b is called 002_c now"),
-        ({"have": "1a 2b 3c"}, "003_c is to be applied too now"),
-        ({"have": "1a"}, "002_b is no longer to be applied"),
+        ({"have": "1a 2c"}, "002_b is now called 002_c"),
+        ({"have": "1a 2b 3c"}, "003_c is pending, too"),
+        ({"have": "1a"}, "002_b is no longer pending"),
     ],
 )
 def test_a_plan_that_is_out_of_date(now: dict[str, Any], why: str) -> None:
@@ -81,7 +81,7 @@ def test_a_file_that_only_looks_different() -> None:
     """A comment that changed since the review is a change since the review."""
     written, now = content(), content()
     (now["steps"][0]["content"]) = "b1:other"
-    with pytest.raises(PlanError, match="in comments, spaces or its rollback"):
+    with pytest.raises(PlanError, match="in comments, white space or its rollback"):
         plan_file.refuse_stale(written, now, "plan.json")
 
 
@@ -107,5 +107,5 @@ def test_a_plan_that_lacks_a_part() -> None:
     """An error of ours, whatever is missing."""
     written = json.loads(plan_file.dump(content()))
     del written["history"]
-    with pytest.raises(PlanError, match="lacks what a plan has"):
+    with pytest.raises(PlanError, match="is incomplete"):
         plan_file.refuse_stale(written, content(), "plan.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.squash import alternatives, lacking, replaced, stands_for
+from d1migrate.migrate.squash import alternatives, lacking, replaced, replaced_by
 from tests.unit.migrate.shorthand import files, history
 
 
@@ -22,10 +22,10 @@ def names(found: object) -> str:
 
 def test_lines_above_the_first_statement_count() -> None:
     """No other file stands for anything."""
-    assert names(stands_for(squashed("1a 2b", last=2))) == "001_a 002_b"
-    assert stands_for(files("1a")[0]) == ()
+    assert names(replaced_by(squashed("1a 2b", last=2))) == "001_a 002_b"
+    assert replaced_by(files("1a")[0]) == ()
     late = Migration(2, "002_all", f"SELECT 1;\n{squashed('1a 2b', last=2).text}")
-    assert stands_for(late) == ()
+    assert replaced_by(late) == ()
 
 
 def test_a_squashed_file_that_was_squashed_again() -> None:
@@ -68,4 +68,4 @@ def test_a_database_that_ran_it() -> None:
 )
 def test_what_keeps_it_from_standing_for_them(applied: str, problems: list[str]) -> None:
     """A file that is missing, or was another one."""
-    assert lacking(stands_for(squashed("1a 2b", last=2)), history(applied).applied) == problems
+    assert lacking(replaced_by(squashed("1a 2b", last=2)), history(applied).applied) == problems

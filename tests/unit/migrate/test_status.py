@@ -12,9 +12,9 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import (
     compare,
     is_up_to_date,
-    known,
     refuse_disagreement,
     refuse_unmanaged,
+    version_range,
 )
 from tests.unit.migrate.shorthand import files, history
 
@@ -65,8 +65,8 @@ def test_states(have: str, applied: str, partial: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("have", "applied", "partial", "error", "versions", "message"),
     [
-        ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "applied and edited since: 002_c"),
-        ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "applied, and the file is gone: 002_b, 003_c"),
+        ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "edited after it was applied: 002_c"),
+        ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "applied, but the file is missing: 002_b, 003_c"),
         ("1a 3b", "1a 2b", "", MissingMigration, (3,), "003_b is version 2"),
         ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "began and did not finish: 002_b"),
         # of several disagreements the one that has to be mended first
@@ -166,8 +166,8 @@ def test_an_entry_has_the_checksum_that_counts() -> None:
 
 def test_the_versions_there_are() -> None:
     """For a hint."""
-    assert known(compare(files("2a 7b"), history())) == "versions go from 2 to 7"
-    assert known(()) == "there are none"
+    assert version_range(compare(files("2a 7b"), history())) == "the versions are 2 to 7"
+    assert version_range(()) == "there are none"
 
 
 def test_files_that_only_record_themselves_are_no_orphans() -> None:

@@ -35,17 +35,17 @@ def listed(database: SqliteDriver) -> list[tuple[object, ...]]:
 def test_it_is_created_once_with_what_is_applied(database: SqliteDriver) -> None:
     """A name that is there is not entered again; a version without a file is left out."""
     for applied in ([1], [1, 2], [1, 2, 9]):
-        database.batch(Batch(MIRROR.created(applied)))
+        database.batch(Batch(MIRROR.create(applied)))
     assert listed(database) == [(1, "001_a.sql"), (2, "002_b.sql")]
 
 
 def test_rows_come_and_go_with_their_version(database: SqliteDriver) -> None:
     """A version whose file is gone has the name it was recorded under."""
-    database.batch(Batch([*MIRROR.created([]), *MIRROR.added([1, 2, 3])]))
-    database.batch(Batch([*MIRROR.removed(2, "002_other"), *Mirror(MIRROR.table, {}).removed(3, "003_c")]))
+    database.batch(Batch([*MIRROR.create([]), *MIRROR.insert([1, 2, 3])]))
+    database.batch(Batch([*MIRROR.delete(2, "002_other"), *Mirror(MIRROR.table, {}).delete(3, "003_c")]))
     assert listed(database) == [(1, "001_a.sql")]
 
 
 def test_nothing_is_sent_for_nothing() -> None:
     """No query without a row to write."""
-    assert MIRROR.added([]) == MIRROR.added([9]) == ()
+    assert MIRROR.insert([]) == MIRROR.insert([9]) == ()

@@ -149,7 +149,7 @@ async def strangers(db: Any) -> None:
     """A database that did not start here, and a table that another tool made, are no empty databases."""
     await write(db, "CREATE TABLE old (a)")
     error = await raised(run_migrations(db, THREE), errors.HistoryError)
-    assert "this database did not start here" in str(error)
+    assert "was not created by d1migrate" in str(error)
     assert await get_current_version(db) == 0
     await write(
         db,

@@ -21,7 +21,7 @@ from d1migrate.drivers.pinned import Moment
 from d1migrate.errors import PlanError
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import header, record
-from d1migrate.migrate.squash import stands_for
+from d1migrate.migrate.squash import replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -108,7 +108,7 @@ def _file(
 def _known(migrations: Iterable[Migration]) -> Iterator[tuple[str, str]]:
     """Yield names and checksums of files; before a squashed one, those of the files that it replaced."""
     for migration in migrations:
-        yield from ((file.name, file.checksum) for file in stands_for(migration))
+        yield from ((file.name, file.checksum) for file in replaced_by(migration))
         yield migration.name, migration.checksum
 
 

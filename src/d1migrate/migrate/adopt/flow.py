@@ -17,7 +17,7 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.history import OLD_TABLE
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
-from d1migrate.migrate.squash import lacking, replaced, stands_for
+from d1migrate.migrate.squash import lacking, replaced, replaced_by
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
 from d1migrate.migrate.wrangler_table import Mirror
 from d1migrate.schema import introspect
@@ -158,11 +158,11 @@ def _squashed(assessment: Assessment, history: h.History) -> Assessment:
     names = ", ".join(file.name for file in files)
     if problems := lacking(files, history.applied):
         raise HistoryError(
-            f"{assessment.migration.name} stands for {names}, and {'; '.join(problems)}",
+            f"{assessment.migration.name} replaces {names}, but {'; '.join(problems)}",
             versions=(assessment.migration.version,),
             hint="check out the files from before they were squashed, run `d1migrate up`, then adopt",
         )
-    return assessment._replace(state="squashed", because=f"it stands for {names}, which are recorded")
+    return assessment._replace(state="squashed", because=f"it replaces {names}, which are recorded")
 
 
 def _record_squashed(
@@ -172,14 +172,14 @@ def _record_squashed(
     migration, detail = assessment.migration, json.dumps({"adopted": assessment.because})
     queries: list[Query] = []
     at = stamp.at
-    versions = {file.version for file in stands_for(migration)}
+    versions = {file.version for file in replaced_by(migration)}
     for row in history.applied:
         if row.version in versions:
             at = row.applied_at or at
             queries.append(h.delete_row(row.version))
             event = h.Event("forget", row.version, row.name, detail=detail)
             queries += [h.record("done", event, stamp)] if row.version != migration.version else []
-            queries += Mirror(mirror.table, {}).removed(row.version, row.name) if mirror else ()
+            queries += Mirror(mirror.table, {}).delete(row.version, row.name) if mirror else ()
     event = h.event_of("accept", migration)._replace(detail=detail)
     return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, stamp)]
 
@@ -232,7 +232,7 @@ def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) ->
     if found.is_beginning:
         queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), stamp))
     if mirror and found.to_mirror:
-        queries += mirror.created(found.to_mirror)
+        queries += mirror.create(found.to_mirror)
     if queries:
         before = [assertions.assert_schema(found.mark)]
         if found.set_aside:

@@ -8,7 +8,7 @@ from hashlib import new
 from typing import TYPE_CHECKING
 
 from d1migrate.migrate.adopt.model import Record
-from d1migrate.migrate.squash import alternatives, stands_for
+from d1migrate.migrate.squash import alternatives, replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -66,7 +66,7 @@ class _Files:
             for digest in _digests(migration, tool.digest or ""):
                 self._digests.setdefault(digest, []).append(place)
         self.squashed = _squashed(migrations, {row.name for row in rows})
-        self._replaced = {file.name for migration in migrations for file in stands_for(migration)}
+        self._replaced = {file.name for migration in migrations for file in replaced_by(migration)}
         self._places = {migration.name: place for place, migration in enumerate(migrations)}
         self._versions = {migration.version: place for place, migration in enumerate(migrations)}
         words = Counter(_split(migration.name)[1] for migration in migrations)
@@ -121,7 +121,7 @@ def _squashed(
             names = [file.name for file in files]
             if all(name in recorded for name in names):
                 found.update(dict.fromkeys(names))
-                found[names[-1]] = (place, f"it stands for {', '.join(names)}")
+                found[names[-1]] = (place, f"it replaces {', '.join(names)}")
     return found
 
 

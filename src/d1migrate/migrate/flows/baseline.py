@@ -49,7 +49,7 @@ def baseline(
         for migration in todo:
             queries.append(h.insert_row(migration.version, migration.name, stamp.at))
             queries.append(h.record("done", h.event_of("baseline", migration), stamp))
-        queries += mirror.created([*history.versions, *(m.version for m in todo)]) if mirror else ()
+        queries += mirror.create([*history.versions, *(m.version for m in todo)]) if mirror else ()
         yield from record(history, queries, stamp)
     return todo
 
@@ -100,5 +100,5 @@ def record_first(
         h.record("done", h.event_of("baseline", migration), stamp),
     ]
     if mirror:
-        queries += mirror.of(mirror.table, [migration]).created([migration.version])
+        queries += mirror.of(mirror.table, [migration]).create([migration.version])
     yield from record(database.history, queries, stamp, before=[assertions.assert_schema(database.mark)])

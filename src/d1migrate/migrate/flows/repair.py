@@ -54,10 +54,10 @@ def accept(
         at = old.applied_at or at
         queries.append(h.delete_row(old.version))
         queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), stamp))
-        queries += mirror.created(()) + mirror.removed(old.version, old.name) if mirror else ()
+        queries += mirror.create(()) + mirror.delete(old.version, old.name) if mirror else ()
     event = h.event_of("accept", entry.migration)._replace(detail=detail)
     queries += [h.insert_row(version, entry.name, at), h.record("done", event, stamp)]
-    queries += mirror.created([*history.versions, version]) if mirror else ()
+    queries += mirror.create([*history.versions, version]) if mirror else ()
     yield from record(history, queries, stamp)
     return entry
 
@@ -86,7 +86,7 @@ def forget(
     stamp = new_stamp()
     event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
     queries = [h.delete_row(version), h.record("done", event, stamp)]
-    queries += mirror.created(()) + mirror.removed(version, entry.name) if mirror else ()
+    queries += mirror.create(()) + mirror.delete(version, entry.name) if mirror else ()
     yield from record(history, queries, stamp)
     return entry
 

@@ -135,9 +135,9 @@ def run_steps(
 def _failure(
     error: DriverError, batch: _Transaction, applied: Sequence[str], pending: Sequence[str]
 ) -> ApplyError:
-    from d1migrate.migrate.apply_error import explain  # imported only on failure
+    from d1migrate.migrate.apply_error import apply_error  # imported only on failure
 
-    failure = explain(error, batch.parts, applied, pending)
+    failure = apply_error(error, batch.parts, applied, pending)
     failure.__cause__ = error
     return failure
 
@@ -192,7 +192,7 @@ class _Transaction:
 
     def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:
         """Insert what was applied before into wrangler's table."""
-        self.parts[0].opening += mirror.created(applied)
+        self.parts[0].opening += mirror.create(applied)
 
     def __iter__(self) -> Iterator[Query]:
         for part in self.parts:
