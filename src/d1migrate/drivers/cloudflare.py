@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 import httpx
 import tenacity
 
-from d1migrate.drivers.answers import LONGEST_WAIT, Nothing, failure, result_of
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
+from d1migrate.drivers.responses import LONGEST_WAIT, Nothing, failure, result_of
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 import tempfile
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from d1migrate.drivers.answers import is_busy
+from d1migrate.drivers.responses import is_busy
 from d1migrate.errors import AmbiguousError, Error, LimitExceeded, QueryError, UnavailableError
 from d1migrate.sql.d1 import WORKERD, is_refusal
 from d1migrate.sql.parameters import inline
