@@ -200,7 +200,7 @@ def test_a_lost_answer_is_told(shop: Project, cloudflare: Cloudflare) -> None:
     _, one, two, three = told.err.splitlines()
     assert "; asking the history" not in one + three
     assert two.startswith("  002_teams  ")
-    assert "no answer from Cloudflare" in two
+    assert "no response from Cloudflare" in two
     assert two.endswith("; asking the history")
 
 

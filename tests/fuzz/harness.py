@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unittest import mock
 
 from d1migrate.cli import main
-from d1migrate.drivers.plain import Watch
+from d1migrate.drivers.plain import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +105,7 @@ def _surroundings() -> Iterator[None]:
     before = os.getcwd()
     with (
         mock.patch.dict(os.environ, {**kept, **_VARIABLES}, clear=True),
-        mock.patch.object(Watch, "seconds", 1.0),
+        mock.patch.object(Watchdog, "seconds", 1.0),
     ):
         try:
             yield

@@ -88,7 +88,7 @@ def test_the_only_account_of_a_token(remote: Remote) -> None:
     assert read(named(remote, "shop", CLOUDFLARE_ACCOUNT_ID=""), "SELECT 1") == [(1,)]
 
     remote.server.grant("two", [remote.server.account, "b" * 32])
-    with pytest.raises(UsageError, match="sees 2 accounts") as caught:
+    with pytest.raises(UsageError, match="can access 2 accounts") as caught:
         read(named(remote, "shop", CLOUDFLARE_ACCOUNT_ID="", CLOUDFLARE_API_TOKEN="two"), "SELECT 1")  # noqa: S106
     assert "CLOUDFLARE_ACCOUNT_ID" in str(caught.value.hint)
 
@@ -109,7 +109,7 @@ def test_a_token_that_may_read(remote: Remote) -> None:
     """It is enough for `status`; `up` says which right is missing, and nothing is retried."""
     migrator = Migrator(remote.open(token=remote.server.read_token), HUMMBL)
     assert [entry.state for entry in migrator.status()] == ["pending"] * 3
-    with pytest.raises(UsageError, match="the token may not do this") as caught:
+    with pytest.raises(UsageError, match="the token does not permit this") as caught:
         migrator.up()
     assert "D1 > Edit" in str(caught.value.hint)
     assert remote.waits == []
@@ -222,7 +222,7 @@ def test_a_guarded_rebuild_is_never_imported(remote: Remote) -> None:
     text = TRIGGER.replace("big; really", "big;\nreally") + text
     migrator = Migrator(remote.open(), load([("001_p.sql", parent), ("002_p.sql", text)]))
 
-    with pytest.raises(ApplyError, match="a guarded rebuild has to be one request"):
+    with pytest.raises(ApplyError, match="a guarded rebuild must be a single request"):
         migrator.up(lint=False)
 
     assert [entry.state for entry in migrator.status()] == ["applied", "pending"]
@@ -279,4 +279,4 @@ def test_the_rate_limit_is_kept(remote: Remote) -> None:
     assert remote.waits == []
     assert read(remote.open(), "SELECT 1") == [(1,)]
     assert [round(wait / 10) for wait in remote.waits] == [10]
-    assert remote.told == [("1200 requests in 5 minutes are the rate limit", *remote.waits)]
+    assert remote.told == [("the rate limit is 1200 requests in 5 minutes", *remote.waits)]

@@ -69,7 +69,7 @@ def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.Captu
     assert main(command.split()) != 0
     said = capsys.readouterr().err
     if command not in ("repair --accept 1 --reason x", "restore --file backup.sql --yes"):  # refused before
-        assert re.search("the token may not do this|does not accept this token", said), said
+        assert re.search("the token does not permit this|does not accept this token", said), said
     assert main(["current"]) == 0
     assert capsys.readouterr().out == "1\n"
 

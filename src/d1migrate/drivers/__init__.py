@@ -1,1 +1,1 @@
-"""What talks to a database. `protocol` says what a driver is; `connect` opens one by its url."""
+"""Drivers, one for each kind of database. `protocol` defines a driver, `connect` opens one by its url."""

@@ -1,7 +1,7 @@
-"""The D1 binding of a Python Worker, `env.DB`, in each of its shapes.
+"""The D1 binding of a Python Worker, `env.DB`, in both of its shapes.
 
-It comes raw, as Pyodide's JsProxy, or wrapped by the Workers SDK, which converts arguments and results
-(compatibility dates from 2026-04-21). Python 3.12 has no `jsnull`, and the others have it in results.
+The binding is raw, Pyodide's JsProxy, or wrapped by the Workers SDK, which converts arguments and results
+(compatibility dates from 2026-04-21). NULL in results is `jsnull`, except on Python 3.12, which has none.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ class BindingDriver:
     D1 does not say which query of a batch failed. Integers are read exactly up to 2**53.
 
     Raises:
-        UsageError: it is no D1 binding.
+        UsageError: the object is not a D1 binding.
     """
 
     url = "env.DB"
 
     def __init__(self, database: Any) -> None:
         if not (hasattr(database, "prepare") and hasattr(database, "batch")):
-            raise UsageError(f"no D1 binding: {type(database).__name__}", hint="give it env.DB")
-        from pyodide import ffi  # there is none but in a Worker
+            raise UsageError(f"not a D1 binding: {type(database).__name__}", hint="pass env.DB")
+        from pyodide import ffi  # exists only in a Worker
 
         self._database, self._ffi = database, ffi
         self._is_raw = isinstance(database, ffi.JsProxy)
@@ -51,13 +51,15 @@ class BindingDriver:
         try:
             answer = await self._database.batch(statements)
         except self._ffi.JsException as error:
-            raise _meaning(_text(error), reads=batch.reads) from error
-        if len(answer) != len(statements):  # comments alone are no statement, and have no result
-            raise _meaning(f"{len(answer)} results of {len(statements)} statements", reads=batch.reads)
+            raise _error(_text(error), reads=batch.reads) from error
+        if len(answer) != len(statements):  # text of comments alone has no result
+            raise _error(f"{len(answer)} results of {len(statements)} statements", reads=batch.reads)
         if batch.reads:
             results = answer.to_py() if self._is_raw else answer
             return [Result(tuple(map(self._row, result["results"]))) for result in results]
-        costs = [result.meta for result in answer]  # rows are not converted, there may be many
+        costs = [
+            result.meta for result in answer
+        ]  # not converted to Python with their rows, of which there may be many
         return (Result((), sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
 
     def _statement(self, query: Query) -> Any:
@@ -78,14 +80,14 @@ class BindingDriver:
 
 
 def _text(error: Any) -> str:
-    """Return what D1 said, without the name and the prefix that JavaScript puts before it."""
+    """Return D1's message, without the name and the prefix that JavaScript adds."""
     cause = getattr(error, "cause", None)
     text = getattr(cause, "message", None) or getattr(error, "message", None) or str(error)
     return str(text).removeprefix("Error: ").rpartition("D1_ERROR: ")[2]  # some dates double the prefix
 
 
-def _meaning(text: str, *, reads: bool) -> DriverError:
-    """Return the error: D1 refused, nothing was done, or nobody knows."""
+def _error(text: str, *, reads: bool) -> DriverError:
+    """Return the error of a failure: D1 refused the SQL, nothing was done, or it may have been done."""
     if is_refusal(text):
         return QueryError(text)
     return UnavailableError(text) if reads else AmbiguousError(text)

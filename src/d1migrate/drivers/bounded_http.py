@@ -1,4 +1,4 @@
-"""HTTP requests whose responses are limited, in bytes and in seconds.
+"""HTTP requests whose responses have limits, in bytes and in seconds.
 
 httpx's timeouts apply between two bytes. A server that sends a byte now and then, or one interim response
 after another, never exceeds them; and a few kilobytes of gzip can become gigabytes.
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST = 64 << 20
-"""Bytes of an answer, before and after decompression: D1 returns at most 50 MB."""
+"""Bytes of a response, before and after decompression: D1 returns at most 50 MB."""
 SECONDS = 120.0
-"""From the first byte of a request to the last of its answer: D1 itself gives up after 30."""
+"""From the first byte of a request to the last of its response: D1 itself gives up after 30."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -37,7 +37,7 @@ class BoundedClient:
         transport: what httpx sends through, for tests.
 
     Raises:
-        ValueError, OSError, ImportError: a proxy or certificates that the environment names cannot be used.
+        ValueError, OSError, ImportError: a proxy or certificate named by the environment cannot be used.
     """
 
     def __init__(self, *, timeout: httpx.Timeout, transport: httpx.BaseTransport | None) -> None:
@@ -55,14 +55,14 @@ class BoundedClient:
         """Send a request, and return its response, read to the end and decompressed.
 
         Args:
-            method: of the request.
-            url: its address.
-            seconds: how long all of it may take.
-            **options: as httpx.Client.request takes them.
+            method: GET, POST or PUT.
+            url: the address.
+            seconds: the limit for the request and its response together.
+            **options: those of httpx.Client.request.
 
         Raises:
-            OverLimitError: it took longer, or the answer is larger than MOST.
-            httpx.HTTPError: no answer came, or not all of it.
+            OverLimitError: it took longer, or the response is larger than MOST.
+            httpx.HTTPError: there was no response, or only a part of it.
         """
         self._is_late = False
         watchdog = threading.Timer(seconds, self._cut)
@@ -96,9 +96,8 @@ class BoundedClient:
         self._is_late = True
         for one in self._sockets:
             with suppress(OSError):
-                socket.socket.shutdown(
-                    one, socket.SHUT_RDWR
-                )  # that of TLS would take the reader's state away
+                # SSLSocket.shutdown would clear the TLS state that the reading thread uses.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
 
 
 def _limited(chunks: Iterable[bytes]) -> bytes:

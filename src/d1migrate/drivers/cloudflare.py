@@ -1,6 +1,6 @@
-"""Cloudflare's API: how it is reached, at which rate, and what is sent again.
+"""Requests to Cloudflare's API: credentials, the rate limit, and retries.
 
-Only what surely did not happen is sent again; what a failure means, `answers` says.
+A request is sent again only if it certainly did nothing; `responses` decides what a failure means.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import httpx
 import tenacity
 
 from d1migrate.drivers.bounded_http import SECONDS, BoundedClient, OverLimitError
-from d1migrate.drivers.responses import LONGEST_WAIT, Nothing, failure, result_of
+from d1migrate.drivers.responses import LONGEST_WAIT, NothingDone, failure, result_of
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ T = TypeVar("T")
 BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT = httpx.Timeout(60, connect=15)  # D1 itself gives up after 30 seconds
 ATTEMPTS = 5
-UPLOAD_RATE = 50_000  # bytes a second: slower than that, an upload is given up
-RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for all that one token does (d1-facts §5)
+UPLOAD_RATE = 50_000  # bytes a second; a slower upload is abandoned
+RATE_LIMIT, RATE_PERIOD = 1200, LONGEST_WAIT  # requests, seconds: for each token (d1-facts §5)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
 _ACCOUNT = re.compile(r"[0-9A-Za-z_-]+")
@@ -41,7 +41,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 
 class Settings(NamedTuple):
-    """How to reach the API; all of it comes from the environment, and none of it is printed."""
+    """How to reach the API, all from the environment. The token is never printed."""
 
     token: str
     account: str | None
@@ -55,7 +55,7 @@ def settings(variables: Mapping[str, str]) -> Settings:
     """Read CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_BASE_URL.
 
     Raises:
-        UsageError: there is no token, one of them cannot be what it says, or the base URL is neither https
+        UsageError: there is no token, a value is malformed, or the base URL is neither https
             nor on this machine.
     """
     token, account, base = (
@@ -65,22 +65,22 @@ def settings(variables: Mapping[str, str]) -> Settings:
     if not token:
         raise UsageError(
             "no CLOUDFLARE_API_TOKEN in the environment",
-            hint="make an API token with the right Account > D1 > Edit (Read is enough for `status`)",
+            hint="create an API token with the permission Account > D1 > Edit (Read is enough for `status`)",
         )
     if not token.isascii() or not token.isprintable():
-        raise UsageError("CLOUDFLARE_API_TOKEN has characters that no token has")
+        raise UsageError("CLOUDFLARE_API_TOKEN contains characters that no token has")
     if account and not _ACCOUNT.fullmatch(account):
-        raise UsageError(f"CLOUDFLARE_ACCOUNT_ID is {account!r}, which is no account's id")
+        raise UsageError(f"CLOUDFLARE_ACCOUNT_ID is {account!r}, which is not an account id")
     if base and (not is_safe(base) or "?" in base or "#" in base):
         raise UsageError(
             "CLOUDFLARE_API_BASE_URL is not https, or has more than a host and a path",
-            hint="the token would travel for all to read; plain http is for this machine alone",
+            hint="the token would be sent unencrypted; plain http is allowed for this machine only",
         )
     return Settings(token, account or None, base.rstrip("/") or BASE_URL)
 
 
 def is_safe(url: str) -> bool:
-    """Whether an address is https, or on this machine, and has no user's name in it."""
+    """Whether an address is https, or on this machine, and contains no credentials."""
     try:
         parts = httpx.URL(url)
         parts.host.encode("idna")  # as the resolver does: an empty or overlong label has no address
@@ -93,30 +93,27 @@ def is_safe(url: str) -> bool:
 
 
 class Api:
-    """Requests to Cloudflare, kept within the rate limit, and repeated where nothing happened.
+    """A client of Cloudflare's API that keeps to the rate limit, and repeats requests that did nothing.
 
     Args:
         settings: how to reach it.
-        transport: what httpx sends through, for tests.
-        sleep: waits, in seconds.
-        timeout: how long it may take to connect, and between two bytes of an answer.
-        seconds: how long a request may take until the last byte of its answer.
-        on_wait: is told why, and for how many seconds, before a wait for the rate limit or a second attempt.
+        transport: the transport of httpx, for tests.
+        sleep: waits a number of seconds.
+        timeout: the limits to connect, and between two bytes of a response.
+        seconds: the limit from the request to the last byte of its response.
+        on_wait: called with the reason and the seconds before a wait for the rate limit or for a retry.
 
     Attributes:
-        asked: how many requests were made of the API, however often one had to be sent.
+        asked: how many requests were made of the API; retries are not counted.
 
     Raises:
-        UsageError: a proxy or the certificates that the environment names cannot be used.
+        UsageError: a proxy or certificate named by the environment cannot be used.
     """
 
-    _sent: ClassVar[deque[float]] = deque(
-        maxlen=RATE_LIMIT
-    )  # by all of this process: the limit is the token's
+    # Shared by all instances of the process: the limit is the token's, and the account is looked up once.
+    _sent: ClassVar[deque[float]] = deque(maxlen=RATE_LIMIT)
     _turn: ClassVar[threading.Lock] = threading.Lock()
-    _accounts: ClassVar[
-        dict[Settings, Future[str]]
-    ] = {}  # a process asks once, however many databases it has
+    _accounts: ClassVar[dict[Settings, Future[str]]] = {}
 
     def __init__(
         self,
@@ -134,16 +131,16 @@ class Api:
             self._client = BoundedClient(timeout=timeout, transport=transport)
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
             raise UsageError(
-                f"no way to Cloudflare can be set up: {error}",
-                hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
+                f"cannot set up a connection to Cloudflare: {error}",
+                hint="check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
             ) from error
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def get(self, path: str, read: Callable[[Any], T], **params: str | int) -> T:
-        """Ask for something, and return what `read` takes from it; raises UnavailableError or UsageError."""
+        """Send a GET request; return what `read` extracts from `result`. Arguments and errors as `post`."""
         self.asked += 1
         return self._repeated(partial(self._ask, "GET", path, read, writes=False, params=params))
 
@@ -157,52 +154,52 @@ class Api:
         patience: float | None = None,
         **params: str,
     ) -> T:
-        """Ask for something to be done, and return what `read` takes from the envelope's `result`.
+        """Send a POST request; return what `read` extracts from the envelope's `result`.
 
         Args:
-            path: behind the base URL.
-            body: what is sent as JSON; nothing for None.
-            read: takes what is needed; where it stumbles over an answer, it was none of Cloudflare's.
-            writes: whether it changes anything, so that it is not simply sent again.
-            patience: seconds to wait for the answer, where it should be there sooner than usual.
+            path: the path after the base URL.
+            body: the value to send as JSON; None for no content.
+            read: extracts what is needed; if it fails, the response is not trusted.
+            writes: whether the request may change anything, so that it is not simply sent again.
+            patience: seconds to wait for the response, if that is less than usual.
             **params: the query string.
 
         Raises:
-            QueryError: D1 refused the SQL; or it is no Unicode, and was not sent.
+            QueryError: D1 refused the SQL; or it is not Unicode, and was not sent.
             UnavailableError: nothing was done.
-            AmbiguousError: it was sent, and no answer came that can be trusted.
-            UsageError: the token, the account or the database is not what it should be.
+            AmbiguousError: it was sent, and there was no response that can be trusted.
+            UsageError: the token, the account or the database is wrong.
         """
         try:
             content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            raise QueryError(f"text that is no Unicode cannot be sent: {error.reason}") from error
+            raise QueryError(f"text that is not Unicode cannot be sent: {error.reason}") from error
         self.asked += 1
         options: dict[str, Any] = {"timeout": patience, "seconds": patience} if patience else {}
         options |= {"content": content, "headers": {"content-type": "application/json"}, "params": params}
         return self._repeated(partial(self._ask, "POST", path, read, writes=writes, **options))
 
     def upload(self, url: str, content: Callable[[], Iterable[bytes]], size: int, etag: str) -> None:
-        """Put a file where Cloudflare said. The address carries its own right: no token goes there.
+        """Upload a file to an address from Cloudflare that contains its own authorization: no token is sent.
 
         Args:
             url: the address.
-            content: gives its bytes, from their beginning each time.
-            size: how many bytes there are.
-            etag: its MD5, by which the receiver shows that it has all of it.
+            content: returns its bytes, from the start at each call.
+            size: the number of bytes.
+            etag: its MD5, which the receiver returns once it has the whole file.
 
         Raises:
-            UnavailableError: it did not get there.
+            UnavailableError: it did not arrive.
         """
         if not is_safe(url):
             raise UnavailableError("Cloudflare gave an address for the upload that is not https")
         self._repeated(partial(self._put, url, content, size, etag))
 
     def account(self) -> str:
-        """Return the account: the configured one, or the only one that the token sees.
+        """Return the account: the configured one, or the only one that the token can access.
 
         Raises:
-            UsageError: it sees none or several.
+            UsageError: it can access none or several.
         """
         if self._settings.account:
             return self._settings.account
@@ -212,7 +209,7 @@ class Api:
         if first:
             try:
                 answer.set_result(self._only_account())
-            except BaseException as error:  # for all who wait for it; who comes later asks again
+            except BaseException as error:  # for all threads that wait for it; a later one asks again
                 del self._accounts[self._settings]
                 answer.set_exception(error)
         return answer.result()
@@ -222,7 +219,8 @@ class Api:
         if len(found) != 1:
             listed = ", ".join(f"{name} ({id_})" for id_, name in found) or "none"
             raise UsageError(
-                f"the token sees {len(found) or 'no'} accounts: {listed}", hint="set CLOUDFLARE_ACCOUNT_ID"
+                f"the token can access {len(found) or 'no'} accounts: {listed}",
+                hint="set CLOUDFLARE_ACCOUNT_ID",
             )
         return found[0][0]
 
@@ -233,16 +231,16 @@ class Api:
 
     def _repeated(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Nothing),
+            retry=tenacity.retry_if_exception_type(NothingDone),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
-            before_sleep=self._tell,
+            before_sleep=self._report_retry,
             sleep=self.sleep,
             reraise=True,
         )
         try:
             return retrying(attempt)
-        except Nothing as last:
+        except NothingDone as last:
             raise last.error from last.__cause__
 
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
@@ -256,46 +254,44 @@ class Api:
         seconds = self._seconds + size / UPLOAD_RATE
         response = self._send("PUT", url, False, content=content(), headers=headers, seconds=seconds)
         if not response.is_success or response.headers.get("etag", "").strip('"') != etag:
-            text = f"the upload of {size} bytes was not taken as it is (HTTP {response.status_code})"
-            raise Nothing(UnavailableError(text, hint="run the command again"))
+            text = f"the upload of {size} bytes was not accepted unchanged (HTTP {response.status_code})"
+            raise NothingDone(UnavailableError(text, hint="run the command again"))
 
     def _send(self, method: str, url: str, writes: bool, **options: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **{"seconds": self._seconds, **options})
-        except OverLimitError as error:  # not asked again: it would take as long, or be as large
+        except OverLimitError as error:  # not sent again: it would take as long, or be as large
             text = f"no readable response from Cloudflare: {error}"
             kind = AmbiguousError if writes else UnavailableError
             raise kind(text, hint="check the proxies between here and Cloudflare") from error
         except _NOT_SENT as error:
-            raise Nothing(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
+            raise NothingDone(UnavailableError(f"Cloudflare cannot be reached: {error}")) from error
         except httpx.HTTPError as error:
-            text = f"no answer from Cloudflare: {str(error) or type(error).__name__}"
+            text = f"no response from Cloudflare: {str(error) or type(error).__name__}"
             raise failure(text, writes=writes) from error
 
     def _keep_to_the_rate(self) -> None:
-        """Take the next place that the rate limit leaves free, and wait for it."""
+        """Wait until the rate limit permits another request."""
         with self._turn:
             now = time.monotonic()
             full = len(self._sent) == RATE_LIMIT
             at = max(now, self._sent[0] + RATE_PERIOD) if full else now
             self._sent.append(at)
         if at > now:
-            self._on_wait(
-                f"{RATE_LIMIT} requests in {RATE_PERIOD // 60} minutes are the rate limit", at - now
-            )
+            self._on_wait(f"the rate limit is {RATE_LIMIT} requests in {RATE_PERIOD // 60} minutes", at - now)
             self.sleep(at - now)
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
+    def _report_retry(self, state: tenacity.RetryCallState) -> None:
         if state.outcome and state.next_action:
             again = f"attempt {state.attempt_number + 1} of {ATTEMPTS} follows"
             self._on_wait(f"{state.outcome.exception()}; {again}", state.next_action.sleep)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Return seconds: what the server asks for, else 0.5, 1, 2 … with some jitter."""
+    """Return the seconds the server asks for, otherwise 0.5, 1, 2 … with some jitter."""
     outcome = state.outcome
     error = outcome.exception() if outcome else None
-    asked = error.retry_after if isinstance(error, Nothing) else 0
+    asked = error.retry_after if isinstance(error, NothingDone) else 0
     return max(asked, tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)(state))
 
 
@@ -307,5 +303,5 @@ def _accounts(result: Any) -> list[tuple[str, str]]:
 
 
 def from_environment(on_wait: OnWait | None = None) -> Api:
-    """Return the Api that the process's environment describes; raises UsageError as `settings`."""
+    """Return the Api that the process's environment describes; errors as `settings`."""
     return Api(settings(os.environ), on_wait=on_wait)

@@ -17,7 +17,7 @@ def read(path: str) -> dict[str, Any]:
         UsageError: the file does not exist, cannot be read, or holds something else.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a device or a pipe may never end
+        if not stat.S_ISREG(os.stat(path).st_mode):  # reading a device or a pipe may never end
             raise UsageError(f"{path} is not a file")
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()
@@ -33,7 +33,7 @@ def read(path: str) -> dict[str, Any]:
     return content
 
 
-@lru_cache(maxsize=8)  # a command asks a configuration several times
+@lru_cache(maxsize=8)  # a command reads a configuration several times
 def _parse_toml(text: str) -> Any:
     import tomli  # before Python 3.15, tomllib reads TOML 1.0 only; wrangler reads 1.1
 

@@ -28,7 +28,7 @@ def connect(
             `wrangler dev` opens for that binding or database name, or `d1:NAME` for a remote D1 by its name
             or id.
         config: the wrangler configuration file; without it the nearest one upward is taken.
-        account: the Cloudflare account that a remote D1 must be in, where one is configured.
+        account: the Cloudflare account that a remote D1 must be in; any without it.
         on_wait: called with the reason and the seconds before each wait for a remote D1.
         permit: called with a path and what it is before a file or a copy of it is written; may raise.
 
@@ -36,7 +36,7 @@ def connect(
         A driver. Nothing is opened or created until the first batch.
 
     Raises:
-        UsageError: the url names no driver, or the wrangler configuration does not hold the name.
+        UsageError: the url names no driver, or the wrangler configuration has no such database.
     """
     scheme, colon, rest = url.partition(":")
     if colon and rest and scheme == "sqlite":
@@ -62,7 +62,7 @@ def connect(
 
 
 def _configured_id(name: str, config: str | None) -> str | None:
-    """Return the id that wrangler's configuration has for a remote D1, so that the API need not be asked."""
+    """Return the id that wrangler's configuration has for a remote D1, which saves a request."""
     from d1migrate.drivers.wrangler import find_config, remote_id
 
     path = config or find_config(os.getcwd())

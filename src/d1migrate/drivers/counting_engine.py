@@ -23,7 +23,7 @@ class CountingEngine(Engine):
 
     Attributes:
         writes: {(statement, table, INSERT | UPDATE | DELETE): rows}, of the last batch; foreign keys and
-            triggers count with the statement that set them off.
+            triggers count for the statement that caused them.
         seconds: what each statement of the last batch took.
     """
 
@@ -38,14 +38,14 @@ class CountingEngine(Engine):
         """Run statements as one transaction.
 
         Raises:
-            QueryError: one was refused; `index` says which. Nothing was done.
+            QueryError: one was refused; `index` is its position. Nothing was done.
         """
         self.writes.clear()
         self.seconds = []
         self.transaction("BEGIN IMMEDIATE", self._timed(statements), keep_rows=False)
 
     def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
-        # The engine asks for the next statement when the last one is done.
+        # The engine takes the next statement when the last one is done.
         for self._at, sql in enumerate(statements):
             started = time.perf_counter()
             yield Query(sql, (), True)

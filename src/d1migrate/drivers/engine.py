@@ -1,4 +1,4 @@
-"""SQLite as D1 runs it: one APSW connection under D1's rules, speaking D1's error texts."""
+"""SQLite as D1 runs it: one APSW connection under D1's rules, with D1's error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from d1migrate.drivers.plain import Watch, is_at_fault, unavailable
+from d1migrate.drivers.plain import Watchdog, is_at_fault, unavailable
 from d1migrate.drivers.texts import (
     SPACE,
     describe,
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
 _CREATE_TABLE, _FUNCTION = 2, 31
-_ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # and DELETE, INSERT: actions on the rows of a table
+_ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # with DELETE and INSERT: actions on the rows of a table
 
 LIMITED_DML = "UPDATE and DELETE with ORDER BY or LIMIT run on D1, but not in the embedded engine"
-"""What it says where D1 would do what it is told."""
+"""The refusal of a statement that D1 would run: APSW's SQLite is built without this syntax."""
 _ENDED_HINT = "make sure that a recursive query ends; change many rows in steps of about 10,000"
-_LIMITED_DML_HINT = "say which rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
+_LIMITED_DML_HINT = "name the rows: … WHERE rowid IN (SELECT rowid FROM … ORDER BY … LIMIT …)"
 
 
 class Engine:
@@ -53,10 +53,10 @@ class Engine:
         self, path: str, flags: int, limits: d1.Limits, busy_timeout: float, *, vfs: str | None = None
     ) -> None:
         self.path = path
-        self.is_exclusive = False  # whether it keeps all others out for as long as it is open
+        self.is_exclusive = False  # whether it locks out all other connections while it is open
         self._limits = limits
-        self._trusted = False  # while the statement at hand is the driver's own
-        self._refusal = ""  # why the authorizer refused, where D1 says it in words of its own
+        self._trusted = False  # while the current statement is the driver's own
+        self._refusal = ""  # why the authorizer refused, if D1 has a message of its own for it
         self._left_stat4 = self._renamed = False
         self._unfinished: list[apsw.Cursor] = []
         self._head = self._rest = ""  # a text of several statements: the first one, and the others
@@ -64,7 +64,7 @@ class Engine:
             self._connection = apsw.Connection(path, flags=flags, vfs=vfs)
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
-        self._watch = Watch(self._connection)
+        self._watchdog = Watchdog(self._connection)
         self._connection.set_busy_timeout(int(busy_timeout * 1000))
         self._cursor, self._tracing_cursor = self._connection.cursor(), self._connection.cursor()
         self._tracing_cursor.exec_trace = self._trace
@@ -83,7 +83,7 @@ class Engine:
     def _authorize(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, _: str | None
     ) -> int:
-        # Asked several times a statement, mostly about the rows of a table: that answer is the fast one.
+        # Called several times per statement, mostly for the rows of a table: that case is the fast one.
         if action in _ROWS and database == "main" and arg1 and arg1[0] != "_" and arg1 != "sqlite_stat4":
             return _OK
         if arg1 == "sqlite_stat4":
@@ -100,16 +100,16 @@ class Engine:
     # --- the driver's own statements ---
 
     def control(self, sql: str) -> Any:
-        """Run a statement of the driver's own, past D1's rules; the first value of its first row, or None."""
+        """Run a statement of the driver's own, without D1's rules; return the first value or None."""
         self._trusted = True
         try:
-            # Not cached, or a query of the same text would pass with it.
+            # Not cached: a query with the same text would reuse it and bypass the rules.
             return self._execute(sql, can_cache=False).get
         finally:
             self._trusted = False
 
     def rows(self, sql: str, params: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement of the tool's own, which is not held to D1's rules."""
+        """Return the rows of a statement of the driver's own, without D1's rules."""
         self._trusted = True
         try:
             return self._cursor.execute(sql, tuple(params)).fetchall()
@@ -123,7 +123,7 @@ class Engine:
 
     @property
     def read_only(self) -> bool:
-        """Whether the file may only be read, for want of permission."""
+        """Whether the process may only read the file."""
         return self._connection.readonly("main")
 
     def configure(self, option: int, value: int) -> None:
@@ -146,19 +146,19 @@ class Engine:
             raise self.unavailable(error, f"{self.path}, copied to {path}") from error
 
     def version_of_data(self) -> Any:
-        """Return what is another value once others have written; it can be asked while the lock is held."""
+        """Return a value that changes when another connection writes; a lock does not prevent reading it."""
         if self.control("PRAGMA journal_mode") == "wal":
             return self.control("PRAGMA data_version")
-        # With a rollback journal the lock keeps readers out. The header's change counter is read past it, and
-        # through SQLite: to open and close the file would drop all locks this process has on it.
+        # With a rollback journal the lock excludes readers. The change counter is read anyway, but through
+        # SQLite: closing a file descriptor would drop all locks that this process has on the file.
         return self._connection.read("main", 0, 24, 4)
 
     def copy_from(self, path: str, changed: Callable[[], bool] | None) -> None:
-        """Take over the content of another file, as one transaction; the journal mode stays as it is.
+        """Replace the content by that of another file, as one transaction; the journal mode does not change.
 
         Args:
-            path: the file.
-            changed: asked once nobody else can write any more; where it says yes, nothing is done.
+            path: the other file.
+            changed: called once the write lock is held; if it returns True, nothing is done.
 
         Raises:
             UnavailableError: one of the files cannot be used, or the database was changed.
@@ -171,7 +171,8 @@ class Engine:
                 backup.step(0)  # takes the lock, copies nothing
                 if changed and changed():
                     raise UnavailableError(
-                        f"{self.path}: rows were written meanwhile", hint="stop what writes, and run it again"
+                        f"{self.path}: another process wrote to it meanwhile",
+                        hint="stop the writer, and run it again",
                     )
                 backup.step()
         except apsw.Error as error:
@@ -179,7 +180,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        with suppress(apsw.BusyError):  # FTS5 keeps a statement of a read that it refused
+        with suppress(apsw.BusyError):  # FTS5 keeps a statement open after it refused a read
             self._connection.close()
 
     # --- transactions ---
@@ -195,13 +196,13 @@ class Engine:
             self.control(begin)
         except (apsw.Error, ValueError) as error:  # or a path that is not text to SQLite
             raise self.unavailable(error) from error
-        self._watch.armed = not keep_rows  # what reads is the tool's own
+        self._watchdog.armed = not keep_rows  # reads are the driver's own
         try:
             results = self._run(queries, keep_rows=keep_rows)
-            self._watch.armed = False
+            self._watchdog.armed = False
             self._commit()
         except BaseException:
-            self._watch.armed = False
+            self._watchdog.armed = False
             # After RAISE(ROLLBACK) or OR ROLLBACK the transaction is gone already.
             if self._connection.in_transaction:
                 self.control("ROLLBACK")
@@ -219,14 +220,14 @@ class Engine:
 
     def _run(self, queries: Iterable[Query], *, keep_rows: bool) -> Sequence[Result]:
         results: list[Result] = []
-        empty, watch = True, self._watch
+        empty, watchdog = True, self._watchdog
         for index, (sql, params, whole) in enumerate(queries):
-            watch.started = 0.0
+            watchdog.started = 0.0
             try:
-                # One statement, known or seen to be it: the form nearly all have, and the fast one.
+                # A single statement, known or seen to be one: nearly all are, so this is the fast path.
                 if (whole or (";" not in sql and sql[:1].isalpha())) and len(sql) < 25_000:
-                    # Only what has parameters comes again: keeping a migration's statements costs half
-                    # of the time they take.
+                    # Only statements with parameters recur. Caching those of a migration takes half as
+                    # long again as running them.
                     rows: Iterable[tuple[Value, ...]] = self._execute(sql, params, can_cache=bool(params))
                     empty = False
                 elif is_line_comments(sql):
@@ -249,20 +250,20 @@ class Engine:
         return results
 
     def _settle(self, sql: str) -> None:
-        """Make up for what the authorizer cannot: run behind a statement it marked."""
+        """Do what the authorizer cannot, after a statement that it marked."""
         if self._left_stat4:
-            # APSW's SQLite also samples when it analyses. D1's does not, so samples neither stay nor count.
+            # APSW's SQLite also samples rows on ANALYZE. D1's does not, so the samples are dropped.
             self._left_stat4 = False
             self.control("DROP TABLE IF EXISTS main.sqlite_stat4")
         if self._renamed:
             self._renamed = False
-            if renames_to_reserved(sql):  # the authorizer is not told the new name
+            if renames_to_reserved(sql):  # the authorizer does not get the new name
                 raise QueryError(d1.NOT_AUTHORIZED)
 
     # --- texts of any form ---
 
     def _execute_text(self, sql: str, params: tuple[Value, ...]) -> apsw.Cursor:
-        """Run a text that may hold several statements, or none, as D1 does: the rows are the last one's."""
+        """Run a text of several statements, or none, as D1 does; return the rows of the last one."""
         if len(sql.encode()) > self._limits.sql_length:
             raise QueryError(d1.TOO_LONG)
         self._rest = sql.rstrip(SPACE)
@@ -275,7 +276,7 @@ class Engine:
                 self._refuse_parameters()
 
     def _execute_head(self) -> None:
-        # D1 steps all but the last statement to their first row only, and leaves them open.
+        # D1 steps all but the last statement only to their first row, and leaves them open.
         cursor = self._connection.execute(self._head)
         if self._left_stat4 or self._renamed:
             self._settle(self._head)
@@ -286,7 +287,7 @@ class Engine:
         self._unfinished.append(cursor)
 
     def _trace(self, cursor: apsw.Cursor, head: str, _: object) -> bool:
-        """Called with the first statement of `self._rest` before it runs; it runs if it is the last."""
+        """Called before the first statement of `self._rest` runs; it runs if it is the last."""
         if not cursor.has_vdbe:
             raise QueryError(d1.NO_STATEMENT)
         rest = self._rest[len(head) :]
@@ -300,7 +301,7 @@ class Engine:
         return False
 
     def _refuse_parameters(self) -> None:
-        """Tell which of D1's two refusals of parameters is due."""
+        """Raise the one of D1's two refusals of parameters that applies."""
         try:
             self._tracing_cursor.execute(self._rest, (None,) * self._limits.variable_number)
         except apsw.BindingsError:
@@ -309,7 +310,7 @@ class Engine:
     # --- errors ---
 
     def unavailable(self, error: Exception, path: str | None = None) -> UnavailableError:
-        """The error of a database that is busy, full, unreadable or none at all."""
+        """Return the error of a file that is busy, full, unreadable or not a database."""
         return unavailable(error, path or self.path)
 
     def _error(
@@ -319,8 +320,8 @@ class Engine:
             return QueryError(str(error), index=index)
         if isinstance(error, apsw.BindingsError):
             return QueryError(d1.WRONG_PARAMETERS, index=index)
-        if reason := self._watch.reason:
-            self._watch.reason = ""
+        if reason := self._watchdog.reason:
+            self._watchdog.reason = ""
             return QueryError(f"the statement was stopped: {reason}", index=index, hint=_ENDED_HINT)
         if is_at_fault(error) and not self._unfinished:
             return self.unavailable(error)
@@ -332,7 +333,7 @@ class Engine:
                 return QueryError(LIMITED_DML, index=index, hint=_LIMITED_DML_HINT)
             return QueryError(describe(error), index=index)
         if isinstance(error, ValueError) and "null character" in str(error):
-            return QueryError(d1.NO_STATEMENT, index=index)  # SQL ends at the character NUL
+            return QueryError(d1.NO_STATEMENT, index=index)  # D1 ends SQL at the character NUL
         if isinstance(error, UnicodeDecodeError):
             return QueryError(f"a text value is not UTF-8: {error}", index=index)
         return QueryError(str(error), index=index)

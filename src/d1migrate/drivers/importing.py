@@ -1,8 +1,8 @@
 """D1's import API: a batch as a file, for what a request cannot carry (d1-facts §3.4).
 
-An import is not one SQL transaction: a failure rolls the database back to where it began. Its answers cannot
-be trusted, `Not currently importing anything.` follows a success and a failure alike; so what became of it is
-left to the history, which the same file writes.
+An import is not one SQL transaction: on a failure, D1 restores the database to the state before it. Its
+responses do not show the outcome, `Not currently importing anything.` follows a success and a failure alike;
+so the caller reads it from the history, which the same file writes.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _POLL = 1.0  # seconds
-_PATIENCE = 10  # seconds that an answer to a poll may take: D1 cancels what nobody asked about for 15
+_PATIENCE = 10  # seconds to wait for the response to a poll: D1 cancels an import that is not polled for 15
 
 
 def run_import(api: Api, path: str, batch: Batch, on_progress: OnProgress) -> NoReturn:
-    """Import a batch, and leave it to the caller to ask the history whether it happened.
+    """Import a batch; it always raises, and the caller reads from the history whether it happened.
 
     Args:
         api: Cloudflare's.
         path: the database's.
-        batch: what is imported; it is written to a temporary file first, with its parameters in the SQL.
+        batch: the batch; it is written to a temporary file first, with its parameters in the SQL.
         on_progress: called after each chunk of the upload, and while the import runs, then without bytes.
 
     Raises:
         AmbiguousError: it was imported, or may have been.
-        QueryError: D1 refused a statement, and rolled all back; or it is no Unicode, and was not sent.
+        QueryError: D1 refused a statement, and nothing was done; or it is not Unicode, and was not sent.
         UnavailableError: it did not begin.
         LimitExceeded: a statement is too long once its parameters are in it.
     """
     try:
         with tempfile.TemporaryFile(prefix="d1migrate-") as file:
             etag, size = _write(file, batch), file.tell()
-            # No two files are the same, so it is not known yet, and only a place for it is given.
+            # No two files are equal, so D1 cannot know this one, and responds with an upload address.
             name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
             api.upload(url, lambda: _chunks(file, size, on_progress), size, etag)
     except OSError as error:
         raise UnavailableError(
-            f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR says where it goes"
+            f"cannot write the file that is imported: {error.strerror}", hint="TMPDIR sets its folder"
         ) from error
     on_progress("import", 0, 0)
     begin = {"action": "ingest", "filename": name, "etag": etag}
@@ -61,15 +61,15 @@ def run_import(api: Api, path: str, batch: Batch, on_progress: OnProgress) -> No
     except UnavailableError as error:
         if not is_busy(str(error)):
             raise
-        # What runs may be this import: a proxy may have sent the request twice.
+        # The running import may be this one: a proxy may have sent the request twice.
         raise AmbiguousError(f"the import may have begun: {error}") from error
     _follow(api, path, answer, on_progress)
 
 
 def _write(file: IO[bytes], batch: Batch) -> str:
-    """Write the batch as SQL; its MD5, by which the API knows the file.
+    """Write the batch as SQL; return its MD5, by which the API identifies a file.
 
-    The first line makes it a file that was never imported: D1 takes one that was for done.
+    The first line makes each file unique: D1 does not import the same file twice.
     """
     digest = hashlib.md5(usedforsecurity=False)
     for data in _lines(batch):
@@ -85,10 +85,10 @@ def _lines(batch: Batch) -> Iterator[bytes]:
         try:
             data = f"{sql};\n".encode()
         except UnicodeEncodeError as error:
-            raise QueryError(f"text that is no Unicode cannot be sent: {error.reason}") from error
+            raise QueryError(f"text that is not Unicode cannot be sent: {error.reason}") from error
         if len(data) > WORKERD.sql_length:
             raise LimitExceeded(
-                f"{batch.label}: a statement has {len(data)} bytes with its values in it, an import takes"
+                f"{batch.label}: a statement has {len(data)} bytes with its values, an import takes at most"
                 f" {WORKERD.sql_length}",
                 limit=WORKERD.sql_length,
                 actual=len(data),
@@ -105,25 +105,25 @@ def _chunks(file: IO[bytes], size: int, on_progress: OnProgress) -> Iterator[byt
 
 
 def _place(result: Any) -> tuple[str, str]:
-    """Return name and address of what init was answered with."""
+    """Return the file's name and upload address from the response to `init`."""
     return str(result["filename"]), str(result["upload_url"])
 
 
 def _follow(api: Api, path: str, answer: dict[str, Any], on_progress: OnProgress) -> NoReturn:
-    """Ask until the import is over."""
+    """Poll until the import is over."""
     while True:
         text = _error(answer)
         if text is not None:
             raise QueryError(text) if is_refusal(text) else AmbiguousError(f"the import ended with: {text}")
         if answer.get("status") == "complete":
-            raise AmbiguousError("the import is said to be complete")
+            raise AmbiguousError("D1 reports that the import is complete")
         api.sleep(_POLL)
         on_progress("import", 0, 0)
         question = {"action": "poll", "current_bookmark": answer.get("at_bookmark")}
         try:
             answer = api.post(f"{path}/import", question, dict, writes=False, patience=_PATIENCE)
-        except Error as error:  # also of a token that was withdrawn: the import goes on all the same
-            raise AmbiguousError(f"the import was begun, and then: {error}") from error
+        except Error as error:  # also of a revoked token: the import continues
+            raise AmbiguousError(f"the import began, and then: {error}") from error
 
 
 def _error(answer: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""A database in memory whose clock does not move and whose random numbers can be repeated."""
+"""A database in memory with a fixed clock and repeatable random numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _names = count()
 
 
 class Moment(NamedTuple):
-    """What time it is, in milliseconds since 1970, and which random numbers are drawn."""
+    """A time in milliseconds since 1970, and the seed of the random numbers."""
 
     time: int
     seed: int
@@ -32,10 +32,10 @@ class Draws:
 
     Args:
         seed: any integer.
-        order: the numbers to hand out first; after them, and without it, 0, 1, 2 …
+        order: the numbers to return first; then, and without it, 0, 1, 2 …
 
     Attributes:
-        made: what each draw so far asked for: a number of bytes, None for an integer.
+        made: the size of each draw so far, in bytes; None for an integer.
     """
 
     def __init__(self, seed: int, order: Iterable[int] = ()) -> None:
@@ -44,7 +44,7 @@ class Draws:
         self.made: list[int | None] = []
 
     def begin_at(self, number: int) -> None:
-        """Continue with draw `number`; forget what was made."""
+        """Continue with draw `number`; clear `made`."""
         self._following, self.made = count(number), []
 
     def integer(self, *_: object) -> int:
@@ -53,7 +53,7 @@ class Draws:
         return int.from_bytes(self._bytes(8), signed=True)
 
     def blob(self, *size: object) -> bytes:
-        """`randomblob(size)`; what is not a positive integer counts as 1."""
+        """`randomblob(size)`; a size that is not a positive integer counts as 1."""
         wanted = max(1, size[0]) if isinstance(size[0], int) else 1
         self.made.append(wanted)
         return self._bytes(wanted)
@@ -66,7 +66,7 @@ class Draws:
 
 
 class _Clock(apsw.VFS):
-    """SQLite's own file system, with a clock that does not move."""
+    """SQLite's own file system, with a fixed clock."""
 
     def __init__(self, time: int) -> None:
         self.label = f"d1migrate-{next(_names)}"
@@ -87,7 +87,7 @@ class Pinned(Engine):
 
     Args:
         moment: the moment.
-        order: as `Draws` has it.
+        order: as for `Draws`.
 
     Attributes:
         draws: the random numbers.
@@ -97,7 +97,7 @@ class Pinned(Engine):
         self.draws = Draws(moment.seed, order)
         self._clock = _Clock(moment.time)
         super().__init__(":memory:", _FLAGS, PRODUCTION, 0, vfs=self._clock.label)
-        # Innocuous, as SQLite's own are: they may be used in a DEFAULT or a trigger.
+        # Innocuous, as SQLite's own are: a DEFAULT or a trigger may use them.
         define, flags = self._connection.create_scalar_function, apsw.SQLITE_INNOCUOUS
         define("random", self.draws.integer, 0, flags=flags)
         define("randomblob", self.draws.blob, 1, flags=flags)
@@ -109,7 +109,7 @@ class Pinned(Engine):
 
 
 class PinnedDriver(SqliteDriver):
-    """A driver of such a database; arguments and `draws` as `Pinned` has them."""
+    """A driver of such a database; arguments and `draws` as for `Pinned`."""
 
     def __init__(self, moment: Moment, order: Iterable[int] = ()) -> None:
         super().__init__(":memory:", url="sqlite::memory:")

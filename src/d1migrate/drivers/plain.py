@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 STEPS = 5_000
-"""SQLite's operations between two looks at the clock, some 50 µs: a look costs less than 1 % of that."""
+"""SQLite's operations between two checks of the clock, about 50 µs: a check costs less than 1 % of that."""
 
 _AT_FAULT = (
     *(apsw.BusyError, apsw.CantOpenError, apsw.CorruptError, apsw.FullError, apsw.IOError),
@@ -25,12 +25,12 @@ _AT_FAULT = (
 
 def is_at_fault(error: object) -> bool:
     """Whether an error is the fault of the file or the system, not of the statement."""
-    # A statement can make the content of a virtual table contradict itself; the file is whole then.
+    # A statement can make the content of a virtual table inconsistent; the file itself is intact.
     code = getattr(error, "extendedresult", 0)
     return isinstance(error, _AT_FAULT) and code != apsw.SQLITE_CORRUPT_VTAB
 
 
-class Watch:
+class Watchdog:
     """Stops a statement that runs longer than D1 allows, or uses too much memory, once it is `armed`.
 
     SQLite runs a statement without returning to Python. This handler is called now and then, so a keyboard
@@ -38,10 +38,10 @@ class Watch:
 
     Attributes:
         seconds: how long a statement may run.
-        memory: how many bytes a statement may add to what SQLite holds; all of D1 has half as many.
-        armed: whether there are limits; the tool's own statements have none.
-        started: when the statement at hand was first looked at; 0 before that.
-        reason: why a statement was ended, else "".
+        memory: how many bytes of memory a statement may add to SQLite's; D1 has half as many in all.
+        armed: whether the limits apply; they do not to the tool's own statements.
+        started: when the current statement was first checked; 0 before that.
+        reason: why a statement was stopped, otherwise "".
     """
 
     seconds: float = QUERY_SECONDS
@@ -71,7 +71,7 @@ class PlainConnection:
     Args:
         path: the file; what errors call it.
         earlier: another file to attach as `earlier`.
-        scratch: whether the file may be lost with the machine's power.
+        scratch: whether the file may be lost in a power failure.
         flags: SQLite's open flags.
 
     Raises:
@@ -92,7 +92,7 @@ class PlainConnection:
     def __enter__(self) -> apsw.Connection:
         try:
             self._connection = apsw.Connection(self._path, flags=self._flags)
-            Watch(self._connection)
+            Watchdog(self._connection)
             if self._scratch:
                 self._connection.execute("PRAGMA synchronous = OFF")
             if self._earlier:
@@ -118,12 +118,12 @@ class PlainConnection:
 
 
 def unavailable(error: Exception, path: str) -> UnavailableError:
-    """Return the error of a file that is busy, full, unreadable, damaged or no database at all."""
+    """Return the error of a file that is busy, full, unreadable, damaged or not a database."""
     hint = "another process holds a transaction" if isinstance(error, apsw.BusyError) else None
     reason, code = str(error), getattr(error, "extendedresult", 0)
     if isinstance(error, UnicodeEncodeError):
         reason = "the name is not UTF-8, which SQLite requires"
-    if reason == "not an error":  # so the backup API says that a disk is full
+    if reason == "not an error":  # the backup API's message when a disk is full
         reason = str(apsw.mapping_extended_result_codes.get(code, code))
     damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
     kind = DamagedError if damaged else UnavailableError

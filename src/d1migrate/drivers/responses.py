@@ -1,7 +1,7 @@
-"""What an answer of Cloudflare's API means, and above all what a failure of it does.
+"""Classify the responses of Cloudflare's API, above all its failures. Nothing is sent here.
 
-Every failure has one of three meanings, and its class says which: it was refused (QueryError, UsageError),
-nothing happened (UnavailableError), or nobody knows (AmbiguousError).
+A failure has one of three meanings, each with its own errors: the request was refused (QueryError,
+UsageError), nothing was done (UnavailableError), or the outcome is unknown (AmbiguousError).
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ LONGEST_WAIT = 300
 
 _BUSY = "Currently processing a long-running"
 _AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED, _D1 = 10000, 7403, 7404, 7400, 7500
-_LONGEST, _DIGITS = 2_000, 9  # characters of a message that are shown, and of a code
+_LONGEST, _DIGITS = 2_000, 9  # characters of a message that are shown, and of a code at most
 _GATEWAY = (*range(6000, 7400), *range(9000, 11000))  # not D1's codes, which are from 7400 to 7599
-_GARBAGE = (LookupError, TypeError, ValueError, AttributeError)  # what reading an unexpected shape raises
+_GARBAGE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)  # raised when a result has an unexpected shape
 
 
-class Nothing(Exception):
-    """An attempt that surely did nothing, and may do better the next time."""
+class NothingDone(Exception):
+    """An attempt that certainly did nothing, and may succeed if it is repeated."""
 
     def __init__(self, error: UnavailableError, retry_after: float = 0) -> None:
         super().__init__(str(error))
@@ -37,34 +42,34 @@ class Nothing(Exception):
 
 
 def is_busy(text: str) -> bool:
-    """Whether a database is not available because of an import or export that is running."""
+    """Whether a database is unavailable because an import or export is running."""
     return _BUSY in text
 
 
 def failure(text: str, *, writes: bool, retry_after: float = 0) -> Exception:
-    """Return what it is when no trustworthy answer came: unknown for a write, nothing for a read."""
-    return AmbiguousError(text) if writes else Nothing(UnavailableError(text), retry_after)
+    """Return the error of a request without a trustworthy response: a write may have happened."""
+    return AmbiguousError(text) if writes else NothingDone(UnavailableError(text), retry_after)
 
 
 def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: bool) -> T:
-    """Return what a response says, or raise what its failure means.
+    """Return what a response contains, or raise the error that its failure means.
 
     Args:
-        response: the answer, read to its end.
-        read: takes from the envelope's `result` what is needed; where it stumbles, it was no such answer.
+        response: read to its end.
+        read: extracts what is needed from the envelope's `result`; if it fails, the response is not trusted.
         writes: whether the request may have changed something.
 
     Raises:
-        Nothing, QueryError, UnavailableError, UsageError: nothing was done.
-        AmbiguousError: nobody knows.
+        NothingDone, QueryError, UnavailableError, UsageError: nothing was done.
+        AmbiguousError: it may have been done.
     """
     if (reset := _reset(response)) is not None:
         raise AmbiguousError(reset) if writes else UnavailableError(reset)
-    if response.status_code == 429:  # with whatever body: the edge answers in HTML
-        raise Nothing(UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), _seconds(response))
+    if response.status_code == 429:  # the body does not matter: the edge responds in HTML
+        raise NothingDone(UnavailableError(f"Cloudflare's rate limit: {_text(response)}"), _seconds(response))
     if response.status_code == 413:
         raise UnavailableError(
-            f"the request is larger than Cloudflare takes ({len(response.request.content)} bytes)",
+            f"the request is larger than Cloudflare accepts ({len(response.request.content)} bytes)",
             hint="split the migration, or run it without --single-transaction",
         )
     envelope = _envelope(response)
@@ -74,7 +79,7 @@ def result_of(response: httpx.Response, read: Callable[[Any], T], *, writes: boo
         try:
             return read(envelope.get("result"))
         except _GARBAGE as error:
-            text = f"an answer that is not like Cloudflare's ({type(error).__name__}: {error})"
+            text = f"unexpected response from Cloudflare ({type(error).__name__}: {error})"
             raise failure(text, writes=writes) from error
     raise _refusal(response, envelope) or failure(
         f"{_text(response)} (HTTP {response.status_code})", writes=writes, retry_after=_seconds(response)
@@ -90,7 +95,7 @@ def _envelope(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _problems(envelope: dict[str, Any]) -> list[tuple[int, str]]:
-    """Return codes and messages of an envelope, at least one; some failures come bare, as {error, code}."""
+    """Return codes and messages of an envelope, at least one; some failures are bare {error, code}."""
     errors = envelope.get("errors")
     listed = errors if isinstance(errors, list) else [errors]
     found = [(e.get("code"), e.get("message")) for e in listed if isinstance(e, dict)]
@@ -108,7 +113,7 @@ def _problem(envelope: dict[str, Any]) -> tuple[int, str]:
 
 
 def _reset(response: httpx.Response) -> str | None:
-    """Return the message of a reset of the database, whatever the HTTP status; None for all else."""
+    """Return the message of a reset of the database, whatever the HTTP status; None for other responses."""
     envelope = _envelope(response) or {}
     found = [] if response.is_success and envelope.get("success") is True else _problems(envelope)
     if any(code == RESET_CODE or is_reset(message) for code, message in found):
@@ -117,28 +122,28 @@ def _reset(response: httpx.Response) -> str | None:
 
 
 def _text(response: httpx.Response) -> str:
-    """Return the message of a failure; a proxy may repeat what it was sent, and the token with it."""
+    """Return the message of a failure, without the token: a proxy may echo the request."""
     token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
     _, message = _problem(_envelope(response) or {})
     return message.replace(token, "…") if token else message
 
 
 def _refusal(response: httpx.Response, envelope: dict[str, Any]) -> Exception | None:
-    """Return the error of a request that was not accepted, so that nothing was done; None for all others."""
+    """Return the error of a request that was refused, so nothing was done; None for other failures."""
     status, (code, plain), message = response.status_code, _problem(envelope), _text(response)
-    if is_busy(plain):  # an import that nobody asks about ends after 15 seconds (d1-facts §3.4)
-        return Nothing(UnavailableError(message), max(_seconds(response), 5))
+    if is_busy(plain):  # D1 ends an import 15 seconds after the last poll (d1-facts §3.4)
+        return NothingDone(UnavailableError(message), max(_seconds(response), 5))
     if is_refusal(plain):
         return QueryError(message)
     if code == _AUTHENTICATION or status == 401:
         return UsageError(
             f"Cloudflare does not accept this token here: {message}",
-            hint="is CLOUDFLARE_API_TOKEN valid, and has it the right Account > D1 > Edit for this account?",
+            hint="check that CLOUDFLARE_API_TOKEN is valid and has the permission Account > D1 > Edit",
         )
     if code == _FORBIDDEN or status == 403:
         return UsageError(
-            f"the token may not do this: {message}",
-            hint="it needs the right Account > D1 > Edit for this account; Read is enough to read",
+            f"the token does not permit this: {message}",
+            hint="it needs the permission Account > D1 > Edit for this account; Read is enough to read",
         )
     if code == _NOT_FOUND:
         return UsageError(f"no such database in this account: {message}", hint="see `wrangler d1 list`")
@@ -156,14 +161,14 @@ def _not_json(response: httpx.Response, *, writes: bool) -> Exception:
     kind = response.headers.get("content-type", "").partition(";")[0]
     if status in (401, 403) or (status == 405 and kind == "text/html"):
         return UnavailableError(
-            f"a firewall answered, not Cloudflare's API (HTTP {status}, {kind or 'no type'})",
-            hint="something on the way refuses this SQL or this machine; nothing was run",
+            f"a firewall responded, not Cloudflare's API (HTTP {status}, {kind or 'no type'})",
+            hint="something between here and Cloudflare refuses this SQL or this machine; nothing was run",
         )
-    text = f"no answer of Cloudflare's API (HTTP {status}, {kind or 'no type'})"
+    text = f"no response from Cloudflare's API (HTTP {status}, {kind or 'no type'})"
     return failure(text, writes=writes, retry_after=_seconds(response))
 
 
 def _seconds(response: httpx.Response) -> float:
-    """Return how long the server asks to wait; Cloudflare says it in seconds."""
+    """Return how long the server asks to wait, in seconds, as Cloudflare sends it."""
     text = response.headers.get("retry-after", "")
     return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdecimal() else 0

@@ -1,7 +1,7 @@
 """`d1:NAME_OR_UUID`: a remote D1, through Cloudflare's REST API.
 
-A batch is one request, and one transaction. What that cannot carry, a file of more than 1 MiB or a trigger
-that the server would cut in two, goes as a file through the import API; the history tells what became of it.
+A batch is one request, and one transaction. What a request cannot carry, a migration of more than 1 MiB or a
+trigger that the server would split in two, is sent as a file through the import API.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class RestDriver:
 
     Args:
         name: the name of the database, or its id.
-        url: how it was named, for messages.
-        api: the API; that of the process's environment without it.
-        database_id: its id, where a configuration has it, so that it need not be looked up.
-        account: the account it must be in, where one is configured.
+        url: how the user named it, for messages.
+        api: the API; by default the one that the process's environment describes.
+        database_id: its id, if a configuration has it, which saves a request.
+        account: the account it must be in; any without it.
         on_wait: called before each wait with its reason and its seconds; a given `api` has its own.
         permit: raises for a local path that must not be written, for restores that keep the log in a file.
     """
@@ -80,7 +80,9 @@ class RestDriver:
         if batch.reads:
             return self._read(tuple(batch.queries))
         if not batch.size:
-            batch = batch._replace(queries=tuple(batch.queries))  # walked once: who watches is told of each
+            batch = batch._replace(
+                queries=tuple(batch.queries)
+            )  # iterated only once: a watcher counts each query
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
@@ -102,7 +104,7 @@ class RestDriver:
             account = self._cloudflare.account()
             if self._account and account != self._account:
                 raise UsageError(
-                    f"{self.url} is configured for the account {self._account}, and this is {account}",
+                    f"{self.url} is configured for the account {self._account}, but the account is {account}",
                     hint="set CLOUDFLARE_ACCOUNT_ID, or use that account's token",
                 )
             databases = f"/accounts/{account}/d1/database"
@@ -142,11 +144,13 @@ class RestDriver:
             found = self._cloudflare.get(databases, _databases, name=self._name, page=page, per_page=_PAGE)
             if self._name in found:
                 return found[self._name]
-            if len(found) < _PAGE or found.keys() <= near.keys():  # a page that repeats comes from no API
+            if (
+                len(found) < _PAGE or found.keys() <= near.keys()
+            ):  # a server that repeats a page is not Cloudflare's
                 break
             near |= found
         near |= found
-        hint = f"there is {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows them"
+        hint = f"similar: {', '.join(sorted(near)[:5])}" if near else "`wrangler d1 list` shows them"
         raise UsageError(f"{self.url}: this account has no D1 database {self._name!r}", hint=hint)
 
     def _read(self, queries: Sequence[Query]) -> Sequence[Result]:
@@ -161,7 +165,7 @@ class RestDriver:
 
         def read_all(result: Any) -> list[T]:
             if not isinstance(result, list):
-                raise TypeError("no list of results")
+                raise TypeError("not a list of results")
             if len(result) != len(statements) and len(result) != (expected := sum(map(_results, queries))):
                 raise ValueError(f"{len(result)} results of {expected} statements")
             if any(one["success"] is not True for one in result):
@@ -173,21 +177,22 @@ class RestDriver:
 
 
 def _refuse_guards(queries: Iterable[Query]) -> None:
-    """Refuse to import a guarded rebuild: an import that fails half-way may leave a guard trigger behind.
+    """Refuse to import a guarded rebuild: an import that fails halfway may leave a guard trigger in place.
 
     Raises:
-        QueryError: there is one; then DELETE on its table would do nothing, and say nothing (d1-facts §10).
+        QueryError: there is one. With its trigger left, DELETE on its table would silently do nothing
+            (d1-facts §10).
     """
     if any(query.sql.startswith("CREATE TRIGGER") and HELPER in query.sql[:40] for query in queries):
         raise QueryError(
-            "a guarded rebuild has to be one request, and this migration would be imported",
-            hint="put what makes it an import (over 1 MiB, or a trigger that a request cannot carry) into a"
-            " migration of its own",
+            "a guarded rebuild must be a single request, but this migration would be imported",
+            hint="move what makes it an import (over 1 MiB, or a trigger no request can carry) to another"
+            " migration",
         )
 
 
 def _results(query: Query) -> int:
-    """Return how many results D1 has for a query: one a statement, none for comments alone."""
+    """Return how many results D1 has for a query: one per statement, none for comments alone."""
     return 1 if query.whole else sum(bool(statement.sql) for statement in split(query.sql))
 
 
@@ -203,17 +208,17 @@ def _rows(results: Any) -> list[Result]:
 
 
 def _table(columns: Any, rows: Any) -> tuple[tuple[Any, ...], ...]:
-    """Return the rows of a result, each with a value a column."""
+    """Return the rows of a result, each with one value per column."""
     if not all(isinstance(part, list) for part in (columns, rows, *rows)):
         raise TypeError("no rows")
     if any(len(row) != len(columns) for row in rows):
-        raise ValueError("rows of other columns")
+        raise ValueError("a row does not match the columns")
     return tuple(tuple(map(_value, row)) for row in rows)
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
-        raise TypeError("no value of SQLite's")
+        raise TypeError("not a value of SQLite")
     return bytes(value) if isinstance(value, list) else value
 
 

@@ -1,4 +1,4 @@
-"""Drive a flow over a driver: the one thing that is there twice, for drivers that wait and that await."""
+"""Run a flow on a driver. The only code that exists twice, for synchronous and asynchronous drivers."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
 
 
 def run(flow: Flow[T], driver: Driver) -> T:
-    """Send every batch the flow yields to the driver, and the answer or the error back into the flow.
+    """Send every batch the flow yields to the driver, and its results or error back into the flow.
 
     Returns:
         What the flow returns.
 
     Raises:
-        Error: whatever the flow raises; errors of the driver that it does not handle pass through it.
+        Error: any error of the flow; it may also let errors of the driver pass.
     """
     try:
         batch = next(flow)
         while True:
             try:
                 results = driver.batch(batch)
-            except BaseException as error:  # an interrupt too: the flow says what was applied
+            except BaseException as error:  # an interrupt too: the flow adds what was applied
                 batch = flow.throw(error)
             else:
                 batch = flow.send(results)
@@ -32,9 +32,9 @@ def run(flow: Flow[T], driver: Driver) -> T:
 
 
 async def arun(flow: Flow[T], driver: AsyncDriver) -> T:
-    """Send every batch the flow yields to the driver, and the answer or the error back into the flow.
+    """Send every batch the flow yields to the driver, and its results or error back into the flow.
 
-    Returns and raises what `run` does; a cancellation reaches the flow too.
+    Results and errors as `run`; a cancellation reaches the flow too.
     """
     try:
         batch = next(flow)

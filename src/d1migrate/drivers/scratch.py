@@ -1,4 +1,4 @@
-"""A private database in memory that tells what statements would do, and what they touch."""
+"""A private database in memory that reports what statements would do and what they access."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import apsw
 
 from d1migrate.drivers.engine import Engine
-from d1migrate.drivers.plain import Watch
+from d1migrate.drivers.plain import Watchdog
 from d1migrate.errors import QueryError
 from d1migrate.sql import d1
 
@@ -15,17 +15,17 @@ _ACTIONS = {9: "delete", 18: "insert", d1.UPDATE: "update", d1.READ: "read"}
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_MEMORY
 
 _STEPS = 1_000
-"""SQLite's operations between two looks at the memory: a few of them can write a row of 2 MB."""
+"""SQLite's operations between two checks of the memory: a few of them can write a row of 2 MB."""
 
 
 class Action(NamedTuple):
-    """What SQLite's authorizer was told: a row of `table` is read, written, added or deleted.
+    """An access that SQLite's authorizer reported: rows of `table` are read, updated, inserted or deleted.
 
     Attributes:
         kind: read, insert, update or delete.
         table: its name as the schema has it.
-        column: what is read or updated, "" for whole rows.
-        by: the trigger or view that does it, "" where the statement itself does.
+        column: the column that is read or updated; "" for whole rows.
+        by: the trigger or view that causes it; "" for the statement itself.
     """
 
     kind: str
@@ -35,14 +35,14 @@ class Action(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a statement went: D1's refusal or None, and what it touched."""
+    """The result of a statement: D1's refusal or None, and what it accessed."""
 
     refusal: str | None
     actions: tuple[Action, ...]
 
 
 class Scratch(Engine):
-    """An empty database in memory, under D1's rules. Everything happens in one transaction."""
+    """An empty database in memory, under D1's rules; everything runs in one transaction."""
 
     def __init__(self) -> None:
         super().__init__(":memory:", _FLAGS, d1.PRODUCTION, 0)
@@ -50,8 +50,8 @@ class Scratch(Engine):
         self._preparing = self._connection.cursor()
         self._preparing.exec_trace = lambda *_: False
         self._connection.authorizer = self._noted
-        self._watch = Watch(self._connection, steps=_STEPS)
-        self.control("PRAGMA temp_store = MEMORY")  # so that the watch sees it
+        self._watchdog = Watchdog(self._connection, steps=_STEPS)
+        self.control("PRAGMA temp_store = MEMORY")  # so that the memory limit applies to it
         self.control("BEGIN")
 
     def _noted(
@@ -63,12 +63,12 @@ class Scratch(Engine):
         return self._authorize(action, arg1, arg2, database, by)
 
     def run(self, sql: str, *, prepare_only: bool = False) -> Outcome:
-        """Run one statement, or only let it be prepared."""
+        """Run one statement, or only prepare it."""
         self._actions = {}
         if len(sql.encode()) > d1.WORKERD.sql_length:
             return Outcome(d1.TOO_LONG, ())
         refusal = None
-        self._watch.armed, self._watch.started = True, 0.0
+        self._watchdog.armed, self._watchdog.started = True, 0.0
         try:
             if prepare_only:
                 self._prepare(sql)
@@ -80,7 +80,7 @@ class Scratch(Engine):
         except (apsw.Error, QueryError, ValueError, OverflowError) as error:
             refusal = str(self._error(error, 0, sql))
         finally:
-            self._watch.armed = False
+            self._watchdog.armed = False
         return Outcome(refusal, tuple(self._actions))
 
     def _prepare(self, sql: str) -> None:
@@ -90,7 +90,7 @@ class Scratch(Engine):
             return
 
     def prepares_without_string_names(self, sql: str) -> str | None:
-        """Prepare a statement with `"…"` always a name, as the SQL standard has it; the error, or None."""
+        """Prepare a statement with `"…"` always a name, as in the SQL standard; return the error or None."""
         for option in (apsw.SQLITE_DBCONFIG_DQS_DML, apsw.SQLITE_DBCONFIG_DQS_DDL):
             self.configure(option, 0)
         try:
@@ -100,7 +100,7 @@ class Scratch(Engine):
                 self.configure(option, 1)
 
     def build(self, sql: str) -> bool:
-        """Run a CREATE that the database already has; whether SQLite took it."""
+        """Run a CREATE without D1's rules, from a database that has it; return whether SQLite accepted it."""
         try:
             self.control(sql)
         except apsw.Error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.drivers.plain import Watch
+from d1migrate.drivers.plain import Watchdog
 from d1migrate.errors import SourceError
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
 from d1migrate.sql.split import split
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _CHUNK = 1 << 20
-_HEAD = 200  # characters that tell what a statement does
+_HEAD = 200  # characters that suffice to classify a statement
 _ATTACH = 24  # SQLite's authorizer: ATTACH, and VACUUM INTO
 _OK, _DENY = 0, 1
 
@@ -46,11 +46,11 @@ _PRAGMAS = frozenset(
 )
 _KEYS_OFF = re.compile(r"PRAGMA\s+foreign_keys\s*[=(]\s*'?(0|OFF|FALSE|NO)\b", re.IGNORECASE)
 _SHELL = ".dbconfig defensive off"  # what `.recover` begins with; scratch files are not defensive
-_ROLLED_BACK = "it ends with ROLLBACK: the tool that wrote it met errors, so none of it would be kept"
+_ROLLED_BACK = "it ends with ROLLBACK: the tool that wrote it had errors, so nothing would be kept"
 
 
 class _Waiting(NamedTuple):
-    """A view, trigger or index that names what the script creates later."""
+    """A view, trigger or index that refers to an object the script creates later."""
 
     statement: Statement
     error: str
@@ -59,15 +59,15 @@ class _Waiting(NamedTuple):
 def run_script(path: str, target: str) -> None:
     """Run a script on an empty file.
 
-    Foreign keys do not act while the script only creates and inserts: a child may come before its parent.
-    Once it changes or deletes rows they act, as on D1, unless it has switched them off.
+    Foreign keys are off while the script only creates and inserts: a child may precede its parent. Once it
+    changes or deletes rows they are on, as on D1, unless the script has switched them off.
 
     Args:
         path: the script.
         target: the file.
 
     Raises:
-        SourceError: a statement cannot be run, with its line; or there is none.
+        SourceError: a statement cannot be run, with its line; or there are no statements.
         UnicodeDecodeError, OSError: the script cannot be read.
         apsw.Error: the file cannot be written.
     """
@@ -84,15 +84,15 @@ class _Run:
     def __init__(self, path: str, connection: apsw.Connection) -> None:
         self._path, self._connection = path, connection
         self._waiting: list[_Waiting] = []
-        self._keys_are_off = self._keys_act = False
-        self._watch = Watch(connection)
+        self._keys_are_off = self._keys_are_on = False
+        self._watchdog = Watchdog(connection)
 
     def run(self) -> None:
         execute = self._connection.execute
         self._connection.authorizer = _authorize
         execute("PRAGMA synchronous = OFF")
         execute("PRAGMA foreign_keys = OFF")
-        # SQLite has its table of counters from here on, whether or not the script fills it.
+        # Creates sqlite_sequence, whether or not the script uses it.
         execute("CREATE TABLE d1migrate_counted (id INTEGER PRIMARY KEY AUTOINCREMENT)")
         execute("DROP TABLE d1migrate_counted")
         execute("BEGIN")
@@ -100,7 +100,7 @@ class _Run:
         for statement in self._statements():
             self._one(statement)
         if statement is None:
-            raise SourceError(f"{self._path} holds no SQL")
+            raise SourceError(f"{self._path} contains no SQL")
         self._run_waiting()
         try:
             execute("COMMIT")
@@ -108,7 +108,7 @@ class _Run:
             raise self._refused(statement, str(error)) from error
 
     def _statements(self) -> Iterator[Statement]:
-        # Newlines as they are: they are part of what strings hold.
+        # Newlines unchanged: strings may contain them.
         with open(self._path, encoding="utf-8-sig", newline="") as file:
             for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
                 if statement.sql:
@@ -132,28 +132,28 @@ class _Run:
             self._create(statement, sql, head)
         elif not _STATISTICS.match(head):
             if _CHANGES.match(head) and not _COUNTERS.match(head):
-                self._let_keys_act()
+                self._switch_keys_on()
             self._execute(statement, sql)
 
     def _pragma(self, sql: str) -> None:
-        """Run a PRAGMA that changes the meaning of later statements; others concern the other tool's file."""
+        """Run a PRAGMA that changes the meaning of later statements; others are about the original file."""
         match = _PRAGMA.match(sql)
         if match and match[1].lower() in _PRAGMAS:
             self._keys_are_off = self._keys_are_off or _KEYS_OFF.match(sql) is not None
             with suppress(apsw.Error):
                 self._connection.execute(sql)
 
-    def _let_keys_act(self) -> None:
-        if self._keys_act or self._keys_are_off:
+    def _switch_keys_on(self) -> None:
+        if self._keys_are_on or self._keys_are_off:
             return
-        self._keys_act = True
+        self._keys_are_on = True
         for sql in ("COMMIT", "PRAGMA foreign_keys = ON", "BEGIN", "PRAGMA defer_foreign_keys = ON"):
             self._connection.execute(sql)
 
     def _create(self, statement: Statement, sql: str, head: str) -> None:
         table = _TABLE.match(head)
         if _STATISTICS.match(head) or _SEQUENCE.match(head):
-            return  # SQLite's own: they are there, or are not kept
+            return  # SQLite's own tables: they exist, or are not kept
         if _LATE.match(head):
             self._execute(statement, sql, waits=True)
         elif table is None:
@@ -161,7 +161,7 @@ class _Run:
         elif table[1]:
             self._create_virtual(statement, sql, unquote(table[2]))
         elif self._is_shadow(unquote(table[2])):
-            # Its virtual table has created it, with rows that the script has too.
+            # Its virtual table has created it, with rows that the script inserts too.
             self._execute(statement, f"DELETE FROM {quote_identifier(unquote(table[2]))}")
         else:
             self._execute(statement, sql)
@@ -190,12 +190,12 @@ class _Run:
         return ("shadow",) in kinds.fetchall()
 
     def _execute(self, statement: Statement, sql: str, *, waits: bool = False) -> None:
-        self._watch.armed, self._watch.started = True, 0.0
+        self._watchdog.armed, self._watchdog.started = True, 0.0
         try:
             for _ in self._connection.execute(sql, can_cache=False):
                 pass
         except apsw.InterruptError as error:
-            raise self._refused(statement, f"it was stopped: {self._watch.reason}") from error
+            raise self._refused(statement, f"it was stopped: {self._watchdog.reason}") from error
         except (
             apsw.SQLError,
             apsw.ConstraintError,

@@ -34,8 +34,8 @@ class SqliteDriver:
 
     Args:
         path: the file.
-        url: how the database was named, for messages.
-        profile: the limits to hold queries to; production D1's, unless said otherwise.
+        url: how the user named the database, for messages.
+        profile: the limits that apply to queries; production D1's by default.
         busy_timeout: seconds to wait for another process's transaction.
         permit: raises for a path that must not be written; called before the file is opened for writing.
     """
@@ -52,7 +52,7 @@ class SqliteDriver:
         self.url, self.path = url, path
         self._profile, self._busy_timeout, self._permit = profile, busy_timeout, permit
         self._reader: Engine | None = None
-        self._writer: Engine | None = None  # reads too, once it is there
+        self._writer: Engine | None = None  # once open, it also reads
 
     @property
     def capabilities(self) -> Capabilities:
@@ -149,7 +149,7 @@ class SqliteDriver:
         finally:
             if (
                 self._reader.is_exclusive
-            ):  # else any other connection would wait for as long as this one lives
+            ):  # otherwise any other connection would wait as long as this one lives
                 self._close_reader()
 
     def _exists(self) -> bool:
@@ -174,10 +174,10 @@ class SqliteDriver:
         engine = self._open(self.path, _OPEN)
         has_log = os.path.exists(engine.wal)
         if has_log:
-            # Another's log: the last one to close would otherwise write it into the database.
+            # Another process's log: the last connection to close would write it into the database.
             engine.configure(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if alone and not os.path.exists(engine.wal[:-3] + "shm"):
-                # A log copied without its index: with the file to itself, SQLite keeps the index in memory.
+                # A log copied without its index: with an exclusive lock, SQLite keeps the index in memory.
                 engine.is_exclusive = True
                 engine.control("PRAGMA locking_mode = EXCLUSIVE")
         try:
@@ -213,14 +213,14 @@ class SqliteDriver:
             raise UnavailableError(f"{self.path}: {error.strerror}") from error
         engine = self._open(self.path, _CREATE)
         try:
-            self._initialise(engine)
+            self._initialize(engine)
         except BaseException:
             engine.close()
             raise
         return engine
 
-    def _initialise(self, engine: Engine) -> None:
-        """Make a new file one like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
+    def _initialize(self, engine: Engine) -> None:
+        """Make a new file like D1's: WAL, 4096-byte pages. A file with content keeps its journal mode."""
         if engine.read_only:
             raise UnavailableError(f"{self.path}: attempt to write a readonly database")
         deadline = time.monotonic() + self._busy_timeout
@@ -229,7 +229,7 @@ class SqliteDriver:
                 if engine.control("PRAGMA page_count") == 0:
                     engine.control("PRAGMA journal_mode = WAL")
             except apsw.BusyError as error:
-                # Another process creates the file too; switching to WAL does not wait for it.
+                # Another process is creating the file too; switching to WAL ignores the busy timeout.
                 if time.monotonic() > deadline:
                     raise engine.unavailable(error) from error
                 time.sleep(_RETRY)

@@ -1,6 +1,6 @@
-"""Questions the embedded engine asks about SQL texts and errors, beyond what SQLite itself answers.
+"""Predicates on SQL texts and errors for the embedded engine, where D1 and SQLite differ.
 
-The patterns are compiled where they are used: most runs use none, and `re` takes a while to import.
+The patterns are compiled where they are used: most runs use none, and importing `re` takes time.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import apsw
 from d1migrate.sql.d1 import ABSENT_FUNCTIONS
 
 SPACE = " \t\n\v\f\r"
-"""What D1 skips behind a statement."""
+"""What D1 skips after a statement."""
 
 
 def is_line_comments(sql: str) -> bool:
-    """Whether a text is nothing but `--` lines, which D1 drops from a batch."""
+    """Whether a text consists of `--` lines only, which D1 drops from a batch."""
     if sql.lstrip()[:2] not in ("", "--"):
         return False
     import re
@@ -25,32 +25,32 @@ def is_line_comments(sql: str) -> bool:
 
 
 def renames_to_reserved(sql: str) -> bool:
-    """Whether a text gives a table a name that is Cloudflare's."""
+    """Whether a text gives a table a name that Cloudflare reserves."""
     import re
 
     return re.search(r"\bRENAME\s+TO\s+[\"'`\[]?_cf_", sql, re.IGNORECASE) is not None
 
 
 def is_limited_dml(error: apsw.Error, sql: str) -> bool:
-    """Whether it is the LIMIT of an UPDATE or DELETE that was not understood."""
+    """Whether an error is a syntax error at the LIMIT or ORDER BY of an UPDATE or DELETE."""
     if str(error).lower() not in ('near "limit": syntax error', 'near "order": syntax error'):
         return False
     import re
 
-    # In a trigger D1 does not take it either.
+    # In a trigger, D1 refuses it too.
     words = set(re.findall(r"\b(?:UPDATE|DELETE|TRIGGER)\b", sql.upper()))
     return bool(words) and "TRIGGER" not in words
 
 
 def ends_twice(statement: str) -> bool:
-    """Whether a second `;` follows the one that ends the statement, which to D1 is an empty statement."""
+    """Whether a second `;` follows the one that ends the statement; to D1 that is an empty statement."""
     body = statement.rstrip(f";{SPACE}")
-    # Behind `--` the semicolons are a comment's: there, one more does not complete the statement.
+    # After `--` a semicolon is part of a comment: there, one more does not complete the statement.
     return statement.count(";", len(body)) > 1 and apsw.complete(f"{body};\n")
 
 
 def describe(error: Any) -> str:
-    """The error as D1 words it; an apsw.Error, whose attributes its type does not declare."""
+    """Return the message of an apsw.Error, whose type does not declare its attributes, as D1 words it."""
     import re
 
     message, code, extended = str(error), error.result, error.extendedresult

@@ -31,7 +31,7 @@ class Binding(NamedTuple):
 
 
 class WranglerConfig(NamedTuple):
-    """What a wrangler configuration says about D1.
+    """The D1 databases of a wrangler configuration.
 
     Attributes:
         path: the file.
@@ -44,10 +44,10 @@ class WranglerConfig(NamedTuple):
     elsewhere: Mapping[str, tuple[Binding, ...]] = {}
 
     def database(self, name: str | None) -> Binding:
-        """Return the database with this binding or database name; the only one there is for None.
+        """Return the database with this binding or database name; without a name, the only one.
 
         Raises:
-            UsageError: there is none, or several and no choice; it lists them.
+            UsageError: there is none, or there are several; the hint lists them.
         """
         found = _named(self.databases, name)
         if len({db.local_id for db in found}) == 1:
@@ -77,10 +77,10 @@ def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None
     """Open the file that wrangler's local mode uses.
 
     Args:
-        rest: NAME[?env=E&persist-to=DIR]; NAME is a binding or a database name, and may be left out
-            where the configuration has one database only.
-        config: the wrangler configuration; the one wrangler would take without it.
-        url: how the database was named, for messages.
+        rest: NAME[?env=E&persist-to=DIR]; NAME is a binding or a database name, and may be omitted
+            if the configuration has only one database.
+        config: the wrangler configuration; by default the one that wrangler would use.
+        url: how the user named the database, for messages.
         permit: as SqliteDriver takes it.
 
     Raises:
@@ -90,8 +90,10 @@ def open_local(rest: str, *, config: str | None, url: str, permit: Permit | None
     if path is None:
         generated = generated_config(os.getcwd())
         raise UsageError(
-            f"{url}: no wrangler configuration here or above",
-            hint=how_to_use(generated) if generated else "name the file: `wrangler = …` in d1migrate.toml",
+            f"{url}: no wrangler configuration in this folder or above",
+            hint=how_to_use(generated)
+            if generated
+            else "name the file with `wrangler = …` in d1migrate.toml",
         )
     binding = resolve(rest, path)
     persist = _options(rest).get("persist-to") or os.path.join(os.path.dirname(path), ".wrangler", "state")
@@ -105,17 +107,19 @@ def resolve(rest: str, path: str) -> Binding:
     """
     options = _options(rest)
     if unknown := options.keys() - {"env", "persist-to"}:
-        raise UsageError(f"unknown option {min(unknown)!r} of wrangler:", hint="env and persist-to are known")
+        raise UsageError(
+            f"unknown option {min(unknown)!r} of wrangler:", hint="the options are env and persist-to"
+        )
     env = options.get("env")
     config = load_config(path, env=env or os.environ.get("CLOUDFLARE_ENV"), env_is_required=env is not None)
     return config.database(rest.partition("?")[0] or None)
 
 
 def remote_id(path: str, name: str) -> str | None:
-    """Return the `database_id` that any part of a configuration gives a database name, or None.
+    """Return the `database_id` of a database name in any part of a configuration, or None.
 
     Raises:
-        UsageError: the configuration cannot be read, or gives it several.
+        UsageError: the configuration cannot be read, or has several for that name.
     """
     found = {
         str(db["database_id"])
@@ -141,7 +145,7 @@ def environment_names(path: str) -> tuple[str, ...]:
 
 
 def history_tables(path: str) -> tuple[str, ...]:
-    """Return the names that a configuration gives wrangler's own migrations table, in any of its parts.
+    """Return the names of wrangler's own migrations table in all parts of a configuration.
 
     Raises:
         UsageError: it cannot be read.
@@ -168,7 +172,7 @@ def _options(rest: str) -> dict[str, str]:
 
 
 def find_config(start: str) -> str | None:
-    """Return the configuration that wrangler would take: for each name in turn, the nearest one upward."""
+    """Return the configuration that wrangler would use: for each name in turn, the nearest one upward."""
     for name in CONFIG_NAMES:
         folder = os.path.abspath(start)
         while True:
@@ -189,10 +193,10 @@ def generated_config(start: str) -> str | None:
     """Return the configuration that a build wrote beside, or in place of, the project's own.
 
     `wrangler deploy` follows `.wrangler/deploy/config.json` to it; `wrangler dev` and `wrangler d1` do not,
-    and neither does this package: it is only named. Nitro's is found where no such file points to it.
+    and neither does this package: hints only mention it. Nitro's is found without such a redirect.
 
     Args:
-        start: the folder to look in, and above.
+        start: the folder in which the search begins, upward.
     """
     folder = os.path.abspath(start)
     while True:
@@ -231,9 +235,9 @@ def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> 
 
     Args:
         path: the file.
-        env: one of its environments; D1 databases are not inherited by them, so only its own count.
-        env_is_required: whether a configuration without any environments is an error then; to wrangler
-            CLOUDFLARE_ENV is a warning there.
+        env: one of its environments; they inherit no D1 databases, so only its own count.
+        env_is_required: whether a configuration without environments is an error then. For CLOUDFLARE_ENV
+            it is not: wrangler only warns.
 
     Raises:
         UsageError: the file is missing or malformed, or has no such environment.
@@ -254,7 +258,7 @@ def load_config(path: str, *, env: str | None, env_is_required: bool = True) -> 
 def _elsewhere(
     sections: Mapping[str, dict[str, Any]], env: str | None, path: str
 ) -> dict[str, tuple[Binding, ...]]:
-    """Return what other environments bind; one that is not in order is not asked for here."""
+    """Return what other environments bind; a malformed one is skipped, as it was not asked for."""
     found = {}
     for name, section in sections.items():
         with suppress(UsageError):
@@ -282,7 +286,7 @@ def _binding(db: dict[str, Any], path: str) -> Binding:
 
 
 def _text(value: Any, path: str, key: str) -> str:
-    """Return a setting that goes into paths, urls and messages.
+    """Return a setting that is used in paths, urls and messages.
 
     Raises:
         UsageError: it is not text, or has characters that cannot be printed.

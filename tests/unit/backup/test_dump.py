@@ -306,7 +306,7 @@ def test_a_dump_of_sqlites_own_shell_is_loaded(tmp_path: Path) -> None:
 def test_a_file_without_sql_is_a_mistake(tmp_path: Path, text: str) -> None:
     """To load it and say nothing would pass for a restore."""
     (tmp_path / "x.sql").write_text(text)
-    with pytest.raises(SourceError, match="holds no SQL"):
+    with pytest.raises(SourceError, match="contains no SQL"):
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
     assert not (tmp_path / "b.db").exists()
 

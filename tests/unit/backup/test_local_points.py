@@ -474,7 +474,7 @@ def test_a_row_written_meanwhile_is_not_lost(
         return write_back(*arguments)
 
     monkeypatch.setattr(restore, "_write_back", disturbed)
-    with pytest.raises(UnavailableError, match="rows were written meanwhile"):
+    with pytest.raises(UnavailableError, match="another process wrote to it meanwhile"):
         restore.restore(migrator.driver, point, new_stamp)
     monkeypatch.undo()
     assert rows(migrator, "SELECT name FROM users") == [("late",)]

@@ -11,7 +11,7 @@ import pytest
 
 from d1migrate.backup import dump, load
 from d1migrate.drivers.connect import connect
-from d1migrate.drivers.plain import Watch
+from d1migrate.drivers.plain import Watchdog
 from d1migrate.errors import Error, QueryError, SourceError
 from d1migrate.rehearse.scratch_database import ScratchDatabase
 from d1migrate.sql.names import quote_identifier
@@ -297,7 +297,7 @@ def test_what_is_no_sql(tmp_path: Path, data: bytes, what: str) -> None:
 
 def test_a_statement_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stopped after the time that D1 gives one."""
-    monkeypatch.setattr(Watch, "seconds", 0.05)
+    monkeypatch.setattr(Watchdog, "seconds", 0.05)
     text = (
         "CREATE TABLE t AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0;"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drivers.plain import Watch
+from d1migrate.drivers.plain import Watchdog
 from d1migrate.drivers.scratch import Scratch
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
@@ -32,7 +32,7 @@ _DISTINCT = "WITH RECURSIVE c(x) AS (SELECT zeroblob(900000) UNION SELECT x || '
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statements have half a second."""
-    monkeypatch.setattr(Watch, "seconds", 0.5)
+    monkeypatch.setattr(Watchdog, "seconds", 0.5)
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
 @pytest.mark.parametrize("query", [_WIDE, _DISTINCT])
 def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a database in memory that is the nearer limit."""
-    monkeypatch.setattr(Watch, "memory", 30_000_000)
+    monkeypatch.setattr(Watchdog, "memory", 30_000_000)
     scratch = Scratch()
     assert "it used 30 MB of memory" in str(scratch.run(f"CREATE TABLE x AS {query} SELECT x FROM c").refusal)
     assert scratch.run("CREATE TABLE y (x)").refusal is None
