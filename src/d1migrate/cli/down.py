@@ -1,4 +1,4 @@
-"""`down`: roll back applied migrations."""
+"""`down`: roll back applied migrations. With --dry-run the parser runs `plan` instead."""
 
 from __future__ import annotations
 
@@ -22,14 +22,11 @@ class Options(NamedTuple):
     steps: int | None = None
     rollback_from: Literal["file", "history"] | None = None
     allow_loss: tuple[str, ...] = ()
-    dry_run: bool = False
     gates: GateOptions = GateOptions()
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Roll back migrations, newest first."""
-    if options.dry_run:
-        return _dry_run(options, project, output)
     migrator = project.migrator(restore_points=options.gates.no_restore_point is None)
     gates = Gates(options.gates, project, migrator, output)
     started = time.perf_counter()
@@ -43,17 +40,3 @@ def run(options: Options, project: Project, output: Output) -> int:
             check=gates.check,
         )
     return print_report(report, time.perf_counter() - started, output, done="rolled back")
-
-
-def _dry_run(options: Options, project: Project, output: Output) -> int:
-    from d1migrate.cli import plan
-
-    shown = plan.Options(
-        down=True,
-        to=options.to,
-        steps=options.steps,
-        rollback_from=options.rollback_from,
-        allow_loss=options.allow_loss,
-        gates=options.gates,
-    )
-    return plan.run(shown, project, output)

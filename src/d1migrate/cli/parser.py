@@ -58,7 +58,7 @@ _TAKE_A_VALUE = ("--env", "--database", "--migrations", "--config")
 
 
 def parse(argv: Sequence[str]) -> Invocation:
-    """Parse arguments, and import the module of the command that they name.
+    """Parse arguments, and import the module of the command that they name; a dry run is a `plan`.
 
     Wrong arguments end the process with code 2 and a usage line, `--help` and `--version` with 0.
     """
@@ -74,7 +74,12 @@ def parse(argv: Sequence[str]) -> Invocation:
         parser.print_help(sys.stderr)
         parser.exit(2)
     values = {name: _frozen(value) for name, value in vars(arguments).items()}
-    module = import_module(f"d1migrate.cli.{names[arguments.called]}")
+    name = names[arguments.called]
+    if name in ("up", "down") and values["dry_run"]:
+        if values.get("plan") is not None:
+            parser.error("--dry-run and --plan exclude each other")
+        name, values = "plan", values | {"down": name == "down"}
+    module = import_module(f"d1migrate.cli.{name}")
     return Invocation(module.run, _options(module.Options, values), _options(GlobalOptions, values))
 
 

@@ -1,4 +1,4 @@
-"""`up`: apply pending migrations."""
+"""`up`: apply pending migrations. With --dry-run the parser runs `plan` instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import GateOptions
-from d1migrate.errors import UsageError
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
@@ -29,14 +28,11 @@ class Options(NamedTuple):
     single_transaction: bool = False
     phase: Phase | None = None
     plan: str | None = None
-    dry_run: bool = False
     gates: GateOptions = GateOptions()
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Apply what is pending, or what a plan file lists."""
-    if options.dry_run:
-        return _dry_run(options, project, output)
     written = None
     if options.plan is not None:
         from d1migrate.cli.written_plan import WrittenPlan  # most runs have no plan file
@@ -63,21 +59,6 @@ def run(options: Options, project: Project, output: Output) -> int:
         check=check,
     )
     return print_report(report, time.perf_counter() - started, output, done="applied")
-
-
-def _dry_run(options: Options, project: Project, output: Output) -> int:
-    from d1migrate.cli import plan
-
-    if options.plan is not None:
-        raise UsageError("--dry-run and --plan exclude each other")
-    shown = plan.Options(
-        to=options.to,
-        allow_out_of_order=options.allow_out_of_order,
-        single_transaction=options.single_transaction,
-        phase=options.phase,
-        gates=options.gates,
-    )
-    return plan.run(shown, project, output)
 
 
 def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:
