@@ -1,4 +1,4 @@
-"""`adopt`: a database that did not start here, from the command line."""
+"""`adopt`: a database that d1migrate did not create, from the command line."""
 
 from __future__ import annotations
 

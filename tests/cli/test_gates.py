@@ -308,7 +308,7 @@ def test_plan_shows_every_gate_and_changes_nothing(shop: Project) -> None:
     text = shop.run("plan", *PRODUCTION).out
     assert "gates of production:" in text
     assert "  refused     after             001_users is not applied in staging" in text
-    assert "  passed      require_rollback  every migration has a way back" in text
+    assert "  passed      require_rollback  every migration has a rollback" in text
     assert "--outside-window REASON" in text
     assert stages(shop) == {
         "after": "refused", "window": "refused", "require_rollback": "passed", "lint": "passed",

@@ -103,9 +103,9 @@ def test_the_name_of_another_environment(shop: Project, command: tuple[str, ...]
 
 def test_an_empty_name_is_no_name(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that a job forgot to set does not mean the default environment."""
-    assert "an environment with an empty name" in shop.run("up", "--env", "", code=2).err
+    assert "the name of the environment is empty" in shop.run("up", "--env", "", code=2).err
     monkeypatch.setenv("D1MIGRATE_ENV", "")
-    assert "an environment with an empty name" in shop.run("up", code=2).err
+    assert "the name of the environment is empty" in shop.run("up", code=2).err
     assert not (shop.folder / "local.db").exists()
 
 

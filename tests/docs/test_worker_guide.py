@@ -168,7 +168,7 @@ def test_an_error_is_answered(worker: PyodideWorkerd) -> None:
     status, body, _ = migrate(worker, database)
 
     assert status == 500
-    assert "did not start here" in body["error"]
+    assert "was not created by d1migrate" in body["error"]
     assert body["hint"]
 
 

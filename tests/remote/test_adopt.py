@@ -1,4 +1,4 @@
-"""A remote database that did not start here: what it takes to find out, and what faults do to the record."""
+"""A remote database that d1migrate did not create: what it takes to find out, and what faults do to the record."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def version_of(name: str, path: str) -> int:
     if name.endswith(_DOWN):
         raise SourceError(
             f"{path}: wrangler would run this down file as a forward migration, before its up file",
-            hint="write the way back as a `-- Rollback:` block at the end of the migration itself",
+            hint="write the rollback as a `-- Rollback:` block at the end of the migration itself",
         )
     version = int(match[1])
     if not 1 <= version <= MAX_VERSION:
@@ -161,8 +161,8 @@ def template(name: str, description: str, *, date: str) -> str:
 
 {record(name)}
 -- Rollback:
---   -- Write the way back here, e.g. DROP TABLE IF EXISTS teams;
---   -- or, where there is none: `-- Rollback: none, <reason>`
+--   -- Write the rollback here, e.g. DROP TABLE IF EXISTS teams;
+--   -- or, if there is none: `-- Rollback: none, <reason>`
 """
 
 

@@ -84,7 +84,7 @@ class Config(NamedTuple):
             return self._guarded(database) or Environment(None, database, lint=self.lint)
         if name == "":
             raise UsageError(
-                "an environment with an empty name", hint="--env or D1MIGRATE_ENV is there, and says nothing"
+                "the name of the environment is empty", hint="--env or D1MIGRATE_ENV is set, but empty"
             )
         wanted = name or DEFAULT_ENVIRONMENT
         for environment in self.environments:
@@ -175,7 +175,7 @@ def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, st
         UsageError: a file is missing or malformed, or has a key nobody knows.
     """
     if empty := [flag for flag, value in flags.items() if value == ""]:
-        raise UsageError(f"--{empty[0]} is there, and says nothing")
+        raise UsageError(f"--{empty[0]} is empty")
     explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
     path, content = _read_explicit(explicit) if explicit else _search(start)
     config = _from_file(path, content) if path else _from_wrangler(start)

@@ -152,14 +152,14 @@ def protected(name: str, confirmed: str | None) -> Demand:
 
 
 def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> Demand:
-    """Whether every migration has a way back."""
+    """Whether every migration has a rollback."""
     without = []
     for migration in pending:
         if migration.rollback is None:
             without.append(f"{migration.name} has no rollback block")
         elif migration.rollback.reason is not None:
             without.append(f"{migration.name} is declared irreversible: {migration.rollback.reason}")
-    fine = "every migration has a way back" if pending else "nothing is pending"
+    fine = "every migration has a rollback" if pending else "nothing is pending"
     return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
 
 
