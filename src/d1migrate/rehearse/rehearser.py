@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import QueryError
 from d1migrate.lint.check import Diagnostic, diagnose
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.lint.rule import Finding
 from d1migrate.migrate.migration import Migration
-from d1migrate.rehearse import findings, verdict
+from d1migrate.rehearse import findings
 from d1migrate.rehearse.cost import built_tables, cost
 from d1migrate.rehearse.expected_effects import ReplayedFile
 from d1migrate.rehearse.failures import failure
 from d1migrate.rehearse.key_conflicts import resolve_conflicts
 from d1migrate.rehearse.model import Rehearsed, RollbackOutcome
 from d1migrate.rehearse.table_changes import ChangeFinder
+from d1migrate.rehearse.verdict import depends_on_rows, lacks_rows, predicts_loss, verdict
 from d1migrate.schema.compare import compare
 from d1migrate.sql.names import fold
 
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.model import TableChange
     from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
     from d1migrate.schema.model import Schema
+
+
+class _Run(NamedTuple):
+    """A migration that ran.
+
+    Attributes:
+        before: a copy of the database before it.
+        recorded: what was counted.
+        is_adapted: whether made-up rows had to be changed first.
+    """
+
+    before: ScratchDatabase
+    recorded: RecordingEngine
+    is_adapted: bool
 
 
 class Rehearser:
@@ -63,45 +78,47 @@ class Rehearser:
             SourceError: it cannot be parsed.
         """
         migration.check()
-        replay = self._replayer.replay(migration)
-        file = ReplayedFile(replay)
+        file = ReplayedFile(self._replayer.replay(migration))
         try:
-            before, recorded, is_fitted = self._attempt(file)
+            run = self._attempt(file)
         except QueryError as error:
-            made_up = self._scratch.made_up.copy()
-            has_rows = any(self._scratch.counts(replay.before.tables.values()).values())
-            self.can_go_on = bool(made_up) and self._pass_without_rows(migration)
-            on_rows = has_rows and (self.can_go_on or not made_up)
-            others = made_up if self.can_go_on else set[str]()
-            return self._failed(replay, failure(error, file, others, on_rows=on_rows))
-        with closing(before):
-            counts = before.counts(replay.before.tables.values())
-            after = self._scratch.schema()
-            finder = ChangeFinder(file, before, self._scratch, recorded)
-            changes = tuple(finder.changes())
-            found = [*findings.of_rows(replay, changes), *findings.of_values(replay, changes)]
-            found += findings.of_schema(replay)
-            found += findings.stayed_empty(replay, counts)
-            found += findings.orphans(replay, before.orphans(), self._scratch.orphans())
-            depends = bool(counts) and (
-                finder.retyped
-                or is_fitted
-                or verdict.predicts_loss(replay)
-                or verdict.depends_on_rows(file, finder.inserts)
-                or verdict.lacks_rows(replay, before, counts)
-            )
-            self._refill(replay, after)
-            rollback, of_rollback = self._roll_back(migration, after)
-            self._schema = after
+            return self._failed(file, error)
+        with closing(run.before):
+            return self._passed(file, run)
+
+    def _passed(self, file: ReplayedFile, run: _Run) -> Rehearsed:
+        """Compare the database with the one before the migration, and run its rollback."""
+        replay, before = file.replay, run.before
+        counts = before.counts(replay.before.tables.values())
+        after = self._scratch.schema()
+        finder = ChangeFinder(file, before, self._scratch, run.recorded)
+        changes = tuple(finder.changes())
+        found = [
+            *findings.of_rows(replay, changes),
+            *findings.of_values(replay, changes),
+            *findings.of_schema(replay),
+            *findings.stayed_empty(replay, counts),
+            *findings.orphans(replay, before.orphans(), self._scratch.orphans()),
+        ]
+        depends = bool(counts) and (
+            finder.retyped
+            or run.is_adapted
+            or predicts_loss(replay)
+            or depends_on_rows(file, finder.inserts)
+            or lacks_rows(replay, before, counts)
+        )
+        self._refill(replay, after)
+        rollback, of_rollback = self._roll_back(replay.migration, after)
+        self._schema = after
         diagnostics = tuple(self._diagnostics(replay, [*found, *of_rollback]))
         return Rehearsed(
-            migration.version,
-            migration.name,
-            migration.file,
-            verdict=verdict.verdict(diagnostics, changes, sum(counts.values()), depends=depends),
+            replay.migration.version,
+            replay.migration.name,
+            replay.migration.file,
+            verdict=verdict(diagnostics, changes, sum(counts.values()), depends=depends),
             changes=changes,
             diagnostics=diagnostics,
-            cost=cost(file, recorded, counts, self._scale),
+            cost=cost(file, run.recorded, counts, self._scale),
             rollback=rollback,
         )
 
@@ -118,29 +135,28 @@ class Rehearser:
         self.rows |= {name: count for name, count in filled.rows.items() if name in new}
         self.empty |= {name: why for name, why in filled.empty.items() if name in new}
 
-    def _attempt(self, file: ReplayedFile) -> tuple[ScratchDatabase, RecordingEngine, bool]:
-        """Run a migration.
-
-        Returns:
-            The database before it, what was counted, and whether made-up rows had to be changed first.
+    def _attempt(self, file: ReplayedFile) -> _Run:
+        """Run a migration; if made-up rows conflict with its keys, adapt them and try again.
 
         Raises:
             QueryError: a statement was refused, and nothing was done.
         """
-        migration, sizes = file.replay.migration, built_tables(file)
-        before = self._scratch.copy()
+        migration = file.replay.migration
         try:
-            return before, self._scratch.run(migration.texts(), sizes=sizes), False
+            return self._run(file, is_adapted=False)
         except QueryError:
-            before.close()
             if migration.is_large or not resolve_conflicts(self._scratch, list(migration.texts())):
                 raise
+        return self._run(file, is_adapted=True)
+
+    def _run(self, file: ReplayedFile, *, is_adapted: bool) -> _Run:
         before = self._scratch.copy()
         try:
-            return before, self._scratch.run(migration.texts(), sizes=sizes), True
+            recorded = self._scratch.run(file.replay.migration.texts(), sizes=built_tables(file))
         except QueryError:
             before.close()
             raise
+        return _Run(before, recorded, is_adapted)
 
     def _pass_without_rows(self, migration: Migration) -> bool:
         """Run a migration that fails on made-up rows without these rows, so that others can follow it."""
@@ -153,10 +169,15 @@ class Rehearser:
         self.empty |= self._scratch.fill(self._rows).empty
         return True
 
-    def _failed(self, replay: Replay, found: tuple[str, Finding]) -> Rehearsed:
+    def _failed(self, file: ReplayedFile, error: QueryError) -> Rehearsed:
+        replay, made_up = file.replay, self._scratch.made_up.copy()
+        has_rows = any(self._scratch.counts(replay.before.tables.values()).values())
+        self.can_go_on = bool(made_up) and self._pass_without_rows(replay.migration)
+        on_rows = has_rows and (self.can_go_on or not made_up)
+        found = failure(error, file, made_up if self.can_go_on else (), on_rows=on_rows)
         m, diagnostics = replay.migration, tuple(self._diagnostics(replay, [found]))
-        verdict = "unproved" if found[0] == "X110" else "fails"
-        return Rehearsed(m.version, m.name, m.file, verdict, (), diagnostics, None, None)
+        words = "unproved" if found[0] == "X110" else "fails"
+        return Rehearsed(m.version, m.name, m.file, words, (), diagnostics, None, None)
 
     def _diagnostics(self, replay: Replay, found: Iterable[tuple[str, Finding]]) -> Iterator[Diagnostic]:
         for code, finding in found:

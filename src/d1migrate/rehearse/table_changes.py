@@ -23,7 +23,7 @@ from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from d1migrate.rehearse.scratch_database import RecordingEngine, ScratchDatabase
     from d1migrate.schema.model import Table
@@ -178,42 +178,26 @@ class ChangeFinder:
     def _change(
         self, connection: apsw.Connection, each: _Compared, tracker: RowTracker | None
     ) -> TableChange:
-        outcome, difference, how = each.outcome, each.difference, each.how
-        by = {"*": outcome.dropped_by} if outcome.dropped_by else outcome.changed_by
-        unexplained = difference.lost if difference.lost and not outcome.lost_by else 0
-        silent = {c: n for c, n in difference.changed.items() if not {fold(c), "*"} & by.keys()}
+        outcome, how, new = each.outcome, each.how, each.how.new if each.how else None
+        account = _by_words(each)
         if tracker and how:
-            if difference.lost and outcome.lost_by:
-                lost = tracker.unexplained_rows(row_difference.lost_rows(connection, how))
-                unexplained = len(lost)
-                keys = [*row_difference.shown(connection, how, lost), *difference.keys]
-                difference = difference._replace(keys=tuple(dict.fromkeys(keys))[: row_difference.SAMPLE])
-            for column, count in difference.changed.items():
-                changed = row_difference.changed_rows(connection, how, column)
-                n = tracker.unexplained_values(column, changed)
-                if n < count and column in silent:
-                    by = {**by, fold(column): f"{outcome.lost_by} and INSERT"}
-                silent = {**silent, column: n} if n else {k: v for k, v in silent.items() if k != column}
-            for column, n in tracker.unexplained_values_of_moved().items():
-                silent[column] = silent.get(column, 0) + n
-        for column, n in self._unlinked_by_drop(outcome, how):
-            difference = difference._replace(changed={**difference.changed, column: n})
-            silent[column] = n
-        new = how.new if how else None
-        unkept = tuple(self._unkept(connection, each))
+            account = _by_rows(account, connection, each, how, tracker)
+        for column, count in self._unlinked_by_drop(outcome, how):
+            account = account.with_unexplained(column, count)
+        difference, unkept = account.difference, tuple(self._unkept(connection, each))
         is_replaced = any(effect.lost_by == "REPLACE" for effect in outcome.effects.values())
         return TableChange(
             each.table.name,
             new.name if new else None,
             difference,
             lost_by=outcome.lost_by if difference.lost else "",
-            changed_by=by,
+            changed_by=account.changed_by,
             gained_by=outcome.gained_by if difference.gained else "",
             unkept=unkept,
             moved_to=() if new or unkept else self._moved_to(outcome.ids[0]),
-            replaced=difference.lost - unexplained if is_replaced else 0,
-            unexplained=unexplained,
-            unexplained_changes=silent,
+            replaced=difference.lost - account.unexplained if is_replaced else 0,
+            unexplained=account.unexplained,
+            unexplained_changes=account.unexplained_changes,
             renamed={a: b for a, b in how.pairs if fold(a) != fold(b)} if how else {},
         )
 
@@ -254,3 +238,56 @@ class ChangeFinder:
                 into = statement.before.tables[statement.target]
                 found |= {fold(c.name) for c in into.columns} - set(columns_into(statement, into))
         return found - (outcome.changed_by.keys() - {"*"})
+
+
+class _Account(NamedTuple):
+    """A difference, and how much of it the file accounts for; the fields are those of `TableChange`."""
+
+    difference: RowDifference
+    changed_by: Mapping[str, str]
+    unexplained: int
+    unexplained_changes: Mapping[str, int]
+
+    def with_unexplained(self, column: str, count: int) -> _Account:
+        """Return it with unexplained changes of a column that the difference does not show."""
+        difference = self.difference._replace(changed={**self.difference.changed, column: count})
+        unexplained_changes = {**self.unexplained_changes, column: count}
+        return self._replace(difference=difference, unexplained_changes=unexplained_changes)
+
+
+def _by_words(each: _Compared) -> _Account:
+    """Account for a difference by the words of the file: they account for all rows, or for none."""
+    outcome, difference = each.outcome, each.difference
+    changed_by = {"*": outcome.dropped_by} if outcome.dropped_by else outcome.changed_by
+    unexplained_changes = {
+        column: count
+        for column, count in difference.changed.items()
+        if not {fold(column), "*"} & changed_by.keys()
+    }
+    unexplained = 0 if outcome.lost_by else difference.lost
+    return _Account(difference, changed_by, unexplained, unexplained_changes)
+
+
+def _by_rows(
+    account: _Account, connection: apsw.Connection, each: _Compared, how: Match, tracker: RowTracker
+) -> _Account:
+    """Account for a difference row by row."""
+    difference, lost_by = account.difference, each.outcome.lost_by
+    if difference.lost and lost_by:
+        lost = tracker.unexplained_rows(row_difference.lost_rows(connection, how))
+        keys = dict.fromkeys([*row_difference.shown(connection, how, lost), *difference.keys])
+        difference = difference._replace(keys=tuple(keys)[: row_difference.SAMPLE])
+        account = account._replace(difference=difference, unexplained=len(lost))
+    changed_by, found = dict(account.changed_by), dict(account.unexplained_changes)
+    for column, count in difference.changed.items():
+        changed = row_difference.changed_rows(connection, how, column)
+        unexplained = tracker.unexplained_values(column, changed)
+        if unexplained < count and column in found:
+            changed_by[fold(column)] = f"{lost_by} and INSERT"
+        if unexplained:
+            found[column] = unexplained
+        else:
+            found.pop(column, None)
+    for column, count in tracker.unexplained_values_of_moved().items():
+        found[column] = found.get(column, 0) + count
+    return account._replace(changed_by=changed_by, unexplained_changes=found)
