@@ -1,0 +1,83 @@
+"""A schema read from a real database, and rows that SQLite never writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from d1migrate.errors import DamagedError
+from d1migrate.schema import introspect
+from d1migrate.schema.model import Column, ForeignKey, Index, Trigger, View
+from d1migrate.sql.batch import Result
+from tests.unit.schema.building import database, schema
+
+SQL = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT 'x', shout AS (upper(name)));
+CREATE TABLE "my posts" (a, b, user_id INTEGER REFERENCES users ON DELETE CASCADE, PRIMARY KEY (b, a),
+  FOREIGN KEY (a, b) REFERENCES pairs (x, y) ON UPDATE SET NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX by_name ON users (name, lower(name)) WHERE name <> '';
+CREATE TRIGGER t AFTER INSERT ON USERS BEGIN SELECT 1; END;
+CREATE VIEW v AS SELECT 1 AS one;
+CREATE TRIGGER on_v INSTEAD OF INSERT ON V BEGIN SELECT 1; END;
+"""
+
+
+def test_all_of_a_schema() -> None:
+    """Columns with generated ones, indexes with expressions, composite keys, triggers beside what they are on."""
+    found = schema(SQL)
+    users, posts = found.tables
+    assert users.columns == (
+        Column("id", "INTEGER", primary_key=1),
+        Column("name", "TEXT", True, "'x'"),
+        Column("shout", "", generated=True),
+    )
+    (index,) = users.indexes
+    assert (index.name, index.unique, index.columns) == ("by_name", True, ("name", None))
+    assert posts.primary_key == ("b", "a")
+    assert set(posts.foreign_keys) == {
+        ForeignKey(("user_id",), "users", (None,), "CASCADE", "NO ACTION"),
+        ForeignKey(("a", "b"), "pairs", ("x", "y"), "NO ACTION", "SET NULL"),
+    }
+    assert posts.indexes == (Index("sqlite_autoindex_my posts_1", True, ("b", "a"), None),)
+    assert [trigger.name for trigger in users.triggers] == ["t"]
+    assert found.views == (View("v", "CREATE VIEW v AS SELECT 1 AS one"),)
+    assert [(t.name, t.table) for t in found.triggers] == [("on_v", "v")]
+    assert isinstance(found.triggers[0], Trigger)
+
+
+def test_what_is_not_the_users() -> None:
+    """The history, Cloudflare's tables, SQLite's own, and the tables in which virtual ones keep their rows."""
+    found = schema(
+        "CREATE TABLE schema_migrations (version); CREATE TABLE Schema_Migrations_Log (id);"
+        " CREATE TABLE _cf_KV (key); CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT);"
+        " CREATE INDEX of_kv ON _cf_KV (key); CREATE VIRTUAL TABLE s USING fts5(x); ANALYZE"
+    )
+    assert [table.name for table in found.tables] == ["a", "s"]
+    assert found.tables[1].is_virtual
+    assert [column.name for column in found.tables[1].columns] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("table", "a", "a", None),
+        ("table", "a", "a", 5),
+        ("table", b"a", "a", "CREATE TABLE a (x)"),
+        (None, "a", "a", "CREATE TABLE a (x)"),
+        ("view", "a", None, "CREATE VIEW a AS SELECT 1"),
+    ],
+)
+def test_a_damaged_schema(row: tuple[Any, ...]) -> None:
+    """It is refused with the row."""
+    with pytest.raises(DamagedError, match="it has the row"):
+        introspect.read([Result([row]), Result(), Result(), Result()])
+
+
+def test_one_table_is_read_as_all_are() -> None:
+    """The queries of one table give the rows that those of all tables give."""
+    connection = database(SQL)
+    for table in ("users", "my posts"):
+        for one, query in zip(introspect.ONE_TABLE, introspect.QUERIES[1:], strict=True):
+            every = [row for row in connection.execute(query.sql) if row[0] == table]
+            assert sorted(connection.execute(one, (table,)), key=repr) == sorted(every, key=repr)
