@@ -406,7 +406,7 @@ def test_a_character_that_misleads_is_named(character: str) -> None:
         (d,) = (d for d in found if d.severity in ("error", "warning"))
         assert (d.code, d.line, d.column) == (code_of, 1, column)
         assert f"<{code}>" in d.message
-        assert f" has a {code} " in d.message
+        assert f" contains a {code} " in d.message
         assert character not in d.message
 
 

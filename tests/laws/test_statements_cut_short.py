@@ -19,7 +19,7 @@ from d1migrate.sql.canonical import canonical_expression, canonical_text
 from d1migrate.sql.create import parse, parse_table
 from d1migrate.sql.dump import meant_by
 from d1migrate.sql.format import squeezed
-from d1migrate.sql.select import inserted_values, selects, with_names, without_subqueries
+from d1migrate.sql.select import selects, with_names, without_subqueries
 from d1migrate.sql.split import Statement, split
 from d1migrate.sql.statement import (
     alteration_of,
@@ -52,7 +52,6 @@ _TOKENS: tuple[Callable[..., object], ...] = (
     *(selects, with_names, without_subqueries),
 )
 READERS: dict[str, Callable[..., object]] = {reader.__name__: reader for reader in (*_TEXT, *_TOKENS)}
-READERS["inserted_values"] = lambda sql: inserted_values(significant(sql), ["a"])
 READERS["impact_of"] = lambda sql: impact_of(Migration(1, "001_a", sql))
 READERS["check_history_use"] = lambda sql: check_history_use(Statement(sql, 0, 1, 0, sql), "a.sql", 1)
 

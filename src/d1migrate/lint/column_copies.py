@@ -68,6 +68,11 @@ def values_of(statement: ReplayedStatement) -> list[Values | None]:
     return [values for _, values in _selected(statement)]
 
 
+def copies_star(statement: ReplayedStatement) -> bool:
+    """Whether a statement fills a table from `SELECT *`."""
+    return any(_is_star(value.tokens) for select, _ in _selected(statement) for value in select.values)
+
+
 def values_inside(statement: ReplayedStatement) -> Values:
     """Return {column: its value}, from inside WITH and subqueries if these compute it.
 
@@ -216,7 +221,7 @@ def _expanded(statement: ReplayedStatement, select: Select) -> list[Sequence[Tok
     """Return the values of a SELECT, with its `*` spelled out as columns; None if these are not known."""
     found: list[Sequence[Token]] = []
     for value in select.values:
-        if value.tokens[-1].text != "*" or len(value.tokens) not in (1, 3):
+        if not _is_star(value.tokens):
             found.append(value.tokens)
             continue
         qualifier = fold(unquote(value.tokens[0].text)) if len(value.tokens) == 3 else None
@@ -226,6 +231,11 @@ def _expanded(statement: ReplayedStatement, select: Select) -> list[Sequence[Tok
                     return None
                 found += [_qualified(source, c.name) for c in statement.before.tables[source.table].columns]
     return found
+
+
+def _is_star(value: Sequence[Token]) -> bool:
+    """Whether a result column is `*` or `t.*`."""
+    return value[-1].text == "*" and len(value) in (1, 3)
 
 
 def _qualified(source: Source, column: str) -> Sequence[Token]:

@@ -64,12 +64,6 @@ def as_column(tokens: Sequence[Token]) -> Reference | None:
     return _column(_without_signs(tokens))
 
 
-def is_bare(value: Sequence[Token]) -> bool:
-    """Whether a value is a column as it is: `name`, `t.name`, or what a `*` stands for."""
-    is_name = len(value) in (1, 3) and value[-1].kind in _NAMES
-    return is_name or (bool(value) and value[-1].text == "*")
-
-
 def is_negated(value: Sequence[Token], column: str) -> bool:
     """Whether a new value is the column with its sign changed, which can be undone."""
     return text_at(value, 0) == "-" and [fold(unquote(t.text)) for t in value[1:]] == [column]

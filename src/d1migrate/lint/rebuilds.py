@@ -1,13 +1,13 @@
-"""Tables that a file takes apart and makes again, in whatever spelling."""
+"""Rebuilds: a table that the file replaces by another of the same name, by whatever statements."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.expressions import is_bare
+from d1migrate.lint.column_copies import values_inside
+from d1migrate.lint.expressions import as_column
 from d1migrate.sql.names import fold
-from d1migrate.sql.select import inserted_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class Rebuild:
-    """A table that goes by the name of one that the file found, and is another.
+    """A table that takes the name of one that existed before the file.
 
     Attributes:
-        old, new: the two.
-        statement: the statement that takes the old one away, or its name.
-        number: the number of the old one.
-        is_dropped: whether the old one does not remain under another name.
-        dropped_at: the statement that drops it, or the last one.
-        fills: the statements that fill the new one from other tables.
+        old, new: the two tables.
+        statement: the statement that drops the old table or renames it.
+        number: the number of the old table.
+        is_dropped: whether the old table is gone, and not only renamed.
+        dropped_at: the index of the statement that drops it, or the number of statements.
+        fills: the statements that fill the new table from other tables.
     """
 
     def __init__(self, replay: Replay, lineage: Lineage, name: str, statement: ReplayedStatement) -> None:
@@ -50,16 +50,16 @@ class Rebuild:
 
     @cached_property
     def values(self) -> dict[str, Sequence[Token]]:
-        """What goes into each column of the new one, as {folded name: tokens}."""
+        """What the copy puts into each column of the new table, as {folded name: tokens}."""
         found: dict[str, Sequence[Token]] = {}
         for fill in self.fills:
-            found |= inserted_values(fill.tokens, [c.name for c in self.new.columns if not c.generated])
+            found |= values_inside(fill)
         return found
 
     def is_copied(self, column: str) -> bool:
-        """Whether a column goes into the new table as it was."""
+        """Whether a column of the new table gets the values of a column, and not of an expression."""
         value = self.values.get(fold(column))
-        return value is not None and is_bare(value)
+        return value is not None and as_column(value) is not None
 
 
 def find_rebuilds(replay: Replay, lineage: Lineage) -> list[Rebuild]:

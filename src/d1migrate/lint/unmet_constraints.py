@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
-from d1migrate.lint.expressions import is_bare
+from d1migrate.lint.expressions import as_column
 from d1migrate.lint.replay.model import definition
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import literal
@@ -153,7 +153,7 @@ def _uniques(rebuild: Rebuild) -> Iterator[Tightened]:
         columns = [term[0] for term in key.terms if len(term) == 1]
         is_plain = len(columns) == len(key.terms) and not key.where and {*columns} <= names
         values = [rebuild.values.get(column) for column in columns]
-        is_computed = any(value and not is_bare(value) and not literal(value) for value in values)
+        is_computed = any(value and not as_column(value) and not literal(value) for value in values)
         if is_plain and not is_computed and not cannot_repeat(key, rebuild.old):
             yield Tightened(f"UNIQUE ({', '.join(columns)})", frozenset(columns))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.lint.expressions import is_bare
+from d1migrate.lint.column_copies import values_inside
+from d1migrate.lint.expressions import as_column
 from d1migrate.lint.rule import Finding
 from d1migrate.schema.rebuild_checks import is_recount
 from d1migrate.sql.names import fold, quote_literal, unquote
-from d1migrate.sql.select import inserted_values
 from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
 
@@ -96,13 +96,12 @@ def _is_computed(failed: _Failure) -> bool:
     if statement.verb == "update":
         value = statement.sets().get(fold(column))
     else:
-        names = [c.name for c in statement.before.tables[statement.target].columns if not c.generated]
-        value = inserted_values(statement.tokens, names).get(fold(column))
+        value = values_inside(statement).get(fold(column))
     if value is None:
         return False
     if [token.keyword for token in value] == ["NULL"]:
         return False
-    return "JOIN" in statement.words or statement.words.count("SELECT") > 1 or not is_bare(value)
+    return "JOIN" in statement.words or statement.words.count("SELECT") > 1 or as_column(value) is None
 
 
 def _has_new_key(replay: Replay) -> bool:

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.names import fold, unquote
-from d1migrate.sql.statement import insert_of
 from d1migrate.sql.token_groups import bare, closing, outside, parted, text_at
 from d1migrate.sql.tokens import KEYWORDS, Token
 
@@ -82,24 +81,6 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
             words = words[1:]
         found.append(_select(words, defined, picks))
     return found
-
-
-def inserted_values(tokens: Sequence[Token], columns: Sequence[str]) -> dict[str, Sequence[Token]]:
-    """Return {column: the value that goes into it} of an INSERT … SELECT, by its first SELECT; {} if unknown.
-
-    Args:
-        tokens: the statement.
-        columns: the table's columns in order, for a statement that names none.
-    """
-    insert = insert_of(tokens)
-    if insert is None:
-        return {}
-    names = insert.columns or tuple(map(fold, columns))
-    values = [value.tokens for select in selects(insert.source)[:1] for value in select.values]
-    if len(values) == len(names):
-        return dict(zip(names, values, strict=True))
-    is_star = len(values) == 1 and values[0][-1].text == "*"
-    return dict.fromkeys(names, values[0]) if is_star else {}
 
 
 def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.column_copies import values_of
+from d1migrate.lint.column_copies import copies_star, values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of, is_narrower, types_of
 from d1migrate.lint.expressions import as_column, is_mapping
@@ -98,7 +98,7 @@ def copies_by_position(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE people_new RENAME TO people;
     """
     for rebuild in replay.rebuilds:
-        stars = [value for value in rebuild.values.values() if value[-1].text == "*"]
+        stars = any(copies_star(fill) for fill in rebuild.fills)
         old, new = list(columns_of(rebuild.old)), list(columns_of(rebuild.new))
         shared = set(old) & set(new)
         if stars and [c for c in old if c in shared] != [c for c in new if c in shared]:
