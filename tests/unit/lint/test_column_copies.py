@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from d1migrate.lint.column_copies import values_inside
+from d1migrate.lint.replay.replayer import replay
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.migration import Migration
 
@@ -476,3 +478,20 @@ def test_a_full_text_index_that_is_emptied(sql: str, code: str) -> None:
     CREATE VIRTUAL TABLE found USING fts5(v, content='live', content_rowid='id');
     """
     assert judged(sql, LIVE + indexes).keys() == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("INSERT INTO a (d, c) SELECT 1, b.z + 2 FROM b", {"d": "1", "c": "b . z + 2"}),
+        ("INSERT INTO a SELECT q, 'r' FROM b WHERE 1 ON CONFLICT DO NOTHING", {"c": "q", "d": "'r'"}),
+        ("INSERT INTO a SELECT * FROM b", {"c": '"b" . "z"', "d": '"b" . "q"'}),
+        ("INSERT INTO a SELECT x, y FROM (SELECT z + 1 AS x, q AS y FROM b)", {"c": "z + 1", "d": "y"}),
+        ("CREATE TABLE e AS SELECT z AS x FROM b", {"x": "z"}),
+    ],
+)
+def test_what_a_statement_puts_where(sql: str, values: dict[str, str]) -> None:
+    """By the columns it names, or else by the table's: C and d."""
+    (replayed,) = replay([Migration(1, "001_a", f"CREATE TABLE a (C, d); CREATE TABLE b (z, q); {sql};")])
+    found = values_inside(replayed.statements[-1])
+    assert {column: " ".join(token.text for token in tokens) for column, tokens in found.items()} == values

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.sql.select import (
-    inserted_values,
     is_always_true,
     is_never_true,
     selects,
@@ -63,22 +62,6 @@ def test_a_select(sql: str, sources: list[str], picks: str) -> None:
 def test_a_compound(sql: str, picks: str) -> None:
     """Each part by itself."""
     assert [found.picks for found in selects(significant(sql))] == [picks, picks]
-
-
-@pytest.mark.parametrize(
-    ("sql", "values"),
-    [
-        ("INSERT INTO a (x, y) SELECT 1, b.z + 2 FROM b", {"x": "1", "y": "b . z + 2"}),
-        ("INSERT INTO a SELECT q, 'r' FROM b ON CONFLICT DO NOTHING", {"c": "q", "d": "'r'"}),
-        ("INSERT INTO a SELECT * FROM b", {"c": "*", "d": "*"}),
-        ("INSERT INTO a SELECT 1, 2, 3", {}),
-        ("UPDATE a SET x = 1", {}),
-    ],
-)
-def test_what_an_insert_puts_where(sql: str, values: dict[str, str]) -> None:
-    """By the columns it names, or else by the table's: C and d."""
-    found = inserted_values(significant(sql), ["C", "d"])
-    assert {column: text(tokens) for column, tokens in found.items()} == values
 
 
 @pytest.mark.parametrize(
