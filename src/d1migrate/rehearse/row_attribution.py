@@ -16,8 +16,9 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.rehearse.expected_effects import ReplayedFile, TableOutcome
+    from d1migrate.rehearse.expected_effects import ReplayedFile
     from d1migrate.rehearse.row_difference import Key, Match
+    from d1migrate.rehearse.table_outcome import TableOutcome
 
 
 class RowTracker:

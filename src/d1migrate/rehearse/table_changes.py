@@ -1,6 +1,6 @@
 """Find what a migration did to the rows of each table, and what in its SQL accounts for it.
 
-The reading order: `expected_effects` gives what the SQL is meant to do, `row_difference` what happened,
+The reading order: `table_outcome` gives what the SQL is meant to do, `row_difference` what happened,
 `row_attribution` matches the two row by row if needed, and `kept_values` looks for values that were moved.
 """
 
@@ -14,11 +14,12 @@ import apsw
 from d1migrate.lint.column_copies import columns_into
 from d1migrate.lint.columns import ColumnId
 from d1migrate.rehearse import row_difference
-from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect, TableOutcome, outcome_of
+from d1migrate.rehearse.expected_effects import ReplayedFile, StatementEffect
 from d1migrate.rehearse.kept_values import ValueSearch
 from d1migrate.rehearse.model import TableChange, UnkeptColumn
 from d1migrate.rehearse.row_attribution import RowTracker
 from d1migrate.rehearse.row_difference import Match, RowDifference
+from d1migrate.rehearse.table_outcome import TableOutcome, outcome_of
 from d1migrate.schema.queries import content_of
 from d1migrate.sql.names import fold
 
