@@ -94,7 +94,7 @@ def test_usage_errors_exit_2(project: Project) -> None:
 def test_index_refuses_what_up_refuses(project: Project) -> None:
     """An empty file does not become a module that cannot be imported."""
     project.write("001_a.sql", "")
-    assert "no SQL statement in it" in project.run("index", "--output", "i.py", code=1).err
+    assert "it has no SQL statement" in project.run("index", "--output", "i.py", code=1).err
     assert not (project.folder / "i.py").exists()
 
 

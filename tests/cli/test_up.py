@@ -195,12 +195,12 @@ def test_a_renumbered_file_is_recognised(project: Project) -> None:
         ("000_zero.sql", "SELECT 1;", "version 0 is outside 1"),
         ("01_again.sql", "SELECT 1;", "two files have version 1: migrations/001_users.sql and migrations/01_again.sql"),
         ("002_latin.sql", b"SELECT 1;\n-- caf\xe9\n", "002_latin.sql:2: not UTF-8: byte 0xe9 at offset 16"),
-        ("002_empty.sql", "", "002_empty.sql: no SQL statement in it"),
-        ("002_notes.sql", "-- later\n/* perhaps */\n;\n", "002_notes.sql: no SQL statement in it"),
+        ("002_empty.sql", "", "002_empty.sql: it has no SQL statement"),
+        ("002_notes.sql", "-- later\n/* perhaps */\n;\n", "002_notes.sql: it has no SQL statement"),
         ("002_open.sql", "SELECT 1; /* never closed", "002_open.sql:1:11: this comment is not closed"),
         ("002_nul.sql", "SELECT 1;\0DROP TABLE users;", "002_nul.sql:1:10: there is a NUL character here"),
-        ("seed.sql", "SELECT 1;", "'migrations/seed.sql' is not named like a migration"),
-        ("002_a b.sql", "SELECT 1;", "'migrations/002_a b.sql' is not named like a migration"),
+        ("seed.sql", "SELECT 1;", "'migrations/seed.sql' is not a valid migration name"),
+        ("002_a b.sql", "SELECT 1;", "'migrations/002_a b.sql' is not a valid migration name"),
         ("002_a.down.sql", "SELECT 1;", "would run this down file as a forward migration"),
         ("99999999999999999_x.sql", "SELECT 1;", "version 99999999999999999 is outside 1"),
         ("002_drop.sql", "SELECT 1;\n-- Rollback:\n-- DROP TABLE schema_migrations;\n", "002_drop.sql:3: it changes the history of all migrations"),
@@ -380,7 +380,7 @@ def test_d1_limits_are_seen_before_anything_runs(project: Project) -> None:
     project.standard()
     project.write("004_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES ('" + "x" * 100_000 + "');\n")
     err = project.run("up", code=1).err
-    assert "migrations/004_a.sql:2: the statement has 100025 bytes, D1 takes 100000" in err
+    assert "migrations/004_a.sql:2: the statement has 100025 bytes, D1 accepts 100000" in err
     assert not project.database.exists()
 
 

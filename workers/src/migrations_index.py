@@ -141,7 +141,7 @@ MIGRATIONS = (
     ),
 )
 
-# What each version makes of the schema's objects, for `verify_schema`; None: it is gone.
+# The digest of each object that a version changes, for `verify_schema`; None: it is dropped.
 SCHEMAS = {
     1: {
         "index idx_executions_status": "211d2cf973fff98b",

@@ -1,7 +1,7 @@
-"""Statements that abort their batch, and so roll it back, where the database is not as it was planned for.
+"""Statements that abort their batch, and so roll it back, if the database is not in the expected state.
 
-They are what makes a migration apply exactly once without a lock: D1 runs one batch after the other, and the
-assertion of the second finds what the first has done.
+Because of them, a migration applies exactly once without a lock: D1 runs one batch after the other, and the
+assertion of the second batch notices what the first one did.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _square(version: int) -> int:
 
 
 def _abort(message: str, condition: str, params: tuple[Value, ...] = ()) -> Query:
-    """Return a statement that aborts its batch with a message (d1-facts §2.3) where the condition holds."""
+    """Return a statement that aborts its batch with a message (d1-facts §2.3) if the condition holds."""
     return Query(f"SELECT json_extract('{{}}', {message}) WHERE {condition}", params)
 
 
@@ -92,7 +92,7 @@ _EXISTS = f"EXISTS (SELECT 1 FROM {MIGRATIONS_TABLE} WHERE version = ?1)"
 def assert_ready(
     version: int, direction: Literal["up", "down"], before: HistoryState, *, full: bool
 ) -> Query:
-    """Abort the batch if another runner was faster, with this version or with any other."""
+    """Abort the batch if another runner was faster, with this version or any other."""
     if direction == "up":
         wrong, message = _EXISTS, quote_literal(ALREADY_APPLIED)
     else:
@@ -111,10 +111,10 @@ def assert_unchanged(before: HistoryState) -> Query:
 
 
 def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
-    """Ask whether the history is the one that was read: one row, 1 or 0. It goes into a batch that reads.
+    """Return the query whether the history is still the one that was read: one row, 1 or 0.
 
     Args:
-        before: what was read.
+        before: the history that was read.
         missing: the history tables that did not exist then.
     """
     tables = f"{_TABLES} = {2 - len(missing)}"
@@ -129,9 +129,9 @@ def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
 
 
 def assert_result(after: HistoryState, *, full: bool) -> Query:
-    """Abort the batch if the applied versions are not those planned; the message has the newest there are.
+    """Abort the batch if the applied versions are not those planned; the message has the newest versions.
 
-    `full` is for SQL that could change the set and keep its size and maximum.
+    `full` is for SQL that could change the set but keep its size and maximum.
     """
     return _abort(f"{quote_literal(OTHER_VERSIONS)} || {_NEWEST}", *_differs(after, full=full))
 
@@ -147,7 +147,7 @@ def assert_schema(mark: str) -> Query:
 
 
 def _differs(expected: HistoryState, *, full: bool, parameter: str = "?1") -> tuple[str, tuple[str]]:
-    """Return the condition that the history is another one, and its parameter."""
+    """Return the condition that the history is different, and its parameter."""
     size, newest, total, squares, head = expected
     if full:
         return f"{_FULL} || ' ' || {_HEAD} <> {parameter}", (f"{size} {total} {squares} {head}",)

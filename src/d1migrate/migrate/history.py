@@ -1,8 +1,8 @@
-"""The migrations table and its log: what they look like, what is written to them, what they say.
+"""The migrations table and its log: their shape, the queries that read them, the statements that write them.
 
-`schema_migrations` keeps the three columns that files applied by wrangler alone write themselves. All else
-goes to `schema_migrations_log`, which is only ever appended to. Every event of one migration's batch carries
-that batch's random token, so a `begun` without its `done` proves that a migration was cut in half.
+`schema_migrations` has exactly the three columns that files insert themselves when wrangler applies them.
+Everything else is in `schema_migrations_log`, which is append-only. Every event of one batch has the random
+token of that batch, so a `begun` without a `done` proves that a migration was interrupted.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ _LOG_COLUMNS = {
 }
 
 MAX_STORED_ROLLBACK = 1_000_000
-"""Bytes of rollback SQL that the log keeps; of more, only the digest (a D1 row holds 2 MB)."""
+"""Up to this many bytes of rollback SQL are logged; of longer SQL, only the digest (a D1 row holds 2 MB)."""
 
 OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
-"""What `adopt` renames another tool's table to, where it has the name of ours."""
+"""The new name that `adopt` gives to another tool's table with the name of ours."""
 
 OTHER_TOOLS = {
-    OLD_TABLE: "the tool before",
+    OLD_TABLE: "the previous tool",
     "d1_migrations": "wrangler d1 migrations",
     "__drizzle_migrations": "drizzle-kit",
     "_prisma_migrations": "Prisma",
@@ -69,13 +69,13 @@ OTHER_TOOLS = {
     "knex_migrations": "Knex",
     "kysely_migration": "Kysely",
 }
-"""Tables in which other tools keep their history."""
+"""The history tables of other tools."""
 
 
 class Stamp(NamedTuple):
-    """Who did a thing, when, and the random token of its batch. Made by the shell, never by a plan.
+    """Who writes to the history, when, and the random token of the batch. The shell makes it, never a plan.
 
-    `restore_point` names what was kept of the database before: a file, or a Time Travel bookmark.
+    `restore_point` names the restore point taken before: a file, or a Time Travel bookmark.
     """
 
     token: str
@@ -86,7 +86,7 @@ class Stamp(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a row of the log says, without its stamp."""
+    """A row of the log, without its stamp."""
 
     action: str
     version: int
@@ -98,11 +98,14 @@ class Event(NamedTuple):
 
 
 class AppliedMigration(NamedTuple):
-    """A version that the database has, as its migrations table and log tell it.
+    """An applied version, from the migrations table and the log.
 
-    `checksum` and `rollback_digest` are None for what wrangler applied alone, `applied_at` is None where
-    the row holds no time. `keeps_rollback` says whether
-    the log holds the rollback SQL, `order` sorts by when it was applied; 0 where the log does not tell.
+    Attributes:
+        version, name: the migration.
+        applied_at: when, in epoch seconds; None if the row has no time.
+        checksum, rollback_digest: None if wrangler applied it.
+        keeps_rollback: whether the log has the rollback SQL.
+        order: its position in the order of application; 0 if the log does not have it.
     """
 
     version: int
@@ -123,18 +126,18 @@ class Partial(NamedTuple):
 
 
 class History(NamedTuple):
-    """What a database says about itself.
+    """The history of a database.
 
     Attributes:
-        applied: by version.
-        partial: what began and did not finish.
+        applied: the applied versions, ascending.
+        partial: migrations that began and did not finish.
         missing: the history tables that do not exist yet.
-        unmanaged: user objects in a database whose migrations table is absent or empty.
-        other_tools: of those, the tables of other tools' histories.
-        reads: the requests it took to find out.
-        leftovers: helpers of a rebuild that was cut in half.
-        head: the token of the log's newest row, "" for an empty log.
-        has_token: whether the log has the token that was asked for.
+        unmanaged: user objects, if the migrations table is missing or empty.
+        other_tools: those of them that are history tables of other tools.
+        reads: how many requests read it.
+        leftovers: helpers of an interrupted rebuild.
+        head: the token of the newest row of the log; "" if the log is empty.
+        has_token: whether the log has the token that was looked up.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -159,7 +162,7 @@ ROWS = Query(  # wrangler's users also write CURRENT_TIMESTAMP, which is text
     "SELECT version, coalesce(name, ''), iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"
     f" FROM {MIGRATIONS_TABLE} ORDER BY version"
 )
-LATEST = Query(  # beside max(), SQLite's bare columns come from the row that has the maximum
+LATEST = Query(  # with max(), SQLite takes bare columns from the row that has the maximum
     "SELECT version, max(id), event, action, name, checksum, rollback_digest, rollback_sql IS NOT NULL"
     f" FROM {LOG_TABLE} GROUP BY version"
 )
@@ -184,7 +187,7 @@ STATE = Query(
     f" FROM {MIGRATIONS_TABLE} m LEFT JOIN l ON l.version = m.version ORDER BY m.version)) AS applied,"
     " (SELECT count(*) FROM l WHERE event = 'begun') AS partial"
 )
-"""One row: a line `version checksum` a version, as `fold` reads them, and how many migrations are partial."""
+"""One row: a line `version checksum` per version, as `read_rows` reads them; and how many are partial."""
 NEWEST = Query(f"SELECT max(version) AS newest FROM {MIGRATIONS_TABLE}")
 EXISTING = Query(f"SELECT lower(name) FROM sqlite_schema WHERE lower(name) IN {_OURS}")
 EVENTS = Query(
@@ -194,14 +197,14 @@ EVENTS = Query(
 
 
 def done_by(token: str) -> Query:
-    """Ask whether the batch with a token was committed: one row, 1 or 0."""
+    """Return the query whether the batch with a token was committed: one row, 1 or 0."""
     return Query(
         f"SELECT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done') AS done", (token,)
     )
 
 
 def stored_rollbacks(versions: Iterable[int]) -> Query:
-    """Ask for (version, newest rollback SQL, its id) of what the log keeps."""
+    """Return the query for (version, newest rollback SQL, its id) in the log."""
     return Query(
         f"SELECT version, rollback_sql, max(id) FROM {LOG_TABLE} WHERE rollback_sql IS NOT NULL"
         f" AND version IN ({_joined(versions)}) GROUP BY version"
@@ -209,24 +212,24 @@ def stored_rollbacks(versions: Iterable[int]) -> Query:
 
 
 def check_shape(columns: Sequence[tuple[Any, ...]], log_columns: Sequence[tuple[Any, ...]] = ()) -> None:
-    """Refuse history tables that another tool made.
+    """Refuse history tables that another tool created.
 
     Args:
-        columns: the rows of SHAPE; none where the table does not exist.
-        log_columns: the rows of LOG_SHAPE, likewise.
+        columns: the rows of SHAPE; none if the table does not exist.
+        log_columns: the rows of LOG_SHAPE; none if the log does not exist.
 
     Raises:
-        HistoryError: it names the columns that were found.
+        HistoryError: the error has the columns that were found.
     """
     found = {name: kind for name, kind, *_ in columns}
     key = [name for name, _, pk, *_ in columns if pk]
-    demands = [n for n, _, pk, not_null, default in columns if not_null and default is None and not pk]
+    required = [n for n, _, pk, not_null, default in columns if not_null and default is None and not pk]
     ours = (
         key == ["version"]
         and found["version"].upper() == "INTEGER"
         and {"name", "applied_at"} <= found.keys()
     )
-    if columns and not (ours and set(demands) <= {"name", "applied_at"}):
+    if columns and not (ours and set(required) <= {"name", "applied_at"}):
         raise HistoryError(
             f"the table {MIGRATIONS_TABLE} is another tool's: it has ({_listed(columns)}), expected"
             " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
@@ -244,12 +247,13 @@ def _listed(columns: Sequence[tuple[Any, ...]]) -> str:
     return ", ".join(f"{name} {kind}".strip() for name, kind, *_ in columns)
 
 
-def fold(
+def read_rows(
     rows: Result, latest: Result | None, unmanaged: Iterable[str], missing: tuple[str, ...], *, reads: int
 ) -> History:
-    """Read the migrations table and the newest log row of each version together.
+    """Combine the migrations table and the newest log row of each version.
 
-    A row whose log does not end in its being applied was written by wrangler alone: no checksum is known.
+    If the newest log row of a version is not one that applied it, wrangler wrote the row, and no checksum is
+    known.
     """
     log = {row[0]: row for row in checked(latest.rows, LOG_TABLE, _LATEST)} if latest else {}
     applied, partial = [], []
@@ -295,12 +299,12 @@ STORED = {"version": _INTEGER, "rollback_sql": _TEXT}
 def checked(
     rows: Sequence[tuple[Any, ...]], table: str, columns: Mapping[str, tuple[type, ...]]
 ) -> Sequence[tuple[Any, ...]]:
-    """Return rows of a history table whose first values have the types that decisions rest on.
+    """Return rows of a history table, once their first values are known to have the expected types.
 
-    SQLite stores a value of any type in any column, and anyone who can write to the database can write here.
+    SQLite stores values of any type in any column, and anyone who can write to the database can write here.
 
     Raises:
-        HistoryError: a value has another type; it names the table, the row and the column.
+        HistoryError: a value has another type; the error has the table, the row and the column.
     """
     for row in rows:
         for value, (name, kinds) in zip(row, columns.items(), strict=False):
@@ -320,7 +324,7 @@ def _shown(value: Any) -> str:
 
 
 def time_of(value: Any) -> int | None:
-    """Return epoch seconds; None for what is no time."""
+    """Return epoch seconds; None if the value is not a time."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -328,7 +332,7 @@ def time_of(value: Any) -> int | None:
 
 
 def notes_of(detail: str | None) -> Any:
-    """Return what a row's `detail` holds: the value of its JSON, or the text itself if it is not JSON."""
+    """Return the value of a row's `detail`: its JSON value, or the text itself if it is not JSON."""
     import json
 
     try:
@@ -342,12 +346,12 @@ def _refuse_constant(name: str) -> None:
 
 
 def create_tables(missing: Iterable[str]) -> list[Query]:
-    """Return the statements that create the history tables named."""
+    """Return the statements that create the given history tables."""
     return [Query(TABLES[name]) for name in missing]
 
 
 def event_of(action: str, migration: Migration) -> Event:
-    """Return what the log keeps of a migration that was applied or recorded."""
+    """Return the log event of a migration that is applied or recorded."""
     rollback = migration.rollback
     if rollback is None or rollback.reason is not None:
         return Event(action, migration.version, migration.name, migration.checksum)
@@ -358,8 +362,8 @@ def event_of(action: str, migration: Migration) -> Event:
 def record(event: str, what: Event, stamp: Stamp) -> Query:
     """Return the statement that appends a row to the log.
 
-    NULL stands in the SQL, and numbers are bound as text, which the columns turn into integers: D1 binds
-    numbers as REAL, and NULL in several ways.
+    Columns without a value are left out, and numbers are bound as text, which the columns convert to
+    integers: D1 binds numbers as REAL, and its transports disagree on NULL.
     """
     values = {
         "token": stamp.token,
@@ -382,7 +386,7 @@ def record(event: str, what: Event, stamp: Stamp) -> Query:
 
 
 def insert_row(version: int, name: str, at: int) -> Query:
-    """Return the statement that records a version as applied, unless its file has done so."""
+    """Return the statement that records a version as applied, unless its file did."""
     return Query(
         f"INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at) VALUES (?1, ?2, ?3)"
         " ON CONFLICT (version) DO NOTHING",
@@ -391,7 +395,7 @@ def insert_row(version: int, name: str, at: int) -> Query:
 
 
 def delete_row(version: int) -> Query:
-    """Return the statement that takes a version out of the migrations table."""
+    """Return the statement that deletes a version from the migrations table."""
     return Query(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?1", (str(version),))
 
 

@@ -20,7 +20,7 @@ LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
 
 NOTHING = "v1:" + sha256(b"").hexdigest()
-"""The checksum of a file that does nothing but record itself."""
+"""The checksum of a file that only records itself."""
 
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -29,7 +29,7 @@ _STARTS = frozenset(
 
 
 class Script(Protocol):
-    """SQL text too large to hold: it can be read again and again, in chunks with LF line ends."""
+    """SQL text too large for memory; it can be read any number of times, in chunks with LF line ends."""
 
     @property
     def size(self) -> int:
@@ -42,13 +42,13 @@ class Script(Protocol):
 
 
 class Rollback(NamedTuple):
-    """The rollback block of a file, or the SQL of one that history kept.
+    """The rollback block of a file, or rollback SQL from the log.
 
     Attributes:
-        sql: the block without its `--` marks; line by line the block's own lines.
-        file: what errors call the place it comes from.
+        sql: the block without its `--` marks, line by line.
+        file: the file or log, for errors.
         first_line: the line of the file on which it starts.
-        reason: why there is no way back (`-- Rollback: none, <reason>`), or None where there is one.
+        reason: why there is no rollback (`-- Rollback: none, <reason>`), or None if there is one.
     """
 
     sql: str
@@ -58,31 +58,31 @@ class Rollback(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A sha256 of its meaning, as a migration's checksum."""
+        """The sha256 of its meaning, like a migration's checksum."""
         return _digest_of_meaning(split(self.sql, file=self.file))
 
     @property
     def touches_history(self) -> bool:
-        """Whether it could change rows of the migrations table: a rollback always could."""
+        """Whether it could change rows of the migrations table: always, for a rollback."""
         return True
 
     def texts(self) -> Iterator[str]:
-        """Yield the SQL of what it runs."""
+        """Yield the SQL of its statements."""
         return (statement.sql for statement in self.statements())
 
     def statements(self) -> Iterator[Statement]:
-        """Yield what it runs, with the line numbers of the file.
+        """Yield its statements, with the line numbers of the file.
 
         Raises:
             ParseError: the block is not SQL.
-            SourceError: it drops the tables that history lives in.
+            SourceError: it drops the history tables.
         """
         shift = self.first_line - 1
         try:
             pieces = [s._replace(line=s.line + shift) for s in split(self.sql, file=self.file) if s.sql]
         except ParseError as error:
             error.line += shift
-            error.hint = "this is inside the rollback block, where all is SQL; write prose above it"
+            error.hint = "this is inside the rollback block, which must be SQL; write prose above it"
             raise
         for statement in pieces:
             self._check(statement)
@@ -112,18 +112,25 @@ def _prose_hint(line: str) -> str:
 
 
 class Migration:
-    """One migration file. Its parts are read when they are first asked for.
+    """One migration file. Its parts are read when they are first needed.
 
     Attributes:
         version: the leading digits of its name, as an integer.
         name: the file name without `.sql`.
-        file: the path that errors name.
+        file: its path, for errors.
         has_crlf: whether its lines end in CR LF on disk; here they end in LF.
-        names_history: whether it speaks of the migrations table.
+        names_history: whether it mentions the migrations table.
     """
 
     __slots__ = (
-        *("_checksum", "_scanned", "_script", "_split", "file", "has_crlf", "name", "names_history"),
+        "_checksum",
+        "_scanned",
+        "_script",
+        "_split",
+        "file",
+        "has_crlf",
+        "name",
+        "names_history",
         "version",
     )
 
@@ -154,21 +161,21 @@ class Migration:
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Its size in bytes."""
         return len(self._script.encode()) if isinstance(self._script, str) else self._script.size
 
     @property
     def text(self) -> str:
-        """The whole text; for tools that embed it."""
+        """The whole text, for tools that embed it."""
         return self._script if isinstance(self._script, str) else "".join(self._script.chunks())
 
     @property
     def checksum(self) -> str:
-        """A fingerprint of what the file means: `v1:` and the sha256 of its statements.
+        """The checksum of the file's meaning: `v1:` and the sha256 of its statements.
 
         Comments, white space, the case of keywords and the statement that records the migration are left
-        out, so a reformatted, relicensed or renumbered file keeps it. A large file has `b1:` and the sha256
-        of its bytes, with LF line ends, instead.
+        out, so reformatting or renumbering a file does not change it. A large file has `b1:` and the sha256
+        of its bytes instead, with LF line ends.
         """
         if self._checksum is None:
             large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
@@ -176,7 +183,7 @@ class Migration:
         return self._checksum
 
     def matches(self, recorded: str) -> bool:
-        """Whether it is what a recorded checksum was taken of, whichever kind that is."""
+        """Whether a recorded checksum, of either kind, is that of this file."""
         if recorded[:3] == self.checksum[:3]:
             return recorded == self.checksum
         other = self._checksum_of_bytes() if recorded[:3] == "b1:" else self._checksum_of_meaning()
@@ -194,18 +201,18 @@ class Migration:
 
     @property
     def rollback(self) -> Rollback | None:
-        """The rollback block, or None where the file has none."""
+        """The rollback block, or None."""
         return self._scan().rollback
 
     @property
     def almost_rollback(self) -> Marker | None:
-        """A comment that looks like the start of a rollback block, in a file that has none."""
+        """A comment that looks like the start of a rollback block, in a file without one; or None."""
         found = self._scan()
         return found.almost if found.rollback is None else None
 
     @property
     def touches_history(self) -> bool:
-        """Whether its SQL could change rows of the migrations table, other than by adding some."""
+        """Whether its SQL could change rows of the migrations table, other than by inserting some."""
         if not self.names_history:
             return False
         return any(
@@ -224,25 +231,25 @@ class Migration:
     def texts(self) -> Iterator[str]:
         """Yield the SQL of the statements to run, in order.
 
-        What `check` found of a large file is not looked for again: the pieces are taken where they are.
+        For a large file that was checked, the statements are sliced by offsets and not split again.
         """
         if isinstance(self._script, str) or self._scanned is None:
             return (statement.sql for statement in self.statements())
         return _slices(self._script.chunks(), self._scanned.offsets)
 
     def check(self) -> int:
-        """Read all of it, the rollback block too, and return how many statements it runs.
+        """Read all of it, the rollback block too, and return the number of its statements.
 
         Raises:
-            LimitExceeded: a statement is longer than D1 takes.
-            SourceError: it holds no statement, cannot be parsed, SQL of its rollback would run forward, or
-                its rollback block drops the history.
+            LimitExceeded: a statement is longer than D1 accepts.
+            SourceError: it has no statement, cannot be parsed, has rollback SQL that would run forward, or a
+                rollback block that drops the history.
         """
         found = self._scan()
         if found.statements == 0:
             raise SourceError(
-                f"{self.file}: no SQL statement in it",
-                hint="wrangler refuses such a file too; write `SELECT 1;` if it is meant to do nothing",
+                f"{self.file}: it has no SQL statement",
+                hint="wrangler refuses it, too; write `SELECT 1;` if it is meant to do nothing",
             )
         if found.runs_forward:
             raise _runs_forward(self.file, found.runs_forward)
@@ -258,14 +265,14 @@ class Migration:
         return found.statements
 
     def _scan(self) -> _Scan:
-        """Read it once for all that is to be known before it runs."""
+        """Read it once, for everything that has to be known before it runs."""
         if self._scanned is None:
             script = self._script if isinstance(self._script, str) else self._hashed(self._script)
             self._scanned = _scan(Splitter(script, file=self.file), self.file)
         return self._scanned
 
     def pieces(self) -> Iterable[Statement]:
-        """Return all of the file in pieces: the statements, and what is around them.
+        """Return the whole file in pieces: statements, and the text around them.
 
         Raises:
             ParseError: a quote or comment is not closed.
@@ -277,7 +284,7 @@ class Migration:
         return self._split
 
     def _hashed(self, script: Script) -> Iterator[str]:
-        """Yield the chunks of a large script; when all are read, the checksum is known."""
+        """Yield the chunks of a large script; computes the checksum on the way."""
         digest, before = sha256(), ""
         for chunk in script.chunks():
             digest.update(chunk.encode())
@@ -289,10 +296,10 @@ class Migration:
 
 
 class _Scan(NamedTuple):
-    """What one reading of a script tells.
+    """What one reading of a script finds.
 
-    `offsets` has start and end of every statement's SQL, in characters; `too_long` is the first statement
-    that is (line, bytes); `runs_forward` and `almost` are as BlockFinder's.
+    `offsets` has start and end of every statement's SQL, in characters; `too_long` is (line, bytes) of the
+    first statement that is too long; `runs_forward` and `almost` are those of BlockFinder.
     """
 
     statements: int
@@ -313,7 +320,7 @@ def _scan(cuts: Splitter, file: str) -> _Scan:
         if stop > body:
             note(cuts.start + body)
             note(cuts.start + stop)
-            # A character has four bytes at most: short ones need no counting.
+            # A character has at most four bytes, so short statements need no encoding.
             if (stop - body) * 4 > limit and too_long is None:
                 size = len(cuts.buffer[body:stop].encode())
                 too_long = (cuts.line_at(body), size) if size > limit else None
@@ -326,7 +333,7 @@ def _scan(cuts: Splitter, file: str) -> _Scan:
 
 
 def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
-    """Yield the parts of a text between pairs of offsets that ascend, holding little of it."""
+    """Yield the parts of a text between ascending pairs of offsets; little of it is held in memory."""
     buffer, base, end_of_buffer = "", 0, 0
     bounds = iter(offsets)
     for start, end in zip(bounds, bounds, strict=True):
@@ -337,16 +344,16 @@ def _slices(chunks: Iterator[str], offsets: array[int]) -> Iterator[str]:
             base += used
             end_of_buffer += len(chunk)
         yield buffer[start - base : end - base]
-    for _ in chunks:  # to its end, where a file tells whether it is still the same
+    for _ in chunks:  # to the end, where the script checks that its file has not changed
         pass
 
 
 def _too_long(file: str, line: int, actual: int) -> LimitExceeded:
     return LimitExceeded(
-        f"{file}:{line}: the statement has {actual} bytes, D1 takes {WORKERD.sql_length}",
+        f"{file}:{line}: the statement has {actual} bytes, D1 accepts {WORKERD.sql_length}",
         limit=WORKERD.sql_length,
         actual=actual,
-        hint="split it: several INSERTs of fewer rows, or a long value appended in parts by UPDATE",
+        hint="split it: use several INSERTs with fewer rows, or append a long value in parts with UPDATE",
     )
 
 
@@ -365,7 +372,7 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
         sql = piece.sql
         if sql and not (MIGRATIONS_TABLE in sql.lower() and is_record(sql)):
             words = SIGNIFICANT.findall(sql)
-            # Only ASCII: the upper case of some letters beyond it is an ASCII word, another name to SQLite.
+            # Only ASCII: some other letters have an ASCII upper case, but are different names to SQLite.
             meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]
             meanings.append(" ".join(meant))
     return sha256(";\n".join(meanings).encode()).hexdigest()

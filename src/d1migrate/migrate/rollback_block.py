@@ -72,7 +72,7 @@ class Marker(NamedTuple):
 
 
 class BlockFinder:
-    """Reads what is between the statements of a file, in order.
+    """Reads the text between the statements of a file, in order.
 
     Attributes:
         block: the rollback block, or None.

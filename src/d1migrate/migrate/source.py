@@ -1,4 +1,4 @@
-"""From names and texts to ordered Migrations; the template of a new file; the index. No disk."""
+"""From file names and texts to ordered Migrations; the template of a new file; the index. No disk."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MAX_VERSION = 2**53 - 1
-"""Larger integers lose digits on their way through D1's JSON (d1-facts §3.1)."""
+"""Larger integers lose digits in D1's JSON (d1-facts §3.1)."""
 
 JOURNAL = ".d1migrate-journal.json"
-"""The file in a migrations folder that says which change of several files is not finished."""
+"""The file in a migrations folder that records an unfinished change of several files."""
 
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
-_DOWN = (".down.sql", ".rollback.sql", ".undo.sql", ".revert.sql")  # how other tools name them
+_DOWN = (".down.sql", ".rollback.sql", ".undo.sql", ".revert.sql")  # the names of other tools
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3
 
@@ -32,24 +32,24 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
 
     Args:
         files: (file name, text or Script) pairs, in any order; line ends may be LF or CR LF.
-        folder: where they lie; it stands before the name in errors.
+        folder: their folder, for errors.
 
     Raises:
-        SourceError: a name is not `NNN_description.sql`, a version is 0, too large or used twice, or a
-            file is a `*.down.sql` or named likewise for a rollback.
+        SourceError: a name is not `NNN_description.sql`; a version is 0, too large or used twice; or a file
+            is named like a rollback, e.g. `*.down.sql`.
     """
     found = load_all(files, folder=folder)
     for one, other in pairwise(found):
         if one.version == other.version:
             raise SourceError(
                 f"two files have version {one.version}: {one.file} and {other.file}",
-                hint="`d1migrate renumber` moves the one that is not applied behind the others",
+                hint="`d1migrate renumber` moves the one that is not applied after the others",
             )
     return found
 
 
 def load_all(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
-    """Order files by version and name, whether or not a version is used twice; else as `load`."""
+    """Order files by version and name; versions may repeat. Otherwise as `load`."""
     found = []
     for name, script in files:
         path = f"{folder}/{name}" if folder else name
@@ -58,7 +58,7 @@ def load_all(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> 
 
 
 def read(version: int, name: str, script: str | Script, path: str) -> Migration:
-    """Return a migration of a text with LF or CR LF line ends."""
+    """Return the migration of a text with LF or CR LF line ends."""
     has_crlf = isinstance(script, str) and "\r\n" in script
     if isinstance(script, str) and has_crlf:
         script = script.replace("\r\n", "\n")
@@ -66,10 +66,10 @@ def read(version: int, name: str, script: str | Script, path: str) -> Migration:
 
 
 def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Return migrations that ascend by version, as they are.
+    """Return migrations unchanged, once their versions are known to ascend.
 
     Raises:
-        SourceError: they do not, or a version is none.
+        SourceError: they do not ascend, or a version is out of range.
     """
     before = 0
     for migration in migrations:
@@ -87,8 +87,8 @@ def version_of(name: str, path: str) -> int:
     match = _NAME.fullmatch(name)
     if match is None:
         raise SourceError(
-            f"{path!r} is not named like a migration",
-            hint="NNN_description.sql with letters, digits and . _ - only; wrangler would run any .sql here",
+            f"{path!r} is not a valid migration name",
+            hint="use NNN_description.sql, with letters, digits, . _ and -; wrangler would run any .sql here",
         )
     if name.endswith(_DOWN):
         raise SourceError(
@@ -99,7 +99,7 @@ def version_of(name: str, path: str) -> int:
     if not 1 <= version <= MAX_VERSION:
         raise SourceError(
             f"{path}: version {version} is outside 1 … {MAX_VERSION}",
-            hint="versions begin at 1, and D1 returns larger integers rounded",
+            hint="versions start at 1, and D1 rounds larger integers",
         )
     return version
 
@@ -110,20 +110,20 @@ def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> 
     Args:
         migrations: the existing ones; their numbering is continued.
         description: a few words, `add teams table`.
-        now: the time as YYYYMMDDHHMMSS, used where the newest version is such a timestamp.
+        now: the time as YYYYMMDDHHMMSS, used if the newest version is such a timestamp.
 
     Raises:
         UsageError: the description has no letter or digit.
     """
     slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")
     if not slug:
-        raise UsageError(f"no ASCII letter or digit in the description {description!r}")
+        raise UsageError(f"the description {description!r} has no ASCII letter or digit")
     if not migrations:
         return f"{1:0{_DIGITS}}_{slug}.sql"
     newest = migrations[-1]
     digits = len(newest.name.split("_", 1)[0])
     if newest.version == MAX_VERSION:
-        raise UsageError(f"{newest.name} has the highest version there can be")
+        raise UsageError(f"{newest.name} has the highest version possible")
     if digits == _TIMESTAMP_DIGITS:
         return f"{max(int(now), newest.version + 1)}_{slug}.sql"
     return f"{newest.version + 1:0{digits}}_{slug}.sql"
@@ -140,7 +140,7 @@ def header(name: str, description: str, *, date: str) -> str:
 
 
 def record(name: str) -> str:
-    """Return the statement by which a migration file records itself, also where wrangler runs it."""
+    """Return the statement with which a file records itself, even if wrangler runs it."""
     stem = name[: -len(".sql")]
     return f"""\
 -- Record migration
@@ -167,17 +167,17 @@ def template(name: str, description: str, *, date: str) -> str:
 
 
 def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[str, str | None]]) -> str:
-    """Return a Python module that embeds the migrations, for a Worker, where no folder can be read.
+    """Return a Python module that embeds the migrations, for a Worker, which cannot read a folder.
 
     Args:
-        migrations: what goes into its MIGRATIONS.
-        schemas: {version: what it changed, as `schema.digest.changes` has it}, which goes into SCHEMAS.
+        migrations: the migrations, for MIGRATIONS.
+        schemas: {version: what it changed, as `schema.digest.changes` returns it}, for SCHEMAS.
 
     Returns:
-        The module's text; the same for the same migrations.
+        The text of the module; the same for the same migrations.
 
     Raises:
-        SourceError: for what `up` would refuse.
+        SourceError: `up` would refuse a file.
     """
     lines = [
         f'"""{_INDEX}"""',
@@ -195,7 +195,7 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
     lines += [
         ")",
         "",
-        "# What each version makes of the schema's objects, for `verify_schema`; None: it is gone.",
+        "# The digest of each object that a version changes, for `verify_schema`; None: it is dropped.",
         "SCHEMAS = {",
     ]
     for version, changes in schemas.items():

@@ -1,17 +1,14 @@
-"""For your own tests: check that migrations are safe, and copy databases that already have them."""
+"""For your own tests: check that migrations are safe, and copy databases that already have them.
+
+Pytest imports this package at its start, with the plugin in it, also in projects whose tests use neither. So
+linter, engine and reports are imported by the functions that need them.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 from typing import TYPE_CHECKING
-
-from d1migrate.lint.check import failing
-from d1migrate.lint.runner import lint
-from d1migrate.migrator import Migrator
-from d1migrate.project.files import load_migrations
-from d1migrate.rehearse import ROWS, rehearse
-from d1migrate.report import findings, rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 def assert_migrations_safe(
     migrations: str | os.PathLike[str] | Sequence[Migration],
     *,
-    rows: int = ROWS,
+    rows: int = 50,
     strict: bool = False,
     severities: Mapping[str, str] | None = None,
 ) -> None:
@@ -38,6 +35,12 @@ def assert_migrations_safe(
         AssertionError: the linter or a rehearsal found something that no file allows; with the findings.
         UsageError, SourceError: there is no such folder, or a file cannot be read.
     """
+    from d1migrate.lint.check import failing
+    from d1migrate.lint.runner import lint
+    from d1migrate.project.files import load_migrations
+    from d1migrate.rehearse import rehearse
+    from d1migrate.report import findings, rehearsal
+
     if isinstance(migrations, (str, os.PathLike)):
         migrations = load_migrations(os.fspath(migrations))
     found = lint(migrations, severities=severities)
@@ -65,12 +68,11 @@ class Template:
         migrations: str | os.PathLike[str] | Sequence[Migration],
         path: str | os.PathLike[str],
     ) -> None:
+        from d1migrate.migrator import Migrator
+
         self.path = os.fspath(path)
-        migrator = Migrator(f"sqlite:{self.path}", migrations)
-        try:
+        with Migrator(f"sqlite:{self.path}", migrations) as migrator:
             migrator.up()
-        finally:
-            migrator.close()
 
     def copy(self, path: str | os.PathLike[str]) -> str:
         """Copy it to a file; returns the file's path."""

@@ -19,7 +19,7 @@ OURS = [
 
 def fold(rows: list[tuple[Any, ...]], log: list[tuple[Any, ...]] | None = None) -> h.History:
     """Read rows of the migrations table, and of the log: version, id, event, action, name and so on."""
-    return h.fold(Result(rows), None if log is None else Result(log), (), (), reads=1)
+    return h.read_rows(Result(rows), None if log is None else Result(log), (), (), reads=1)
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,13 @@ def test_names(name: str, version: int) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("a.sql", "not named like a migration"),
-        ("001.sql", "not named like a migration"),
-        ("001-a.sql", "not named like a migration"),
-        ("001_a b.sql", "not named like a migration"),
-        ("001_a.SQL", "not named like a migration"),
-        ("\u0660\u0661_a.sql", "not named like a migration"),
-        ("001_a.sql\n", "not named like a migration"),
+        ("a.sql", "not a valid migration name"),
+        ("001.sql", "not a valid migration name"),
+        ("001-a.sql", "not a valid migration name"),
+        ("001_a b.sql", "not a valid migration name"),
+        ("001_a.SQL", "not a valid migration name"),
+        ("\u0660\u0661_a.sql", "not a valid migration name"),
+        ("001_a.sql\n", "not a valid migration name"),
         ("000_a.sql", "version 0 is outside"),
         (f"{2**53}_a.sql", "is outside"),
         ("001_a.down.sql", "down file"),
@@ -87,7 +87,7 @@ def test_a_new_name_continues_the_numbers(newest: str, expected: str) -> None:
 
 def test_a_new_name_needs_a_word_and_a_number() -> None:
     """Otherwise it would be no name of a migration."""
-    with pytest.raises(UsageError, match="no ASCII letter or digit"):
+    with pytest.raises(UsageError, match="has no ASCII letter or digit"):
         source.new_name([], "…", now="20261130120000")
     with pytest.raises(UsageError, match="highest version"):
         source.new_name([Migration(2**53 - 1, f"{2**53 - 1}_a", "")], "b", now="20261130120000")

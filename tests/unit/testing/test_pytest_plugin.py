@@ -69,3 +69,10 @@ def test_the_fixture(tmp_path: Path, names: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "2 passed" in ran.stdout, ran.stdout
+
+
+def test_pytest_starts_without_the_engine() -> None:
+    """The plugin is imported in every project that has d1migrate installed; it imports nothing else of it."""
+    code = "import sys, d1migrate.testing.pytest_plugin; print(*(m for m in sys.modules if 'd1m' in m or m == 'apsw'))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["d1migrate", "d1migrate.testing", "d1migrate.testing.pytest_plugin"]

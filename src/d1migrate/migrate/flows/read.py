@@ -72,7 +72,7 @@ def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]
     except QueryError as error:
         return (yield from read_history_after(error, reads=reads))
     h.check_shape(shape.rows, log_shape.rows)
-    found = h.fold(rows, latest, first_column(unmanaged.rows), (), reads=reads)
+    found = h.read_rows(rows, latest, first_column(unmanaged.rows), (), reads=reads)
     found = found._replace(
         leftovers=tuple(first_column(leftovers.rows)),
         head="".join(token for (token,) in h.checked(head.rows, LOG_TABLE, h.HEAD_ROW)),
@@ -110,7 +110,7 @@ def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.Hist
         yield from _refuse_log_alone()
     rows = results[5] if log_is_missing else Result()
     unmanaged = () if rows.rows else first_column(results[3].rows)
-    found = h.fold(rows, None, unmanaged, missing, reads=reads)
+    found = h.read_rows(rows, None, unmanaged, missing, reads=reads)
     found = found._replace(leftovers=tuple(first_column(results[4].rows)))
     return (yield from _without_empty_histories(found))
 
