@@ -1,4 +1,4 @@
-"""A database for each test of a flow."""
+"""A database for each test of a flow, and of an adoption."""
 
 from __future__ import annotations
 
