@@ -1,4 +1,7 @@
-"""What one statement copies: which column's values go into which, of which rows, and whether as they are."""
+"""What one statement copies: from which column into which, which rows, and whether unchanged.
+
+What becomes of the copies in the rest of the file is in `lineage`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.declared_types import is_narrower, types_of
 from d1migrate.lint.domains import failing, required
-from d1migrate.lint.expressions import as_column, carried, references, spares
+from d1migrate.lint.expressions import as_column, omits_nothing, passed_through, references
 from d1migrate.schema.keys import unique_keys
 from d1migrate.schema.queries import holds_no_null
 from d1migrate.sql.affinity import affinity
@@ -36,10 +39,10 @@ class Copy(NamedTuple):
     Attributes:
         statement: the statement.
         source, into: the two columns.
-        keeps: whether each value arrives as it is; None if that is not known.
+        keeps: whether each value is unchanged; None if that is unknown.
         adds: whether the statement adds a row for each row it reads; an UPDATE does not.
-        leaves_out: the word for which it may omit rows, "" if it takes all.
-        spares: whether the rows that it leaves out have no value in this column.
+        omits: the word because of which it may omit rows, such as `WHERE`; "" if it copies all.
+        omits_only_nulls: whether the omitted rows have no value in this column.
     """
 
     statement: ReplayedStatement
@@ -47,8 +50,8 @@ class Copy(NamedTuple):
     into: ColumnId
     keeps: bool | None
     adds: bool
-    leaves_out: str = ""
-    spares: bool = False
+    omits: str = ""
+    omits_only_nulls: bool = False
 
 
 def copies_of(replay: Replay, columns: Columns, statement: ReplayedStatement) -> Iterator[Copy]:
@@ -64,7 +67,7 @@ def copies_of(replay: Replay, columns: Columns, statement: ReplayedStatement) ->
 
 
 def values_of(statement: ReplayedStatement) -> list[Values | None]:
-    """Return {column: its value} of each SELECT that fills a table; None for one that is not read here."""
+    """Return {column: its value} for each SELECT that fills a table; None for one that cannot be read."""
     return [values for _, values in _selected(statement)]
 
 
@@ -74,9 +77,9 @@ def copies_star(statement: ReplayedStatement) -> bool:
 
 
 def values_inside(statement: ReplayedStatement) -> Values:
-    """Return {column: its value}, from inside WITH and subqueries if these compute it.
+    """Return {column: its value}, looking inside WITH and subqueries.
 
-    A column that the outer SELECT only hands on is looked up by its name in the SELECTs within.
+    If the outer SELECT only passes a column on, its value is looked up by name in the inner SELECTs.
     """
     query = _query(statement)
     if query is None:
@@ -112,13 +115,13 @@ class _Reader:
         self._tables = {statement.before.ids.get(source.table) for source in sources}
 
     def source_of(self, column: ColumnId) -> Source | None:
-        """Return the table of the statement that a column is of; None for one of a subquery."""
+        """Return the table of the statement that has a column; None if only a subquery reads it."""
         return next(
             (s for s in self._sources if self._statement.before.ids.get(s.table) == column.table), None
         )
 
     def read(self) -> Iterator[tuple[str, ColumnId]]:
-        """Yield (name, column) of all that the statement reads, as the engine says."""
+        """Yield (name, column) of everything the statement reads, as the engine reports."""
         found = (
             (t.column, self._columns(t.table).get(t.column))
             for t in self._statement.accesses
@@ -127,7 +130,7 @@ class _Reader:
         yield from dict.fromkeys((name, column) for name, column in found if column is not None)
 
     def mentioned(self, value: Sequence[Token]) -> Iterator[tuple[str, ColumnId]]:
-        """Yield (name, column) of what a value reads: of the statement's tables, or of a subquery's."""
+        """Yield (name, column) of the columns that a value reads, also in its subqueries."""
         named = list(references(value))
         own = {found[1] for reference in named if (found := self._resolve(reference))}
         names = {reference.name for reference in named}
@@ -136,8 +139,8 @@ class _Reader:
                 yield name, column
 
     def keeps(self, value: Sequence[Token], column: ColumnId, type_: str | None) -> bool:
-        """Whether a value hands a column on as it is, into a column of a type, or of any if it is None."""
-        found = carried(value)
+        """Whether a value is a column unchanged, stored with a declared type; None for no type."""
+        found = passed_through(value)
         resolved = self._resolve(found.column) if found else None
         if found is None or resolved is None or resolved[1] != column:
             return False
@@ -149,7 +152,7 @@ class _Reader:
         return not any(is_narrower(one, other) for one, other in pairwise(types))
 
     def is_never_null(self, reference: Reference, null: bool) -> bool:
-        """Whether a test for NULL leaves no row out: `x IS NOT NULL` of a column that holds none."""
+        """Whether a NULL test omits no row: `x IS NOT NULL` for a column that is never NULL."""
         found = self._resolve(reference)
         table = self._statement.before.tables[found[0].table] if found else None
         if null or table is None:
@@ -218,7 +221,7 @@ def lists_columns(statement: ReplayedStatement) -> bool:
 
 
 def _expanded(statement: ReplayedStatement, select: Select) -> list[Sequence[Token]] | None:
-    """Return the values of a SELECT, with its `*` spelled out as columns; None if these are not known."""
+    """Return the values of a SELECT with `*` expanded to columns; None if these are unknown."""
     found: list[Sequence[Token]] = []
     for value in select.values:
         if not _is_star(value.tokens):
@@ -255,28 +258,28 @@ def _of_select(
     target = columns.at(statement.after.ids[fold(into.name)], statement.index + 1)
     types = {} if statement.is_from_select else types_of(into)
     picks = _conflict(replay, statement, into, select, values) or select.picks
-    where = "" if spares(select.where, reader.is_never_null) else "WHERE"
+    where = "" if omits_nothing(select.where, reader.is_never_null) else "WHERE"
     for to, value in values.items():
         for name, column in reader.mentioned(value) if to in target else ():
             source = reader.source_of(column)
             joins = picks or ("a subquery" if source is None else "" if source.whole else "JOIN")
-            spared = not joins and spares(select.where, _is_set(name))
+            spared = not joins and omits_nothing(select.where, _is_set(name))
             keeps = reader.keeps(value, column, types.get(to))
             yield Copy(statement, column, target[to], keeps, True, joins or where, spared)
 
 
 def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], bool]:
-    """Return whether a test for NULL leaves out only rows without a value in a column.
+    """Return a function: whether a NULL test omits only rows without a value in a column.
 
     Args:
-        column: it.
-        new: a column that has no value yet in any row, so that IS NULL leaves no row out.
+        column: the column.
+        new: a column that is still NULL in every row, so that IS NULL omits none.
     """
     return lambda reference, null: reference.name == (new if null else column)
 
 
 def _unread(columns: Columns, statement: ReplayedStatement, into: Table) -> Iterator[Copy]:
-    """Yield what a query may copy whose parts are not known: each column it reads into each column."""
+    """Yield what a query that cannot be read may copy: each column it reads, into each column."""
     number = statement.after.ids[fold(into.name)]
     target = columns.at(number, statement.index + 1)
     for _, column in _Reader(columns, statement, ()).read():
@@ -311,7 +314,7 @@ def _of_update(replay: Replay, columns: Columns, statement: ReplayedStatement) -
                 if target[to].since >= 0 and not _is_filled(replay, columns, statement, target[to])
                 else None
             )
-            spared = not joins and spares(where, _is_set(name, new))
+            spared = not joins and omits_nothing(where, _is_set(name, new))
             keeps = reader.keeps(value, column, types[to])
             yield Copy(statement, column, target[to], keeps, False, joins or whole, spared)
 
@@ -337,7 +340,7 @@ def _from_and_where(statement: ReplayedStatement) -> tuple[Sequence[Source], Seq
 
 
 def _is_filled(replay: Replay, columns: Columns, statement: ReplayedStatement, column: ColumnId) -> bool:
-    """Whether a column that the file adds may hold values before a statement: its default, or set ones."""
+    """Whether a column that the file adds may have values before a statement: its default, or an UPDATE."""
     table = statement.before.tables[statement.target]
     names = {name for name, each in columns.at(column.table, statement.index).items() if each == column}
     if any(fold(c.name) in names and (c.default or "NULL").upper() != "NULL" for c in table.columns):
@@ -346,13 +349,13 @@ def _is_filled(replay: Replay, columns: Columns, statement: ReplayedStatement, c
     return any(columns.at(column.table, w.index).get(to) == column for w in earlier for to in w.sets())
 
 
-# --- rows that stand in each other's way ---
+# --- conflicts ---
 
 
 def _conflict(
     replay: Replay, statement: ReplayedStatement, into: Table, select: Select, values: Values
 ) -> str:
-    """Return the words by which rows of a copy may be skipped, or replace each other; "" if none can."""
+    """Return the words because of which rows of a copy may be skipped or replaced; "" if none can."""
     if statement.is_from_select:
         return ""
     if trigger := _taken_by_trigger(statement, into, "INSERT"):
@@ -381,7 +384,7 @@ def _conflict(
 
 
 def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) -> str:
-    """Return the trigger that may skip or delete rows which a statement writes; "" if none does."""
+    """Return the trigger that may skip or delete rows that a statement writes, or ""."""
     for trigger in table.triggers:
         made = parse_trigger(trigger.sql)
         if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
@@ -391,7 +394,7 @@ def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) ->
 
 
 def _are_unique(source: Table, into: Table, values: Values) -> bool:
-    """Whether rows that are unique in one table cannot conflict in another, by the values they bring."""
+    """Whether rows that are unique in one table cannot conflict in another, given the copied values."""
     there = [key.columns for key in unique_keys(source) if key.columns and not key.partial]
     for key in unique_keys(into):
         if key.columns is None:

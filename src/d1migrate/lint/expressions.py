@@ -1,4 +1,4 @@
-"""What an expression makes of a column: its values as they are, or others."""
+"""What an expression does to a column: passes its values through, maps some of them, or computes others."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Reference(NamedTuple):
-    """A column as an expression names it: what qualifies it, or "", and its name; folded."""
+    """A column as an expression names it: its qualifier, or "", and its name; folded."""
 
     qualifier: str
     name: str
 
 
-class Carried(NamedTuple):
-    """A column whose values an expression hands on as they are, except NULL, and the types of its CASTs."""
+class PassThrough(NamedTuple):
+    """A column whose values an expression passes through unchanged except for NULL, with its CASTs."""
 
     column: Reference
     casts: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ _NAMES = ("word", "quoted")
 
 
 def references(tokens: Sequence[Token]) -> Iterator[Reference]:
-    """Yield what may be a column in an expression, those of its subqueries too; a function's name is not."""
+    """Yield the names in an expression and its subqueries that may be columns; a function name is not one."""
     for at, token in enumerate(tokens):
         if token.kind in _NAMES and text_at(tokens, at + 1) not in (".", "("):
             is_qualified = at > 1 and tokens[at - 1].text == "."
@@ -41,17 +41,17 @@ def references(tokens: Sequence[Token]) -> Iterator[Reference]:
             yield Reference(qualifier, fold(unquote(token.text)))
 
 
-def carried(tokens: Sequence[Token]) -> Carried | None:
-    """Return the column whose values an expression hands on, giving others only where it is NULL."""
+def passed_through(tokens: Sequence[Token]) -> PassThrough | None:
+    """Return the column whose values an expression passes through, replacing only NULL."""
     tokens = _without_signs(tokens)
     if column := _column(tokens):
-        return Carried(column)
+        return PassThrough(column)
     name, arguments = call_of(tokens)
     if name in ("COALESCE", "IFNULL"):
-        return carried(arguments[0])
+        return passed_through(arguments[0])
     if name == "CAST":
         inside, type_ = [*parted(arguments[0], "AS"), ()][:2]
-        found = carried(inside)
+        found = passed_through(inside)
         return found and found._replace(casts=(*found.casts, " ".join(token.text for token in type_)))
     if name == "IIF" and len(arguments) > 1:
         return _chosen([(arguments[0], arguments[1])], [*arguments, ()][2])
@@ -60,7 +60,7 @@ def carried(tokens: Sequence[Token]) -> Carried | None:
 
 
 def as_column(tokens: Sequence[Token]) -> Reference | None:
-    """Return the column that an expression is, but for parentheses, `+` and COLLATE."""
+    """Return the column if an expression is one, ignoring parentheses, `+` and COLLATE."""
     return _column(_without_signs(tokens))
 
 
@@ -70,7 +70,7 @@ def is_negated(value: Sequence[Token], column: str) -> bool:
 
 
 def is_mapping(tokens: Sequence[Token], column: str, allowed: Collection[str]) -> bool:
-    """Whether an expression is a CASE that names the values of a column that become others.
+    """Whether an expression is a CASE that names every value of a column that it changes.
 
     Args:
         tokens: the expression.
@@ -80,7 +80,7 @@ def is_mapping(tokens: Sequence[Token], column: str, allowed: Collection[str]) -
     case = case_of(_without_signs(tokens))
     if case is None:
         return False
-    rest = carried(case.otherwise)
+    rest = passed_through(case.otherwise)
     if rest and rest.column.name == column:
         return True
     named = set[str]()
@@ -91,28 +91,27 @@ def is_mapping(tokens: Sequence[Token], column: str, allowed: Collection[str]) -
     return bool(allowed) and named >= set(allowed)
 
 
-def spares(where: Sequence[Token], is_set: Callable[[Reference, bool], bool]) -> bool:
-    """Whether a condition leaves out no row that matters.
+def omits_nothing(where: Sequence[Token], is_harmless: Callable[[Reference, bool], bool]) -> bool:
+    """Whether a condition omits no row, or only rows that a NULL test may omit.
 
     Args:
         where: its tokens.
-        is_set: whether it does not matter which rows a test for NULL leaves out: given the column, and
-            whether the test is IS NULL.
+        is_harmless: whether a NULL test may omit rows, given the column and whether the test is IS NULL.
     """
     where = bare(where)
     if is_always_true(where):
         return True
     either, both = list(parted(where, "OR")), list(parted(where, "AND"))
     if len(either) > 1:
-        return any(spares(part, is_set) for part in either)
+        return any(omits_nothing(part, is_harmless) for part in either)
     if len(both) > 1:
-        return all(spares(part, is_set) for part in both)
+        return all(omits_nothing(part, is_harmless) for part in both)
     test = _null_test(where)
-    return test is not None and is_set(*test)
+    return test is not None and is_harmless(*test)
 
 
 class Case(NamedTuple):
-    """A CASE: what it compares, or nothing; (test, value) of each WHEN; what ELSE gives."""
+    """A CASE: what it compares, or nothing; (test, value) of each WHEN; the value of ELSE."""
 
     of: Sequence[Token]
     branches: Sequence[tuple[Sequence[Token], Sequence[Token]]]
@@ -120,7 +119,7 @@ class Case(NamedTuple):
 
 
 def case_of(tokens: Sequence[Token]) -> Case | None:
-    """Return an expression that is a CASE in its parts; None for any other."""
+    """Return the parts of an expression that is a CASE; None for any other."""
     if len(tokens) < 3 or tokens[0].keyword != "CASE" or tokens[-1].keyword != "END":
         return None
     head, *rest = parted(tokens[1:-1], "ELSE")
@@ -133,18 +132,18 @@ def case_of(tokens: Sequence[Token]) -> Case | None:
 
 def _chosen(
     branches: Sequence[tuple[Sequence[Token], Sequence[Token]]], otherwise: Sequence[Token]
-) -> Carried | None:
-    """Return the column that a choice hands on: with other values only where a test says it is NULL."""
+) -> PassThrough | None:
+    """Return the column that a choice passes through, replacing only NULL."""
     tests = [_null_test(test) for test, _ in branches]
     if len(branches) == 1 and tests[0] and not tests[0][1]:  # CASE WHEN x IS NOT NULL THEN x ELSE …
-        found = carried(branches[0][1])
+        found = passed_through(branches[0][1])
         return found if found and found.column == tests[0][0] else None
-    found = carried(otherwise)
+    found = passed_through(otherwise)
     return found if found and all(test == (found.column, True) for test in tests) else None
 
 
 def _null_test(tokens: Sequence[Token]) -> tuple[Reference, bool] | None:
-    """Return the column that `x IS NULL` or `x IS NOT NULL` tests, and whether it is the first."""
+    """Return the column that `x IS NULL` or `x IS NOT NULL` tests, and whether the test is IS NULL."""
     tokens = bare(tokens)
     for words, is_null in _NULL_TESTS:
         if [token.keyword for token in tokens[-len(words) :]] == words:
@@ -163,7 +162,7 @@ _NULL_TESTS = (
 
 
 def _column(tokens: Sequence[Token]) -> Reference | None:
-    """Return what an expression names if it is a name: `x`, `t.x` or `main.t.x`."""
+    """Return the reference if an expression is only a name: `x`, `t.x` or `main.t.x`."""
     tokens = bare(tokens)
     if len(tokens) not in (1, 3, 5) or tokens[-1].kind not in _NAMES:
         return None
@@ -175,7 +174,7 @@ def _column(tokens: Sequence[Token]) -> Reference | None:
 
 
 def _without_signs(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Return an expression without what leaves its value as it is: parentheses, `+`, COLLATE."""
+    """Return an expression without parentheses, `+` and COLLATE, which do not change its value."""
     while True:
         inside = bare(tokens)
         if len(inside) > 2 and inside[-2].keyword == "COLLATE":
@@ -188,7 +187,7 @@ def _without_signs(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def call_of(tokens: Sequence[Token]) -> tuple[str, list[Sequence[Token]]]:
-    """Return the name in capitals and the arguments of an expression that is one call of a function."""
+    """Return the name in upper case and the arguments of an expression that is one function call."""
     if text_at(tokens, 1) != "(" or closing(tokens, 1) != len(tokens) - 1 or len(tokens) < 4:
         return "", []
     return tokens[0].text.upper(), list(parted(tokens[2:-1], ","))

@@ -1,7 +1,8 @@
-"""What a file keeps of the rows and columns that it drops.
+"""Where the rows and values of a file's tables go, and what of them remains.
 
-All rules about a loss ask here, so that "copied" means one thing: every row, by a statement that leaves none
-out; each value as it is; into something that still exists when the file has run.
+Every rule about a loss asks here, so that "copied" means one thing: every row, by a statement that omits
+none; every value unchanged; into a column that still exists after the file. What one statement copies is
+in `column_copies`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NEVER = 1 << 62
 
 
 class Lineage:
-    """The copies of a file, and what they keep."""
+    """The copies that a file makes, followed from statement to statement."""
 
     def __init__(self, replay: Replay, columns: Columns) -> None:
         self._replay, self._columns = replay, columns
@@ -58,43 +59,41 @@ class Lineage:
         for column in {columns[to] for to in statement.sets() if to in columns} - keeping:
             self._overwritten.setdefault(column, []).append(statement.index)
 
-    def of(self, column: ColumnId) -> list[Copy]:
+    def copies_of(self, column: ColumnId) -> list[Copy]:
         """Return the copies of a column's values, in order."""
         return self._by_source.get(column, [])
 
-    def of_table(self, table: int) -> list[Copy]:
+    def copies_of_table(self, table: int) -> list[Copy]:
         """Return the copies of a table's columns into other tables."""
         return self._by_table.get(table, [])
 
     def dropped_at(self, table: int, otherwise: int) -> int:
-        """Return the statement that drops a table, or something else if none does."""
+        """Return the index of the statement that drops a table, or `otherwise`."""
         return self._dropped.get(table, otherwise)
 
     def rows_are_kept(self, table: int, before: int, after: int = -1) -> bool:
-        """Whether every row of a table is copied into something that stays, between two statements."""
+        """Whether every row of a table is copied into a table that remains, between two statements."""
         return any(
-            not copy.leaves_out and self._table_stays(copy.into.table, copy.statement.index)
-            for copy in self.of_table(table)
+            not copy.omits and self._table_stays(copy.into.table, copy.statement.index)
+            for copy in self.copies_of_table(table)
             if after < copy.statement.index < before
         )
 
-    def leaves_out(self, table: int, before: int, after: int = -1) -> Copy | None:
-        """Return the copy that may leave rows of a table out, if it is not kept; None if none copies it."""
+    def partial_copy(self, table: int, before: int, after: int = -1) -> Copy | None:
+        """Return the copy that may omit rows of a table; None if none does, or no statement copies it."""
         found = None
-        for copy in self.of_table(table):
+        for copy in self.copies_of_table(table):
             if after < copy.statement.index < before and found is None:
                 at = self._gone_at(copy.into.table, copy.statement.index)
-                found = (
-                    copy if copy.leaves_out else self.leaves_out(copy.into.table, at, copy.statement.index)
-                )
+                found = copy if copy.omits else self.partial_copy(copy.into.table, at, copy.statement.index)
         return found
 
-    def by(self, statement: ReplayedStatement) -> list[Copy]:
+    def copies_by(self, statement: ReplayedStatement) -> list[Copy]:
         """Return what a statement copies."""
         return self._by_statement.get(statement.index, [])
 
     def lost_sources(self, column: ColumnId, at: int) -> list[ColumnId]:
-        """Return what a column holds at a statement of dropped tables: their columns that are not kept."""
+        """Return the columns of dropped tables whose only copy is in a column, at a statement."""
         sources = (
             copy.source
             for copies in self._by_source.values()
@@ -107,38 +106,38 @@ class Lineage:
             if each.table in self._dropped and not self.is_kept(each, self._dropped[each.table])
         ]
 
-    def hands_on(self, statement: ReplayedStatement, table: int) -> bool:
-        """Whether a statement copies what a table held, from it or from a table that it was copied into."""
-        tables = {table} | {copy.into.table for copy in self.of_table(table)}
-        return any(copy.statement is statement for each in tables for copy in self.of_table(each))
+    def passes_on(self, statement: ReplayedStatement, table: int) -> bool:
+        """Whether a statement copies a table, or a copy of it."""
+        tables = {table} | {copy.into.table for copy in self.copies_of_table(table)}
+        return any(copy.statement is statement for each in tables for copy in self.copies_of_table(each))
 
     def is_merged(self, table: int) -> bool:
-        """Whether a table is copied into one that is filled from other tables, too."""
-        return any(self._filled_from[copy.into.table] - {table} for copy in self.of_table(table))
+        """Whether a table is copied into one that is also filled from other tables."""
+        return any(self._filled_from[copy.into.table] - {table} for copy in self.copies_of_table(table))
 
     def is_kept(self, column: ColumnId, before: int, after: int = -1, *, of_all_rows: bool = True) -> bool:
-        """Whether a column's values are copied as they are into something that stays.
+        """Whether a column's values are copied unchanged into a column that remains.
 
         Args:
-            column: it.
+            column: the column.
             before: the statement that drops it.
             after: the statement that fills it.
-            of_all_rows: whether a copy has to take all rows, or all that have a value in this column.
+            of_all_rows: whether the copy must include all rows, or all that have a value in this column.
         """
         return any(
             copy.keeps
-            and (not of_all_rows or not copy.leaves_out or copy.spares)
+            and (not of_all_rows or not copy.omits or copy.omits_only_nulls)
             and self._stays(copy.into, copy.statement.index, of_all_rows=of_all_rows)
-            for copy in self.of(column)
+            for copy in self.copies_of(column)
             if after < copy.statement.index < before
         )
 
     def destinations(
         self, column: ColumnId, before: int = _NEVER, after: int = -1
     ) -> list[tuple[ColumnId, bool]]:
-        """Return where a column's values, or what is made of them, are at the end; whether as they are."""
+        """Return the columns that a column's values are in at the end, and whether unchanged."""
         found: dict[ColumnId, bool] = {}
-        for copy in self.of(column):
+        for copy in self.copies_of(column):
             if after < copy.statement.index < before:
                 at = self._gone(copy.into, copy.statement.index)
                 on = (
@@ -150,20 +149,20 @@ class Lineage:
                     found[into] = found.get(into, True) and keeps and copy.keeps is not False
         return list(found.items())
 
-    def why_not(self, column: ColumnId, before: int) -> str:
-        """Say what becomes of the values of a column that is not kept; "" if no statement copies them."""
-        copies = [copy for copy in self.of(column) if copy.statement.index < before]
+    def why_lost(self, column: ColumnId, before: int) -> str:
+        """Explain what happens to the values of a lost column; "" if no statement copies them."""
+        copies = [copy for copy in self.copies_of(column) if copy.statement.index < before]
         if not copies:
             return ""
         best = next((copy for copy in copies if copy.keeps), copies[-1])
         into = self.name_of(best.into)
         if not best.keeps:
-            return f"{into} gets an expression computed from it"
-        word = best.leaves_out
-        return f"the copy into {into} may omit rows: {word}" if word else f"{into} does not remain"
+            return f"{into} is filled by an expression"
+        word = best.omits
+        return f"the copy into {into} may omit rows: {word}" if word else f"{into} is dropped or overwritten"
 
     def name_of(self, column: ColumnId) -> str:
-        """Return `table.column`, by the names that they have last."""
+        """Return `table.column`, by their last names."""
         columns = self._columns.last(column.table)
         name = next((name for name, each in columns.items() if each == column), column.name)
         for catalog in (
@@ -174,16 +173,16 @@ class Lineage:
                 return f"{catalog.tables[table].name}.{name}"
         return name
 
-    # --- what stays ---
+    # --- what remains ---
 
     def _stays(self, column: ColumnId, since: int, *, of_all_rows: bool) -> bool:
-        """Whether values that are put into a column are still there at the end, or are copied on."""
+        """Whether values put into a column remain there to the end, or are copied on."""
         overwritten = next((i for i in self._overwritten.get(column, ()) if i > since), _NEVER)
         at = min(self._gone(column, since), overwritten)
         return at == _NEVER or self.is_kept(column, at, since, of_all_rows=of_all_rows)
 
     def _gone(self, column: ColumnId, since: int) -> int:
-        """Return the statement that drops or empties a column after another."""
+        """Return the next statement that drops or empties a column."""
         dropped = self._columns.dropped_at(column)
         return min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
 
@@ -192,5 +191,5 @@ class Lineage:
         return at == _NEVER or self.rows_are_kept(table, at, since)
 
     def _gone_at(self, table: int, since: int) -> int:
-        """Return the statement that drops or empties a table after another."""
+        """Return the next statement that drops or empties a table."""
         return next((index for index in self._emptied.get(table, ()) if index > since), _NEVER)

@@ -44,8 +44,8 @@ def tightened(replay: AnalyzedReplay, rebuild: Rebuild) -> list[Tightened]:
     """
     first = rebuild.fills[0].index if rebuild.fills else 0
     earlier = [w for w in replay.writers.get(rebuild.number, ()) if w.index < first]
-    copies = replay.lineage.of_table(rebuild.number)
-    picks = any(copy.leaves_out not in ("", "JOIN", "a subquery") for copy in copies)
+    copies = replay.lineage.copies_of_table(rebuild.number)
+    picks = any(copy.omits not in ("", "JOIN", "a subquery") for copy in copies)
     if not rebuild.fills or picks or any(w.verb == "delete" for w in earlier):
         return []
     is_set = {column for w in earlier if w.verb == "update" for column in w.sets()}

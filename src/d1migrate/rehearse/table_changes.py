@@ -212,7 +212,7 @@ class ChangeFinder:
     def _unkept(self, connection: apsw.Connection, each: _Compared) -> Iterator[UnkeptColumn]:
         """Yield the dropped, replaced or computed columns with values that are not kept elsewhere."""
         outcome, table, columns = each.outcome, each.table, self._replay.columns
-        is_copied = bool(self._replay.lineage.of_table(outcome.ids[0]))
+        is_copied = bool(self._replay.lineage.copies_of_table(outcome.ids[0]))
         if (table.is_virtual and not outcome.dropped_by) or (outcome.dropped_by and not is_copied):
             return
         emptied = {fold(name) for _, name, what in self._recorded.writes if what == "DELETE"}

@@ -89,7 +89,7 @@ LOST_TABLES = [
     ("INSERT INTO arch (id, v) SELECT id, v FROM live;", "the values of live.w"),
     ("INSERT INTO arch (v, w) SELECT v, w FROM live;", "the values of live.id"),
     ("INSERT INTO arch SELECT id, 'v', w FROM live;", "the values of live.v"),
-    ("INSERT INTO arch SELECT id, upper(v), w FROM live;", "the values of live.v: arch.v gets an expression computed from it"),
+    ("INSERT INTO arch SELECT id, upper(v), w FROM live;", "the values of live.v: arch.v is filled by an expression"),
     ("CREATE TABLE copy (id INTEGER, v INTEGER, w TEXT); INSERT INTO copy SELECT * FROM live;", "live.v"),
     ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE, w TEXT); INSERT OR REPLACE INTO copy SELECT * FROM live;", "(REPLACE)"),
     ("CREATE TABLE copy (id INTEGER, v TEXT UNIQUE ON CONFLICT IGNORE, w TEXT); INSERT INTO copy SELECT * FROM live;",
@@ -102,7 +102,7 @@ LOST_TABLES = [
     ("CREATE TABLE counts AS SELECT count(*) AS n FROM live;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live WHERE 0;", "loses its rows"),
     ("CREATE TABLE copy AS SELECT * FROM live LIMIT 0;", "loses its rows"),
-    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "the values of live.v: copy.v does not remain"),
+    ("CREATE TABLE copy AS SELECT * FROM live; UPDATE copy SET v = 'x';", "the values of live.v: copy.v is dropped or overwritten"),
     ("CREATE TABLE copy AS SELECT * FROM live; DELETE FROM copy WHERE 1 = 1;", "loses its rows"),
     ("CREATE TABLE copy (id TEXT, v TEXT, w TEXT); INSERT INTO copy SELECT CAST(id AS REAL), v, w FROM live;", "the values of live.id"),
     ("CREATE TRIGGER few BEFORE INSERT ON arch WHEN new.id > 7 BEGIN SELECT RAISE(IGNORE); END; INSERT INTO arch SELECT * FROM live;",
@@ -157,11 +157,11 @@ KEPT_COLUMNS = [
 
 LOST_COLUMNS = [
     (ADD.format("TEXT", "", "email"), "the values of u.email"),
-    (ADD.format("TEXT", "UPDATE u SET x = first || ' ' || last;", "first"), "u.x gets an expression computed from it"),
-    (ADD.format("INTEGER", "UPDATE u SET x = CAST(price * 100 AS INTEGER);", "price"), "u.x gets an expression"),
-    (ADD.format("TEXT", "UPDATE u SET x = json_extract(profile, '$.city');", "profile"), "u.x gets an expression"),
-    (ADD.format("TEXT", "UPDATE u SET x = profile ->> 'city';", "profile"), "u.x gets an expression"),
-    (ADD.format("INTEGER", "UPDATE u SET x = (status = 'active');", "status"), "u.x gets an expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = first || ' ' || last;", "first"), "u.x is filled by an expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = CAST(price * 100 AS INTEGER);", "price"), "u.x is filled by an expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = json_extract(profile, '$.city');", "profile"), "u.x is filled by an expression"),
+    (ADD.format("TEXT", "UPDATE u SET x = profile ->> 'city';", "profile"), "u.x is filled by an expression"),
+    (ADD.format("INTEGER", "UPDATE u SET x = (status = 'active');", "status"), "u.x is filled by an expression"),
     (ADD.format("INTEGER", "UPDATE u SET x = CASE status WHEN 'active' THEN 1 ELSE 0 END;", "status"), "expression"),
     (ADD.format("INTEGER", "UPDATE u SET x = CASE WHEN status IS NOT NULL THEN 1 ELSE 0 END;", "status"), "expression"),
     (ADD.format("INTEGER", "UPDATE u SET x = email;", "email"), "expression"),
@@ -175,7 +175,7 @@ LOST_COLUMNS = [
     ("UPDATE u SET first = email WHERE first IS NULL; ALTER TABLE u DROP COLUMN email;", "(WHERE)"),
     (ADD.format("TEXT", "UPDATE OR IGNORE u SET x = email;", "email"), "(OR IGNORE)"),
     (ADD.format("TEXT", "UPDATE u SET x = email; ALTER TABLE u DROP COLUMN x;", "email"), "the values of u.email"),
-    (ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = lower(x);", "email"), "u.x does not remain"),
+    (ADD.format("TEXT", "UPDATE u SET x = email; UPDATE u SET x = lower(x);", "email"), "u.x is dropped or overwritten"),
     (ADD.format("TEXT", "UPDATE u SET x = CAST(cents AS REAL);", "cents"), "expression"),
     (("CREATE TRIGGER few BEFORE UPDATE ON u WHEN old.verified BEGIN SELECT RAISE(IGNORE); END;"
      + ADD.format("TEXT", "UPDATE u SET x = email;", "email")), "(trigger few)"),
@@ -184,7 +184,7 @@ LOST_COLUMNS = [
     (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u WHERE verified = 1;"
      "ALTER TABLE u DROP COLUMN email;"), "(WHERE)"),
     (("CREATE TABLE emails (user_id INTEGER, email TEXT); INSERT INTO emails SELECT id, email FROM u; DROP TABLE emails;"
-     "ALTER TABLE u DROP COLUMN email;"), "emails.email does not remain"),
+     "ALTER TABLE u DROP COLUMN email;"), "emails.email is dropped or overwritten"),
     ("CREATE TABLE emails (email TEXT); INSERT INTO emails SELECT DISTINCT email FROM u; ALTER TABLE u DROP COLUMN email;",
      "(DISTINCT)"),
 ]  # fmt: skip
@@ -245,7 +245,7 @@ BAD_REBUILDS = [
     ("D105", rebuilt("SELECT id, first || ' ' || last, email, verified, status, price, profile, cents FROM u",
                      "id INTEGER PRIMARY KEY, name TEXT, email TEXT, verified INTEGER, status TEXT, price REAL, profile TEXT, cents INTEGER",
                      "id, name, email, verified, status, price, profile, cents"),
-     "omits u.first, u.last: u.name gets an expression computed from it"),
+     "omits u.first, u.last: u.name is filled by an expression"),
     ("D105", rebuilt("SELECT id, first, last, email, verified, status, price, profile FROM u", into=NAMES.replace(", cents", "")), "u.cents"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE verified = 1"), "WHERE"),
     ("D116", rebuilt(f"SELECT {NAMES} FROM u WHERE email IS NOT NULL"), "WHERE"),
@@ -391,7 +391,7 @@ def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
         ("DELETE FROM live WHERE 1 RETURNING id;", "D106", "empties live"),
         ("DELETE FROM live WHERE id = 1;", "", ""),
         (("CREATE TABLE h (id INTEGER, v INTEGER, w TEXT); INSERT INTO h SELECT * FROM live; DELETE FROM live;"
-          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "the values of live.v: h.v gets an expression computed from it"),
+          " INSERT INTO live SELECT * FROM h; DROP TABLE h;"), "D106", "the values of live.v: h.v is filled by an expression"),
         ("CREATE TABLE h AS SELECT * FROM live; DELETE FROM live; INSERT INTO live (id, v) SELECT id, v FROM h; DROP TABLE h;",
          "D106", "the values of live.w"),
         ("UPDATE live SET v = 'x' WHERE 1 = 1;", "D107", "overwrites live.v"),

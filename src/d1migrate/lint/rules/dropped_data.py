@@ -57,14 +57,14 @@ def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
         if _is_indexed_again(replay, statement):
             continue
         if not replay.lineage.rows_are_kept(number, statement.index):
-            partial = replay.lineage.leaves_out(number, statement.index)
+            partial = replay.lineage.partial_copy(number, statement.index)
             if partial is None:
                 yield Finding(f"DROP TABLE {table.name} loses its rows", statement)
             elif number not in rebuilt:  # D116 reports it for a rebuild
                 into = replay.lineage.name_of(partial.into).rpartition(".")[0]
                 yield Finding(
                     f"DROP TABLE {table.name} loses rows: the copy into {into} may omit some"
-                    f" ({partial.leaves_out})",
+                    f" ({partial.omits})",
                     statement,
                 )
         elif number not in rebuilt and (lost := _lost_columns(replay, statement, table)):
@@ -86,7 +86,7 @@ def _lost_columns(replay: AnalyzedReplay, statement: ReplayedStatement, table: T
 def _with_why(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table, lost: Sequence[str]) -> str:
     """Name the columns that are lost, and how their values were changed if they were."""
     columns = replay.columns.at(statement.before.ids[fold(table.name)], statement.index)
-    why = dict.fromkeys(replay.lineage.why_not(columns[name], statement.index) for name in lost)
+    why = dict.fromkeys(replay.lineage.why_lost(columns[name], statement.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
     said = "; ".join(filter(None, why))
     return f"the values of {names}{': ' if said else ''}{said}"
@@ -151,7 +151,7 @@ def _left_out(replay: AnalyzedReplay, rebuild: Rebuild) -> Iterator[tuple[Column
         if column.generated or is_filled or replay.columns.dropped_at(each) is not None:
             continue
         if not replay.lineage.is_kept(each, rebuild.dropped_at, of_all_rows=False):
-            yield column, replay.lineage.why_not(each, rebuild.dropped_at)
+            yield column, replay.lineage.why_lost(each, rebuild.dropped_at)
 
 
 @rule("D106", "delete-everything", "warning")

@@ -69,7 +69,7 @@ def _narrowed_on_the_way(replay: AnalyzedReplay, rebuild: Rebuild, column: str) 
     each = ColumnId(rebuild.number, column)
     if replay.lineage.is_kept(each, rebuild.dropped_at, of_all_rows=False):
         return ""
-    for copy in replay.lineage.of(each):
+    for copy in replay.lineage.copies_of(each):
         name = copy.statement.after.name_of(copy.into.table)
         type_ = types_of(copy.statement.after.tables[name]).get(copy.into.name) if name else None
         if type_ is not None and is_narrower(types_of(rebuild.old)[column], type_):
@@ -131,9 +131,9 @@ def copy_leaves_rows_out(replay: AnalyzedReplay) -> Iterator[Finding]:
         if not rebuild.fills or not rebuild.is_dropped:
             continue
         copies, at = replay.lineage, rebuild.dropped_at
-        partial = copies.leaves_out(rebuild.number, at)
+        partial = copies.partial_copy(rebuild.number, at)
         if partial and not copies.rows_are_kept(rebuild.number, at):
-            yield Finding(f"the copy into {rebuild.name} omits rows: {partial.leaves_out}", partial.statement)
+            yield Finding(f"the copy into {rebuild.name} omits rows: {partial.omits}", partial.statement)
 
 
 @rule("D112", "rebuild-renumbers-rowids", "warning")
@@ -242,7 +242,7 @@ def _changes(
 ) -> bool:
     """Whether the value copied into a column differs from what the old column of that name held."""
     column = ColumnId(rebuild.number, to)
-    if to not in columns_of(rebuild.old) or not replay.lineage.hands_on(fill, rebuild.number):
+    if to not in columns_of(rebuild.old) or not replay.lineage.passes_on(fill, rebuild.number):
         return False
     itself = as_column(value)
     if value[0].start == 0 or (itself and itself.name == to):  # `*` is for D115, a narrower type for D108

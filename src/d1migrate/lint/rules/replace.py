@@ -122,7 +122,7 @@ def _holds_old_rows(replay: AnalyzedReplay, statement: ReplayedStatement) -> boo
     return any(
         copy.adds and copy.into.table == number and copy.statement.index < statement.index
         for fill in replay.writers.get(number, ())
-        for copy in replay.lineage.by(fill)
+        for copy in replay.lineage.copies_by(fill)
     )
 
 

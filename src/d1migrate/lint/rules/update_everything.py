@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.expressions import carried, is_mapping, is_negated
+from d1migrate.lint.expressions import is_mapping, is_negated, passed_through
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import fold
 
@@ -63,6 +63,6 @@ def _overwritten_by_view(statement: ReplayedStatement) -> str:
 
 def _is_kept_in(value: Sequence[Token], column: str) -> bool:
     """Whether a new value is the column's own value, except for NULL and the values that a CASE names."""
-    found = carried(value)
+    found = passed_through(value)
     is_itself = found is not None and not found.casts and found.column.name == column
     return is_itself or is_negated(value, column) or is_mapping(value, column, ())
