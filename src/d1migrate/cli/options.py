@@ -5,7 +5,10 @@ The options of one command are the `Options` of its module.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from d1migrate.migrate.deploy_phase import Phase
 
 
 class GlobalOptions(NamedTuple):
@@ -19,6 +22,15 @@ class GlobalOptions(NamedTuple):
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+
+class ApplyOptions(NamedTuple):
+    """Which pending migrations to apply, and how; a plan file records them."""
+
+    to: int | None = None
+    allow_out_of_order: bool = False
+    single_transaction: bool = False
+    phase: Phase | None = None
 
 
 class GateOptions(NamedTuple):
@@ -45,5 +57,5 @@ class DraftOptions(NamedTuple):
     check: bool = False
 
 
-GROUPS = {"gates": GateOptions, "draft": DraftOptions}
+GROUPS = {"apply": ApplyOptions, "gates": GateOptions, "draft": DraftOptions}
 """{field of an `Options`: the shared options it holds}."""

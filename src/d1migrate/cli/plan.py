@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.gates import Gates
-from d1migrate.cli.options import GateOptions
+from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.errors import UsageError
 from d1migrate.migrate.history import TABLES
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrator import Migrator
     from d1migrate.project.gates import Demand
@@ -33,24 +32,21 @@ class Options(NamedTuple):
 
     sql: bool = False
     down: bool = False
-    to: int | None = None
-    allow_out_of_order: bool = False
-    single_transaction: bool = False
-    phase: Phase | None = None
     output: str | None = None
     steps: int | None = None
     rollback_from: Literal["file", "history"] | None = None
     allow_loss: tuple[str, ...] = ()
+    apply: ApplyOptions = ApplyOptions()
     gates: GateOptions = GateOptions()
 
     @property
     def of_an_up(self) -> str | None:
         """The first flag given that is only for an `up`, or None."""
-        gates = self.gates
+        apply, gates = self.apply, self.gates
         flags = {
-            "--allow-out-of-order": self.allow_out_of_order or None,
-            "--single-transaction": self.single_transaction or None,
-            "--phase": self.phase,
+            "--allow-out-of-order": apply.allow_out_of_order or None,
+            "--single-transaction": apply.single_transaction or None,
+            "--phase": apply.phase,
             "--output": self.output,
             "--skip-after": gates.skip_after,
             "--allow-irreversible": gates.allow_irreversible,
@@ -62,13 +58,13 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Print or write what would run; change nothing."""
-    migrator = project.migrator(allow_out_of_order=options.allow_out_of_order)
+    migrator = project.migrator(allow_out_of_order=options.apply.allow_out_of_order)
     gates = Gates(options.gates, project, migrator, output)
     plan = _plan_down(options, migrator, output) if options.down else _plan_up(options, migrator)
     if options.output is not None:
         from d1migrate.cli import written_plan
 
-        written_plan.write(options.output, plan, options, project)
+        written_plan.write(options.output, plan, options.apply, project)
         output.say(f"wrote {options.output}")
     found = () if options.sql else gates.look(plan, linted=False)
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
@@ -86,7 +82,8 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _plan_up(options: Options, migrator: Migrator) -> Plan:
     if options.steps or options.rollback_from or options.allow_loss:
         raise UsageError("--steps, --rollback-from and --allow-loss are for a rollback", hint="add --down")
-    return migrator.plan(to=options.to, single_transaction=options.single_transaction, phase=options.phase)
+    apply = options.apply
+    return migrator.plan(to=apply.to, single_transaction=apply.single_transaction, phase=apply.phase)
 
 
 def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
@@ -96,7 +93,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
         raise UsageError(f"{flag} is for an `up`", hint="leave out --down")
     with shown_if_irreversible(migrator, output):
         return migrator.plan_down(
-            to=options.to,
+            to=options.apply.to,
             steps=options.steps,
             rollback_from=options.rollback_from,
             allow_loss=options.allow_loss,

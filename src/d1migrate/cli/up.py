@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import Gates
-from d1migrate.cli.options import GateOptions
+from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.migrate.deploy_phase import Phase
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.plan import Plan
 
@@ -23,24 +22,21 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of `up`."""
 
-    to: int | None = None
-    allow_out_of_order: bool = False
-    single_transaction: bool = False
-    phase: Phase | None = None
     plan: str | None = None
+    apply: ApplyOptions = ApplyOptions()
     gates: GateOptions = GateOptions()
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Apply what is pending, or what a plan file lists."""
-    written = None
+    apply, written = options.apply, None
     if options.plan is not None:
         from d1migrate.cli.written_plan import WrittenPlan  # most runs have no plan file
 
-        written = WrittenPlan.read(options.plan, options)
-        options = written.options
+        written = WrittenPlan.read(options.plan, apply)
+        apply = written.apply
     migrator = project.migrator(
-        allow_out_of_order=options.allow_out_of_order,
+        allow_out_of_order=apply.allow_out_of_order,
         restore_points=options.gates.no_restore_point is None,
     )
     gates = Gates(options.gates, project, migrator, output)
@@ -52,9 +48,9 @@ def run(options: Options, project: Project, output: Output) -> int:
 
     started = time.perf_counter()
     report = project.watched(migrator).up(
-        to=options.to,
-        single_transaction=options.single_transaction,
-        phase=options.phase,
+        to=apply.to,
+        single_transaction=apply.single_transaction,
+        phase=apply.phase,
         lint=options.gates.no_lint is None,
         check=check,
     )
