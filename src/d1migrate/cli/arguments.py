@@ -52,7 +52,7 @@ DOWN = (
 
 REASON: dict[str, Any] = {"metavar": "REASON"}
 CONFIRM = argument(
-    "--confirm", metavar="NAME", help="confirm that this protected environment is to be changed"
+    "--confirm", metavar="NAME", help="the name of the protected environment to change, as confirmation"
 )
 ANY_GATES = (
     CONFIRM,
@@ -97,7 +97,7 @@ DECLARED = (
         action="append",
         default=[],
         metavar="NAME",
-        help="allow dropping a table, or a column TABLE.COLUMN, with its values, or `all`; can be repeated",
+        help="allow dropping TABLE, TABLE.COLUMN or `all`, with its values; can be repeated",
     ),
 )
 DRAFT = (

@@ -33,16 +33,18 @@ class Command(NamedTuple):
     """What the parser knows of a command.
 
     Attributes:
-        help: one line, which `--help` shows.
+        help: a few words, for the list of commands.
         example: a complete command line.
         arguments: the names of each argument, and what argparse is given for it.
         alias: another name of the command.
+        details: sentences that the command's own help adds to the few words.
     """
 
     help: str
     example: str
     arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = ()
     alias: str | None = None
+    details: str = ""
 
 
 COMMANDS = {
@@ -69,17 +71,19 @@ COMMANDS = {
             argument("--dry-run", help="print the plan; change nothing", **FLAG),
             *ANY_GATES,
         ),
+        details="Runs their rollback blocks, newest first.",
     ),
     "status": Command(
-        "show applied and pending migrations; writes nothing",
+        "show applied and pending migrations",
         "d1migrate status --check",
         (argument("--check", help="exit 3 unless every migration is applied and unchanged", **FLAG),),
+        details="Writes nothing.",
     ),
     "history": Command("show everything that happened, oldest first", "d1migrate history --json"),
     "list": Command("list the migration files", "d1migrate list"),
     "current": Command("print the highest applied version", "d1migrate current"),
     "plan": Command(
-        "show what `up` (or `down`) would run; changes nothing",
+        "show what `up` (or `down`) would run",
         "d1migrate plan --sql",
         (
             argument("--sql", help="print SQL that `wrangler d1 execute --file` can run", **FLAG),
@@ -90,6 +94,7 @@ COMMANDS = {
             *DOWN,
             *UP_GATES,
         ),
+        details="Also shows whether the gates of the environment would pass. Changes nothing.",
     ),
     "new": Command(
         "create the next migration file",
@@ -98,7 +103,7 @@ COMMANDS = {
         alias="create",
     ),
     "diff": Command(
-        "write the migration, with its rollback, that leads to a desired schema",
+        "write the migration that leads to a desired schema",
         "d1migrate diff --to schema.sql",
         (
             argument(
@@ -116,9 +121,11 @@ COMMANDS = {
             *DECLARED,
             *DRAFT,
         ),
+        details="The migration has a rollback. Renames are declared, never guessed; dropping a column needs"
+        " permission; a new NOT NULL column needs a value for existing rows. On a terminal, diff asks.",
     ),
     "rebuild": Command(
-        "write the migration that changes columns of one table and keeps every row",
+        "write the migration that changes columns of one table",
         "d1migrate rebuild tasks --set \"status TEXT NOT NULL CHECK (status IN ('new', 'done'))\"",
         (
             argument("table", metavar="TABLE", help="the table"),
@@ -139,9 +146,10 @@ COMMANDS = {
             BACKFILL,
             *DRAFT,
         ),
+        details="One transaction rebuilds the table and keeps every row, index, trigger and foreign key.",
     ),
     "index": Command(
-        "write a Python module that embeds the migrations, for Workers",
+        "write a Python module that embeds the migrations",
         "d1migrate index --output src/migrations_index.py",
         (
             argument(
@@ -149,10 +157,10 @@ COMMANDS = {
             ),
             argument("--check", help="write nothing; exit 3 if the module is not up to date", **FLAG),
         ),
+        details="A Python Worker imports it, because it cannot read a folder.",
     ),
     "verify": Command(
-        "compare files with the history, and the live schema with what the files build; writes nothing"
-        " without --fix live",
+        "compare files, history and live schema",
         "d1migrate verify --check",
         (
             argument("--check", help="exit 3 if anything differs", **FLAG),
@@ -164,9 +172,11 @@ COMMANDS = {
             ),
             *DECLARED,
         ),
+        details="Files are compared with the history, and the live schema with what the files build. Writes"
+        " nothing without `--fix live`.",
     ),
     "schema": Command(
-        "show the live schema, or that of any version: as text, as SQL, or as a diagram",
+        "show the live schema, or that of a version",
         "d1migrate schema --at latest --sql --check",
         (
             argument("table", metavar="TABLE", nargs="?", help="show only this table"),
@@ -200,9 +210,10 @@ COMMANDS = {
                 help="write nothing; print how FILE differs, and exit 3 if it does",
             ),
         ),
+        details="Prints text, SQL or a diagram. Writes nothing but FILE.",
     ),
     "lint": Command(
-        "check pending migrations for problems before they run; writes nothing without --fix",
+        "check pending migrations for problems",
         "d1migrate lint --all --strict",
         (
             argument("files", nargs="*", metavar="FILE", help="check these files, without a database"),
@@ -222,9 +233,10 @@ COMMANDS = {
                 help="output format (default: text)",
             ),
         ),
+        details="Exits with 3 on errors. Writes nothing without `--fix`.",
     ),
     "rehearse": Command(
-        "run pending migrations on a scratch database with rows in every table; writes nothing",
+        "run pending migrations on a scratch database with rows",
         "d1migrate rehearse --rows 200",
         (
             argument("--to", help="rehearse migrations up to this version", **VERSION),
@@ -258,9 +270,11 @@ COMMANDS = {
                 **FLAG,
             ),
         ),
+        details="Reports what happens to the rows, and what it costs. Exits with 3 if a migration fails or"
+        " loses rows. Writes nothing to the target.",
     ),
     "adopt": Command(
-        "find out which migrations an existing database already has, and record them as applied",
+        "record which migrations an existing database has",
         "d1migrate adopt --dry-run",
         (
             argument("--dry-run", help="only print what was found; change nothing", **FLAG),
@@ -269,6 +283,8 @@ COMMANDS = {
             argument("--pending", help="this version was not applied; can be repeated", **EACH),
             CONFIRM,
         ),
+        details="Compares the objects that each file creates with the database, and reads the histories of"
+        " other tools. Records what is proved, and runs nothing.",
     ),
     "baseline": Command(
         "start the history of an existing database",
@@ -288,7 +304,7 @@ COMMANDS = {
         ),
     ),
     "squash": Command(
-        "replace all files up to a version with one that is proved to do the same",
+        "replace all files up to a version with one",
         "d1migrate squash --to 40",
         (
             argument("--to", required=True, help="the last version to include", **VERSION),
@@ -300,11 +316,13 @@ COMMANDS = {
             ),
             argument("--dry-run", help="print the file; change nothing", **FLAG),
         ),
+        details="The new file is first proved, on scratch databases, to do the same.",
     ),
     "renumber": Command(
-        "give new numbers to files whose number is used twice or is below the newest applied one",
+        "give colliding files new numbers",
         "d1migrate renumber --dry-run",
         (argument("--dry-run", help="only print the new names; change nothing", **FLAG),),
+        details="Renames pending files whose number is used twice or is below the newest applied one.",
     ),
     "repair": Command(
         "correct the recorded history by hand",
@@ -317,7 +335,7 @@ COMMANDS = {
         ),
     ),
     "backup": Command(
-        "write a backup as plain SQL, with every value exact",
+        "write a backup as plain SQL",
         "d1migrate backup --output app.sql --verify",
         (
             argument(
@@ -325,9 +343,10 @@ COMMANDS = {
             ),
             argument("--verify", help="restore it to a scratch database and compare every table", **FLAG),
         ),
+        details="Every value is exact; `restore --file` loads it.",
     ),
     "restore": Command(
-        "go back to a restore point, or load a backup; without arguments, list the restore points",
+        "go back to a restore point, or load a backup",
         "d1migrate restore --to 3",
         (
             argument(
@@ -339,12 +358,16 @@ COMMANDS = {
             argument("--yes", help="do not ask for the name of the database", **FLAG),
             CONFIRM,
         ),
+        details="Without arguments, lists the restore points. A restore first keeps the current state as a"
+        " restore point.",
     ),
     "env": Command(
-        "compare the environments: version, pending migrations, protection, reachability", "d1migrate env"
+        "show all environments side by side",
+        "d1migrate env",
+        details="For each: version, pending migrations, protection, and whether it can be reached.",
     ),
     "gate": Command(
-        "check whether code of a version can run on the database; exit 3 if not; writes nothing",
+        "check whether code can run on the database",
         "d1migrate gate --code-version 7",
         (
             argument(
@@ -354,6 +377,8 @@ COMMANDS = {
                 **VERSION,
             ),
         ),
+        details="Exits with 3 if a migration that the code needs is pending, or an applied one breaks it."
+        " Writes nothing.",
     ),
     "completion": Command(
         "print a shell completion script",

@@ -57,5 +57,9 @@ class DraftOptions(NamedTuple):
     check: bool = False
 
 
-GROUPS = {"apply": ApplyOptions, "gates": GateOptions, "draft": DraftOptions}
+GROUPS: dict[str, type[ApplyOptions | GateOptions | DraftOptions]] = {
+    "apply": ApplyOptions,
+    "gates": GateOptions,
+    "draft": DraftOptions,
+}
 """{field of an `Options`: the shared options it holds}."""

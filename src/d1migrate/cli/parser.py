@@ -117,8 +117,6 @@ def build(*, only: str | None = None) -> _Parser:
     )
     parser.add_argument("--version", action="version", version=f"d1migrate {__version__}")
     _add_common(parser, default=None)
-    shared = _Parser(add_help=False, formatter_class=_Formatter)
-    _add_common(shared, default=argparse.SUPPRESS)
     # With `prog` argparse need not format a usage line here, which would load shutil.
     commands = parser.add_subparsers(dest="called", metavar="COMMAND", title="commands", prog="d1migrate")
     for name, command in COMMANDS.items():
@@ -127,22 +125,23 @@ def build(*, only: str | None = None) -> _Parser:
                 name,
                 aliases=[command.alias] if command.alias else [],
                 help=command.help,
-                description=command.help[:1].upper() + command.help[1:] + ".",
+                description=f"{command.help[:1].upper()}{command.help[1:]}. {command.details}",
                 epilog=f"example: {command.example}",
-                parents=[shared],
                 formatter_class=_Formatter,
                 allow_abbrev=False,
             )
             for flags, options in command.arguments:
                 sub.add_argument(*flags, **options)
+            _add_common(sub, default=argparse.SUPPRESS)
     return parser
 
 
 def _add_common(parser: _Parser, *, default: Any) -> None:
     """Add the options that work before and after the command; the one after wins."""
     flag = False if default is None else default
-    add = parser.add_argument_group("global options").add_argument
-    add("--env", metavar="NAME", default=default, help="an environment of d1migrate.toml (default: local)")
+    group = parser.add_argument_group("global options")
+    add = group.add_argument
+    add("--env", metavar="NAME", default=default, help="an environment in d1migrate.toml (default: local)")
     add("--database", metavar="URL", default=default, help="sqlite:PATH, wrangler:BINDING or d1:NAME")
     add("--migrations", metavar="DIR", default=default, help="the folder of migration files")
     add("--config", metavar="FILE", default=default, help="the d1migrate.toml to use")
@@ -150,9 +149,11 @@ def _add_common(parser: _Parser, *, default: Any) -> None:
         "--outside-project",
         action="store_true",
         default=flag,
-        help="permit writing to configured paths outside the project",
+        help="allow writing to configured paths outside the project",
     )
     add("--json", action="store_true", default=flag, help="print data as JSON")
-    loud = parser.add_mutually_exclusive_group()
+    loud = group.add_mutually_exclusive_group()
     loud.add_argument("--quiet", "-q", action="store_true", default=flag, help="print data and errors only")
-    loud.add_argument("--verbose", "-v", action="store_true", default=flag, help="print the SQL that is sent")
+    loud.add_argument(
+        "--verbose", "-v", action="store_true", default=flag, help="print more, such as the SQL that is sent"
+    )

@@ -1,0 +1,64 @@
+"""From argv to typed options: every argument is a field of them, and every field an argument."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+import pytest
+
+from d1migrate.cli.commands import COMMANDS
+from d1migrate.cli.options import GROUPS, ApplyOptions, GateOptions, GlobalOptions
+from d1migrate.cli.parser import build, parse
+
+DRY_RUNS = ("up", "down")
+"""Commands whose dry run is a `plan`: the parser keeps that flag."""
+
+
+def arguments(name: str) -> set[str]:
+    """The arguments of a command, by the names that argparse gives them."""
+    (action,) = (a for a in build(only=name)._actions if isinstance(a, argparse._SubParsersAction))
+    found = {a.dest for a in action.choices[name]._actions} - {"help", *GlobalOptions._fields}
+    return found - ({"dry_run"} if name in DRY_RUNS else set())
+
+
+def fields(name: str) -> set[str]:
+    """The fields of a command's Options, with those of the shared groups that it takes part of."""
+    own = import_module(f"d1migrate.cli.{name}").Options._fields
+    shared = {field for group in set(own) & set(GROUPS) for field in GROUPS[group]._fields}
+    return {field for field in own if field not in GROUPS} | shared
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_are_fields(name: str) -> None:
+    """No argument is lost on the way to a command, and no field of its own stays at its default."""
+    known = arguments(name)
+    assert known <= fields(name)
+    own = import_module(f"d1migrate.cli.{name}").Options._fields
+    assert {field for field in own if field not in GROUPS} <= known
+
+
+def test_values() -> None:
+    """Repeated flags are a tuple; options before the command and after it are the same."""
+    found = parse(["--json", "down", "--allow-loss", "a", "--allow-loss", "b", "--env", "staging"])
+    assert found.options.allow_loss == ("a", "b")
+    assert (found.given.json, found.given.env) == (True, "staging")
+    assert parse(["down"]).options.allow_loss == ()
+
+
+def test_a_dry_run_is_a_plan() -> None:
+    """It has the options that the plan knows."""
+    plan = import_module("d1migrate.cli.plan")
+    up = parse(["up", "--dry-run", "--to", "3", "--no-lint", "why"])
+    assert (up.run, up.options.down) == (plan.run, False)
+    assert up.options.apply == ApplyOptions(to=3)
+    assert up.options.gates == GateOptions(no_lint="why")
+    down = parse(["down", "--dry-run", "--steps", "2"])
+    assert (down.run, down.options.down, down.options.steps) == (plan.run, True, 2)
+
+
+def test_a_dry_run_of_a_plan_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """It would say nothing that the file does not."""
+    with pytest.raises(SystemExit):
+        parse(["up", "--dry-run", "--plan", "a.json"])
+    assert "--dry-run and --plan exclude each other" in capsys.readouterr().err
