@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.schema.cascade import dependants
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.rebuild import counter_statements, drop_guards, q
 from d1migrate.schema.rebuild_checks import count_statements, recount_statements
@@ -47,7 +48,7 @@ class RebuildGuards:
         """
         itself = fold(self.table.name)
         on, off = drop_guards(self._catalog, itself)
-        reached = [name for name in self._catalog.reached([itself]) if name not in (itself, *apart)]
+        reached = [name for name in dependants(self._catalog, [itself]) if name not in (itself, *apart)]
         counted = [self._catalog.tables[name].name for name in reached]
         before, after = (count_statements(counted), recount_statements(counted)) if counted else ([], [])
         # A foreign key of the table to itself acts while the table is dropped, which would fire its triggers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.expressions import is_negated
-from d1migrate.schema.cascade import is_guard
+from d1migrate.schema.cascade import Cascade, Consequence, Event, is_guard
 from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.schema.model import ForeignKey, Table
-
-ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
 class CascadeLoss(NamedTuple):
@@ -46,56 +44,62 @@ def cascade_losses(
         parent: the table, folded.
         itself: whether the table's references to itself count: not all of its rows are deleted.
     """
+
+    def is_harmless(loss: Consequence) -> bool:
+        is_own = loss.event.table == parent and not itself
+        return is_own or loss.key is None or _is_untouched(replay, ran, loss.event, loss.key)
+
     found: dict[tuple[str, tuple[str, ...]], CascadeLoss] = {}
-    todo, seen = [parent], {parent}
-    while todo:
-        at = todo.pop(0)
-        for child, key in ran.before.references(at):
-            if (child == parent and not itself) or key.on_delete not in ACTS:
-                continue
-            if _is_untouched(replay, ran, child, key):
-                continue
-            link = (child, key.columns)
-            if link not in found and not _is_meant(replay, ran, child, key):
-                name = ran.before.tables[child].name
-                found[link] = CascadeLoss(name, key.on_delete, key.columns, at == parent)
-            if key.on_delete == "CASCADE" and child not in seen:
-                seen.add(child)
-                todo.append(child)
+    deleted = Event("delete", parent)
+    actions = {deleted: ""}
+    for loss in Cascade(ran.before).consequences([deleted], triggers=False, stop=is_harmless):
+        if (key := loss.key) is None:
+            continue
+        # ON UPDATE CASCADE passes on what a SET NULL or SET DEFAULT has set.
+        is_passed_on = loss.cause.kind == "update" and loss.action == "CASCADE"
+        action = actions[loss.cause] if is_passed_on else loss.action
+        actions.setdefault(loss.event, action)
+        child, link = loss.event.table, (loss.event.table, key.columns)
+        if link not in found and not _is_meant(replay, ran, loss.event, key):
+            found[link] = CascadeLoss(
+                ran.before.tables[child].name, action, key.columns, loss.cause == deleted
+            )
     return list(found.values())
 
 
-def _is_untouched(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
+def _is_untouched(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
     """Whether nothing happens to the child: it holds no row or no link, or is guarded."""
     return (
-        replay.is_empty(child, ran)
-        or _is_guarded(ran.before.tables[child], key)
-        or _is_unlinked(replay, ran, ran.before.ids[child], key)
+        replay.is_empty(loss.table, ran)
+        or _is_guarded(ran.before.tables[loss.table], loss, key)
+        or _is_unlinked(replay, ran, ran.before.ids[loss.table], key)
     )
 
 
-def _is_meant(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
+def _is_meant(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
     """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
-    number = ran.before.ids[child]
+    number = ran.before.ids[loss.table]
     dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
-    return dropped or _is_column_dropped(replay, number, key) or _is_put_back(replay, ran, child, key)
+    return dropped or _is_column_dropped(replay, number, loss, key) or _is_put_back(replay, ran, loss, key)
 
 
-def _is_column_dropped(replay: Replay, number: int, key: ForeignKey) -> bool:
-    """Whether a link that would be cut goes with its column anyway."""
+def _is_column_dropped(replay: Replay, number: int, loss: Event, key: ForeignKey) -> bool:
+    """Whether the column of a link that is cleared is dropped anyway."""
     now = replay.after.name_of(number)
-    if key.on_delete == "CASCADE" or now is None:
+    if loss.kind == "delete" or now is None:
         return False
     there = {fold(column.name) for column in replay.after.tables[now].columns}
     return not {fold(column) for column in key.columns} & there
 
 
-def _is_guarded(child: Table, key: ForeignKey) -> bool:
+def _is_guarded(child: Table, loss: Event, key: ForeignKey) -> bool:
     """Whether a trigger keeps the foreign key from acting: RAISE(IGNORE) before it deletes or updates."""
-    wanted = "DELETE" if key.on_delete == "CASCADE" else "UPDATE"
     columns = {fold(column) for column in key.columns}
     guards = (parse_trigger(trigger.sql) for trigger in child.triggers if is_guard(trigger))
-    return any(g and g.event == wanted and columns >= set(map(fold, g.columns)) for g in guards)
+    return any(
+        guard and guard.event.lower() == loss.kind and columns >= set(map(fold, guard.columns))
+        for guard in guards
+    )
 
 
 def copies(replay: Replay, number: int) -> list[ReplayedStatement]:
@@ -130,11 +134,11 @@ def _is_copied_after(replay: Replay, ran: ReplayedStatement, number: int) -> boo
     return any(copy.index > ran.index for copy in copies(replay, number))
 
 
-def _is_put_back(replay: Replay, ran: ReplayedStatement, child: str, key: ForeignKey) -> bool:
+def _is_put_back(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
     """Whether the file copies aside what a table would lose before a statement, and from there back."""
-    number, table = ran.before.ids[child], ran.before.tables[child]
+    number, table = ran.before.ids[loss.table], ran.before.tables[loss.table]
     stored = {fold(column.name) for column in table.columns if not column.generated}
-    lost = stored if key.on_delete == "CASCADE" else {fold(column) for column in key.columns}
+    lost = stored if loss.kind == "delete" else {fold(column) for column in key.columns}
     aside = {
         _into(copy)
         for copy in copies(replay, number)
@@ -149,13 +153,13 @@ def _is_put_back(replay: Replay, ran: ReplayedStatement, child: str, key: Foreig
         and any(back.before.ids.get(t.table) in aside for t in back.accesses if t.kind == "read")
         for back in replay.writers.get(number, ())
         if back.verb == "update"
-        or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, key))
+        or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, loss))
     )
 
 
-def _writes(replay: Replay, ran: ReplayedStatement, back: ReplayedStatement, key: ForeignKey) -> bool:
+def _writes(replay: Replay, ran: ReplayedStatement, back: ReplayedStatement, loss: Event) -> bool:
     """Whether an INSERT brings links back: where only these were cut, the rows are there, in its way."""
-    if key.on_delete == "CASCADE" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
+    if loss.kind == "delete" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
         return True
     number = back.before.ids.get(back.target)
     writers = replay.writers.get(number, ()) if number is not None else ()

@@ -11,13 +11,13 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.replay.model import ReplayedStatement, RowAccess
-from d1migrate.schema.cascade import cascades, events, followers, set_by_triggers, trigger_deletes, unlinked
+from d1migrate.schema.cascade import Cascade, Consequence, Event, columns_set
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import Shape, target_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.schema.catalog import Catalog
@@ -101,7 +101,7 @@ def effect_on(statement: ReplayedStatement, table_id: int) -> StatementEffect | 
         return _effect_on_virtual(statement, name)
     effect = _EFFECTS[statement.verb](statement, name)
     happening = events(statement)
-    if statement.verb == "delete" and name in trigger_deletes(catalog, happening):
+    if statement.verb == "delete" and name in _deleted_by_triggers(catalog, happening):
         if target in catalog.views:
             effect = effect._replace(lost_by=f"DELETE FROM {target}", linked_only=False)
         elif target != name:
@@ -112,19 +112,19 @@ def effect_on(statement: ReplayedStatement, table_id: int) -> StatementEffect | 
 
 def _effect_of_delete(statement: ReplayedStatement, name: str) -> StatementEffect:
     catalog, target = statement.before, statement.target
-    families = cascades(catalog, target)
-    links = unlinked(catalog, (target, *families)).get(name, ())
-    changed_by = dict.fromkeys(links, f"SET NULL of DELETE FROM {target}")
+    found = list(_by_keys(catalog, Event("delete", target)))
+    changed_by = dict.fromkeys(columns_set(found).get(name, ()), f"SET NULL of DELETE FROM {target}")
     if target == name:
         return StatementEffect("DELETE", changed_by=changed_by)
-    lost_by = f"CASCADE of DELETE FROM {target}" if name in families else ""
+    is_lost = Event("delete", name) in (each.event for each in found)
+    lost_by = f"CASCADE of DELETE FROM {target}" if is_lost else ""
     return StatementEffect(lost_by, changed_by=changed_by)
 
 
 def _effect_of_update(statement: ReplayedStatement, name: str) -> StatementEffect:
     catalog, target, columns = statement.before, statement.target, statement.changes()
-    following = followers(catalog, target, columns).get(name, ())
-    changed_by = dict.fromkeys(following, f"CASCADE of UPDATE {target}")
+    following = columns_set(_by_keys(catalog, Event("update", target, frozenset(columns))))
+    changed_by = dict.fromkeys(following.get(name, ()), f"CASCADE of UPDATE {target}")
     if target != name:
         is_key = _key(statement, name) & changed_by.keys()
         return StatementEffect(f"CASCADE of UPDATE {target}" if is_key else "", changed_by=changed_by)
@@ -174,14 +174,44 @@ def _key(statement: ReplayedStatement, name: str) -> set[str]:
 def columns_set_indirectly(file: ReplayedFile, index: int, table: str) -> set[str]:
     """Return the columns of a table that foreign keys and triggers set when a statement runs."""
     statement, catalog = file.statement(index), file.catalog(index)
-    if statement is None:  # it only adds rows, so only triggers set columns
-        return {
-            column
-            for name in catalog.tables
-            for column in set_by_triggers(catalog, [(name, "insert")], table)
-        }
-    found = set(set_by_triggers(catalog, events(statement), table))
-    if statement.verb == "update":
-        return found | followers(catalog, statement.target, statement.changes()).get(table, set())
-    parent = statement.shape.name if statement.verb == "drop table" else statement.target
-    return found | unlinked(catalog, (parent, *cascades(catalog, parent))).get(table, set())
+    happening = events(statement) if statement else [Event("insert", name) for name in catalog.tables]
+    return columns_set(Cascade(catalog).consequences(happening)).get(table, set())
+
+
+# --- foreign keys and triggers ---
+
+
+def events(statement: ReplayedStatement) -> list[Event]:
+    """Return what a statement does to rows itself, except the rows that its REPLACE deletes."""
+    target, verb = statement.target, statement.verb
+    if verb == "drop table":
+        return [Event("drop", statement.shape.name)]
+    update = Event("update", target, frozenset(statement.changes()))
+    if verb in ("insert", "replace"):
+        return [Event("insert", target), *([update] if "CONFLICT" in statement.words else [])]
+    return {"delete": [Event("delete", target)], "update": [update]}.get(verb, [])
+
+
+def _by_keys(catalog: Catalog, event: Event) -> Iterator[Consequence]:
+    """Yield what foreign keys are meant to do then: an update of a key is not meant to clear links (D114)."""
+
+    def clears(found: Consequence) -> bool:
+        return event.kind == "update" and found.action != "CASCADE"
+
+    return Cascade(catalog).consequences([event], triggers=False, stop=clears)
+
+
+def set_by_triggers(catalog: Catalog, happening: Iterable[Event], table: str) -> dict[str, str]:
+    """Return {column: words} for the columns of a table that triggers set when something happens."""
+    return {
+        column: f"trigger {found.trigger.name}"
+        for found in Cascade(catalog).consequences(happening)
+        if found.trigger and found.event.kind == "update" and found.event.table == table
+        for column in found.event.columns
+    }
+
+
+def _deleted_by_triggers(catalog: Catalog, happening: Iterable[Event]) -> set[str]:
+    """Return the tables that lose rows by triggers, or by foreign keys after them, when something happens."""
+    found = Cascade(catalog).consequences(happening)
+    return {each.event.table for each in found if each.trigger and each.event.kind == "delete"}

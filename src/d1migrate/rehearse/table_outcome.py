@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.lint.column_copies import lists_columns, values_inside
 from d1migrate.lint.expressions import as_column
-from d1migrate.rehearse.expected_effects import StatementEffect, effect_on, sources
-from d1migrate.schema.cascade import set_by_triggers
+from d1migrate.rehearse.expected_effects import StatementEffect, effect_on, set_by_triggers, sources
+from d1migrate.schema.cascade import Event
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _effects(
                 found[statement.index] = effect._replace(changed_by=changed_by)
         for index, target in inserts.items():
             catalog = file.catalog(index)
-            if changed_by := set_by_triggers(catalog, [(target, "insert")], catalog.name_of(each) or ""):
+            if changed_by := set_by_triggers(catalog, [Event("insert", target)], catalog.name_of(each) or ""):
                 found[index] = StatementEffect(changed_by=names.before(each, index, changed_by))
     return found
 

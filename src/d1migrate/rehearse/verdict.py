@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.check import RULES
 from d1migrate.rehearse import row_difference
-from d1migrate.rehearse.expected_effects import sources
+from d1migrate.rehearse.expected_effects import events, sources
 from d1migrate.rehearse.findings import plural
-from d1migrate.schema.cascade import events, is_guard
-from d1migrate.sql.create import parse_trigger
+from d1migrate.schema.cascade import Cascade, Event, is_guard
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.check import Diagnostic
@@ -92,14 +91,14 @@ def lacks_rows(replay: Replay, before: ScratchDatabase, counts: Mapping[str, int
 def depends_on_rows(file: ReplayedFile, inserts: Mapping[int, str]) -> bool:
     """Whether other rows may fare differently, because statements or triggers choose among rows."""
     return any(map(_chooses, file.statements)) or any(
-        _has_choosing_trigger(file.catalog(at), [(table, "insert")]) for at, table in inserts.items()
+        _fires_choosing_trigger(file.catalog(at), [Event("insert", table)]) for at, table in inserts.items()
     )
 
 
 def _chooses(statement: ReplayedStatement) -> bool:
     """Whether a statement may affect some rows and not others, directly or by a trigger."""
     verb, words = statement.verb, statement.words
-    if _has_choosing_trigger(statement.before, events(statement)):
+    if _fires_choosing_trigger(statement.before, events(statement)):
         return True
     if verb in ("insert", "replace") and "SELECT" not in words:
         return statement.replaces
@@ -124,12 +123,6 @@ def _cuts_links(statement: ReplayedStatement) -> bool:
     )
 
 
-def _has_choosing_trigger(catalog: Catalog, happening: Sequence[tuple[str, str]]) -> bool:
-    """Whether events fire a trigger that is not a plain guard."""
-    for name, event in happening:
-        table = catalog.tables.get(name)
-        for trigger in table.triggers if table else ():
-            parsed = parse_trigger(trigger.sql)
-            if parsed and parsed.event.lower() == event and not is_guard(trigger):
-                return True
-    return False
+def _fires_choosing_trigger(catalog: Catalog, happening: Iterable[Event]) -> bool:
+    """Whether events fire a trigger that is not a plain guard, also after foreign keys and other triggers."""
+    return any(not is_guard(trigger) for trigger in Cascade(catalog).fired(happening))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from d1migrate.errors import PlanError
+from d1migrate.schema.cascade import dependants
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (
     AddColumn,
@@ -60,7 +61,7 @@ def statement_groups(
     catalog = Catalog.of(current)
     rebuilds = [change for change in changes if isinstance(change, RebuildTable)]
     dropped = {fold(change.table.name) for change in changes if isinstance(change, DropTable)}
-    reached = catalog.reached(fold(rebuild.old.name) for rebuild in rebuilds)
+    reached = dependants(catalog, (fold(rebuild.old.name) for rebuild in rebuilds))
     watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
     tables = {fold(table.name): table for table in desired.tables}

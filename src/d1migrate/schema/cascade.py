@@ -1,137 +1,221 @@
-"""What foreign keys and triggers do when something happens to the rows of a table, by the schema alone."""
+"""What follows when rows are deleted or changed: the one walk over foreign keys and triggers, to any depth.
+
+It reads the schema alone and follows every action that SQLite may take, whatever the rows hold: it reports
+too much rather than too little. Callers that know more stop it: the linter at children without rows, a
+rehearsal at actions that the file does not ask for.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.schema.keys import parent_columns
-from d1migrate.sql.create import parse_trigger
+from d1migrate.schema.queries import changed_columns, replaces_on_conflict
+from d1migrate.sql.create import parse_table, parse_trigger
+from d1migrate.sql.definitions import TriggerDefinition
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import trigger_effects
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.catalog import Catalog
-    from d1migrate.schema.model import Trigger
-    from d1migrate.sql.definitions import TriggerDefinition
+    from d1migrate.schema.model import ForeignKey, Trigger
+    from d1migrate.sql.statement import Effect
+
+ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT")
+"""The actions of a foreign key that change rows; RESTRICT and NO ACTION refuse the statement."""
 
 
-def events(ran: ReplayedStatement) -> list[tuple[str, str]]:
-    """Return (table, insert, update or delete) of what a statement does and foreign keys then do."""
-    catalog, target = ran.before, ran.target
-    if ran.verb in ("delete", "drop table"):
-        parent = target if ran.verb == "delete" else ran.shape.name
-        families = cascades(catalog, parent)
-        own = [(target, "delete")] if ran.verb == "delete" else []  # DROP TABLE sets off none of its own
-        found = own + [(table, "delete") for table in families]
-        return found + [(table, "update") for table in unlinked(catalog, (parent, *families))]
-    if ran.verb == "update":
-        follow = followers(catalog, target, ran.changes())
-        return [(table, "update") for table in (target, *follow)]
-    if ran.verb in ("insert", "replace"):
-        upsert = [(target, "update")] if "CONFLICT" in ran.words else []
-        return [(target, "insert"), *upsert]
-    return []
+class Event(NamedTuple):
+    """Something that happens to rows of a table; names are folded.
+
+    Attributes:
+        kind: what happens; `drop` is the DELETE that DROP TABLE implies, which fires no trigger of the table.
+        table: the table or view.
+        columns: for an update, the columns that are set, and those that follow from them.
+        replaces: whether the statement says REPLACE, which then also holds for what its triggers write.
+    """
+
+    kind: Literal["delete", "drop", "insert", "update"]
+    table: str
+    columns: frozenset[str] = frozenset()
+    replaces: bool = False
 
 
-# --- foreign keys ---
+class Consequence(NamedTuple):
+    """An event, and why it happens.
+
+    Attributes:
+        event: what happens.
+        cause: the event that it follows from.
+        key: the foreign key that acts; None if a trigger does.
+        trigger: the trigger that acts, or acted before on the way here; None if only foreign keys did.
+        effect: what that trigger's body does; None if a foreign key acts.
+    """
+
+    event: Event
+    cause: Event
+    key: ForeignKey | None = None
+    trigger: Trigger | None = None
+    effect: Effect | None = None
+
+    @property
+    def action(self) -> str:
+        """The foreign key's action, such as `SET NULL`; "" if a trigger acts."""
+        if self.key is None:
+            return ""
+        return self.key.on_update if self.cause.kind == "update" else self.key.on_delete
 
 
-def cascades(catalog: Catalog, parent: str) -> list[str]:
-    """Return the tables whose rows go with those of a table, by ON DELETE CASCADE."""
-    found, todo = dict[str, None](), [parent]
-    while todo:
-        for child, key in catalog.references(todo.pop()):
-            if key.on_delete == "CASCADE" and child not in found:
+class Cascade:
+    """The foreign keys and triggers of a schema, to be followed.
+
+    Args:
+        catalog: the schema.
+        renamed: tables with columns that were renamed since: an update of these may change any column.
+    """
+
+    def __init__(self, catalog: Catalog, *, renamed: Collection[str] = ()) -> None:
+        self._catalog, self._renamed = catalog, renamed
+
+    def events(self, effect: Effect, *, replaces: bool = False) -> list[Event]:
+        """Return what an effect of a statement does to rows.
+
+        Args:
+            effect: the effect; one that changes no rows causes no event.
+            replaces: whether it is in a trigger, fired by a statement that says REPLACE.
+        """
+        replaces = replaces or effect.replaces
+        table = self._catalog.tables.get(effect.table)
+        deletes = replaces or (table is not None and replaces_on_conflict(table))
+        found: list[Event] = []
+        match effect.kind:
+            case "delete" | "drop":
+                return [Event(effect.kind, effect.table)]
+            case "insert":
+                found.append(Event("insert", effect.table, replaces=replaces))
+                if effect.sets:  # ON CONFLICT DO UPDATE
+                    found.append(self._update(effect.table, effect.sets, replaces=replaces))
+            case "update":
+                found.append(self._update(effect.table, effect.sets, replaces=replaces))
+        return [*found, Event("delete", effect.table)] if found and deletes else found
+
+    def consequences(
+        self,
+        events: Iterable[Event],
+        *,
+        triggers: bool = True,
+        stop: Callable[[Consequence], bool] = lambda _: False,
+    ) -> Iterator[Consequence]:
+        """Yield what follows from events, the nearest first; each event is followed once.
+
+        Args:
+            events: what happens.
+            triggers: whether to follow triggers too.
+            stop: whether a consequence is left out, with all that would follow from it.
+        """
+        todo: list[tuple[Event, Trigger | None]] = [(event, None) for event in events]
+        seen = {event for event, _ in todo}
+        for event, trigger in todo:  # it grows meanwhile
+            for found in self._following(event, trigger, triggers=triggers):
+                if stop(found):
+                    continue
+                yield found
+                if found.event not in seen:
+                    seen.add(found.event)
+                    todo.append((found.event, found.trigger))
+
+    def fired(self, events: Iterable[Event]) -> Iterator[Trigger]:
+        """Yield the triggers that events fire, and those that fire because of what follows from them."""
+        happening = dict.fromkeys(events)
+        happening |= dict.fromkeys(found.event for found in self.consequences(happening))
+        for event in happening:
+            yield from self._fired(event)
+
+    def _following(self, event: Event, trigger: Trigger | None, *, triggers: bool) -> Iterator[Consequence]:
+        for child, key in self._catalog.references(event.table) if event.kind != "insert" else ():
+            yield from self._by_key(event, child, key, trigger)
+        for fired in self._fired(event) if triggers else ():
+            for effect in trigger_effects(_parsed(fired.sql)):
+                for found in self.events(effect, replaces=event.replaces):
+                    yield Consequence(found, event, trigger=fired, effect=effect)
+
+    def _by_key(
+        self, event: Event, child: str, key: ForeignKey, trigger: Trigger | None
+    ) -> Iterator[Consequence]:
+        action = key.on_update if event.kind == "update" else key.on_delete
+        if action not in ACTIONS or (event.kind == "update" and not self._refers(event, key)):
+            return
+        if event.kind != "update" and action == "CASCADE":
+            yield Consequence(Event("delete", child), event, key, trigger)
+            return
+        # An action never replaces rows: it aborts, whatever ON CONFLICT the child's constraint has.
+        yield Consequence(self._update(child, map(fold, key.columns)), event, key, trigger)
+
+    def _refers(self, event: Event, key: ForeignKey) -> bool:
+        """Whether a foreign key refers to a column that an update sets."""
+        parent = self._catalog.tables.get(event.table)
+        to = set(map(fold, parent_columns(parent, key))) if parent else set()
+        return not to or bool(to & event.columns)
+
+    def _fired(self, event: Event) -> Iterator[Trigger]:
+        table = self._catalog.tables.get(event.table)
+        on_view = (t for t in self._catalog.view_triggers.values() if fold(t.table) == event.table)
+        for trigger in (*(table.triggers if table else ()), *on_view):
+            definition = _parsed(trigger.sql)
+            columns = set(map(fold, definition.columns))  # of UPDATE OF
+            if definition.event.lower() == event.kind and (not columns or columns & event.columns):
+                yield trigger
+
+    def _update(self, table: str, sets: Iterable[str], *, replaces: bool = False) -> Event:
+        """Return the update of a table that sets some columns: with those that follow from them."""
+        sets, known = frozenset(sets), self._catalog.tables.get(table)
+        definition = parse_table(known.sql) if known and sets else None
+        if definition is None:
+            return Event("update", table, sets, replaces)
+        if table in self._renamed:
+            return Event("update", table, frozenset(fold(c.name) for c in definition.columns), replaces)
+        return Event("update", table, frozenset(changed_columns(definition, sets)), replaces)
+
+
+@lru_cache(maxsize=256)  # a walk asks for the same trigger at every statement of a file
+def _parsed(sql: str) -> TriggerDefinition:
+    return parse_trigger(sql) or TriggerDefinition("", "", "", "")
+
+
+def columns_set(found: Iterable[Consequence]) -> dict[str, set[str]]:
+    """Return {table: columns that are set} by some consequences."""
+    columns: dict[str, set[str]] = {}
+    for each in found:
+        if each.event.kind == "update":
+            columns.setdefault(each.event.table, set()).update(each.event.columns)
+    return columns
+
+
+def dependants(catalog: Catalog, tables: Iterable[str]) -> list[str]:
+    """Return tables, and after them those that reference them, directly or through others; all folded.
+
+    Whatever the action of the foreign keys: without one, a row of them may still lose its parent.
+    """
+    found = dict.fromkeys(tables)
+    todo = list(found)
+    for parent in todo:  # it grows meanwhile
+        for child, _ in catalog.references(parent):
+            if child not in found:
                 found[child] = None
                 todo.append(child)
-    return list(found)
-
-
-def unlinked(catalog: Catalog, parents: Collection[str]) -> dict[str, set[str]]:
-    """Return {table: columns} that go to NULL or their default with the rows of some tables, or follow."""
-    found: dict[str, set[str]] = {}
-    for parent in parents:
-        for child, key in catalog.references(parent):
-            if key.on_delete in ("SET NULL", "SET DEFAULT"):
-                found.setdefault(child, set()).update(map(fold, key.columns))
-    for child, columns in list(found.items()):
-        for follower, following in followers(catalog, child, columns).items():
-            found.setdefault(follower, set()).update(following)
-    return found
-
-
-def followers(catalog: Catalog, parent: str, columns: Collection[str]) -> dict[str, set[str]]:
-    """Return {table: columns} that follow a change of some columns, by ON UPDATE CASCADE."""
-    found: dict[str, set[str]] = {}
-    todo = [(parent, set(columns))]
-    while todo:
-        name, changed = todo.pop()
-        table = catalog.tables.get(name)
-        for child, key in catalog.references(name):
-            to = map(fold, parent_columns(table, key)) if table else ()
-            new = {fold(c) for c, other in zip(key.columns, to, strict=False) if other in changed}
-            if key.on_update == "CASCADE" and not new <= found.get(child, set()):
-                found.setdefault(child, set()).update(new)
-                todo.append((child, new))
-    return found
-
-
-# --- triggers ---
-
-
-def set_by_triggers(catalog: Catalog, happening: Sequence[tuple[str, str]], table: str) -> dict[str, str]:
-    """Return {column: words} for what triggers set in a table, when something happens to others or to it."""
-    return {
-        column: f"trigger {trigger}"
-        for trigger, kind, to, columns in _fired(catalog, happening)
-        for column in columns
-        if to == table and kind == "update"
-    }
-
-
-def trigger_deletes(catalog: Catalog, happening: Sequence[tuple[str, str]]) -> set[str]:
-    """Return the tables that triggers delete from, when something happens to tables."""
-    return {table for _, kind, table, _ in _fired(catalog, happening) if kind == "delete"}
-
-
-def _fired(
-    catalog: Catalog, happening: Sequence[tuple[str, str]]
-) -> Iterator[tuple[str, str, str, Collection[str]]]:
-    """Yield (trigger, what it does, table, columns it sets) of all that events set off, one by another."""
-    todo, seen = list(happening), set(happening)
-    while todo:
-        name, event = todo.pop()
-        table = catalog.tables.get(name)
-        on_views = [t for t in catalog.view_triggers.values() if fold(t.table) == name]
-        for trigger in (*(table.triggers if table else ()), *on_views):
-            definition = parse_trigger(trigger.sql)
-            if definition is None or definition.event.lower() != event:
-                continue
-            for kind, to, columns in _body(definition):
-                yield trigger.name, kind, to, columns
-                if (to, kind) not in seen:
-                    seen.add((to, kind))
-                    todo.append((to, kind))
+    return todo
 
 
 def is_guard(trigger: Trigger) -> bool:
     """Whether a trigger makes SQLite leave rows alone: BEFORE DELETE or UPDATE, `SELECT RAISE(IGNORE)`."""
-    definition = parse_trigger(trigger.sql)
-    if definition is None or definition.timing != "BEFORE" or definition.when or len(definition.body) != 1:
+    definition = _parsed(trigger.sql)
+    if definition.timing != "BEFORE" or definition.when or len(definition.body) != 1:
         return False
     return [token.text.upper() for token in significant(definition.body[0])] == _IGNORES
 
 
 _IGNORES = ["SELECT", "RAISE", "(", "IGNORE", ")"]
-
-
-def _body(trigger: TriggerDefinition) -> Iterator[tuple[str, str, Collection[str]]]:
-    """Yield (insert, update or delete, table, columns it sets) of what a trigger does."""
-    for effect in trigger_effects(trigger):
-        yield effect.kind, effect.table, effect.sets if effect.kind == "update" else ()
-        if effect.kind == "insert" and effect.sets:  # ON CONFLICT DO UPDATE
-            yield "update", effect.table, effect.sets

@@ -9,7 +9,7 @@ from d1migrate.schema.model import Schema, Table, Trigger, View
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from d1migrate.schema.model import ForeignKey
 
@@ -98,17 +98,6 @@ class Catalog(NamedTuple):
             for key in self.tables[child].foreign_keys:
                 if fold(key.table) == parent:
                     yield child, key
-
-    def reached(self, tables: Iterable[str]) -> list[str]:
-        """Return tables, and behind them those whose rows a DROP TABLE of them could reach; all folded."""
-        todo = list(tables)
-        seen = dict.fromkeys(todo)
-        while todo:
-            for child, _ in self.references(todo.pop(0)):
-                if child not in seen:
-                    seen[child] = None
-                    todo.append(child)
-        return list(seen)
 
     def triggers(self) -> Iterator[Trigger]:
         """Yield all triggers, those on views last."""

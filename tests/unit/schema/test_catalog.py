@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from d1migrate.schema.cascade import dependants
 from d1migrate.schema.catalog import Catalog
 from tests.unit.schema.building import catalog, schema
 
@@ -24,8 +25,8 @@ def test_look_ups() -> None:
         ("likes", ("user_id",)),
         ("posts", ("user_id",)),
     ]
-    assert found.reached(["users"]) == ["users", "likes", "posts"]
-    assert found.reached(["nodes"]) == ["nodes"]
+    assert dependants(found, ["users"]) == ["users", "likes", "posts"]
+    assert dependants(found, ["nodes"]) == ["nodes"]
     assert [trigger.name for trigger in found.triggers()] == ["t"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from d1migrate.lint.replay.model import BrokenObject, RowAccess
+from d1migrate.schema.cascade import ACTIONS
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.schema.keys import is_parent_key
 from d1migrate.schema.model import Schema, Table
@@ -223,9 +224,6 @@ def accesses(outcome: Outcome) -> list[RowAccess]:
     return [RowAccess(a.kind, fold(a.table), fold(a.column), fold(a.by)) for a in outcome.actions]
 
 
-_ACTS = ("CASCADE", "SET NULL", "SET DEFAULT")
-
-
 def cascades(shadow: ShadowSchema, sql: str, outcome: Outcome) -> tuple[Outcome, list[RowAccess]]:
     """Return what a statement does itself, and what foreign keys then do, with the triggers they fire.
 
@@ -252,7 +250,7 @@ def _acted_on(catalog: Catalog, outcome: Outcome) -> list[str]:
         child
         for kind, table in sorted(changed)
         for child, key in catalog.references(table)
-        if (kind == "delete" and key.on_delete in _ACTS) or (kind == "update" and key.on_update in _ACTS)
+        if (kind == "delete" and key.on_delete in ACTIONS) or (kind == "update" and key.on_update in ACTIONS)
     ]
 
 
