@@ -10,7 +10,7 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate.migration import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.migrate.migration import Migration
 
@@ -56,25 +56,21 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     applied = {row.version: row for row in history.applied}
     partial = {row.version: row for row in history.partial}
     newest = max(applied, default=0)
-    without_file = {
-        row.checksum: row.version
-        for row in history.applied
-        if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
-    }
+    renumbered = _renumbered(files, history)
     entries: dict[int, Entry] = {}
     for version, migration in files.items():
-        row = applied.get(version)
-        was = None
+        was = renumbered.get(version)
+        row = applied.get(version if was is None else was)
         if version in partial:
             state: State = "partial"
-        elif row is not None:
-            state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
-        elif without_file and (was := without_file.pop(migration.checksum, None)) is not None:
-            state, row = "renumbered", applied[was]
-        else:
+        elif was is not None:
+            state = "renumbered"
+        elif row is None:
             state = "out_of_order" if version < newest else "pending"
+        else:
+            state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
         entries[version] = Entry(version, migration.name, state, migration, row, was)
-    explained = {entry.was for entry in entries.values()}
+    explained = set(renumbered.values())
     for version, row in applied.items():
         if version not in files and version not in explained:
             state = "partial" if version in partial else "missing"
@@ -83,6 +79,23 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if version not in entries:
             entries[version] = Entry(version, begun.name, "partial", None, applied.get(version))
     return tuple(entries[version] for version in sorted(entries))
+
+
+def _renumbered(files: Mapping[int, Migration], history: h.History) -> dict[int, int]:
+    """Return {version of a file: the applied version with its content, which no longer has a file}."""
+    without_file = {
+        row.checksum: row.version
+        for row in history.applied
+        if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
+    }
+    if not without_file:  # spare the checksums of pending files
+        return {}
+    known = {*history.versions, *(row.version for row in history.partial)}
+    found = {}
+    for version, migration in files.items():
+        if version not in known and migration.checksum in without_file:
+            found[version] = without_file.pop(migration.checksum)
+    return found
 
 
 def _is_of(migration: Migration | None, checksum: str) -> bool:

@@ -51,28 +51,18 @@ def choose(
     entries = choose_down(migrations, history, to=to, steps=steps)
     kept = [e.version for e in entries if e.applied and e.applied.keeps_rollback]
     stored: dict[int, str] = {}
-    there = yield Batch((*data_loss.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
+    live = yield Batch((*data_loss.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
     if kept:
-        *there, texts = there
+        *live, texts = live
         stored = {version: sql for version, sql, _ in h.checked(texts.rows, LOG_TABLE, h.STORED)}
     todo = plan_down(entries, history, stored, prefer=prefer)
-    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(there))
+    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(live))
     names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
-    requests = todo.reads + 1
     rows = yield from _count_rows(names)
-    requests += bool(names)
     allowed = _allowed(names, allow_loss)
-    refused = {table: n for table, n in rows.items() if n != 0 and table not in allowed}
-    if refused:
-        held = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in refused.items())
-        raise DataLoss(
-            "the rollback would delete rows: " + ", ".join(held),
-            rows=refused,
-            hint="back them up, then allow the loss: "
-            + " ".join(f"--allow-loss {_argument(t)}" for t in refused),
-        )
+    _refuse_loss({table: n for table, n in rows.items() if n != 0 and table not in allowed})
     guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
-    return todo._replace(steps=guarded, reads=requests)
+    return todo._replace(steps=guarded, reads=todo.reads + 1 + bool(names))
 
 
 def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
@@ -102,6 +92,18 @@ def _allowed(names: Sequence[str], allow_loss: Collection[str]) -> set[str]:
             hint=f"it deletes rows from: {', '.join(names) or 'none'}",
         )
     return {name for name in names if fold(name) in wanted}
+
+
+def _refuse_loss(rows: dict[str, int | None]) -> None:
+    """Raise DataLoss for {table: the rows that it would lose}."""
+    if rows:
+        counts = (f"{t} cannot be counted" if n is None else f"{t} holds {n}" for t, n in rows.items())
+        flags = " ".join(f"--allow-loss {_argument(table)}" for table in rows)
+        raise DataLoss(
+            "the rollback would delete rows: " + ", ".join(counts),
+            rows=rows,
+            hint=f"back them up, then allow the loss: {flags}",
+        )
 
 
 def _argument(table: str) -> str:

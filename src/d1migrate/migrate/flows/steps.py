@@ -100,9 +100,8 @@ def run_steps(
         ApplyError: a step failed, or its outcome is unknown.
     """
     before, missing = assertions.HistoryState.of(todo.versions, todo.head), todo.missing
-    done = list[StepResult]()
-    groups = [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
-    for group in groups:
+    done: list[StepResult] = []
+    for group in _transactions(todo):
         stamp = new_stamp()
         batch = _Transaction(group, before, missing, stamp, first=not done, mirror=mirror)
         if mirror and not done:
@@ -111,35 +110,43 @@ def run_steps(
         try:
             (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
         except DriverError as error:
-            applied = [step.name for step in (*earlier, *done)]
-            failure = _failure(error, batch, applied, [step.name for step in todo.steps[len(done) :]])
-            is_race = any(text in str(error) for text in _RACES)
-            if not (is_race or isinstance(error, AmbiguousError)):
+            failure = _failure(error, batch, (*earlier, *done), todo.steps[len(done) :])
+            if not _may_be_done(error):
                 raise failure from error
-            # A refusal may be the response to a copy of the request that a proxy made; and a lost response
-            # may be the refusal of a slower runner.
             if not (yield from _is_done(stamp.token, failure)):
                 return Outcome(tuple(done), before, failure, stamp.token, _results(group, Result()))
         except Error as error:  # a large file was changed during the run, or a Worker's limit was reached
-            raise stopped(error, (*earlier, *done), todo.steps[len(done) :]) from error
+            raise with_progress(error, (*earlier, *done), todo.steps[len(done) :]) from error
         except BaseException as error:
-            error.add_note(f"done before: {', '.join(s.name for s in (*earlier, *done)) or 'none'}")
-            if isinstance(error, KeyboardInterrupt):  # perhaps between the commit and the response
-                error.add_note((yield from _outcome(group, stamp.token)))
+            yield from _add_notes(error, (*earlier, *done), group, stamp.token)
             raise
         done += _results(group, cost)
         before, missing = batch.after, ()
     return Outcome(tuple(done), before)
 
 
+def _transactions(todo: Plan) -> list[tuple[Step, ...]]:
+    """Return the steps of each transaction."""
+    return [todo.steps] if todo.single and todo.steps else [(step,) for step in todo.steps]
+
+
 def _failure(
-    error: DriverError, batch: _Transaction, applied: Sequence[str], pending: Sequence[str]
+    error: DriverError, batch: _Transaction, done: Sequence[StepResult], pending: Sequence[Step]
 ) -> ApplyError:
     from d1migrate.migrate.apply_error import apply_error  # imported only on failure
 
-    failure = apply_error(error, batch.parts, applied, pending)
+    failure = apply_error(error, batch.parts, [s.name for s in done], [s.name for s in pending])
     failure.__cause__ = error
     return failure
+
+
+def _may_be_done(error: DriverError) -> bool:
+    """Whether a batch may be committed despite an error.
+
+    A lost response proves nothing. Nor does the refusal of an assertion: a proxy may have repeated the
+    request, and then the second copy is refused because the first one was committed.
+    """
+    return isinstance(error, AmbiguousError) or any(text in str(error) for text in _RACES)
 
 
 def with_notes(todo: Plan, notes: Mapping[str, object]) -> Plan:
@@ -211,6 +218,15 @@ def _is_done(token: str, failure: ApplyError) -> Flow[bool]:
         raise failure.with_unknown_outcome() from error
 
 
+def _add_notes(
+    error: BaseException, done: Sequence[StepResult], steps: Sequence[Step], token: str
+) -> Flow[None]:
+    """Add to an interrupt what was done before, and whether the steps it interrupted were."""
+    error.add_note(f"done before: {', '.join(step.name for step in done) or 'none'}")
+    if isinstance(error, KeyboardInterrupt):  # perhaps between the commit and the response
+        error.add_note((yield from _outcome(steps, token)))
+
+
 def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
     """Return whether a batch was committed, as text for the user; the request may still be on its way."""
     done = "applied" if steps[0].direction == "up" else "rolled back"
@@ -225,7 +241,7 @@ def _outcome(steps: Sequence[Step], token: str) -> Flow[str]:
     )
 
 
-def stopped(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
+def with_progress(error: Error, done: Sequence[StepResult], pending: Sequence[Step]) -> Error:
     """Return the error that ends a run, with what was done before it and what is pending."""
     if isinstance(error, Unfinished):
         return Unfinished(

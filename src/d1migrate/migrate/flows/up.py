@@ -8,7 +8,7 @@ from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate.assertions import HistoryState, is_unchanged
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
-from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, stopped, with_notes
+from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
 from d1migrate.migrate.history_guard import LOG_TABLE
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
@@ -213,7 +213,7 @@ def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp, mirror: Mi
         except ApplyError:
             raise
         except Error as error:
-            raise stopped(error, done, rest) from error
+            raise with_progress(error, done, rest) from error
 
 
 def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tuple[Problem, ...]]:
