@@ -1,4 +1,4 @@
-"""diff and rebuild, from the command line: a migration that leads there and back, and keeps every row."""
+"""diff and rebuild on the command line: a migration and its rollback, which keep every row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def begun(project: Project, wanted: str) -> None:
 
 
 def test_there_and_back(project: Project) -> None:
-    """diff, lint, rehearse, up, down: no row is lost, and diff has nothing more to say."""
+    """diff, lint, rehearse, up, down: no row is lost, and diff finds no difference afterwards."""
     begun(project, WANTED + REST)
     err = project.run("diff", "--to", "schema.sql", code=1).err
     assert "users.email becomes NOT NULL: existing rows need a value" in err
@@ -52,7 +52,7 @@ def test_there_and_back(project: Project) -> None:
 
 
 def test_check_and_dry_run_write_nothing(project: Project) -> None:
-    """--check says by its exit code, --dry-run prints the file."""
+    """--check reports by its exit code, --dry-run prints the file."""
     begun(project, FIRST)
     assert project.run("diff", "--to", "schema.sql", "--check").err == "no difference\n"
     (project.folder / "schema.sql").write_text(FIRST.replace("email TEXT", "email TEXT, role TEXT"))
@@ -71,7 +71,7 @@ def test_check_and_dry_run_write_nothing(project: Project) -> None:
 
 
 def test_from_the_live_schema(project: Project) -> None:
-    """What somebody did by hand can be the beginning."""
+    """The live schema, changed by hand, can be the start."""
     begun(project, FIRST)
     project.sql("ALTER TABLE users ADD COLUMN role TEXT")
     assert project.run("diff", "--to", "schema.sql").err == "no difference\n"
@@ -82,7 +82,7 @@ def test_from_the_live_schema(project: Project) -> None:
 
 
 def test_one_table(project: Project) -> None:
-    """rebuild, for a change that needs no schema.sql."""
+    """`rebuild` makes a change without a schema.sql."""
     begun(project, "")
     column = "email TEXT UNIQUE"
     path = project.run("rebuild", "users", "--set", column, "--name", "unique emails").out.strip()
@@ -96,7 +96,7 @@ def test_one_table(project: Project) -> None:
 
 
 def test_a_schema_that_cannot_be_read(project: Project) -> None:
-    """It is named, with the line; nothing is written."""
+    """The error names it, with the line; nothing is written."""
     begun(project, "CREATE TABLE users (id INTEGER);\n\nCREATE TABLE users (id);\n")
     assert (
         "schema.sql:3:14: table users already exists" in project.run("diff", "--to", "schema.sql", code=1).err
@@ -124,7 +124,7 @@ def on_terminal(*arguments: str, answers: tuple[str, ...]) -> int:
 
 
 def test_a_terminal_is_asked_what_is_not_known(project: Project) -> None:
-    """A rename, a drop, a value; without a word for one of them nothing is written."""
+    """A rename, a drop, a value; without an answer nothing is written."""
     begun(project, "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT, role TEXT NOT NULL);\n" + REST)
     diff = ("diff", "--to", "schema.sql", "--name", "mail")
     assert on_terminal(*diff, answers=("y", "")) == 1
@@ -140,8 +140,8 @@ def test_a_terminal_is_asked_what_is_not_known(project: Project) -> None:
     assert project.sql("SELECT * FROM users") == [(1, None, "viewer"), (2, None, "viewer")]
 
 
-def test_the_way_back_of_a_column_in_the_middle(project: Project) -> None:
-    """ADD COLUMN puts it last: neither the linter nor `verify` takes the order of columns for a difference."""
+def test_the_rollback_of_a_column_in_the_middle(project: Project) -> None:
+    """ADD COLUMN adds it at the end: lint and `verify` ignore the order of columns."""
     project.write("001_t.sql", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);")
     project.run("up")
     (project.folder / "schema.sql").write_text("CREATE TABLE t (id INTEGER PRIMARY KEY, b TEXT);")

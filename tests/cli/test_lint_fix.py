@@ -1,4 +1,4 @@
-"""`lint --fix` on the command line: what it shows, what it writes, and what it leaves alone."""
+"""`lint --fix` on the command line: what it shows, what it writes, and what it does not change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "002_owner.sql"
 
 @pytest.fixture
 def unsafe(project: Project) -> Path:
-    """A project with rows whose pending second migration would take them."""
+    """A project with rows whose pending second migration would lose them."""
     project.write("001_workflows.sql", PARENTS)
     project.run("up")
     project.sql(
@@ -31,7 +31,7 @@ def unsafe(project: Project) -> Path:
 
 
 def test_it_is_shown_and_written(project: Project, unsafe: Path) -> None:
-    """A unified diff, then the file; it lints clean, runs, and every row is there."""
+    """A unified diff, then the file; it passes lint, runs, and keeps every row."""
     shown = project.run("lint", "--fix", "--dry-run", code=3).out
     assert shown.startswith(f"--- migrations/{NAME}\n+++ migrations/{NAME}\n@@ ")
     assert "\n-ALTER TABLE workflows_new RENAME TO workflows;\n" in shown
@@ -60,14 +60,14 @@ def test_it_has_to_be_confirmed(project: Project, unsafe: Path) -> None:
 def test_a_terminal_is_asked(
     project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
-    """Only a yes is one."""
+    """Only yes confirms."""
     monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: answer)
     project.run("lint", "--fix", code=code)
     assert (unsafe.read_text() == REBUILD) == bool(code)
 
 
 def test_an_applied_file_is_not_touched(project: Project, unsafe: Path) -> None:
-    """Neither by a pending look, nor where it is named; not one that another environment has, either."""
+    """Neither pending files by default, nor named ones, nor files that another environment has."""
     project.run("up", "--no-lint", "a test", code=None)
     assert project.run("lint", "--fix").out == ""
     (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:app.db"\n')
@@ -82,7 +82,7 @@ def test_an_applied_file_is_not_touched(project: Project, unsafe: Path) -> None:
 def test_a_file_that_is_named_needs_no_database(
     project: Project, unsafe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is judged upon the files before it; without a name, nothing says which may be rewritten."""
+    """It is checked after the files before it; without a name, a database is needed."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     assert "hint: lint --fix FILE" in project.run("lint", "--fix", code=2).err
     project.run("lint", "--fix", "--yes", f"migrations/{NAME}")
@@ -90,7 +90,7 @@ def test_a_file_that_is_named_needs_no_database(
 
 
 def test_what_cannot_be_rewritten_is_said(project: Project, unsafe: Path) -> None:
-    """With the reason, on exit 3; what can be, is."""
+    """With the reason, and exit 3; other files are rewritten."""
     project.write("003_drop.sql", "DROP TABLE workflows;\n")
     outcome = project.run("lint", "--fix", "--yes", code=3)
     assert "migrations/003_drop.sql was not rewritten: line 1: no table is rebuilt here" in outcome.out
@@ -98,7 +98,7 @@ def test_what_cannot_be_rewritten_is_said(project: Project, unsafe: Path) -> Non
 
 
 def test_json(project: Project, unsafe: Path) -> None:
-    """One object a file; the keys do not depend on what became of it."""
+    """One object for each file, always with the same keys."""
     project.write("003_drop.sql", "DROP TABLE workflows;\n")
     found = project.run("lint", "--fix", "--dry-run", "--json", code=3).json
     assert [list(one) for one in found] == [["file", "diff", "written", "why_not"]] * 2
@@ -115,7 +115,7 @@ def test_flags_that_contradict(project: Project, unsafe: Path, flags: list[str])
 
 
 def test_children_that_refer_to_nothing_already_are_no_hindrance(project: Project, unsafe: Path) -> None:
-    """They stay as they are, and what the table itself loses by it is told behind the run as it was before."""
+    """They stay; problems of the table itself are reported after the run as before."""
     project.sql("INSERT INTO executions VALUES ('x', 'gone')")
     project.run("lint", "--fix", "--yes")
     assert "warning, as before: executions: 1 row references a row of workflows" in project.run("up").err

@@ -1,4 +1,4 @@
-"""HUMMBL changes two tables that others refer to, on the real D1 behind Cloudflare's API, and loses nothing."""
+"""HUMMBL changes two referenced tables, on the real D1 through Cloudflare's API, and loses nothing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def hummbl(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyP
 
 
 def test_change_any_table_and_lose_nothing(project: Project, cloudflare: Cloudflare, hummbl: str) -> None:
-    """schema.sql, diff, lint, rehearse, up; every row is there. Then down: as in the beginning."""
+    """schema.sql, diff, lint, rehearse, up: every row is kept. Then down: as at the start."""
 
     def sums() -> list[Any]:
         return [cloudflare.sql(hummbl, sql) for sql in SUMS]

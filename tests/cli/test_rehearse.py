@@ -1,4 +1,4 @@
-"""`rehearse`, to the letter: its table, its JSON, its exit codes, and that it writes nothing anywhere."""
+"""The exact output of `rehearse`: its table, JSON and exit codes; and that it writes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAFE = {"003_tidy.sql": THREE, "004_log.sql": FOUR}
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    """A database with two migrations and a few rows; two more are pending, and no rows are lost by them."""
+    """A database with two migrations and a few rows; two more are pending, and lose no rows."""
     project.write("001_users.sql", ONE)
     project.write("002_teams.sql", TWO)
     project.run("up")
@@ -49,12 +49,12 @@ def shop(project: Project) -> Project:
 
 
 def settled(text: str) -> list[str]:
-    """Lines, with times and widths that differ from run to run left out."""
+    """Lines without the times and widths that differ between runs."""
     return [re.sub(r" +", " ", re.sub(r"~?\d+ ms|~?\d+\.\d s", "TIME", line)) for line in text.splitlines()]
 
 
 def test_the_table(shop: Project) -> None:
-    """A line a migration; under it what the files themselves do to rows, and nothing that is wrong."""
+    """A line for each migration, then what the files do to rows; no findings."""
     ran = shop.run("rehearse")
     assert settled(ran.out) == [
         "migration verdict time rows written rollback",
@@ -67,7 +67,7 @@ def test_the_table(shop: Project) -> None:
 
 
 def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
-    """With the statement that does it, why it matters, and the page that tells more; exit 3."""
+    """The statement, the reason, and the page with more; exit 3."""
     shop.write("005_names.sql", FIVE)
     ran = shop.run("rehearse", code=3)
     lines = settled(ran.out)
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
 
 
 def test_the_json(shop: Project) -> None:
-    """Its keys, and what a script would ask for."""
+    """Its keys, and what a script would read."""
     found = shop.run("rehearse", "--json").json
     assert list(found) == ["ok", "migrations", "not_rehearsed", "rows", "empty"]
     assert (found["ok"], found["not_rehearsed"], found["empty"]) == (True, [], {})
@@ -108,7 +108,7 @@ def test_the_json(shop: Project) -> None:
 
 
 def test_json_holds_any_value(project: Project) -> None:
-    """Keys that are BLOBs, or numbers that JSON has no word for."""
+    """Keys that are BLOBs, or numbers that JSON cannot express."""
     project.write("001_t.sql", "CREATE TABLE t (id PRIMARY KEY);")
     project.run("up")
     project.sql("INSERT INTO t VALUES (x'00ff'), (9e999), (NULL), ('é')")
@@ -118,7 +118,7 @@ def test_json_holds_any_value(project: Project) -> None:
 
 
 def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:
-    """Schema, history and rows, as they are: what holds no row is named, and stays empty."""
+    """Schema, history and rows, unchanged; empty tables are listed and stay empty."""
     found = shop.run("rehearse", "--data", "--json").json
     assert (found["rows"], found["empty"]) == ({"users": 3, "teams": 2}, {})
     other = shop.folder / "other.sqlite"
@@ -138,13 +138,13 @@ def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:
 
 
 def test_data_without_history_is_no_beginning(shop: Project) -> None:
-    """Which files it has, nothing says; exit 1, as `up` would."""
+    """Nothing tells which files it has; exit 1, as for `up`."""
     (shop.folder / "export.sql").write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);")
     assert "no migration is recorded" in shop.run("rehearse", "--data", "export.sql", code=1).err
 
 
 def test_a_failure_stops_it(shop: Project) -> None:
-    """What fails on rows of the target's own is exit 3, at its line; what comes behind it is named."""
+    """A failure on the target's own rows is exit 3, at its line; later migrations are listed."""
     shop.write("003_tidy.sql", "SELECT 1;\nINSERT INTO users VALUES (2, 'twice');\n")
     ran = shop.run("rehearse", "--data", code=3)
     lines = settled(ran.out)
@@ -166,14 +166,14 @@ def test_a_failure_stops_it(shop: Project) -> None:
     ],
 )
 def test_which_and_how_many(shop: Project, arguments: tuple[str, ...], names: list[str], rows: int) -> None:
-    """What is pending, or all of it; up to a version; with so many rows."""
+    """Pending migrations or all; up to a version; with a number of rows."""
     found = shop.run("rehearse", *arguments, "--json").json
     assert [m["name"] for m in found["migrations"]] == names
     assert found["rows"]["users"] == rows
 
 
 def test_without_a_database(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is configured the files are enough, or a file with data; the target's own rows are not there."""
+    """Without a configured database, the files or a file with data are enough; there are no own rows."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     project.write("001_users.sql", ONE)
     assert [m["name"] for m in project.run("rehearse", "--json").json["migrations"]] == ["001_users"]
@@ -200,12 +200,12 @@ def test_without_a_database(project: Project, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_what_cannot_be_meant(shop: Project, arguments: tuple[str, ...], code: int, says: str) -> None:
-    """Exit 2 for arguments, 1 for a database that cannot be read; each with its name."""
+    """Exit 2 for arguments, 1 for an unreadable database; each error names its subject."""
     assert says in shop.run("rehearse", *arguments, code=code).err
 
 
 def test_a_file_that_is_no_sql(shop: Project) -> None:
-    """Exit 1, with line and caret, as every command has it."""
+    """Exit 1, with line and caret, as in every command."""
     shop.write("003_tidy.sql", "SELECT 1;\n/* not closed")
     ran = shop.run("rehearse", code=1)
     assert "003_tidy.sql:2:1: this comment is not closed" in ran.err
@@ -213,7 +213,7 @@ def test_a_file_that_is_no_sql(shop: Project) -> None:
 
 
 def test_scale(shop: Project) -> None:
-    """The target's rows, marked as estimates; what the free plan, or one batch, would not take is said."""
+    """The target's rows, marked as estimates; limits of the free plan or of a batch are reported."""
     ran = shop.run("rehearse", "--scale", "Users=200000", "--scale", "teams=10")
     lines = settled(ran.out)
     assert lines[0] == "migration verdict time rows written ~ rollback"
@@ -235,7 +235,7 @@ def test_nothing_is_written(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Neither bytes nor time of the database, no file beside it, and nothing left where it was rehearsed."""
+    """Neither bytes nor times of the database change, and no file is left over anywhere."""
     scratch = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     if lossy:

@@ -1,4 +1,4 @@
-"""`rehearse` as a command: what it prints, exits with, takes rows from, and leaves alone."""
+"""`rehearse` as a command: output, exit codes, sources of rows, and what it does not change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def applied(project: Project) -> Project:
 
 
 def test_pending_ones_are_rehearsed(applied: Project) -> None:
-    """A line a migration, progress on stderr, exit 0; the database is as it was, to the byte."""
+    """A line for each migration, progress on stderr, exit 0; the database does not change by a byte."""
     before = applied.database.read_bytes()
     ran = applied.run("rehearse")
     assert "003_name" in ran.out
@@ -41,7 +41,7 @@ def test_pending_ones_are_rehearsed(applied: Project) -> None:
 
 
 def test_a_loss_is_exit_3_and_json_names_the_rows(applied: Project) -> None:
-    """With the keys of the rows lost."""
+    """With the keys of the lost rows."""
     applied.write("004_drop.sql", DROP)
     found = applied.run("rehearse", "--json", code=3).json
     assert [m["verdict"] for m in found["migrations"]] == ["no loss", "loses rows"]
@@ -53,7 +53,7 @@ def test_a_loss_is_exit_3_and_json_names_the_rows(applied: Project) -> None:
 
 
 def test_all_begins_with_an_empty_database(project: Project) -> None:
-    """And needs none; `--to` stops where it says, `--rows` gives every table so many."""
+    """It needs no database; `--to` sets the last version, `--rows` the number of rows."""
     project.write("001_users.sql", ONE)
     project.write("002_teams.sql", TWO)
     project.write("003_drop.sql", DROP)
@@ -64,7 +64,7 @@ def test_all_begins_with_an_empty_database(project: Project) -> None:
 
 
 def test_own_rows(applied: Project) -> None:
-    """`--data` takes the target's own rows, also while somebody writes; nothing is left beside the file."""
+    """`--data` uses the target's own rows, even during writes; no file is left over."""
     applied.sql("INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');\nINSERT INTO teams VALUES (1, 2)")
     writer = sqlite3.connect(applied.database, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
@@ -103,7 +103,7 @@ def test_an_export_needs_no_database(applied: Project) -> None:
     ],
 )
 def test_usage(applied: Project, arguments: tuple[str, ...]) -> None:
-    """What cannot be meant is exit 2."""
+    """Arguments that make no sense are exit 2."""
     (applied.folder / "broken.sql").write_text("CREATE TABLE (\n")
     applied.run("rehearse", *arguments, code=2)
 
@@ -121,7 +121,7 @@ def test_scale_estimates_the_cost_there(applied: Project) -> None:
 
 
 def test_a_loss_that_the_file_allows(applied: Project) -> None:
-    """With a reason it is shown, and exit is 0."""
+    """A suppressed loss is shown, and exit is 0."""
     applied.write(
         "004_drop.sql", '-- d1migrate: allow=D101,D104,X101,X104,X105 reason="starting over"\n' + DROP
     )
@@ -131,7 +131,7 @@ def test_a_loss_that_the_file_allows(applied: Project) -> None:
 
 
 def test_nothing_pending(project: Project) -> None:
-    """Is said."""
+    """The command says so."""
     project.write("001_users.sql", ONE)
     project.run("up")
     assert project.run("rehearse").out == "nothing to rehearse\n"

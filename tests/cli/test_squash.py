@@ -1,4 +1,4 @@
-"""`squash`: one file in the place of many, and the databases that ran the many."""
+"""`squash`: one file replaces many, also in databases that ran the many."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SEED = "INSERT INTO users (id, email) VALUES (1, 'a;b');\nUPDATE users SET name 
 
 
 def names(project: Project) -> list[str]:
-    """The files there are."""
+    """The names of the files."""
     return sorted(path.name for path in project.migrations.iterdir())
 
 
 def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> None:
-    """`up` refuses and points to `adopt`, which records it in their place; what comes behind is applied."""
+    """`up` refuses and suggests `adopt`, which records it; later files are applied."""
     project.standard()
     project.run("up")
     assert project.run("squash", "--to", "3").out == "migrations/003_squashed.sql\n"
@@ -61,7 +61,7 @@ def test_a_new_database_comes_out_the_same(project: Project) -> None:
 
 
 def test_a_rebuild_of_our_own(project: Project) -> None:
-    """Its helper tables leave nothing; the column that it changed is there."""
+    """Its helper tables leave nothing, and the changed column exists."""
     project.standard()
     project.run("up")
     project.run("rebuild", "users", "--set", "email TEXT NOT NULL CHECK (length(email) < 99)")
@@ -72,7 +72,7 @@ def test_a_rebuild_of_our_own(project: Project) -> None:
 
 
 def test_what_cannot_be_squashed_is_refused(project: Project) -> None:
-    """With file, line and reason; nothing is touched."""
+    """With file, line and reason; nothing is changed."""
     project.standard()
     project.write("004_seed.sql", "SELECT 1;\nINSERT INTO users (id, email) SELECT 1, random();")
     project.write("005_later.sql", "UPDATE users SET email = abs(email);")
@@ -82,7 +82,7 @@ def test_what_cannot_be_squashed_is_refused(project: Project) -> None:
 
 
 def test_files_that_do_not_run_on_an_empty_database(project: Project) -> None:
-    """They are named, and not the steps of a run that nobody asked for."""
+    """The error names the files, not steps of an internal run."""
     project.standard()
     project.write("004_seed.sql", "SELECT 1;\nINSERT INTO no_table VALUES (1);")
     ended = project.run("squash", "--to", "4", code=1).err
@@ -91,7 +91,7 @@ def test_files_that_do_not_run_on_an_empty_database(project: Project) -> None:
 
 
 def test_the_index_is_kept_in_step(project: Project) -> None:
-    """The Worker embeds the one file; its schema digests are those of the many."""
+    """The Worker embeds the squashed file; its schema digests equal those of the files."""
     project.standard()
     (project.folder / "d1migrate.toml").write_text('index = "worker/index.py"\n')
     project.run("index")
@@ -103,7 +103,7 @@ def test_the_index_is_kept_in_step(project: Project) -> None:
 
 
 def test_a_large_squashed_file_is_known_again(project: Project) -> None:
-    """A file over 1 MiB is read in chunks; what it stands for is at its beginning."""
+    """A file over 1 MiB is read in chunks; the list of files it replaces is at its start."""
     project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);")
     rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
     project.write("002_b.sql", f"{rows} INSERT INTO a SELECT i, 'some words for row ' || i FROM n;")
@@ -116,7 +116,7 @@ def test_a_large_squashed_file_is_known_again(project: Project) -> None:
 
 
 def test_a_phase_can_be_told_of_what_is_squashed(project: Project) -> None:
-    """All of it is new to a new database, whatever the phases of the files were."""
+    """For a new database all of it is new, whatever the phases of the files were."""
     project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT);")
     project.write("002_b.sql", "INSERT INTO a (x) VALUES ('a'), ('b');\nDELETE FROM a WHERE id = 2;")
     project.write("003_c.sql", "-- d1migrate: phase=after\nALTER TABLE a RENAME COLUMN x TO y;")
@@ -135,7 +135,7 @@ def test_a_phase_can_be_told_of_what_is_squashed(project: Project) -> None:
     ],
 )
 def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) -> None:
-    """A database takes it in the place of what it ran, from before the first squash, or between two."""
+    """A database adopts it in place of the files it ran, before or between two squashes."""
     project.standard()
     for name in ("004_d", "005_e", "006_f"):
         project.write(f"{name}.sql", f"CREATE TABLE {name[4:]} (x);\n")
@@ -153,7 +153,7 @@ def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) 
 
 
 def test_a_squash_of_a_squash_that_a_database_has_half_of(project: Project) -> None:
-    """Rows of the originals do not make up for what is missing, nor does another squashed file."""
+    """Neither rows of the original files nor another squashed file replace what is missing."""
     project.standard()
     project.write("004_d.sql", "CREATE TABLE d (x);\n")
     project.run("up")
@@ -166,7 +166,7 @@ def test_a_squash_of_a_squash_that_a_database_has_half_of(project: Project) -> N
 
 
 def test_a_database_that_has_not_all_of_it(project: Project) -> None:
-    """It is told apart from one that has: nothing is recorded, whatever is assumed."""
+    """A database without some of it is recognized: nothing is recorded, whatever is assumed."""
     project.standard()
     project.run("up", "--to", "2")
     project.run("squash", "--to", "3")
@@ -176,7 +176,7 @@ def test_a_database_that_has_not_all_of_it(project: Project) -> None:
 
 
 def test_a_database_that_wrangler_ran_the_files_in(project: Project) -> None:
-    """Its table has the names of the many: they are known as what the one file stands for."""
+    """Its table has the names of the files, which the squashed file lists."""
     project.write("0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);")
     project.write("0002_b.sql", "ALTER TABLE a ADD COLUMN y;")
     project.sql("CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nALTER TABLE a ADD COLUMN y")
@@ -195,7 +195,7 @@ def test_a_database_that_wrangler_ran_the_files_in(project: Project) -> None:
 
 @pytest.mark.parametrize("came_at", [0, 1])
 def test_a_squash_of_a_squash_where_wrangler_ran_the_files(project: Project, came_at: int) -> None:
-    """Its table has the originals, or the first squashed file."""
+    """Its table has the original files, or the first squashed file."""
     for number in (1, 2, 3):
         project.write(f"000{number}_t{number}.sql", f"CREATE TABLE t{number} (x);")
     ran = ["0001_t1", "0002_t2", "0003_t3"] if came_at == 0 else ["0002_squashed", "0003_t3"]
@@ -213,7 +213,7 @@ def test_a_squash_of_a_squash_where_wrangler_ran_the_files(project: Project, cam
 
 
 def test_wranglers_row_of_a_first_squash_is_no_row_of_the_second(project: Project) -> None:
-    """Both are called `squashed`; the second has a file that wrangler did not run."""
+    """Both are called `squashed`; the second contains a file that wrangler did not run."""
     project.write("0001_a.sql", "CREATE TABLE a (x);")
     project.write("0002_b.sql", "CREATE TABLE b (x);")
     project.write("0003_c.sql", "INSERT INTO a VALUES (1);")
@@ -230,7 +230,7 @@ def test_wranglers_row_of_a_first_squash_is_no_row_of_the_second(project: Projec
 
 
 def test_a_database_that_ran_other_content(project: Project) -> None:
-    """The checksums that the file lists are those of what was squashed."""
+    """The checksums that the file lists are those of the squashed files."""
     project.standard()
     project.run("up")
     project.write("002_teams.sql", (project.migrations / "002_teams.sql").read_text().replace("NOT NULL", ""))
@@ -240,13 +240,13 @@ def test_a_database_that_ran_other_content(project: Project) -> None:
 
 @pytest.mark.parametrize("to", ["1", "4", "0"])
 def test_what_cannot_be_squashed(project: Project, to: str) -> None:
-    """One file, or a version that no file has."""
+    """A single file, or a version without a file."""
     project.standard()
     assert "nothing to squash" in project.run("squash", "--to", to, code=2).err
 
 
 def test_a_dry_run_and_json(project: Project) -> None:
-    """The text alone; then what became one."""
+    """First only the text; then what was squashed."""
     project.standard()
     text = project.run("squash", "--to", "3", "--dry-run").out
     assert "-- Squashes: 002_teams v1:" in text
@@ -259,7 +259,7 @@ def test_a_dry_run_and_json(project: Project) -> None:
 
 
 def test_on_real_d1_the_rows_come_out_the_same(project: Project, workerd: Workerd) -> None:
-    """Full text, triggers, counters, exact values and foreign keys in a circle; keys of chance are new."""
+    """Full text, triggers, counters, exact values, foreign keys in a circle; new random keys."""
     project.write("001_tables.sql", TABLES)
     project.write("002_rows.sql", ROWS)
     found = []
@@ -300,7 +300,7 @@ ASKED = (
 
 
 def test_on_real_d1_with_wranglers_table_in_step(project: Project, workerd: Workerd) -> None:
-    """Ran there one by one, taken for one; wrangler's table has the one name."""
+    """The files ran one by one; the squashed file is adopted, and wrangler's table has its name."""
     project.standard()
     driver = WorkerdDriver(workerd, workerd.database())
     Migrator(driver, load_migrations("migrations"), mirror="d1_migrations").up()

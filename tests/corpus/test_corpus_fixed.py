@@ -1,4 +1,4 @@
-"""`lint --fix` on every case of the corpus that loses rows by a DROP TABLE: what comes of it, on the real D1."""
+"""`lint --fix` on every case of the corpus that loses rows by a DROP TABLE, on the real D1."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def migrations(case: Case) -> list[Migration]:
     return [Migration(1, "001_before", case.before), Migration(2, "002_case", read)]
 
 
-def mended(case: Case) -> FixedFile:
+def fixed_case(case: Case) -> FixedFile:
     """Return what becomes of the case's file."""
     files = migrations(case)
     (found,) = fix(files, files[1:], {2: case.migration})
@@ -48,8 +48,8 @@ def mended(case: Case) -> FixedFile:
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - STAYS.keys()))
 def test_every_row_is_kept(name: str, workerd: Workerd) -> None:
-    """It lints without an error; after it, D1 has every row, index and trigger, and no helper."""
-    case, found = CASES[name], mended(CASES[name])
+    """The fix lints without an error; after it, D1 has every row, index and trigger, and no helper."""
+    case, found = CASES[name], fixed_case(CASES[name])
     assert found.text is not None, found.why_not
     first, second = migrations(case)
     fixed = Migration(2, second.name, found.text.replace("\r\n", "\n"))
@@ -72,6 +72,6 @@ def test_every_row_is_kept(name: str, workerd: Workerd) -> None:
 
 @pytest.mark.parametrize("name", sorted(STAYS))
 def test_what_stays_as_it_is(name: str) -> None:
-    """It is said why."""
-    assert mended(CASES[name]).text is None
-    assert STAYS[name] in mended(CASES[name]).why_not
+    """The reason is reported."""
+    assert fixed_case(CASES[name]).text is None
+    assert STAYS[name] in fixed_case(CASES[name]).why_not

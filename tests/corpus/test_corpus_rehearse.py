@@ -1,4 +1,4 @@
-"""The corpus, rehearsed: what the real D1 loses is found, and what it keeps raises no alarm."""
+"""Rehearse the corpus: losses on the real D1 are found, and safe migrations raise no alarm."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SEEN_ON_OWN_ROWS = {
 
 
 def on_own_rows(case: Case, folder: Path) -> Rehearsed:
-    """Rehearse a case over the rows it brings."""
+    """Rehearse a case on its own rows."""
     path = str(folder / "own.sqlite")
     with closing(apsw.Connection(path)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -62,13 +62,13 @@ def on_own_rows(case: Case, folder: Path) -> Rehearsed:
 
 
 def on_made_up_rows(case: Case) -> Rehearsed:
-    """Rehearse a case over rows that are made up."""
+    """Rehearse a case on made-up rows."""
     before = schema_of([Migration(1, "001_before", case.before)]) if case.before else None
     return rehearse([Migration(2, "002_case", case.migration)], before).migrations[0]
 
 
 def losing(found: Rehearsed) -> set[str]:
-    """The tables that lost rows or values which nothing names; each is named in a finding, too."""
+    """The tables with unexplained losses of rows or values; a finding names each of them."""
     tables = {change.table for change in found.changes if change.unexplained or change.unexplained_changes}
     said = " ".join(d.message for d in found.diagnostics if d.code in ("X101", "X102"))
     assert all(table in said for table in tables)
@@ -77,7 +77,7 @@ def losing(found: Rehearsed) -> set[str]:
 
 
 def codes(found: Rehearsed) -> set[str]:
-    """The codes of what was found about rows."""
+    """The codes of findings on rows."""
     return {d.code for d in found.diagnostics} & LOSSES
 
 
@@ -94,7 +94,7 @@ def chosen(choose: Callable[[Case], bool]) -> pytest.MarkDecorator:
 
 @chosen(lambda case: bool(case.loses))
 def test_a_loss_is_found(case: Case, tmp_path: Path) -> None:
-    """Exactly the tables that lose rows or links on D1 do so, and the migration does not pass."""
+    """Exactly the tables that lose rows or links on D1 lose them here, and the migration does not pass."""
     found = on_own_rows(case, tmp_path)
     if case.name not in EXPLAINED:
         assert losing(found) == {fold(table) for table in case.loses}
@@ -103,7 +103,7 @@ def test_a_loss_is_found(case: Case, tmp_path: Path) -> None:
 
 @chosen(lambda case: bool(case.loses))
 def test_a_loss_is_found_on_made_up_rows(case: Case) -> None:
-    """The same without any rows to begin with; where the file speaks of rows, the verdict does not promise."""
+    """The same without rows to start with; if the file mentions keys, the verdict promises nothing."""
     found = on_made_up_rows(case)
     if case.name in FAILS_ON_MADE_UP:
         assert FAILS_ON_MADE_UP[case.name] in why(found)
@@ -115,7 +115,7 @@ def test_a_loss_is_found_on_made_up_rows(case: Case) -> None:
 
 @chosen(lambda case: case.name in EXPLAINED)
 def test_what_a_delete_declares_is_shown(case: Case, tmp_path: Path) -> None:
-    """Rows that go by the CASCADE of the file's own DELETE are no loss, and are listed with these words."""
+    """Rows deleted by the CASCADE of the file's own DELETE are no loss, and are listed as such."""
     for found in (on_own_rows(case, tmp_path), on_made_up_rows(case)):
         assert found.verdict == "no loss"
         shown = {c.table: c.lost_by for c in found.changes if c.difference.lost}
@@ -125,7 +125,7 @@ def test_what_a_delete_declares_is_shown(case: Case, tmp_path: Path) -> None:
 
 @chosen(lambda case: case.good)
 def test_a_good_case_raises_no_alarm(case: Case, tmp_path: Path) -> None:
-    """Neither over its own rows nor over made-up ones."""
+    """Neither on its own rows nor on made-up rows."""
     for found in (on_own_rows(case, tmp_path), on_made_up_rows(case)):
         assert not codes(found)
         if found.verdict == "fails":
@@ -134,7 +134,7 @@ def test_a_good_case_raises_no_alarm(case: Case, tmp_path: Path) -> None:
 
 @chosen(lambda case: not case.good and not case.loses)
 def test_what_loses_no_rows_raises_no_alarm_about_rows(case: Case, tmp_path: Path) -> None:
-    """A case about something else is found to lose neither rows nor links, but for what the linter foresees."""
+    """Other cases lose neither rows nor links, except where the linter predicts it."""
     try:
         found = on_own_rows(case, tmp_path)
     except SourceError:
@@ -146,7 +146,7 @@ def test_what_loses_no_rows_raises_no_alarm_about_rows(case: Case, tmp_path: Pat
 
 @chosen(lambda case: case.group == "F" and not case.good)
 def test_what_fails_on_rows_fails_in_a_rehearsal(case: Case, tmp_path: Path) -> None:
-    """A case about rows that are in the way stops over its own rows."""
+    """A case about rows that block it fails on its own rows."""
     found = on_own_rows(case, tmp_path)
     assert (found.verdict, found.ok, found.cost) == ("fails", False, None)
 

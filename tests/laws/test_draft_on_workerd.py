@@ -1,9 +1,10 @@
 """The law of a drafted migration: on the real D1 it leads to the desired schema and back, and keeps every row.
 
 Schemas are random, as in test_rehearse_on_workerd, with foreign keys of every action, to themselves and in
-circles; so is what is desired of them: columns added, computed, dropped, renamed, retyped, made NOT NULL,
-CHECKed, columns that swap names, keys that get AUTOINCREMENT, tables that turn STRICT or WITHOUT ROWID and back,
-foreign keys with other actions or none, indexes that come and go, triggers with CASE. Every row, rowid and counter is compared, and so are those after the rollback.
+circles. So are the changes: columns added, computed, dropped, renamed, retyped, made NOT NULL, CHECKed, columns
+that swap names, keys that get AUTOINCREMENT, tables that become STRICT or WITHOUT ROWID and back, foreign keys
+with other actions or none, indexes added and dropped, triggers with CASE. Every row, rowid and counter is
+compared, also after the rollback.
 
 A run tries 300 examples; `python -m tests --times 6 --random` tries 1800 others.
 """
@@ -69,7 +70,7 @@ CASE = (
 
 
 class Example(NamedTuple):
-    """A database, and what is desired of it: tables, indexes, renames."""
+    """A database, and the desired schema: tables, indexes, renames."""
 
     setup: list[str]
     triggers: list[str]
@@ -86,7 +87,7 @@ class Example(NamedTuple):
 
 
 class Wishes:
-    """Changes a table as somebody might want it."""
+    """Changes a table as a user might want it."""
 
     def __init__(self, draw: DrawFn, table: Table, *, first: Table) -> None:
         self._draw, self.table = draw, table
@@ -97,7 +98,7 @@ class Wishes:
         return self._draw(st.sampled_from(choices))
 
     def some(self) -> None:
-        """Wish for up to three things."""
+        """Wish for up to three changes."""
         for _ in range(self._pick([0, 1, 1, 2, 3])):
             self._pick(
                 [
@@ -196,7 +197,7 @@ def built(statements: list[str]) -> Schema:
 
 
 def drafted(example: Example) -> tuple[Schema, Schema, Draft | None]:
-    """What there is, what is desired, and the draft."""
+    """The current schema, the desired schema, and the draft."""
     current = built([*(table.sql() for table in example.tables), *example.indexes, *example.triggers])
     desired = built([*(t.sql() for t in example.desired), *example.desired_indexes, *example.triggers])
     backfill = {(t.name, "v"): "0" for t in example.desired if t.types["v"] == "INTEGER NOT NULL"}
@@ -209,7 +210,7 @@ def drafted(example: Example) -> tuple[Schema, Schema, Draft | None]:
 
 
 def reading(tables: tuple[Table, ...]) -> list[str]:
-    """The queries that read all there is."""
+    """The queries that read everything."""
     found = []
     for table in tables:
         rowid = [] if "WITHOUT" in table.options else ["rowid AS r"]
@@ -243,12 +244,12 @@ def post(server: Workerd, database: str, statements: list[str]) -> list[Any]:
 
 
 def live(server: Workerd, database: str) -> Schema:
-    """The schema that D1 has, helpers of the migration included."""
+    """The schema of D1, with the helpers of the migration."""
     return introspect.read(WorkerdDriver(server, database).batch(Batch(introspect.QUERIES, reads=True)))
 
 
 def same(before: dict[str, Any], after: dict[str, Any], changed: dict[str, Table]) -> None:
-    """Every row is there with its values; a value that was filled in or is text now may differ."""
+    """Every row exists with its values; a value that was filled in or is text now may differ."""
     for table, rows in before.items():
         there = after.get(table, {})
         assert rows.keys() == there.keys() or table == "counters", table
@@ -348,7 +349,7 @@ READ = [
 
 
 def test_virtual_tables_swaps_and_rows_that_refer_to_nothing() -> None:
-    """All at once, there and back; a row that would newly refer to nothing aborts with its table and number."""
+    """All at once, both ways; a new orphan aborts with its table and number."""
     wanted = [
         SEARCH[0],
         *(SEARCH[1].replace("(body", "(body, tokenize='porter'"), SEARCH[2]),

@@ -1,4 +1,4 @@
-"""Laws of made-up rows: on random schemas they keep every rule, and are the same each time."""
+"""Laws of made-up rows: on random schemas they satisfy every constraint, and are the same each time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OPTIONS = ["", "", "WITHOUT ROWID", "STRICT"]
 
 @st.composite
 def schemas(draw: st.DrawFn) -> str:
-    """Tables with keys, rules and links of all kinds, to themselves, back and forth."""
+    """Tables with keys, constraints and references of all kinds, also to themselves and in circles."""
     names = ["a", "b", "c", "d"][: draw(st.integers(1, 4))]
     statements = []
     for name in names:
@@ -74,7 +74,7 @@ def schemas(draw: st.DrawFn) -> str:
 @given(schemas())
 @settings(max_examples=scaled(50))
 def test_random_schemas(schema: str) -> None:
-    """Every table has rows, or is named with a reason; what is there is sound, and the same a second time."""
+    """Every table has rows or a reason; constraints hold, and a second run makes the same rows."""
     try:
         connection = database(schema)
     except apsw.SQLError:
@@ -94,7 +94,7 @@ def test_random_schemas(schema: str) -> None:
 
 
 def test_every_process_makes_the_same_rows() -> None:
-    """Nothing depends on the order of a set, which is another one in every process."""
+    """Nothing depends on the order of a set, which differs between processes."""
     program = """
 import apsw
 from d1migrate.rehearse.fill.filler import fill

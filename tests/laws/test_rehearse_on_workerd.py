@@ -1,17 +1,16 @@
-"""The law of a rehearsal: where it says "no loss", the real D1 loses nothing that the SQL does not name.
+"""The law of a rehearsal: if it reports "no loss", the real D1 loses nothing that the SQL does not name.
 
 Schemas and migrations are random: two to five tables with foreign keys of every action, to themselves and in
 circles, indexes, triggers, views, AUTOINCREMENT, WITHOUT ROWID, STRICT; rebuilds in several spellings, with
 and without guards, children copied aside, renames, columns added and dropped, whole tables deleted, updated,
-replaced and copied. Every row carries a tag that nothing changes, and D1 is asked for all rows after every
-statement: so which statement took a row or changed a value is seen, not concluded as a rehearsal does.
+replaced and copied. Every row has a tag that nothing changes, and all rows are read from D1 after every
+statement: which statement deleted a row or changed a value is observed, not derived as in a rehearsal.
 
-For each example the migration is rehearsed twice. Over made-up rows, "no loss" must hold for D1's rows, which
-are others: another number, other links, other values. Over the same rows that D1 holds, a rehearsal must say
-that it loses rows exactly where D1 does: neither a loss missed nor a false alarm. And where no trigger of the
-schema deletes, the linter must not be silent about a loss.
+For each example the migration is rehearsed twice. On made-up rows, "no loss" must hold for D1's rows, which
+differ in number, links and values. On the same rows as D1's, a rehearsal must report a loss exactly if D1 loses
+rows: no loss missed, and no false alarm. And if no trigger of the schema deletes, the linter must report a loss.
 
-A run tries 300 examples; `python -m tests --times 20 --random` tries 6000 others. An example that fails is made
+A run tries 300 examples; `python -m tests --times 20 --random` tries 6000 others. A failing example is made
 small, and printed as SQL.
 """
 
@@ -53,7 +52,7 @@ Snapshot = dict[int, Rows]
 
 
 def run(workerd: Workerd, database: str, example: Example) -> list[Snapshot] | None:
-    """Run an example on D1; the rows before and after every statement, or None if it is refused."""
+    """Run an example on D1; return the rows before and after every statement, or None if it is refused."""
     setup = [*example.schema, *example.rows, *example.triggers]
     answer = workerd.post(database, [{"sql": sql, "params": []} for sql in setup])
     assert "error" not in answer, answer
@@ -80,7 +79,7 @@ def _rows(table: Table, rows: list[list[Any]]) -> Rows:
 
 
 def unnamed(example: Example, snapshots: list[Snapshot]) -> list[str]:
-    """What D1 lost that no statement names: rows, and values of those that are there still."""
+    """What D1 lost that no statement names: rows, and values of rows that still exist."""
     rows: dict[str, bool] = {}  # whether the statement that took a row last names it
     values: dict[tuple[str, str], bool] = {}
     for step, (old, new) in zip(example.steps, pairwise(snapshots), strict=True):
@@ -115,7 +114,7 @@ def unnamed(example: Example, snapshots: list[Snapshot]) -> list[str]:
 
 
 def takes(step: Step, table: Table, row: dict[str, Any]) -> bool:
-    """Whether a statement names a row for being taken: by a DELETE, or by a CASCADE of one."""
+    """Whether a statement deletes a row by name: by a DELETE, or by a CASCADE of one."""
     if step.kind != "delete" or step.target == table.number:
         return step.kind == "delete"
     names = family(step)
@@ -129,7 +128,7 @@ def takes(step: Step, table: Table, row: dict[str, Any]) -> bool:
 
 
 def family(step: Step) -> set[str]:
-    """The names of the table that a DELETE is about, and of those that go with it by CASCADE."""
+    """The names of a DELETE's table, and of the tables it deletes from by CASCADE."""
     names = {table.name for table in step.before if table.number == step.target}
     while more := {
         table.name
@@ -142,7 +141,7 @@ def family(step: Step) -> set[str]:
 
 
 def changes(step: Step, table: Table, column: str) -> bool:
-    """Whether a statement names a column for being changed, or a foreign key follows what it names."""
+    """Whether a statement changes a column by name, or by a foreign key that follows such a column."""
     if step.kind in ("", "drop"):
         return False
     if column == "v":  # only UPDATEs and triggers of the schema change it
@@ -161,7 +160,7 @@ def changes(step: Step, table: Table, column: str) -> bool:
 
 
 def follow(step: Step, named: dict[str, set[str]]) -> None:
-    """Add the columns that follow named ones by ON UPDATE CASCADE."""
+    """Add the columns that follow given columns by ON UPDATE CASCADE."""
     parents = {table.name: table for table in step.before}
     links = [(child, k) for child in step.before for k in child.links if k.on_update == "CASCADE"]
     for _ in links:  # as far as they can reach
@@ -183,7 +182,7 @@ def kinds(table: Table, names: Collection[str]) -> list[str]:
 
 
 def rehearsed(folder: Path, example: Example, *, own: bool) -> Rehearsed:
-    """Rehearse an example, on its own rows or on made-up ones."""
+    """Rehearse an example, on its own rows or on made-up rows."""
     path = folder / "example.sqlite"
     path.unlink(missing_ok=True)
     with closing(apsw.Connection(str(path))) as connection:
@@ -211,7 +210,7 @@ def lints(example: Example) -> bool:
 
 
 class Databases:
-    """Fresh databases, of the shared workerd as long as it can spare some, then of others."""
+    """Fresh databases: of the shared workerd while it has some, then of others."""
 
     def __init__(self, workerd: Workerd) -> None:
         self._workerd, self._left = workerd, SPARE
@@ -235,7 +234,7 @@ class Databases:
 
 
 def test_no_loss_is_no_loss(workerd: Workerd, tmp_path: Path) -> None:
-    """A rehearsal is right about made-up rows and about real ones, and so is the linter's silence."""
+    """A rehearsal is right about made-up rows and real rows, and so is a linter that finds nothing."""
     seen: Counter[str] = Counter()
 
     @settings(

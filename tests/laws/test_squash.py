@@ -1,4 +1,4 @@
-"""The law of squashing: one file builds what the many build, whatever they do to their own rows."""
+"""The law of squashing: one file builds what many files build, whatever they do to their own rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_one_file_builds_the_same(example: Example, data: st.DataObject) -> None
 
 
 def contents(migrations: Sequence[Migration]) -> dict[str, list[Any]] | None:
-    """What a database holds after some migrations; None where they do not run on an empty one."""
+    """The content of a database after some migrations; None if they do not run on an empty one."""
     with closing(connect("sqlite::memory:")) as driver:
         report = None
         try:
@@ -78,5 +78,5 @@ def contents(migrations: Sequence[Migration]) -> dict[str, list[Any]] | None:
 
 
 def masked(value: object) -> object:
-    """A value, without what is another one in every run."""
+    """A value, without what differs in every run."""
     return MASK.sub("~", value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Drafted migrations: fewest statements, both directions, every row; tried on SQLite under D1's rules."""
+"""Drafted migrations: few statements, both directions, every row; run on SQLite under D1's rules."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def drafted(current: str, desired: str, **options: Any) -> Draft | None:
-    """Draft what leads from one script to another."""
+    """Draft a migration from one script to another."""
     options["backfill"] = dict(map(backfill_of, options.pop("backfill", ())))
     options["renames"] = [Rename.of(text) for text in options.pop("renames", ())]
     return draft(read(current, file="current.sql").schema, read(desired, file="schema.sql"), **options)
 
 
 def up(current: str, desired: str, **options: Any) -> list[str]:
-    """The statements that lead there."""
+    """The statements of the migration."""
     found = drafted(current, desired, **options)
     return [sql for section in found.up for sql in section.statements] if found else []
 
@@ -50,12 +50,12 @@ class Database:
         return list(self.driver.batch(Batch((Query(sql),), reads=True))[0].rows)
 
     def schema(self) -> Schema:
-        """Return its schema, helpers of a migration included."""
+        """Return the schema, with the helpers of a migration."""
         return introspect.read(self.driver.batch(Batch(introspect.QUERIES, reads=True)))
 
 
 def there_and_back(current: str, rows: str, desired: str, *queries: str, **options: Any) -> list[Any]:
-    """Run both directions over rows; return what the queries say behind the first."""
+    """Run both directions on rows; return what the queries give after the first."""
     found = drafted(current, desired, **options)
     assert found is not None
     with closing(Database(current, rows).driver) as driver:
@@ -95,7 +95,7 @@ USERS = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTE
     ],
 )  # fmt: skip
 def test_what_alter_table_can_do(columns: str, statements: list[str]) -> None:
-    """Nothing where nothing differs but order, case, quotes and comments; else one ALTER TABLE."""
+    """Nothing if only order, case, quotes or comments differ; else one ALTER TABLE."""
     desired = f"CREATE TABLE users (id INTEGER PRIMARY KEY, {columns});"
     assert up(USERS, desired, allow_drop=["users.n"]) == statements
 
@@ -119,13 +119,13 @@ def test_what_alter_table_can_do(columns: str, statements: list[str]) -> None:
     ],
 )
 def test_what_takes_a_rebuild(columns: str) -> None:
-    """What ALTER TABLE cannot do where there are rows."""
+    """Changes that ALTER TABLE cannot make on a table with rows."""
     desired = f"CREATE TABLE users (id INTEGER PRIMARY KEY, {columns});"
     assert 'DROP TABLE "users"' in up(USERS, desired)
 
 
 def test_a_value_for_new_columns() -> None:
-    """UPDATE where it fires nothing, in a rebuild otherwise."""
+    """By UPDATE if that fires no trigger, else in a rebuild."""
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER, r TEXT);\n"
     assert up(USERS, desired, backfill=["users.r=email || '!'"]) == [
         'ALTER TABLE "users" ADD COLUMN r TEXT',
@@ -136,7 +136,7 @@ def test_a_value_for_new_columns() -> None:
 
 
 def test_objects_beside_tables() -> None:
-    """Dropped before, created behind; those that are the same stay."""
+    """Dropped before the tables change, created after; unchanged objects stay."""
     objects = (
         "CREATE INDEX i ON users (n);\nCREATE VIEW v AS SELECT n FROM users;\n"
         "CREATE TRIGGER v_in INSTEAD OF INSERT ON v BEGIN SELECT 1; END;\n"
@@ -156,7 +156,7 @@ def test_objects_beside_tables() -> None:
 
 
 def test_tables_that_go_go_in_order() -> None:
-    """Children first, and circles too."""
+    """Children are dropped first, in circles too."""
     script = "CREATE TABLE a (x REFERENCES b);CREATE TABLE b (id PRIMARY KEY, y REFERENCES c);"
     script += "CREATE TABLE c (id PRIMARY KEY REFERENCES c);CREATE TABLE d (id PRIMARY KEY REFERENCES e);"
     script += "CREATE TABLE e (id PRIMARY KEY REFERENCES d);"
@@ -189,7 +189,7 @@ ROWS = (
 
 
 def test_a_rebuild_keeps_every_row_of_every_child() -> None:
-    """Whatever the foreign key does on DELETE, and whatever triggers the children have."""
+    """Whatever the foreign key does ON DELETE, and whatever triggers the children have."""
     desired = FAMILY.replace("b TEXT,", "b TEXT CHECK (b <> ''), more TEXT NOT NULL,")
     tables = ["p", "cascades", "nulls", "defaults", "restricts", "grand", '"o""dd; name"']
     before = [Database(FAMILY, ROWS).rows(f"SELECT * FROM {table}") for table in tables[1:]]
@@ -201,7 +201,7 @@ def test_a_rebuild_keeps_every_row_of_every_child() -> None:
 
 
 def test_what_a_table_is_beside_its_rows() -> None:
-    """Rowids under a full-text index, the counter, generated columns, storage classes, odd names."""
+    """Rowids of a full-text index, the counter, generated columns, storage classes, odd names."""
     script = (
         'CREATE TABLE n ("a b" TEXT PRIMARY KEY, rowid_ INT, x, g AS (x || 1) STORED, UNIQUE (x));\n'
         "CREATE VIRTUAL TABLE f USING fts5(x, content='n');\n"
@@ -237,7 +237,7 @@ def test_what_a_table_is_beside_its_rows() -> None:
 
 
 def test_trees_and_circles() -> None:
-    """References to itself, with and without an index, and tables that refer to each other."""
+    """References to itself, with and without an index, and tables that reference each other."""
     script = (
         "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INT REFERENCES tree ON DELETE CASCADE, v INT);\n"
         "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT REFERENCES b ON DELETE CASCADE);\n"
@@ -271,7 +271,7 @@ def test_trees_and_circles() -> None:
 
 @pytest.mark.slow
 def test_a_hundred_columns_and_rowids() -> None:
-    """A copy with the rowids would have a column too many: one column is copied apart."""
+    """A copy with rowids would have one column too many: one column is copied separately."""
     columns = ", ".join(f"c{i} TEXT" for i in range(99))
     script = f"CREATE TABLE wide (k TEXT PRIMARY KEY, {columns});\n"
     rows = "INSERT INTO wide (rowid, k, c98) VALUES (5, 'a', 'last'), (9, 'b', NULL);\n"
@@ -284,7 +284,7 @@ def test_a_hundred_columns_and_rowids() -> None:
 
 
 def test_a_conflict_clause_that_would_swallow_rows_aborts() -> None:
-    """Rows are counted: a UNIQUE that ignores or replaces does not take any without a word."""
+    """Rows are counted: a UNIQUE that ignores or replaces rows aborts instead of losing some."""
     script, rows = "CREATE TABLE t (a);\n", "INSERT INTO t VALUES (1), (1);\n"
     database = Database(script, rows)
     found = drafted(script, "CREATE TABLE t (a UNIQUE ON CONFLICT IGNORE);")
@@ -295,7 +295,7 @@ def test_a_conflict_clause_that_would_swallow_rows_aborts() -> None:
 
 
 def test_children_without_an_index_get_one_for_the_while() -> None:
-    """Or the DROP would read every child for every parent."""
+    """Otherwise DROP TABLE would read every child for every parent."""
     script = "CREATE TABLE p (id INTEGER PRIMARY KEY, v);\nCREATE TABLE c (p REFERENCES p);\n"
     statements = up(script, script.replace(", v)", ", v DEFAULT 1)"))
     assert 'CREATE INDEX "_d1m_index_1_0" ON "c" ("p")' in statements
@@ -312,7 +312,7 @@ def test_children_without_an_index_get_one_for_the_while() -> None:
 
 
 def test_nothing_goes_without_a_word() -> None:
-    """A column or table that goes is named, with what might be a rename."""
+    """A dropped column or table is named, with possible renames."""
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT NOT NULL, n INTEGER);"
     with pytest.raises(DataLoss, match=r"users\.email would be dropped") as caught:
         drafted(USERS, desired, backfill=["users.mail=''"])
@@ -324,7 +324,7 @@ def test_nothing_goes_without_a_word() -> None:
 
 
 def test_values_that_rows_need() -> None:
-    """NOT NULL, new or on an old column, asks for one."""
+    """A NOT NULL needs a value, on a new or an old column."""
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER NOT NULL, r TEXT NOT NULL);"
     with pytest.raises(PlanError, match=r"users\.n becomes NOT NULL; users\.r is new and NOT NULL") as caught:
         drafted(USERS, desired)
@@ -337,7 +337,7 @@ def test_values_that_rows_need() -> None:
 
 
 def test_renames() -> None:
-    """By flag or by note; all that speaks of the old name follows, and the way back too."""
+    """By flag or by note; everything that uses the old name follows, and so does the rollback."""
     script = USERS + (
         "CREATE TABLE posts (id INTEGER PRIMARY KEY, by INT REFERENCES users (id) ON DELETE CASCADE);\n"
         "CREATE INDEX i ON users (email);\nCREATE VIEW v AS SELECT email FROM users;\n"
@@ -392,7 +392,7 @@ def test_renames_that_make_no_sense(flag: str, message: str) -> None:
     ],
 )
 def test_schemas_that_cannot_be_read(text: str, message: str) -> None:
-    """The file and the line are named."""
+    """The error names file and line."""
     with pytest.raises(SourceError, match=message):
         read(text, file="schema.sql")
     with pytest.raises(ParseError):
@@ -412,7 +412,7 @@ THREE = "INSERT INTO t VALUES (1, 2, 'x', 3.5);\n"
     ],
 )
 def test_chains_and_circles_of_renames(names: str, flags: list[str]) -> None:
-    """Each finds its name free; the values go with their columns."""
+    """Each new name is free; values stay with their columns."""
     script, desired = SWAPPED.format("a", "b", "c"), SWAPPED.format(*names.split())
     assert there_and_back(
         script, THREE, desired, f"SELECT {', '.join(names.split())} FROM t", renames=flags
@@ -420,7 +420,7 @@ def test_chains_and_circles_of_renames(names: str, flags: list[str]) -> None:
 
 
 def test_tables_that_swap_names() -> None:
-    """With what refers to them, and a column that gets another name as well."""
+    """With their foreign keys, and a column that is renamed as well."""
     script = (
         "CREATE TABLE a (id INTEGER PRIMARY KEY, x);\nCREATE TABLE b (id INTEGER PRIMARY KEY, y);\n"
         "CREATE TABLE c (a REFERENCES a, b REFERENCES b);\n"
@@ -436,7 +436,7 @@ def test_tables_that_swap_names() -> None:
 
 
 def test_notes_in_odd_places() -> None:
-    """They stand in quotes, before a comma, in a sentence; in a literal they are none."""
+    """In quotes, before a comma, in a sentence; not in a literal."""
     script = 'CREATE TABLE t ("a b", c);\n'
     for note in (
         "-- was renamed from `a b`, in 2024\n",
@@ -460,7 +460,7 @@ def test_notes_in_odd_places() -> None:
 
 
 def test_a_table_with_other_columns() -> None:
-    """Definitions take the place of those there are, or come before the constraints; others go."""
+    """Definitions replace columns, or are added before the constraints; other columns are dropped."""
     schema = read(
         "CREATE TABLE t (a INT, b TEXT, UNIQUE (a)) STRICT;CREATE INDEX i ON t (a);", file=""
     ).schema
@@ -493,7 +493,7 @@ def test_columns_that_make_no_sense(options: dict[str, Any], message: str) -> No
 
 
 def test_the_file() -> None:
-    """It parses, records itself, and its rollback block holds the way back."""
+    """It parses, records itself, and its rollback block is the draft's rollback."""
     desired = read("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);", file="")
     current = read(USERS.replace("n INTEGER", "n INTEGER NOT NULL CHECK (n > -1)"), file="").schema
     found = draft(current, Desired(desired.schema), allow_drop=["users.n"])
@@ -522,7 +522,7 @@ def test_the_file() -> None:
     ],
 )
 def test_values_that_are_gone(column: str, back: str) -> None:
-    """A column that comes back gets what it may hold, or there is no rollback, and the file says why."""
+    """A restored column gets an accepted value, or there is no rollback, and the file says why."""
     script = "CREATE TABLE t (a PRIMARY KEY);"
     found = drafted(
         script.replace(")", f", {column})", 1).replace("a PRIMARY KEY, k", "a PRIMARY KEY, k"),

@@ -1,4 +1,4 @@
-"""Drafted migrations where rows could be lost: parents that go, circles, other types, full-text tables."""
+"""Drafts that could lose rows: dropped parents, circles, other types, full-text tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.drafting.test_draft import Database, drafted, there_and_back, up
 
 
 def fails(current: str, rows: str, desired: str, message: str, **options: Any) -> None:
-    """The migration aborts over rows, with a message."""
+    """The migration aborts on rows, with a message."""
     found = drafted(current, desired, **options)
     assert found is not None
     with closing(Database(current, rows).driver) as driver, pytest.raises(Error, match=message):
@@ -24,7 +24,7 @@ PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, v INT);\n"
 
 
 def test_a_parent_never_takes_rows_that_stay_with_it() -> None:
-    """DROP TABLE deletes what refers to it: refused while a table that stays does."""
+    """DROP TABLE deletes what references it: refused if the child stays."""
     child = "CREATE TABLE c (p INT REFERENCES p ON DELETE CASCADE);\n"
     with pytest.raises(PlanError, match="p would be dropped, and c still refers to it"):
         drafted(PARENT + child, child, allow_drop=["p"])
@@ -33,7 +33,7 @@ def test_a_parent_never_takes_rows_that_stay_with_it() -> None:
 
 
 def test_circles_that_go() -> None:
-    """Rows that refer to each other go together, and triggers of theirs do nothing on the way."""
+    """Rows that reference each other are dropped together, and their triggers do nothing meanwhile."""
     script = (
         "CREATE TABLE s (n);\nCREATE TABLE a (id INTEGER PRIMARY KEY, b REFERENCES b);\n"
         "CREATE TABLE b (id INTEGER PRIMARY KEY, a REFERENCES a ON DELETE CASCADE);\n"
@@ -50,13 +50,13 @@ def test_circles_that_go() -> None:
 
 
 def test_a_column_that_becomes_computed_loses_its_values() -> None:
-    """So somebody has to allow it."""
+    """So this needs permission."""
     with pytest.raises(DataLoss, match=r"t\.b would be dropped"):
         drafted("CREATE TABLE t (a INT, b INT);", "CREATE TABLE t (a INT, b INT AS (a + 1));")
 
 
 def test_rowids_become_the_ids_of_a_new_key() -> None:
-    """And are the rowids again on the way back."""
+    """And become rowids again in the rollback."""
     rows = "INSERT INTO t (rowid, a) VALUES (4, 'x'), (9, 'y');\n"
     desired = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);"
     (said,) = there_and_back("CREATE TABLE t (a);\n", rows, desired, "SELECT id, a FROM t")
@@ -73,7 +73,7 @@ def test_rowids_become_the_ids_of_a_new_key() -> None:
     ],
 )
 def test_a_row_without_an_id_is_given_none(old: str, new: str) -> None:
-    """An INTEGER PRIMARY KEY would number it; with a value to fill in, and with ids only, they stay."""
+    """INTEGER PRIMARY KEY would number it; with a value to fill in, or without NULLs, rows stay."""
     null = "INSERT INTO t VALUES (NULL, 'a'), (3, 'b'), (NULL, 'c');\n"
     current, desired = f"CREATE TABLE t ({old});\n", f"CREATE TABLE t ({new});"
     fails(current, null, desired, "is NULL in a row, and would become a new id")
@@ -95,7 +95,7 @@ def test_a_row_without_an_id_is_given_none(old: str, new: str) -> None:
     ],
 )
 def test_ids_that_are_never_null_are_not_asked_for(old: str) -> None:
-    """Then the migration has nothing to prove."""
+    """Then the migration asserts nothing."""
     current = f"CREATE TABLE t ({old}{'' if ')' in old else ')'};\n"
     found = drafted(current, "CREATE TABLE t (id INTEGER PRIMARY KEY, n DEFAULT 1 NOT NULL);")
     assert found is not None
@@ -103,7 +103,7 @@ def test_ids_that_are_never_null_are_not_asked_for(old: str) -> None:
 
 
 def test_the_counter_of_a_table_in_other_letters() -> None:
-    """AUTOINCREMENT goes on where it was."""
+    """AUTOINCREMENT continues where it was."""
     script = "CREATE TABLE T (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n"
     rows = "INSERT INTO T VALUES (7, 0), (90, 0);\nDELETE FROM T WHERE id = 90;\n"
     desired = script.replace("TABLE T", "TABLE t").replace(", v", ", v DEFAULT 1")
@@ -115,7 +115,7 @@ def test_the_counter_of_a_table_in_other_letters() -> None:
     [("'007'", "007"), ("'1.50'", "1.50"), ("'7', '0', 'x', NULL, 1.5, '2.5', x'00'", None)],
 )
 def test_another_type_changes_no_value(values: str, lost: str | None) -> None:
-    """A text that would be another one as a number aborts, unless somebody says what becomes of it."""
+    """A text that another type would change aborts, unless the user gives a conversion."""
     script, desired = "CREATE TABLE t (a TEXT);\n", "CREATE TABLE t (a NUMERIC);"
     rows = f"INSERT INTO t VALUES ({values.replace(', ', '), (')});\n"
     if lost is None:
@@ -127,7 +127,7 @@ def test_another_type_changes_no_value(values: str, lost: str | None) -> None:
 
 
 def test_rows_that_refer_to_nothing() -> None:
-    """A new one aborts with table and row; those there were stay, and the rebuild succeeds."""
+    """A new orphan aborts with table and row; old orphans stay, and the rebuild succeeds."""
     child = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT);\n"
     linked = child.replace("p INT", "p INT REFERENCES P")
     rows = "INSERT INTO p VALUES (1, 0);\nINSERT INTO c VALUES (3, 1), (4, 9), (5, NULL);\n"
@@ -149,7 +149,7 @@ def test_rows_that_refer_to_nothing() -> None:
 
 
 def test_a_key_that_is_none_any_more() -> None:
-    """What other tables refer to stays unique, by whatever index."""
+    """What other tables reference stays unique, by any index."""
     script = (
         "CREATE TABLE p (id INT, code TEXT);\nCREATE UNIQUE INDEX u ON p (code);\n"
         "CREATE TABLE c (x REFERENCES p (code) ON DELETE CASCADE, v);\n"
@@ -185,7 +185,7 @@ def test_an_index_that_moves() -> None:
     ],
 )
 def test_new_columns_have_their_place_too(desired: str, is_rebuilt: bool) -> None:
-    """ADD COLUMN puts a column last: anywhere else, it takes a rebuild."""
+    """ADD COLUMN adds a column at the end: any other position needs a rebuild."""
     script = f"CREATE TABLE t ({desired});"
     found = drafted("CREATE TABLE t (a, b);", script, order=True, allow_drop=["t.a"])
     assert (
@@ -195,7 +195,7 @@ def test_new_columns_have_their_place_too(desired: str, is_rebuilt: bool) -> Non
 
 
 def test_columns_in_another_order_and_back() -> None:
-    """Where somebody asks for it."""
+    """If the user asks for it."""
     script = "CREATE TABLE t (a, b);\n"
     found = drafted(script, "CREATE TABLE t (b, a);", order=True)
     assert found is not None
@@ -213,12 +213,12 @@ def test_columns_in_another_order_and_back() -> None:
     ],
 )
 def test_defaults_that_mean_the_same(one: str, other: str, *, same: bool) -> None:
-    """A name is a string in a DEFAULT, and its letters count."""
+    """A name is a string in a DEFAULT, and its letter case counts."""
     assert (up(f"CREATE TABLE t (a DEFAULT {one});", f"CREATE TABLE t (a DEFAULT {other});") == []) is same
 
 
 def test_triggers_of_a_table_that_refers_to_itself() -> None:
-    """DROP TABLE would fire them by way of the foreign key."""
+    """DROP TABLE would fire them through the foreign key."""
     script = (
         "CREATE TABLE s (n);\nCREATE TABLE t (id INTEGER PRIMARY KEY, up REFERENCES t ON DELETE SET NULL, v);\n"
         "CREATE TRIGGER tr AFTER UPDATE ON t BEGIN DELETE FROM s; END;\n"
@@ -229,7 +229,7 @@ def test_triggers_of_a_table_that_refers_to_itself() -> None:
 
 
 def test_views_that_read_a_view_that_changes() -> None:
-    """They are out of the way while a column goes."""
+    """They are dropped while a column is dropped."""
     script = (
         "CREATE TABLE t (a, b);\nCREATE VIEW one AS SELECT a FROM t;\nCREATE VIEW two AS SELECT * FROM one;\n"
     )
@@ -251,7 +251,7 @@ SEARCH = "SELECT rowid FROM f WHERE f MATCH '{}'"
 
 
 def test_full_text_tables_that_change() -> None:
-    """Those with the rows of another table are read from it, those with their own keep them and their rowids."""
+    """Those with external content are rebuilt from it; others keep their rows and rowids."""
     porter = DOCS.replace("fts5(body,", "fts5(body, tokenize='porter',")
     assert there_and_back(DOCS, TEXTS, porter, SEARCH.format("run")) == [[(3,)]]
     more = DOCS.replace("fts5(body,", "fts5(body, x,")
@@ -266,14 +266,14 @@ def test_full_text_tables_that_change() -> None:
 
 
 def test_a_full_text_table_follows_values_that_are_filled_in() -> None:
-    """A rebuild fires no trigger, so the index is read anew."""
+    """A rebuild fires no trigger, so the index is rebuilt."""
     desired = DOCS.replace("body TEXT", "body TEXT NOT NULL")
     said = there_and_back(DOCS, TEXTS, desired, SEARCH.format("nothing"), backfill=["d.body='nothing here'"])
     assert said == [[(9,)]]
 
 
 def test_trees_that_change() -> None:
-    """Their rows, with what is beside the coordinates."""
+    """Their rows, with their auxiliary columns."""
     script = "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +name);\n"
     rows = "INSERT INTO r VALUES (5, 0.1, 2, 'a'), (8, 1, 1e9, x'00');\n"
     desired = "CREATE VIRTUAL TABLE r USING rtree(key, x0, x1, +name, +more);"

@@ -1,4 +1,4 @@
-"""Drafts in which names change hands, views are in the way, or the desired schema does not work."""
+"""Drafts in which names are reused, views block a rename, or the desired schema does not work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROWS = "INSERT INTO u VALUES (7, 1)"
     ],
 )
 def test_a_name_changes_hands(current: str, desired: str) -> None:
-    """Tables, views and indexes share names: each is free before another object takes it, in both directions."""
+    """Tables, views and indexes share names: each name is free before it is used again, both ways."""
     assert there_and_back(current, ROWS, desired, "SELECT id, a FROM u", allow_drop=["all"]) == [[(7, 1)]]
     assert there_and_back(desired, ROWS, current, "SELECT id, a FROM u", allow_drop=["all"]) == [[(7, 1)]]
 
@@ -71,7 +71,7 @@ VIEWS = "CREATE VIEW v AS SELECT * FROM u;\nCREATE VIEW w AS SELECT {0} FROM v;\
 def test_what_is_in_the_way_of_a_rename_is_dropped_first(
     current: str, desired: str, rename: str, query: str
 ) -> None:
-    """Views, triggers and indexes that SQLite stops at; the rollback creates them again."""
+    """Views, triggers and indexes that block it; the rollback recreates them."""
     assert there_and_back(current, ROWS, desired, query, renames=[rename]) == [[(1,)]]
 
 
@@ -88,7 +88,7 @@ def test_what_is_in_the_way_of_a_rename_is_dropped_first(
     ],
 )
 def test_a_desired_schema_that_does_not_work_is_refused(objects: str, name: str) -> None:
-    """A view or trigger of a column that is dropped, or never was, with the place in the file."""
+    """A view or trigger that uses a missing column, with its place in the file."""
     gone = "CREATE TABLE u (id INTEGER PRIMARY KEY);\n" + objects
     line = gone.count("\n") + 1
     for current in (U + objects, U, gone.splitlines()[0]):
@@ -121,7 +121,7 @@ E = "CREATE TABLE t (id INTEGER PRIMARY KEY, e TEXT, n INT{});\n"
     ],
 )
 def test_no_name_becomes_a_string(desired: str, inside: str, objects: str, name: str) -> None:
-    """SQLite reads `"e"` as a string once t has no column e, and takes any name in UPDATE OF."""
+    """SQLite reads `"e"` as a string once t has no column e, and accepts any name in UPDATE OF."""
     wanted = f"CREATE TABLE t ({desired}{inside});\n{objects}"
     for options in ({"allow_drop": ["all"]}, {"allow_drop": ["all"], "renames": ["t.e=f"]}):
         text = wanted.replace(", n ", ", f TEXT, n ", 1) if "renames" in options else wanted
@@ -130,7 +130,7 @@ def test_no_name_becomes_a_string(desired: str, inside: str, objects: str, name:
 
 
 def test_strings_in_double_quotes_stay() -> None:
-    """Those that never were a name."""
+    """Strings that never were a name."""
     script = E.format(', CHECK (n IN ("a", "b"))') + 'CREATE VIEW v AS SELECT id FROM t WHERE n = "live";\n'
     script += 'CREATE INDEX i ON t (n) WHERE n = "live";\n'
     assert up(script, script.replace(" e TEXT,", ""), allow_drop=["all"]) == [
@@ -140,7 +140,7 @@ def test_strings_in_double_quotes_stay() -> None:
 
 @pytest.mark.parametrize("name", ["rowid", "oid", "_ROWID_"])
 def test_columns_with_a_name_of_the_rowid(name: str) -> None:
-    """ALTER TABLE neither adds nor drops them: they take a rebuild."""
+    """ALTER TABLE neither adds nor drops them: they need a rebuild."""
     script = "CREATE TABLE t (a TEXT PRIMARY KEY);\n"
     desired = f"CREATE TABLE t (a TEXT PRIMARY KEY, {name} INT DEFAULT 7);\n"
     assert there_and_back(script, "INSERT INTO t VALUES ('x');\n", desired, f"SELECT a, {name} FROM t") == [
@@ -152,6 +152,6 @@ def test_columns_with_a_name_of_the_rowid(name: str) -> None:
 
 
 def test_what_was_broken_before_stops_nothing() -> None:
-    """An object that did not work in the current schema either is as the user wants it."""
+    """An object that is already broken in the current schema is the user's choice."""
     broken = "CREATE TABLE u (id INTEGER PRIMARY KEY);\nCREATE TRIGGER x AFTER INSERT ON u BEGIN UPDATE u SET a = 1; END;"
     assert up(broken, f"{broken}\nCREATE TABLE n (a);") == ["CREATE TABLE n (\n    a\n)"]

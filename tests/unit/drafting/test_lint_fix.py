@@ -1,4 +1,4 @@
-"""`lint --fix`: what becomes of a file whose rebuild loses rows."""
+"""`lint --fix`: how a file with a rebuild that loses rows is rewritten."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ ALTER TABLE users_new RENAME TO users;
 """
 
 
-def mended(sql: str, before: str = USERS) -> list[FixedFile]:
-    """Return what becomes of a file behind another one."""
+def fixed_file(sql: str, before: str = USERS) -> list[FixedFile]:
+    """Fix a file that runs after another one."""
     read = sql.removeprefix("\ufeff").replace("\r\n", "\n")
     files = [Migration(1, "001_before", before), Migration(2, "002_case", read)]
     return fix(files, files[1:], {2: sql})
 
 
 def fixed(sql: str, before: str = USERS) -> str:
-    """Return the text that takes a file's place."""
-    (found,) = mended(sql, before)
+    """Return the fixed text of a file."""
+    (found,) = fixed_file(sql, before)
     assert found.text is not None, found.why_not
     return found.text
 
 
 def why_not(sql: str, before: str = USERS) -> str:
-    """Return why a file stays as it is."""
-    (found,) = mended(sql, before)
+    """Return why a file is not fixed."""
+    (found,) = fixed_file(sql, before)
     assert found.text is None
     return found.why_not
 
 
 def test_all_else_stays_byte_for_byte() -> None:
-    """Comments, the record statement and the rollback block; pragmas that do nothing go."""
+    """Comments, the record statement and the rollback block; pragmas without effect are removed."""
     head = "-- Migration: 002_case\n\nPRAGMA foreign_keys=OFF; -- as everybody writes\n/* first */\n"
     tail = "-- between\n\n-- Record migration\nINSERT INTO schema_migrations (version, name, applied_at)\nVALUES (2, '002_case', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;\n\n-- Rollback:\n--   DROP TABLE users;\n"
     text = fixed(head + REBUILD + "PRAGMA foreign_keys=ON;\n" + tail)
@@ -56,20 +56,20 @@ def test_all_else_stays_byte_for_byte() -> None:
 
 
 def test_line_ends_and_a_byte_order_mark_stay() -> None:
-    """As the file has them, in what is new too."""
+    """New lines have the file's line ends, too."""
     text = fixed("\ufeff" + REBUILD.replace("\n", "\r\n"))
     assert text.startswith("\ufeffCREATE TABLE users_new")
     assert text.count("\n") == text.count("\r\n")
 
 
 def test_a_file_without_a_loss_is_no_matter() -> None:
-    """Nor is one that allows it with a reason."""
-    assert mended("ALTER TABLE users ADD COLUMN email TEXT;\n") == []
-    assert mended(REBUILD.replace("DROP", '-- d1migrate: allow=D101 reason="let them go"\nDROP')) == []
+    """Nor is a file that suppresses it with a reason."""
+    assert fixed_file("ALTER TABLE users ADD COLUMN email TEXT;\n") == []
+    assert fixed_file(REBUILD.replace("DROP", '-- d1migrate: allow=D101 reason="let them go"\nDROP')) == []
 
 
 def test_what_it_would_lose_beside_rows_comes_back() -> None:
-    """Indexes, triggers, the counter, and rowids that a full-text table refers to."""
+    """Indexes, triggers, the counter, and rowids that a full-text table uses."""
     before = USERS.replace("INTEGER PRIMARY KEY, name", "INTEGER PRIMARY KEY AUTOINCREMENT, name") + (
         "CREATE INDEX users_name ON users(name);\nCREATE TABLE log (what TEXT);\n"
         "CREATE TRIGGER users_log AFTER INSERT ON users BEGIN INSERT INTO log VALUES (new.name); END;\n"
@@ -88,7 +88,7 @@ def test_what_it_would_lose_beside_rows_comes_back() -> None:
     ],
 )
 def test_views_and_triggers_elsewhere_are_no_matter(there: str) -> None:
-    """They stop the RENAME of the file as it is; the guarded rebuild renames nothing."""
+    """They block the file's own RENAME; the guarded rebuild renames nothing."""
     assert "RENAME" not in fixed(REBUILD, USERS + there)
 
 
@@ -100,7 +100,7 @@ def test_views_and_triggers_elsewhere_are_no_matter(there: str) -> None:
     ],
 )
 def test_rowids_are_taken_along(copy: str, taken: str) -> None:
-    """Where no column keeps them, the file's own copy does."""
+    """If no column keeps them, the file's own copy does."""
     before = "CREATE TABLE tags (slug TEXT PRIMARY KEY);\nCREATE TABLE uses (slug TEXT REFERENCES tags(slug) ON DELETE CASCADE);\nCREATE INDEX uses_slug ON uses(slug);\n"
     text = fixed(
         f"CREATE TABLE tags_new (slug TEXT PRIMARY KEY);\n{copy};\nDROP TABLE tags;\nALTER TABLE tags_new RENAME TO tags;\n",
@@ -111,7 +111,7 @@ def test_rowids_are_taken_along(copy: str, taken: str) -> None:
 
 
 def test_a_unique_index_that_a_foreign_key_needs_comes_first() -> None:
-    """It is written behind the rebuild, and has to be there when the rows come back."""
+    """The file creates it after the rebuild, but the rows need it earlier."""
     before = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE UNIQUE INDEX users_email ON users(email);\nCREATE TABLE logins (email TEXT REFERENCES users(email) ON DELETE CASCADE);\nCREATE INDEX logins_email ON logins(email);\n"
     rebuild = REBUILD.replace("name", "email") + "CREATE UNIQUE INDEX users_email ON users(email);\n"
     text = fixed(rebuild, before)
@@ -129,12 +129,12 @@ def test_a_unique_index_that_a_foreign_key_needs_comes_first() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_rewritten(sql: str, why: str) -> None:
-    """It is said why."""
+    """The reason is reported."""
     assert why in why_not(sql)
 
 
 def test_fixes_are_proved_one_upon_the_other() -> None:
-    """The second file begins with what the first one leaves when it is rewritten."""
+    """The second file starts with what the fixed first file leaves."""
     again = REBUILD.replace("name TEXT)", "name TEXT, email TEXT)")
     files = [Migration(1, "a", USERS), Migration(2, "b", REBUILD), Migration(3, "c", again)]
     found = fix(files, files[1:], {2: REBUILD, 3: again})
@@ -164,7 +164,7 @@ MADE = f"{NEW.format('plans_new')}\n"
     ],
 )
 def test_a_copy_that_maps_values_is_kept(sql: str) -> None:
-    """A COALESCE for a new NOT NULL and a CASE over renamed values are the file's intent; children keep their rows."""
+    """A COALESCE for a new NOT NULL and a CASE over values are intended; children keep their rows."""
     text = fixed(sql, PLANS)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.executescript(f"PRAGMA foreign_keys = ON;\n{PLANS}")
@@ -188,7 +188,7 @@ def test_a_copy_that_maps_values_is_kept(sql: str) -> None:
     ],
 )
 def test_a_copy_that_leaves_rows_behind_is_not_kept(copy: str, why: str) -> None:
-    """Rows that others refer to have to arrive under their key, whatever else the copy computes."""
+    """Referenced rows must be copied with their key, whatever else the copy computes."""
     assert f"a key of plans that {why} references is not copied" in why_not(f"{MADE}{copy};\n{TAKE}", PLANS)
 
 
@@ -230,7 +230,7 @@ ASIDE = BESIDE.replace("users_new", "users")
     ],
 )
 def test_a_table_that_refers_to_itself(sql: str) -> None:
-    """However its values are mapped: links to itself stay, its triggers do not fire, and exist after it."""
+    """However values are mapped: links stay, triggers do not fire, and exist afterwards."""
     text = fixed(sql, TEAM)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.executescript(f"PRAGMA foreign_keys = ON;\n{TEAM}{TEAM_ROWS}")

@@ -1,4 +1,4 @@
-"""A schema file as tools write it: what is not the user's is read past, what is a mistake is refused."""
+"""Schema files as tools write them: additions of tools are ignored, mistakes are refused."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ INSERT INTO "schema_migrations" (version) VALUES
     ],
 )
 def test_what_tools_add_is_read_past(text: str) -> None:
-    """SQLite's own tables, shadow tables, PRAGMAs, transactions, statistics, counters, rows of a dump or a history."""
+    """SQLite's tables, shadow tables, PRAGMAs, transactions, statistics, counters, rows of dumps."""
     assert read(text, file="schema.sql").schema == read(OWN, file="schema.sql").schema
 
 
 def test_the_dump_of_this_sqlite_is_read() -> None:
-    """Whatever way it writes a virtual table."""
+    """However it writes a virtual table."""
     connection = sqlite3.connect(":memory:")
     connection.executescript(
         "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n); INSERT INTO t (n) VALUES ('x')"
@@ -98,7 +98,7 @@ def test_the_dump_of_this_sqlite_is_read() -> None:
     ],
 )
 def test_what_is_a_mistake_is_refused(text: str, message: str) -> None:
-    """A row of a table of the user's, a change, a table that only looks like a shadow table."""
+    """A row of a user's table, a change, a table that only looks like a shadow table."""
     with pytest.raises(SourceError, match=message):
         read(text, file="schema.sql")
 

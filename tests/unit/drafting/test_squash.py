@@ -1,4 +1,4 @@
-"""What a squashed file says of rows: literals, expressions, counters; and what is refused."""
+"""The rows of a squashed file: literals, expressions, counters; and what is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE 
 
 
 def body(*files: str) -> str:
-    """What squashing makes of some files, on one line, between the header and the row of the file."""
+    """The squashed file of some files, on one line, between the header and the record."""
     migrations = [Migration(i, f"{i:03}_f", text) for i, text in enumerate(files, 1)]
     text = squash(migrations, "one", "one", date="2026-11-29", now=NOW).text
     lines = text.partition("-- Record")[0].split("\n")
@@ -32,7 +32,7 @@ def body(*files: str) -> str:
 
 @pytest.mark.parametrize("recorded", [[], [1], [1, 2]])
 def test_it_records_itself_as_the_files_do(recorded: list[int]) -> None:
-    """Where none of them does, wrangler runs the folder alone, and has no table to record it in."""
+    """If no file does, wrangler runs the folder, without that table."""
     row = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ({0}, '00{0}_f', 1);"
     texts = {1: "CREATE TABLE a (x);", 2: "DROP TABLE a;"}
     files = [text + row.format(i) * (i in recorded) for i, text in texts.items()]
@@ -241,7 +241,7 @@ SAME: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
 
 @pytest.mark.parametrize("name", SAME)
 def test_what_is_written(name: str) -> None:
-    """Everything that is written was proved already: the file builds what the many build."""
+    """All of it is checked: the squashed file builds what the files build."""
     files, holds, not_held = SAME[name]
     text = body(*files)
     assert [part for part in holds if part not in text] == [], text
@@ -299,7 +299,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name: str) -> None:
-    """What no file can do honestly, with file, line and reason."""
+    """What no file can reproduce, with file, line and reason."""
     files, said = REFUSED[name]
     with pytest.raises(PlanError) as caught:
         body(*files)
@@ -325,14 +325,14 @@ def test_what_is_refused(name: str) -> None:
     ],
 )
 def test_volatile_expressions(sql: str, found: list[str]) -> None:
-    """A call, and what is around it, from the inside out."""
+    """A call, and the expressions around it, from the inside out."""
     expressions = volatile([sql])
     assert list(expressions[: len(found)]) == found
     assert bool(expressions) == bool(found)
 
 
 def test_a_moment_is_the_same_whenever_it_is() -> None:
-    """Times and random numbers are given; the order of the numbers can be another one."""
+    """Times and random numbers are given; the order of the numbers may differ."""
     query = "SELECT datetime('now') || CURRENT_TIME || unixepoch('subsec') AS t, random() AS r, hex(randomblob(3)) AS b"
     results = []
     for order in ((), (), (1, 0)):

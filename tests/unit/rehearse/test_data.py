@@ -1,4 +1,4 @@
-"""Where a rehearsal's rows come from, how they are compared, and what it would cost over real ones."""
+"""Where the rows of a rehearsal come from, how they are compared, and what a migration costs on real rows."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ CREATE INDEX users_plan ON users(plan);
 def several(
     *migrations: str, start: ScratchDatabase | None = None, scale: Mapping[str, int] | None = None
 ) -> Rehearsal:
-    """Rehearse migrations, on a database or from nothing."""
+    """Rehearse migrations, on a database or on an empty one."""
     return rehearse([Migration(n, f"{n:03}_m", s) for n, s in enumerate(migrations, 1)], start, scale=scale)
 
 
 def verdicts(*migrations: str) -> list[str]:
-    """The verdicts on migrations, from nothing."""
+    """The verdicts on migrations, on an empty database."""
     return [migration.verdict for migration in several(*migrations).migrations]
 
 
@@ -53,13 +53,13 @@ def verdicts(*migrations: str) -> list[str]:
     ],
 )
 def test_made_up_rows_fit_what_a_file_writes_out(seed: str) -> None:
-    """Keys that it inserts are not taken, and those that it points at are there; of others nothing is promised."""
+    """Keys that the file inserts are free, and keys that it references exist."""
     _, verdict = verdicts(TABLES, seed)
     assert verdict.startswith("no loss on ")
 
 
 def test_made_up_rows_do_not_hide_what_fails() -> None:
-    """A key twice in one file, a parent that the file deletes, a copy into a narrower table."""
+    """A duplicate key in the file, a parent that it deletes, a copy into a narrower table."""
     for migration in (
         "INSERT INTO users (id) VALUES (1); INSERT INTO users (id) VALUES (1)",
         "DELETE FROM plans",
@@ -122,7 +122,7 @@ LINKED = "CREATE TABLE n (id INTEGER PRIMARY KEY, user TEXT NOT NULL REFERENCES 
     ],
 )  # fmt: skip
 def test_only_what_any_rows_show_fails(before: str, migration: str, verdict: str) -> None:
-    """What depends on the values of made-up rows is unproved: others may pass."""
+    """What depends on the values of made-up rows is unproved: other rows may pass."""
     found = several(before, migration).migrations[1]
     assert found.verdict.split(" on ")[0] == verdict
     codes = {"unproved": ["X110"], "fails": ["X108"]}.get(verdict, [])
@@ -140,7 +140,7 @@ def test_only_what_any_rows_show_fails(before: str, migration: str, verdict: str
     ],
 )
 def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
-    """The message says so, and the reason does not speak of an empty database."""
+    """The message says so, and the reason does not mention an empty database."""
     (found,) = several(before, migration).migrations[1].diagnostics
     assert found.code == "X108"
     assert found.message.startswith("it fails with or without rows: ")
@@ -157,7 +157,7 @@ def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
     ],
 )  # fmt: skip
 def test_a_rollback_that_only_real_rows_can_prove(rollback: str, state: str) -> None:
-    """It is judged as the migration is."""
+    """A rollback is treated as a migration is."""
     found = several(RUNS, f"SELECT 1;\n-- Rollback:\n-- {rollback}\n").migrations[1]
     assert found.rollback
     assert found.rollback.state == state
@@ -165,7 +165,7 @@ def test_a_rollback_that_only_real_rows_can_prove(rollback: str, state: str) -> 
 
 
 def test_what_is_unproved_fails_on_rows_of_ones_own(tmp_path: Path) -> None:
-    """There it is an error, as it is known then."""
+    """On the user's own rows it is an error."""
     script = RUNS + "INSERT INTO users VALUES ('a', 't', ''); INSERT INTO runs VALUES (1, 'b');"
     migration = f"INSERT INTO copies SELECT r.id, {TENANT} FROM runs r;"
     (found,) = several(migration, start=ScratchDatabase.of(database(tmp_path, script))).migrations
@@ -173,7 +173,7 @@ def test_what_is_unproved_fails_on_rows_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_real_rows_are_never_changed_to_fit(tmp_path: Path) -> None:
-    """What collides with rows of the target's own fails there."""
+    """A migration that conflicts with the target's own rows fails."""
     script = (
         TABLES + "INSERT INTO plans VALUES ('free', 1, 'Free'); INSERT INTO users VALUES (1, 'free', 'Ada');"
     )
@@ -183,7 +183,7 @@ def test_real_rows_are_never_changed_to_fit(tmp_path: Path) -> None:
 
 
 def test_a_migration_may_record_itself() -> None:
-    """The history tables are there, as they are before the first `up`; its rollback may be run again."""
+    """The history tables exist, as before the first `up`, and the rollback can run again."""
     record = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_m', 1) ON CONFLICT(version) DO NOTHING;"
     found = several("CREATE TABLE t (a);" + record + "\n-- Rollback:\n-- DROP TABLE t;")
     assert (
@@ -193,7 +193,7 @@ def test_a_migration_may_record_itself() -> None:
 
 
 def test_tables_that_stay_empty_are_named() -> None:
-    """Those of the beginning, and those that a migration creates."""
+    """Empty tables of the start, and empty tables that a migration creates."""
     found = several("CREATE TABLE never (x INTEGER NOT NULL CHECK (x > 1 AND x < 1))", "DROP TABLE never")
     assert list(found.empty) == ["never"]
     assert "CHECK (x > 1 AND x < 1)" in found.empty["never"]
@@ -201,7 +201,7 @@ def test_tables_that_stay_empty_are_named() -> None:
 
 
 def test_rows_and_their_number() -> None:
-    """As many as asked for; less than one is refused."""
+    """Tables get as many rows as requested; fewer than one is refused."""
     migrations = [Migration(1, "001_m", TABLES)]
     assert rehearse(migrations, rows=7).rows == {"plans": 7, "users": 7}
     with pytest.raises(UsageError, match="0 rows"):
@@ -223,7 +223,7 @@ def database(folder: Path, script: str = TABLES, *, wal: bool = False) -> str:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What is in a folder; of shared memory only that it is there."""
+    """The files in a folder; for shared memory only that it exists."""
     return {p.name: b"" if p.name.endswith("-shm") else p.read_bytes() for p in folder.iterdir()}
 
 
@@ -231,7 +231,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_file_in_wal_mode_with_a_writer(
     committed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it has committed to its log is rehearsed with; file and log stay as they are, nothing is left."""
+    """Rows committed to the WAL are used; file and WAL do not change, and no file is left over."""
     data, scratch = tmp_path / "data", tmp_path / "scratch"
     data.mkdir()
     scratch.mkdir()
@@ -265,7 +265,7 @@ CREATE TRIGGER t AFTER DELETE ON posts BEGIN UPDATE users SET name = 'x'; SELECT
 
 
 def test_an_export(tmp_path: Path) -> None:
-    """D1's, in which children come before their parents."""
+    """D1's export, in which children precede their parents."""
     (tmp_path / "export.sql").write_text(EXPORT)
     ground = ScratchDatabase.of(str(tmp_path / "export.sql"))
     found = several("UPDATE posts SET id = id + 10; INSERT INTO posts (body) VALUES ('c')", start=ground)
@@ -285,7 +285,7 @@ def test_an_export(tmp_path: Path) -> None:
     ],
 )
 def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Path) -> None:
-    """It says which file, and what such a file should be."""
+    """The error names the file, and what such a file should be."""
     path = tmp_path / "data"
     if content is not None:
         path.write_bytes(content)
@@ -296,7 +296,7 @@ def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Pa
 
 
 def over(folder: Path, migration: str, script: str) -> Rehearsed:
-    """Rehearse one migration over rows of a file."""
+    """Rehearse one migration on the rows of a file."""
     return several(migration, start=ScratchDatabase.of(database(folder, script))).migrations[0]
 
 
@@ -304,7 +304,7 @@ def over(folder: Path, migration: str, script: str) -> Rehearsed:
 
 
 def test_a_new_type_that_keeps_values_changes_none(tmp_path: Path) -> None:
-    """5 is '5' in TEXT and 5.0 in REAL; '007' is not 7."""
+    """5 equals '5' in TEXT and 5.0 in REAL; '007' does not equal 7."""
     before = "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c TEXT); INSERT INTO t VALUES (1, 5, 5, '7'), (2, NULL, -1, '007');"
     copy = "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b REAL, c INTEGER); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
     found = over(tmp_path, copy, before)
@@ -313,7 +313,7 @@ def test_a_new_type_that_keeps_values_changes_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["a", "a UNIQUE", "a PRIMARY KEY", "n"])
 def test_tables_without_a_key_are_compared_too(key: str, tmp_path: Path) -> None:
-    """By rowid, by a UNIQUE column, or where they are copied by what they hold; NULL in a key is no key."""
+    """By rowid, by a UNIQUE column, or by content if they are copied; NULL in a key is no key."""
     before = f"CREATE TABLE t ({key}, b, c); INSERT INTO t VALUES (NULL, 1, 1), (NULL, 1, 1), ('x', 2, 'X');"
     assert over(tmp_path, "UPDATE t SET b = 5", before).verdict == "no loss"
     name = key.split()[0]
@@ -346,7 +346,7 @@ SCALED = TABLES.replace("REFERENCES plans(id)", "") + "INSERT INTO plans (id) VA
     ],
 )  # fmt: skip
 def test_scale(migration: str, here: int, there: int, tmp_path: Path) -> None:
-    """Each statement's rows times what the target has of the table it takes them from."""
+    """Each statement's rows are multiplied by the target's rows of the table it reads."""
     ground = ScratchDatabase.of(database(tmp_path, SCALED))
     cost = several(migration, start=ground, scale={"Users": 1000}).migrations[0].cost
     assert cost
@@ -356,7 +356,7 @@ def test_scale(migration: str, here: int, there: int, tmp_path: Path) -> None:
 
 
 def test_no_scale_no_estimate() -> None:
-    """And a table that is not there cannot be scaled."""
+    """A table that does not exist cannot be scaled, either."""
     cost = several(TABLES, "DELETE FROM users").migrations[1].cost
     assert cost
     assert (cost.rows_written, cost.scaled_rows_written, cost.scaled_seconds) == (50, None, None)
@@ -366,6 +366,6 @@ def test_no_scale_no_estimate() -> None:
 
 
 def test_what_cannot_be_parsed_is_said() -> None:
-    """Not taken for a migration that fails on rows."""
+    """A parse error is not reported as a migration that fails on rows."""
     with pytest.raises(ParseError, match="not closed"):
         several(TABLES, "DELETE FROM users WHERE name = 'x")

@@ -1,4 +1,4 @@
-"""Rehearsals compare the values that went with those that arrived: no loss is said of a whole, plain copy only."""
+"""Rehearsals look for removed values elsewhere: only a complete, plain copy counts as no loss."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TAGS = "CREATE TABLE n (k TEXT COLLATE {} PRIMARY KEY, x TEXT); REPLACE INTO n S
 
 
 def over(folder: Path, migration: str) -> Rehearsed:
-    """Rehearse one migration over the rows above."""
+    """Rehearse one migration on the rows above."""
     path = folder / "data.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute(BEFORE)
@@ -54,7 +54,7 @@ def over(folder: Path, migration: str) -> Rehearsed:
 
 
 def missing(found: Rehearsed) -> dict[str, int]:
-    """How many values of each column did not arrive."""
+    """How many values of each column are not kept."""
     return {f"{c.table}.{u.column}": u.missing for c in found.changes for u in c.unkept}
 
 
@@ -99,7 +99,7 @@ def missing(found: Rehearsed) -> dict[str, int]:
     ],
 )  # fmt: skip
 def test_what_did_not_arrive(migration: str, verdict: str, values: dict[str, int], tmp_path: Path) -> None:
-    """By DROP, REPLACE or an expression: a verdict of its own, and how many values of which column."""
+    """DROP, REPLACE and expressions have verdicts of their own, with the number of values per column."""
     found = over(tmp_path, migration)
     assert (found.verdict, missing(found), found.ok) == (verdict, values, True)
     assert [d.code for d in found.diagnostics if d.severity == "warning"] == ["X111"] * (
@@ -132,7 +132,7 @@ def test_what_did_not_arrive(migration: str, verdict: str, values: dict[str, int
     ],
 )  # fmt: skip
 def test_what_arrived_is_no_loss(migration: str, tmp_path: Path) -> None:
-    """Rows moved, columns renamed, types widened, NULL filled, and what a statement names."""
+    """Rows moved, columns renamed, types widened, NULL filled, and what a statement deletes by name."""
     found = over(tmp_path, migration)
     assert found.verdict.startswith("no loss")
     assert (missing(found), [d.code for d in found.diagnostics if d.severity != "info"]) == ({}, [])
@@ -146,7 +146,7 @@ def report(found: Rehearsed) -> tuple[Sequence[str], Any]:
 
 
 def test_the_report_has_counts_and_rows(tmp_path: Path) -> None:
-    """Beside each column, where its values went; the first rows are named, and all are in the JSON."""
+    """The report names the first rows and where values are kept; the JSON lists all rows."""
     found = over(tmp_path, "INSERT INTO arch SELECT * FROM live WHERE v IS NOT NULL; DROP TABLE live")
     lines, tables = report(found)
     assert (
@@ -166,7 +166,7 @@ def test_the_report_has_counts_and_rows(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_moved_is_said_to_be(tmp_path: Path) -> None:
-    """And not to be lost."""
+    """It is reported as moved, not as lost."""
     lines, tables = report(over(tmp_path, "INSERT INTO arch SELECT * FROM live; DROP TABLE live"))
     assert "  002_m: live 3 rows moved to arch (DROP TABLE live)" in lines
     assert tables[0]["moved_to"] == ["arch"]
@@ -174,7 +174,7 @@ def test_a_table_that_is_moved_is_said_to_be(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["X111", "D104"])
 def test_what_the_file_allows(code: str, tmp_path: Path) -> None:
-    """With a reason, by its own code or by the linter's for it: the verdict stays."""
+    """A suppression by its own code or by the linter's code for it; the verdict stays the same."""
     sql = f'-- d1migrate: allow={code} reason="archived elsewhere"\nINSERT INTO arch SELECT * FROM live LIMIT 1; DROP TABLE live;'
     found = over(tmp_path, sql)
     assert found.verdict == "copies partly"
@@ -192,7 +192,7 @@ def test_it_can_be_made_an_error(tmp_path: Path) -> None:
 
 
 def test_without_data_made_up_rows_show_it() -> None:
-    """Of any table the file reads."""
+    """For every table that the file reads."""
     files = [Migration(1, "001_m", BEFORE.split("INSERT")[0]), Migration(2, "002_m", "DROP TABLE live")]
     files += [Migration(3, "003_m", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")]
     files += [

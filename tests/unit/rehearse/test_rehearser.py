@@ -1,4 +1,4 @@
-"""Rehearsals: verdicts, what the file itself explains, what is found wrong, the way back, and the data."""
+"""Rehearsals: verdicts, what the file accounts for, findings, rollbacks, and suppressions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ GUARDED = "PRAGMA defer_foreign_keys = ON;\n" + REBUILD.format(
 def one(
     migration: str, before: str = FAMILY, *, rows: int = 50, severities: dict[str, str] | None = None
 ) -> Rehearsed:
-    """Rehearse one migration over a schema with made-up rows."""
+    """Rehearse one migration on a schema with made-up rows."""
     start = schema_of([Migration(1, "001_before", before)]) if before else None
     (found,) = rehearse(
         [Migration(2, "002_m", migration)], start, rows=rows, severities=severities
@@ -52,7 +52,7 @@ def one(
 
 
 def over(folder: Path, migration: str, before: str = FAMILY + ROWS) -> Rehearsed:
-    """Rehearse one migration over rows of a file."""
+    """Rehearse one migration on the rows of a file."""
     path = database(folder, before)
     (found,) = rehearse([Migration(2, "002_m", migration)], ScratchDatabase.of(path)).migrations
     return found
@@ -67,22 +67,22 @@ def database(folder: Path, script: str, name: str = "data.sqlite") -> str:
 
 
 def several(*migrations: str) -> Rehearsal:
-    """Rehearse migrations from nothing."""
+    """Rehearse migrations on an empty database."""
     return rehearse([Migration(n, f"{n:03}_m", sql) for n, sql in enumerate(migrations, 1)])
 
 
 def codes(found: Rehearsed) -> list[str]:
-    """What was found that the file does not allow, but for notes."""
+    """The codes of unsuppressed errors and warnings."""
     return sorted(d.code for d in found.diagnostics if d.allowed is None and d.severity != "info")
 
 
-def said(found: Rehearsed, code: str) -> str:
-    """What is said under a code."""
+def messages(found: Rehearsed, code: str) -> str:
+    """The messages of a code."""
     return " | ".join(d.message for d in found.diagnostics if d.code == code)
 
 
 def change(found: Rehearsed, table: str) -> TableChange:
-    """What became of a table."""
+    """The change of a table."""
     return next(c for c in found.changes if c.table == table)
 
 
@@ -109,34 +109,34 @@ def change(found: Rehearsed, table: str) -> TableChange:
     ],
 )  # fmt: skip
 def test_verdicts(migration: str, verdict: str) -> None:
-    """Whether rows are lost, and whether other rows might have fared otherwise."""
+    """Whether rows are lost, and whether other rows may fare differently."""
     found = one(migration)
     assert found.verdict == verdict
     assert found.ok == verdict.startswith(("no loss", "drops data", "unproved"))
 
 
 def test_a_promise_needs_links_and_rows() -> None:
-    """Where no row can point anywhere, or a table is empty, "no loss" is said of these rows only."""
+    """If no row has a link, or a table is empty, "no loss" holds for these rows only."""
     alone = "CREATE TABLE one (id INTEGER PRIMARY KEY CHECK (id = 1), up INTEGER REFERENCES one(id) ON DELETE SET NULL);"
     assert one("ALTER TABLE one ADD COLUMN x", alone).verdict == "no loss on 1 row"
     never = "CREATE TABLE never (id INTEGER PRIMARY KEY, x TEXT NOT NULL CHECK (x = 'a' AND x = 'b'));"
     found = one("ALTER TABLE never ADD COLUMN y", never)
     assert found.verdict == "no loss on 0 rows"
-    assert said(found, "X109") == "never stayed empty, so the rehearsal proves nothing about it"
+    assert messages(found, "X109") == "never stayed empty, so the rehearsal proves nothing about it"
     assert found.ok
 
 
 def test_a_trigger_with_a_condition_makes_a_promise_conditional() -> None:
-    """A guard for all rows is one; a guard for some is none, even if it holds for the made-up ones."""
+    """A guard protects all rows; a conditional trigger may not, even if made-up rows pass it."""
     assert one(GUARDED.replace("BEGIN", "WHEN OLD.id > 0 BEGIN", 1)).verdict == "no loss on 150 rows"
     assert one(GUARDED.replace("BEGIN", "WHEN OLD.id < 0 BEGIN", 1)).verdict == "loses rows"
 
 
-# --- what the file explains ---
+# --- what the file accounts for ---
 
 
 def test_delete_explains_its_table_and_what_it_declares() -> None:
-    """Rows of the table itself, of its CASCADE children, and the links that SET NULL cuts; all are shown."""
+    """Rows of the table, of its CASCADE children, and links that SET NULL cuts; all are shown."""
     found = one("DELETE FROM users")
     assert (found.verdict, codes(found)) == ("no loss", [])
     assert change(found, "users").lost_by == "DELETE"
@@ -146,17 +146,17 @@ def test_delete_explains_its_table_and_what_it_declares() -> None:
 
 
 def test_what_triggers_delete_is_not_explained() -> None:
-    """Nothing explains rows that vanish from another table."""
+    """Nothing explains rows that a trigger deletes from another table."""
     found = one(
         "DELETE FROM notes WHERE id < 10",
         FAMILY + "CREATE TRIGGER t AFTER DELETE ON notes BEGIN DELETE FROM posts; END;",
     )
     assert codes(found) == ["X101"]
-    assert said(found, "X101").startswith("posts lost 50 of 50 rows (")
+    assert messages(found, "X101").startswith("posts lost 50 of 50 rows (")
 
 
 def test_what_triggers_set_is_explained_and_shown() -> None:
-    """A trigger that notes the time of an UPDATE, or counts, does what the schema declares."""
+    """A trigger that stores the time of an UPDATE, or counts, does what the schema declares."""
     counts = (
         FAMILY
         + """
@@ -170,13 +170,13 @@ def test_what_triggers_set_is_explained_and_shown() -> None:
 
 
 def test_a_part_of_the_rows_may_be_explained(tmp_path: Path) -> None:
-    """A DELETE of some rows does not account for the others that a DROP TABLE takes."""
+    """A DELETE of some rows does not account for the rows that a DROP TABLE deletes."""
     found = over(tmp_path, "DELETE FROM posts WHERE id = 1;" + REBUILD.format("", ""))
     posts = change(found, "posts")
     assert (posts.difference.lost, posts.unexplained, posts.lost_by) == (3, 2, "DELETE")
     assert list(posts.difference.keys) == [(2,), (3,), (1,)]
     assert (
-        said(found, "X101")
+        messages(found, "X101")
         == "posts lost 2 of 3 rows (2, 3) in addition to 1 by DELETE, and nothing in the file accounts for it"
     )
     put_back = "CREATE TABLE k AS SELECT * FROM posts; DELETE FROM posts; INSERT INTO posts SELECT * FROM k; DROP TABLE k;"
@@ -193,7 +193,7 @@ def test_a_part_of_the_rows_may_be_explained(tmp_path: Path) -> None:
     ],
 )
 def test_update_explains_its_columns_only(migration: str, unnamed: dict[str, int], tmp_path: Path) -> None:
-    """And in those only what it changes itself."""
+    """Only changes in these columns, and only those it makes itself."""
     migration = migration.replace(
         "DROP TABLE users", "DROP TABLE users; CREATE TABLE users (id INTEGER PRIMARY KEY)"
     )
@@ -214,7 +214,7 @@ def test_update_explains_its_columns_only(migration: str, unnamed: dict[str, int
     ],
 )  # fmt: skip
 def test_keys_replace_and_upsert(before: str, migration: str, table: str, by: str, tmp_path: Path) -> None:
-    """What they take or change is explained by their words."""
+    """Their words explain what they delete or change."""
     if table == "users":
         before = "CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1); CREATE TABLE posts (a); CREATE TABLE notes (a);"
     found = over(tmp_path, migration, before)
@@ -224,14 +224,14 @@ def test_keys_replace_and_upsert(before: str, migration: str, table: str, by: st
 
 
 def test_replace_does_not_explain_what_it_sets_off(tmp_path: Path) -> None:
-    """Neither children, nor rows of the same table that refer to the replaced one."""
+    """Neither children, nor rows of the same table that reference the replaced row."""
     before = "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree(id) ON DELETE CASCADE); INSERT INTO tree VALUES (1, NULL), (2, 1);"
     found = over(tmp_path, "REPLACE INTO tree VALUES (1, NULL)", before)
     assert (change(found, "tree").unexplained, list(change(found, "tree").difference.keys)) == (1, [(2,)])
 
 
 def test_drop_table_explains_itself() -> None:
-    """Also where another table of the name is made and nothing copied; not where copied rows get lost."""
+    """Even if a new table takes the name and nothing is copied; not if copied rows get lost."""
     assert codes(one("DELETE FROM users; DROP TABLE posts;")) == []
     found = one(
         "DELETE FROM posts; DELETE FROM notes; DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY)"
@@ -245,7 +245,7 @@ def test_drop_table_explains_itself() -> None:
 
 
 def test_renames_are_followed() -> None:
-    """Of tables and of columns, one behind the other, and through a copy."""
+    """Renames of tables and columns, several in a row, and through a copy."""
     found = one(
         "ALTER TABLE posts RENAME TO articles; ALTER TABLE articles RENAME COLUMN title TO heading; ALTER TABLE articles RENAME COLUMN heading TO head"
     )
@@ -266,7 +266,7 @@ def test_renames_are_followed() -> None:
 
 
 def test_a_rebuild_that_computes_a_column() -> None:
-    """The SELECT names it; where another column of its type comes into its place by accident, nothing does."""
+    """The SELECT explains it; nothing explains a column that takes another's place by accident."""
     computed = GUARDED.replace("SELECT id, name, role", "SELECT id, upper(name), coalesce(role, '')")
     found = one(computed)
     assert (found.verdict, change(found, "users").changed_by) == (
@@ -291,14 +291,14 @@ def test_a_rebuild_that_computes_a_column() -> None:
     ],
 )  # fmt: skip
 def test_orphans(migration: str, message: str, tmp_path: Path) -> None:
-    """Rows that point at what is not there, a table that is gone as well, and were not so before."""
+    """New rows that reference a missing row, or a dropped table."""
     found = over(tmp_path, migration)
-    assert said(found, "X103") == message
+    assert messages(found, "X103") == message
     assert found.verdict == "finding"
 
 
 def test_old_orphans_are_not_the_files(tmp_path: Path) -> None:
-    """Not even where their table, or the one they point at, has another name now, or a key does not fit."""
+    """Even if their table or the parent was renamed, or a foreign key does not match."""
     orphans = (
         FAMILY
         + ROWS
@@ -307,7 +307,9 @@ def test_old_orphans_are_not_the_files(tmp_path: Path) -> None:
     renamed = "ALTER TABLE posts RENAME TO articles; ALTER TABLE users RENAME TO people"
     assert codes(over(tmp_path, renamed, orphans)) == []
     more = "PRAGMA defer_foreign_keys = ON; UPDATE posts SET user_id = 99; PRAGMA defer_foreign_keys = OFF"
-    assert said(over(tmp_path, more, orphans), "X103").startswith("3 rows of posts reference rows of users")
+    assert messages(over(tmp_path, more, orphans), "X103").startswith(
+        "3 rows of posts reference rows of users"
+    )
 
 
 EXTRAS = (
@@ -340,13 +342,13 @@ EXTRAS = (
     ],
 )  # fmt: skip
 def test_objects_lost_broken_and_left(migration: str, found: dict[str, str]) -> None:
-    """Indexes and triggers that went with a table, views and triggers that do not work, and helpers."""
+    """Indexes and triggers lost with a table, broken views and triggers, and leftover helpers."""
     rehearsed = one(migration, EXTRAS)
     assert set(codes(rehearsed)) == found.keys()
-    assert all(said(rehearsed, code).startswith(message) for code, message in found.items())
+    assert all(messages(rehearsed, code).startswith(message) for code, message in found.items())
 
 
-# --- the way back ---
+# --- rollbacks ---
 
 
 @pytest.mark.parametrize(
@@ -368,11 +370,11 @@ def test_objects_lost_broken_and_left(migration: str, found: dict[str, str]) -> 
          "it cannot be applied again after its rollback: UNIQUE constraint failed: users.id"),
     ],
 )  # fmt: skip
-def test_the_way_back(migration: str, state: str, loses: dict[str, int], message: str) -> None:
-    """The rollback is run where rows are, and the migration behind it once more."""
+def test_rollbacks(migration: str, state: str, loses: dict[str, int], message: str) -> None:
+    """The rollback runs on rows, and the migration runs once more after it."""
     found = one(migration)
     assert found.rollback
-    assert (found.rollback.state, said(found, "X107")) == (state, message)
+    assert (found.rollback.state, messages(found, "X107")) == (state, message)
     assert found.rollback.loses == loses
     assert found.ok == (not message)
 
@@ -382,7 +384,7 @@ def test_the_way_back(migration: str, state: str, loses: dict[str, int], message
 
 @pytest.mark.parametrize("code", ["X101", "D101", "d103,D101"])
 def test_what_the_file_allows_with_a_reason(code: str) -> None:
-    """It is found, said, and no reason to stop; the linter's code for the same will do."""
+    """It is reported but does not fail; a suppression of the linter's code works too."""
     allowed = f'-- d1migrate: allow={code} reason="no posts yet"\nDELETE FROM notes; DROP TABLE users;'
     found = one(allowed)
     assert (found.verdict, found.ok) == ("loses rows", True)
@@ -392,16 +394,16 @@ def test_what_the_file_allows_with_a_reason(code: str) -> None:
 
 
 def test_severities_are_configured() -> None:
-    """By code or by letter, as the linter's."""
+    """By code or by letter, as for the linter."""
     migration = "DELETE FROM notes; DROP TABLE users"
     assert one(migration, severities={"X101": "warning", "X103": "off"}).ok
     assert one(migration, severities={"X": "off"}).diagnostics == ()
 
 
 def test_it_stops_at_the_first_that_fails() -> None:
-    """What comes behind is named, and not rehearsed."""
+    """Later migrations are listed, and not rehearsed."""
     found = several("CREATE TABLE t (a)", "INSERT INTO t SELECT abs(-9223372036854775808)", "DROP TABLE t")
     assert [m.verdict for m in found.migrations] == ["no loss", "fails"]
     assert (found.not_rehearsed, found.ok) == (("003_m",), False)
-    assert said(found.migrations[1], "X108").startswith("it fails with or without rows: integer overflow")
+    assert messages(found.migrations[1], "X108").startswith("it fails with or without rows: integer overflow")
     assert (found.migrations[1].cost, found.migrations[1].rollback) == (None, None)

@@ -1,4 +1,4 @@
-"""What a file does to its own rows is no finding: renamed columns, rows written again, indexes replaced."""
+"""What a file does to its own rows is no finding: renamed columns, rewritten rows, replaced indexes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RUNTIME = "ALTER TABLE t RENAME COLUMN detail TO runtime;"
 
 
 def over(folder: Path, migration: str, before: str = TASKS) -> Rehearsed:
-    """Rehearse one migration over the rows of a file."""
+    """Rehearse one migration on the rows of a file."""
     path = folder / "data.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute(before)
@@ -42,7 +42,7 @@ def codes(found: Rehearsed) -> set[str]:
 
 
 def changed(found: Rehearsed, table: str) -> dict[str, str]:
-    """The columns of a table that hold other values, by their names now, with the words that explain it."""
+    """The changed columns of a table, by their present names, with the words that explain the change."""
     (change,) = [c for c in found.changes if c.table == table]
     return {change.label(column): change.changed_by[column] for column in change.difference.changed}
 
@@ -80,7 +80,7 @@ def changed(found: Rehearsed, table: str) -> dict[str, str]:
 def test_values_that_the_file_writes(
     migration: str, table: str, words: dict[str, str], tmp_path: Path
 ) -> None:
-    """By whatever name the statement finds the column, and in rows that it deletes and writes again."""
+    """Under any name of the column, and in rows that the file deletes and writes again."""
     found = over(tmp_path, migration)
     assert (codes(found) - {"X111"}, changed(found, table)) == (set(), words)
 
@@ -95,7 +95,7 @@ def test_values_that_the_file_writes(
     ],
 )  # fmt: skip
 def test_values_that_nothing_names(migration: str, tmp_path: Path) -> None:
-    """Rows that come back by position, or in the place of another column, are still found."""
+    """Rows that are copied by position, or into another column, are still found."""
     assert codes(over(tmp_path, migration)) & {"X101", "X102"}
 
 
@@ -131,13 +131,13 @@ ANEW = (
     ],
 )  # fmt: skip
 def test_an_index_that_another_replaces(lost: str, instead: str, is_lost: bool, tmp_path: Path) -> None:
-    """A wider one that finds the same rows, as strict or stricter; and only such a one."""
+    """A wider index that finds the same rows and is as strict or stricter; no other index."""
     found = over(tmp_path, f"{ANEW}CREATE {instead};", f"{EV}CREATE {lost};")
     assert ("X104" in codes(found)) == is_lost
 
 
 def test_data_is_taken_as_it_is(tmp_path: Path) -> None:
-    """An empty table stays empty, before and after a migration; it is named, and nothing is promised of it."""
+    """An empty table stays empty before and after a migration; it is named, and nothing is promised."""
     empty = "CREATE TABLE o (id INTEGER PRIMARY KEY); CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1);"
     path = tmp_path / "data.sqlite"
     with closing(apsw.Connection(str(path))) as connection:

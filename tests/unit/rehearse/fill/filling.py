@@ -1,4 +1,4 @@
-"""Databases to fill with made-up rows, and what has to be true of them afterwards."""
+"""Databases to fill with made-up rows, and what must be true of them afterwards."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def content(connection: apsw.Connection, result: Filled) -> dict[str, list[Any]]
 
 
 def sound(connection: apsw.Connection) -> None:
-    """Assert that the database keeps all its rules: keys, CHECKs, NOT NULLs, types and indexes."""
+    """Assert that the database satisfies its constraints: keys, CHECKs, NOT NULLs, types and indexes."""
     assert rows(connection, "PRAGMA foreign_key_check") == []
     assert rows(connection, "PRAGMA integrity_check") == ["ok"]
 
 
 def filled(schema: str, expected: int = ROWS) -> apsw.Connection:
-    """Fill a database, twice; every table has its rows, all is sound, and both are the same."""
+    """Fill a database twice; every table has its rows, all constraints hold, and both are the same."""
     connection, again = database(schema), database(schema)
     result = fill(connection)
     assert result.empty == {}

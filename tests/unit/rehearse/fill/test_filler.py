@@ -176,24 +176,24 @@ CREATE TABLE c (doc TEXT NOT NULL, p TEXT AS (json_extract(doc, '$.p')) STORED R
 
 
 def cases(text: str) -> list[str]:
-    """The schemas of a text, which empty lines divide."""
+    """The schemas in a text, separated by empty lines."""
     return text.strip("\n").split("\n\n")
 
 
 @pytest.mark.parametrize("schema", cases(TYPES_AND_KEYS) + cases(KEYS_TO_OTHERS))
 def test_every_table_is_filled(schema: str) -> None:
-    """Whatever its keys, a table that can have its rows has them."""
+    """A table that can have its rows has them, whatever its keys are."""
     filled(schema)
 
 
 @pytest.mark.parametrize("columns", cases(CHECKS))
 def test_every_check_is_satisfied(columns: str) -> None:
-    """Whatever its CHECKs, a table that can have its rows has them."""
+    """A table that can have its rows has them, whatever its CHECKs are."""
     filled(f"CREATE TABLE t ({columns})")
 
 
 def test_a_check_is_true_where_it_can_be() -> None:
-    """A CHECK may be NULL, but a value that makes it so says nothing."""
+    """A CHECK may be NULL, but then its value proves nothing."""
     less = "json_extract(b, '$.x') < json_extract(b, '$.y')"
     connection = filled(
         f"CREATE TABLE t (a TEXT NOT NULL CHECK (time(a) = a), b NOT NULL CHECK ({less}), c NOT NULL CHECK (json_type(c) <> 'x'))"
@@ -204,7 +204,7 @@ def test_a_check_is_true_where_it_can_be() -> None:
 
 
 def test_hundreds_of_tables_in_a_row() -> None:
-    """However long the way to the table that all keys come from, be it a circle, and however many want what."""
+    """A long chain of references, a circle, and many tables with conflicting constraints."""
     row = [
         f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY REFERENCES t{i + 1} CHECK (id <> {i}))"
         for i in range(600)
@@ -228,7 +228,7 @@ def test_the_schema_of_the_project() -> None:
 
 
 def test_a_circle_with_two_ways_in() -> None:
-    """Keys that have to be in several tables at once are those that are, however these point at each other."""
+    """Keys that must exist in several tables, which also reference each other."""
     connection = database(
         "CREATE TABLE x (id INTEGER PRIMARY KEY); CREATE TABLE y (id INTEGER PRIMARY KEY REFERENCES x REFERENCES z);"
         "CREATE TABLE z (id INTEGER PRIMARY KEY REFERENCES y)"
@@ -241,7 +241,7 @@ def test_a_circle_with_two_ways_in() -> None:
 
 
 def test_rows_that_are_there_stay_and_are_pointed_at() -> None:
-    """A table with rows is left alone; its rows are the parents of new ones."""
+    """A table with rows does not change; new rows reference its rows."""
     connection = database(
         "CREATE TABLE p (id TEXT PRIMARY KEY); CREATE TABLE c (p TEXT NOT NULL REFERENCES p); INSERT INTO p VALUES ('x')"
     )
@@ -251,7 +251,7 @@ def test_rows_that_are_there_stay_and_are_pointed_at() -> None:
 
 
 def test_only_the_named_tables() -> None:
-    """Of several tables the named ones are filled, in whatever case; a parent without rows is the reason for none."""
+    """Only these tables are filled, in any letter case; a parent without rows is the reason for none."""
     schema = "CREATE TABLE A (id INTEGER PRIMARY KEY); CREATE TABLE b (a INT REFERENCES a); CREATE TABLE c (b INT NOT NULL REFERENCES a)"
     connection = database(schema)
     result = fill(connection, 4, tables=["B", "c"])
@@ -263,7 +263,7 @@ def test_only_the_named_tables() -> None:
 
 
 def test_what_is_no_table_of_the_user() -> None:
-    """The tables of the tool, of SQLite, of D1 and of modules are not filled, and views mean nothing."""
+    """Tables of d1migrate, SQLite, D1 and modules are not filled, and neither are views."""
     connection = database(
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INT); CREATE TABLE _cf_KV (k);"
         "CREATE TABLE schema_migrations_log (a); CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"
@@ -277,7 +277,7 @@ def test_what_is_no_table_of_the_user() -> None:
 @pytest.mark.parametrize("foreign_keys", [0, 1])
 @pytest.mark.parametrize("triggers", [0, 1])
 def test_triggers_and_settings(foreign_keys: int, triggers: int) -> None:
-    """No trigger fires, no foreign key acts, and both are as they were afterwards; so is a transaction."""
+    """No trigger fires, no foreign key acts; settings and a transaction are as before afterwards."""
     connection = database(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, up INT NOT NULL REFERENCES t (id)); CREATE TABLE log (a);"
         "CREATE TRIGGER i BEFORE INSERT ON t BEGIN SELECT RAISE(ABORT, 'no'); END; INSERT INTO log VALUES (0);"
@@ -295,7 +295,7 @@ def test_triggers_and_settings(foreign_keys: int, triggers: int) -> None:
 
 
 def test_nothing_is_left_of_a_run_that_fails() -> None:
-    """Where it is not a row that is at fault, the error is raised, nothing is kept, and settings are as before."""
+    """An error that no row causes is raised; nothing is kept, and settings are as before."""
     connection = database("CREATE TABLE a (x TEXT); CREATE TABLE b (x TEXT)")
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
     connection.authorizer = lambda action, table, *_: action == apsw.SQLITE_INSERT and table == "b"

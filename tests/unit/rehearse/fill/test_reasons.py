@@ -1,4 +1,4 @@
-"""Tables that no made-up rows, or not so many, can be put into, and what is said of them."""
+"""Tables that made-up rows cannot fill, or not completely, and the reasons that are reported."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tests.unit.rehearse.fill.filling import ROWS, database, rows, sound
     ],
 )
 def test_reasons(schema: str, reason: str) -> None:
-    """A table that stays empty is reported with the constraint that keeps it so, and others are filled."""
+    """A table that stays empty is reported with the constraint that prevents rows; others are filled."""
     connection = database(f"CREATE TABLE t ({schema}); CREATE TABLE u (a)")
     assert fill(connection, 5) == Filled({"t": 0, "u": 5}, {"t": f"{reason} could not be satisfied"})
 
 
 def test_a_refusal_without_a_constraint_to_name() -> None:
-    """What is no CHECK and no foreign key is reported in the engine's words."""
+    """Anything but a CHECK or a foreign key is reported in the engine's words."""
     result = fill(database("CREATE TABLE t (a, b NOT NULL AS (NULL))"))
     assert result.empty == {"t": "every row was refused: NOT NULL constraint failed: t.b"}
 
 
 def test_rows_whose_parents_go_go_too() -> None:
-    """What turns out to point at nothing is set to NULL, or goes and is reported, and what points there, too."""
+    """A dangling reference is set to NULL, or its row is deleted and reported, and so are its children."""
     connection = database(
         "CREATE TABLE b (id INTEGER PRIMARY KEY CHECK (id < id), a INT NOT NULL REFERENCES a, d INT REFERENCES d);"
         "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT NOT NULL REFERENCES b); CREATE TABLE c (a INT NOT NULL REFERENCES a);"
@@ -53,7 +53,7 @@ def test_rows_whose_parents_go_go_too() -> None:
 
 
 def test_a_key_that_its_column_changes() -> None:
-    """A key that the type of the column turns into another does not count as one, with rowid or without."""
+    """A key that the column's type converts is not counted as the same key, with a rowid or without."""
     for option in ("", "WITHOUT ROWID"):
         connection = database(
             "CREATE TABLE p (id TEXT PRIMARY KEY CHECK (length(id) = 4 AND id < '1'));"
@@ -67,7 +67,7 @@ def test_a_key_that_its_column_changes() -> None:
 
 
 def test_as_many_rows_as_there_can_be() -> None:
-    """A table that cannot take so many rows has those it can take, and is not called empty."""
+    """A table that cannot hold so many rows has as many as it can, and is not reported as empty."""
     connection = database(
         "CREATE TABLE s (name TEXT PRIMARY KEY NOT NULL CHECK (name IN ('a', 'b', 'c')));"
         "CREATE TABLE o (id INTEGER PRIMARY KEY CHECK (id = 1), a); CREATE TABLE t (s TEXT NOT NULL REFERENCES s);"
@@ -86,7 +86,7 @@ def test_as_many_rows_as_there_can_be() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 400])
 def test_any_number_of_rows(count: int) -> None:
-    """The number of rows is the caller's."""
+    """The caller chooses the number of rows."""
     connection = database(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, up INT REFERENCES t, a TEXT UNIQUE); CREATE VIRTUAL TABLE f USING fts5 (a)"
     )

@@ -1,4 +1,4 @@
-"""What made-up values are like."""
+"""The values of made-up rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.rehearse.fill.filling import ROWS, filled, rows
 
 
 def test_values_imitate_life() -> None:
-    """Names and types say what a column holds."""
+    """The name and type of a column determine its values."""
     connection = filled(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, is_new INT NOT NULL, has_x BOOLEAN NOT NULL, made_at INTEGER NOT NULL,"
         " seen_at TEXT NOT NULL, due DATE NOT NULL, email TEXT NOT NULL, meta TEXT NOT NULL, user_settings NOT NULL,"
@@ -45,7 +45,7 @@ def test_values_imitate_life() -> None:
     "key", ["INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER PRIMARY KEY CHECK (id > 99)"]
 )
 def test_numbers_of_rows_have_gaps(key: str) -> None:
-    """An INTEGER PRIMARY KEY does not count the rows, and no other begins with the same."""
+    """An INTEGER PRIMARY KEY does not count the rows, and other columns start differently."""
     connection = filled(f"CREATE TABLE t (id {key}, a)")
     ids = rows(connection, "SELECT id FROM t ORDER BY id")
     assert max(ids) - min(ids) >= ROWS
@@ -54,7 +54,7 @@ def test_numbers_of_rows_have_gaps(key: str) -> None:
 
 
 def test_nulls() -> None:
-    """About every fifth value that may be NULL is, never in the first row; none that may not."""
+    """About every fifth nullable value is NULL, never in the first row."""
     connection = filled(
         "CREATE TABLE p (id TEXT PRIMARY KEY);"
         "CREATE TABLE t (a TEXT, b INT CHECK (b > 5), c TEXT CHECK (c IN ('x', 'y')), e NOT NULL, g, d REFERENCES p, f INT PRIMARY KEY)"
@@ -66,7 +66,7 @@ def test_nulls() -> None:
 
 
 def test_lists_are_used_up() -> None:
-    """Every value of a list occurs, and where one column depends on another, both kinds of rows do."""
+    """Every value of a list occurs; if one column depends on another, both kinds of rows occur."""
     connection = filled(
         "CREATE TABLE t (a TEXT NOT NULL DEFAULT 'x' CHECK (a IN ('x', 'y', 'z')), n INT NOT NULL CHECK (n BETWEEN 1 AND 5),"
         " s TEXT NOT NULL CHECK (s IN ('open', 'done')), at INT, CHECK ((s = 'done') = (at NOT NULL)));"
@@ -80,7 +80,7 @@ def test_lists_are_used_up() -> None:
 
 
 def test_some_parents_have_children() -> None:
-    """Of a table that is pointed at, some rows have several children and some have none."""
+    """Some rows of a parent have several children, and some have none."""
     connection = filled(
         "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p INT NOT NULL REFERENCES p); CREATE INDEX i ON c (p)"
     )
@@ -91,7 +91,7 @@ def test_some_parents_have_children() -> None:
 
 
 def test_a_tree_has_a_root_and_branches() -> None:
-    """A table that points at itself is a tree: every row comes from a root, some over several others."""
+    """A table that references itself is a tree: every row has a root, some through several others."""
     connection = filled("CREATE TABLE t (id INTEGER PRIMARY KEY, up INT REFERENCES t)")
     depths = rows(
         connection,

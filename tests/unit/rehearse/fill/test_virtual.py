@@ -7,7 +7,7 @@ from tests.unit.rehearse.fill.filling import ROWS, database, filled, rows
 
 
 def test_full_text_tables() -> None:
-    """A full-text table has rows of its own, or is built from the table it indexes; its vocabulary is no table."""
+    """A full-text table has its own rows, or is built from its content; its vocabulary has no rows."""
     connection = filled(
         "CREATE TABLE d (id INTEGER PRIMARY KEY, title TEXT NOT NULL, body TEXT); CREATE VIRTUAL TABLE f USING fts5 (a, b UNINDEXED);"
         "CREATE VIRTUAL TABLE x USING fts5 (title, body, content = 'd', content_rowid='id', tokenize = 'porter ascii');"
@@ -27,7 +27,7 @@ def test_full_text_tables() -> None:
 
 
 def test_boxes() -> None:
-    """An R*Tree has boxes, whose ends are in order."""
+    """An R*Tree has boxes with ordered ends."""
     connection = filled(
         "CREATE VIRTUAL TABLE r USING rtree (id, x0, x1, y0, y1, +name TEXT, +note); CREATE VIRTUAL TABLE i USING rtree_i32 (id, a, b)"
     )
@@ -40,6 +40,6 @@ def test_boxes() -> None:
 
 
 def test_a_module_that_refuses() -> None:
-    """A virtual table that takes no rows is reported with what it says."""
+    """A virtual table that accepts no rows is reported with its message."""
     connection = database("CREATE VIRTUAL TABLE f USING fts5 (a, content='nowhere')")
     assert fill(connection) == Filled({"f": 0}, {"f": "fts5 refused: no such table: main.nowhere"})
