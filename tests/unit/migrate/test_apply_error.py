@@ -1,4 +1,4 @@
-"""A failed batch is explained by the place in its file, also where the database does not name the statement."""
+"""A failed batch is reported with its line, even if the database does not name the statement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SQL = "CREATE TABLE a (x);\n\nCREATE TABLE b (y);\nINSERT INTO a\nVALUES (1);\n"
 
 
 class Silent(SqliteDriver):
-    """A database that refuses as D1 does behind the binding: without saying which query it was."""
+    """A database that refuses like D1 behind the binding: without the index of the query."""
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it."""
@@ -31,7 +31,7 @@ class Silent(SqliteDriver):
 
 
 def failure(sql: str) -> ApplyError:
-    """What applying a file says."""
+    """The error of applying a file."""
     with pytest.raises(ApplyError) as caught:
         Migrator(Silent(":memory:", url="sqlite::memory:"), load([("001_a.sql", sql)])).up(lint=False)
     return caught.value
@@ -58,5 +58,5 @@ def test_the_place(wrong: str, line: int | None) -> None:
 
 
 def test_no_place_for_two() -> None:
-    """Where two statements could be meant, none is named."""
+    """If two statements could have failed, none is named."""
     assert failure("CREATE TABLE a (x);\nSELECT x FORM a;\nSELECT y FORM a;\n").line is None

@@ -1,4 +1,4 @@
-"""Assertions in SQL: each lets its batch pass exactly where the database is as it was planned for."""
+"""Assertions in SQL: each lets its batch pass exactly if the database is in the planned state."""
 
 from __future__ import annotations
 

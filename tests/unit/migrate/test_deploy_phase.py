@@ -1,4 +1,4 @@
-"""Before or after the deploy: what a file tells by itself, and what it has to declare."""
+"""Before or after the deploy: what is evident from a file, and what it has to declare."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ REBUILD = (
     ],
 )  # fmt: skip
 def test_phases(sql: str, phase: str | None) -> None:
-    """Adding comes before, taking away after, the rest is for the author to say."""
+    """Files that add run before, files that remove after; the author declares the rest."""
     assert impact_of(Migration(2, "002_case", sql)).phase == phase
 
 
@@ -159,7 +159,7 @@ def test_fitness(applied: tuple[int, ...], version: int, needed: int, breaking: 
 
 
 def test_fitness_of_what_is_not_known_here() -> None:
-    """A newer file that is not here, and a migration that never ended, cannot be told."""
+    """A newer file that is missing, and a partial migration, are unclear."""
     row = AppliedMigration(9, "009_new", 1, "v1:x")
     found = compatibility([*entries(1), Entry(9, "009_new", "missing", None, row)], 1)
     assert found.unclear == ("009_new: its file is missing",)

@@ -52,7 +52,7 @@ def test_without_a_log_all_is_wranglers() -> None:
 
 
 def test_what_began_needs_no_row() -> None:
-    """A batch that was cut in half may have left the log only."""
+    """An interrupted batch may have left only the log."""
     found = fold([], [(2, 1, "begun", "down", "002_b", None, None, 0)])
     assert (found.applied, found.partial) == ((), (h.Partial(2, "002_b", "down"),))
 
@@ -78,7 +78,7 @@ def test_values_of_another_type(rows: list[Any], log: list[Any] | None, found: s
     ("value", "time"), [(5, 5), ("5", 5), (5.9, 5), (None, None), ("soon", None), (float("inf"), None)]
 )
 def test_times(value: object, time: int | None) -> None:
-    """What is no time is none."""
+    """A value that is not a time gives None."""
     assert h.time_of(value) == time
 
 

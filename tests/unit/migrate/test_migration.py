@@ -62,7 +62,7 @@ def test_the_checksum_of_version_1_is_frozen() -> None:
 
 
 def test_the_rollback_block() -> None:
-    """It loses one `--` and the common indent, keeps blank lines, and knows the lines of the file."""
+    """It loses one `--` and the common indent, and keeps blank lines and the line numbers of the file."""
     found = migration(
         "SELECT 1;\n\n-- Rollback:\n--   DROP TABLE a;\n\n--     -- a note\n--   DROP TABLE b;\n"
     ).rollback
@@ -105,7 +105,7 @@ def test_spellings_of_a_rollback_block(text: str, sql: str) -> None:
     ],
 )
 def test_what_is_no_rollback_block(text: str) -> None:
-    """Inside a string or statement, behind a statement, or without SQL in it, there is none."""
+    """Inside a string or statement, after a statement on its line, or without SQL, there is none."""
     assert migration(text).rollback is None
 
 
@@ -138,7 +138,7 @@ def test_rollback_errors_name_the_line_of_the_file() -> None:
     ],
 )
 def test_a_rollback_may_not_drop_the_history(sql: str) -> None:
-    """It would take the history of all other migrations with it."""
+    """It would drop the history of all other migrations."""
     with pytest.raises(SourceError, match="changes the history of all migrations"):
         migration(f"SELECT 1;\n-- Rollback: {sql};\n").check()
 

@@ -1,4 +1,4 @@
-"""What is to be done, up and down: tables of cases, without a database."""
+"""What to run, up and down: tables of cases, without a database."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_large_file_shares_no_transaction() -> None:
     ],
 )
 def test_down(have: str, applied: str, options: dict[str, int], expected: list[int] | type[Error]) -> None:
-    """The newest version, so many, or all above one; newest first."""
+    """The newest version, a number of them, or all above one; newest first."""
     if isinstance(expected, list):
         chosen = choose_down(files(have), history(applied), **options)
         assert [entry.version for entry in chosen] == expected
@@ -208,7 +208,7 @@ SAME, OTHER = "DROP TABLE a;", "DROP TABLE IF EXISTS a;"
 def test_the_rollback(
     in_file: str | None, recorded: str | None, prefer: Any, expected: str | type[Error]
 ) -> None:
-    """Of file (None: it is gone) and log, the one that is meant; else an error that asks."""
+    """The rollback of the file (None: it is missing) or of the log; an error if the user has to choose."""
 
     def file(rollback: str | None) -> Migration:
         block = f"-- Rollback: {rollback}\n" if rollback else ""
@@ -230,7 +230,7 @@ def test_the_rollback(
 
 
 def test_every_version_without_a_way_back_is_named() -> None:
-    """All at once, each with why."""
+    """All of them in one error, each with its reason."""
     migrations = [
         *files("1a", rollback=""),
         *files("2b", rollback="-- Rollback: none, rows are gone\n"),

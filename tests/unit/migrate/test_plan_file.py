@@ -1,4 +1,4 @@
-"""A plan as a file: what makes it another one, and what makes it none."""
+"""A plan as a file: what makes it out of date, and what is not a plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False,
 
 
 def content(have: str = "1a 2b", applied: str = "1a", **changed: Any) -> plan_file.Content:
-    """What a plan's file says."""
+    """The content of a plan file."""
     where = {"environment": "production", "database": "d1:shop", "database_id": "id"} | changed
     return plan_file.describe(plan_up(files(have), history(applied)), options=OPTIONS, **where)
 
@@ -71,7 +71,7 @@ def test_an_edited_plan(old: str, new: str) -> None:
     ],
 )
 def test_a_plan_that_is_out_of_date(now: dict[str, Any], why: str) -> None:
-    """It says what is another now."""
+    """The error says what has changed."""
     written = plan_file.load(plan_file.dump(content()), "plan.json")
     with pytest.raises(PlanError, match=f"plan.json is out of date: .*{why}"):
         plan_file.refuse_stale(written, content(**now), "plan.json")
@@ -96,7 +96,7 @@ def test_a_file_that_only_looks_different() -> None:
     ],
 )
 def test_options_of_another_kind(changed: dict[str, Any] | None, why: str) -> None:
-    """A file that something else made, with a digest that fits."""
+    """A file that another program wrote, with a matching digest."""
     written = content() | {"options": changed and OPTIONS | changed}
     read = plan_file.load(plan_file.dump(written), "plan.json")
     with pytest.raises(UsageError, match=why):

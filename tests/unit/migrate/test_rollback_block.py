@@ -90,7 +90,7 @@ def test_sql_that_would_run_forward(marker: str) -> None:
     ],
 )
 def test_sql_that_is_meant(text: str) -> None:
-    """A heading is no marker where no rollback follows."""
+    """A heading is not a marker if no rollback follows."""
     assert Migration(1, "001_a", UP + text).check() in (1, 2)
 
 

@@ -86,7 +86,7 @@ def test_a_new_name_continues_the_numbers(newest: str, expected: str) -> None:
 
 
 def test_a_new_name_needs_a_word_and_a_number() -> None:
-    """Otherwise it would be no name of a migration."""
+    """Otherwise it would not be a migration name."""
     with pytest.raises(UsageError, match="has no ASCII letter or digit"):
         source.new_name([], "…", now="20261130120000")
     with pytest.raises(UsageError, match="highest version"):

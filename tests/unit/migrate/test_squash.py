@@ -1,4 +1,4 @@
-"""One file in the place of many: what it stands for, in which database."""
+"""One file that replaces many: which ones, and in which database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.unit.migrate.shorthand import files, history
 
 
 def squashed(have: str, *, last: int, others: str = "") -> Migration:
-    """A file that stands for others."""
+    """A file that replaces others."""
     lines = "".join(f"-- Squashes: {m.name} {m.checksum}\n" for m in files(have))
     return Migration(last, f"{last:03}_all", f"{lines}{others}CREATE TABLE all_of_them (x);")
 
@@ -21,7 +21,7 @@ def names(found: object) -> str:
 
 
 def test_lines_above_the_first_statement_count() -> None:
-    """No other file stands for anything."""
+    """No other file replaces anything."""
     assert names(replaced_by(squashed("1a 2b", last=2))) == "001_a 002_b"
     assert replaced_by(files("1a")[0]) == ()
     late = Migration(2, "002_all", f"SELECT 1;\n{squashed('1a 2b', last=2).text}")
@@ -67,5 +67,5 @@ def test_a_database_that_ran_it() -> None:
     ],
 )
 def test_what_keeps_it_from_standing_for_them(applied: str, problems: list[str]) -> None:
-    """A file that is missing, or was another one."""
+    """A file that is missing, or had other content."""
     assert lacking(replaced_by(squashed("1a 2b", last=2)), history(applied).applied) == problems

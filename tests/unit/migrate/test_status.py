@@ -1,4 +1,4 @@
-"""What files and history are together: tables of cases, without a database."""
+"""How files and history compare: tables of cases, without a database."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_disagreements(
     ("have", "applied"), [("1a 2b", "1a"), ("1a 2b", "2b"), ("", ""), ("1a", "1?"), ("1a 2b", "1a 2b")]
 )
 def test_no_disagreement(have: str, applied: str) -> None:
-    """What is only pending, early or unknown forbids nothing."""
+    """Pending, early and unknown versions stop nothing."""
     refuse_disagreement(compare(files(have), history(applied)))
 
 
@@ -146,7 +146,7 @@ def test_one_row_says_that_all_is_applied(
 
 
 def test_an_entry_knows_its_way_back() -> None:
-    """The file's rollback, or the log's where there is no file."""
+    """The file's rollback, or the log's if there is no file."""
     (written,) = compare(files("1a"), history())
     (absent,) = compare(files("1a", rollback=""), history())
     (declared,) = compare(files("1a", rollback="-- Rollback: none, rows are gone\n"), history())

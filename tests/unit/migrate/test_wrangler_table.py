@@ -33,14 +33,14 @@ def listed(database: SqliteDriver) -> list[tuple[object, ...]]:
 
 
 def test_it_is_created_once_with_what_is_applied(database: SqliteDriver) -> None:
-    """A name that is there is not entered again; a version without a file is left out."""
+    """A name in the table is not inserted again; a version without a file is left out."""
     for applied in ([1], [1, 2], [1, 2, 9]):
         database.batch(Batch(MIRROR.create(applied)))
     assert listed(database) == [(1, "001_a.sql"), (2, "002_b.sql")]
 
 
 def test_rows_come_and_go_with_their_version(database: SqliteDriver) -> None:
-    """A version whose file is gone has the name it was recorded under."""
+    """A version whose file is missing has the name it was recorded under."""
     database.batch(Batch([*MIRROR.create([]), *MIRROR.insert([1, 2, 3])]))
     database.batch(Batch([*MIRROR.delete(2, "002_other"), *Mirror(MIRROR.table, {}).delete(3, "003_c")]))
     assert listed(database) == [(1, "001_a.sql")]

@@ -1,4 +1,4 @@
-"""Which files a database has: files replayed, objects judged, no database."""
+"""Which files a database has: files replayed, objects assessed, no database."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_an_empty_database_has_nothing_to_tell() -> None:
 
 
 def test_what_leaves_no_trace_is_not_guessed() -> None:
-    """Rows cannot be seen: before a file that ran it is unknown, behind one that did not it is pending."""
+    """Rows leave no trace: before a file that ran it is unknown, after one that did not it is pending."""
     files = prints("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", "CREATE TABLE b (x)", "DELETE FROM a")
     both = assess(files, live("CREATE TABLE a (x)", "CREATE TABLE b (x)"))
     assert states(both) == ["applied", "unknown", "applied", "unknown"]
@@ -159,7 +159,7 @@ def test_columns_of_another_order_and_extra_ones_are_no_contradiction() -> None:
 
 
 def test_a_file_that_cannot_be_replayed_is_not_judged() -> None:
-    """Its tables began elsewhere; the files that build on it are not judged either, others are."""
+    """Its tables began elsewhere; the files that build on it are unknown too, others are not."""
     files = prints(
         "ALTER TABLE legacy ADD COLUMN x", "ALTER TABLE legacy ADD COLUMN y", "CREATE TABLE a (x)", "SELECT 1"
     )
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_replayed_is_not_judged() -> None:
 
 
 def test_rows_beside_a_table_are_mentioned() -> None:
-    """A table may have been made without the rows that its file writes, from a dump of a schema say."""
+    """A table may have been created without the rows of its file, e.g. from a dump of the schema."""
     files = prints(
         "CREATE TABLE a (x); INSERT INTO a VALUES (1); INSERT INTO schema_migrations VALUES (1, 'a', 0)"
     )

@@ -47,7 +47,7 @@ def test_order_and_spelling_are_no_facts(sql: str) -> None:
 
 
 def test_what_a_migration_changes() -> None:
-    """New facts, and None for those that are gone; what refers to a changed key is among them."""
+    """New facts, and None for dropped ones; tables that reference a changed key are among them."""
     before = catalog(
         "CREATE TABLE p (a PRIMARY KEY, b); CREATE TABLE c (x REFERENCES p); CREATE VIEW v AS SELECT 1"
     )

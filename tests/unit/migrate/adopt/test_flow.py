@@ -105,7 +105,7 @@ def test_what_is_undecided_stops_it(empty: Database) -> None:
 
 
 def test_wranglers_table_is_brought_into_step(empty: Database) -> None:
-    """What it lacks is entered."""
+    """What it lacks is inserted."""
     empty.script(TABLE.format("a") + TABLE.format("b") + WRANGLER)
     mirror = Mirror.of("d1_migrations", files("1a 2b"))
     found = planned(empty, "1a 2b", mirror=mirror)

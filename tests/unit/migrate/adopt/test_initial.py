@@ -13,7 +13,7 @@ SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id F
 
 
 def test_it_builds_what_the_database_holds() -> None:
-    """And records itself; there is no way back."""
+    """And records itself; there is no rollback."""
     found = first_migration(schema(SQL), "0001_all.sql", "the schema", date="2026-11-30")
     connection = database("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name, applied_at)")
     for sql in found.texts():

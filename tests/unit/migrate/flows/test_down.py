@@ -1,4 +1,4 @@
-"""Rolling back: what is planned is done, and no rows are lost that nobody allowed."""
+"""Rolling back: the plan is done, and no rows are lost without permission."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def roll_back(database: Database, have: str, **options: Any) -> list[tuple[int, 
 
 
 def test_the_newest_or_all_above_a_version(empty: Database) -> None:
-    """Newest first; the tables are gone, and so are the rows of the history."""
+    """Newest first; tables are dropped, and rows of the history are deleted."""
     empty.up("1a 2b 3c")
     assert roll_back(empty, "1a 2b 3c") == [(3, "down")]
     assert roll_back(empty, "1a 2b 3c", to=0) == [(2, "down"), (1, "down")]

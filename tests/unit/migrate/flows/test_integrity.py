@@ -1,4 +1,4 @@
-"""Whether a database is whole: each thing that can be wrong with it, made and found."""
+"""Whether a database is whole: each problem, created and found."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_rows_without_their_parent(tmp_path: Path) -> None:
 
 
 def test_rows_are_looked_at_on_request_only(empty: Database) -> None:
-    """It takes D1 the reading of every row."""
+    """It costs D1 a read of every row."""
     empty.script(f"{PARENT} {SEARCH} INSERT INTO users VALUES (1, 'a')")
     assert problems(empty, rows=False) == [("broken", "v")]
 

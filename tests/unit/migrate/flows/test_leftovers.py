@@ -1,4 +1,4 @@
-"""What a guarded rebuild leaves behind if it is cut in half: what it is, and what takes it away safely."""
+"""What an interrupted guarded rebuild leaves behind, and the SQL that removes it safely."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def schema(sql: str) -> Schema:
 def test_a_leftover(
     sql: str, rows: dict[str, int], expected: str | None, message: str, fix: tuple[str, ...]
 ) -> None:
-    """One problem, with the SQL that takes it away if that loses nothing."""
+    """One problem, with the SQL that removes it if that loses nothing."""
     (problem,) = leftovers(schema(sql), rows, schema(expected) if expected else None)
     assert problem.kind == "leftover"
     assert message in problem.message

@@ -1,4 +1,4 @@
-"""What a database says about itself, in whatever state its history tables are."""
+"""What a database records about itself, whatever the state of its history tables."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_log_without_its_table(empty: Database) -> None:
 
 
 def test_status_and_survey(empty: Database) -> None:
-    """Files beside the history; and what a rebuild that was cut in half left."""
+    """Files beside the history; and what an interrupted rebuild left."""
     empty.up("1a")
     assert [e.state for e in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
     empty.script("CREATE TABLE _d1m_hold_a (x)")
@@ -100,7 +100,7 @@ def test_status_and_survey(empty: Database) -> None:
 
 
 def test_history_and_schema_of_one_moment(empty: Database) -> None:
-    """A table that a migration created is in the one exactly if it is in the other."""
+    """A table that a migration created is in the schema exactly if it is in the history."""
     empty.up("1a")
     history, schema = empty.run(read_history_and_schema())
     assert history.versions == (1,)
@@ -108,7 +108,7 @@ def test_history_and_schema_of_one_moment(empty: Database) -> None:
 
 
 def test_the_log(empty: Database) -> None:
-    """Oldest first; what wrangler applied alone has no token, and is where its time says."""
+    """Oldest first; what wrangler applied has no token, and is sorted by its time."""
     empty.up("1a 2b")
     empty.script("INSERT INTO schema_migrations VALUES (3, 'c', 1790000015)")
     found = empty.run(read_log())

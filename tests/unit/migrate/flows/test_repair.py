@@ -53,7 +53,7 @@ def test_nothing_to_accept(empty: Database, have: str, version: int) -> None:
 
 @pytest.mark.parametrize(("before", "have"), [("", "1a"), (BEGUN.format(2), "1a 2b")])
 def test_forget(empty: Database, before: str, have: str) -> None:
-    """A version whose file is gone, or that was undone by hand; its table stays."""
+    """A version whose file is missing, or that was undone by hand; its table stays."""
     empty.up("1a 2b")
     empty.script(before)
     empty.run(forget(files(have), empty.stamp, version=2, reason="removed"))

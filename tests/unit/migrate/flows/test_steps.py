@@ -1,4 +1,4 @@
-"""A run of steps, answered by hand: refusals, races, answers that are lost."""
+"""A run of steps, answered by hand: refusals, races, lost responses."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_transaction_a_step() -> None:
 
 
 def test_one_transaction_for_all() -> None:
-    """What each step cost cannot be told then."""
+    """The cost of each step is unknown then."""
     run = Run(single=True)
     assert run.asked
     assert run.asked.label == "001_a … 002_b (2 migrations)"
@@ -135,7 +135,7 @@ def test_a_lost_answer_that_cannot_be_looked_up() -> None:
     ("answer", "note"), [(DONE, "001_a was applied"), (NOT_DONE, "had not been applied")]
 )
 def test_an_interrupt(answer: list[Result], note: str) -> None:
-    """It may have come between the commit and its answer, so the log is asked; then it is passed on."""
+    """It may come between the commit and the response, so the log is checked; then it is passed on."""
     run = Run()
     run.fail(KeyboardInterrupt())
     assert run.asks

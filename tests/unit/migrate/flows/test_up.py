@@ -1,4 +1,4 @@
-"""Applying where a Worker calls it again and again: what one row tells, and what it must not be taken for."""
+"""Applying in a Worker, which calls it again and again: what one row shows, and what it must not hide."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> 
 
 
 def test_no_files_are_not_nothing_to_do(database: SqliteDriver) -> None:
-    """Where migrations are applied, files that are gone are missed, however many there were."""
+    """If migrations are applied, missing files are noticed, however many there were."""
     assert ensure(database, ()) == []
     ensure(database, THREE[:1])
     with pytest.raises(MissingMigration):
@@ -100,7 +100,7 @@ class Counted:
 
 
 def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
-    """Another run was faster, and the answer that says so is lost: what it applied is told as such."""
+    """Another run was faster, and the refusal is lost: what the other run applied is reported as such."""
 
     class Lossy(Counted):
         def batch(self, batch: Batch) -> Sequence[Result]:
@@ -115,7 +115,7 @@ def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
 
 
 def test_pending(database: SqliteDriver) -> None:
-    """By name, gaps included; newer versions and edited files are no matter, a partial one is."""
+    """By name, gaps included; newer versions and edited files do not matter, a partial one does."""
     assert run(read.read_pending(THREE), database) == ("001_a", "002_b", "003_c")
     ensure(database, [THREE[0], THREE[2]])
     assert run(read.read_pending(THREE), database) == ("002_b",)
@@ -127,7 +127,7 @@ def test_pending(database: SqliteDriver) -> None:
 
 
 def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
-    """A file that was applied late may build another schema than its place says; that is no drift."""
+    """A file that was applied late may build a different schema than in its order; that is not drift."""
     files = [FILES[0], *((f"00{n}_b.sql", f"CREATE TABLE IF NOT EXISTS b (x{n});") for n in (2, 3))]
     migrations = load(files)
     changes = schema_changes(migrations)

@@ -62,7 +62,7 @@ def test_drift(empty: Database, compare: object, sql: str, differences: list[str
 def test_files(
     empty: Database, compare: object, have: str, ok: bool, pending: tuple[str, ...], why: str | None
 ) -> None:
-    """What is pending does not count; what is gone makes a comparison impossible."""
+    """Pending files do not count; a missing file makes a comparison impossible."""
     empty.up("1a 2b")
     found = compare(empty, have)  # type: ignore[operator]
     assert (found.ok, found.pending) == (ok, pending)
@@ -88,7 +88,7 @@ def test_an_index_that_lacks_a_version(empty: Database) -> None:
 
 
 def test_a_late_file_has_no_digest_of_its_own(empty: Database) -> None:
-    """Each digest stands for the schema with all files before it."""
+    """Each digest includes the changes of all files before it."""
     empty.up("1a 3c")
     found = with_digests(empty, "1a 2b 3c")
     assert found.not_compared
