@@ -44,9 +44,9 @@ def assess(
     known: list[State] = ["unknown"] * len(footprints)
     for _ in range(_PASSES):
         found = []
-        for place, footprint in enumerate(footprints):
+        for position, footprint in enumerate(footprints):
             version = footprint.migration.version
-            evidence = _evidence(place, footprint, footprints, lines, live, known)
+            evidence = _evidence(position, footprint, footprints, lines, live, known)
             state, because = _conclude(footprint, evidence, by_version.get(version, ()))
             if version in recorded:
                 state, because = "recorded", "it is in the history"
@@ -95,11 +95,11 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
 
     An `up` would run what is not recorded, and write the rows of a file that ran before a second time.
     """
-    open_ = [assessment for assessment in assessments if assessment.state in UNDECIDED]
-    if not open_:
+    not_done = [assessment for assessment in assessments if assessment.state in UNDECIDED]
+    if not not_done:
         return
-    versions = tuple(assessment.migration.version for assessment in open_)
-    lines = "\n".join(f"{j.migration.name} is {j.state}: {j.because}" for j in open_)
+    versions = tuple(assessment.migration.version for assessment in not_done)
+    lines = "\n".join(f"{j.migration.name} is {j.state}: {j.because}" for j in not_done)
     first = versions[0]
     raise HistoryError(
         f"nothing was recorded, because it is not certain what this database has\n{lines}",
@@ -123,14 +123,14 @@ _Timelines = dict["FactKey", list[tuple[int, str | None]]]
 def _timelines(footprints: Sequence[Footprint]) -> _Timelines:
     """Return {fact: [(position of the file, the value it sets)]}; before the first file, it is absent."""
     lines: _Timelines = {}
-    for place, footprint in enumerate(footprints):
+    for position, footprint in enumerate(footprints):
         for key, sql in footprint.changes.items():
-            lines.setdefault(key, [(-1, None)]).append((place, sql))
+            lines.setdefault(key, [(-1, None)]).append((position, sql))
     return lines
 
 
 def _evidence(
-    place: int,
+    position: int,
     footprint: Footprint,
     footprints: Sequence[Footprint],
     lines: _Timelines,
@@ -142,37 +142,39 @@ def _evidence(
     for key, sql in footprint.changes.items():
         line, now = lines[key], live.get(key)
         matching = [at for at, value in line if value == now]
-        by = [at for at in matching if at >= place]
+        by = [at for at in matching if at >= position]
         if by and len(by) < len(matching):
-            apart = _told_apart(place, by, known)
+            apart = _told_apart(position, by, known)
             if apart is None:
                 continue
             by = apart
-        before = next(value for at, value in reversed(line) if at < place)
-        since = footprints[by[0]].migration.name if by and place not in by else None
-        found[key] = Evidence(key.kind, key.shown, _seen(sql, before, matching, by, place), since, sql, now)
+        before = next(value for at, value in reversed(line) if at < position)
+        since = footprints[by[0]].migration.name if by and position not in by else None
+        found[key] = Evidence(
+            key.kind, key.shown, _seen(sql, before, matching, by, position), since, sql, now
+        )
     return tuple(one for key, one in found.items() if not _is_implied(key, one, found))
 
 
-def _told_apart(place: int, by: Sequence[int], known: Sequence[State]) -> list[int] | None:
+def _told_apart(position: int, by: Sequence[int], known: Sequence[State]) -> list[int] | None:
     """Return the files that set a value which is also the value before the file; None if that is unclear.
 
     What a later file dropped looks as if it had never existed. But if that later file ran, it existed; and if
     that file did not run, it never did.
     """
-    if ran := [at for at in by if at > place and known[at] in ("recorded", "applied")]:
+    if ran := [at for at in by if at > position and known[at] in ("recorded", "applied")]:
         return ran
-    return None if any(at == place or known[at] != "pending" for at in by) else []
+    return None if any(at == position or known[at] != "pending" for at in by) else []
 
 
 def _seen(
-    made: str | None, before: str | None, matching: Sequence[int], by: Sequence[int], place: int
+    made: str | None, before: str | None, matching: Sequence[int], by: Sequence[int], position: int
 ) -> Seen:
     if not matching:
         return "different"
     if not by:
         return "missing" if before is None else "still there" if made is None else "as before"
-    return "changed since" if place not in by else "gone" if made is None else "there"
+    return "changed since" if position not in by else "gone" if made is None else "there"
 
 
 def _is_implied(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
@@ -189,22 +191,22 @@ def _conclude(
     applied = next((record for record in records if record.state == "applied"), None)
     differ = [one for one in evidence if one.seen == "different"]
     done = [one for one in evidence if one.seen in _DONE]
-    open_ = [one for one in evidence if one not in done]
+    not_done = [one for one in evidence if one not in done]
     if differ:
         return "contradicted", f"{summary(differ)}: no file makes it so"
-    if done and open_:
-        return "partly applied", f"{summary(done)}, yet {summary(open_)}"
+    if done and not_done:
+        return "partly applied", f"{summary(done)}, yet {summary(not_done)}"
     if footprint.refusal is not None and not applied:
         return "unknown", footprint.refusal
-    if open_ and applied:
-        return "contradicted", f"{applied.tool} recorded it as applied, yet {summary(open_)}"
+    if not_done and applied:
+        return "contradicted", f"{applied.tool} recorded it as applied, yet {summary(not_done)}"
     if done and "failed" in states:
         return "contradicted", f"{records[0].tool} recorded that it failed, yet {summary(done)}"
     if done:
         rest = [_recorded(applied)] if applied else ["its rows were not checked"] if footprint.rows else []
         return "applied", "; ".join([summary(done), *rest])
-    if open_:
-        return "pending", summary(open_)
+    if not_done:
+        return "pending", summary(not_done)
     if applied:
         return "applied", _recorded(applied)
     return "unknown", _why_silent(footprint)

@@ -29,26 +29,26 @@ def match(
         {version: its records}, and the records that match no file.
     """
     found: dict[int, tuple[Record, ...]] = {}
-    lost: list[Record] = []
+    unmatched: list[Record] = []
     for tool, rows in histories:
         files = _Files(migrations, tool, rows)
         for row in rows:
-            place, how, note = files.find(row)
-            if place is None and row.name in files.squashed:
+            position, how, note = files.find(row)
+            if position is None and row.name in files.squashed:
                 one = files.squashed[row.name]
                 if one is None:
                     continue
-                place, how = one
+                position, how = one
             record = Record(tool.name, tool.table, row.entry, how, row.at, row.state, note)
-            if place is None:
-                lost.append(record)
+            if position is None:
+                unmatched.append(record)
                 continue
-            for before in migrations[: place if row.and_before else 0]:
+            for before in migrations[: position if row.and_before else 0]:
                 earlier = record._replace(state="applied", how="it comes before that", note=None)
                 found[before.version] = (*found.get(before.version, ()), earlier)
-            version = migrations[place].version
+            version = migrations[position].version
             found[version] = (*found.get(version, ()), record)
-    return found, tuple(lost)
+    return found, tuple(unmatched)
 
 
 class _Files:
@@ -62,53 +62,53 @@ class _Files:
     def __init__(self, migrations: Sequence[Migration], tool: Tool, rows: Sequence[Row]) -> None:
         self._migrations = migrations
         self._digests: dict[str, list[int]] = {}
-        for place, migration in enumerate(migrations) if tool.digest else ():
+        for position, migration in enumerate(migrations) if tool.digest else ():
             for digest in _digests(migration, tool.digest or ""):
-                self._digests.setdefault(digest, []).append(place)
+                self._digests.setdefault(digest, []).append(position)
         self.squashed = _squashed(migrations, {row.name for row in rows})
         self._replaced = {file.name for migration in migrations for file in replaced_by(migration)}
-        self._places = {migration.name: place for place, migration in enumerate(migrations)}
-        self._versions = {migration.version: place for place, migration in enumerate(migrations)}
+        self._positions = {migration.name: position for position, migration in enumerate(migrations)}
+        self._versions = {migration.version: position for position, migration in enumerate(migrations)}
         words = Counter(_split(migration.name)[1] for migration in migrations)
         theirs = Counter(_split(row.name)[1] for row in rows if row.name)
         self._words = {
-            text: place
-            for place, migration in enumerate(migrations)
+            text: position
+            for position, migration in enumerate(migrations)
             if (text := _split(migration.name)[1]) and words[text] == 1 and theirs[text] == 1
         }
 
     def find(self, row: Row) -> tuple[int | None, str, str | None]:
         """Return the position of the file, how it was matched, and a remark."""
-        place, how = self._by_name(row)
+        position, how = self._by_name(row)
         if row.digest is None:
-            return place, how, None
+            return position, how, None
         same = self._digests.get(row.digest, [])
-        if place is None and len(same) == 1:
+        if position is None and len(same) == 1:
             return same[0], "by its checksum", None
-        if place is None or place in same:
-            return place, how, None
-        return place, how, "its checksum there is that of another text"
+        if position is None or position in same:
+            return position, how, None
+        return position, how, "its checksum there is that of another text"
 
     def _by_name(self, row: Row) -> tuple[int | None, str]:
         if row.number is not None:
             return self._versions.get(row.number), "by its number"
         if row.name is None:
             return None, ""
-        if row.name in self._places:
-            return self._places[row.name], "by its name"
+        if row.name in self._positions:
+            return self._positions[row.name], "by its name"
         if row.name in self._replaced:  # found in `squashed`, and only if all of them are recorded
             return None, ""
         number, words = _split(row.name)
-        place = self._versions.get(number) if number is not None else None
-        if place is not None and _split(self._migrations[place].name)[1] == words:
-            return place, "by its name"
+        position = self._versions.get(number) if number is not None else None
+        if position is not None and _split(self._migrations[position].name)[1] == words:
+            return position, "by its name"
         if words in self._words:
             return self._words[words], "by its name, under another number"
         return (self._by_revision(row.name), "by its revision") if row.and_before else (None, "")
 
     def _by_revision(self, revision: str) -> int | None:
         """Return the last file that names an Alembic revision, as the output of its offline mode does."""
-        found = [place for place, m in enumerate(self._migrations) if revision in _revisions(m)]
+        found = [position for position, m in enumerate(self._migrations) if revision in _revisions(m)]
         return found[-1] if found else None
 
 
@@ -116,12 +116,12 @@ def _squashed(
     migrations: Sequence[Migration], recorded: Collection[str | None]
 ) -> dict[str | None, tuple[int, str] | None]:
     found: dict[str | None, tuple[int, str] | None] = {}
-    for place, migration in enumerate(migrations):
+    for position, migration in enumerate(migrations):
         for files in alternatives(migration):
             names = [file.name for file in files]
             if all(name in recorded for name in names):
                 found.update(dict.fromkeys(names))
-                found[names[-1]] = (place, f"it replaces {', '.join(names)}")
+                found[names[-1]] = (position, f"it replaces {', '.join(names)}")
     return found
 
 

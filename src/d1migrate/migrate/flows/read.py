@@ -137,7 +137,7 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
 
 def read_schema() -> Flow[Schema]:
     """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
-    from d1migrate.schema import introspect  # a status need not load it
+    from d1migrate.schema import introspect  # `status` does not need it
 
     return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
 
@@ -185,7 +185,7 @@ def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
 def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
     """Read history and schema of the same moment: two requests, repeated if the history changes."""
     from d1migrate.migrate.assertions import HistoryState, is_unchanged
-    from d1migrate.schema import introspect  # a status need not load it
+    from d1migrate.schema import introspect  # `status` does not need it
 
     while True:
         history = yield from read_history()
