@@ -126,7 +126,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
         ),
         (
             "[env.local]\ndatabase = 'sqlite:x'\nwindow = 'Sun'",
-            "[env.local] window 'Sun' cannot be understood",
+            "[env.local] window 'Sun' is malformed",
         ),
         ("[env.local]\ndatabase = 'sqlite:x'\nrehearse = 'info'", "[env.local] rehearse is 'info'"),
         ("[env.local]\ndatabase = 'sqlite:x'\nlint = 'all'", "[env.local] lint is 'all'"),

@@ -181,7 +181,7 @@ def test_another_account_than_the_configured_one(shop: Project, monkeypatch: pyt
     toml = '[env.production]\ndatabase = "d1:0a1b2c3d-0000-4000-8000-000000000001"\naccount = "ours"\n'
     (shop.folder / "d1migrate.toml").write_text(toml)
     (found,) = shop.run("env", "--json").json
-    assert "is configured for the account ours, and this is theirs" in found["error"]
+    assert "is configured for the account ours, but the account is theirs" in found["error"]
     assert found["reachable"] is False
     for command in (("status",), ("up",), ("plan",), ("baseline", "--to", "1")):
         assert "configured for the account ours" in shop.run("--env", "production", *command, code=2).err

@@ -93,11 +93,11 @@ def test_after_compares_checksums(shop: Project) -> None:
 
 
 def test_an_unreachable_staging_is_no_pass(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That it cannot be asked is said."""
+    """The error says that it cannot be read."""
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
     demand(shop, 'after = "remote"', "[env.remote]", 'database = "d1:app"')
     err = shop.run("up", *PRODUCTION, code=1).err
-    assert "remote cannot be asked: no CLOUDFLARE_API_TOKEN" in err
+    assert "remote cannot be read: no CLOUDFLARE_API_TOKEN" in err
 
 
 # --- window ---

@@ -189,7 +189,7 @@ def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project:
     project.write("002_b.sql", "SELECT 1;")
     before = contents(project)
     ended = project.run("renumber", code=1).err
-    assert "`d1migrate renumber` was interrupted, and 002_b.sql is not what it was to become" in ended
+    assert "`d1migrate renumber` was interrupted, and 002_b.sql has unexpected content" in ended
     assert contents(project) == before
 
 

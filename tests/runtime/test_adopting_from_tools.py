@@ -162,7 +162,7 @@ def test_a_journal_that_is_none(project: Project) -> None:
     """It is an error, and no trace."""
     (project.migrations / "meta").mkdir()
     (project.migrations / "meta" / "_journal.json").write_text("[1]")
-    assert "is no journal of drizzle's" in project.run("adopt", code=2).err
+    assert "is not a journal of drizzle" in project.run("adopt", code=2).err
 
 
 def test_dbmate(project: Project) -> None:

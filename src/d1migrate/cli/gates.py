@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.status import Entry
     from d1migrate.migrator import Migrator
     from d1migrate.project.environment import Environment
-    from d1migrate.project.gates import Demand
+    from d1migrate.project.gates import GateResult
 
 _IMPORT = 4  # requests besides the one that begins it: its place, the upload, a poll, and the history
 _SHOWN = 3  # findings that a gate lists
@@ -70,7 +70,7 @@ class Gates:
                     self._output.warn(gate.warning)
         return {"overridden": notes} if notes else {}
 
-    def look(self, plan: Plan, *, linted: bool) -> tuple[Demand, ...]:
+    def look(self, plan: Plan, *, linted: bool) -> tuple[GateResult, ...]:
         """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
 
         Args:
@@ -120,7 +120,7 @@ class Gates:
         others = bool(environment.after) + rehearsed if up else 0
         return self._project.lookups + point + _IMPORT * imports + others
 
-    def _confirm(self, found: Sequence[Demand]) -> None:
+    def _confirm(self, found: Sequence[GateResult]) -> None:
         """Refuse unless all gates pass; a protected environment's name may be typed on a terminal."""
         name = self._environment.shown
         refused = [gate for gate in found if gate.state == "refused"]
@@ -130,14 +130,14 @@ class Gates:
             refused = [gate for gate in [gates.protected(name, self._confirmed)] if not gate.passed]
         gates.refuse(name, refused)
 
-    def _look_again(self, plan: Plan, found: Sequence[Demand]) -> Sequence[Demand]:
+    def _look_again(self, plan: Plan, found: Sequence[GateResult]) -> Sequence[GateResult]:
         """Check the window once more: a rehearsal and typing a name take time."""
         text = self._environment.window
         late = [self._window(text, plan) if text and gate.name == "window" else gate for gate in found]
         gates.refuse(self._environment.shown, (gate for gate in late if gate.name == "window"))
         return late
 
-    def _window(self, text: str, plan: Plan) -> Demand:
+    def _window(self, text: str, plan: Plan) -> GateResult:
         from d1migrate.project import windows
 
         moment = now()
@@ -155,7 +155,7 @@ class Gates:
         except Error as error:
             return str(error)
 
-    def _rehearse(self, pending: Sequence[Migration], level: str) -> Demand:
+    def _rehearse(self, pending: Sequence[Migration], level: str) -> GateResult:
         if "rehearse" in self._reasons:  # it may take long
             return gates.findings("rehearse", level, ["it is not rehearsed"], self._reasons)
         from d1migrate.rehearse import rehearse
@@ -165,7 +165,7 @@ class Gates:
         diagnostics = [d for migration in found.migrations for d in migration.diagnostics] if found else []
         return gates.findings("rehearse", level, _listed(diagnostics, level), self._reasons)
 
-    def _lint(self, pending: Sequence[Migration], level: str) -> Demand:
+    def _lint(self, pending: Sequence[Migration], level: str) -> GateResult:
         from d1migrate.lint.runner import lint
 
         severities = self._environment.lint

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.plan import Plan, Step
     from d1migrate.migrator import Migrator
-    from d1migrate.project.gates import Demand
+    from d1migrate.project.gates import GateResult
 
 _GATE_COLORS = {"passed": "green", "refused": "red", "overridden": "yellow"}
 _SHOWN = 76  # characters of a statement that a plan shows
@@ -100,7 +100,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
         )
 
 
-def _print_gates(found: Sequence[Demand], environment: str, output: Output) -> None:
+def _print_gates(found: Sequence[GateResult], environment: str, output: Output) -> None:
     """Print what each gate says; for one that refuses, also the flag that overrides it."""
     if not found:
         return

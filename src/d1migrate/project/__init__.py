@@ -1,1 +1,1 @@
-"""Environments: what each is (`settings`, `identity`), and what it demands (`gates`, `windows`)."""
+"""A project on disk: its configuration, its migration files, and its environments with their gates."""

@@ -1,6 +1,6 @@
 """Where configured paths may be written: inside the project, and never in git's own folder.
 
-A configuration comes with a repository, which may be somebody else's. Its paths may be read anywhere, as in a
+A configuration is part of a repository, which may be untrusted. Its paths may be read anywhere, as in a
 monorepo; writing outside the project needs a flag, or a path given by the user.
 """
 
@@ -17,7 +17,7 @@ def root_of(config: str | None) -> str:
     """Return the project of a configuration file, links resolved: git's top level, else the file's folder.
 
     Args:
-        config: the file; the working directory is meant without it.
+        config: the file; without it, the search begins in the working directory.
     """
     start = folder = os.path.realpath(os.path.dirname(config) or "." if config else ".")
     while True:
@@ -34,8 +34,8 @@ def refuse_outside(config: str | None, path: str, what: str) -> None:
 
     Args:
         config: the file.
-        path: what it names.
-        what: what the path is, for the message.
+        path: a path that it names.
+        what: the meaning of the path, for the message.
 
     Raises:
         UsageError: it is outside.

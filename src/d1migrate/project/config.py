@@ -1,4 +1,4 @@
-"""Where things are: d1migrate.toml, pyproject.toml, D1MIGRATE_* variables, and wrangler's configuration.
+"""The configuration: d1migrate.toml, pyproject.toml, D1MIGRATE_* variables, and wrangler's configuration.
 
 Precedence: a flag, then its D1MIGRATE_* variable, then the nearest d1migrate.toml upward, then the nearest
 pyproject.toml with a [tool.d1migrate], then the nearest wrangler configuration. Paths in a file are
@@ -16,7 +16,7 @@ from d1migrate.errors import UsageError
 from d1migrate.project.environment import (
     KEYS,
     Environment,
-    read_demands,
+    read_gates,
     refuse_circles,
     refuse_name,
     split_level,
@@ -34,15 +34,15 @@ class Config(NamedTuple):
     """The settings one command runs with.
 
     Attributes:
-        migrations: the folder, where a flag, a variable or a file names it.
-        environments: all that the file has.
+        migrations: the folder, if a flag, a variable or a file names it.
+        environments: those of the file.
         index_module: the Python module that `new` and `index` write, if any.
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
-        lint: {code of a rule, or its letter: severity}, where no environment says otherwise.
-        mirror: wrangler's migrations table, where it is to be kept in step.
+        lint: {code of a rule, or its letter: severity}, unless an environment overrides it.
+        mirror: wrangler's migrations table, if it is to be kept in step.
         schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
-        from_wrangler: whether it is wrangler's environments that are meant, for want of any of our own.
+        from_wrangler: whether the environments are wrangler's, because there is no other configuration.
     """
 
     migrations: str | None = None
@@ -56,9 +56,9 @@ class Config(NamedTuple):
     schema_file: str | None = None
 
     def folder(self, environment: Environment | None) -> str:
-        """Return the migrations folder: the named one, else wrangler's for this database, else `migrations`.
+        """Return the migrations folder: the named one, or wrangler's for this database, or `migrations`.
 
-        The last is beside the configuration, wherever in the project the command is run.
+        The last is beside the configuration, wherever the command is run in the project.
 
         Raises:
             UsageError: the wrangler configuration cannot be read.
@@ -116,7 +116,7 @@ class Config(NamedTuple):
         return found.lint if found else self.lint
 
     def listed(self) -> tuple[Environment, ...]:
-        """Return all environments: the file's, or where no file has any, those of wrangler's configuration.
+        """Return all environments: the file's, or if no file has any, those of wrangler's configuration.
 
         Raises:
             UsageError: the wrangler configuration cannot be read.
@@ -131,7 +131,7 @@ class Config(NamedTuple):
         return tuple(self.environments[0]._replace(name=name, database=url) for name, url in found)
 
     def _guarded(self, database: str) -> Environment | None:
-        """Return the environment with gates that a url leads to: naming it by its url is no way past them."""
+        """Return the environment with gates that a url leads to, so that a url does not bypass them."""
         guarded = [environment for environment in self.environments if environment.has_gates]
         if not guarded:
             return None
@@ -144,7 +144,7 @@ class Config(NamedTuple):
         return None
 
     def named(self, environment: Environment) -> Environment:
-        """Return the environment with the binding's name, where wrangler's only database is meant."""
+        """Return the environment, with the binding's name if its url means wrangler's only database."""
         if environment.database != "wrangler:" or self.wrangler is None:
             return environment
         from d1migrate.drivers.wrangler import resolve
@@ -152,7 +152,7 @@ class Config(NamedTuple):
         return environment._replace(database=f"wrangler:{resolve('', self.wrangler).binding}")
 
     def _how(self) -> str:
-        """Say how to name a database, first by the configuration that a build has written."""
+        """Return how to name a database, first by the configuration that a build generated."""
         from d1migrate.drivers.wrangler import generated_config, how_to_use
 
         found = None if self.wrangler else generated_config(os.getcwd())
@@ -168,11 +168,11 @@ def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, st
 
     Args:
         start: the folder the search begins in.
-        flags: `config` and `migrations`, where given.
+        flags: `config` and `migrations`, if given.
         variables: the process's environment.
 
     Raises:
-        UsageError: a file is missing or malformed, or has a key nobody knows.
+        UsageError: a file is missing or malformed, or has an unknown key.
     """
     if empty := [flag for flag, value in flags.items() if value == ""]:
         raise UsageError(f"--{empty[0]} is empty")
@@ -256,10 +256,10 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
 
 
 def _mirror(path: str, content: dict[str, Any]) -> str | None:
-    """Read the name of wrangler's table.
+    """Read the name of wrangler's migrations table.
 
     Raises:
-        UsageError: it is none, or that of a table that is not wrangler's.
+        UsageError: it is not a name, or belongs to another table.
     """
     name = content.get("mirror")
     if name is None:
@@ -271,7 +271,7 @@ def _mirror(path: str, content: dict[str, Any]) -> str | None:
     ):
         raise UsageError(
             f"{path}: mirror is {name!r}, which cannot be wrangler's migrations table",
-            hint='mirror = "d1_migrations", or what `migrations_table` says in the wrangler configuration',
+            hint='mirror = "d1_migrations", or the `migrations_table` of the wrangler configuration',
         )
     return name
 
@@ -287,10 +287,12 @@ def _environment(
     where = f"[env.{name}] "
     rules, level = split_level(path, where, section.get("lint", {}))
     own = _lint(path, where, {"lint": rules})
-    general = {code: severity for code, severity in lint.items() if code[0] not in own}  # a letter means all
+    general = {
+        code: severity for code, severity in lint.items() if code[0] not in own
+    }  # a letter means all its rules
     order = _order(path, where, section, order)
     found = Environment(name, url, order, {**general, **own}, level)
-    return found._replace(**read_demands(path, where, section))
+    return found._replace(**read_gates(path, where, section))
 
 
 def _anchored(url: str, folder: str) -> str:
@@ -335,7 +337,7 @@ def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
 
 
 def _refuse_unprintable(path: str, value: Any) -> None:
-    """Refuse control characters, anywhere: nothing here needs one, and some of it goes to terminals."""
+    """Refuse control characters anywhere: no setting needs one, and some are printed to terminals."""
     if isinstance(value, str) and not value.isprintable():
         raise UsageError(f"{path}: {value!r} contains unprintable characters")
     if isinstance(value, dict | list):

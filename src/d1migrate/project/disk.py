@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_JOURNALS = ("", "-journal", "-wal", "-shm")  # what SQLite keeps beside a file while it writes it
+_JOURNALS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a file while it writes it
 _HIDDEN = re.compile(r"\..+\.d1migrate-[0-9a-f]{8}\.tmp(-journal|-wal|-shm)?")
 _STALE = 3600  # seconds after which a hidden file is one that a killed process left
 _READER_WAIT = 3.0  # seconds that a FIFO may take to get a reader
@@ -91,9 +91,9 @@ def hidden_beside(path: str, mode: int) -> Iterator[str]:
     try:
         yield hidden
     finally:
-        for end in _JOURNALS:
+        for left in (hidden, *(hidden + end for end in _JOURNALS if os.path.exists(hidden + end))):
             with suppress(OSError):
-                os.unlink(hidden + end)
+                os.unlink(left)
 
 
 def publish(hidden: str, path: str) -> None:
@@ -116,7 +116,7 @@ def copy(source: str, path: str) -> None:
 
 
 def is_stream(path: str) -> bool:
-    """Whether a path is written to instead of replaced: a device, a FIFO, or our own output."""
+    """Whether a path is written to instead of replaced: a device, a FIFO, or this process's own output."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def is_stdout(path: str) -> bool:
 
 @contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Hold a folder alone; other commands that change its files wait. A killed process releases it.
+    """Lock a folder; other commands that change its files wait. A killed process releases it.
 
     Nothing is locked if the folder does not exist or its file system has no locks.
     """
@@ -153,7 +153,7 @@ def locked(folder: str) -> Iterator[None]:
 
 
 def sync_folder(path: str) -> None:
-    """Make a renamed file's name as durable as its content, where the system can."""
+    """Make a renamed file's name as durable as its content, if the system can."""
     with suppress(OSError):  # not on Windows
         folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
         try:
@@ -178,10 +178,10 @@ def _flush(file: IO[str]) -> None:
 
 
 def _name(hidden: str, path: str) -> None:
-    """Give a file its name unless that is taken: a link, unlike a rename, never replaces."""
+    """Give a file its name unless it exists: a link, unlike a rename, never replaces."""
     try:
         os.link(hidden, path)
-    except OSError:  # a file system without hard links, if not that the name is taken
+    except OSError:  # the name exists, or the file system has no hard links
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
         os.rename(hidden, path)
@@ -197,7 +197,7 @@ def _keep_owner_and_mode(path: str, hidden: str) -> None:
 
 
 def _remove_stale(folder: str) -> None:
-    """Remove what killed processes left of files that they were writing in a folder."""
+    """Remove hidden files that killed processes left in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _HIDDEN.fullmatch(entry.name):
@@ -213,7 +213,7 @@ def _stream(path: str) -> Iterator[IO[str]]:
     if own is not None and sys.stdout:
         sys.stdout.flush()
     if own is not None and stat.S_ISREG(found.st_mode):
-        number = os.dup(own)  # opened by its path it would be written from its start, over what is there
+        number = os.dup(own)  # opened by its path, it would be overwritten from its start
     elif stat.S_ISFIFO(found.st_mode):
         number = _open_fifo(path)
     else:
@@ -223,7 +223,7 @@ def _stream(path: str) -> Iterator[IO[str]]:
 
 
 def _open_fifo(path: str) -> int:
-    """Open a FIFO for writing, with a time limit: a plain open would wait forever for a reader."""
+    """Open a FIFO for writing, with a time limit: without one, open waits forever for a reader."""
     deadline = time.monotonic() + _READER_WAIT
     while True:
         try:

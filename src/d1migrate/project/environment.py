@@ -1,4 +1,4 @@
-"""What `[env.NAME]` of a configuration says: a database, and what it demands before it is changed."""
+"""One `[env.NAME]` section of a configuration: a database, and the gates for runs that change it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Environment(NamedTuple):
-    """A database to work on. `name` is None where `--database` named it without an environment.
+    """A database to work on.
 
     Attributes:
-        name: as in `[env.NAME]`.
+        name: as in `[env.NAME]`; None if `--database` named the database.
         database: its url.
         out_of_order: "refuse" or "allow".
         lint: {code of a rule, or its letter: severity}.
-        lint_level: what the linter may not find: "error", "warning" for both, None where nothing is said.
-        after: the environment that must have run what is to be run here.
+        lint_level: what the linter must not find: "error", "warning" for both, None if not configured.
+        after: the environment that must have the migrations first.
         window: when it may be changed, as `windows.parse` reads it.
         protected: whether its name must be given.
-        restore_point: whether a point to go back to is taken first; None where nothing is said.
-        require_rollback: whether every migration must have a way back.
-        rehearse: what a rehearsal may not find, as `lint_level`; None: there is none.
+        restore_point: whether a restore point is taken first; None if not configured.
+        require_rollback: whether every migration must have a rollback.
+        rehearse: what a rehearsal must not find, as `lint_level`; None for no rehearsal.
         account: the Cloudflare account it must be in.
     """
 
@@ -50,37 +50,37 @@ class Environment(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.name or self.database
 
     @property
     def wants_restore_point(self) -> bool:
-        """Whether a point to go back to is taken before a change: for d1, unless it says no."""
+        """Whether a restore point is taken before a change; for d1 by default."""
         return self.database.startswith("d1:") if self.restore_point is None else self.restore_point
 
     @property
     def has_gates(self) -> bool:
-        """Whether it demands anything before it is changed."""
+        """Whether it has any gates."""
         gates = (self.after, self.window, self.protected, self.require_rollback, self.rehearse)
         return any(gates) or self.lint_level is not None or self.wants_restore_point
 
 
-def read_demands(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
-    """Return what a section demands, as the fields of an Environment.
+def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]:
+    """Return the gates of a section and its account, as fields of an Environment.
 
     Args:
         path: the file.
         where: the section, for messages.
-        section: its keys; others than KEYS are left alone.
+        section: its settings; those not in KEYS are ignored.
 
     Raises:
-        UsageError: a value is of the wrong kind, or cannot be understood.
+        UsageError: a value has the wrong type, or is invalid.
     """
     for key, kind in _KINDS.items():
         if key in section and not isinstance(section[key], kind):
             wanted = "true or false" if kind is bool else "a string"
             raise UsageError(f"{path}: {where}{key} is {section[key]!r}, not {wanted}")
-        if section.get(key) == "":  # it would demand nothing, and look as if it did
+        if section.get(key) == "":  # it would look like a gate and be none
             raise UsageError(f"{path}: {where}{key} is empty")
     _refuse_level(path, where, "rehearse", section.get("rehearse"))
     if "window" in section:
@@ -94,7 +94,7 @@ def read_demands(path: str, where: str, section: dict[str, Any]) -> dict[str, An
 
 
 def split_level(path: str, where: str, lint: object) -> tuple[object, str | None]:
-    """Return the severities and the level of a section's `lint`: a table that may hold `level`, or a level.
+    """Return the severities and the level of a section's `lint`: a table, with `level` or not, or a level.
 
     Raises:
         UsageError: there is no such level.
@@ -112,10 +112,10 @@ def _refuse_level(path: str, where: str, key: str, level: object) -> None:
 
 
 def refuse_name(path: str, name: str) -> None:
-    """Check an environment's name: it is typed, shown, and stands in commands.
+    """Check an environment's name, which is typed in commands and shown in messages.
 
     Raises:
-        UsageError: it could be mistaken for another one, or for something else.
+        UsageError: it could be mistaken for another name, or for something else.
     """
     if _NAME.fullmatch(name) is None:
         raise UsageError(
@@ -125,7 +125,7 @@ def refuse_name(path: str, name: str) -> None:
 
 
 def refuse_circles(path: str, first: dict[str, str | None]) -> None:
-    """Check that every `after` names another environment, and that following them comes to an end.
+    """Check that every `after` names another environment, and that they form no circle.
 
     Args:
         path: the file.

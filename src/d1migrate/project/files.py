@@ -17,7 +17,7 @@ _CHUNK = 1 << 20
 
 
 class LargeFile:
-    """A Script on disk, read in chunks of a megabyte."""
+    """A Script on disk that is read in chunks of a megabyte."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class LargeFile:
         """Read it from the start: UTF-8, without its byte order mark, with LF line ends.
 
         Raises:
-            SourceError: it is not UTF-8, or not the file that it was when it was first seen.
+            SourceError: it is not UTF-8, or has changed since it was first read.
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         seen, carry, mark = 0, "", "\ufeff"
@@ -38,7 +38,7 @@ class LargeFile:
                 while block := file.read(_CHUNK):
                     seen = file.tell() - len(block) - len(decoder.getstate()[0])
                     text = carry + decoder.decode(block)
-                    # A CR at the end may be half of a line end: it waits for the next block.
+                    # A CR at the end may be half of a line end: keep it for the next block.
                     carry = "\r" if text.endswith("\r") else ""
                     yield text.removeprefix(mark).removesuffix("\r").replace("\r\n", "\n")
                     mark = ""
@@ -51,7 +51,7 @@ class LargeFile:
             raise SourceError(f"cannot read {self.path}: {error.strerror}") from error
 
     def _refuse_change(self, now: os.stat_result) -> None:
-        """Refuse a file that changes between its check and its run: what was checked is what runs."""
+        """Refuse a file that has changed between its check and its run."""
         if (now.st_size, now.st_mtime_ns) != (self._status.st_size, self._status.st_mtime_ns):
             raise SourceError(
                 f"{self.path} was changed while it was being read", hint="run the command again"
@@ -62,28 +62,28 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
     """Read a folder of `NNN_description.sql` files.
 
     Args:
-        folder: its path. Files that do not end in `.sql`, hidden files and subfolders are left alone.
+        folder: its path. Hidden files, subfolders and files that do not end in `.sql` are ignored.
 
     Returns:
         The migrations, ordered by version. Files over 1 MiB are not held in memory.
 
     Raises:
         UsageError: there is no such folder.
-        SourceError: a file is not UTF-8, leads out of the folder, or breaks a naming rule.
+        SourceError: a file is not UTF-8, is a link out of the folder, or breaks a naming rule.
     """
     return _refuse_squashed(source.load(_scripts(folder), folder=folder))
 
 
 def read_migrations(folder: str) -> tuple[Migration, ...]:
-    """Read a folder in which versions may be used twice; else as `load_migrations`."""
+    """Read a folder in which two files may have one version; otherwise as `load_migrations`."""
     return _refuse_squashed(source.load_all(_scripts(folder), folder=folder))
 
 
 def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
-    """Return migrations, unless one stands for another that is among them: both would run.
+    """Return migrations, unless one replaces another that is still among them: both would run.
 
     Raises:
-        SourceError: a killed `squash` or a merge left them side by side.
+        SourceError: a killed `squash` or a merge left both.
     """
     for migration in found:
         if migration.is_large or "-- Squashes: " not in migration.text:
@@ -107,7 +107,7 @@ def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"no migrations folder {folder}",
-            hint="name it with --migrations, or `migrations = …` in d1migrate.toml",
+            hint="name it with --migrations, or with `migrations = …` in d1migrate.toml",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
@@ -120,7 +120,7 @@ def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
 
 
 def load_file(path: str, *, version: int) -> Migration:
-    """Read one file that lies outside a migrations folder, under whatever name.
+    """Read one file outside a migrations folder, with any name.
 
     Raises:
         UsageError: there is no such file.
@@ -138,10 +138,10 @@ def load_file(path: str, *, version: int) -> Migration:
 
 
 def load_journal(folder: str) -> dict[str, str]:
-    """Return {when a migration was written: its name} of drizzle's `meta/_journal.json`, where there is one.
+    """Return {when a migration was written: its name} of drizzle's `meta/_journal.json`, if there is one.
 
     Raises:
-        UsageError: it is not what drizzle writes.
+        UsageError: it is not a journal of drizzle.
     """
     path = os.path.join(folder, "meta", "_journal.json")
     text = read_text(path)
@@ -152,7 +152,7 @@ def load_journal(folder: str) -> dict[str, str]:
     try:
         return {str(entry["when"]): str(entry["tag"]) for entry in json.loads(text)["entries"]}
     except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{path} is no journal of drizzle's") from error
+        raise UsageError(f"{path} is not a journal of drizzle") from error
 
 
 def write_new(path: str, text: str) -> None:
@@ -172,7 +172,7 @@ def write_new(path: str, text: str) -> None:
 
 
 def replace(path: str, text: str) -> None:
-    """Write a file whole or not at all, over an older one; what is not a regular file is written to as it is.
+    """Write a file whole or not at all, over an older one; devices and FIFOs are written to.
 
     Raises:
         UsageError: it cannot be written.
@@ -187,7 +187,7 @@ def replace(path: str, text: str) -> None:
 
 
 def current_text(path: str) -> str | None:
-    """Return what a file that is to be written holds now; None for a device or FIFO, which is not read.
+    """Return the current text of a file to be written; None for a device or FIFO, which is not read.
 
     Raises:
         UsageError: it exists and cannot be read.
@@ -198,10 +198,10 @@ def current_text(path: str) -> str | None:
 
 
 def read_text(path: str) -> str | None:
-    """Return a text file, or None where there is none.
+    """Return the text of a file; None if it does not exist.
 
     Raises:
-        UsageError: it is there and cannot be read.
+        UsageError: it exists and cannot be read.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -217,7 +217,7 @@ def _is_sql(entry: os.DirEntry[str]) -> bool:
     if not name.lower().endswith(".sql") or name.startswith(".") or entry.is_dir():
         return False
     if entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path)):
-        return True  # a broken link is an error when it is read
+        return True  # a broken link raises an error when it is read
     raise SourceError(f"{entry.path} is not a file")
 
 
@@ -226,7 +226,9 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
     if entry.is_symlink():
         inside = os.path.realpath(folder) + os.sep
         if not os.path.realpath(path).startswith(inside):
-            raise SourceError(f"{path} is a link out of the migrations folder", hint="copy the file into it")
+            raise SourceError(
+                f"{path} is a link out of the migrations folder", hint="copy the file into the folder"
+            )
     try:
         if entry.stat().st_size > LARGE:
             return LargeFile(path)

@@ -1,4 +1,4 @@
-"""What an environment demands before it is changed: gates. Functions decide; the clock is an argument."""
+"""Gates: rules of an environment for runs that change it. Functions decide; the clock is an argument."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from d1migrate.project.windows import Opening
 
 LONGEST = 30
-"""Seconds that D1 gives a transaction at most."""
+"""The seconds that D1 gives a transaction at most."""
 
 OVERRIDES = {
     "after": "--skip-after REASON",
@@ -25,19 +25,19 @@ OVERRIDES = {
     "restore_point": "--no-restore-point REASON",
     "protected": "--confirm NAME",
 }
-"""{gate: the flag that lets a run through it}, in the order in which gates are looked at."""
+"""{gate: the flag that overrides it}, in the order in which gates are checked."""
 
 
-class Demand(NamedTuple):
-    """One demand, and whether it is met.
+class GateResult(NamedTuple):
+    """One gate, and whether a run passes it.
 
     Attributes:
-        name: as d1migrate.toml has it.
-        passed: whether it is met.
+        name: its name in d1migrate.toml.
+        passed: whether the run passes.
         message: what was found.
-        override: the flag that lets a run through all the same.
-        reason: the one given with that flag, where it counts; else None.
-        warning: what else to know, or None.
+        override: the flag that overrides the gate.
+        reason: the reason given with that flag, if the gate does not pass; otherwise None.
+        warning: None, or a warning for a gate that passes.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Demand(NamedTuple):
         return "passed" if self.passed else "refused" if self.reason is None else "overridden"
 
 
-def refuse(environment: str, gates: Iterable[Demand]) -> None:
-    """Let a run pass if every gate does, or a reason for passing it all the same was given.
+def refuse(environment: str, gates: Iterable[GateResult]) -> None:
+    """Refuse a run unless each gate passes or is overridden with a reason.
 
     Raises:
-        errors.Demand: it names every gate that refuses, with what was found and its flag.
+        errors.Gate: it lists every gate that refuses, with what was found and its flag.
     """
     closed = [gate for gate in gates if gate.state == "refused"]
     if closed:
@@ -68,33 +68,33 @@ def refuse(environment: str, gates: Iterable[Demand]) -> None:
         )
 
 
-def overridden(gates: Iterable[Demand]) -> dict[str, str]:
-    """Return {gate: reason} of those that a run passes against their rule, for the log."""
+def overridden(gates: Iterable[GateResult]) -> dict[str, str]:
+    """Return {gate: reason} of the gates that a run overrides, for the log."""
     return {gate.name: gate.reason for gate in gates if gate.reason is not None}
 
 
 def _gate(
     name: str, problem: str | None, fine: str, reasons: Mapping[str, str], warning: str | None = None
-) -> Demand:
-    """Return a gate; it is closed where there is a problem."""
+) -> GateResult:
+    """Return the result of a gate, which passes if there is no problem."""
     if problem is None:
-        return Demand(name, True, fine, OVERRIDES[name], None, warning)
-    return Demand(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
+        return GateResult(name, True, fine, OVERRIDES[name], None, warning)
+    return GateResult(name, False, problem, OVERRIDES[name], reasons.get(name), warning)
 
 
 def after(
     first: str, pending: Sequence[Migration], there: Sequence[Entry] | str, reasons: Mapping[str, str]
-) -> Demand:
-    """Whether another environment has what is pending here, with the same checksums.
+) -> GateResult:
+    """Check that another environment has what is pending here, with the same checksums.
 
     Args:
         first: the environment that must have it.
-        pending: what is to be applied.
-        there: the files beside the history of that environment, or why they cannot be had.
-        reasons: {gate: why it may be passed}.
+        pending: the migrations to apply.
+        there: the status of that environment, or why it cannot be read.
+        reasons: {gate: the reason to override it}.
     """
     if isinstance(there, str):
-        return _gate("after", f"{first} cannot be asked: {there}", "", reasons)
+        return _gate("after", f"{first} cannot be read: {there}", "", reasons)
     known = {entry.version: entry for entry in there}
     problems = [
         f"{migration.name} {problem}"
@@ -107,7 +107,7 @@ def after(
 
 
 def _lacks(first: str, entry: Entry | None) -> str | None:
-    """Say what keeps a migration from counting as applied, or None."""
+    """Return why a migration does not count as applied, or None."""
     if entry is None or entry.applied is None or entry.state not in ("applied", "changed"):
         return f"is not applied in {first}"
     if entry.state == "changed":
@@ -120,15 +120,15 @@ def _lacks(first: str, entry: Entry | None) -> str | None:
     return None
 
 
-def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping[str, str]) -> Demand:
-    """Whether a maintenance window is open.
+def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping[str, str]) -> GateResult:
+    """Check that a maintenance window is open.
 
     Args:
         text: the window, as configured.
-        opening: what `windows.look` says of it.
+        opening: what `windows.look` returned for it.
         now: in epoch seconds.
-        count: how many transactions are to be run.
-        reasons: {gate: why it may be passed}.
+        count: the number of transactions to run.
+        reasons: {gate: the reason to override it}.
     """
     shown = opening.shown()
     warning = None
@@ -143,16 +143,16 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
     return _gate("window", problem, f"open until {shown}", reasons, warning)
 
 
-def protected(name: str, confirmed: str | None) -> Demand:
-    """Whether the environment's name was given."""
+def protected(name: str, confirmed: str | None) -> GateResult:
+    """Check that the environment's name was given."""
     if confirmed == name:
-        return Demand("protected", True, "its name was given", OVERRIDES["protected"])
+        return GateResult("protected", True, "its name was given", OVERRIDES["protected"])
     found = "its name was not given" if confirmed is None else f"{confirmed!r} is not its name"
-    return Demand("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
+    return GateResult("protected", False, f"it is protected, and {found}", OVERRIDES["protected"])
 
 
-def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> Demand:
-    """Whether every migration has a rollback."""
+def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -> GateResult:
+    """Check that every migration has a rollback."""
     without = []
     for migration in pending:
         if migration.rollback is None:
@@ -163,26 +163,26 @@ def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -
     return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
 
 
-def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> Demand:
-    """Whether `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
+def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> GateResult:
+    """Check that `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
 
     Args:
         name: the gate.
         level: as configured.
-        found: what was found at that level, each in a line.
-        reasons: {gate: why it may be passed}.
+        found: the findings at that level, one line each.
+        reasons: {gate: the reason to override it}.
     """
     at_level = "no errors" if level == "error" else "no errors or warnings"
     return _gate(name, "; ".join(found) or None, at_level, reasons)
 
 
-def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> Demand:
-    """Whether there will be a point to go back to.
+def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> GateResult:
+    """Check that a restore point is taken before the run.
 
     Args:
-        how: what is taken before the run; None where nothing is.
-        why_not: why nothing is.
-        reasons: {gate: why it may be passed}.
+        how: what is taken; None for nothing.
+        why_not: why nothing is taken.
+        reasons: {gate: the reason to override it}.
     """
     if how is not None and "restore_point" in reasons:
         why_not, how = f"{how} is skipped", None

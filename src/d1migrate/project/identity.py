@@ -1,4 +1,4 @@
-"""Which database a url leads to, as far as that can be known without a request."""
+"""Which database a url leads to, as far as it can be known without a request."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class DatabaseIdentity(NamedTuple):
-    """What a url leads to; None is what is not known.
+    """The database a url leads to; None for what is unknown.
 
     Attributes:
-        file: what is the same for two local databases exactly if they are one file.
-        id, name: of a remote database.
-        account: the Cloudflare account it is in; names are of an account.
+        file: file identity: device and inode, or the real path.
+        id, name: those of a remote database.
+        account: the Cloudflare account it is in; names are unique per account.
     """
 
     file: str | None = None
@@ -26,7 +26,7 @@ class DatabaseIdentity(NamedTuple):
     account: str | None = None
 
     def is_same(self, other: DatabaseIdentity) -> bool | None:
-        """Whether both are one database; None where one is an id, the other a name, and nobody can tell."""
+        """Whether both are one database; None if one is an id and the other a name, so it is unknown."""
         if self.account and other.account and self.account != other.account:
             return False
         for one, two in zip(self[:3], other[:3], strict=True):
@@ -36,11 +36,11 @@ class DatabaseIdentity(NamedTuple):
 
 
 def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity:
-    """Return what an environment's url leads to.
+    """Return the database that an environment's url leads to.
 
     Args:
-        environment: with the url.
-        wrangler: the wrangler configuration, which knows the ids of names.
+        environment: the environment.
+        wrangler: the wrangler configuration, which has the ids of names.
     """
     url = environment.database
     scheme, _, rest = url.partition(":")
@@ -51,7 +51,7 @@ def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity
             from d1migrate.drivers.wrangler import open_local
 
             return DatabaseIdentity(file=_file(open_local(rest, config=wrangler, url=url).path))
-    except UsageError:  # wrangler's configuration does not tell; who opens the database hears why
+    except UsageError:  # opening the database will report what is wrong with wrangler's configuration
         return DatabaseIdentity()
     return (
         _remote(rest, wrangler)._replace(account=environment.account)
@@ -61,7 +61,7 @@ def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity
 
 
 def _file(path: str) -> str:
-    """Return what a file is known by: itself, whatever links lead to it; before there is one, its path."""
+    """Return the identity of a file, the same for all links to it; its real path if it does not exist."""
     try:
         status = os.stat(path)
     except OSError:
@@ -77,6 +77,6 @@ def _remote(name: str, wrangler: str | None) -> DatabaseIdentity:
         return DatabaseIdentity(id=name.lower())
     try:
         found = (remote_id(wrangler, name) if wrangler else None) or ""
-    except UsageError:  # it has several ids, say; who opens the database hears of it
+    except UsageError:  # several ids, for example; opening the database will report it
         found = ""
     return DatabaseIdentity(id=found.lower() if is_database_id(found) else None, name=name)

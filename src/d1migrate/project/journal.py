@@ -29,7 +29,7 @@ class Change(NamedTuple):
     Attributes:
         name: the file.
         before: the sha256 of its content now; None if it does not exist.
-        after: what it is to hold; None if it is to be removed.
+        after: its content afterwards; None if it is to be removed.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Journal(NamedTuple):
     """A change of several files.
 
     Attributes:
-        command: the arguments of `d1migrate` that began it, and that finish it.
-        changes: what becomes of each file.
+        command: the arguments of `d1migrate` that began it and that finish it.
+        changes: the change of each file.
         report: what the command prints about it, as JSON.
     """
 
@@ -116,7 +116,7 @@ def finish(folder: str, journal: Journal) -> None:
 
 
 def _refuse_edited(folder: str, journal: Journal) -> None:
-    """Refuse to remove a text that was written since, or one that would have no other place."""
+    """Refuse to remove a text that was edited since, or that exists nowhere else."""
     for change in journal.changes:
         found = digest(os.path.join(folder, change.name))
         after = None if change.after is None else sha256(change.after.encode()).hexdigest()
@@ -125,10 +125,10 @@ def _refuse_edited(folder: str, journal: Journal) -> None:
         if change.after is None:
             raise SourceError(
                 f"`d1migrate {journal.command}` was interrupted, and {change.name} has been edited since",
-                hint=f"the folder also has its new version; keep one of them, then delete {JOURNAL}",
+                hint=f"the folder also contains its new version; keep one of them, then delete {JOURNAL}",
             )
         raise SourceError(
-            f"`d1migrate {journal.command}` was interrupted, and {change.name} is not what it was to become",
+            f"`d1migrate {journal.command}` was interrupted, and {change.name} has unexpected content",
             hint=f"move that file away, and run `d1migrate {journal.command}` again; {JOURNAL} has the text",
         )
 
@@ -162,11 +162,11 @@ def _parsed(value: Any) -> Journal:
     """Return a journal from its JSON.
 
     Raises:
-        ValueError: a value is not what `run` writes; or TypeError, or KeyError.
+        ValueError, TypeError, KeyError: a value is not one that `run` writes.
     """
     command, report = value["command"], value["report"]
     if not _COMMAND.fullmatch(command):
-        raise ValueError(f"no command that changes several files: {command!r}")
+        raise ValueError(f"not a command that changes several files: {command!r}")
     changes = tuple(Change(*change) for change in value["changes"])
     for name, before, after in changes:
         if not _FILE.fullmatch(name):
@@ -182,7 +182,7 @@ def _parsed(value: Any) -> Journal:
     else:
         texts = [report["path"], *report["squashed"]]
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("its report is not one of that command")
+        raise ValueError("its report does not match the command")
     return Journal(command, changes, report)
 
 
@@ -209,7 +209,7 @@ def resume(folder: str, command: str, *, dry_run: bool) -> Any:
     """
     journal = read(folder)
     if journal is None:
-        if not dry_run:  # killed when all was done: only the journal is left
+        if not dry_run:  # killed after the last change: only the journal is left
             with suppress(OSError):
                 os.unlink(os.path.join(folder, JOURNAL))
         return None

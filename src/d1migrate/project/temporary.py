@@ -40,7 +40,7 @@ class PrivateFolder:
         return path
 
     def close(self) -> None:
-        """Remove the folder with all that is in it; what cannot be removed now is removed by the next run."""
+        """Remove the folder and its content; what cannot be removed now is removed by the next run."""
         self._remove()
 
 
@@ -53,13 +53,13 @@ def _remove(path: str, lock: int) -> None:
 
 
 def _made() -> tuple[str, int]:
-    """Return a new folder, and the lock that says that it is in use."""
+    """Return a new folder, and the lock that marks it as in use."""
     while True:
         folder = tempfile.mkdtemp(prefix=_PREFIX)
         path = os.path.join(folder, _LOCK_NAME)
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileNotFoundError:  # another process took it for an abandoned one
+        except FileNotFoundError:  # another process removed it as abandoned
             continue
         if _lock(lock) is not False and os.path.exists(path):
             return folder, lock
@@ -92,7 +92,7 @@ def _remove_if_abandoned(folder: str) -> None:
     try:
         lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        os.rmdir(folder)  # killed before it had its lock: empty, or it is not ours
+        os.rmdir(folder)  # killed before it created the lock: the folder is empty, or not ours
         return
     try:
         if _lock(lock):

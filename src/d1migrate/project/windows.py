@@ -1,8 +1,9 @@
 """Maintenance windows: `Sun 02:00-04:00 UTC; 0 2 1 * * for 2h Europe/Berlin`. The clock is an argument.
 
 A weekly window is open while the wall clock of its zone shows a time inside it, so it follows daylight saving
-time: an hour that the clocks skip is never inside, one that they repeat is inside twice. One in cron's form
-begins when cron would begin a job, once on those days too, and lasts as long as it says.
+time: an hour that the clocks skip is never inside, one that they repeat is inside twice. A window in cron's
+form begins when cron would start a job, once on those days too, and lasts for its duration. That is why
+cronsim cannot compute weekly windows: it moves a skipped start to the next hour and runs a repeated one once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _WEEKLY = re.compile(r"(?:(\S.*?)\s+)?(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s+(\S+
 _CRON = re.compile(r"(\S+(?:\s+\S+){4})\s+for\s+(?:(\d{1,3})h)?(?:(\d{1,4})m)?\s+(\S+)", re.ASCII)
 _FORMS = '"Sun 02:00-04:00 UTC", or "0 2 * * SUN for 2h Europe/Berlin" as cron has it; several with ";"'
 _DAY = 24 * 60
-_HORIZON = timedelta(days=15)  # one opening a week can fall into an hour that the clocks skip
+_HORIZON = timedelta(days=15)  # the clocks may skip one weekly opening
 _MINUTE = timedelta(minutes=1)
 
 
@@ -28,15 +29,15 @@ class Window(Protocol):
 
     @property
     def zone(self) -> str:
-        """The IANA name of the zone by whose clock it goes."""
+        """The IANA name of its time zone."""
         ...
 
     def closes(self, moment: datetime) -> datetime | None:
-        """Return when it closes that is open at a moment; None where it is not."""
+        """Return when a window that is open at a moment closes; None if it is not open."""
         ...
 
     def opens(self, moment: datetime) -> datetime | None:
-        """Return when it opens that is closed at a moment; None where that is weeks away."""
+        """Return when a window that is closed at a moment opens; None if that is weeks away."""
         ...
 
 
@@ -44,9 +45,9 @@ class Weekly(NamedTuple):
     """Times of the week, on the wall clock of a zone.
 
     Attributes:
-        days: on which it begins; Monday is 0.
-        start, end: in minutes of the day; where `end` is not above `start` it ends on the next day.
-        zone: as Window has it.
+        days: the days on which it begins; Monday is 0.
+        start, end: minutes of the day; if `end` is not above `start`, it ends on the next day.
+        zone: its time zone.
     """
 
     days: frozenset[int]
@@ -55,19 +56,19 @@ class Weekly(NamedTuple):
     zone: str
 
     def closes(self, moment: datetime) -> datetime | None:
-        """Return when it closes, as Window has it."""
+        """Return when it closes, as for Window."""
         return self._changes(moment) if self._holds(moment) else None
 
     def opens(self, moment: datetime) -> datetime | None:
-        """Return when it opens, as Window has it."""
+        """Return when it opens, as for Window."""
         found = self._changes(moment)
         return found if self._holds(found) else None
 
     def _changes(self, moment: datetime) -> datetime:
-        """Return the first moment after one that is not like it, or one beyond the horizon."""
+        """Return the first moment after a given one at which it opens or closes, or one past the horizon."""
         minute, before = moment.replace(second=0, microsecond=0), self._holds(moment)
         while minute - moment <= _HORIZON:
-            minute += _MINUTE  # it begins and ends with one
+            minute += _MINUTE  # windows begin and end on full minutes
             if self._holds(minute) != before:
                 break
         return minute
@@ -82,12 +83,12 @@ class Weekly(NamedTuple):
 
 
 class Cron(NamedTuple):
-    """What begins when cron would begin a job.
+    """Windows that begin when cron would start a job.
 
     Attributes:
         begins: cron's five fields.
-        lasts: for how long it is open then.
-        zone: as Window has it.
+        lasts: how long it is open.
+        zone: its time zone.
     """
 
     begins: str
@@ -95,18 +96,18 @@ class Cron(NamedTuple):
     zone: str
 
     def closes(self, moment: datetime) -> datetime | None:
-        """Return when it closes, as Window has it."""
+        """Return when it closes, as for Window."""
         begun = self._begins(moment + timedelta(seconds=1), reverse=True)
         closing = begun + self.lasts if begun else moment
         return closing if closing > moment else None
 
     def opens(self, moment: datetime) -> datetime | None:
-        """Return when it opens, as Window has it."""
+        """Return when it opens, as for Window."""
         return self._begins(moment)
 
     def _begins(self, moment: datetime, *, reverse: bool = False) -> datetime | None:
         """Return when it next begins after a moment, or last began before it."""
-        from cronsim import CronSim  # few windows have this form
+        from cronsim import CronSim  # most windows are weekly
 
         there = moment.astimezone(ZoneInfo(self.zone))
         found = next(CronSim(self.begins, there, reverse=reverse), None)
@@ -117,9 +118,9 @@ class Opening(NamedTuple):
     """Whether any of several windows is open, and until when, or from when on.
 
     Attributes:
-        is_open: whether it is.
-        changes: when it closes, or opens next, in epoch seconds; None where that is weeks away.
-        zone: the zone of the window that is meant.
+        is_open: whether one is open.
+        changes: when it closes, or the next one opens, in epoch seconds; None if that is weeks away.
+        zone: the time zone of that window.
     """
 
     is_open: bool
@@ -137,10 +138,10 @@ class Opening(NamedTuple):
 
 
 def parse(text: str) -> tuple[Window, ...]:
-    """Read what `window` says.
+    """Parse the setting `window`.
 
     Raises:
-        UsageError: it cannot be understood, or there is no such zone.
+        UsageError: it is malformed, or there is no such time zone.
     """
     return tuple(_parse(part.strip()) for part in text.split(";"))
 
@@ -149,12 +150,12 @@ def look(windows: tuple[Window, ...], now: float) -> Opening:
     """Return whether a window is open at a time, and when that changes.
 
     Args:
-        windows: any of them will do.
+        windows: one open window is enough.
         now: in epoch seconds.
     """
     moment = end = datetime.fromtimestamp(now, UTC)
     inside: Window | None = None
-    while end - moment <= _HORIZON:  # windows that touch are one
+    while end - moment <= _HORIZON:  # adjacent windows count as one
         found = next(((window, closes) for window in windows if (closes := window.closes(end))), None)
         if found is None:
             break
@@ -173,7 +174,7 @@ def _parse(text: str) -> Window:
         return _cron(cron, text)
     match = _WEEKLY.fullmatch(text)
     if match is None:
-        raise UsageError(f"window {text!r} cannot be understood", hint=_FORMS)
+        raise UsageError(f"window {text!r} is malformed", hint=_FORMS)
     days = _days(match[1] or "daily", text)
     start, end = (_minutes(match[i], match[i + 1], text) for i in (2, 4))
     if start in (_DAY, end):
@@ -197,7 +198,7 @@ def _cron(match: re.Match[str], text: str) -> Cron:
 def _zone(name: str, window: str) -> str:
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # of no such zone, and of a name that is a path
+    except (KeyError, ValueError, OSError):  # an unknown name, or a path
         hint = _FORMS if available_timezones() else "this machine has no time zones: `pip install tzdata`"
         raise UsageError(f"window {window!r}: there is no time zone {name!r}", hint=hint) from None
     return name
@@ -210,7 +211,7 @@ def _days(text: str, window: str) -> frozenset[int]:
     for part in text.split(","):
         first, dash, last = (name.strip().title() for name in part.partition("-"))
         if first not in _DAYS or (dash and last not in _DAYS):
-            raise UsageError(f"window {window!r}: {part.strip()!r} is no day of the week", hint=_FORMS)
+            raise UsageError(f"window {window!r}: {part.strip()!r} is not a day of the week", hint=_FORMS)
         begin, end = _DAYS.index(first), _DAYS.index(last if dash else first)
         found |= {day % 7 for day in range(begin, end + (7 if end < begin else 0) + 1)}
     return frozenset(found)
@@ -219,5 +220,5 @@ def _days(text: str, window: str) -> frozenset[int]:
 def _minutes(hour: str, minute: str, window: str) -> int:
     at = int(hour) * 60 + int(minute)
     if int(minute) > 59 or at > _DAY:
-        raise UsageError(f"window {window!r}: there is no {hour}:{minute}", hint=_FORMS)
+        raise UsageError(f"window {window!r}: {hour}:{minute} is not a time", hint=_FORMS)
     return at

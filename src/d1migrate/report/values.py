@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Rollback
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
-    from d1migrate.project.gates import Demand
+    from d1migrate.project.gates import GateResult
     from d1migrate.schema.model import Schema, Table
 
 
@@ -115,7 +115,7 @@ def _phase(script: Migration | Rollback) -> dict[str, Any]:
     return {"phase": found.phase, "phase_reason": found.reason}
 
 
-def gates(found: Sequence[Demand]) -> list[dict[str, Any]]:
+def gates(found: Sequence[GateResult]) -> list[dict[str, Any]]:
     """The gates of an environment; `state` is passed, refused or overridden."""
     return [{**gate._asdict(), "state": gate.state} for gate in found]
 

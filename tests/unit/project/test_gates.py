@@ -17,7 +17,7 @@ from d1migrate.project import gates
 from d1migrate.project.windows import look, parse
 
 if TYPE_CHECKING:
-    from d1migrate.project.gates import Demand
+    from d1migrate.project.gates import GateResult
 
 WITH_ROLLBACK = "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"
 
@@ -124,22 +124,22 @@ def test_when_it_opens_is_shown_in_both_zones() -> None:
 @pytest.mark.parametrize(
     ("window", "message"),
     [
-        ("", "cannot be understood"),
-        ("Sun 02:00-04:00", "cannot be understood"),
-        ("Sun 2-4 UTC", "cannot be understood"),
-        ("Sunday 02:00-04:00 UTC", "'Sunday' is no day of the week"),
-        ("Mon-Foo 02:00-04:00 UTC", "'Mon-Foo' is no day of the week"),
-        ("Sun 25:00-26:00 UTC", "there is no 25:00"),
-        ("Sun 02:60-03:00 UTC", "there is no 02:60"),
+        ("", "is malformed"),
+        ("Sun 02:00-04:00", "is malformed"),
+        ("Sun 2-4 UTC", "is malformed"),
+        ("Sunday 02:00-04:00 UTC", "'Sunday' is not a day of the week"),
+        ("Mon-Foo 02:00-04:00 UTC", "'Mon-Foo' is not a day of the week"),
+        ("Sun 25:00-26:00 UTC", "25:00 is not a time"),
+        ("Sun 02:60-03:00 UTC", "02:60 is not a time"),
         ("Sun 02:00-02:00 UTC", "never open"),
         ("Sun 02:00-04:00 Mars/Olympus", "no time zone 'Mars/Olympus'"),
         ("Sun 02:00-04:00 ../etc/passwd", "no time zone"),
         ("Sun 02:00-04:00 Europe", "no time zone"),
-        ("Sun 02:00-04:00 UTC;", "cannot be understood"),
-        ("0 2 * * SUN UTC", "cannot be understood"),
-        ("0 2 * * SUN for 2h", "cannot be understood"),
-        ("0 2 * * for 2h UTC", "cannot be understood"),
-        ("0 2 * * SUN for 2 hours UTC", "cannot be understood"),
+        ("Sun 02:00-04:00 UTC;", "is malformed"),
+        ("0 2 * * SUN UTC", "is malformed"),
+        ("0 2 * * SUN for 2h", "is malformed"),
+        ("0 2 * * for 2h UTC", "is malformed"),
+        ("0 2 * * SUN for 2 hours UTC", "is malformed"),
         ("0 25 * * SUN for 2h UTC", "bad hour"),
         ("0 2 * * FOO for 2h UTC", "bad day-of-week"),
         ("0 2 30 2 * for 2h UTC", "bad day-of-month"),
@@ -157,7 +157,7 @@ def test_a_wrong_window(window: str, message: str) -> None:
 # --- gates ---
 
 
-def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> Demand:
+def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> GateResult:
     """What the gate of one window says."""
     opening = look(parse("Sun 02:00-04:00 UTC"), at(now))
     return gates.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})
@@ -199,7 +199,7 @@ def test_after() -> None:
         assert (gate.state, message in gate.message) == ("refused", True), gate
     fine = gates.after("staging", [one], [Entry(1, "001_a", "applied", one, row)], {})
     assert (fine.state, fine.message) == ("passed", "staging has 001_a, with the same content")
-    assert "cannot be asked: gone" in gates.after("staging", [one], "gone", {}).message
+    assert "cannot be read: gone" in gates.after("staging", [one], "gone", {}).message
 
 
 def test_require_rollback() -> None:
