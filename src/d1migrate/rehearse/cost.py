@@ -9,6 +9,7 @@ from d1migrate.rehearse.model import Cost
 from d1migrate.schema.keys import is_without_rowid, rowid_alias
 from d1migrate.schema.queries import is_autoincrement
 from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.statement import alteration_of
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def built_tables(file: ReplayedFile) -> dict[int, str]:
 
 
 def _drops_column(statement: ReplayedStatement) -> bool:
-    after_name = statement.shape.at + 1
-    return statement.verb == "alter table" and statement.words[after_name : after_name + 1] == ["DROP"]
+    return statement.verb == "alter table" and alteration_of(statement.tokens).action == "drop column"
 
 
 def _built(statement: ReplayedStatement, sizes: Mapping[int, int]) -> tuple[int, int]:

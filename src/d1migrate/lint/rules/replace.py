@@ -8,7 +8,8 @@ from d1migrate.lint.cascade_loss import cascade_losses, sentence
 from d1migrate.lint.column_copies import columns_into, values_of
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import unique_keys
-from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.names import fold, quote_identifier
+from d1migrate.sql.statement import first_row, insert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,15 +51,10 @@ def _upsert(statement: ReplayedStatement) -> str | None:
     """Return an INSERT OR REPLACE … VALUES as an upsert, or None for any other statement."""
     table = statement.before.tables[statement.target]
     key = [quote_identifier(name) for name in table.primary_key]
-    if (
-        statement.verb == "update"
-        or "VALUES" not in statement.words
-        or "INTO" not in statement.words
-        or not key
-    ):
+    insert = insert_of(statement.tokens)
+    if insert is None or not first_row(insert.source) or not key:
         return None
-    head, values = statement.words.index("INTO"), statement.words.index("VALUES")
-    named = {fold(unquote(token.text)) for token in statement.tokens[head + 2 : values]}
+    head, named = statement.words.index("INTO"), insert.columns
     columns = [
         quote_identifier(c.name)
         for c in table.columns
