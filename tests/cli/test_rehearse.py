@@ -140,7 +140,7 @@ def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:
 def test_data_without_history_is_no_beginning(shop: Project) -> None:
     """Nothing tells which files it has; exit 1, as for `up`."""
     (shop.folder / "export.sql").write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);")
-    assert "no migration is recorded" in shop.run("rehearse", "--data", "export.sql", code=1).err
+    assert "no migrations are recorded" in shop.run("rehearse", "--data", "export.sql", code=1).err
 
 
 def test_a_failure_stops_it(shop: Project) -> None:

@@ -24,15 +24,16 @@ def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, An
 EACH: dict[str, Any] = {"action": "append", "default": [], **VERSION}
 
 TO_UP = argument("--to", help="apply migrations up to this version", **VERSION)
-LATE = argument(
+_LATE = argument(
     "--allow-out-of-order", help="also apply pending migrations below the newest applied one", **FLAG
 )
-SINGLE = argument("--single-transaction", help="apply all pending migrations in one transaction", **FLAG)
-PHASE = argument(
+_SINGLE = argument("--single-transaction", help="apply all pending migrations in one transaction", **FLAG)
+_PHASE = argument(
     "--phase",
     choices=("before", "after"),
     help="only migrations that run before, or after, the code is deployed",
 )
+APPLY = (_LATE, _SINGLE, _PHASE)
 TO_DOWN = argument("--to", help="roll back every migration above this version; 0 rolls back all", **VERSION)
 DOWN = (
     argument("--steps", type=int, metavar="N", help="roll back this many migrations (default: 1)"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from d1migrate.cli.arguments import (
     ANY_GATES,
+    APPLY,
     BACKFILL,
     CONFIRM,
     DECLARED,
@@ -17,9 +18,6 @@ from d1migrate.cli.arguments import (
     DRAFT,
     EACH,
     FLAG,
-    LATE,
-    PHASE,
-    SINGLE,
     STATE,
     TO_DOWN,
     TO_UP,
@@ -52,7 +50,8 @@ COMMANDS = {
         "apply pending migrations",
         "d1migrate up --to 3",
         (
-            *(TO_UP, LATE, SINGLE, PHASE),
+            TO_UP,
+            *APPLY,
             argument(
                 "--plan",
                 metavar="FILE",
@@ -67,7 +66,8 @@ COMMANDS = {
         "roll back applied migrations",
         "d1migrate down --steps 1",
         (
-            *(TO_DOWN, *DOWN),
+            TO_DOWN,
+            *DOWN,
             argument("--dry-run", help="print the plan; change nothing", **FLAG),
             *ANY_GATES,
         ),
@@ -89,7 +89,7 @@ COMMANDS = {
             argument("--sql", help="print SQL that `wrangler d1 execute --file` can run", **FLAG),
             argument("--down", help="plan a rollback", **FLAG),
             argument("--to", help="the version to migrate or roll back to", **VERSION),
-            *(LATE, SINGLE, PHASE),
+            *APPLY,
             argument("--output", metavar="FILE", help="also write the plan to FILE, for `up --plan FILE`"),
             *DOWN,
             *UP_GATES,

@@ -8,7 +8,8 @@ from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
 from d1migrate.project import files
-from d1migrate.report.text import clean, clean_line, plural
+from d1migrate.report.differences import diff_lines
+from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +69,7 @@ def _show(found: Sequence[FixedFile], diffs: dict[str, list[str]], output: Outpu
     for one in found:
         if one.text is None:
             output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
-        for line in diffs.get(one.migration.file, ()):
-            shade = {"+": "green", "-": "red", "@": "dim"}.get(line[:1])
-            output.print(output.paint(clean(line), shade))
+        output.print(diff_lines(diffs.get(one.migration.file, ()), output.paint))
     if not found:
         output.say("no rebuild loses rows")
 

@@ -9,11 +9,10 @@ from d1migrate.report.text import clean
 from d1migrate.schema.compare import Difference, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from d1migrate.report.text import Paint
     from d1migrate.schema.model import Schema
-
-    Paint = Callable[[str, str | None], str]
 
 _SHADES = {"+": "green", "-": "red", "@": "dim"}
 
@@ -33,7 +32,8 @@ class Words(NamedTuple):
 
 DRIFT = Words(
     {"missing": ("missing", "red"), "extra": ("extra", "yellow"), "different": ("different", "red")},
-    *("files", "live"),
+    expected="files",
+    actual="live",
 )
 """For a live schema that differs from what the files build."""
 
@@ -85,5 +85,9 @@ def values(found: Iterable[Difference]) -> list[dict[str, Any]]:
 
 def text_lines(before: str, after: str, names: tuple[str, str], paint: Paint) -> Sequence[str]:
     """Return the unified diff of two texts, as `git diff` prints it."""
-    found = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    return diff_lines(unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""), paint)
+
+
+def diff_lines(found: Iterable[str], paint: Paint) -> list[str]:
+    """Return the lines of a unified diff, colored."""
     return [paint(clean(line), _SHADES.get(line[:1])) for line in found]

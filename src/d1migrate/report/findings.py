@@ -11,12 +11,12 @@ from d1migrate.lint.check import RULES, summed
 from d1migrate.report.text import clean, clean_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.lint.check import Diagnostic
     from d1migrate.lint.rule import Rule
+    from d1migrate.report.text import Paint
 
-    Paint = Callable[[str, str | None], str]
 
 _COLORS = {"error": "red", "warning": "yellow", "info": None}
 _ANNOTATIONS = {"error": "error", "warning": "warning", "info": "notice"}

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.report.text import clean_line, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.rehearse.recovery_check import RecoveryCheck
+    from d1migrate.report.text import Paint
 
 
-def text(checks: Sequence[RecoveryCheck], *, paint: Callable[[str, str | None], str]) -> list[str]:
+def text(checks: Sequence[RecoveryCheck], *, paint: Paint) -> list[str]:
     """Return lines for people: a table of migrations, then what differs from before."""
     if not checks:
         return []

@@ -10,9 +10,10 @@ from d1migrate.report.text import clean_line, duration, plural, table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
+    from d1migrate.report.text import Paint
 
 _LIMIT = 30  # seconds D1 gives a batch
 _FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
@@ -21,11 +22,11 @@ _COLORS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "y
 )
 
 
-def text(found: Rehearsal, *, verbose: bool, paint: Callable[[str, str | None], str]) -> list[str]:
+def text(found: Rehearsal, *, verbose: bool, paint: Paint) -> list[str]:
     """Return the lines for people: a table of migrations, then the details of each."""
     if not found.migrations:
         return ["nothing to rehearse"]
-    rows = [(m.name, m.verdict, *_costs(m.cost), _way_back(m)) for m in found.migrations]
+    rows = [(m.name, m.verdict, *_costs(m.cost), _rollback(m)) for m in found.migrations]
     scaled = any(m.cost and m.cost.scaled_rows_written is not None for m in found.migrations)
     written = "rows written ~" if scaled else "rows written"
     header, *lines = table(("migration", "verdict", "time", written, "rollback"), rows, right=(2, 3))
@@ -54,20 +55,20 @@ def _costs(cost: Cost | None) -> tuple[str, str]:
     return f"~{duration(cost.scaled_seconds)}", f"{cost.scaled_rows_written:,}"
 
 
-def _way_back(migration: Rehearsed) -> str:
-    back = migration.rollback
-    if back is None:
+def _rollback(migration: Rehearsed) -> str:
+    found = migration.rollback
+    if found is None:
         return ""
-    loses = ", ".join(f"{name} {count}" for name, count in back.loses.items())
-    return f"{back.state}, loses {loses}" if loses else back.state
+    loses = ", ".join(f"{name} {count}" for name, count in found.loses.items())
+    return f"{found.state}, loses {loses}" if loses else found.state
 
 
 def _details(migration: Rehearsed) -> Iterator[str]:
     """Yield what the file does to rows, and which limits of D1 it may reach."""
     cost = migration.cost
     for change in migration.changes:
-        if says := list(_says(change)):
-            yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(says))}"
+        if facts := list(_facts(change)):
+            yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(facts))}"
     if cost and cost.scaled_seconds is not None and cost.scaled_seconds > _LIMIT:
         time = duration(cost.scaled_seconds)
         yield f"  {clean_line(migration.name)}: about {time}; D1 stops a batch after {_LIMIT} s"
@@ -76,7 +77,7 @@ def _details(migration: Rehearsed) -> Iterator[str]:
         yield f"  {clean_line(migration.name)}: D1's free plan allows {_FREE_ROWS:,} rows written a day"
 
 
-def _says(change: TableChange) -> Iterator[str]:
+def _facts(change: TableChange) -> Iterator[str]:
     found = change.difference
     if change.name is not None and fold(change.name) != fold(change.table):
         yield f"is now {change.name}"

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from d1migrate.report import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from d1migrate.report.text import Paint
     from d1migrate.schema.model import Schema, Table
-
-    Paint = Callable[[str, str | None], str]
 
 
 def lines(schema: Schema, paint: Paint) -> Iterator[str]:

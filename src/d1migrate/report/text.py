@@ -6,7 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    Paint = Callable[[str, str | None], str]
+    """Colors a text; the second argument is the name of a color, or None."""
 
 _CONTROL = {c: None for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
 # Characters that reverse the direction of text, end a line, or are invisible.
