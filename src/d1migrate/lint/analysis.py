@@ -1,6 +1,6 @@
-"""What rules receive: a replay, with what is derived from it by several of them.
+"""What rules receive: a replay, and what several of them derive from it.
 
-Each part is computed once, when a rule first asks: most files copy nothing and rebuild nothing.
+Each part is computed once, when a rule first needs it: most files copy nothing and rebuild nothing.
 """
 
 from __future__ import annotations

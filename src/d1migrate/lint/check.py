@@ -1,4 +1,4 @@
-"""The linter: rules over Replays. `check` gives what they find, with the file's own `allow`s applied."""
+"""The list of rules, and the Diagnostics they produce, with the `allow`s of the file applied."""
 
 from __future__ import annotations
 
@@ -86,18 +86,18 @@ SEVERITIES = ("error", "warning", "info", "off")
 
 
 class Diagnostic(NamedTuple):
-    """Something a rule found.
+    """A finding of a rule, with its place in a file.
 
     Attributes:
-        code: the rule; stable.
+        code: the code of the rule, which never changes.
         severity: error, warning or info, as configured.
         message: what was found, with the names involved.
-        file, line, column: where; lines and columns count from 1.
-        source: the line itself, or None where the whole file is meant.
+        file, line, column: the place; lines and columns count from 1.
+        source: the text of the line, or None if the finding is about the whole file.
         why: why it matters on D1.
-        fix: SQL that does it right, or None.
+        fix: SQL to use instead, or None.
         allowed: the reason for which the file allows it, or None.
-        total: how many findings it stands for; it describes the first of them.
+        total: how many findings it represents; it describes the first.
     """
 
     code: str
@@ -119,18 +119,18 @@ class Diagnostic(NamedTuple):
 
     @property
     def page(self) -> str:
-        """Where it is explained."""
+        """The page that explains the rule."""
         return f"docs/reference/rules.md#{self.code.lower()}"
 
 
 def severity_of(code: str, configured: Mapping[str, str]) -> str:
-    """Return a rule's severity: configured for its code, else for its letter, else its own."""
+    """Return the severity configured for a rule's code, or for its letter, or its default."""
     return configured.get(code) or configured.get(code[0]) or _BY_CODE[code].severity
 
 
 @cache
-def _asked(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> list[tuple[Rule, str]]:
-    """Return the rules to ask, with their severities."""
+def _enabled(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> list[tuple[Rule, str]]:
+    """Return the rules that are not off, with their severities."""
     severities = ((rule, severity_of(rule.code, dict(configured))) for rule in RULES)
     wanted = ("error",) if only_errors else SEVERITIES[:3]
     return [(rule, severity) for rule, severity in severities if severity in wanted]
@@ -139,23 +139,23 @@ def _asked(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> lis
 def check(
     replay: AnalyzedReplay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
 ) -> tuple[Diagnostic, ...]:
-    """Return what the rules find in a migration, in the order of its lines.
+    """Return what the rules find in a migration, by line.
 
     Args:
-        replay: the migration as it ran.
+        replay: the migration.
         configured: {code or letter: severity, or "off"}.
-        only_errors: ask only rules whose findings are errors.
+        only_errors: apply only the rules whose severity is error.
     """
     configured = configured or {}
     found: list[Diagnostic] = []
     allowances = Allowances(replay.directives)
-    for rule, severity in _asked(tuple(configured.items()), only_errors=only_errors):
-        judged = [
+    for rule, severity in _enabled(tuple(configured.items()), only_errors=only_errors):
+        findings = [
             (f, allowances.reason_for(rule.code, f.statement.index if f.statement else None))
             for f in rule.check(replay)
         ]
-        counts = Counter(allowed for _, allowed in judged) if rule.summed else {}
-        for finding, allowed in judged:
+        counts = Counter(allowed for _, allowed in findings) if rule.summed else {}
+        for finding, allowed in findings:
             count = counts.get(allowed, 1)
             if count:
                 found.append(_diagnostic(replay, rule, severity, finding, allowed, count))  # type: ignore[arg-type]
@@ -174,14 +174,14 @@ def diagnose(
     *,
     twins: Sequence[str] = (),
 ) -> Diagnostic | None:
-    """Return the Diagnostic for something that was found outside the rules, by a rehearsal.
+    """Return the Diagnostic for a finding of other code than a rule, such as a rehearsal; None if it is off.
 
     Args:
         replay: the migration.
-        code: an X code.
+        code: the code of its rule.
         finding: what was found.
         configured: {code or letter: severity, or "off"}.
-        twins: codes of rules that foresee it: what allows one of them in the file allows this.
+        twins: codes of rules that predict it: an `allow` for one of them also allows this finding.
     """
     severity = severity_of(code, configured)
     if severity == "off":
@@ -200,7 +200,7 @@ def _unused(
         for code in directive.codes if directive.reason else ():
             if code in _BY_CODE and severity_of(code, configured) == "off":
                 continue
-            if (directive.line, code) not in used and not code.startswith("X"):  # a rehearsal's to judge
+            if (directive.line, code) not in used and not code.startswith("X"):  # only a rehearsal knows
                 known = "" if code in _BY_CODE else ": there is no such rule"
                 finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
                 yield _diagnostic(replay, rule, severity, finding, None)  # type: ignore[arg-type]
@@ -225,12 +225,12 @@ def _diagnostic(
 
 
 def summed(message: str, count: int) -> str:
-    """Return the message of the first of several findings, with how many there are."""
+    """Return the message of the first of several findings, with the number of the others."""
     return f"{message}, and {count - 1} more" if count > 1 else message
 
 
 def _place(migration: Migration, statement: ReplayedStatement, offset: int) -> tuple[int, int, str]:
-    """Return line, column and source line of a place in a statement's SQL."""
+    """Return line, column and source line for an offset in a statement's SQL."""
     before, source = statement.sql[:offset], statement.source
     down = before.count("\n")
     if migration.is_large:
@@ -244,7 +244,7 @@ def _place(migration: Migration, statement: ReplayedStatement, offset: int) -> t
 
 
 def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diagnostic:
-    """Return the Diagnostic for a file that cannot be replayed at all."""
+    """Return the Diagnostic for a file that cannot be replayed."""
     rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else error.rule]
     found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
     message = str(error.args[0])[found.end() :] if found else str(error.args[0])
@@ -258,6 +258,6 @@ def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diag
 
 
 def failing(diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> bool:
-    """Whether there are errors, or with `strict` warnings, that no file allows."""
+    """Whether there is an error, or with `strict` a warning, that its file does not allow."""
     bad = ("error", "warning") if strict else ("error",)
     return any(d.severity in bad and d.allowed is None for d in diagnostics)

@@ -1,4 +1,4 @@
-"""Which column a name means, statement by statement: a column stays the same one through RENAME."""
+"""Which column a name refers to at each statement: RENAME does not make another column of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ColumnId(NamedTuple):
-    """A column: its table's number, its first name, and the statement that made it; -1 before the file."""
+    """A column: its table's number, its first name, and the statement that added it; -1 before the file."""
 
     table: int
     name: str
@@ -22,7 +22,7 @@ class ColumnId(NamedTuple):
 
 
 class Columns:
-    """The columns of a file's tables, by the names they have at each statement; all names are folded."""
+    """The columns of a file's tables, by their names at each statement; names are folded."""
 
     def __init__(self, replay: Replay) -> None:
         self._steps: dict[int, list[tuple[int, Mapping[str, ColumnId]]]] = {
@@ -58,17 +58,17 @@ class Columns:
             steps.append((statement.index, now))
 
     def at(self, number: int, index: int) -> Mapping[str, ColumnId]:
-        """Return the columns of a table, by name, as a statement finds them."""
+        """Return the columns of a table by name, before a statement."""
         steps = self._steps.get(number, [])
         place = bisect_left(steps, index, key=lambda step: step[0])
         return steps[place - 1][1] if place else {}
 
     def last(self, number: int) -> Mapping[str, ColumnId]:
-        """Return the columns of a table as the file leaves them, or as they were when it was dropped."""
+        """Return the columns of a table by name, after the file or before the table was dropped."""
         return self._steps[number][-1][1] if number in self._steps else {}
 
     def dropped_at(self, column: ColumnId) -> int | None:
-        """Return the statement that drops a column alone, or None."""
+        """Return the statement that drops a column but not its table, or None."""
         held = False
         for index, columns in self._steps.get(column.table, ()):
             if column in columns.values():

@@ -1,4 +1,4 @@
-"""The declared types of a table's columns, and which of them may change a value of another."""
+"""The declared types of columns, and which type may change values of another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def columns_of(table: Table) -> dict[str, str]:
 
 
 def types_of(table: Table) -> dict[str, str]:
-    """Return {folded column: declared type}; ANY of a STRICT table keeps every value, as no type does."""
+    """Return {folded column: declared type}; "" for ANY in a STRICT table, which changes no value either."""
     types = {fold(column.name): column.type for column in table.columns}
     if (
         "ANY" in (type_.upper() for type_ in types.values())
@@ -33,11 +33,11 @@ def types_of(table: Table) -> dict[str, str]:
 
 
 _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
-_LONG = ("BIG", "INT8")  # declared for whole numbers that REAL rounds, from 2 ** 53 on
+_LONG = ("BIG", "INT8")  # for integers that REAL rounds: 2 ** 53 and above
 
 
 def is_narrower(old: str, new: str) -> bool:
-    """Whether values that one declared type keeps as they are may become others under the second."""
+    """Whether values of one declared type may change when stored in a column of another."""
     before, after = affinity(old), affinity(new)
     if before == "TEXT":
         return after in _NUMERIC

@@ -1,4 +1,4 @@
-"""What the columns of a table may hold, and which CHECKs the values that a copy puts there may fail."""
+"""Which values the columns of a table may have, and which constraints the values of a copy may violate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Values = Mapping[str, "Sequence[Token]"]
 
 
 def domains_of(table: Table) -> dict[str, Domain]:
-    """Return what the columns of a table may hold."""
+    """Return the values that each column of a table may have."""
     found = {
         fold(c.name): Domain(not (c.not_null or c.primary_key), numeric=affinity(c.type) != "TEXT")
         for c in table.columns
@@ -32,7 +32,7 @@ def domains_of(table: Table) -> dict[str, Domain]:
 
 
 def domains_into(new: Table, old: Table, values: Values) -> dict[str, Domain | None]:
-    """Return {folded column: what a copy puts into it}, given the value of each column that it fills."""
+    """Return {folded column: the values that a copy puts into it}; None if an expression computes them."""
     before = domains_of(old)
     return {fold(c.name): _domain_of(values.get(fold(c.name)), c, before) for c in new.columns}
 
@@ -61,7 +61,7 @@ def _finds_nothing(value: Sequence[Token]) -> bool:
 
 
 def failing(new: Table, old: Table, values: Values) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield (text, folded columns) of the CHECKs that values of a copy may fail."""
+    """Yield (text, folded columns) of the CHECKs that values of a copy may violate."""
     as_before = {to for to, value in values.items() if (ref := as_column(value)) and ref.name == to}
     names_before = {fold(column.name) for column in old.columns}
     known = [tokens for tokens in _checks(old) if _named(tokens, names_before) <= as_before]
@@ -69,22 +69,22 @@ def failing(new: Table, old: Table, values: Values) -> Iterator[tuple[str, froze
     domains = {name: domain for name, domain in there.items() if domain is not None}
     for tokens in _checks(new):
         names = _named(tokens, there)
-        # What an expression makes of a column is its author's to know.
+        # An expression is trusted: its author knows what it computes.
         if not names <= domains.keys() or not can_be_false(tokens, domains, known):
             continue
-        # So is what a function says of a value that the author wrote.
+        # So is a function in a CHECK of a constant that the author wrote.
         is_constant = all(_is_constant(domains[name]) for name in names)
         if not is_constant or holds_never(tokens, domains):
             yield " ".join(token.text for token in tokens), frozenset(names)
 
 
 def holds_never(condition: Sequence[Token], domains: Mapping[str, Domain]) -> bool:
-    """Whether a condition is true of no row, by what its columns may hold."""
+    """Whether a condition is true for no row, given the values that its columns may have."""
     return not can_be_false(_negated(condition), domains)
 
 
 def default_of(column: Column) -> Domain | None:
-    """Return what a column holds in the rows that were there when it was added."""
+    """Return the value of an added column in the existing rows."""
     return _domain_of(None, column, {})
 
 
@@ -113,7 +113,7 @@ _NOTHING = Domain(null=True, literals=frozenset())
 
 
 def _domain_of(value: Sequence[Token] | None, column: Column, before: Mapping[str, Domain]) -> Domain | None:
-    """Return what a copy puts into a column; None if an expression decides that."""
+    """Return the values that a copy puts into a column; None if an expression computes them."""
     numeric = affinity(column.type) != "TEXT"
     if value is not None:
         found = _of_value(value, before)
@@ -141,13 +141,13 @@ def _of_value(value: Sequence[Token], before: Mapping[str, Domain]) -> Domain | 
         return joined and joined._replace(null=all(each and each.null for each in found))
     branches = _branches(value, before)
     joined = _joined([_of_value(then, there) for then, there in branches])
-    return joined if joined and joined.literals is not None else None  # else it maps values we do not know
+    return joined if joined and joined.literals is not None else None  # else it maps unknown values
 
 
 def _branches(
     value: Sequence[Token], before: Mapping[str, Domain]
 ) -> list[tuple[Sequence[Token], Mapping[str, Domain]]]:
-    """Return the values of a CASE or IIF, each with what columns may hold where it is taken."""
+    """Return the values of a CASE or IIF, each with the values that columns may have in that branch."""
     case, (name, arguments) = case_of(value), call_of(value)
     if name == "IIF" and len(arguments) > 1:
         tests, otherwise = [(arguments[0], arguments[1])], arguments[2] if len(arguments) > 2 else ()
@@ -167,7 +167,7 @@ def _branches(
 
 
 def _joined(domains: Sequence[Domain | None]) -> Domain | None:
-    """Return what a column may hold whose values come from several sources."""
+    """Return the union of several domains; None if one is unknown."""
     known = [domain for domain in domains if domain is not None]
     if not known or len(known) < len(domains):
         return None

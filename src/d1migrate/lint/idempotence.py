@@ -1,4 +1,4 @@
-"""What the comment at the head of a file claims: that the file can run twice."""
+"""Whether the comment at the head of a file claims that the file can run twice."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _POSITIVE = re.compile(
 _TITLE = re.compile(rf"(?:migration\b|[0-9]+[_-]\w|[\w-]+\.sql\b).*\({_CLAIM}\)", re.IGNORECASE)
 
 
-def is_said_to_repeat(header: str) -> bool:
-    """Whether a comment says of its own file that it can run twice.
+def claims_idempotence(header: str) -> bool:
+    """Whether a comment claims that its file can run twice.
 
-    A sentence counts if its subject is the file, or if it has none: `Idempotent: …`. One about the
-    application, a step or a table does not, nor one that denies it.
+    A sentence counts if its subject is the file, or if it has no subject: `Idempotent: …`. A sentence about
+    the application, a step or a table does not count, nor does a negated one.
     """
     return any(
         _BARE.match(text)
@@ -47,7 +47,7 @@ def is_said_to_repeat(header: str) -> bool:
 
 
 def _sentences(header: str) -> list[str]:
-    """Return the sentences of a comment: a line in lower case goes on with the one before it."""
+    """Return the sentences of a comment; a line that starts in lower case continues the line before it."""
     found: list[str] = []
     goes_on = False
     for line in header.split("\n"):

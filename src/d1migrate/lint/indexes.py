@@ -1,4 +1,4 @@
-"""Whether one index does what another did."""
+"""Whether an index can take the place of another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Terms(NamedTuple):
-    """An index or key: (column or expression, collation) of each term, which descend, its condition."""
+    """An index or key: (column or expression, collation) and direction of each term, and its condition."""
 
     terms: Sequence[tuple[str, str]]
     descending: Sequence[bool]
@@ -26,10 +26,10 @@ class _Terms(NamedTuple):
 
 
 def serves(table: Table, index: Index) -> bool:
-    """Whether a key or another index of a table finds the same rows as an index, and is as strict.
+    """Whether a key or an index of a table finds the same rows as another index, and is as strict.
 
-    It begins with the same terms, in the same order and collation, or is unique over the first of them; a
-    UNIQUE index is replaced only by a key that is unique over its columns, or over some of them.
+    It must begin with the same terms, in the same order and collation, or be unique over the first of them.
+    Only a key that is unique over all or some of its columns can replace a UNIQUE index.
     """
     collations = _collations(table)
     wanted = _read(index, collations)

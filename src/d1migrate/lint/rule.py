@@ -1,4 +1,4 @@
-"""What a rule is: a function from a replay to Findings, with a code, a severity, and a page."""
+"""What a rule is: a function from a replay to findings, with a code, a severity and a page."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Finding(NamedTuple):
-    """What a rule has to say.
+    """What a rule finds.
 
     Attributes:
         message: what was found, with the names involved.
-        statement: the statement it is about, or None where it is about the file.
-        offset: the place in the statement's SQL, in characters, that a caret marks.
-        line: the line of the file, where no statement is meant.
-        fix: SQL that does it right, or None.
+        statement: the statement, or None if the finding is about the file.
+        offset: the place in the statement's SQL that a caret marks, in characters.
+        line: the line of the file, if there is no statement.
+        fix: SQL to use instead, or None.
     """
 
     message: str
@@ -36,10 +36,10 @@ class Page(NamedTuple):
     """A rule's documentation.
 
     Attributes:
-        title: what it is about.
+        title: what the rule reports, in a sentence.
         why: why it matters on D1, in a sentence or two.
-        given: SQL of the migration before the examples, or "".
-        bad, good: an example that it reports, and one that it does not.
+        given: SQL of an earlier migration that the examples need, or "".
+        bad, good: an example that the rule reports, and one that it does not.
     """
 
     title: str
@@ -54,11 +54,11 @@ class Rule(NamedTuple):
 
     Attributes:
         code: its name in configuration and suppressions; the letter is its group.
-        name: the same for people.
-        severity: what it is unless configured otherwise.
-        text: its page: a title, then `Why:`, and perhaps `Given:`, `Bad:` and `Good:`.
-        function: what finds it in a replay; None if other code finds it.
-        summed: whether its findings in one file are reported as one, with their number.
+        name: its name for people.
+        severity: the default severity.
+        text: its page: a title, then `Why:`, and optionally `Given:`, `Bad:` and `Good:`.
+        function: returns the findings in a replay; None if other code finds them.
+        summed: whether the findings in one file are reported as one, with their number.
     """
 
     code: str
@@ -70,18 +70,18 @@ class Rule(NamedTuple):
 
     @property
     def page(self) -> Page:
-        """Its documentation, in parts."""
+        """The parts of its page."""
         return _page(self.text)
 
     def check(self, replay: AnalyzedReplay) -> Iterable[Finding]:
-        """Return what it finds; nothing where other code finds it."""
+        """Return the findings in a replay; none for a rule without a function."""
         return self.function(replay) if self.function else ()
 
 
 def rule(
     code: str, name: str, severity: Severity, *, summed: bool = False
 ) -> Callable[[Callable[[AnalyzedReplay], Iterable[Finding]]], Rule]:
-    """Make a rule of a function; the docstring is its page."""
+    """Make a rule from a function, whose docstring is the page."""
     return lambda function: Rule(code, name, severity, function.__doc__ or "", function, summed)
 
 

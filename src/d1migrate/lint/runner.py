@@ -1,4 +1,4 @@
-"""Lint files: replay them, and give what the rules find. Not core: the replay needs the embedded engine."""
+"""Lint files: replay them and apply the rules. Not core: the replay needs the embedded engine."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def lint(
     severities: Mapping[str, str] | None = None,
     only: Collection[int] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Return what the rules find in migrations, file by file, in the order of their lines.
+    """Return what the rules find in migrations, by file and line.
 
-    What a file allows with a reason is among it, with that reason; so it is for the caller to leave out.
+    Suppressed findings are included, with their reason.
 
     Args:
         migrations: the files, in order.
-        base: the schema they begin with; an empty one without it.
-        earlier: the files that made that schema, where they are known.
-        severities: {code of a rule, or its letter: error, warning, info or off}.
-        only: the versions to judge; the others are replayed only.
+        base: the schema before the first; empty by default.
+        earlier: the files that built that schema, if they are known.
+        severities: {code or letter of a rule: error, warning, info or off}.
+        only: the versions to check; the others are only replayed.
     """
     replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
     migrations, fresh = tuple(migrations), FreshDatabase(earlier)
@@ -51,10 +51,12 @@ def lint(
             fresh.give_up()
             found += [unreadable(migration, error)] if wanted else []
             continue
-        judged = check(replay, severities) if wanted else ()
-        judged = _proved(replay, judged, fresh, severities)
-        found += judged
-        if too_long and wanted and all(d.code != "R109" for d in judged):  # it is in the rollback
+        diagnostics = check(replay, severities) if wanted else ()
+        diagnostics = _with_confirmed(replay, diagnostics, fresh, severities)
+        found += diagnostics
+        if (
+            too_long and wanted and all(d.code != "R109" for d in diagnostics)
+        ):  # the long statement is in the rollback
             found.append(unreadable(migration, too_long))
     return _without_rollbacks(found, (*earlier, *migrations))
 
@@ -62,7 +64,7 @@ def lint(
 def _without_rollbacks(
     found: Sequence[Diagnostic], migrations: Sequence[Migration]
 ) -> tuple[Diagnostic, ...]:
-    """Say once that no file has a rollback block, if none of the folder has one."""
+    """Report missing rollbacks once if no file of the folder has one."""
     plain = [d for d in found if d.code == "H102" and d.allowed is None]
     if len(plain) < 2 or any(_mentions_rollback(migration) for migration in migrations):
         return tuple(found)
@@ -74,33 +76,37 @@ def _without_rollbacks(
 
 
 def _mentions_rollback(migration: Migration) -> bool:
-    """Whether a file has a rollback block, or means to have one."""
+    """Whether a file has a rollback block, or a comment that looks like one."""
     try:
         return migration.rollback is not None or migration.almost_rollback is not None
     except SourceError:
         return True
 
 
-def _proved(
+def _with_confirmed(
     replay: AnalyzedReplay,
-    judged: tuple[Diagnostic, ...],
+    diagnostics: tuple[Diagnostic, ...],
     fresh: FreshDatabase,
     severities: Mapping[str, str] | None,
 ) -> tuple[Diagnostic, ...]:
-    """Return findings with those about rows as R112 where the files' own rows prove them."""
+    """Return the findings, with R112 instead of those about rows that the files' own rows confirm."""
     fresh.add(replay.migration)
-    if not any(d.code[0] == "F" for d in judged) or not (refused := fresh.refusal()):
-        return judged
+    if not any(d.code[0] == "F" for d in diagnostics) or not (refused := fresh.refusal()):
+        return diagnostics
     index, text = refused
     statement = next((statement for statement in replay.statements if statement.index == index), None)
-    foreseen = [d for d in judged if d.code[0] == "F" and statement and d.line == statement.line]
+    foreseen = [d for d in diagnostics if d.code[0] == "F" and statement and d.line == statement.line]
     if not foreseen:
-        return judged
+        return diagnostics
     said = text.split(": SQLITE")[0]
-    finding = Finding(f"it fails on rows that these files insert: {said}", statement, fix=foreseen[0].fix)
-    proved = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
-    rest = [d for d in judged if d not in foreseen]
-    return tuple(sorted([*rest, proved], key=lambda d: (d.line, d.column, d.code))) if proved else judged
+    finding = Finding(f"this fails on rows that these files insert: {said}", statement, fix=foreseen[0].fix)
+    confirmed = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
+    rest = [d for d in diagnostics if d not in foreseen]
+    return (
+        tuple(sorted([*rest, confirmed], key=lambda d: (d.line, d.column, d.code)))
+        if confirmed
+        else diagnostics
+    )
 
 
 def refuse_errors(
@@ -110,26 +116,26 @@ def refuse_errors(
     *,
     strict: bool = False,
 ) -> Schema:
-    """Let pass what has no error in it that its file does not allow; the files are known to be readable.
+    """Raise if a file has an error that it does not allow; the files are known to be readable.
 
     Args:
         migrations: the files, in order.
-        base: the schema they begin with.
+        base: the schema before the first.
         severities: as for `lint`.
         strict: refuse warnings too.
 
     Returns:
-        The schema that they build.
+        The schema that the files build.
 
     Raises:
-        UnsafeMigration: it carries the Diagnostics.
+        UnsafeMigration: with the Diagnostics.
     """
     found, built, fresh = list[Diagnostic](), base, FreshDatabase()
     if base.tables:
         fresh.give_up()
     for replayed in replay(migrations, base, proofs=strict):
-        judged = check(replayed, severities, only_errors=bool(base.tables) and not strict)
-        found += _proved(replayed, judged, fresh, severities)
+        diagnostics = check(replayed, severities, only_errors=bool(base.tables) and not strict)
+        found += _with_confirmed(replayed, diagnostics, fresh, severities)
         built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
@@ -138,7 +144,7 @@ def refuse_errors(
 
 
 def _too_long(migration: Migration) -> LimitExceeded | None:
-    """Read a file to its end; what is too long for D1 does not keep the rest from being judged."""
+    """Return the error for a file with a statement too long for D1: the rest is checked all the same."""
     try:
         migration.check()
     except LimitExceeded as error:

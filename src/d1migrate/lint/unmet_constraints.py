@@ -1,4 +1,4 @@
-"""Which constraints of a rebuilt table, or of a new unique index, rows may not meet that met those before."""
+"""Which constraints of a rebuilt table, or of a new unique index, existing rows may violate."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
     from d1migrate.sql.definitions import Term
     from d1migrate.sql.tokens import Token
 
-_LONGEST = 60  # characters of a CHECK that a message shows
+_LONGEST = 60  # characters of a CHECK in a message
 _NOT_FILLED = " (the copy does not fill it)"
 
 
-class Tightened(NamedTuple):
-    """A constraint that copied rows may not meet: what it is, and its columns, folded."""
+class UnmetConstraint(NamedTuple):
+    """A constraint that copied rows may violate: its description and its folded columns."""
 
     what: str
     columns: frozenset[str]
 
 
-def tightened(replay: AnalyzedReplay, rebuild: Rebuild) -> list[Tightened]:
-    """Return the constraints of a rebuilt table that its copied rows may not meet.
+def unmet_constraints(replay: AnalyzedReplay, rebuild: Rebuild) -> list[UnmetConstraint]:
+    """Return the constraints of a rebuilt table that its copied rows may violate.
 
-    What the file has set or deleted in the old table first is not reported, nor is a copy that picks rows.
+    Nothing is reported if the file first deletes rows of the old table or copies only some, nor for a column
+    that it first sets: its author then took care of the rows.
     """
     first = rebuild.fills[0].index if rebuild.fills else 0
     earlier = [w for w in replay.writers.get(rebuild.number, ()) if w.index < first]
@@ -52,34 +53,36 @@ def tightened(replay: AnalyzedReplay, rebuild: Rebuild) -> list[Tightened]:
     found = [*_values(rebuild), *_uniques(rebuild), *_keys(rebuild)]
     old, new = definition(rebuild.old), definition(rebuild.new)
     if new and new.strict and not (old and old.strict):
-        found.append(Tightened("STRICT", frozenset(columns_of(rebuild.new))))
+        found.append(UnmetConstraint("STRICT", frozenset(columns_of(rebuild.new))))
     return [each for each in found if not each.columns & is_set]
 
 
 # --- NOT NULL and CHECK ---
 
 
-def _values(rebuild: Rebuild) -> Iterator[Tightened]:
-    """Yield NOT NULLs and CHECKs that values of a copy may not meet."""
+def _values(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
+    """Yield the NOT NULL and CHECK constraints that values of a copy may violate."""
     old, new = rebuild.old, rebuild.new
     seen = set[str]()
     for values in (values for fill in rebuild.fills for values in values_of(fill) if values is not None):
         nulls = set(required(new, old, values))
         found = [
-            Tightened(f"NOT NULL to {c.name}{'' if name in values else _NOT_FILLED}", frozenset((name,)))
+            UnmetConstraint(
+                f"NOT NULL to {c.name}{'' if name in values else _NOT_FILLED}", frozenset((name,))
+            )
             for c in new.columns
             if (name := fold(c.name)) in nulls
         ]
         for text, names in failing(new, old, values):
             shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-            found.append(Tightened(f"CHECK ({shown})", names))
+            found.append(UnmetConstraint(f"CHECK ({shown})", names))
         yield from (each for each in found if each.what not in seen)
         seen |= {each.what for each in found}
     yield from _computed(rebuild)
 
 
-def _computed(rebuild: Rebuild) -> Iterator[Tightened]:
-    """Yield NOT NULLs of columns that are computed, which no copy fills."""
+def _computed(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
+    """Yield the NOT NULL constraints of generated columns, which no copy fills."""
     old = {fold(column.name): column for column in rebuild.old.columns}
     before, after = (_expressions(table) for table in (rebuild.old, rebuild.new))
     for column in rebuild.new.columns:
@@ -88,11 +91,11 @@ def _computed(rebuild: Rebuild) -> Iterator[Tightened]:
             was = old.get(name)
             was_required = was is not None and bool(was.not_null or was.primary_key)
             if not was_required or before.get(name) != after[name]:
-                yield Tightened(f"NOT NULL to {column.name}", frozenset((name,)))
+                yield UnmetConstraint(f"NOT NULL to {column.name}", frozenset((name,)))
 
 
 def _expressions(table: Table) -> dict[str, str]:
-    """Return {folded name: normal form} of the columns that are computed."""
+    """Return {folded name: canonical expression} of the generated columns."""
     known = definition(table)
     names = {fold(column.name) for column in table.columns}
     columns = known.columns if known else ()
@@ -103,7 +106,7 @@ def _expressions(table: Table) -> dict[str, str]:
 
 
 class UniqueTerms(NamedTuple):
-    """What no two rows share: {expression: collation}, folded, and the condition of a partial index."""
+    """What a unique key compares: {expression: collation}, folded, and the condition of a partial index."""
 
     terms: Mapping[tuple[str, ...], str]
     where: Sequence[Token] = ()
@@ -138,7 +141,7 @@ def _terms_of(table: Table, terms: Sequence[Term], where: Sequence[Token] = ()) 
 
 
 def cannot_repeat(new: UniqueTerms, table: Table) -> bool:
-    """Whether a table has a key, whole or partial, because of which rows do not share new terms either."""
+    """Whether a key that a table already has also keeps its rows unique in new terms."""
     domains = domains_of(table)
     return any(
         all(new.terms.get(term) in (collation, "binary") for term, collation in old.terms.items())
@@ -147,7 +150,7 @@ def cannot_repeat(new: UniqueTerms, table: Table) -> bool:
     )
 
 
-def _uniques(rebuild: Rebuild) -> Iterator[Tightened]:
+def _uniques(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
     names = columns_of(rebuild.old).keys()
     for key in _unique_terms(rebuild.new):
         columns = [term[0] for term in key.terms if len(term) == 1]
@@ -155,7 +158,7 @@ def _uniques(rebuild: Rebuild) -> Iterator[Tightened]:
         values = [rebuild.values.get(column) for column in columns]
         is_computed = any(value and not as_column(value) and not literal(value) for value in values)
         if is_plain and not is_computed and not cannot_repeat(key, rebuild.old):
-            yield Tightened(f"UNIQUE ({', '.join(columns)})", frozenset(columns))
+            yield UnmetConstraint(f"UNIQUE ({', '.join(columns)})", frozenset(columns))
 
 
 # --- foreign keys ---
@@ -165,9 +168,11 @@ def _link(key: ForeignKey) -> tuple[str, ...]:
     return (fold(key.table), *(fold(column) for column in key.columns))
 
 
-def _keys(rebuild: Rebuild) -> Iterator[Tightened]:
+def _keys(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
     there = {_link(key) for key in rebuild.old.foreign_keys}
     for key in rebuild.new.foreign_keys:
         if _link(key) not in there and all(rebuild.is_copied(column) for column in key.columns):
             columns = ", ".join(key.columns)
-            yield Tightened(f"a foreign key ({columns}) to {key.table}", frozenset(map(fold, key.columns)))
+            yield UnmetConstraint(
+                f"a foreign key ({columns}) to {key.table}", frozenset(map(fold, key.columns))
+            )

@@ -1,4 +1,4 @@
-"""Migrations run on a scratch engine, statement by statement: what the rules look at.
+"""Migrations replayed on a scratch engine, statement by statement.
 
-`model` holds the values and is pure; the other modules need the embedded engine.
+`model` has the values and is pure. The other modules need the embedded engine.
 """

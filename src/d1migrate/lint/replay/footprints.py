@@ -13,40 +13,47 @@ if TYPE_CHECKING:
 
 
 def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
-    """Return what files leave in the schema, given how they ran on an empty database, one after the other."""
+    """Return what files leave in the schema, given how they ran in order on an empty database."""
     found, lost = list[Footprint](), None
     for replay in replays:
         refusal = next(
-            (_refusal(replay, ran) for ran in replay.statements if _of_schema(ran) and ran.refusal), None
+            (
+                _refusal(replay, statement)
+                for statement in replay.statements
+                if _of_schema(statement) and statement.refusal
+            ),
+            None,
         )
         if refusal is not None:
             lost = lost or replay.migration.name
-        elif lost and any(_came_to_nothing(ran) for ran in replay.statements):
+        elif lost and any(_has_no_effect(statement) for statement in replay.statements):
             refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
         made = changes(replay.before, replay.after)
         if refusal is None and not made:
-            refusal = next((_refusal(replay, ran) for ran in replay.statements if ran.refusal), None)
+            refusal = next(
+                (_refusal(replay, statement) for statement in replay.statements if statement.refusal), None
+            )
         found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
     return tuple(found)
 
 
 def _written(replay: Replay) -> Iterator[str]:
-    """Yield the tables of before and after whose rows a file changes."""
+    """Yield the tables whose rows a file changes, by their names after it."""
     for number in sorted({*replay.filled, *replay.writers}):
         name = replay.after.name_of(number) or replay.before.name_of(number)
         if name is not None:
             yield name
 
 
-def _refusal(replay: Replay, ran: ReplayedStatement) -> str:
-    place = f"{replay.migration.file}:{ran.line}"
-    return f"it cannot be replayed on an empty database: {place}: {ran.refusal}"
+def _refusal(replay: Replay, statement: ReplayedStatement) -> str:
+    place = f"{replay.migration.file}:{statement.line}"
+    return f"it cannot be replayed on an empty database: {place}: {statement.refusal}"
 
 
-def _of_schema(ran: ReplayedStatement) -> bool:
-    return ran.verb.split(" ", 1)[0] in ("create", "alter", "drop")
+def _of_schema(statement: ReplayedStatement) -> bool:
+    return statement.verb.split(" ", 1)[0] in ("create", "alter", "drop")
 
 
-def _came_to_nothing(ran: ReplayedStatement) -> bool:
-    """Whether a statement had nothing to work on, and IF [NOT] EXISTS does not explain it."""
-    return _of_schema(ran) and ran.before is ran.after and not ran.shape.conditional
+def _has_no_effect(statement: ReplayedStatement) -> bool:
+    """Whether a statement changes nothing, and IF [NOT] EXISTS does not explain it."""
+    return _of_schema(statement) and statement.before is statement.after and not statement.shape.conditional

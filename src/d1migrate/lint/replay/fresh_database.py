@@ -1,4 +1,4 @@
-"""A new database on which files run with their rows: a failure here happens on every new database."""
+"""A new database on which files run with their rows: what fails here fails on every new database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN
 
 
 class FreshDatabase:
-    """Runs files only when a result is first needed, which is rare.
+    """Runs files, but only when a result is first needed, which is rare.
 
     Args:
         earlier: the files before those that are added.
@@ -41,9 +41,9 @@ class FreshDatabase:
         self._is_stuck = True
 
     def refusal(self) -> tuple[int, str] | None:
-        """Return which statement of the last file is refused, and what D1 says; None if it runs.
+        """Return the index of the refused statement of the last file, and D1's error; None if it runs.
 
-        None, too, if an earlier file is refused: then nothing is known of this one.
+        None also if an earlier file is refused, because then nothing is known about this one.
         """
         if self._engine is None:
             self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)

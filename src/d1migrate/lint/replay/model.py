@@ -1,4 +1,7 @@
-"""What rules look at: a migration as it ran, statement by statement, on a scratch engine."""
+"""A migration as it ran on a scratch engine, statement by statement: plain values, and look-ups in them.
+
+What is derived from several statements together, such as copies and rebuilds, is above, in `lint/analysis`.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ _ENDS_WHERE = ("WHERE", "RETURNING", "ORDER", "LIMIT")
 
 
 class RowAccess(NamedTuple):
-    """What SQLite's authorizer said a statement does; names are folded.
+    """What a statement does to rows, as SQLite's authorizer reports it; names are folded.
 
     Attributes:
         kind: read, insert, update or delete.
-        table: whose rows.
-        column: what is read or updated, "" for whole rows.
-        by: the trigger or view that does it, "" where the statement itself does.
+        table: the table.
+        column: the column that is read or updated, "" for whole rows.
+        by: the trigger or view that does it, "" for the statement itself.
     """
 
     kind: str
@@ -47,7 +50,7 @@ class RowAccess(NamedTuple):
 
 
 class ReplayedStatement:
-    """One statement, and what became of it.
+    """One statement, and its effect.
 
     Attributes:
         index: its place among the statements of the file, from 0.
@@ -122,12 +125,12 @@ class ReplayedStatement:
 
     @cached_property
     def words(self) -> list[str]:
-        """Its keywords in order, "" for a token that is none."""
+        """Its keywords in order, "" for a token that is not a keyword."""
         return [token.keyword for token in self.tokens]
 
     @cached_property
     def target(self) -> str:
-        """The table whose rows it changes itself, folded; "" where it changes none."""
+        """The table whose rows it changes itself, folded, or ""."""
         return next((t.table for t in self.accesses if t.kind != "read" and not t.by), "")
 
     def reads(self, table: str) -> bool:
@@ -142,11 +145,11 @@ class ReplayedStatement:
         ]
 
     def sets(self) -> dict[str, Sequence[Token]]:
-        """Return {column: tokens of its new value} of what an UPDATE or an upsert sets; names are folded."""
+        """Return {column: tokens of its new value} for an UPDATE or upsert; names are folded."""
         return assignments(self.tokens)
 
     def changes(self) -> set[str]:
-        """Return the columns of its table that an UPDATE or an upsert changes, also under another name."""
+        """Return the columns of its table that an UPDATE or upsert changes, also generated columns."""
         table = self.before.tables.get(self.target)
         there = definition(table) if table else None
         return changed_columns(there, self.sets()) if there else set(self.sets())
@@ -168,7 +171,7 @@ class ReplayedStatement:
 
     @property
     def has_where(self) -> bool:
-        """Whether an UPDATE or DELETE says which rows, itself and not in a subquery; `WHERE 1` does not."""
+        """Whether an UPDATE or DELETE has a WHERE or LIMIT of its own; `WHERE 1` does not count."""
         at = [
             place
             for place in outside(self.tokens)
@@ -182,7 +185,7 @@ class ReplayedStatement:
 
 
 class BrokenObject(NamedTuple):
-    """A view or trigger that no longer compiles when the file has run: its kind, name, and the error."""
+    """A view or trigger that fails after the file: its kind, its name, and the error."""
 
     kind: str
     name: str
@@ -190,11 +193,11 @@ class BrokenObject(NamedTuple):
 
 
 class RollbackReplay(NamedTuple):
-    """What became of the rollback block, run behind the file.
+    """The rollback block, run after the file.
 
     Attributes:
-        refusal: D1's words and the line of the file, where a statement of it was refused.
-        differences: the schema then, against the one before the file.
+        refusal: D1's error and the line of the file, if a statement is refused.
+        differences: how the schema then differs from the one before the file.
     """
 
     refusal: tuple[str, int] | None = None
@@ -208,19 +211,19 @@ class Replay:
         migration: the file.
         before, after: the schema around it.
         statements: in order, without those that only add rows (`INSERT … VALUES`).
-        count: how many statements it has, those too.
+        count: the number of its statements, including those.
         last: its last statement.
         filled: {number of a table: indices of the first and the last statement that add rows to it}.
         broken: the views and triggers that no longer work after it.
         rollback: what its rollback block does; None if it has none, or it was not tried.
         directives: its `-- d1migrate:` lines.
         records_itself: whether it inserts its own row into the migrations table.
-        siblings_record: whether the files before it mostly do.
+        siblings_record: whether most files before it do.
         previous: the version of the file before it, or None.
-        repeats: the file before it that has the same statements, "" if there is none.
-        not_built: objects of the schema that SQLite did not take here.
+        repeats: an earlier file with the same statements, or "".
+        not_built: objects of the schema that SQLite refused here.
         header: the comments before its first statement.
-        incomplete: whether a statement was refused, here or in an earlier file; what is missing may be its.
+        incomplete: whether a statement was refused, here or in an earlier file, so objects may be missing.
     """
 
     def __init__(
@@ -254,11 +257,11 @@ class Replay:
         self._old = frozenset(before.ids.values())
 
     def is_new(self, table: str, at: ReplayedStatement) -> bool:
-        """Whether the table that goes by a name at a statement was made in this file."""
+        """Whether the table with a name at a statement was created in this file."""
         return at.before.ids.get(table) not in self._old
 
     def of(self, *verbs: str) -> Iterable[ReplayedStatement]:
-        """Return the statements of some kinds that D1 accepts."""
+        """Return the statements with one of these verbs that D1 accepts."""
         return (
             statement
             for statement in self.statements
@@ -267,19 +270,19 @@ class Replay:
 
     @cached_property
     def changed_tables(self) -> tuple[Table, ...]:
-        """The tables that are there when it has run, and were not, or not so, before."""
+        """The tables that it creates or changes, as they are after it."""
         before = self.before.tables
         return tuple(t for name, t in self.after.tables.items() if before.get(name) is not t)
 
-    def maker_of(self, table: Table) -> ReplayedStatement | None:
-        """Return the statement that made a table, or the last one that altered it."""
-        return self._makers.get(self.after.ids[fold(table.name)])
+    def definer_of(self, table: Table) -> ReplayedStatement | None:
+        """Return the last statement that creates or alters a table."""
+        return self._definers.get(self.after.ids[fold(table.name)])
 
     @cached_property
-    def _makers(self) -> dict[int, ReplayedStatement]:
+    def _definers(self) -> dict[int, ReplayedStatement]:
         found: dict[int, ReplayedStatement] = {}
         for statement in self.of("create table", "create virtual table", "alter table"):
-            number = statement.after.ids.get(statement.shape.name)  # not so behind RENAME TO
+            number = statement.after.ids.get(statement.shape.name)  # None after RENAME TO
             if (
                 number is not None
                 and statement.before is not statement.after
@@ -290,7 +293,7 @@ class Replay:
 
     @cached_property
     def writers(self) -> dict[int, list[ReplayedStatement]]:
-        """The statements that change the rows of each table themselves, by its number."""
+        """{number of a table: the statements that change its rows themselves}."""
         found: dict[int, list[ReplayedStatement]] = {}
         for statement in self.of("insert", "replace", "update", "delete"):
             number = statement.before.ids.get(statement.target)
@@ -300,7 +303,7 @@ class Replay:
 
     @cached_property
     def updates(self) -> dict[int, list[ReplayedStatement]]:
-        """The UPDATEs among them."""
+        """The UPDATE statements of `writers`."""
         return {
             number: updates
             for number, writers in self.writers.items()
@@ -309,7 +312,7 @@ class Replay:
 
     @cached_property
     def readers(self) -> dict[int, list[ReplayedStatement]]:
-        """The statements that add rows to other tables and read each table, by its number."""
+        """{number of a table: the statements that read it and add rows to other tables}."""
         found: dict[int, list[ReplayedStatement]] = {}
         for statement in self.of("insert", "replace", "create table"):
             read = {
@@ -323,7 +326,7 @@ class Replay:
 
     @cached_property
     def _emptied(self) -> dict[int, list[int]]:
-        """The indices of the DELETEs without WHERE, by the number of the table."""
+        """{number of a table: the indices of the DELETE statements without WHERE}."""
         return {
             number: indices
             for number, writers in self.writers.items()
@@ -338,11 +341,11 @@ class Replay:
 
     @cached_property
     def survivors(self) -> frozenset[int]:
-        """The numbers of the tables that are there when it has run."""
+        """The numbers of the tables that exist after it."""
         return frozenset(self.after.ids.values())
 
     def is_empty(self, table: str, at: ReplayedStatement) -> bool:
-        """Whether a table surely holds no row when a statement begins: new and not filled, or emptied."""
+        """Whether a table certainly has no row before a statement: it is new and not filled, or emptied."""
         number = at.before.ids.get(table)
         if number is None:
             return True
@@ -356,5 +359,5 @@ class Replay:
 
 
 def definition(table: Table) -> TableDefinition | None:
-    """Return what a table's CREATE TABLE says; None for virtual tables and those made from a SELECT."""
+    """Return the parsed CREATE TABLE; None for a virtual table, or one created from a SELECT."""
     return parse_table(table.sql)

@@ -57,7 +57,7 @@ def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | Non
         there = set(before.foreign_keys) if before else set()
         for key in table.foreign_keys:
             if key not in there:
-                yield replay.maker_of(table), table, key
+                yield replay.definer_of(table), table, key
 
 
 @rule("S105", "foreign-key-mismatch", "warning")
@@ -94,7 +94,7 @@ def _kept_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | No
             child = replay.after.tables[name]
             was = replay.before.tables.get(name)
             if before and was and key in was.foreign_keys and is_parent_key(before, key):
-                yield replay.maker_of(parent), child, key
+                yield replay.definer_of(parent), child, key
 
 
 @rule("F108", "drop-of-referenced", "warning")

@@ -36,7 +36,7 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
         for key in table.foreign_keys:
             if key not in there and not is_indexed(table, key):
                 message = f"there is no index on the foreign key {table.name}({', '.join(key.columns)})"
-                yield Finding(message, replay.maker_of(table), fix=index_on(table, key))
+                yield Finding(message, replay.definer_of(table), fix=index_on(table, key))
 
 
 @rule("W104", "unindexed-child", "warning")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import default_of, holds_never
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.unmet_constraints import cannot_repeat, tightened, unique_index_of
+from d1migrate.lint.unmet_constraints import cannot_repeat, unique_index_of, unmet_constraints
 from d1migrate.sql.names import fold, quote_identifier, unquote
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def rebuild_tightens(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE users_new RENAME TO users;
     """
     for rebuild in replay.rebuilds:
-        if added := tightened(replay, rebuild):
+        if added := unmet_constraints(replay, rebuild):
             what = ", ".join(each.what for each in added)
             yield Finding(
                 f"the rebuild of {rebuild.name} adds {what}: it fails if a row violates this",

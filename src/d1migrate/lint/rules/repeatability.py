@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.idempotence import is_said_to_repeat
+from d1migrate.lint.idempotence import claims_idempotence
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.names import HELPER
 
@@ -60,7 +60,7 @@ def not_repeatable(replay: AnalyzedReplay) -> Iterator[Finding]:
         -- idempotent: safe to run again
         CREATE INDEX IF NOT EXISTS idx_users_id ON users(id);
     """
-    if not is_said_to_repeat(replay.header):
+    if not claims_idempotence(replay.header):
         return
     for statement in replay.statements:
         verb = statement.verb.partition(" ")[0]

@@ -40,7 +40,7 @@ def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
             if (fold(column.name), column.type) in there:
                 continue
             if message := _surprise(column, strict=bool(described and described.strict)):
-                yield Finding(f"{table.name}.{column.name}: {message}", replay.maker_of(table))
+                yield Finding(f"{table.name}.{column.name}: {message}", replay.definer_of(table))
 
 
 def _surprise(column: Column, *, strict: bool) -> str | None:
@@ -81,4 +81,4 @@ def no_primary_key(replay: AnalyzedReplay) -> Iterator[Finding]:
     for table in replay.changed_tables:
         is_new = fold(table.name) not in replay.before.tables
         if is_new and not table.primary_key and not table.is_virtual:
-            yield Finding(f"{table.name} has no primary key", replay.maker_of(table))
+            yield Finding(f"{table.name} has no primary key", replay.definer_of(table))
