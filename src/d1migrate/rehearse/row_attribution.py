@@ -27,11 +27,11 @@ class RowTracker:
     Args:
         file: the file.
         outcome: what it is meant to do to the table.
-        how: how its rows are matched.
+        match: how its rows are matched.
     """
 
-    def __init__(self, file: ReplayedFile, outcome: TableOutcome, how: Match) -> None:
-        self._file, self._outcome, self._how = file, outcome, how
+    def __init__(self, file: ReplayedFile, outcome: TableOutcome, match: Match) -> None:
+        self._file, self._outcome, self._match = file, outcome, match
         self._explained: Counter[Key] = Counter()  # rows that were deleted as expected
         self._values: dict[tuple[Key, str], bool] = {}  # whether the last change of a value was expected
         self._first: dict[Key, list[Key]] = {}  # the keys that rows had at first, by their present key
@@ -55,7 +55,7 @@ class RowTracker:
 
     def unexplained_values_of_moved(self) -> Counter[str]:
         """Return {column: rows} of unexplained values in rows that have another key now."""
-        moved = {first for earlier in self._first.values() for first in earlier if self._how.unique}
+        moved = {first for earlier in self._first.values() for first in earlier if self._match.unique}
         return Counter(
             column
             for (first, column), is_expected in self._values.items()
@@ -90,7 +90,7 @@ class RowTracker:
         if effect.lost_by and is_own and (not effect.linked_only or state.has_link(old)):
             self._explained[first] += 1
             self._deleted[key] = old
-        elif self._how.unique:
+        elif self._match.unique:
             self._explained[first] = 0
 
     def _change(
@@ -126,8 +126,8 @@ class RowTracker:
             for key in table.foreign_keys
             if key.on_delete == "CASCADE"
         ]
-        keys = [columns[a] for a in self._how.columns if a in columns]
-        if len(keys) != len(self._how.columns):
+        keys = [columns[a] for a in self._match.columns if a in columns]
+        if len(keys) != len(self._match.columns):
             return None
         return _TableState(effect, columns, keys, links, self._written(at, columns))
 
@@ -150,7 +150,7 @@ class RowTracker:
         known = self._file.replay.columns
         positions = {column: position for position, column in enumerate(known.at(table_id, at).values())}
         last, found = known.last(table_id), dict[str, int]()
-        for a, b in self._how.pairs:
+        for a, b in self._match.pairs:
             ids = (last.get(fold(b)), last.get(fold(a)), ColumnId(table_id, fold(a)))
             position = next((positions[each] for each in ids if each in positions), None)
             if position is not None:

@@ -86,7 +86,7 @@ class Match(NamedTuple):
         return f"main.{quote_identifier(self.new.name)}"
 
 
-def match(
+def match_of(
     connection: apsw.Connection,
     old: Table,
     new: Table,
@@ -164,43 +164,45 @@ def all_lost(connection: apsw.Connection, old: Table) -> RowDifference:
     return RowDifference(before, 0, before, keys=tuple(keys))
 
 
-def difference(connection: apsw.Connection, how: Match) -> RowDifference:
+def difference(connection: apsw.Connection, match: Match) -> RowDifference:
     """Compare a table of `earlier` with its later state in `main`."""
     before, after = (
-        _value(connection, f"SELECT count(*) FROM {table}") for table in (how.old_name, how.new_name)
+        _value(connection, f"SELECT count(*) FROM {table}") for table in (match.old_name, match.new_name)
     )
-    if not how.key:
+    if not match.key:
         return RowDifference(before, after, max(0, before - after), max(0, after - before))
-    if not how.unique:
-        lost = list(lost_rows(connection, how))
+    if not match.unique:
+        lost = list(lost_rows(connection, match))
         gained = max(0, after - before + len(lost))
         return RowDifference(before, after, len(lost), gained, keys=tuple(lost[:SAMPLE]))
-    same = _same(how)
-    extra = f"FROM {how.new_name} n WHERE NOT EXISTS (SELECT 1 FROM {how.old_name} o WHERE {same})"
+    same = _same(match)
+    extra = f"FROM {match.new_name} n WHERE NOT EXISTS (SELECT 1 FROM {match.old_name} o WHERE {same})"
     changed: dict[str, int] = {}
-    if how.pairs:
-        sums = ", ".join(f"coalesce(sum({_differs(a, b)}), 0)" for a, b in how.pairs)
+    if match.pairs:
+        sums = ", ".join(f"coalesce(sum({_differs(a, b)}), 0)" for a, b in match.pairs)
         row = next(
-            iter(connection.execute(f"SELECT {sums} FROM {how.old_name} o JOIN {how.new_name} n ON {same}"))
+            iter(
+                connection.execute(f"SELECT {sums} FROM {match.old_name} o JOIN {match.new_name} n ON {same}")
+            )
         )
-        changed = {a: count for (a, _), count in zip(how.pairs, row, strict=True) if count}
-    lost_count = _value(connection, f"SELECT count(*) {_missing(how)}")
-    columns = ", ".join(f"o.{quote_identifier(name)}" for name in how.columns or stored(how.old))
-    keys = tuple(connection.execute(f"SELECT {columns} {_missing(how)} LIMIT {SAMPLE}"))
+        changed = {a: count for (a, _), count in zip(match.pairs, row, strict=True) if count}
+    lost_count = _value(connection, f"SELECT count(*) {_missing(match)}")
+    columns = ", ".join(f"o.{quote_identifier(name)}" for name in match.columns or stored(match.old))
+    keys = tuple(connection.execute(f"SELECT {columns} {_missing(match)} LIMIT {SAMPLE}"))
     extra_count = _value(connection, f"SELECT count(*) {extra}")
     return RowDifference(before, after, lost_count, extra_count, changed, keys)
 
 
-def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:
+def lost_rows(connection: apsw.Connection, match: Match) -> Iterator[Key]:
     """Yield the key of every lost row. Without a key, yield the row, as often as it is missing."""
-    if how.unique:
-        yield from connection.execute(f"SELECT {', '.join(f'o.{a}' for a, _ in how.key)} {_missing(how)}")
+    if match.unique:
+        yield from connection.execute(f"SELECT {', '.join(f'o.{a}' for a, _ in match.key)} {_missing(match)}")
         return
-    names = [f"c{i}" for i in range(len(how.key))]
+    names = [f"c{i}" for i in range(len(match.key))]
     sides = (
-        f"SELECT {', '.join(f'{pair[side]} AS {name}' for pair, name in zip(how.key, names, strict=True))},"
+        f"SELECT {', '.join(f'{pair[side]} AS {name}' for pair, name in zip(match.key, names, strict=True))},"
         f" {(1, -1)[side]} AS n FROM {table}"
-        for side, table in enumerate((how.old_name, how.new_name))
+        for side, table in enumerate((match.old_name, match.new_name))
     )
     columns = ", ".join(f"{name} COLLATE BINARY" for name in names)
     query = f"SELECT {', '.join(names)}, sum(n) FROM ({' UNION ALL '.join(sides)})"
@@ -209,24 +211,24 @@ def lost_rows(connection: apsw.Connection, how: Match) -> Iterator[Key]:
             yield tuple(row)
 
 
-def changed_rows(connection: apsw.Connection, how: Match, column: str) -> Iterator[Key]:
+def changed_rows(connection: apsw.Connection, match: Match, column: str) -> Iterator[Key]:
     """Yield the key of every row whose value in a column changed."""
-    differs = next(_differs(a, b) for a, b in how.pairs if a == column)
-    columns = ", ".join(f"o.{a}" for a, _ in how.key)
+    differs = next(_differs(a, b) for a, b in match.pairs if a == column)
+    columns = ", ".join(f"o.{a}" for a, _ in match.key)
     yield from connection.execute(
-        f"SELECT {columns} FROM {how.old_name} o JOIN {how.new_name} n ON {_same(how)} WHERE {differs}"
+        f"SELECT {columns} FROM {match.old_name} o JOIN {match.new_name} n ON {_same(match)} WHERE {differs}"
     )
 
 
-def shown(connection: apsw.Connection, how: Match, keys: Sequence[Key]) -> Iterator[Key]:
+def shown(connection: apsw.Connection, match: Match, keys: Sequence[Key]) -> Iterator[Key]:
     """Yield what identifies some lost rows for people: their keys, or the whole row instead of a rowid."""
-    if how.columns or not how.key:
+    if match.columns or not match.key:
         yield from keys[:SAMPLE]
         return
-    columns = ", ".join(map(quote_identifier, stored(how.old)))
+    columns = ", ".join(map(quote_identifier, stored(match.old)))
     for (rowid,) in keys[:SAMPLE]:
         yield from connection.execute(
-            f"SELECT {columns} FROM {how.old_name} WHERE {how.key[0][0]} = ?", (rowid,)
+            f"SELECT {columns} FROM {match.old_name} WHERE {match.key[0][0]} = ?", (rowid,)
         )
 
 
@@ -242,12 +244,12 @@ def has_links(connection: apsw.Connection, table: Table, key: ForeignKey) -> boo
     return bool(_value(connection, query))
 
 
-def _same(how: Match) -> str:
-    return " AND ".join(f"o.{a} IS n.{b}" for a, b in how.key)
+def _same(match: Match) -> str:
+    return " AND ".join(f"o.{a} IS n.{b}" for a, b in match.key)
 
 
-def _missing(how: Match) -> str:
-    return f"FROM {how.old_name} o WHERE NOT EXISTS (SELECT 1 FROM {how.new_name} n WHERE {_same(how)})"
+def _missing(match: Match) -> str:
+    return f"FROM {match.old_name} o WHERE NOT EXISTS (SELECT 1 FROM {match.new_name} n WHERE {_same(match)})"
 
 
 def stored_value(name: str, *, retyped: bool) -> str:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class _Compared(NamedTuple):
-    """A table with its expected and its actual changes; `how` is None if there is nothing to compare with."""
+    """A table with its expected and its actual changes; `match` is None if it cannot be compared."""
 
     table: Table
     outcome: TableOutcome
-    how: Match | None
+    match: Match | None
     difference: RowDifference
 
 
@@ -71,9 +71,9 @@ class ChangeFinder:
         with self._after.connect_with(self._before) as connection:
             compared = list(self._compared(connection))
             trackers = {
-                each.table: RowTracker(self._file, each.outcome, each.how)
+                each.table: RowTracker(self._file, each.outcome, each.match)
                 for each in compared
-                if each.how and self._is_partly_explained(each.outcome, each.difference)
+                if each.match and self._is_partly_explained(each.outcome, each.difference)
             }
             if trackers:
                 self._track(list(trackers.values()))
@@ -92,17 +92,17 @@ class ChangeFinder:
                 continue
             outcome = outcome_of(self._file, name, self.inserts)
             try:
-                how, difference = self._difference(connection, table, outcome)
+                match, difference = self._difference(connection, table, outcome)
             except apsw.SQLError:  # a virtual table that cannot be read
-                how, difference = None, RowDifference(0, 0)
-            yield _Compared(table, outcome, how, difference)
+                match, difference = None, RowDifference(0, 0)
+            yield _Compared(table, outcome, match, difference)
 
     def _difference(
         self, connection: apsw.Connection, table: Table, outcome: TableOutcome
     ) -> tuple[Match | None, RowDifference]:
         if outcome.name is None:
             return None, row_difference.all_lost(connection, table)
-        how = row_difference.match(
+        match = row_difference.match_of(
             connection,
             table,
             self._replay.after.tables[outcome.name],
@@ -111,15 +111,15 @@ class ChangeFinder:
             is_refilled=outcome.refills,
             changing=outcome.changed_by.keys() - {"*"},
         )
-        difference = row_difference.difference(connection, how)
-        self.retyped = self.retyped or how.is_retyped
-        return how, difference
+        difference = row_difference.difference(connection, match)
+        self.retyped = self.retyped or match.is_retyped
+        return match, difference
 
-    def _unlinked_by_drop(self, outcome: TableOutcome, how: Match | None) -> Iterator[tuple[str, int]]:
+    def _unlinked_by_drop(self, outcome: TableOutcome, match: Match | None) -> Iterator[tuple[str, int]]:
         """Yield (column, rows) of the links that a DROP TABLE set to NULL, if no key identifies the rows."""
-        if how is None or how.unique:
+        if match is None or match.unique:
             return
-        compared = {fold(column) for column in how.columns}
+        compared = {fold(column) for column in match.columns}
         for (at, table, what), count in self._recorded.indirect_writes.items():
             statement, catalog, name = self._file.statement(at), self._file.catalog(at), fold(table)
             if statement is None or statement.verb != "drop table" or what != "UPDATE" or not count:
@@ -179,11 +179,11 @@ class ChangeFinder:
     def _change(
         self, connection: apsw.Connection, each: _Compared, tracker: RowTracker | None
     ) -> TableChange:
-        outcome, how, new = each.outcome, each.how, each.how.new if each.how else None
+        outcome, match, new = each.outcome, each.match, each.match.new if each.match else None
         account = _by_words(each)
-        if tracker and how:
-            account = _by_rows(account, connection, each, how, tracker)
-        for column, count in self._unlinked_by_drop(outcome, how):
+        if tracker and match:
+            account = _by_rows(account, connection, each, match, tracker)
+        for column, count in self._unlinked_by_drop(outcome, match):
             account = account.with_unexplained(column, count)
         difference, unkept = account.difference, tuple(self._unkept(connection, each))
         is_replaced = any(effect.lost_by == "REPLACE" for effect in outcome.effects.values())
@@ -199,7 +199,7 @@ class ChangeFinder:
             replaced=difference.lost - account.unexplained if is_replaced else 0,
             unexplained=account.unexplained,
             unexplained_changes=account.unexplained_changes,
-            renamed={a: b for a, b in how.pairs if fold(a) != fold(b)} if how else {},
+            renamed={a: b for a, b in match.pairs if fold(a) != fold(b)} if match else {},
         )
 
     def _moved_to(self, table_id: int) -> tuple[str, ...]:
@@ -217,7 +217,9 @@ class ChangeFinder:
             return
         emptied = {fold(name) for _, name, what in self._recorded.writes if what == "DELETE"}
         search = ValueSearch(connection, self._replay, emptied)
-        stays = {fold(a): fold(b) for a, b in each.how.pairs} if each.how and not outcome.dropped_by else {}
+        stays = (
+            {fold(a): fold(b) for a, b in each.match.pairs} if each.match and not outcome.dropped_by else {}
+        )
         replaced = self._columns_without_value(outcome)
         rewritten = outcome.computed.keys() | replaced
         for name in (fold(column.name) for column in table.columns if not column.generated):
@@ -270,18 +272,18 @@ def _by_words(each: _Compared) -> _Account:
 
 
 def _by_rows(
-    account: _Account, connection: apsw.Connection, each: _Compared, how: Match, tracker: RowTracker
+    account: _Account, connection: apsw.Connection, each: _Compared, match: Match, tracker: RowTracker
 ) -> _Account:
     """Account for a difference row by row."""
     difference, lost_by = account.difference, each.outcome.lost_by
     if difference.lost and lost_by:
-        lost = tracker.unexplained_rows(row_difference.lost_rows(connection, how))
-        keys = dict.fromkeys([*row_difference.shown(connection, how, lost), *difference.keys])
+        lost = tracker.unexplained_rows(row_difference.lost_rows(connection, match))
+        keys = dict.fromkeys([*row_difference.shown(connection, match, lost), *difference.keys])
         difference = difference._replace(keys=tuple(keys)[: row_difference.SAMPLE])
         account = account._replace(difference=difference, unexplained=len(lost))
     changed_by, found = dict(account.changed_by), dict(account.unexplained_changes)
     for column, count in difference.changed.items():
-        changed = row_difference.changed_rows(connection, how, column)
+        changed = row_difference.changed_rows(connection, match, column)
         unexplained = tracker.unexplained_values(column, changed)
         if unexplained < count and column in found:
             changed_by[fold(column)] = f"{lost_by} and INSERT"
