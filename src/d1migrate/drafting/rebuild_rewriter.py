@@ -109,15 +109,10 @@ class _File:
         )
 
     def _drop_of(self, table: str, after: int) -> ReplayedStatement | None:
-        drops = self._replay.of("drop table")
-        return next(
-            (
-                statement
-                for statement in drops
-                if statement.index > after and statement.shape.name == fold(table)
-            ),
-            None,
-        )
+        for statement in self._replay.of("drop table"):
+            if statement.index > after and statement.shape.name == fold(table):
+                return statement
+        return None
 
     # --- the shapes ---
 
@@ -183,9 +178,8 @@ class _File:
         copied = f"CREATE TABLE {q(case.aside)} AS SELECT {names} FROM {q(old.name)}"
         self._replace(case.begin, [copied, *save, *guards.drop()])
         for statement in self._replay.of("drop index", "drop trigger"):
-            if statement.index > case.begin.index and statement.before.owners.get(
-                statement.shape.name
-            ) == fold(case.aside):
+            owner = statement.before.owners.get(statement.shape.name)
+            if statement.index > case.begin.index and owner == fold(case.aside):
                 self._remove(statement)
         indexes, triggers = lost_objects(case.rebuild, self._dropped)
         self._insert_after(case.end, [*indexes, *self._hoisted(case, case.rebuild.new)])
@@ -208,24 +202,16 @@ class _File:
             raise self._cannot(case.begin, f"the file fills {old.name} with other rows")
         kept = {fold(column.name) for column in case.rebuild.new.columns if not column.generated}
         into = [q(c.name) for c in old.columns if fold(c.name) in kept]
-        keeps = _rowid(old, case.rebuild.new)
-        held = [f"{keeps} AS {q(_ROWID)}"] if keeps else []
-        self._replace(
-            case.begin,
-            [
-                f"CREATE TABLE {guards.hold} AS SELECT {', '.join([*held, *into])} FROM {q(old.name)}",
-                *save,
-                *guards.drop(),
-            ],
-        )
-        to, of = [keeps] if keeps else [], [q("_d1m_rowid")] if keeps else []
-        refill = (
-            f"INSERT INTO {q(old.name)} ({', '.join([*to, *into])})"
-            f" SELECT {', '.join([*of, *into])} FROM {guards.hold}"
-        )
-        self._insert_after(case.end, [*early, refill, f"DROP TABLE {guards.hold}", *restore, *triggers])
+        values, held, back = into, into, into
+        if rowid := _rowid(old, case.rebuild.new):
+            values, held, back = [f"{rowid} AS {q(_ROWID)}", *into], [q(_ROWID), *into], [rowid, *into]
+        name, hold = q(old.name), guards.hold
+        copied = f"CREATE TABLE {hold} AS SELECT {', '.join(values)} FROM {name}"
+        refill = f"INSERT INTO {name} ({', '.join(back)}) SELECT {', '.join(held)} FROM {hold}"
+        self._replace(case.begin, [copied, *save, *guards.drop()])
+        self._insert_after(case.end, [*early, refill, f"DROP TABLE {hold}", *restore, *triggers])
 
-    # --- parts of them ---
+    # --- parts of the shapes ---
 
     @property
     def _dropped(self) -> set[str]:
