@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.drafting.schema_file import Desired
-    from d1migrate.schema.changes import Change, Diff, Missing
+    from d1migrate.schema.changes import Change, Diff, RequiredValue
     from d1migrate.schema.model import Schema
 
 
@@ -124,7 +124,7 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     )
 
 
-def _refuse_missing(missing: Sequence[Missing]) -> None:
+def _refuse_missing(missing: Sequence[RequiredValue]) -> None:
     if not missing:
         return
     reasons = [f"{m.table}.{m.column} {'is new and' if m.is_new else 'becomes'} NOT NULL" for m in missing]

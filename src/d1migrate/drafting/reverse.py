@@ -11,7 +11,7 @@ from d1migrate.errors import PlanError
 from d1migrate.schema.alter import statement_groups
 from d1migrate.schema.changes import Create, Drop, RebuildVirtual
 from d1migrate.schema.diff import diff
-from d1migrate.schema.normalize import meaning
+from d1migrate.schema.normalize import normal_form
 from d1migrate.sql.checks import allowed_values
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drafting.renames import Rename
     from d1migrate.schema.alter import StatementGroup
-    from d1migrate.schema.changes import Missing
+    from d1migrate.schema.changes import RequiredValue
     from d1migrate.schema.model import Schema
     from d1migrate.sql.definitions import TableDefinition
 
@@ -89,11 +89,11 @@ def _recreated_objects(reached: Schema, current: Schema) -> tuple[StatementGroup
     return statement_groups(changes, reached, current) if only_objects else ()
 
 
-def _placeholder(table: TableDefinition, missing: Missing) -> str | None:
+def _placeholder(table: TableDefinition, missing: RequiredValue) -> str | None:
     """Return SQL of a value that a column accepts; None if rows must not all have the same value."""
     name = fold(missing.column)
-    known = meaning(table)
-    parts = [part for own in known.own.values() for part in own] + known.beside
+    known = normal_form(table)
+    parts = [part for own in known.column_constraints.values() for part in own] + known.table_constraints
     if any(name in part.columns and part.kind != "check" for part in parts):
         return None
     for check in table.all_checks:

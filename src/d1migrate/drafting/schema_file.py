@@ -175,7 +175,7 @@ def _renames(lead: str, sql: str) -> Iterator[Rename]:
 def _columns(table: TableDefinition) -> Iterator[Rename]:
     for item in table.items:
         inside = [token.text for token in tokenize(item.sql) if token.kind == "comment"]
-        for old in _notes([*item.above, *inside, *item.behind]):
+        for old in _notes([*item.leading, *inside, *item.trailing]):
             if item.column is not None:
                 yield Rename(table.name, old, item.column)
 

@@ -1,4 +1,4 @@
-"""Changes → the SQL that makes them, in one transaction, with what proves that nothing was lost."""
+"""Changes → SQL for one transaction, with statements that prove that no row was lost."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def statement_groups(
     """Return the SQL of changes, in order; statements are without `;`.
 
     Args:
-        changes: as `diff` has them.
+        changes: as `diff` returns them.
         current: the schema before them.
-        desired: the one behind them.
+        desired: the schema after them.
 
     Raises:
         LimitExceeded: as `rebuild_statements`.
-        PlanError: a table is dropped to which one refers that stays.
+        PlanError: a table is dropped that another table, which stays, references.
     """
     catalog = Catalog.of(current)
     rebuilds = [change for change in changes if isinstance(change, RebuildTable)]
@@ -65,7 +65,7 @@ def statement_groups(
     watched = [catalog.tables[name].name for name in reached if name not in dropped]
     watched += [c.old.name for c in changes if isinstance(c, RebuildVirtual) and c.filled_by == "itself"]
     tables = {fold(table.name): table for table in desired.tables}
-    begin, end = _proofs(watched, catalog, Catalog.of(desired)) if watched else ((), ())
+    begin, end = _checks(watched, catalog, Catalog.of(desired)) if watched else ((), ())
     steps: list[StatementGroup] = []
     is_deferred = bool(watched)
     number = 0
@@ -74,7 +74,7 @@ def statement_groups(
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None}, {})
-        steps.append(_section(change, number, catalog))
+        steps.append(_group(change, number, catalog))
         catalog = _followed(change, catalog, tables)
     defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
     what = "Check foreign keys at the end" + ("; count rows" if watched else "")
@@ -83,13 +83,13 @@ def statement_groups(
         *steps,
         StatementGroup("Check that no row was lost", end),
     )
-    return tuple(section for section in found if section.statements)
+    return tuple(group for group in found if group.statements)
 
 
-def _proofs(
+def _checks(
     watched: Sequence[str], current: Catalog, desired: Catalog
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the statements that note what there is before rebuilds, and those that prove it behind them."""
+    """Return the statements that count rows and orphans before rebuilds, and that compare them after."""
     before, after = (
         [n for n in watched if _can_check(catalog.tables.get(fold(n)), catalog)]
         for catalog in (current, desired)
@@ -106,7 +106,7 @@ def _can_check(table: Table | None, catalog: Catalog) -> bool:
 
 
 def broken_keys(table: Table, catalog: Catalog) -> Iterator[ForeignKey]:
-    """Yield the foreign keys of a table to what is no key: SQLite refuses to write to such a table."""
+    """Yield the foreign keys to columns that are not a key: SQLite refuses writes to such a table."""
     for key in table.foreign_keys:
         parent = catalog.tables.get(fold(key.table))
         if parent is not None and not is_parent_key(parent, key):
@@ -114,17 +114,17 @@ def broken_keys(table: Table, catalog: Catalog) -> Iterator[ForeignKey]:
 
 
 def _is_referenced(table: Table, catalog: Catalog, dropped: Collection[str]) -> bool:
-    """Whether rows of a table that goes are referred to by rows that go as well.
+    """Whether tables that are dropped as well reference a table that is dropped.
 
     Raises:
-        PlanError: rows that stay refer to them.
+        PlanError: a table that stays references it.
     """
     children = {child for child, _ in catalog.references(fold(table.name))}
     for child in sorted(children - {*dropped}):
         raise PlanError(
-            f"{table.name} would be dropped, and {catalog.tables[child].name} still refers to it",
-            hint=f"take its foreign key out of {catalog.tables[child].name} as well: DROP TABLE would delete"
-            " or change rows there",
+            f"{table.name} would be dropped, but {catalog.tables[child].name} still references it",
+            hint=f"remove the foreign key from {catalog.tables[child].name} as well: DROP TABLE would delete"
+            " or change its rows",
         )
     return bool(children)
 
@@ -147,7 +147,7 @@ def _followed(change: Change, catalog: Catalog, desired: Mapping[str, Table]) ->
     return catalog.changed({name: desired[name]}, {name: catalog.ids.get(name, len(catalog.ids))})
 
 
-def _section(change: Change, number: int, catalog: Catalog) -> StatementGroup:
+def _group(change: Change, number: int, catalog: Catalog) -> StatementGroup:
     match change:
         case Drop(kind, name):
             return StatementGroup("", (f"DROP {kind.upper()} {q(name)}",))

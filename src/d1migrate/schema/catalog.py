@@ -1,4 +1,4 @@
-"""A schema that is looked up by name and followed, statement by statement, through its changes."""
+"""A schema for look-ups by name, and how it changes statement by statement."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Catalog(NamedTuple):
-    """A schema by name; it never changes, `changed` returns another. All keys are folded names.
+    """A schema by name, immutable: `changed` returns another. All keys are folded names.
 
     Attributes:
         tables: the tables.
-        ids: which table goes by a name: a number that it keeps when it is renamed.
+        ids: the id of the table with a name; a table keeps its id when it is renamed.
         views: the views.
         view_triggers: the triggers on views.
-        owners: for an index or trigger, the table or view it is on.
-        children: for a table, those with a foreign key to it.
+        owners: the table or view of an index or trigger.
+        children: the tables with a foreign key to a table.
     """
 
     tables: Layered[Table] = Layered({})
@@ -35,7 +35,7 @@ class Catalog(NamedTuple):
 
     @classmethod
     def of(cls, schema: Schema) -> Catalog:
-        """Return the catalog of a schema; its tables are numbered from 0."""
+        """Return the catalog of a schema; the ids of its tables count from 0."""
         tables = {fold(table.name): table for table in schema.tables}
         return cls().changed(
             tables,
@@ -46,7 +46,7 @@ class Catalog(NamedTuple):
 
     @property
     def schema(self) -> Schema:
-        """The same as a Schema."""
+        """The catalog as a Schema."""
         return Schema(
             tuple(self.tables.values()), tuple(self.views.values()), tuple(self.view_triggers.values())
         )
@@ -59,11 +59,11 @@ class Catalog(NamedTuple):
         views: Mapping[str, View | None] | None = None,
         view_triggers: Mapping[str, Trigger | None] | None = None,
     ) -> Catalog:
-        """Return the catalog with objects put in, or taken out where they are None.
+        """Return a catalog with objects set, or removed if they are None.
 
         Args:
             tables: by folded name.
-            ids: the numbers of those tables that have another one than before, or none yet.
+            ids: the ids of tables whose id changes or that have none yet.
             views: by folded name.
             view_triggers: by folded name.
         """
@@ -106,7 +106,7 @@ class Catalog(NamedTuple):
         yield from self.view_triggers.values()
 
     def name_of(self, number: int) -> str | None:
-        """Return the name that a table goes by here, or None where it is gone."""
+        """Return the name of the table with an id, or None if it does not exist."""
         return next((name for name, id_ in self.ids.items() if id_ == number), None)
 
 

@@ -1,4 +1,4 @@
-"""What turns one schema into another, as values in the order they are done."""
+"""The changes that turn one schema into another, as values; `alter` writes their SQL."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Drop(NamedTuple):
-    """An index, trigger or view goes; `kind` is that word in lower case."""
+    """An index, trigger or view is dropped; `kind` is that word in lower case."""
 
     kind: str
     name: str
 
 
 class Create(NamedTuple):
-    """An object of any kind comes: `sql` is its CREATE statement."""
+    """An object of any kind is created; `sql` is its CREATE statement."""
 
     kind: str
     name: str
@@ -26,7 +26,7 @@ class Create(NamedTuple):
 
 
 class DropTable(NamedTuple):
-    """A table goes, with its indexes, triggers and rows."""
+    """A table is dropped, with its indexes, triggers and rows."""
 
     table: Table
 
@@ -34,7 +34,7 @@ class DropTable(NamedTuple):
 class AddColumn(NamedTuple):
     """ALTER TABLE … ADD COLUMN.
 
-    `definition` is the column's SQL, `value` an expression for the rows there are.
+    `definition` is the column's SQL, `value` an expression for the existing rows.
     """
 
     table: str
@@ -51,12 +51,12 @@ class DropColumn(NamedTuple):
 
 
 class RebuildTable(NamedTuple):
-    """A table is rebuilt under its name, and keeps its rows.
+    """A table is rebuilt under its name and keeps its rows.
 
     Attributes:
-        old, new: the two.
-        values: (column of the new one, SQL over the old one's columns) of those that are filled; the others
-            get their default.
+        old, new: the table before and after.
+        values: (new column, SQL over the old columns) of the columns that are filled; the others get their
+            default.
     """
 
     old: Table
@@ -65,19 +65,19 @@ class RebuildTable(NamedTuple):
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """The columns whose values are not in the new table: they are not, or are computed there."""
+        """The columns whose values are lost: the new table does not have them, or computes them."""
         there = {fold(column.name) for column in self.new.columns if not column.generated}
         return tuple(c.name for c in self.old.columns if fold(c.name) not in there and not c.generated)
 
 
 class RebuildVirtual(NamedTuple):
-    """A virtual table is made anew.
+    """A virtual table is rebuilt.
 
     Attributes:
-        old, new: the two.
-        filled_by: where its rows come from: itself, the table it indexes, or nowhere, for it has none.
-        values: (column of the new one, SQL over the old one's columns), where they come from itself.
-        dropped: columns of the old one whose values are gone.
+        old, new: the table before and after.
+        filled_by: where its rows come from: itself, the table it indexes, or nothing if it stores none.
+        values: (new column, SQL over the old columns), if the rows come from itself.
+        dropped: old columns whose values are lost.
     """
 
     old: Table
@@ -88,7 +88,7 @@ class RebuildVirtual(NamedTuple):
 
 
 class Reindex(NamedTuple):
-    """A full-text table reads again the table that it indexes."""
+    """A full-text table is filled again from the table that it indexes."""
 
     table: str
 
@@ -96,8 +96,8 @@ class Reindex(NamedTuple):
 Change = Drop | Create | DropTable | AddColumn | DropColumn | RebuildTable | RebuildVirtual | Reindex
 
 
-class Missing(NamedTuple):
-    """A value that rows need and nothing gives: for a column that is, or becomes, NOT NULL."""
+class RequiredValue(NamedTuple):
+    """A value that existing rows need and nothing provides: their column is, or becomes, NOT NULL."""
 
     table: str
     column: str
@@ -105,14 +105,14 @@ class Missing(NamedTuple):
 
 
 class Diff(NamedTuple):
-    """What turns one schema into another, and the values it takes that are not known."""
+    """The changes that turn one schema into another, and the values they need that are not known."""
 
     changes: tuple[Change, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    missing: tuple[RequiredValue, ...] = ()
 
     @property
     def lost(self) -> tuple[tuple[str, str | None], ...]:
-        """Return (table, column) of the columns whose values go; the column is None where the table goes."""
+        """(table, column) of each column whose values are lost; (table, None) for a dropped table."""
         found: list[tuple[str, str | None]] = []
         for change in self.changes:
             if isinstance(change, DropTable):

@@ -1,4 +1,4 @@
-"""Two schemas, object by object: what is missing, extra or different."""
+"""Compares two schemas object by object: what is missing, extra or different."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Difference(NamedTuple):
     Attributes:
         kind: table, column, index, foreign key, trigger or view.
         name: the object; a column as `table.column`.
-        problem: missing (expected, not there), extra (there, not expected) or different.
-        expected, actual: SQL or a description, None where there is none.
+        problem: missing (expected, but does not exist), extra (exists, but is not expected) or different.
+        expected, actual: SQL or a description; None if the object does not exist on that side.
     """
 
     kind: str
@@ -34,12 +34,12 @@ class Difference(NamedTuple):
 
 
 def compare(expected: Schema, actual: Schema, *, scopes: Scopes | None = None) -> tuple[Difference, ...]:
-    """Return how `actual` differs from `expected`, by the normal forms that `schema.meaning` describes.
+    """Return how `actual` differs from `expected`, by the normal forms that `schema.normalize` describes.
 
     Args:
-        expected: one schema.
-        actual: the other.
-        scopes: the whole schemas, if these two are only parts of them.
+        expected: the schema that should exist.
+        actual: the schema that exists.
+        scopes: the whole schemas, if these two are parts of them.
     """
     scopes = scopes or (Scope.of(expected), Scope.of(actual))
     found: list[Difference] = []

@@ -1,4 +1,4 @@
-"""Two schemas → the changes that turn the first into the second: the fewest, and the cheapest with rows."""
+"""Two schemas → the changes that turn the first into the second: as few as possible, rebuilds if needed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from d1migrate.schema.changes import (
     Drop,
     DropColumn,
     DropTable,
-    Missing,
     RebuildTable,
     RebuildVirtual,
     Reindex,
+    RequiredValue,
 )
-from d1migrate.schema.normalize import canonical, meaning, mentions
+from d1migrate.schema.normalize import canonical, mentions, normal_form
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.schema.scope import Scope
 from d1migrate.schema.virtual import rebuild_virtual
@@ -44,21 +44,21 @@ def diff(
 ) -> Diff:
     """Return what turns one schema into another.
 
-    Tables and columns are matched by name: a rename is done before, on an engine, which knows all it touches.
+    Tables and columns are matched by name. A rename is done before, by SQLite, which rewrites all references.
 
     Args:
-        current: what there is.
-        desired: what there should be.
-        backfill: {(table, column), both folded: SQL over the table's current columns} for the rows there are.
-        order: whether columns in another order are a difference.
+        current: the schema that exists.
+        desired: the schema that should exist.
+        backfill: {(table, column), both folded: SQL over the table's current columns} for existing rows.
+        order: whether a different order of columns is a difference.
 
     Raises:
-        PlanError: a virtual table becomes what it cannot be filled as.
+        PlanError: a virtual table cannot be rebuilt as desired.
     """
     old = {fold(table.name): table for table in current.tables}
     new = {fold(table.name): table for table in desired.tables}
     gone = [table for name, table in old.items() if name not in new]
-    made = [table for name, table in new.items() if name not in old]
+    created = [table for name, table in new.items() if name not in old]
     scopes = Scope.of(current), Scope.of(desired)
     changed = {
         name: _Table(table, new[name], scopes, backfill or {}, order=order)
@@ -73,15 +73,15 @@ def diff(
     creates = [create for create in creates if create not in waiting]
     changes: list[Change] = [
         *drops,
-        *(Create("table", table.name, table.sql) for table in made),
+        *(Create("table", table.name, table.sql) for table in created),
         *(change for change in inside if isinstance(change, AddColumn | DropColumn)),
-        # Foreign keys may refer to a unique one, and are checked from here on.
+        # A foreign key may need a unique index, and is checked from here on.
         *(create for create in creates if create.kind == "index"),
         *(change for change in inside if isinstance(change, RebuildTable)),
         *(DropTable(table) for table in _children_first(gone)),
         *waiting,
         *(create for create in creates if create.kind != "index"),
-        # They may index a table or a view that was made above.
+        # They may index a table or a view that is created above.
         *(change for change in inside if isinstance(change, RebuildVirtual)),
         *_reindexes(inside, [new[name] for name in new if name in old]),
     ]
@@ -91,9 +91,9 @@ def diff(
 def _without_taken_names(
     changes: Iterable[Change], taken: Collection[str]
 ) -> tuple[list[Change], list[Create]]:
-    """Return changes whose rebuilds leave out the indexes of some names, and what creates these later.
+    """Return changes whose rebuilds omit indexes with taken names, and the changes that create them later.
 
-    SQLite has one set of names for tables, views and indexes.
+    SQLite has one namespace for tables, views and indexes.
     """
     kept, waiting = list[Change](), list[Create]()
     for change in changes:
@@ -107,7 +107,7 @@ def _without_taken_names(
 
 
 def _reindexes(changes: Sequence[Change], tables: Iterable[Table]) -> Iterator[Reindex]:
-    """Yield the full-text tables that stay as they are, and index values that change."""
+    """Yield the full-text tables that do not change, but index values that do."""
     filled = {
         fold(change.new.name): {
             fold(name) for name, value in change.values if value != quote_identifier(name)
@@ -115,11 +115,11 @@ def _reindexes(changes: Sequence[Change], tables: Iterable[Table]) -> Iterator[R
         for change in changes
         if isinstance(change, RebuildTable)
     }
-    made = {fold(change.new.name) for change in changes if isinstance(change, RebuildVirtual)}
+    rebuilt = {fold(change.new.name) for change in changes if isinstance(change, RebuildVirtual)}
     for table in tables:
         content = content_of(table)
         others = filled.get(fold(content or ""), set()) & {fold(column.name) for column in table.columns}
-        if others and fold(table.name) not in made:
+        if others and fold(table.name) not in rebuilt:
             yield Reindex(table.name)
 
 
@@ -148,10 +148,10 @@ def _objects(schema: Schema) -> dict[tuple[str, str], _Object]:
 def _others(
     current: Schema, desired: Schema, scopes: Scopes, *, gone: Collection[str], rebuilt: Collection[str]
 ) -> tuple[list[Drop], list[Create]]:
-    """Return what is dropped before the tables change, and what is created behind that.
+    """Return what is dropped before the tables change, and what is created after them.
 
-    Indexes of a table that goes are dropped with it unless another object takes the name, but its triggers
-    before: rows that go with those of another table would fire them. A rebuild makes its own indexes.
+    The indexes of a dropped table are dropped with it, unless another object takes the name. Its triggers are
+    dropped before: a cascade that deletes its rows would fire them. A rebuild creates its own indexes.
     """
     old, new = _objects(current), _objects(desired)
     differs = {
@@ -161,7 +161,7 @@ def _others(
         or key not in new
         or canonical(old[key].sql, scopes[0]) != canonical(new[key].sql, scopes[1])
     }
-    # ALTER TABLE refuses while a view or trigger reads a view that is gone.
+    # ALTER TABLE fails while a view or trigger reads a view that does not exist.
     while more := {
         key
         for key, item in old.items()
@@ -189,7 +189,7 @@ def _others(
 
 
 def _children_first(tables: Iterable[Table]) -> list[Table]:
-    """Order tables that go so that no DROP TABLE finds rows that refer to its own."""
+    """Order tables to drop so that each is dropped after the tables that reference it."""
     rest = list(tables)
     ordered: list[Table] = []
     while rest:
@@ -205,12 +205,12 @@ def _children_first(tables: Iterable[Table]) -> list[Table]:
 
 
 class _Table:
-    """What becomes of one table."""
+    """How one table changes."""
 
     def __init__(
         self, old: Table, new: Table, scopes: Scopes, backfill: Mapping[tuple[str, str], str], *, order: bool
     ) -> None:
-        self.missing: list[Missing] = []
+        self.missing: list[RequiredValue] = []
         self.changes: list[Change] = []
         self._old, self._new, self._backfill = old, new, backfill
         before, after = parse_table(old.sql), parse_table(new.sql)
@@ -219,14 +219,14 @@ class _Table:
                 self.changes.append(rebuild_virtual(old, new, backfill))
             return
         self._before, self._after = before, after
-        self._was, self._is = meaning(before, scopes[0]), meaning(after, scopes[1])
+        self._was, self._is = normal_form(before, scopes[0]), normal_form(after, scopes[1])
         if order and self._moves():
             self._rebuild()
         elif self._was.text != self._is.text:
             self._change()
 
     def _moves(self) -> bool:
-        """Whether columns would be in another order after ADD COLUMN and DROP COLUMN."""
+        """Whether ADD COLUMN and DROP COLUMN would leave the columns in another order."""
         was, now = list(self._was.columns), list(self._is.columns)
         kept = [name for name in was if name in now]
         return now != kept + [name for name in now if name not in was]
@@ -239,7 +239,8 @@ class _Table:
         if (
             was.options == now.options
             and all(was.columns[name] == now.columns[name] for name in others)
-            and was.parts([fold(c.name) for c in dropped]) == now.parts([fold(c.name) for c in added])
+            and was.constraints([fold(c.name) for c in dropped])
+            == now.constraints([fold(c.name) for c in added])
             and all(map(self._can_add, added))
             and all(map(self._can_drop, dropped))
         ):
@@ -255,15 +256,15 @@ class _Table:
         return self._backfill.get((fold(self._old.name), fold(column)))
 
     def _can_add(self, column: ColumnDefinition) -> bool:
-        """Whether ADD COLUMN takes it where there are rows (d1-facts §1.4)."""
+        """Whether ADD COLUMN accepts it if the table has rows (d1-facts §1.4)."""
         if column.keys or column.stored:
             return False
         if self._is_rowid_name(column):
             return False
         if column.generated is not None:
             return True
-        # An UPDATE that fills it would fire the table's triggers.
-        # A foreign key over values that are filled in is proved by a rebuild.
+        # An UPDATE that fills it would fire the table's triggers, and would not check a foreign key as a
+        # rebuild does.
         if self._value(column.name) is not None and (self._old.triggers or column.references):
             return False
         if column.default is None:
@@ -274,15 +275,17 @@ class _Table:
         return _is_constant(column.default)
 
     def _can_drop(self, column: ColumnDefinition) -> bool:
-        """Whether DROP COLUMN takes it: no key, and nothing else in the table speaks of it."""
+        """Whether DROP COLUMN accepts it: it is in no key, and nothing else in the table mentions it."""
         name = fold(column.name)
-        others = [part for own, parts in self._was.own.items() if own != name for part in parts]
-        spoken = any(name in part.columns for part in (*others, *self._was.beside))
-        computed = any(c.generated is not None and mentions(c.generated, name) for c in self._before.columns)
-        return not (column.keys or spoken or computed or self._is_rowid_name(column))
+        others = [
+            part for own, parts in self._was.column_constraints.items() if own != name for part in parts
+        ]
+        is_mentioned = any(name in part.columns for part in (*others, *self._was.table_constraints))
+        is_read = any(c.generated is not None and mentions(c.generated, name) for c in self._before.columns)
+        return not (column.keys or is_mentioned or is_read or self._is_rowid_name(column))
 
     def _is_rowid_name(self, column: ColumnDefinition) -> bool:
-        """Whether a column takes a name of the rowid: ALTER TABLE neither adds nor drops such a column."""
+        """Whether a column is named like the rowid: ALTER TABLE neither adds nor drops such a column."""
         return fold(column.name) in ROWIDS and not self._before.without_rowid
 
     def _rebuild(self) -> None:
@@ -290,7 +293,7 @@ class _Table:
         self.changes.append(RebuildTable(self._old, self._new, values))
 
     def _values(self) -> Iterator[tuple[str, str]]:
-        """Yield what each column of the new table is filled with."""
+        """Yield (column, SQL of its value) of the new columns that are filled."""
         old = {fold(column.name): column for column in self._before.columns}
         for column in self._after.columns:
             if column.generated is not None:
@@ -301,18 +304,18 @@ class _Table:
                 if value is not None:
                     yield column.name, value
                 elif is_needed and _is_null(column.default):
-                    self.missing.append(Missing(self._new.name, column.name, is_new=True))
+                    self.missing.append(RequiredValue(self._new.name, column.name, is_new=True))
                 continue
             name = quote_identifier(source.name)
             if is_needed and value is None and not holds_no_null(self._before, source.name):
-                self.missing.append(Missing(self._new.name, column.name, is_new=False))
+                self.missing.append(RequiredValue(self._new.name, column.name, is_new=False))
             if value is not None and not _reads(value, source.name):
                 value = f"coalesce({name}, {value})"
             yield column.name, value or name
 
 
 def _reads(expression: str, column: str) -> bool:
-    """Whether an expression reads a column: then it says what becomes of every value, not of NULL only."""
+    """Whether an expression reads a column: then it converts every value, and does not replace only NULLs."""
     return any(
         token.kind in ("word", "quoted") and fold(unquote(token.text)) == fold(column)
         for token in significant(expression)
@@ -324,7 +327,7 @@ def _is_null(default: str | None) -> bool:
 
 
 def _is_constant(default: str) -> bool:
-    """Whether SQLite takes a default for one that existing rows can have: a literal."""
+    """Whether SQLite gives a default to existing rows in ADD COLUMN: only a literal."""
     tokens = significant(default)
     tokens = tokens[1:] if tokens and tokens[0].text in ("+", "-") else tokens
     return len(tokens) == 1 and (

@@ -1,4 +1,4 @@
-"""A schema as digests: enough to tell whether a live one is as it should be, small enough to embed."""
+"""A schema as digests: enough to verify a live schema, small enough to embed in a Worker."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def objects(schema: Schema) -> Iterator[tuple[str, str, str]]:
 
 
 def changes(before: Schema, after: Schema) -> dict[str, str | None]:
-    """Return what was done to a schema: {"table users": its new digest, or None where it is gone}.
+    """Return how a schema changed: {"table users": its new digest, or None if it was dropped}.
 
-    A digest is 16 hex digits of the sha256 of an object's normal form, as `schema.meaning` describes it.
+    A digest is 16 hex digits of the sha256 of an object's normal form, as `schema.normalize` describes it.
     """
     old, new = ({_key(kind, name): sql for kind, name, sql in objects(s)} for s in (before, after))
     found: dict[str, str | None] = dict.fromkeys(key for key in old if key not in new)
@@ -45,7 +45,7 @@ def changes(before: Schema, after: Schema) -> dict[str, str | None]:
 
 
 def compare(expected: Mapping[str, str], actual: Iterable[tuple[str, str, str]]) -> tuple[Difference, ...]:
-    """Return how live objects differ from digests; what is missing or different has no `expected` SQL."""
+    """Return how live objects differ from digests. A digest has no SQL, so `expected` is always None."""
     found: list[Difference] = []
     missing, live = dict(expected), list(actual)
     scope = _scope({_key(kind, name): sql for kind, name, sql in live})
@@ -68,7 +68,7 @@ def _scope(sqls: Mapping[str, str]) -> Scope:
 
 
 def _depends(sql: str, changed: Collection[str]) -> bool:
-    """Whether the normal form of an object may be another because of objects that changed."""
+    """Whether the normal form of an object may differ because other objects changed."""
     text = fold(sql)
     return ('"' in text or "references" in text) and any(name in text for name in changed)
 

@@ -1,7 +1,7 @@
-"""The queries that read a schema, and their rows as a Schema. One batch, whatever the size.
+"""The queries that read a schema, and a Schema from their rows. One batch, whatever the size.
 
-Every join with a `pragma_…()` function leaves `_cf_*` tables out in its WHERE: production databases hold
-`_cf_KV`, and naming it ends the whole query in "not authorized" (d1-facts §1.3).
+Every join with a `pragma_…()` function excludes `_cf_*` tables in its WHERE: production databases contain
+`_cf_KV`, and naming it fails the whole query with "not authorized" (d1-facts §1.3).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _OURS = (
     "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     " AND lower({0}.tbl_name) NOT IN ('schema_migrations', 'schema_migrations_log')"
-    # Virtual tables keep their rows in shadow tables, which are theirs alone.
+    # A virtual table keeps its rows in shadow tables, which are not the user's.
     " AND {0}.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
 )
 _TABLE = f"t.type = 'table' AND {_OURS.format('t')}"
@@ -59,23 +59,23 @@ ONE_TABLE = (
         " ORDER BY id, seq"
     ),
 )
-"""What QUERIES ask behind the first, of one table: its name is the parameter."""
+"""The queries of QUERIES after the first, for one table: its name is the parameter."""
 
 ONE_INDEX = ONE_TABLE[1].replace("ORDER BY", "WHERE i.name = ?2 ORDER BY")
-"""The second of these, of one index of the table."""
+"""The second of these, for one index of the table."""
 
 
 def read(results: Sequence[Result]) -> Schema:
     """Return the schema that the answers to QUERIES describe.
 
     Raises:
-        DamagedError: a row of sqlite_schema has values that SQLite never writes there.
+        DamagedError: a row of sqlite_schema has values that SQLite never writes.
     """
     objects: Any = results[0].rows
     _refuse_damage(objects)
     columns, indexes, keys = (_by_table(result.rows) for result in results[1:])
     index_sql = {name: sql for kind, name, _, sql in objects if kind == "index"}
-    # SQLite keeps the table's name of a trigger as the statement wrote it.
+    # SQLite stores a trigger's table name as the statement wrote it, in any case.
     triggers = _by_table((fold(table), name, sql) for kind, name, table, sql in objects if kind == "trigger")
     tables = tuple(
         table(
@@ -114,7 +114,7 @@ def table(
     index_sql: Mapping[str, str | None],
     triggers: tuple[Trigger, ...],
 ) -> Table:
-    """Return a table from its rows of the three queries, {index: CREATE INDEX} and its triggers."""
+    """Return a table from its rows of the last three queries, {index: CREATE INDEX} and its triggers."""
     return Table(
         name,
         sql,
@@ -131,7 +131,7 @@ def table(
     )
 
 
-_HIDDEN = 1  # of pragma_table_xinfo: a virtual table's own; 2 and 3 are generated columns
+_HIDDEN = 1  # in pragma_table_xinfo: a virtual table's hidden column; 2 and 3 are generated columns
 
 
 def _column(row: tuple[Any, ...]) -> Column:

@@ -1,4 +1,4 @@
-"""A mapping that never changes: another one with some entries changed shares nearly all of it."""
+"""An immutable mapping whose changed copies share nearly all entries with it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST = 64
-"""Changed entries that a mapping holds beside those it shares; with more, it is copied as a whole.
+"""How many changed entries a mapping holds before it is copied as a whole.
 
-A file of 4,000 CREATE TABLEs has 8,000 catalogs that are all kept: whole copies take 500 MB.
+A file of 4,000 CREATE TABLEs has 8,000 catalogs, all kept: whole copies take 500 MB.
 """
 
 
 class Layered(Mapping[str, T], Generic[T]):
-    """Entries that are shared, and those that differ from them: None if one is taken out."""
+    """Shared entries, and the entries that differ from them; None marks a removed one."""
 
     __slots__ = ("_changes", "_shared")
 
@@ -53,7 +53,7 @@ class Layered(Mapping[str, T], Generic[T]):
         return kept | {key: value for key, value in self._changes.items() if value is not None}
 
     def changed(self, changes: Mapping[str, T | None]) -> Layered[T]:
-        """Return the mapping with entries put in, or taken out if they are None."""
+        """Return a mapping with entries set, or removed if they are None."""
         if not changes:
             return self
         kept = {key: value for key, value in self._changes.items() if key not in changes}

@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 class Index(NamedTuple):
-    """An index; `columns` holds None for an expression. `sql` is None where a constraint made it."""
+    """An index; `columns` has None for an expression. `sql` is None if a constraint created it."""
 
     name: str
     unique: bool
@@ -30,7 +30,7 @@ class Index(NamedTuple):
 
 
 class ForeignKey(NamedTuple):
-    """A foreign key; `to` holds None where it names the parent's primary key by leaving it out."""
+    """A foreign key; `to` has None if it names no parent columns and so refers to the primary key."""
 
     columns: tuple[str, ...]
     table: str
@@ -55,7 +55,7 @@ class View(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table, virtual ones too; `sql` is the text SQLite keeps."""
+    """A table, also a virtual one; `sql` is the text that SQLite stores."""
 
     name: str
     sql: str
@@ -76,9 +76,9 @@ class Table(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """All a database holds, without its history tables and what SQLite and D1 keep for themselves.
+    """Everything in a database, without its history tables and the internal tables of SQLite and D1.
 
-    `triggers` are those on views; a table carries its own.
+    `triggers` are those on views; a table has its own.
     """
 
     tables: tuple[Table, ...] = ()

@@ -1,7 +1,7 @@
 """The normal form of a CREATE statement: equivalent statements have equal forms.
 
-Not part of it are white space, comments, the quotes and the case of names, names of constraints, the order of
-columns, constraints and table options, and whether a constraint is part of a column or follows the columns.
+White space, comments, quotes and case of names, names of constraints, the order of columns, constraints and
+table options, and whether a constraint belongs to a column or to the table make no difference.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TABLE_NAMES = frozenset({"content", "content_rowid"})
 _NO_SCOPE = Scope()
 
 
-class Part(NamedTuple):
+class Constraint(NamedTuple):
     """A constraint: its kind, its normal form, and the columns it mentions (folded)."""
 
     kind: Literal["check", "key", "reference"]
@@ -50,30 +50,32 @@ class Part(NamedTuple):
     columns: frozenset[str]
 
 
-class Meaning(NamedTuple):
+class NormalForm(NamedTuple):
     """The normal form of a table.
 
     Attributes:
         columns: {folded name: the column without its keys, checks and references}.
-        own: {folded name: the constraints in that column}.
-        beside: those that follow the columns.
+        column_constraints: {folded name: the constraints in that column}.
+        table_constraints: the constraints of the table itself.
         options: STRICT, WITHOUT ROWID.
     """
 
     columns: dict[str, str]
-    own: dict[str, list[Part]]
-    beside: list[Part]
+    column_constraints: dict[str, list[Constraint]]
+    table_constraints: list[Constraint]
     options: tuple[str, ...]
 
-    def parts(self, without: Collection[str] = ()) -> Counter[str]:
+    def constraints(self, without: Collection[str] = ()) -> Counter[str]:
         """Return all constraints except those in some columns (folded)."""
-        found = [part for name, parts in self.own.items() if name not in without for part in parts]
-        return Counter(part.text for part in (*found, *self.beside))
+        found = [
+            part for name, parts in self.column_constraints.items() if name not in without for part in parts
+        ]
+        return Counter(part.text for part in (*found, *self.table_constraints))
 
     @property
     def text(self) -> str:
         """All of it as one text."""
-        items = sorted(self.columns.values()) + sorted(self.parts().elements())
+        items = sorted(self.columns.values()) + sorted(self.constraints().elements())
         return f"({', '.join(items)}) {', '.join(self.options)}"
 
 
@@ -82,12 +84,12 @@ def canonical(sql: str, scope: Scope | None = None) -> str:
 
     Args:
         sql: the statement.
-        scope: the schema it is part of.
+        scope: the schema that it belongs to.
     """
     scope = scope or _NO_SCOPE
     match parse(sql):
         case TableDefinition() as table:
-            return f"CREATE TABLE {canonical_name(table.name)} {meaning(table, scope).text}"
+            return f"CREATE TABLE {canonical_name(table.name)} {normal_form(table, scope).text}"
         case IndexDefinition() as index:
             return _index(index, scope.names(sql))
         case ViewDefinition() as view:
@@ -106,12 +108,12 @@ def canonical(sql: str, scope: Scope | None = None) -> str:
 # --- tables ---
 
 
-def meaning(table: TableDefinition, scope: Scope | None = None) -> Meaning:
+def normal_form(table: TableDefinition, scope: Scope | None = None) -> NormalForm:
     """Return the normal form of a table; `scope` as in `canonical`."""
     names = {fold(column.name) for column in table.columns}
     primary = [fold(term.column or "") for term in table.primary_key.terms] if table.primary_key else []
 
-    def parts(of: ColumnDefinition | TableDefinition) -> list[Part]:
+    def parts(of: ColumnDefinition | TableDefinition) -> list[Constraint]:
         is_rowid = isinstance(of, ColumnDefinition) and fold(of.type) == "integer"
         return [
             *(_check(check, names) for check in of.checks),
@@ -125,7 +127,7 @@ def meaning(table: TableDefinition, scope: Scope | None = None) -> Meaning:
     own = {fold(column.name): parts(column) for column in table.columns}
     columns = {fold(column.name): _column(column, names) for column in table.columns}
     options = ("STRICT",) * table.strict + ("WITHOUT ROWID",) * table.without_rowid
-    return Meaning(columns, own, parts(table), options)
+    return NormalForm(columns, own, parts(table), options)
 
 
 def mentions(expression: str, column: str) -> bool:
@@ -150,7 +152,7 @@ def _column(column: ColumnDefinition, names: Collection[str]) -> str:
 
 
 def _default(sql: str) -> str:
-    """Return a DEFAULT as SQLite reads it: a name, quoted or not, is a string there; "" for NULL."""
+    """Return a DEFAULT as SQLite reads it: a bare or quoted name is a string there; "" for NULL."""
     tokens = bare(significant(sql))
     if [token.keyword for token in tokens] == ["NULL"]:
         return ""
@@ -169,19 +171,19 @@ def _conflict(conflict: str) -> str:
     return "" if conflict in ("", "ABORT") else f" ON CONFLICT {conflict}"
 
 
-def _check(check: Check, names: Collection[str]) -> Part:
+def _check(check: Check, names: Collection[str]) -> Constraint:
     read = frozenset(name for name in names if mentions(check.expression, name))
-    return Part("check", f"CHECK ({canonical_expression(check.expression, names)})", read)
+    return Constraint("check", f"CHECK ({canonical_expression(check.expression, names)})", read)
 
 
-def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Part:
+def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Constraint:
     terms = ", ".join(_term(term, names) for term in key.terms)
     # `a INTEGER PRIMARY KEY DESC` is not the rowid, `a INTEGER, PRIMARY KEY (a DESC)` is.
-    is_no_rowid = key.primary and in_rowid and key.terms[0].descending
+    is_not_rowid = key.primary and in_rowid and key.terms[0].descending
     words = ["PRIMARY KEY" if key.primary else "UNIQUE", f"({terms})"]
-    words += ["AUTOINCREMENT"] * key.autoincrement + ["of no rowid"] * is_no_rowid
+    words += ["AUTOINCREMENT"] * key.autoincrement + ["of no rowid"] * is_not_rowid
     columns = frozenset(name for term in key.terms for name in names if mentions(term.expression, name))
-    return Part("key", " ".join(words) + _conflict(key.conflict), columns)
+    return Constraint("key", " ".join(words) + _conflict(key.conflict), columns)
 
 
 def _term(term: Term, names: Collection[str]) -> str:
@@ -190,8 +192,8 @@ def _term(term: Term, names: Collection[str]) -> str:
     return " ".join([what, *_collation(term.collation), *["DESC"] * term.descending])
 
 
-def _reference(reference: Reference, key: Sequence[str]) -> Part:
-    """Return the normal form of a foreign key; without columns it means the parent's primary key."""
+def _reference(reference: Reference, key: Sequence[str]) -> Constraint:
+    """Return the normal form of a foreign key; if it names no columns, it refers to the primary key."""
     to = ", ".join(map(canonical_name, reference.to or key))
     columns = ", ".join(map(canonical_name, reference.columns))
     words = [f"FOREIGN KEY ({columns}) REFERENCES {canonical_name(reference.table)}"]
@@ -199,7 +201,7 @@ def _reference(reference: Reference, key: Sequence[str]) -> Part:
     for event, action in (("DELETE", reference.on_delete), ("UPDATE", reference.on_update)):
         words += [f"ON {event} {action}"] * (action != "NO ACTION")
     words += [reference.deferrable] * (reference.deferrable == "DEFERRABLE INITIALLY DEFERRED")
-    return Part("reference", " ".join(words), frozenset(map(fold, reference.columns)))
+    return Constraint("reference", " ".join(words), frozenset(map(fold, reference.columns)))
 
 
 # --- others ---
@@ -214,7 +216,7 @@ def _index(index: IndexDefinition, names: Collection[str]) -> str:
 
 
 def _trigger(trigger: TriggerDefinition, names: Collection[str]) -> str:
-    """Return the normal form of a trigger, without parentheses around a CASE, which D1's server needs."""
+    """Return the normal form of a trigger, without the parentheses around CASE that D1's server needs."""
     columns = f" OF {', '.join(sorted(map(canonical_name, trigger.columns)))}" if trigger.columns else ""
     when = f" WHEN {_statement(trigger.when, names)}" if trigger.when else ""
     body = " ".join(f"{_statement(sql, names)};" for sql in trigger.body)

@@ -1,11 +1,11 @@
-"""What is true of a table that its columns and keys do not say by themselves."""
+"""Questions about a table that need its SQL parsed; those about keys and indexes are in `keys`."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from d1migrate.schema.normalize import meaning, mentions
+from d1migrate.schema.normalize import mentions, normal_form
 from d1migrate.sql.affinity import affinity
 from d1migrate.sql.create import parse_table, parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold
@@ -27,16 +27,19 @@ def is_autoincrement(table: Table) -> bool:
 
 
 def free_columns(table: Table) -> set[str]:
-    """Return the columns, folded, that may be NULL for a while: nothing in the table speaks of them."""
+    """Return the columns, folded, that may be NULL for a moment: no constraint of the table mentions them."""
     definition = parse_table(table.sql)
     if definition is None:
         return set()
-    known = meaning(definition)
-    spoken = {
-        name for parts in (*known.own.values(), known.beside) for part in parts for name in part.columns
+    known = normal_form(definition)
+    mentioned = {
+        name
+        for parts in (*known.column_constraints.values(), known.table_constraints)
+        for part in parts
+        for name in part.columns
     }
     needed = {fold(column.name) for column in definition.columns if column.not_null or column.generated}
-    return known.columns.keys() - spoken - needed
+    return known.columns.keys() - mentioned - needed
 
 
 def fts5_options(table: Table) -> dict[str, str]:
@@ -59,7 +62,7 @@ def replaces_on_conflict(table: Table) -> bool:
 def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str]:
     """Return the columns, folded, that change if an UPDATE sets some.
 
-    The rowid has names of its own, and generated columns follow those they read.
+    The rowid has other names, and generated columns change with those they read.
     """
     changed, names = set(sets), {fold(column.name) for column in definition.columns}
     if definition.rowid_alias and changed & ({*ROWIDS} - names):
@@ -75,7 +78,7 @@ def changed_columns(definition: TableDefinition, sets: Iterable[str]) -> set[str
 
 
 def holds_no_null(definition: TableDefinition, name: str) -> bool:
-    """Whether a column holds no NULL: it says so, or it is the rowid or in a key that allows none."""
+    """Whether a column cannot be NULL: it is NOT NULL, the rowid, or in a key that allows no NULL."""
     column = next((c for c in definition.columns if fold(c.name) == fold(name)), None)
     if column and (column.not_null or column.name == definition.rowid_alias):
         return True
@@ -85,7 +88,7 @@ def holds_no_null(definition: TableDefinition, name: str) -> bool:
 
 
 def rowid_of(table: Table) -> str:
-    """Return a name of the rowid that no column bears; "" where there is none."""
+    """Return a name of the rowid that no column has; "" if there is none."""
     definition = parse_table(table.sql)
     if definition is None or definition.without_rowid:
         return ""
@@ -94,7 +97,7 @@ def rowid_of(table: Table) -> str:
 
 
 def column_affinity(table: Table, column: Column) -> str:
-    """Return what SQLite makes of values that come into a column: TEXT, INTEGER, REAL, NUMERIC or BLOB."""
+    """Return the affinity of a column: TEXT, INTEGER, REAL, NUMERIC or BLOB."""
     definition = parse_table(table.sql)
     takes_all = column.type.upper() == "ANY" and definition is not None and definition.strict
     return "BLOB" if takes_all else affinity(column.type)

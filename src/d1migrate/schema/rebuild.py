@@ -1,14 +1,14 @@
-"""The guarded rebuild: a table is made anew and no row is lost, its own or another table's.
+"""The guarded rebuild: a table is rebuilt, and no row is lost, of this table or of another one.
 
-On D1, DROP TABLE deletes the rows of children (ON DELETE CASCADE) or cuts their links, whatever a pragma says
-(d1-facts §2.2). So for the moment of the DROP a trigger on each child ignores what would be done to it:
+On D1, DROP TABLE deletes the rows of children (ON DELETE CASCADE) or clears their links, whatever any PRAGMA
+is set to (d1-facts §2.2). So during the DROP a trigger on each child ignores the action:
 
-1. The rows go to a hold table, with their rowids, and the AUTOINCREMENT counter with them.
+1. The rows are copied to a hold table, with their rowids, and so is the AUTOINCREMENT counter.
 2. Guards: BEFORE DELETE and BEFORE UPDATE on each child, `SELECT RAISE(IGNORE)`.
 3. DROP TABLE, CREATE TABLE under the final name: nothing is renamed, so no view or REFERENCES changes.
-4. The rows come back, which settles the deferred foreign keys honestly.
-5. The guards go, and assertions abort the whole batch if a row or a referenced key is missing. An assertion
-   is a SELECT that asks `json_extract` for a path that is its message (d1-facts §2.3).
+4. The rows are copied back, which satisfies the deferred foreign keys.
+5. The guards are dropped, and assertions abort the whole batch if a row or a referenced key is missing. An
+   assertion is a SELECT that passes its message to `json_extract` as a path (d1-facts §2.3).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import ForeignKey, Table
 
 MAX_COLUMNS = 100
-"""D1's limit of columns in a table, and in what a SELECT returns (d1-facts §1.6)."""
+"""D1's limit of columns in a table and in the result of a SELECT (d1-facts §1.6)."""
 
 _ROWID = f"{HELPER}rowid"
 
@@ -41,7 +41,7 @@ def q(name: str) -> str:
 
 
 class _Late(NamedTuple):
-    """The column that does not fit beside the rowid, and the hold table of its own."""
+    """The column that exceeds the limit together with the rowid: it is copied by a hold table of its own."""
 
     column: str
     value: str
@@ -50,15 +50,15 @@ class _Late(NamedTuple):
 def rebuild_statements(rebuild: RebuildTable, number: int, catalog: Catalog) -> list[str]:
     """Return the statements of a guarded rebuild, without `;`.
 
-    They have to run in one transaction, behind `PRAGMA defer_foreign_keys = ON`.
+    They must run in one transaction, after `PRAGMA defer_foreign_keys = ON`.
 
     Args:
-        rebuild: what is made of what.
-        number: tells the helpers of several rebuilds in one migration apart.
-        catalog: the schema as it is when the statements run.
+        rebuild: the change.
+        number: distinguishes the helpers of several rebuilds in one migration.
+        catalog: the schema when the statements run.
 
     Raises:
-        LimitExceeded: the table has as many columns as D1 allows, and none can be copied apart.
+        LimitExceeded: the table has as many columns as D1 allows, and none can be copied separately.
     """
     return list(_Rebuilding(rebuild, number, catalog).statements())
 
@@ -75,7 +75,7 @@ class _Rebuilding:
             child.name: child for child, _ in self._links if fold(child.name) != fold(self._old.name)
         }
         self._from_rowid, self._to_rowid = rowid_of(self._old), rowid_of(self._new)
-        # A column that is the rowid keeps it by its own values; a new one gets it.
+        # If a column is the rowid, its values keep it; a new such column gets its value from the rowid.
         filled = {fold(column) for column, _ in self._values}
         is_filled = fold(rowid_alias(self._new) or "") in filled
         self._keeps_rowid = bool(self._from_rowid and self._to_rowid) and not is_filled
@@ -87,11 +87,11 @@ class _Rebuilding:
         helpers_on, helpers_off = self._helpers()
         yield from helpers_on
         if any(fold(child.name) == fold(self._old.name) for child, _ in self._links):
-            # What its foreign key to itself does while it is dropped would fire them.
+            # The action of its foreign key to itself would fire them during the DROP.
             yield from (f"DROP TRIGGER IF EXISTS {q(trigger.name)}" for trigger in self._old.triggers)
         yield f"DROP TABLE {q(self._old.name)}"
         yield create_text(self._new.sql)
-        # Before the rows come: foreign keys may refer to a unique one, and are checked through the others.
+        # Before the rows: a foreign key may need a unique index, and the others make its checks fast.
         yield from (create_text(index.sql) for index in self._new.indexes if index.sql)
         own_on, own_off = self._own_helpers()
         yield from (*own_on, *self._refill(), *own_off, *helpers_off)
@@ -99,7 +99,7 @@ class _Rebuilding:
         yield f"DROP TABLE {self._hold}"
 
     def _choose_late(self) -> _Late | None:
-        """Return the column to copy apart where rowid and columns are more than D1 allows in one table."""
+        """Return the column to copy separately if rowid and columns are more than D1 allows in one table."""
         held = len(self._held())
         if held + self._keeps_rowid <= MAX_COLUMNS:
             return None
@@ -108,15 +108,15 @@ class _Rebuilding:
             if fold(column) in free and value == q(column):
                 return _Late(column, value)
         raise LimitExceeded(
-            f"{self._old.name} has {held} columns and rowids of its own: a copy would have more than D1's"
-            f" {MAX_COLUMNS}",
+            f"{self._old.name} has {held} columns and a rowid: a copy would have more than the"
+            f" {MAX_COLUMNS} columns that D1 allows",
             limit=MAX_COLUMNS,
             actual=held + 1,
             hint="drop a column first, or give the table an INTEGER PRIMARY KEY",
         )
 
     def _held(self) -> list[str]:
-        """Return the old columns that are held: all that are stored, and the computed ones that are read."""
+        """Return the old columns to hold: all stored ones, and the generated ones that a value reads."""
         read = {value for _, value in self._values}
         return [c.name for c in self._old.columns if not c.generated or q(c.name) in read]
 
@@ -133,13 +133,13 @@ class _Rebuilding:
             )
 
     def _helpers(self) -> tuple[list[str], list[str]]:
-        """Return the statements that guard the children and index their keys, and those that undo it."""
+        """Return the statements that guard the children and index their keys, and those that undo this."""
         on, off = list[str](), list[str]()
         for place, (child, key) in enumerate(self._links):
             if not is_indexed(child, key):
                 name = q(f"{HELPER}index_{self._number}_{place}")
                 on.append(_create_index(name, child, key))
-                # On the table itself it is dropped with it.
+                # An index on the table itself is dropped with it.
                 off += [f"DROP INDEX {name}"] if child.name in self._children else []
         guards_on, guards_off = guard_statements(self._children)
         return on + guards_on, off + guards_off
@@ -163,8 +163,8 @@ class _Rebuilding:
                 into.append(q(column))
                 values.append(value)
         if into:
-            taken = f"SELECT {', '.join(values)} FROM {self._hold}"
-            yield f"INSERT INTO {self._table} ({', '.join(into)}) {taken}"
+            query = f"SELECT {', '.join(values)} FROM {self._hold}"
+            yield f"INSERT INTO {self._table} ({', '.join(into)}) {query}"
         else:
             yield f"INSERT INTO {self._table} SELECT NULL FROM {self._hold}"
         if self._late:
@@ -177,7 +177,7 @@ class _Rebuilding:
 
     def _assertions(self) -> Iterator[str]:
         if value := self._nullable_rowid():
-            what = f"{self._new.name}.{rowid_alias(self._new)} is NULL in a row, and would become a new id"
+            what = f"{self._new.name}.{rowid_alias(self._new)} is NULL in a row, which would get a new id"
             yield (
                 f"SELECT json_extract('{{}}', {quote_literal(what)})"
                 f" FROM (SELECT 1 FROM {self._hold} WHERE {value} IS NULL LIMIT 1)"
@@ -195,7 +195,7 @@ class _Rebuilding:
             )
 
     def _nullable_rowid(self) -> str:
-        """Return what an INTEGER PRIMARY KEY is filled with, if that may be NULL; else ""."""
+        """Return the value of an INTEGER PRIMARY KEY, if it may be NULL; else ""."""
         alias, old = rowid_alias(self._new), parse_table(self._old.sql)
         value = next((v for column, v in self._values if alias and fold(column) == fold(alias)), "")
         names = [column.name for column in self._old.columns if fold(q(column.name)) == fold(value)]
@@ -203,7 +203,7 @@ class _Rebuilding:
         return "" if is_kept else value
 
     def _retyped(self) -> list[str]:
-        """Return the columns that take values as they are, and may make other numbers or texts of them."""
+        """Return the columns that are copied as they are, but whose new type may convert the values."""
         was = {fold(column.name): column_affinity(self._old, column) for column in self._old.columns}
         copied = {fold(column) for column, value in self._values if fold(value) == fold(q(column))}
         now = [(c.name, column_affinity(self._new, c)) for c in self._new.columns if fold(c.name) in copied]
@@ -211,13 +211,13 @@ class _Rebuilding:
 
 
 def drop_guards(catalog: Catalog, table: str) -> tuple[list[str], list[str]]:
-    """Return `guard_statements` for the other tables that refer to one, by its folded name."""
+    """Return `guard_statements` for the other tables that reference a table (folded name)."""
     children = sorted({child for child, _ in catalog.references(table)} - {table})
     return guard_statements(catalog.tables[child].name for child in children)
 
 
 def guard_statements(children: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the statements that guard tables while one they refer to is dropped, and those that end it."""
+    """Return the statements that guard tables while their parent is dropped, and that drop the guards."""
     on, off = list[str](), list[str]()
     for child in children:
         for event in ("DELETE", "UPDATE"):
@@ -228,9 +228,9 @@ def guard_statements(children: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def counter_statements(old: Table, new: Table, number: int) -> tuple[list[str], list[str]]:
-    """Return the statements that keep the AUTOINCREMENT counter of a table, and those that set it again.
+    """Return the statements that save the AUTOINCREMENT counter of a table, and those that restore it.
 
-    Both are empty where one of the two does not count; `number` as in `rebuild_statements`.
+    Both are empty if either table has no AUTOINCREMENT; `number` as in `rebuild_statements`.
     """
     if not (is_autoincrement(old) and is_autoincrement(new)):
         return [], []

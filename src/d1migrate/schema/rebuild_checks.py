@@ -1,4 +1,4 @@
-"""Statements that prove, in the transaction of a rebuild, that no other table lost anything."""
+"""Statements that prove, in the transaction of a rebuild, that no table lost rows or links."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_ROWS = 1_000_000
-"""Rows of all tables that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild` in
-benchmarks/), so this many are 4 s there, and leave production a margin within its 30 s a batch."""
+"""The most rows, of all tables, that a rebuild reads or writes. Local D1 takes about 4 µs for each (`rebuild`
+in benchmarks/), so 4 s for this many, which leaves a margin within production's 30 s a batch."""
 
 _COUNTS, _ORPHANS, _INDEX = (
     quote_identifier(f"{HELPER}{name}") for name in ("counts", "orphans", "index_orphans")
@@ -26,7 +26,7 @@ ORPHAN_CHECK = (
 
 
 def count_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that note how many rows some tables have, and abort where it is too many."""
+    """Return the statements that note how many rows some tables have, and abort if there are too many."""
     rows = ", ".join(f"({quote_literal(t)}, (SELECT count(*) FROM {quote_identifier(t)}))" for t in tables)
     message = quote_literal("too many rows to rebuild in one batch of 30 seconds: ")
     return [
@@ -40,7 +40,7 @@ def count_statements(tables: Sequence[str]) -> list[str]:
 
 
 def recount_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that abort the batch where `count_statements` noted another number."""
+    """Return the statements that abort the batch if `count_statements` noted another number."""
     checks = [
         f"SELECT json_extract('{{}}', {quote_literal(t + ' had ')} || rows || ' rows, and has ' || now)"
         f" FROM (SELECT rows, (SELECT count(*) FROM {quote_identifier(t)}) AS now FROM {_COUNTS}"
@@ -51,15 +51,15 @@ def recount_statements(tables: Sequence[str]) -> list[str]:
 
 
 def is_recount(sql: str) -> bool:
-    """Whether a statement is one of `recount_statements`, which no row that stays makes fail."""
+    """Whether a statement is one of `recount_statements`: it fails only if rows were lost or added."""
     return _COUNTS in sql and " rows, and has " in sql
 
 
 def orphan_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that note which rows of some tables refer to nothing already.
+    """Return the statements that note which rows of some tables are orphans already.
 
-    Each note refers to nothing itself for the while. SQLite counts such rows as they come: those that a
-    rebuild takes away and puts back would come out as new ones, were they not counted before.
+    Each note is an orphan itself until it is deleted. SQLite counts violations up and down: the orphans that
+    a rebuild deletes and inserts again would count as new ones if the notes did not balance them.
     """
     return [
         f"CREATE TABLE {_ORPHANS} (of_table, at, parent, debt DEFAULT x'' REFERENCES {_COUNTS})",
@@ -73,7 +73,7 @@ def orphan_statements(tables: Sequence[str]) -> list[str]:
 
 
 def no_orphan_statements(tables: Sequence[str]) -> list[str]:
-    """Return the statements that abort the batch where a row refers to nothing that did not before."""
+    """Return the statements that abort the batch if a row is an orphan that was not one before."""
     checks = [
         f"SELECT json_extract('{{}}', {quote_literal(t + ' row ')} || coalesce(at, '?')"
         " || ' refers to nothing in ' || parent)"

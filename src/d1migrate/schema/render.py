@@ -1,4 +1,4 @@
-"""A schema as one SQL text: the same schema gives the same text, and the text gives the same schema."""
+"""Renders a schema as SQL: the same schema gives the same text, and the text builds the same schema."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ HEADER = "-- The schema, written by `d1migrate schema --sql`.\n"
 
 
 def document(schema: Schema) -> str:
-    """Return the schema as SQL that builds it: tables by name, with their indexes and triggers; views last.
+    """Return the SQL that builds a schema: tables by name, with their indexes and triggers; views last.
 
-    Comments within a CREATE TABLE stay; SQLite keeps none that stands before a statement.
+    Comments within a CREATE TABLE are kept; SQLite does not store those before a statement.
     """
     return HEADER + "".join(f"\n{text}" for text in _blocks(schema))
 
 
 def create_text(sql: str) -> str:
-    """Return a CREATE statement as a document has it; views and triggers keep their lines.
+    """Return a CREATE statement in the document's format; views and triggers keep their lines.
 
-    A comment behind the last word goes, which SQLite keeps of some: a `;` behind it would be part of it.
+    A comment after the last token is removed: SQLite stores some, and a `;` after it would be part of it.
     """
     sql = _without_tail(sql)
     table = parse_table(sql)
@@ -40,7 +40,7 @@ def create_text(sql: str) -> str:
 
 
 def _blocks(schema: Schema) -> Iterator[str]:
-    """Yield what stands between two empty lines, each statement with its `;` and line end."""
+    """Yield the blocks between empty lines; every statement ends with `;` and a line end."""
     for table in sorted(schema.tables, key=_by_name):
         indexes = [index.sql for index in sorted(table.indexes, key=_by_name) if index.sql]
         yield "".join(map(_line, (table.sql, *indexes)))

@@ -1,4 +1,4 @@
-"""What the names in a schema's SQL can stand for: the columns in reach, and the key that is not written."""
+"""What the names in a schema's SQL can refer to: visible columns, and keys that are not written out."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Scope:
         return cls(sqls | {fold(table.name): table.sql for table in schema.tables})
 
     def names(self, sql: str) -> frozenset[str]:
-        """Return what `"…"` can name in an index, a view or a trigger, folded.
+        """Return what `"…"` can refer to in an index, a view or a trigger, folded.
 
-        These are the tables, views and columns that the statement mentions, and the names that it uses
-        without such quotes.
+        That is the tables, views and columns that the statement mentions, and the names that it uses without
+        double quotes.
         """
         return self._mentioned(sql) if '"' in sql else frozenset()
 
     def primary_key(self, table: str) -> tuple[str, ...]:
-        """Return the columns of a table's primary key, folded: REFERENCES without columns means them."""
+        """Return the primary key of a table, folded: REFERENCES without columns refers to it."""
         definition = self._definition(fold(table))
         key = definition.primary_key if isinstance(definition, TableDefinition) else None
         return tuple(fold(term.column or "") for term in key.terms) if key else ()
@@ -83,14 +83,14 @@ class Scope:
                 return frozenset(fold(column.name) for column in columns)
             case VirtualTableDefinition(arguments=arguments):
                 return frozenset(fold(unquote(significant(text)[0].text)) for text in arguments)
-            case ViewDefinition():  # the names it gives its columns are among them
+            case ViewDefinition():  # includes the names it gives its columns
                 return self._mentioned(self._sqls[name])
             case _:
                 return frozenset()
 
 
 def strings_now(sql: str, before: Scope, after: Scope) -> list[str]:
-    """Return the names in double quotes that named something in one scope, and name nothing in another."""
+    """Return the names in double quotes that refer to something in one scope and to nothing in another."""
     lost = before.names(sql) - after.names(sql)
     quoted = [unquote(token.text) for token in significant(sql) if token.text[0] == '"'] if lost else []
     return [name for name in quoted if fold(name) in lost]

@@ -1,4 +1,4 @@
-"""Virtual tables that change: made anew, and filled again from where their rows are."""
+"""Virtual tables that change: rebuilt, and filled again from wherever their rows are stored."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 def rebuild_virtual(old: Table, new: Table, backfill: Mapping[tuple[str, str], str]) -> RebuildVirtual:
-    """Return what makes a virtual table another one.
+    """Return the change that rebuilds a virtual table.
 
     Args:
-        old: what it is.
-        new: what it becomes.
-        backfill: as `diff` has it.
+        old: the table that exists.
+        new: the table that should exist.
+        backfill: as in `diff`.
 
     Raises:
-        PlanError: one of them is no virtual table, or of another module, or keeps no rows to fill it with.
+        PlanError: they differ in module, one is not a virtual table, or the rows cannot be read.
     """
     before, after = _module(old), _module(new)
     if before != after:
         raise PlanError(
-            f"{old.name} would become {after or 'an ordinary table'}, and it is {before or 'one'}",
-            hint="give the new one another name, fill it, and drop the old one in a later migration",
+            f"{old.name} is {_kind(before)} and cannot become {_kind(after)}",
+            hint="create the new one under another name, fill it, and drop the old one in a later migration",
         )
     if "" in (content_of(old), content_of(new)):
         raise PlanError(
-            f"{old.name} changes, and is a full-text table without content: its texts are nowhere to be read",
-            hint="drop it, create it, and insert the texts again, in a migration of your own",
+            f"{old.name} changes, but is a contentless full-text table: its text is not stored",
+            hint="write a migration that drops it, creates it and inserts the text again",
         )
     if before == "fts5vocab":
         return RebuildVirtual(old, new, "nothing")
@@ -62,11 +62,11 @@ def _values(
 
 
 def virtual_statements(change: RebuildVirtual, number: int) -> list[str]:
-    """Return the statements of it, without `;`; `number` as in `rebuild_statements`."""
+    """Return the statements of the change, without `;`; `number` as in `rebuild_statements`."""
     name, hold = quote_identifier(change.new.name), quote_identifier(f"{HELPER}hold_{number}")
-    anew = [f"DROP TABLE {quote_identifier(change.old.name)}", change.new.sql]
+    rebuilt = [f"DROP TABLE {quote_identifier(change.old.name)}", change.new.sql]
     if change.filled_by != "itself":
-        return anew + [reindex_statement(change.new.name)] * (change.filled_by == "content")
+        return [*rebuilt, reindex_statement(change.new.name)] if change.filled_by == "content" else rebuilt
     has_rowid = _module(change.new) == "fts5"
     rowid = quote_identifier(f"{HELPER}rowid")
     held = [f"rowid AS {rowid}"] * has_rowid + [quote_identifier(c.name) for c in change.old.columns]
@@ -74,15 +74,19 @@ def virtual_statements(change: RebuildVirtual, number: int) -> list[str]:
     values = [rowid] * has_rowid + [value for _, value in change.values]
     return [
         f"CREATE TABLE {hold} AS SELECT {', '.join(held)} FROM {quote_identifier(change.old.name)}",
-        *anew,
+        *rebuilt,
         f"INSERT INTO {name} ({', '.join(into)}) SELECT {', '.join(values)} FROM {hold}",
         f"DROP TABLE {hold}",
     ]
 
 
 def reindex_statement(name: str) -> str:
-    """Return the statement that reads the content of a full-text table anew."""
+    """Return the statement that fills a full-text table again from the table it indexes."""
     return f"INSERT INTO {quote_identifier(name)} ({quote_identifier(name)}) VALUES ('rebuild')"
+
+
+def _kind(module: str) -> str:
+    return f"a virtual table of module {module}" if module else "an ordinary table"
 
 
 def _module(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""CREATE statements, read: all that their text says, by SQLite's grammar (its src/parse.y)."""
+"""Parses CREATE statements by SQLite's grammar (its src/parse.y) into the values of `definitions`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,25 @@ from d1migrate.sql.tokens import Token, significant, tokenize
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_BESIDE = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
-_AFTER_TYPE = _BESIDE | {"NOT", "NULL", "DEFAULT", "COLLATE", "REFERENCES", "AS", "ON", "DEFERRABLE"}
+_TABLE_CONSTRAINTS = frozenset({"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"})
+_AFTER_TYPE = _TABLE_CONSTRAINTS | {
+    "NOT",
+    "NULL",
+    "DEFAULT",
+    "COLLATE",
+    "REFERENCES",
+    "AS",
+    "ON",
+    "DEFERRABLE",
+}
 _NAMES = ("word", "quoted", "string")
 
 
 def parse(sql: str) -> Definition | None:
-    """Return what a CREATE statement says; None for CREATE TABLE … AS SELECT, and any other statement.
+    """Parse a CREATE statement; None for CREATE TABLE … AS SELECT, and any other statement.
 
     Args:
-        sql: the statement, as a user writes it or as SQLite keeps it.
+        sql: the statement, as a user writes it or as SQLite stores it.
     """
     tokens = significant(sql)
     words = [token.keyword for token in tokens[:4]]
@@ -45,30 +54,30 @@ def parse(sql: str) -> Definition | None:
 
 
 def parse_table(sql: str) -> TableDefinition | None:
-    """Return what a CREATE TABLE says; None for one with AS SELECT, a virtual one, or any other statement.
+    """Parse a CREATE TABLE; None for one with AS SELECT, a virtual table, or any other statement.
 
     Args:
-        sql: the statement, as a user writes it or as SQLite keeps it.
+        sql: the statement, as a user writes it or as SQLite stores it.
     """
     return _table(sql, significant(sql))
 
 
 def parse_trigger(sql: str) -> TriggerDefinition | None:
-    """Return what a CREATE TRIGGER says; None for any other statement."""
+    """Parse a CREATE TRIGGER; None for any other statement."""
     tokens = significant(sql)
     at = next((at for at, token in enumerate(tokens[:3]) if at and token.keyword == "TRIGGER"), 0)
     return _trigger(sql, tokens, at) if at and tokens[0].keyword == "CREATE" else None
 
 
 def parse_virtual_table(sql: str) -> VirtualTableDefinition | None:
-    """Return what a CREATE VIRTUAL TABLE says; None for any other statement."""
+    """Parse a CREATE VIRTUAL TABLE; None for any other statement."""
     tokens = significant(sql)
     is_virtual = [token.keyword for token in tokens[:3]] == ["CREATE", "VIRTUAL", "TABLE"]
     return _virtual_table(sql, tokens) if is_virtual else None
 
 
 def _name_at(tokens: Sequence[Token], at: int) -> int:
-    """Return where the name stands behind the kind of object, over IF NOT EXISTS and a schema."""
+    """Return the position of the name after the kind of object, past IF NOT EXISTS and a schema."""
     at += 3 if [token.keyword for token in tokens[at : at + 3]] == ["IF", "NOT", "EXISTS"] else 0
     return at + (2 if text_at(tokens, at + 1) == "." else 0)
 
@@ -82,25 +91,25 @@ def _table(sql: str, tokens: Sequence[Token]) -> TableDefinition | None:
     if end >= len(tokens):
         return None
     groups = [group for group in parted(tokens[start + 1 : end], ",") if group]
-    columns = [_column(sql, group) for group in groups if group[0].keyword not in _BESIDE]
-    beside = [Constraints(sql, group) for group in groups if group[0].keyword in _BESIDE]
+    columns = [_column(sql, group) for group in groups if group[0].keyword not in _TABLE_CONSTRAINTS]
+    constraints = [Constraints(sql, group) for group in groups if group[0].keyword in _TABLE_CONSTRAINTS]
     options = [fold(unquote(token.text)) for token in tokens[end + 1 :]]
-    items, below = _items(sql, groups, tokens[start], tokens[end])
+    items, closing_comments = _items(sql, groups, tokens[start], tokens[end])
     return TableDefinition(
         unquote(tokens[start - 1].text),
         tuple(columns),
-        tuple(check for one in beside for check in one.checks),
-        tuple(key for one in beside for key in one.keys),
-        tuple(reference for one in beside for reference in one.references),
+        tuple(check for one in constraints for check in one.checks),
+        tuple(key for one in constraints for key in one.keys),
+        tuple(reference for one in constraints for reference in one.references),
         strict="strict" in options,
         without_rowid="without" in options,
         items=items,
-        below=below,
+        closing_comments=closing_comments,
     )
 
 
 def _body(tokens: Sequence[Token]) -> int:
-    """Return where the parenthesis stands that opens the columns; the end if there is none."""
+    """Return the position of the parenthesis that opens the columns; the end if there is none."""
     words = [token.keyword for token in tokens[:3]]
     at = 3 if words[1:2] in (["TEMP"], ["TEMPORARY"]) else 2
     if words[:1] != ["CREATE"] or words[at - 1 : at] != ["TABLE"]:
@@ -136,22 +145,22 @@ def _column(sql: str, tokens: Sequence[Token]) -> ColumnDefinition:
 def _items(
     sql: str, groups: Sequence[Sequence[Token]], opened: Token, closed: Token
 ) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """Return what stands between the parentheses, item by item, each comment with the item it is next to."""
+    """Return the items between the parentheses, each with its comments, and the comments after the last."""
     items: list[Item] = []
     at = opened.start + 1
     for group in groups:
-        behind, above = _comments(sql[at : group[0].start])
+        trailing, leading = _comments(sql[at : group[0].start])
         if items:
-            items[-1] = items[-1]._replace(behind=behind)
+            items[-1] = items[-1]._replace(trailing=trailing)
         else:
-            above = behind + above
-        column = None if group[0].keyword in _BESIDE else unquote(group[0].text)
-        items.append(Item(span(sql, group), above, column=column))
+            leading = trailing + leading
+        column = None if group[0].keyword in _TABLE_CONSTRAINTS else unquote(group[0].text)
+        items.append(Item(span(sql, group), leading, column=column))
         at = group[-1].start + len(group[-1].text)
-    behind, below = _comments(sql[at : closed.start])
+    trailing, after_last = _comments(sql[at : closed.start])
     if items:
-        items[-1] = items[-1]._replace(behind=behind)
-    return tuple(items), below
+        items[-1] = items[-1]._replace(trailing=trailing)
+    return tuple(items), after_last
 
 
 def _comments(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""What the text of a CREATE statement says, as values. Texts are as written; names are without quotes."""
+"""CREATE statements as values. Texts are as written; names are without quotes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Check(NamedTuple):
 
 
 class NotNull(NamedTuple):
-    """NOT NULL, and what a conflict does: "" or ABORT, FAIL, IGNORE, REPLACE, ROLLBACK."""
+    """NOT NULL, and its ON CONFLICT action: "" or ABORT, FAIL, IGNORE, REPLACE, ROLLBACK."""
 
     conflict: str = ""
     name: str | None = None
@@ -27,8 +27,8 @@ class Term(NamedTuple):
     Attributes:
         expression: as written, without COLLATE, ASC and DESC.
         column: the column's name; None for an expression.
-        collation: what COLLATE says, or None.
-        descending: whether it says DESC.
+        collation: its COLLATE, or None.
+        descending: whether it is DESC.
     """
 
     expression: str
@@ -38,7 +38,7 @@ class Term(NamedTuple):
 
 
 class KeyDefinition(NamedTuple):
-    """PRIMARY KEY or UNIQUE, in a column or beside the columns; `conflict` as in NotNull."""
+    """PRIMARY KEY or UNIQUE, of a column or of the table; `conflict` as in NotNull."""
 
     terms: tuple[Term, ...]
     primary: bool = False
@@ -51,12 +51,12 @@ class Reference(NamedTuple):
     """A foreign key.
 
     Attributes:
-        columns: those that refer.
-        table: the table they refer to.
-        to: its columns; empty where the primary key is meant.
+        columns: the referencing columns.
+        table: the parent table.
+        to: its columns; empty if it names none and so refers to the primary key.
         on_delete, on_update: NO ACTION, CASCADE, SET NULL, SET DEFAULT or RESTRICT.
-        match: what MATCH says (SQLite does nothing with it).
-        deferrable: `DEFERRABLE INITIALLY DEFERRED` and the like, in capitals; "" where it is not said.
+        match: the MATCH clause, which SQLite ignores.
+        deferrable: `DEFERRABLE INITIALLY DEFERRED` and the like, in capitals; "" if there is no such clause.
         name: its CONSTRAINT name.
     """
 
@@ -90,27 +90,27 @@ class ColumnDefinition(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A column, or a constraint beside the columns, as it stands in the text.
+    """A column or a table constraint, as written.
 
     Attributes:
         sql: from its first token to its last, with the comments between.
-        above: the comments before it, each as written.
-        behind: the comments on its last line, behind it or its comma.
+        leading: the comments before it, each as written.
+        trailing: the comments on its last line, after it or its comma.
         column: the column's name; None for a constraint.
     """
 
     sql: str
-    above: tuple[str, ...] = ()
-    behind: tuple[str, ...] = ()
+    leading: tuple[str, ...] = ()
+    trailing: tuple[str, ...] = ()
     column: str | None = None
 
 
 class TableDefinition(NamedTuple):
-    """A table. `checks`, `keys` and `references` are those beside the columns, not in one.
+    """A table. `checks`, `keys` and `references` are the table's own constraints, without those of columns.
 
     Attributes:
-        items: the columns and what stands beside them, as written.
-        below: the comments behind the last of them.
+        items: the columns and table constraints, as written.
+        closing_comments: the comments after the last of them.
     """
 
     name: str
@@ -121,7 +121,7 @@ class TableDefinition(NamedTuple):
     strict: bool = False
     without_rowid: bool = False
     items: tuple[Item, ...] = ()
-    below: tuple[str, ...] = ()
+    closing_comments: tuple[str, ...] = ()
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
@@ -140,7 +140,7 @@ class TableDefinition(NamedTuple):
 
     @property
     def primary_key(self) -> KeyDefinition | None:
-        """The primary key, where it has one."""
+        """The primary key; None if it has none."""
         return next((key for key in self.all_keys if key.primary), None)
 
     @property
@@ -157,7 +157,7 @@ class TableDefinition(NamedTuple):
 
     @property
     def autoincrement(self) -> bool:
-        """Whether ids are never given twice."""
+        """Whether ids are never assigned twice."""
         return any(key.autoincrement for key in self.all_keys)
 
 
@@ -172,7 +172,7 @@ class IndexDefinition(NamedTuple):
 
 
 class ViewDefinition(NamedTuple):
-    """A view; `columns` are the names it gives its own, if any."""
+    """A view; `columns` are the names it gives its columns, if any."""
 
     name: str
     select: str
@@ -185,7 +185,7 @@ class TriggerDefinition(NamedTuple):
     Attributes:
         timing: BEFORE, AFTER or INSTEAD OF.
         event: INSERT, DELETE or UPDATE.
-        columns: those that UPDATE OF names.
+        columns: the columns of UPDATE OF; empty for any other event.
         when: its condition, or None.
         body: its statements.
     """

@@ -23,7 +23,7 @@ def table_text(table: TableDefinition) -> str:
     lines = [f"CREATE TABLE {name_text(table.name)} ("]
     for place, item in enumerate(table.items):
         lines += _item(item, comma="," if place < len(table.items) - 1 else "")
-    lines += [_INDENT + comment for comment in table.below]
+    lines += [_INDENT + comment for comment in table.closing_comments]
     options = ["STRICT"] * table.strict + ["WITHOUT ROWID"] * table.without_rowid
     return "\n".join([*lines, ") " + ", ".join(options) if options else ")"])
 
@@ -53,6 +53,6 @@ def squeezed(sql: str, *, indent: str = "") -> str:
 
 
 def _item(item: Item, *, comma: str) -> list[str]:
-    above: Sequence[str] = [_INDENT + comment for comment in item.above]
-    behind = " ".join(("", *item.behind))
-    return [*above, _INDENT + squeezed(item.sql, indent=_INDENT) + comma + behind]
+    leading: Sequence[str] = [_INDENT + comment for comment in item.leading]
+    trailing = " ".join(("", *item.trailing))
+    return [*leading, _INDENT + squeezed(item.sql, indent=_INDENT) + comma + trailing]

@@ -279,7 +279,7 @@ def test_a_hundred_columns_and_rowids() -> None:
     (said,) = there_and_back(script, rows, desired, "SELECT rowid, k, c98 FROM wide ORDER BY rowid")
     assert said == [(5, "a", "last"), (9, "b", None)]
     full = script.replace(" TEXT,", " TEXT NOT NULL,").replace("c98 TEXT", "c98 TEXT NOT NULL")
-    with pytest.raises(LimitExceeded, match="wide has 100 columns and rowids"):
+    with pytest.raises(LimitExceeded, match="wide has 100 columns and a rowid"):
         drafted(full, full.replace("c0 TEXT", "c0 TEXT DEFAULT 1"))
 
 

@@ -26,7 +26,7 @@ PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, v INT);\n"
 def test_a_parent_never_takes_rows_that_stay_with_it() -> None:
     """DROP TABLE deletes what references it: refused if the child stays."""
     child = "CREATE TABLE c (p INT REFERENCES p ON DELETE CASCADE);\n"
-    with pytest.raises(PlanError, match="p would be dropped, and c still refers to it"):
+    with pytest.raises(PlanError, match="p would be dropped, but c still references it"):
         drafted(PARENT + child, child, allow_drop=["p"])
     statements = up(PARENT + child, "CREATE TABLE c (p INT);", allow_drop=["p"])
     assert statements.index('DROP TABLE "c"') < statements.index('DROP TABLE "p"')
@@ -76,7 +76,7 @@ def test_a_row_without_an_id_is_given_none(old: str, new: str) -> None:
     """INTEGER PRIMARY KEY would number it; with a value to fill in, or without NULLs, rows stay."""
     null = "INSERT INTO t VALUES (NULL, 'a'), (3, 'b'), (NULL, 'c');\n"
     current, desired = f"CREATE TABLE t ({old});\n", f"CREATE TABLE t ({new});"
-    fails(current, null, desired, "is NULL in a row, and would become a new id")
+    fails(current, null, desired, "is NULL in a row, which would get a new id")
     filled = ["t.id=100 + unicode(n)"]
     (said,) = there_and_back(current, null, desired, "SELECT id, n FROM t", backfill=filled)
     assert said == [(3, "b"), (197, "a"), (199, "c")]
@@ -99,7 +99,7 @@ def test_ids_that_are_never_null_are_not_asked_for(old: str) -> None:
     current = f"CREATE TABLE t ({old}{'' if ')' in old else ')'};\n"
     found = drafted(current, "CREATE TABLE t (id INTEGER PRIMARY KEY, n DEFAULT 1 NOT NULL);")
     assert found is not None
-    assert not any("would become a new id" in sql for part in found.up for sql in part.statements)
+    assert not any("would get a new id" in sql for part in found.up for sql in part.statements)
 
 
 def test_the_counter_of_a_table_in_other_letters() -> None:
@@ -285,8 +285,16 @@ def test_trees_that_change() -> None:
     ("one", "other", "message"),
     [
         ("TABLE f (a)", "VIRTUAL TABLE f USING fts5(a)", "f would become fts5, and it is one"),
-        ("VIRTUAL TABLE f USING fts5(a)", "TABLE f (a)", "f would become an ordinary table, and it is fts5"),
-        ("VIRTUAL TABLE f USING fts5(a, content='')", "VIRTUAL TABLE f USING fts5(a)", "nowhere to be read"),
+        (
+            "VIRTUAL TABLE f USING fts5(a)",
+            "TABLE f (a)",
+            "f is a virtual table of module fts5 and cannot become an ordinary table",
+        ),
+        (
+            "VIRTUAL TABLE f USING fts5(a, content='')",
+            "VIRTUAL TABLE f USING fts5(a)",
+            "its text is not stored",
+        ),
         ("VIRTUAL TABLE f USING fts5(a, b)", "VIRTUAL TABLE f USING fts5(a)", r"f\.b would be dropped"),
         (
             "VIRTUAL TABLE f USING fts5(a)",

@@ -48,5 +48,5 @@ def test_there_with_all_rows(desired: str) -> None:
 def test_a_table_that_another_refers_to() -> None:
     """Dropping it would delete rows of a table that stays."""
     before, wanted = schema(USERS + POSTS), schema(POSTS)
-    with pytest.raises(PlanError, match="users would be dropped, and posts still refers to it"):
+    with pytest.raises(PlanError, match="users would be dropped, but posts still references it"):
         statement_groups(diff(before, wanted).changes, before, wanted)

@@ -63,6 +63,6 @@ def test_an_r_tree_keeps_its_boxes() -> None:
     ],
 )
 def test_what_it_cannot_become(old: str, new: str) -> None:
-    """Its rows are nowhere to be read, or go nowhere."""
+    """Its rows are not stored, or cannot be copied."""
     with pytest.raises(PlanError):
         rebuild_virtual(table(f"CREATE {old}"), table(f"CREATE {new}"), {})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.schema.normalize import canonical, meaning
+from d1migrate.schema.normalize import canonical, normal_form
 from d1migrate.schema.scope import Scope
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
@@ -109,9 +109,9 @@ def _parts(name: str, sql: str, scope: Scope) -> Iterator[tuple[FactKey, str]]:
     if table is None:
         yield FactKey("table", name), canonical(sql, scope)
         return
-    known = meaning(table, scope)
+    known = normal_form(table, scope)
     yield FactKey("table", name), ", ".join(known.options)
     for column, text in known.columns.items():
         yield FactKey("column", column, name), text
-    for text in known.parts():
+    for text in known.constraints():
         yield FactKey("constraint", text, name), text
