@@ -123,6 +123,7 @@ def test_what_a_delete_declares_is_shown(case: Case, tmp_path: Path) -> None:
         assert shown.keys() >= case.loses
 
 
+@pytest.mark.slow
 @chosen(lambda case: case.good)
 def test_a_good_case_raises_no_alarm(case: Case, tmp_path: Path) -> None:
     """Neither on its own rows nor on made-up rows."""
@@ -132,6 +133,7 @@ def test_a_good_case_raises_no_alarm(case: Case, tmp_path: Path) -> None:
             assert GOOD_ON_OWN_ROWS_ONLY[case.name] in why(found)
 
 
+@pytest.mark.slow
 @chosen(lambda case: not case.good and not case.loses)
 def test_what_loses_no_rows_raises_no_alarm_about_rows(case: Case, tmp_path: Path) -> None:
     """Other cases lose neither rows nor links, except where the linter predicts it."""
