@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.cli.migration_files import next_file, write_next
+from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
 from d1migrate.drafting import Rename, backfill_of, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.drafting import Desired, Draft
     from d1migrate.schema.model import Schema
-
-_DIFFERENT = 3
 
 
 def write_draft(
@@ -36,13 +35,13 @@ def write_draft(
         if not options.check:
             raise
         output.say(f"different: {error}")
-        return _DIFFERENT
+        return FOUND
     if drafted is None:
         output.say("no difference")
         return 0
     if options.check:
         output.say(f"different: {drafted.title}")
-        return _DIFFERENT
+        return FOUND
     description = options.name or drafted.title
 
     def text_of(name: str, date: str) -> str:

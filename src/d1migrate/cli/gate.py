@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.cli.options import FOUND
 from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-
-_DOES_NOT_FIT = 3
 
 
 class Options(NamedTuple):
@@ -32,4 +31,4 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
         fits = "fits" if found.fits else "does not fit"
         output.print(f"the database (version {found.current_version}) {fits} code of version {version}")
-    return 0 if found.fits else _DOES_NOT_FIT
+    return 0 if found.fits else FOUND

@@ -6,14 +6,13 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import current_index, index_text
+from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.project import files
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-
-_OUTDATED = 3
 
 
 class Options(NamedTuple):
@@ -42,4 +41,4 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.say(f"{path} is {'up to date' if is_current else 'not up to date'}")
     else:
         output.print_path(path)
-    return _OUTDATED if options.check and not is_current else 0
+    return FOUND if options.check and not is_current else 0

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate import __version__
+from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import UsageError
 from d1migrate.lint.check import failing
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.migration import Migration
 
-_FOUND = 3
 _PENDING = ("pending", "out_of_order")
 
 
@@ -57,7 +57,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         output.print(findings.text(found, verbose=output.verbose, paint=output.paint))
         output.say(f"checked {plural(count, 'migration')}")
-    return _FOUND if failing(found, strict=options.strict) else 0
+    return FOUND if failing(found, strict=options.strict) else 0
 
 
 def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int]:
@@ -82,7 +82,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
         raise UsageError("--fix rewrites pending or named files: no --all, no --format")
     target = _target(options.files, project)
     left = fix(target, project, output, dry_run=options.dry_run, confirmed=options.yes)
-    return _FOUND if left else 0
+    return FOUND if left else 0
 
 
 def _target(paths: Sequence[str], project: Project) -> Target:

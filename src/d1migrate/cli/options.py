@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from d1migrate.migrate.deploy_phase import Phase
 
 
+FOUND = 3
+"""The exit code of a command that checks, and found something."""
+
+
 class GlobalOptions(NamedTuple):
     """The options that work before and after every command; `--help` describes them."""
 

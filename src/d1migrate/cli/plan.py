@@ -129,7 +129,7 @@ def _plan_lines(plan: Plan, *, is_remote: bool) -> Iterator[str]:
 
 
 def _step_lines(step: Step, *, is_remote: bool) -> Iterator[str]:
-    from d1migrate.migrate.deploy_phase import describe  # `up` does not need it
+    from d1migrate.migrate.deploy_phase import describe
 
     facts = [plural(step.statement_count, "statement")]
     facts += [size(step.size)] if step.size else []

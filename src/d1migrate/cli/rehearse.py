@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.cli.options import FOUND
 from d1migrate.drivers.protocol import local_file
 from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.history import AppliedMigration
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.rehearse.recovery_check import RecoveryCheck
-
-_FOUND = 3
 
 
 class Options(NamedTuple):
@@ -46,7 +45,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         output.print(rehearsal.text(found, verbose=output.verbose, paint=output.paint))
         output.print(recovery_check.text(checks, paint=output.paint))
-    return 0 if found.ok and all(check.ok for check in checks) else _FOUND
+    return 0 if found.ok and all(check.ok for check in checks) else FOUND
 
 
 def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.migrate.history import OTHER_TOOLS
 from d1migrate.project import files
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
 
-_DIFFERENT = 3
 
 Version = int | Literal["latest"]
 
@@ -259,7 +259,7 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
     leads = existing and path == project.schema_file
     also = "; `d1migrate diff` writes the migration that leads to it" if leads else ""
     output.say(f"hint: `{_writing_command(options, document.form, path)}` writes it{also}")
-    return _DIFFERENT
+    return FOUND
 
 
 def _writing_command(options: Options, form: str, path: str) -> str:

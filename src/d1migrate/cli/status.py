@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup import FOLDER
+from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import status_and_problems
 from d1migrate.report import text, values
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.status import Entry
 
-_FOUND = 3
 _STATE_COLORS = {"applied": "green", "pending": "yellow"}  # all others are red
 
 
@@ -45,7 +45,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         _print(entries, project.folder, output)
         output.print_problems(problems)
     found = problems or any(entry.state != "applied" for entry in entries)
-    return _FOUND if options.check and found else 0
+    return FOUND if options.check and found else 0
 
 
 def _last_restore(driver: Driver) -> LastRestore | None:

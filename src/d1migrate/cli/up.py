@@ -31,7 +31,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Apply what is pending, or what a plan file lists."""
     apply, written = options.apply, None
     if options.plan is not None:
-        from d1migrate.cli.written_plan import WrittenPlan  # most runs have no plan file
+        from d1migrate.cli.written_plan import WrittenPlan
 
         written = WrittenPlan.read(options.plan, apply)
         apply = written.apply

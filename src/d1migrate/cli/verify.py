@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
 from d1migrate.report import differences, values
 from d1migrate.report.text import clean_line
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.flows.verify import Verification
-
-_FOUND = 3
 
 
 class Options(NamedTuple):
@@ -35,7 +34,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print_json(values.verification(found))
     else:
         _print(found, output)
-    return _FOUND if options.check and not found.ok else 0
+    return FOUND if options.check and not found.ok else 0
 
 
 def _print(found: Verification, output: Output) -> None:
