@@ -61,7 +61,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_bundle_holds_every_file(bundle: Path, vendored: Path) -> None:
     """The package and the Worker's modules, byte for byte."""
     package = contents(vendored / "d1migrate")
-    assert {"__init__.py", "workers.py", "py.typed"} <= package.keys()
+    assert {"__init__.py", "workers/__init__.py", "py.typed"} <= package.keys()
 
     assert contents(bundle / "python_modules" / "d1migrate") == package
     for name in ("entry.py", "migrations_index.py"):
