@@ -154,7 +154,10 @@ def test_drizzle_by_its_journal(project: Project) -> None:
     )
     found = look(project)
     assert [state for state, _ in found] == APPLIED
-    assert found[1][1] == "drizzle recorded it as 20240102000000_seed (its checksum there is of another text)"
+    assert (
+        found[1][1]
+        == "drizzle recorded it as 20240102000000_seed (its checksum there is that of another text)"
+    )
     carry_on(project)
 
 
@@ -196,7 +199,7 @@ def test_the_kept_table_is_never_overwritten(project: Project) -> None:
     project.sql(
         "CREATE TABLE schema_migrations (version varchar(128) primary key);\nCREATE TABLE old_schema_migrations (x);\n"
     )
-    assert "there is a table old_schema_migrations already" in project.run("adopt", "--yes", code=1).err
+    assert "a table old_schema_migrations already exists" in project.run("adopt", "--yes", code=1).err
 
 
 def test_sqlx(project: Project) -> None:
@@ -208,7 +211,7 @@ def test_sqlx(project: Project) -> None:
     assert [state for state, _ in found] == APPLIED
     assert found[1][1] == "sqlx recorded it as 20240102000000_seed"
     project.write("20240102000000_seed.sql", "INSERT INTO users VALUES (1, 'edited');\n")
-    assert look(project)[1][1].endswith("(its checksum there is of another text)")
+    assert look(project)[1][1].endswith("(its checksum there is that of another text)")
     carry_on(project)
 
 
