@@ -40,13 +40,13 @@ def assess(
         recorded: the versions that are in the history.
         records: {version: what other tools recorded of it}.
     """
-    lines, by_version = _timelines(footprints), records or {}
+    timelines, by_version = _timelines(footprints), records or {}
     known: list[State] = ["unknown"] * len(footprints)
     for _ in range(_PASSES):
         found = []
         for position, footprint in enumerate(footprints):
             version = footprint.migration.version
-            evidence = _evidence(position, footprint, footprints, lines, live, known)
+            evidence = _evidence(position, footprint, footprints, timelines, live, known)
             state, because = _conclude(footprint, evidence, by_version.get(version, ()))
             if version in recorded:
                 state, because = "recorded", "it is in the history"
@@ -118,63 +118,63 @@ def unmanaged_objects(footprints: Iterable[Footprint], live: Iterable[FactKey]) 
 
 
 _Timelines = dict["FactKey", list[tuple[int, str | None]]]
+"""{fact: [(position of a file, the value it sets)]}; first comes (-1, None), as it is absent before all."""
 
 
 def _timelines(footprints: Sequence[Footprint]) -> _Timelines:
-    """Return {fact: [(position of the file, the value it sets)]}; before the first file, it is absent."""
-    lines: _Timelines = {}
+    timelines: _Timelines = {}
     for position, footprint in enumerate(footprints):
-        for key, sql in footprint.changes.items():
-            lines.setdefault(key, [(-1, None)]).append((position, sql))
-    return lines
+        for key, value in footprint.changes.items():
+            timelines.setdefault(key, [(-1, None)]).append((position, value))
+    return timelines
 
 
 def _evidence(
     position: int,
     footprint: Footprint,
     footprints: Sequence[Footprint],
-    lines: _Timelines,
+    timelines: _Timelines,
     live: Mapping[FactKey, str],
     known: Sequence[State],
 ) -> tuple[Evidence, ...]:
     """Return what a file's facts show; facts that look the same whether it ran or not are left out."""
     found: dict[FactKey, Evidence] = {}
-    for key, sql in footprint.changes.items():
-        line, now = lines[key], live.get(key)
-        matching = [at for at, value in line if value == now]
-        by = [at for at in matching if at >= position]
-        if by and len(by) < len(matching):
-            apart = _told_apart(position, by, known)
-            if apart is None:
+    for key, value in footprint.changes.items():
+        timeline, now = timelines[key], live.get(key)
+        setters = [at for at, other in timeline if other == now]  # one of these files ran last
+        since = [at for at in setters if at >= position]  # and if it is one of these, this file ran too
+        if since and len(since) < len(setters):
+            certain = _certain_setters(position, since, known)
+            if certain is None:
                 continue
-            by = apart
-        before = next(value for at, value in reversed(line) if at < position)
-        since = footprints[by[0]].migration.name if by and position not in by else None
-        found[key] = Evidence(
-            key.kind, key.shown, _seen(sql, before, matching, by, position), since, sql, now
-        )
+            since = certain
+        before = next(other for at, other in reversed(timeline) if at < position)
+        seen = _seen(value, before, is_known=bool(setters), since=since, position=position)
+        later = footprints[since[0]].migration.name if seen == "changed since" else None
+        found[key] = Evidence(key.kind, key.shown, seen, later, value, now)
     return tuple(one for key, one in found.items() if not _is_implied(key, one, found))
 
 
-def _told_apart(position: int, by: Sequence[int], known: Sequence[State]) -> list[int] | None:
-    """Return the files that set a value which is also the value before the file; None if that is unclear.
+def _certain_setters(position: int, since: Sequence[int], known: Sequence[State]) -> list[int] | None:
+    """Return which files set a value that files before `position` set as well; None if that is unclear.
 
     What a later file dropped looks as if it had never existed. But if that later file ran, it existed; and if
     that file did not run, it never did.
     """
-    if ran := [at for at in by if at > position and known[at] in ("recorded", "applied")]:
+    if ran := [at for at in since if at > position and known[at] in ("recorded", "applied")]:
         return ran
-    return None if any(at == position or known[at] != "pending" for at in by) else []
+    return None if any(at == position or known[at] != "pending" for at in since) else []
 
 
 def _seen(
-    made: str | None, before: str | None, matching: Sequence[int], by: Sequence[int], position: int
+    value: str | None, before: str | None, *, is_known: bool, since: Sequence[int], position: int
 ) -> Seen:
-    if not matching:
+    """Return what a fact shows: a file sets it to `value`, from `before`; `since` are the files that ran."""
+    if not is_known:
         return "different"
-    if not by:
-        return "missing" if before is None else "still there" if made is None else "as before"
-    return "changed since" if position not in by else "gone" if made is None else "there"
+    if not since:
+        return "missing" if before is None else "still there" if value is None else "as before"
+    return "changed since" if position not in since else "gone" if value is None else "there"
 
 
 def _is_implied(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
@@ -231,7 +231,7 @@ def _by_order(found: list[Assessment], *, empty: bool) -> None:
     Files run in order: after one that did not run, or after all that a history has, none did. A file before
     one that ran is not taken for applied: it may have been skipped.
     """
-    ran = [i for i, j in enumerate(found) if j.state not in ("pending", "unknown")]
+    ran = [i for i, one in enumerate(found) if one.state not in ("pending", "unknown")]
     newest = ran[-1] if ran else -1
     for i in range(newest + 1, len(found)):
         one = found[i]
