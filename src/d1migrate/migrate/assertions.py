@@ -15,6 +15,7 @@ from d1migrate.sql.names import quote_identifier, quote_literal
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from d1migrate.migrate.history import History
     from d1migrate.sql.batch import Value
 
 ALREADY_APPLIED = "already applied: version "
@@ -126,6 +127,11 @@ def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
         )
     condition, values = _differs(before, full=True)
     return Query(f"SELECT NOT ({condition}) AS same", values)
+
+
+def is_still(history: History) -> Query:
+    """Return the query of `is_unchanged` for a history as it was read."""
+    return is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
 
 
 def assert_result(after: HistoryState, *, full: bool) -> Query:

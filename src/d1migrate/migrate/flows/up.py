@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate.assertions import HistoryState, is_unchanged
+from d1migrate.migrate.assertions import HistoryState, is_still, is_unchanged
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
 from d1migrate.migrate.history_guard import LOG_TABLE
@@ -165,12 +165,11 @@ class _Planner(NamedTuple):
     def _inspect(self, todo: Plan, history: h.History) -> Flow[Inspection]:
         from d1migrate.migrate.flows import integrity  # never in a Worker
 
-        state = HistoryState.of(history.versions, history.head)
         return integrity.inspect(
             self.find_broken,
             rows=integrity.can_break_rows(todo.steps),
             full_text=integrity.NO_SCHEMA,
-            unchanged=is_unchanged(state, history.missing),
+            unchanged=is_still(history),
         )
 
 

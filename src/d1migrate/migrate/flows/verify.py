@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
-from d1migrate.migrate.assertions import HistoryState, is_unchanged
+from d1migrate.migrate.assertions import is_still
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.history import OTHER_TOOLS
 from d1migrate.schema import digest, introspect
@@ -87,8 +87,7 @@ def verify(
                 expected = schema_of(_in_order_of_application(entries))
             except SourceError as error:  # e.g. the schema before a baseline is in no file
                 why = str(error)
-        unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
-        found = yield from inspect(find_broken, rows=True, expected=expected, unchanged=unchanged)
+        found = yield from inspect(find_broken, rows=True, expected=expected, unchanged=is_still(history))
     left_out = {mirror.table} if mirror else set()
     differences = _ours(compare(expected, found.schema), left_out) if expected else ()
     return Verification(entries, gaps, differences, why, found.problems)
@@ -110,8 +109,7 @@ def verify_by_digests(
         why = _without_file(entries) or _without_digests(entries, changes)
         if why is not None:
             return Verification(entries, gaps, (), why)
-        unchanged = is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
-        rows, same = yield Batch((introspect.OBJECTS, unchanged), reads=True)
+        rows, same = yield Batch((introspect.OBJECTS, is_still(history)), reads=True)
         is_same = bool(same.rows[0][0])
     expected: dict[str, str | None] = {}
     for entry in entries:
