@@ -177,7 +177,7 @@ def test_dbmate(project: Project) -> None:
     assert [state for state, _ in found] == APPLIED
     assert found[1][1] == "dbmate recorded it as 20240102000000"
     assert (
-        "schema_migrations is dbmate's: it will be kept as old_schema_migrations"
+        "schema_migrations belongs to dbmate: it will be renamed old_schema_migrations"
         in project.run("adopt", "--dry-run").out
     )
     carry_on(project)
@@ -336,7 +336,7 @@ def test_prisma(project: Project) -> None:
     assert [entry["state"] for entry in found["migrations"]] == APPLIED
     assert [record["entry"] for record in found["no_file_is"]] == ["20250101000000_elsewhere"]
     assert (
-        "no file is 20250101000000_elsewhere, which Prisma has as applied"
+        "no file for 20250101000000_elsewhere, which Prisma recorded as applied"
         in project.run("adopt", "--dry-run").out
     )
     project.run("adopt", "--yes")
@@ -371,7 +371,7 @@ def test_nested_folders(project: Project, name: str) -> None:
     )
     found = look(project)
     assert found[0][1].endswith(f"wrangler recorded it as {name}")
-    assert "no file is 2_unknown.sql" in project.run("adopt", "--dry-run").out
+    assert "no file for 2_unknown.sql" in project.run("adopt", "--dry-run").out
 
 
 def test_the_guides_way_to_copy_files(project: Project) -> None:
