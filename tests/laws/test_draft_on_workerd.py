@@ -381,5 +381,5 @@ def test_virtual_tables_swaps_and_rows_that_refer_to_nothing() -> None:
         assert found is not None
         up = [sql for section in found.up for sql in section.statements]
         answer = server.post(database, [{"sql": sql, "params": []} for sql in up])
-        assert "p row 1 refers to nothing in d" in answer["error"]
+        assert "p row 1 references a missing row of d" in answer["error"]
         assert [result["rows"] for result in post(server, database, READ)] == before

@@ -150,8 +150,12 @@ def _ordered(renames: Sequence[Rename], existing: Collection[str], wanted: Colle
     while by_old:
         chain = _chain(next(iter(by_old.values())), by_old)
         for rename in chain:
-            if fold(rename.old) not in existing or fold(rename.old) not in wanted or len(chain) == 1:
-                raise _misfit(rename, "the desired schema contradicts it")
+            if len(chain) == 1:
+                raise _misfit(rename, "that is its name")
+            if fold(rename.old) not in existing:
+                raise _misfit(rename, "it does not exist")
+            if fold(rename.old) not in wanted:
+                raise _misfit(rename, f"the desired schema has no {rename.old}, which another rename needs")
         found += [chain[0].named(to=_TEMPORARY), *reversed(chain[1:]), chain[0].named(old=_TEMPORARY)]
     return found
 
@@ -182,8 +186,10 @@ def _is_pending(chain: Sequence[Rename], existing: Collection[str], wanted: Coll
     """Whether a chain is not done yet: its first name exists, and its last one does not."""
     first, last = chain[0], chain[-1]
     for rename in chain:
-        if fold(rename.to) not in wanted or fold(first.old) in wanted:
-            raise _misfit(rename, "the desired schema contradicts it")
+        if fold(rename.to) not in wanted:
+            raise _misfit(rename, f"the desired schema has no {rename.to}")
+        if fold(first.old) in wanted:
+            raise _misfit(rename, f"the desired schema still has {first.old}")
     if fold(first.old) in existing and fold(last.to) in existing:
         raise _misfit(first if len(chain) == 1 else last, "both exist")
     if first.column is not None and fold(first.old) not in existing and fold(last.to) not in existing:

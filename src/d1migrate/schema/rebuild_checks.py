@@ -76,7 +76,7 @@ def no_orphan_statements(tables: Sequence[str]) -> list[str]:
     """Return the statements that abort the batch if a row is an orphan that was not one before."""
     checks = [
         f"SELECT json_extract('{{}}', {quote_literal(t + ' row ')} || coalesce(at, '?')"
-        " || ' refers to nothing in ' || parent)"
+        " || ' references a missing row of ' || parent)"
         f" FROM (SELECT rowid AS at, parent, count(*) AS n FROM pragma_foreign_key_check({quote_literal(t)})"
         f" GROUP BY 1, 2) AS now WHERE n > (SELECT count(*) FROM {_ORPHANS} AS old"
         f" WHERE old.of_table = {quote_literal(fold(t))} AND old.at IS now.at"

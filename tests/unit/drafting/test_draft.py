@@ -365,10 +365,10 @@ def test_renames() -> None:
     [
         ("users", "is not a rename"),
         ("users.=x", "is not a rename"),
-        ("nobody=people", "cannot be renamed to people: the desired schema contradicts it"),
+        ("nobody=people", "cannot be renamed to people: the desired schema has no people"),
         ("users.email=n", "cannot be renamed to n"),
         ("nobody.a=b", "cannot rename a column of nobody: no such table"),
-        ("users.email=email", "cannot be renamed to email: the desired schema"),
+        ("users.email=email", "cannot be renamed to email: that is its name"),
     ],
 )
 def test_renames_that_make_no_sense(flag: str, message: str) -> None:

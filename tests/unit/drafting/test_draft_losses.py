@@ -131,7 +131,7 @@ def test_rows_that_refer_to_nothing() -> None:
     child = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT);\n"
     linked = child.replace("p INT", "p INT REFERENCES P")
     rows = "INSERT INTO p VALUES (1, 0);\nINSERT INTO c VALUES (3, 1), (4, 9), (5, NULL);\n"
-    fails(PARENT + child, rows, PARENT + linked, "'c row 4 refers to nothing in P'")
+    fails(PARENT + child, rows, PARENT + linked, "'c row 4 references a missing row of P'")
     more = linked.replace("INT REF", "INT NOT NULL DEFAULT 8 REF")
     fails(PARENT + child, rows.replace("9", "1"), PARENT + more, "c row 5", backfill=["c.p=8"])
     rows = f"PRAGMA defer_foreign_keys = ON;\n{rows}PRAGMA defer_foreign_keys = OFF;\n"

@@ -46,7 +46,7 @@ def checked(work: str) -> str:
         ("DELETE FROM p; INSERT INTO p VALUES (2), (1)", ""),
         ("""DELETE FROM "it's" WHERE x = 1""", "it's had 3 rows, and has 2"),
         ("INSERT INTO p VALUES (3)", "p had 2 rows, and has 3"),
-        ("UPDATE p SET id = 9 WHERE id = 1", "it's row 1 refers to nothing in p"),
+        ("UPDATE p SET id = 9 WHERE id = 1", "it's row 1 references a missing row of p"),
     ],
 )
 def test_what_a_rebuild_did(work: str, message: str) -> None:
