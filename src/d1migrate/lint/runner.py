@@ -54,9 +54,8 @@ def lint(
         diagnostics = check(replay, severities) if wanted else ()
         diagnostics = _with_confirmed(replay, diagnostics, fresh, severities)
         found += diagnostics
-        if (
-            too_long and wanted and all(d.code != "R109" for d in diagnostics)
-        ):  # the long statement is in the rollback
+        is_reported = any(d.code == "R109" for d in diagnostics)
+        if too_long and not is_reported:  # the long statement is in the rollback
             found.append(unreadable(migration, too_long))
     return _without_rollbacks(found, (*earlier, *migrations))
 
@@ -101,12 +100,10 @@ def _with_confirmed(
     said = text.split(": SQLITE")[0]
     finding = Finding(f"this fails on rows that these files insert: {said}", statement, fix=foreseen[0].fix)
     confirmed = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
+    if confirmed is None:
+        return diagnostics
     rest = [d for d in diagnostics if d not in foreseen]
-    return (
-        tuple(sorted([*rest, confirmed], key=lambda d: (d.line, d.column, d.code)))
-        if confirmed
-        else diagnostics
-    )
+    return tuple(sorted([*rest, confirmed], key=lambda d: (d.line, d.column, d.code)))
 
 
 def refuse_errors(
