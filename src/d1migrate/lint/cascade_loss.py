@@ -1,4 +1,7 @@
-"""Whose rows a statement takes without naming them: through foreign keys, to any depth."""
+"""The rows and links that a DELETE, REPLACE or DROP TABLE takes from other tables through foreign keys.
+
+`schema/cascade` follows the foreign keys. What the file itself does about a loss is decided here.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,15 @@ from d1migrate.sql.create import parse_trigger
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.schema.model import ForeignKey, Table
 
 
 class CascadeLoss(NamedTuple):
-    """A table that loses rows (CASCADE) or links (SET NULL, SET DEFAULT); names as the schema has them."""
+    """A table that loses rows (CASCADE) or links (SET NULL, SET DEFAULT); names as the schema spells them."""
 
     child: str
     action: str
@@ -32,27 +36,28 @@ class CascadeLoss(NamedTuple):
 
 
 def cascade_losses(
-    replay: Replay, ran: ReplayedStatement, parent: str, *, itself: bool = False
+    replay: AnalyzedReplay, statement: ReplayedStatement, parent: str, *, itself: bool = False
 ) -> list[CascadeLoss]:
-    """Return what deleting the rows of a table takes from others, each named once, in order of distance.
+    """Return what other tables lose if rows of a table are deleted, each once, the nearest first.
 
-    What holds no row, is dropped or emptied by the file itself, is guarded, or is put back, is not at stake.
+    A table loses nothing if it has no rows, if the file drops or empties it itself, if a trigger guards it,
+    or if the file puts its rows back.
 
     Args:
         replay: the file.
-        ran: the statement that deletes.
+        statement: the statement that deletes.
         parent: the table, folded.
-        itself: whether the table's references to itself count: not all of its rows are deleted.
+        itself: whether its references to itself count, because not all of its rows are deleted.
     """
 
     def is_harmless(loss: Consequence) -> bool:
         is_own = loss.event.table == parent and not itself
-        return is_own or loss.key is None or _is_untouched(replay, ran, loss.event, loss.key)
+        return is_own or loss.key is None or _is_untouched(replay, statement, loss.event, loss.key)
 
     found: dict[tuple[str, tuple[str, ...]], CascadeLoss] = {}
     deleted = Event("delete", parent)
     actions = {deleted: ""}
-    for loss in Cascade(ran.before).consequences([deleted], triggers=False, stop=is_harmless):
+    for loss in Cascade(statement.before).consequences([deleted], triggers=False, stop=is_harmless):
         if (key := loss.key) is None:
             continue
         # ON UPDATE CASCADE passes on what a SET NULL or SET DEFAULT has set.
@@ -60,30 +65,32 @@ def cascade_losses(
         action = actions[loss.cause] if is_passed_on else loss.action
         actions.setdefault(loss.event, action)
         child, link = loss.event.table, (loss.event.table, key.columns)
-        if link not in found and not _is_meant(replay, ran, loss.event, key):
+        if link not in found and not _is_meant(replay, statement, loss.event, key):
             found[link] = CascadeLoss(
-                ran.before.tables[child].name, action, key.columns, loss.cause == deleted
+                statement.before.tables[child].name, action, key.columns, loss.cause == deleted
             )
     return list(found.values())
 
 
-def _is_untouched(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
-    """Whether nothing happens to the child: it holds no row or no link, or is guarded."""
+def _is_untouched(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
+    """Whether the child loses nothing: it has no rows or no links, or is guarded."""
     return (
-        replay.is_empty(loss.table, ran)
-        or _is_guarded(ran.before.tables[loss.table], loss, key)
-        or _is_unlinked(replay, ran, ran.before.ids[loss.table], key)
+        replay.is_empty(loss.table, statement)
+        or _is_guarded(statement.before.tables[loss.table], loss, key)
+        or _is_unlinked(replay, statement, statement.before.ids[loss.table], key)
     )
 
 
-def _is_meant(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
-    """Whether what happens to the child is no loss: it is dropped anyway, or its rows are put back."""
-    number = ran.before.ids[loss.table]
-    dropped = number not in replay.survivors and not _is_copied_after(replay, ran, number)
-    return dropped or _is_column_dropped(replay, number, loss, key) or _is_put_back(replay, ran, loss, key)
+def _is_meant(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
+    """Whether the file handles the loss: the child is dropped anyway, or its rows are put back."""
+    number = statement.before.ids[loss.table]
+    dropped = number not in replay.survivors and not _is_copied_after(replay, statement, number)
+    return (
+        dropped or _is_column_dropped(replay, number, loss, key) or _is_put_back(replay, statement, loss, key)
+    )
 
 
-def _is_column_dropped(replay: Replay, number: int, loss: Event, key: ForeignKey) -> bool:
+def _is_column_dropped(replay: AnalyzedReplay, number: int, loss: Event, key: ForeignKey) -> bool:
     """Whether the column of a link that is cleared is dropped anyway."""
     now = replay.after.name_of(number)
     if loss.kind == "delete" or now is None:
@@ -93,7 +100,7 @@ def _is_column_dropped(replay: Replay, number: int, loss: Event, key: ForeignKey
 
 
 def _is_guarded(child: Table, loss: Event, key: ForeignKey) -> bool:
-    """Whether a trigger keeps the foreign key from acting: RAISE(IGNORE) before it deletes or updates."""
+    """Whether a trigger stops the action of the foreign key: RAISE(IGNORE) before DELETE or UPDATE."""
     columns = {fold(column) for column in key.columns}
     guards = (parse_trigger(trigger.sql) for trigger in child.triggers if is_guard(trigger))
     return any(
@@ -102,82 +109,68 @@ def _is_guarded(child: Table, loss: Event, key: ForeignKey) -> bool:
     )
 
 
-def copies(replay: Replay, number: int) -> list[ReplayedStatement]:
-    """Return the statements that copy rows of a table into another."""
-    return [
-        ran
-        for ran in replay.readers.get(number, ())
-        if _into(ran) != number and not _aggregates(ran) and _reads_columns(ran, number)
-    ]
+def _is_copied_after(replay: AnalyzedReplay, statement: ReplayedStatement, number: int) -> bool:
+    """Whether a later statement copies what is left of a table; counting its rows is no copy."""
+    copies = replay.lineage.copies_of_table(number)
+    return any(copy.statement.index > statement.index and copy.keeps is not False for copy in copies)
 
 
-_AGGREGATES = frozenset("COUNT SUM TOTAL AVG MIN MAX GROUP_CONCAT STRING_AGG".split())
-
-
-def _aggregates(ran: ReplayedStatement) -> bool:
-    """Whether a statement sums rows up rather than copy them."""
-    calls = zip(ran.tokens, ran.tokens[1:], strict=False)
-    return "GROUP" in ran.words or any(a.keyword in _AGGREGATES and b.text == "(" for a, b in calls)
-
-
-def _reads_columns(ran: ReplayedStatement, number: int) -> bool:
-    return any(t.kind == "read" and t.column and ran.before.ids.get(t.table) == number for t in ran.accesses)
-
-
-def _into(ran: ReplayedStatement) -> int | None:
-    """Return the number of the table a statement adds rows to."""
-    name = ran.shape.name if ran.verb == "create table" else ran.target
-    return ran.after.ids.get(name)
-
-
-def _is_copied_after(replay: Replay, ran: ReplayedStatement, number: int) -> bool:
-    return any(copy.index > ran.index for copy in copies(replay, number))
-
-
-def _is_put_back(replay: Replay, ran: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
-    """Whether the file copies aside what a table would lose before a statement, and from there back."""
-    number, table = ran.before.ids[loss.table], ran.before.tables[loss.table]
-    stored = {fold(column.name) for column in table.columns if not column.generated}
-    lost = stored if loss.kind == "delete" else {fold(column) for column in key.columns}
-    aside = {
-        _into(copy)
-        for copy in copies(replay, number)
-        if copy.index < ran.index
-        and _is_whole(copy)
-        and lost <= {t.column for t in copy.accesses if copy.before.ids.get(t.table) == number}
-    }
-    if not aside:
-        return False
+def _is_put_back(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
+    """Whether the file copies what a table would lose into another table before, and back afterwards."""
+    number = statement.before.ids[loss.table]
+    held = _held_in(replay, statement, loss, key)
     return any(
-        back.index > ran.index
-        and any(back.before.ids.get(t.table) in aside for t in back.accesses if t.kind == "read")
-        for back in replay.writers.get(number, ())
-        if back.verb == "update"
-        or (back.verb != "delete" and _is_whole(back) and _writes(replay, ran, back, loss))
+        writer.index > statement.index
+        and any(t.kind == "read" and writer.before.ids.get(t.table) in held for t in writer.accesses)
+        and (writer.verb == "update" or _restores(replay, statement, writer, loss, held))
+        for writer in (replay.writers.get(number, ()) if held else ())
+        if writer.verb != "delete"
     )
 
 
-def _writes(replay: Replay, ran: ReplayedStatement, back: ReplayedStatement, loss: Event) -> bool:
-    """Whether an INSERT brings links back: where only these were cut, the rows are there, in its way."""
-    if loss.kind == "delete" or back.verb == "replace" or {"REPLACE", "UPDATE"} & set(back.words):
+def _held_in(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> set[int]:
+    """Return the tables that hold, before a statement, everything that a child would lose by it.
+
+    Rows without a link lose nothing: a copy may omit them.
+    """
+    number, table = statement.before.ids[loss.table], statement.before.tables[loss.table]
+    links = {fold(column) for column in key.columns}
+    stored = {fold(column.name) for column in table.columns if not column.generated}
+    lost = stored if loss.kind == "delete" else links
+    columns = replay.columns.at(number, statement.index)
+    copied, complete = dict[tuple[int, int], set[str]](), set[tuple[int, int]]()
+    for name in lost & columns.keys():
+        for copy in replay.lineage.copies_of(columns[name]):
+            if copy.adds and copy.keeps is not False and copy.statement.index < statement.index:
+                place = (copy.statement.index, copy.into.table)
+                copied.setdefault(place, set()).add(name)
+                if not copy.omits or (name in links and copy.omits_only_nulls):
+                    complete.add(place)
+    return {place[1] for place, names in copied.items() if names >= lost and place in complete} - {number}
+
+
+def _restores(
+    replay: AnalyzedReplay,
+    statement: ReplayedStatement,
+    insert: ReplayedStatement,
+    loss: Event,
+    held: Collection[int],
+) -> bool:
+    """Whether an INSERT puts back all rows or links that a statement before it has taken."""
+    copies = [copy for copy in replay.lineage.copies_by(insert) if copy.source.table in held]
+    if not any(not copy.picks or copy.omits_only_nulls for copy in copies):
+        return False
+    if loss.kind == "delete" or insert.replaces or "UPDATE" in insert.words:
         return True
-    number = back.before.ids.get(back.target)
-    writers = replay.writers.get(number, ()) if number is not None else ()
-    return any(w.verb == "delete" and ran.index < w.index < back.index for w in writers)
+    # Rows that only lost a link still exist, and the INSERT would conflict with them.
+    writers = replay.writers.get(statement.before.ids[loss.table], ())
+    return any(w.verb == "delete" and statement.index < w.index < insert.index for w in writers)
 
 
-def _is_whole(copy: ReplayedStatement) -> bool:
-    """Whether a copy takes all rows, or all that have a link: `… WHERE key IS NOT NULL`."""
-    words = set(copy.words)
-    where = [token.text.upper() for token in copy.tokens[-4:]]
-    picks = words & {"LIMIT", "JOIN", "GROUP", "DISTINCT", "EXCEPT", "INTERSECT"}
-    return not picks and ("WHERE" not in words or where[1:] == ["IS", "NOT", "NULL"])
-
-
-def _is_unlinked(replay: Replay, ran: ReplayedStatement, number: int, key: ForeignKey) -> bool:
-    """Whether the file itself takes the links of all rows away before: `SET key = NULL`, or `= -key`."""
+def _is_unlinked(replay: AnalyzedReplay, statement: ReplayedStatement, number: int, key: ForeignKey) -> bool:
+    """Whether the file itself first clears the links of all rows: `SET key = NULL`, or `= -key`."""
     for update in replay.updates.get(number, ()):
-        if update.index > ran.index:
+        if update.index > statement.index:
             continue
         if update.has_where and [t.text.upper() for t in update.tokens[-2:]] not in _ALL_LINKS:
             continue
@@ -194,11 +187,11 @@ def _is_unlinked(replay: Replay, ran: ReplayedStatement, number: int, key: Forei
 _ALL_LINKS = ([">", "0"], ["NOT", "NULL"])  # … WHERE key > 0, … WHERE key IS NOT NULL
 
 
-def sentence(stakes: Sequence[CascadeLoss]) -> str:
-    """Say what is at stake: `deletes the rows of a and b, and sets c.x to NULL`."""
-    rows = list(dict.fromkeys(stake.child for stake in stakes if stake.action == "CASCADE"))
+def sentence(losses: Sequence[CascadeLoss]) -> str:
+    """Describe losses: `deletes the rows of a and b, and sets c.x to NULL`."""
+    rows = list(dict.fromkeys(loss.child for loss in losses if loss.action == "CASCADE"))
     parts = [f"deletes the rows of {_listed(rows)}"] if rows else []
-    parts += [str(stake) for stake in stakes if stake.action != "CASCADE"]
+    parts += [str(loss) for loss in losses if loss.action != "CASCADE"]
     return ", and ".join(parts)
 
 

@@ -41,7 +41,8 @@ class Copy(NamedTuple):
         source, into: the two columns.
         keeps: whether each value is unchanged; None if that is unknown.
         adds: whether the statement adds a row for each row it reads; an UPDATE does not.
-        omits: the word because of which it may omit rows, such as `WHERE`; "" if it copies all.
+        picks: the word because of which it may read only some rows, such as `WHERE`; "" if it reads all.
+        conflict: the clause or trigger because of which rows may be skipped or replaced; "" if none can.
         omits_only_nulls: whether the omitted rows have no value in this column.
     """
 
@@ -50,8 +51,14 @@ class Copy(NamedTuple):
     into: ColumnId
     keeps: bool | None
     adds: bool
-    omits: str = ""
+    picks: str = ""
+    conflict: str = ""
     omits_only_nulls: bool = False
+
+    @property
+    def omits(self) -> str:
+        """The word because of which rows may be missing from the copy; "" if it has all."""
+        return self.conflict or self.picks
 
 
 def copies_of(replay: Replay, columns: Columns, statement: ReplayedStatement) -> Iterator[Copy]:
@@ -257,15 +264,15 @@ def _of_select(
     reader = _Reader(columns, statement, select.sources)
     target = columns.at(statement.after.ids[fold(into.name)], statement.index + 1)
     types = {} if statement.is_from_select else types_of(into)
-    picks = _conflict(replay, statement, into, select, values) or select.picks
+    conflict = _conflict(replay, statement, into, select, values)
     where = "" if omits_nothing(select.where, reader.is_never_null) else "WHERE"
     for to, value in values.items():
         for name, column in reader.mentioned(value) if to in target else ():
             source = reader.source_of(column)
-            joins = picks or ("a subquery" if source is None else "" if source.whole else "JOIN")
-            spared = not joins and omits_nothing(select.where, _is_set(name))
+            joins = select.picks or ("a subquery" if source is None else "" if source.whole else "JOIN")
+            only_nulls = not conflict and not joins and omits_nothing(select.where, _is_set(name))
             keeps = reader.keeps(value, column, types.get(to))
-            yield Copy(statement, column, target[to], keeps, True, joins or where, spared)
+            yield Copy(statement, column, target[to], keeps, True, joins or where, conflict, only_nulls)
 
 
 def _is_set(column: str, new: str | None = None) -> Callable[[Reference, bool], bool]:
@@ -296,27 +303,20 @@ def _of_update(replay: Replay, columns: Columns, statement: ReplayedStatement) -
         return
     sources, where = _from_and_where(statement)
     reader = _Reader(columns, statement, (Source(statement.target, _alias(statement)), *sources))
-    target, types = (
-        columns.at(number, statement.index),
-        types_of(statement.before.tables[statement.target]),
-    )
-    conflict = (
-        statement.words[statement.shape.at + 2] if statement.words[statement.shape.at + 1] == "OR" else ""
-    )
-    picks = f"OR {conflict}" if conflict in ("IGNORE", "REPLACE") else "JOIN" if sources else ""
-    picks = picks or _taken_by_trigger(statement, statement.before.tables[statement.target], "UPDATE")
+    table = statement.before.tables[statement.target]
+    target, types = columns.at(number, statement.index), types_of(table)
+    clause = " ".join(statement.words[statement.shape.at + 1 : statement.shape.at + 3])
+    conflict = clause if clause in ("OR IGNORE", "OR REPLACE") else ""
+    conflict = conflict or _taken_by_trigger(statement, table, "UPDATE")
     whole = "" if is_always_true(where) else "WHERE"
     for to, value in statement.sets().items():
         for name, column in reader.mentioned(value) if to in target else ():
-            joins = picks or ("a subquery" if column.table != number else "")
-            new = (
-                to
-                if target[to].since >= 0 and not _is_filled(replay, columns, statement, target[to])
-                else None
-            )
-            spared = not joins and omits_nothing(where, _is_set(name, new))
+            joins = "JOIN" if sources else "a subquery" if column.table != number else ""
+            is_added = target[to].since >= 0
+            new = to if is_added and not _is_filled(replay, columns, statement, target[to]) else None
+            only_nulls = not conflict and not joins and omits_nothing(where, _is_set(name, new))
             keeps = reader.keeps(value, column, types[to])
-            yield Copy(statement, column, target[to], keeps, False, joins or whole, spared)
+            yield Copy(statement, column, target[to], keeps, False, joins or whole, conflict, only_nulls)
 
 
 def _alias(statement: ReplayedStatement) -> str:

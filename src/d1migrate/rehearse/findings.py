@@ -15,7 +15,8 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.replay.model import ReplayedStatement
     from d1migrate.rehearse.model import TableChange, UnkeptColumn
     from d1migrate.schema.catalog import Catalog
 
@@ -38,7 +39,7 @@ _HELPER = re.compile(
 _SHOWN = 3
 
 
-def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
+def of_rows(replay: AnalyzedReplay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
     """Yield the lost rows and the changed values that nothing in the file accounts for."""
     for change in changes:
         found, count = change.difference, change.unexplained
@@ -64,7 +65,7 @@ def of_rows(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[st
             yield "X102", Finding(text, statement)
 
 
-def of_values(replay: Replay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
+def of_values(replay: AnalyzedReplay, changes: Sequence[TableChange]) -> Iterator[tuple[str, Finding]]:
     """Yield the values that a copy does not keep, and the rows that REPLACE deletes."""
     for change in changes:
         texts = [_not_kept(change.table, each) for each in change.unkept if each.into or change.name is None]
@@ -89,7 +90,7 @@ def _not_kept(table: str, column: UnkeptColumn) -> str:
     return f"{column.missing} of {values} of {table}.{column.column} {verb} {problem} ({rows})"
 
 
-def _dropping(replay: Replay, change: TableChange) -> ReplayedStatement | None:
+def _dropping(replay: AnalyzedReplay, change: TableChange) -> ReplayedStatement | None:
     """Return the statement that drops a table or a column of it, or replaces its rows."""
     table_id = replay.before.ids[fold(change.table)]
     for statement in replay.of("drop table", "alter table", "insert", "replace", "update"):
@@ -110,7 +111,7 @@ def _key(key: Sequence[object]) -> str:
     return " ".join(repr(value) for value in key)
 
 
-def _cause(replay: Replay, table: str) -> ReplayedStatement | None:
+def _cause(replay: AnalyzedReplay, table: str) -> ReplayedStatement | None:
     """Return the statement that deletes or changes rows of a table by foreign keys, if there is one."""
     for statement in replay.of("drop table", "insert", "replace", "update"):
         parent = statement.shape.name if statement.verb == "drop table" else statement.target
@@ -123,7 +124,7 @@ def _cause(replay: Replay, table: str) -> ReplayedStatement | None:
 
 
 def orphans(
-    replay: Replay, before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int]
+    replay: AnalyzedReplay, before: Mapping[tuple[str, str], int], after: Mapping[tuple[str, str], int]
 ) -> Iterator[tuple[str, Finding]]:
     """Yield new orphans, from {(table, parent): rows that reference a missing row}; names are folded."""
     earlier: Counter[tuple[str, str]] = Counter()
@@ -137,20 +138,20 @@ def orphans(
             yield "X103", Finding(f"{plural(new)} of {name} {verb} {missing} not exist")
 
 
-def _name_after(replay: Replay, table: str) -> str:
+def _name_after(replay: AnalyzedReplay, table: str) -> str:
     """Return the name of a table after the file."""
     number = replay.before.ids.get(table)
     return (replay.after.name_of(number) if number is not None else None) or table
 
 
-def of_schema(replay: Replay) -> Iterator[tuple[str, Finding]]:
+def of_schema(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
     """Yield what is wrong with the schema: objects that are lost, broken or left over."""
     yield from _lost_objects(replay)
     yield from _broken_objects(replay)
     yield from _leftovers(replay.before, replay.after)
 
 
-def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[str, Finding]]:
+def stayed_empty(replay: AnalyzedReplay, counts: Mapping[str, int]) -> Iterator[tuple[str, Finding]]:
     """Yield empty tables that the file touches, from {folded table: rows before it}."""
     named = {access.table for each in replay.statements for access in each.accesses}
     named |= {each.shape.name for each in replay.statements}
@@ -160,7 +161,7 @@ def stayed_empty(replay: Replay, counts: Mapping[str, int]) -> Iterator[tuple[st
             yield "X109", Finding(f"{table.name} stayed empty, so the rehearsal proves nothing about it")
 
 
-def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
+def _lost_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
     """Yield indexes and triggers that are lost without a DROP, although their table or view still exists."""
     named = {statement.shape.name for statement in replay.of("drop index", "drop trigger")}
     after = replay.after
@@ -187,7 +188,7 @@ def _lost_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
             yield "X104", Finding(f"{trigger.table} lost trigger {trigger.name}")
 
 
-def _broken_objects(replay: Replay) -> Iterator[tuple[str, Finding]]:
+def _broken_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
     """Yield views and triggers that no longer work."""
     for broken in replay.broken:
         error = broken.error.split(": SQLITE")[0]

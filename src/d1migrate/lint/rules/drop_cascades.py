@@ -48,27 +48,27 @@ def drop_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     rebuilt = {rebuild.statement.index for rebuild in replay.rebuilds}
     for statement in replay.of("drop table"):
-        stakes = [s for s in _stakes_of_drop(replay, statement) if not _is_successor(replay, statement, s)]
-        if stakes:
+        losses = [s for s in _losses_of_drop(replay, statement) if not _is_successor(replay, statement, s)]
+        if losses:
             yield Finding(
-                f"DROP TABLE {_name(statement)} {sentence(stakes)}{_followed(replay, statement)}",
+                f"DROP TABLE {_name(statement)} {sentence(losses)}{_followed(replay, statement)}",
                 statement,
                 fix=_guarded(statement) if statement.index in rebuilt else None,
             )
 
 
-def _stakes_of_drop(replay: AnalyzedReplay, statement: ReplayedStatement) -> list[CascadeLoss]:
+def _losses_of_drop(replay: AnalyzedReplay, statement: ReplayedStatement) -> list[CascadeLoss]:
     parent = statement.shape.name
     if parent not in statement.before.tables or replay.is_empty(parent, statement):
         return []
     return cascade_losses(replay, statement, parent)
 
 
-def _is_successor(replay: AnalyzedReplay, statement: ReplayedStatement, stake: CascadeLoss) -> bool:
+def _is_successor(replay: AnalyzedReplay, statement: ReplayedStatement, loss: CascadeLoss) -> bool:
     """Whether the table that loses rows is the one that takes the place of the dropped table."""
     first = replay.before.name_of(statement.before.ids[statement.shape.name])
-    child = statement.before.ids[fold(stake.child)]
-    return stake.direct and first is not None and replay.after.ids.get(first) == child
+    child = statement.before.ids[fold(loss.child)]
+    return loss.direct and first is not None and replay.after.ids.get(first) == child
 
 
 def _followed(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
@@ -115,12 +115,12 @@ def rebuild_takes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
         CREATE INDEX idx_tree_parent ON tree(parent_id);
     """
     for statement in replay.of("drop table"):
-        for stake in _stakes_of_drop(replay, statement):
-            if _is_successor(replay, statement, stake):
+        for loss in _losses_of_drop(replay, statement):
+            if _is_successor(replay, statement, loss):
                 yield Finding(
-                    f"DROP TABLE {_name(statement)} {stake}, which this file has just filled",
+                    f"DROP TABLE {_name(statement)} {loss}, which this file has just filled",
                     statement,
-                    fix=f"-- in CREATE TABLE {stake.child}: REFERENCES {quote_identifier(stake.child)}(…),"
+                    fix=f"-- in CREATE TABLE {loss.child}: REFERENCES {quote_identifier(loss.child)}(…),"
                     " which RENAME TO then rewrites",
                 )
 

@@ -183,13 +183,13 @@ def delete_everything(replay: AnalyzedReplay) -> Iterator[Finding]:
             or replay.is_empty(statement.target, statement)
         ):
             continue
-        stakes, number = (
+        losses, number = (
             cascade_losses(replay, statement, statement.target),
             statement.before.ids[statement.target],
         )
-        also = f", and {sentence(stakes)}" if stakes else ""
+        also = f", and {sentence(losses)}" if losses else ""
         is_indexed = _is_indexed_again(replay, statement)
-        if stakes or not (is_indexed or replay.lineage.rows_are_kept(number, statement.index)):
+        if losses or not (is_indexed or replay.lineage.rows_are_kept(number, statement.index)):
             words = "of every row" if "WHERE" in statement.words else "without WHERE"
             yield Finding(f"DELETE {words} empties {table.name}{also}", statement)
         elif not is_indexed and (lost := _lost_columns(replay, statement, table)):

@@ -41,9 +41,9 @@ def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
         )
         if not statement.replaces or is_made_here or replay.is_empty(statement.target, statement):
             continue
-        if stakes := cascade_losses(replay, statement, statement.target, itself=True):
+        if losses := cascade_losses(replay, statement, statement.target, itself=True):
             table = statement.before.tables[statement.target].name
-            message = f"REPLACE on {table} {sentence(stakes)} if the row already exists"
+            message = f"REPLACE on {table} {sentence(losses)} if the row already exists"
             yield Finding(message, statement, fix=_upsert(statement))
 
 
