@@ -98,8 +98,8 @@ def test_the_json(shop: Project) -> None:
     )
     users, teams = log["tables"]
     assert (users["table"], users["name"], users["before"], users["after"]) == ("users", "users", 50, 0)
-    assert (users["lost"], users["lost_by"], users["lost_unnamed"]) == (50, "DELETE", 0)
-    assert (teams["lost_by"], teams["gained"], teams["changed"], teams["changed_unnamed"]) == (
+    assert (users["lost"], users["lost_by"], users["lost_unexplained"]) == (50, "DELETE", 0)
+    assert (teams["lost_by"], teams["gained"], teams["changed"], teams["changed_unexplained"]) == (
         *("CASCADE of DELETE FROM users", 0, {}, {}),
     )
     assert list(log["cost"]) == [
