@@ -17,53 +17,33 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from d1migrate.drivers.connect import connect
-    from d1migrate.drivers.protocol import AsyncDriver, Capabilities, Driver
-    from d1migrate.lint.check import Diagnostic
-    from d1migrate.migrate.flows.read import LogEntry
-    from d1migrate.migrate.flows.steps import Report, StepResult
-    from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.history import AppliedMigration
-    from d1migrate.migrate.migration import Migration, Rollback
-    from d1migrate.migrate.plan import Plan, Step
-    from d1migrate.migrate.status import Entry
-    from d1migrate.migrator import Migrator
-    from d1migrate.project.files import load_migrations
-    from d1migrate.rehearse.model import Rehearsal, Rehearsed
-    from d1migrate.schema.compare import Difference
-    from d1migrate.schema.model import Schema
-    from d1migrate.sql.split import Statement, split
-    from d1migrate.workers.async_migrator import AsyncMigrator
+if TYPE_CHECKING:  # `X as X` exports a name to type checkers
+    from d1migrate.drivers.connect import connect as connect
+    from d1migrate.drivers.protocol import AsyncDriver as AsyncDriver
+    from d1migrate.drivers.protocol import Capabilities as Capabilities
+    from d1migrate.drivers.protocol import Driver as Driver
+    from d1migrate.lint.check import Diagnostic as Diagnostic
+    from d1migrate.migrate.flows.read import LogEntry as LogEntry
+    from d1migrate.migrate.flows.steps import Report as Report
+    from d1migrate.migrate.flows.steps import StepResult as StepResult
+    from d1migrate.migrate.flows.verify import Verification as Verification
+    from d1migrate.migrate.history import AppliedMigration as AppliedMigration
+    from d1migrate.migrate.migration import Migration as Migration
+    from d1migrate.migrate.migration import Rollback as Rollback
+    from d1migrate.migrate.plan import Plan as Plan
+    from d1migrate.migrate.plan import Step as Step
+    from d1migrate.migrate.status import Entry as Entry
+    from d1migrate.migrator import Migrator as Migrator
+    from d1migrate.project.files import load_migrations as load_migrations
+    from d1migrate.rehearse.model import Rehearsal as Rehearsal
+    from d1migrate.rehearse.model import Rehearsed as Rehearsed
+    from d1migrate.schema.compare import Difference as Difference
+    from d1migrate.schema.model import Schema as Schema
+    from d1migrate.sql.split import Statement as Statement
+    from d1migrate.sql.split import split as split
+    from d1migrate.workers.async_migrator import AsyncMigrator as AsyncMigrator
 
-__all__ = [
-    "AppliedMigration",
-    "AsyncDriver",
-    "AsyncMigrator",
-    "Capabilities",
-    "Diagnostic",
-    "Difference",
-    "Driver",
-    "Entry",
-    "LogEntry",
-    "Migration",
-    "Migrator",
-    "Plan",
-    "Rehearsal",
-    "Rehearsed",
-    "Report",
-    "Rollback",
-    "Schema",
-    "Statement",
-    "Step",
-    "StepResult",
-    "Verification",
-    "connect",
-    "load_migrations",
-    "split",
-]
-
-_HOMES = {
+_HOMES = {  # {module: its public names}
     "workers.async_migrator": ("AsyncMigrator",),
     "drivers.connect": ("connect",),
     "drivers.protocol": ("AsyncDriver", "Capabilities", "Driver"),
@@ -83,9 +63,11 @@ _HOMES = {
     "migrate.status": ("Entry",),
 }
 
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+
 
 def __getattr__(name: str) -> object:
-    # Modules load when a name is first asked for: a command pays for what it uses only.
+    # A module is imported when one of its names is first used: a command pays only for what it uses.
     for home, names in _HOMES.items():
         if name in names:
             value: object = getattr(import_module(f"d1migrate.{home}"), name)
