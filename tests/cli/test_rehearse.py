@@ -218,7 +218,7 @@ def test_scale(shop: Project) -> None:
     lines = settled(ran.out)
     assert lines[0] == "migration verdict time rows written ~ rollback"
     assert lines[1].startswith("003_tidy no loss on 100 rows TIME 200,000 ")
-    assert " 003_tidy: D1's free plan allows 100,000 rows written a day" in lines
+    assert " 003_tidy: D1's free plan allows 100,000 rows written per day" in lines
     cost = shop.run("rehearse", "--json", "--scale", "users=9000000000").json["migrations"][0]["cost"]
     assert cost["scaled_rows_written"] == 9_000_000_000
     assert "D1 stops a batch after 30 s" in shop.run("rehearse", "--scale", "users=9000000000").out

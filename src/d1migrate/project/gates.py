@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate import errors
+from d1migrate.sql.d1 import QUERY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
     from d1migrate.project.windows import Opening
-
-LONGEST = 30
-"""The seconds that D1 gives a transaction at most."""
 
 OVERRIDES = {
     "after": "--skip-after REASON",
@@ -134,10 +132,10 @@ def window(text: str, opening: Opening, now: float, count: int, reasons: Mapping
     warning = None
     if opening.is_open and opening.changes is not None:
         left = int(opening.changes - now)
-        if count * LONGEST > left:
+        if count * QUERY_SECONDS > left:
             warning = (
                 f"the window closes in {left // 60} min {left % 60} s, and D1 gives {count}"
-                f" transaction{'s' if count > 1 else ''} up to {count * LONGEST} s"
+                f" transaction{'s' if count > 1 else ''} up to {count * QUERY_SECONDS} s"
             )
     problem = None if opening.is_open else f"the window {text} is closed; it opens {shown}"
     return _gate("window", problem, f"open until {shown}", reasons, warning)

@@ -1,1 +1,1 @@
-"""From values to text and JSON. No decisions are made here."""
+"""From values to text and JSON. Nothing is decided or printed here."""

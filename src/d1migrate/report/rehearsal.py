@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.report import findings
 from d1migrate.report.text import clean_line, duration, plural, table
+from d1migrate.sql.d1 import QUERY_SECONDS
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, TableChange, UnkeptColumn
     from d1migrate.report.text import Paint
 
-_LIMIT = 30  # seconds D1 gives a batch
-_FREE_ROWS = 100_000  # rows that D1's free plan lets one write a day
+_FREE_ROWS = 100_000  # rows that D1's free plan lets a database write per day
 _COLORS = {"fails": "red", "loses rows": "red", "finding": "red", "unproved": "yellow"} | dict.fromkeys(
     ("copies partly", "transforms data", "replaces rows", "drops data"), "yellow"
 )
@@ -69,12 +69,12 @@ def _details(migration: Rehearsed) -> Iterator[str]:
     for change in migration.changes:
         if facts := list(_facts(change)):
             yield f"  {clean_line(migration.name)}: {clean_line(change.table)} {clean_line('; '.join(facts))}"
-    if cost and cost.scaled_seconds is not None and cost.scaled_seconds > _LIMIT:
+    if cost and cost.scaled_seconds is not None and cost.scaled_seconds > QUERY_SECONDS:
         time = duration(cost.scaled_seconds)
-        yield f"  {clean_line(migration.name)}: about {time}; D1 stops a batch after {_LIMIT} s"
+        yield f"  {clean_line(migration.name)}: about {time}; D1 stops a batch after {QUERY_SECONDS} s"
     written = cost.scaled_rows_written if cost else None
     if written is not None and written > _FREE_ROWS:
-        yield f"  {clean_line(migration.name)}: D1's free plan allows {_FREE_ROWS:,} rows written a day"
+        yield f"  {clean_line(migration.name)}: D1's free plan allows {_FREE_ROWS:,} rows written per day"
 
 
 def _facts(change: TableChange) -> Iterator[str]:

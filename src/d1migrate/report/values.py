@@ -109,7 +109,7 @@ def _phase(script: Migration | Rollback) -> dict[str, Any]:
     """The phase, before or after the deploy; null if its file has none, and for a rollback."""
     if not isinstance(script, Migration):
         return {"phase": None, "phase_reason": None}
-    from d1migrate.migrate.deploy_phase import describe  # a status has no use for it
+    from d1migrate.migrate.deploy_phase import describe
 
     found = describe(script)
     return {"phase": found.phase, "phase_reason": found.reason}
