@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # `X as X` exports a name to type checkers
     from d1migrate.drivers.protocol import Capabilities as Capabilities
     from d1migrate.drivers.protocol import Driver as Driver
     from d1migrate.lint.check import Diagnostic as Diagnostic
+    from d1migrate.migrate.deploy_phase import Compatibility as Compatibility
     from d1migrate.migrate.flows.read import LogEntry as LogEntry
     from d1migrate.migrate.flows.steps import Report as Report
     from d1migrate.migrate.flows.steps import StepResult as StepResult
@@ -48,6 +49,7 @@ _HOMES = {  # {module: its public names}
     "drivers.connect": ("connect",),
     "drivers.protocol": ("AsyncDriver", "Capabilities", "Driver"),
     "project.files": ("load_migrations",),
+    "migrate.deploy_phase": ("Compatibility",),
     "migrate.flows.read": ("LogEntry",),
     "migrate.flows.steps": ("Report", "StepResult"),
     "migrate.flows.verify": ("Verification",),
