@@ -1,7 +1,7 @@
-"""What travels to a database and back: a Batch of Queries out, a Result a query in.
+"""What is sent to a database and what it returns: a Batch of Queries, and one Result per query.
 
-A Batch is one D1 transaction: all of it happens, or nothing. A *flow* is a generator that
-yields Batches and is sent their Results; it yields nothing else, and it never sleeps.
+A Batch is one D1 transaction: all of it happens, or nothing. A *flow* is a generator that yields Batches
+and is sent their Results; it yields nothing else and never sleeps.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 Value = str | int | float | bytes | None
-"""What SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
+"""The values that SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
 
 
 class Query(NamedTuple):
     """SQL and the values of its `?1 ?2 …` parameters.
 
-    `whole` says that it is known to be exactly one statement, as `split` cuts them; any other text is
-    looked at for a second one.
+    `whole` means that it is known to be exactly one statement, as `split` returns it; any other text is
+    checked for a second one.
     """
 
     sql: str
@@ -26,12 +26,14 @@ class Query(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Queries that go as one transaction.
+    """Queries that run as one transaction.
 
-    `queries` may be any iterable that can be walked again from its start, so that a file larger than
-    memory is a batch too. A batch that `reads` is sent its rows and never changes or creates anything;
-    the rows of the others are discarded, and one Result says what they cost. `label` and `size` (bytes of
-    SQL, where it is large) are for those who watch.
+    Attributes:
+        queries: any iterable that can be iterated again, so that a file larger than memory can be a batch.
+        reads: whether it returns rows, and changes and creates nothing. Otherwise rows are discarded, and one
+            Result has the cost of the batch.
+        label: what it does, for progress output.
+        size: bytes of SQL if it is large, for progress output.
     """
 
     queries: Iterable[Query]
@@ -41,11 +43,11 @@ class Batch(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one query, or a whole batch that writes, answered.
+    """The result of one query, or of a whole batch that writes.
 
     Attributes:
         rows: plain Python values, each a Value.
-        rows_read, rows_written: what D1 bills, indexes included; None where the engine does not count it.
+        rows_read, rows_written: what D1 bills, indexes included; None if the engine does not count it.
     """
 
     rows: Sequence[tuple[Any, ...]] = ()

@@ -1,7 +1,8 @@
-"""SQL text in one normal form: two texts that SQLite reads alike have equal forms.
+"""The normal form of SQL text: two texts that SQLite reads alike have equal forms.
 
-Comments, white space, the case of keywords and names, and the quotes around names make no difference; what
-a string holds does. Where SQLite takes either, the position of a token decides, and else the names in scope.
+Comments, white space, the case of keywords and names, and quotes around names make no difference; the
+contents of a string do. If SQLite accepts either a name or a string, the token's position decides, then
+the names in scope.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ def canonical_text(sql: str, names: Collection[str] = ()) -> str:
 
     Args:
         sql: the text.
-        names: what `"…"` can name here, folded. SQLite takes any other `"…"` in an expression for a string.
+        names: what `"…"` can refer to here, folded. SQLite reads any other `"…"` as a string.
     """
     return joined(canonical_words(significant(sql), names))
 
 
 def canonical_expression(sql: str, names: Collection[str] = ()) -> str:
-    """Return the same of an expression, without the parentheses around all of it."""
+    """Return the normal form of an expression, without parentheses around all of it."""
     return joined(canonical_words(bare(significant(sql)), names))
 
 
@@ -57,12 +58,12 @@ def canonical_words(tokens: Sequence[Token], names: Collection[str] = ()) -> lis
 
 
 def canonical_name(name: str) -> str:
-    """Return a name, which is without quotes, in its normal form: quotes only if it needs them."""
+    """Return the normal form of a name given without quotes: quoted only if it needs quotes."""
     return _bare(name) if _word().fullmatch(name) else quote_identifier(fold(name))
 
 
 def joined(words: Sequence[str]) -> str:
-    """Return words as one line, with a space between two except beside `(`, `)`, `.`, `,` and `;`."""
+    """Return words as one line, with a space between them except next to `(`, `)`, `.`, `,` and `;`."""
     parts: list[str] = []
     for before, word in zip(("(", *words), words, strict=False):
         parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
@@ -70,7 +71,7 @@ def joined(words: Sequence[str]) -> str:
 
 
 def _bare(word: str) -> str:
-    """Return a word in capitals if it is a keyword, which it may be as a name too, else in lower case."""
+    """Return a word in capitals if it is a keyword, even one that is used as a name; else in lower case."""
     upper = word.upper() if word.isascii() else word
     return upper if upper in KEYWORDS else fold(word)
 
@@ -85,7 +86,7 @@ def _quoted(tokens: Sequence[Token], at: int, names: Collection[str], *, is_list
 
 
 def _is_name(tokens: Sequence[Token], at: int) -> bool:
-    """Whether a token in quotes is a name wherever it leads: by its quotes, or by where it is."""
+    """Whether a token in quotes is certainly a name: by its quotes or by its position."""
     token = tokens[at]
     if token.text[0] in "`[":
         return True
@@ -103,7 +104,7 @@ def _is_name(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _listed(tokens: Sequence[Token]) -> Iterator[int]:
-    """Yield the positions in lists of columns: `INTO t (…)`, `USING (…)`."""
+    """Yield the positions within lists of columns: `INTO t (…)`, `USING (…)`."""
     for at, token in enumerate(tokens):
         start = at + 1
         if token.keyword == "INTO":

@@ -1,4 +1,4 @@
-"""What a CHECK allows, read from its text."""
+"""The values that a CHECK allows, read from its text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def allowed_values(check: Check) -> tuple[str, tuple[str, ...]] | None:
-    """Return the column, folded, that a CHECK holds to a list of literals, and these as SQL text.
+    """Return the column, folded, that a CHECK limits to a list of literals, and these as SQL text.
 
-    It knows `IN (…)`, `=`, and several of these joined by OR, with or without IS NULL; None for any other.
+    It understands `IN (…)`, `=`, and several of these joined by OR, with or without IS NULL; else None.
     """
     found = listed(significant(check.expression))
     return found if found and found[1] else None
 
 
 def conjuncts(check: Check) -> tuple[Check, ...]:
-    """Return the parts that AND joins in a CHECK, each a CHECK of its own; together they say the same."""
+    """Return the parts of a CHECK that AND joins, each as a CHECK; together they are equivalent to it."""
     tokens = bare(significant(check.expression))
     if len(list(parted(tokens, "OR"))) > 1:
         return (check,)
@@ -34,7 +34,7 @@ def conjuncts(check: Check) -> tuple[Check, ...]:
 
 
 def listed(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
-    """Return column and literals of one test or of several joined by OR; `IS NULL` has no literals."""
+    """Return the column and literals of one test, or of several joined by OR; `IS NULL` has no literals."""
     tokens = bare(tokens)
     terms = list(parted(tokens, "OR"))
     if len(terms) == 1:
@@ -71,7 +71,7 @@ _NO_COLUMN = RESERVED | {"TRUE", "FALSE"}
 
 
 def literal(tokens: Sequence[Token]) -> str:
-    """Return a literal's text, or "" for what is none. NULL is none: a list with it allows every value."""
+    """Return the text of a literal, or "". NULL does not count: a list with it allows every value."""
     sign = tokens[0].text if len(tokens) == 2 and tokens[0].text in ("+", "-") else ""
     if len(tokens) != 1 + bool(sign):
         return ""

@@ -1,4 +1,4 @@
-"""The constraints of a column, or those beside the columns, read."""
+"""Parses the constraints of a column, or one group of table constraints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = ("word", "quoted", "string")
 
 
 def term(sql: str, tokens: Sequence[Token]) -> Term:
-    """Return one of the columns or expressions of a key or an index."""
+    """Parse one column or expression of a key or an index."""
     if len(tokens) > 2 and tokens[-2].keyword == "NULLS":
         tokens = tokens[:-2]
     descending = tokens[-1].keyword == "DESC"
@@ -33,7 +33,7 @@ def term(sql: str, tokens: Sequence[Token]) -> Term:
 
 
 def names(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Return the names in a list, which stands without its parentheses."""
+    """Return the names in a list, given without its parentheses."""
     return tuple(unquote(group[0].text) for group in parted(tokens, ",") if group)
 
 
@@ -41,9 +41,9 @@ class Constraints:
     """The constraints of a column, or those of the table between two commas.
 
     Args:
-        sql: the text they stand in.
-        tokens: theirs, all of them.
-        column: whose they are, if a column's.
+        sql: the text that contains them.
+        tokens: their tokens.
+        column: the column's name, if they belong to a column.
     """
 
     def __init__(self, sql: str, tokens: Sequence[Token], column: str | None = None) -> None:
@@ -56,14 +56,14 @@ class Constraints:
         self.generated: str | None = None
         self.stored = False
         self._sql, self._tokens, self._column = sql, tokens, column
-        # SQLite gives a name to every constraint up to the next name or comma, not to the next one only.
+        # SQLite gives a name to every constraint up to the next name or comma, not only to the next one.
         self._name: str | None = None
         at = 0
         while at < len(tokens):
             at = self._read(at)
 
     def _read(self, at: int) -> int:
-        """Read one constraint; return what follows it."""
+        """Parse one constraint; return the position after it."""
         word, following = self._word(at), text_at(self._tokens, at + 1)
         if word == "CONSTRAINT":
             self._name = unquote(following)
@@ -96,24 +96,24 @@ class Constraints:
         return self._tokens[at].keyword if at < len(self._tokens) else ""
 
     def _other(self, at: int) -> int:
-        """Read DEFERRABLE, which belongs to the foreign key before it; go over what says nothing."""
+        """Parse DEFERRABLE, which belongs to the foreign key before it; skip tokens without meaning here."""
         if self._word(at) == "DEFERRABLE" and self.references:
             end = at + (3 if self._word(at + 1) == "INITIALLY" else 1)
-            said = [token.keyword for token in self._tokens[at:end]]
-            said = ["NOT"] * (self._word(at - 1) == "NOT") + said
-            self.references[-1] = self.references[-1]._replace(deferrable=" ".join(said))
+            words = [token.keyword for token in self._tokens[at:end]]
+            words = ["NOT", *words] if self._word(at - 1) == "NOT" else words
+            self.references[-1] = self.references[-1]._replace(deferrable=" ".join(words))
             return end
         return self._group(at)[1] if self._tokens[at].text == "(" else at + 1
 
     def _group(self, at: int) -> tuple[str, int]:
-        """Return the text between the parentheses at a position, and what follows them."""
+        """Return the text between the parentheses at a position, and the position after them."""
         end = closing(self._tokens, at)
         if end == len(self._tokens):
             return "", end
         return self._sql[self._tokens[at].start + 1 : self._tokens[end].start].strip(BLANKS), end + 1
 
     def _listed(self, at: int) -> tuple[tuple[str, ...], int]:
-        """Return the names in the parentheses at a position, if there are any, and what follows them."""
+        """Return the names in the parentheses at a position, if any, and the position after them."""
         if text_at(self._tokens, at) != "(":
             return (), at
         end = closing(self._tokens, at)

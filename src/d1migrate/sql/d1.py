@@ -1,8 +1,8 @@
 """What D1 refuses, and its limits, as plain values and pure functions.
 
 Measured on workerd 1.20261117.1 (SQLite 3.54.1), the engine of local D1, statement by statement;
-`tests/conformance` asks the same questions again on every run. PRODUCTION adds what Cloudflare's
-documentation limits further and local D1 lets pass.
+`tests/conformance` measures them again on every run. PRODUCTION adds the limits of Cloudflare's documentation
+that local D1 does not enforce.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """How much of everything D1 takes, in SQLite's own names. The defaults are local D1's, at the edge."""
+    """D1's limits, by SQLite's names for them. The defaults are the exact limits of local D1."""
 
     length: int = 8_388_642
     """Bytes of a string, of a blob and of a row."""
     sql_length: int = 100_000
-    """Bytes of one text handed to the engine, all its statements together."""
+    """Bytes of one text given to the engine, all its statements together."""
     column: int = 100
     expr_depth: int = 100
     compound_select: int = 5
@@ -57,7 +57,7 @@ EARLY_PARAMETERS = (
 WRONG_PARAMETERS = "Wrong number of parameter bindings for SQL query."
 
 RESET_CODE = 7429
-"""Of an error of Cloudflare's API, with HTTP 429: it is about one database, and is no rate limit."""
+"""The code of an error of Cloudflare's API with HTTP 429 that concerns one database: not a rate limit."""
 
 _REFUSALS = (TRANSACTION_REFUSED, NO_STATEMENT, NO_STATEMENTS, EARLY_PARAMETERS, WRONG_PARAMETERS)
 _REFUSAL_CODE = (
@@ -66,10 +66,10 @@ _REFUSAL_CODE = (
 
 
 def is_refusal(text: str) -> bool:
-    """Whether an error text is D1's answer to the SQL, which says that the batch was rolled back.
+    """Whether an error text is D1's refusal of the SQL, so that the batch was certainly rolled back.
 
-    All other texts (`Network connection lost.`, `internal error; reference = …`, `D1 DB is overloaded …`) say
-    nothing about whether a batch was committed (d1-facts §9).
+    With any other text (`Network connection lost.`, `internal error; reference = …`, `D1 DB is overloaded …`)
+    the batch may have been committed (d1-facts §9).
     """
     return text.startswith(_REFUSALS) or re.search(_REFUSAL_CODE, text) is not None
 
@@ -78,10 +78,10 @@ _RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
 
 
 def is_reset(text: str) -> bool:
-    """Whether an error text says that a statement took more CPU time than D1 gives, and D1 was reset.
+    """Whether an error text means that a statement exceeded D1's CPU time and D1 was reset.
 
-    It says nothing about whether the batch was committed: that was seen (d1-facts §11). The same batch would
-    take as long again.
+    The batch may still have been committed: that was observed (d1-facts §11). Sent again, it would take
+    as long.
     """
     return any(part in text for part in _RESET)
 
@@ -106,9 +106,9 @@ FUNCTIONS = frozenset(
     "jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set "
     # full text search and R*Tree
     "bm25 highlight match rtreecheck snippet "
-    # allowed, and refuses by itself
+    # allowed, but always fails
     "load_extension "
-    # what ALTER TABLE RENAME and DROP COLUMN call; SET NOT NULL and ADD CONSTRAINT call others
+    # called by ALTER TABLE RENAME and DROP COLUMN; SET NOT NULL and ADD CONSTRAINT call others
     "sqlite_drop_column sqlite_rename_column sqlite_rename_quotefix sqlite_rename_table "
     "sqlite_rename_test".split()
 )
@@ -119,7 +119,7 @@ ABSENT_FUNCTIONS = frozenset(
     "geopoly_group_bbox geopoly_json geopoly_overlap geopoly_regular geopoly_svg geopoly_within "
     "geopoly_xform matchinfo median offsets optimize percentile percentile_cont percentile_disc".split()
 )
-"""Functions other builds of SQLite have, for which D1 says `no such function`."""
+"""Functions of other builds of SQLite, for which D1 reports `no such function`."""
 
 MODULES = frozenset(("fts5", "fts5vocab", "rtree", "rtree_i32"))
 """Modules a virtual table may use."""
@@ -185,10 +185,10 @@ PRAGMAS: dict[str, Callable[[str | None], bool]] = {
     "reverse_unordered_selects": _boolean,
     "case_sensitive_like": _boolean,
 }
-"""The PRAGMAs a query may use, and what each takes."""
+"""The PRAGMAs that a query may use, and whether each accepts a value."""
 
 
-# --- SQLite's authorizer: a rule an action; an action without one is never allowed ---
+# --- SQLite's authorizer: one rule per action; an action without a rule is never allowed ---
 
 
 def _first(arg1: str | None, _: str | None) -> bool:
@@ -248,18 +248,18 @@ _RULES: dict[int, Callable[[str | None, str | None], bool]] = {
 
 
 def authorize(action: int, arg1: str | None, arg2: str | None, database: str | None) -> bool:
-    """Whether D1 lets a statement do this: the question of SQLite's authorizer, with its arguments.
+    """Whether D1 allows an action of a statement, as SQLite's authorizer is asked.
 
     Args:
         action: an authorizer action code of SQLite.
-        arg1: the first detail, by action a name, or None.
-        arg2: the second detail.
-        database: `main`, `temp` or None. Which trigger or view does it makes no difference to D1.
+        arg1: the first argument of the authorizer: a name or None, depending on the action.
+        arg2: the second argument.
+        database: `main`, `temp` or None. The trigger or view that acts makes no difference to D1.
     """
-    if action == ALTER_TABLE:  # alone in giving the database first
+    if action == ALTER_TABLE:  # the only action with the database as its first argument
         arg1, arg2, database = arg2, None, arg1
     if database is None or database == "main":
         rule = _RULES.get(action)
         return rule is not None and rule(arg1, arg2)
-    # Reading sqlite_temp_schema is all that D1 lets one do in a second database.
+    # In a second database, D1 only allows reading sqlite_temp_schema.
     return database == "temp" and action in (READ, UPDATE) and allows_name(arg1)

@@ -1,4 +1,4 @@
-"""Lines of a dump that are not the user's schema: what the sqlite3 shell, wrangler and other tools add."""
+"""Statements of a dump that are not the user's: what the sqlite3 shell, wrangler and other tools add."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CATALOG = frozenset({"sqlite_schema", "sqlite_master"})
 
 
 def meant_by(sql: str) -> str | None:
-    """Return the statement that a line of a dump means; None if it is not about the user's objects or rows.
+    """Return the statement that one in a dump stands for; None if it is not about the user's objects or rows.
 
     The sqlite3 shell writes a virtual table as an INSERT into sqlite_schema.
     """

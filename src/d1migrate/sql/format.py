@@ -1,4 +1,4 @@
-"""CREATE TABLE in one layout: an item a line, with its comments; nothing of the text is lost."""
+"""Formats CREATE TABLE: one item per line, with its comments; no part of the text is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INDENT = "    "
 def table_text(table: TableDefinition) -> str:
     """Return the CREATE TABLE of a definition, without a `;`.
 
-    White space is one space, or none where there was none; comments stay where they are.
+    White space becomes one space, or none if there was none; comments keep their places.
     """
     lines = [f"CREATE TABLE {name_text(table.name)} ("]
     for place, item in enumerate(table.items):
@@ -29,17 +29,17 @@ def table_text(table: TableDefinition) -> str:
 
 
 def name_text(name: str) -> str:
-    """Return a name as it is, or in quotes where it needs them."""
+    """Return a name, in quotes if it needs them."""
     is_plain = name.isidentifier() and name.isascii() and name.upper() not in KEYWORDS
     return name if is_plain else quote_identifier(name)
 
 
 def squeezed(sql: str, *, indent: str = "") -> str:
-    """Return SQL with one space wherever there is white space; a line comment keeps its line end.
+    """Return SQL with every white space reduced to one space; a line comment keeps its line end.
 
     Args:
-        sql: any.
-        indent: what a line behind a line comment begins with.
+        sql: any SQL.
+        indent: the indent of a line that follows a line comment.
     """
     parts: list[str] = []
     for token in tokenize(sql.strip(BLANKS)):

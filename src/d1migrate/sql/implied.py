@@ -1,6 +1,6 @@
 """Whether a condition can be false for values that satisfy known conditions: "no" only if certain.
 
-A condition is read as SQLite evaluates it, with three outcomes: true, false and None for NULL. Of an
+A condition is evaluated as in SQLite, with three outcomes: true, false and None for NULL. For an
 expression that is not understood, all three are possible.
 """
 
@@ -31,20 +31,20 @@ _CASES = 40  # literals of a column that are tried one by one
 
 
 class Bound(NamedTuple):
-    """A number that values do not pass, and whether they may be it."""
+    """The limit of a column's values, and whether they may equal it."""
 
     number: float
     included: bool
 
 
 class Domain(NamedTuple):
-    """What a column may hold.
+    """The values that a column may have.
 
     Attributes:
-        null: whether NULL.
+        null: whether NULL is possible.
         literals: its values as SQL text, if only these are possible.
-        low, high: its bounds, if it has any.
-        numeric: whether its values compare as numbers: no TEXT affinity.
+        low, high: its bounds, if any.
+        numeric: whether its values compare as numbers, because it has no TEXT affinity.
     """
 
     null: bool = True
@@ -55,7 +55,7 @@ class Domain(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known: the columns, and the conditions that hold; `sure` if none of these is NULL."""
+    """What is known: the columns, and the conditions that hold; `sure` if none of them is NULL."""
 
     columns: Mapping[str, Domain]
     held: frozenset[Key] = frozenset()
@@ -71,7 +71,7 @@ def can_be_false(
 
     Args:
         condition: its tokens.
-        columns: {column, folded: what it may hold}; a column that is not there may hold anything.
+        columns: {folded column: its possible values}; any other column may have any value.
         known: the tokens of conditions that do not fail.
     """
     terms = [term for each in known for term in conjuncts(each)]
@@ -79,7 +79,7 @@ def can_be_false(
 
 
 def is_implied(condition: Sequence[Token], known: Sequence[Token], columns: Mapping[str, Domain]) -> bool:
-    """Whether a condition is true of every row of which another one is true."""
+    """Whether a condition is true for every row for which another one is true."""
     terms = list(conjuncts(known))
     there = _narrowed(columns, terms, sure=True)
     return all(
@@ -89,12 +89,12 @@ def is_implied(condition: Sequence[Token], known: Sequence[Token], columns: Mapp
 
 
 def narrowed(columns: Mapping[str, Domain], known: Sequence[Sequence[Token]]) -> Mapping[str, Domain]:
-    """Return what columns may hold if some conditions do not fail."""
+    """Return the possible values of columns if some conditions do not fail."""
     return _narrowed(columns, [term for each in known for term in conjuncts(each)])
 
 
 def conjuncts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield what AND joins in a condition."""
+    """Yield the parts of a condition that AND joins."""
     tokens = bare(tokens)
     if len(list(parted(tokens, "OR"))) > 1:
         yield tokens
@@ -114,7 +114,7 @@ def _may_fail(
     held = _keys(terms, columns)
     if False not in _outcomes(condition, _Known(there, held)):
         return False
-    for term in terms:  # one of the parts that OR joins does not fail
+    for term in terms:  # at least one of the parts that OR joins does not fail
         parts = list(parted(bare(term), "OR"))
         if len(parts) > 1 and not any(
             False in _outcomes(condition, _Known(_narrowed(there, inner), held | _keys(inner, columns)))
@@ -131,7 +131,7 @@ def _may_fail(
 
 
 def _cases(domain: Domain) -> Iterator[Domain]:
-    """Yield what a column may hold, one value each; nothing if these are not known."""
+    """Yield a domain for each possible value of a column; nothing if these are not known."""
     if domain.literals is not None and len(domain.literals) <= _CASES:
         if domain.null:
             yield domain._replace(literals=frozenset())
@@ -145,7 +145,7 @@ def _cases(domain: Domain) -> Iterator[Domain]:
 def _narrowed(
     columns: Mapping[str, Domain], terms: Sequence[Sequence[Token]], *, sure: bool = False
 ) -> Mapping[str, Domain]:
-    """Return what columns may hold if conditions do not fail, or are true."""
+    """Return the possible values of columns if conditions do not fail, or with `sure` are true."""
     found = dict(columns)
     for tokens in terms:
         term = bare(tokens)
@@ -266,7 +266,7 @@ def _of_column(domain: Domain, operator: str, value: str) -> Outcomes:
 
 
 def _of_bounds(domain: Domain, operator: str, number: float) -> set[bool | None]:
-    """Compare the values between two bounds with a number; text is above all numbers."""
+    """Compare the values between two bounds with a number; text is greater than every number."""
     reaches = operator in (">=", "<=")
     if operator in (">", ">="):
         low = domain.low
@@ -292,7 +292,7 @@ def _of_literals(one: str, operator: str, other: str, *, numeric: bool) -> set[b
 
 
 def _loose(text: str) -> str:
-    """Return a string as the loosest collation compares it: without case and spaces at its end."""
+    """Return a string as the loosest collation compares it: without case and trailing spaces."""
     return text[1:-1].rstrip(" ").lower()
 
 
@@ -309,7 +309,7 @@ def _key(tokens: Sequence[Token], names: Collection[str]) -> Key:
 
 
 def _column(tokens: Sequence[Token]) -> str:
-    """Return the column, folded, that an expression is, or ""."""
+    """Return the column, folded, if an expression is one; else ""."""
     tokens = bare(tokens)
     if len(tokens) == 3 and tokens[1].text == ".":
         tokens = tokens[2:]
@@ -322,7 +322,7 @@ _NO_COLUMN = RESERVED | {"TRUE", "FALSE"}
 
 
 def _operator(tokens: Sequence[Token]) -> tuple[int, str]:
-    """Return the only comparison outside parentheses and CASE, and where it is; "" if there is not one."""
+    """Return the position of the only comparison outside parentheses and CASE, and the comparison, or ""."""
     found, at, cases = list[tuple[int, str]](), 0, 0
     while at < len(tokens):
         word = tokens[at].keyword
@@ -340,7 +340,7 @@ def _operator(tokens: Sequence[Token]) -> tuple[int, str]:
 
 
 def _null_test(tokens: Sequence[Token]) -> tuple[Sequence[Token], bool] | None:
-    """Return what `x IS NULL` or `x IS NOT NULL` tests, and whether it is the first."""
+    """Return the operand of `x IS NULL` or `x IS NOT NULL`, and whether the test is IS NULL."""
     tokens = bare(tokens)
     words = [token.keyword for token in tokens]
     for end, is_null in (
@@ -359,12 +359,12 @@ def _null_test(tokens: Sequence[Token]) -> tuple[Sequence[Token], bool] | None:
 
 
 def conjoined(tokens: Sequence[Token]) -> list[Sequence[Token]]:
-    """Return what AND or OR joins."""
+    """Return the parts that AND or OR joins."""
     return [part for each in parted(tokens, "OR") for part in parted(each, "AND")]
 
 
 def _is_condition(tokens: Sequence[Token]) -> bool:
-    """Whether an expression gives true, false or NULL."""
+    """Whether an expression is a condition: its value is true, false or NULL."""
     tokens = bare(tokens)
     return bool(_null_test(tokens) or _operator(tokens)[1] or len(conjoined(tokens)) > 1)
 

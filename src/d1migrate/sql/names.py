@@ -1,9 +1,9 @@
-"""Names and literals in SQL text. Everything that puts a name into SQL goes through here."""
+"""Names and literals in SQL text. Every name that is put into SQL is quoted here."""
 
 from __future__ import annotations
 
 HELPER = "_d1m_"
-"""What the names of all objects begin with that a guarded rebuild makes and takes away again."""
+"""The prefix of all objects that a guarded rebuild creates and drops again."""
 
 ROWIDS = ("rowid", "_rowid_", "oid")
 """The names of the rowid, unless a column has them."""
@@ -22,7 +22,7 @@ def quote_literal(text: str) -> str:
 
 
 def unquote(token: str) -> str:
-    """Return the name a token stands for, whichever of SQLite's four quotes it wears, or none."""
+    """Return the name of a token, in any of SQLite's four quotes or in none."""
     close = _CLOSING.get(token[:1])
     if close is None:
         return token

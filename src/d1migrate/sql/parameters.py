@@ -1,4 +1,4 @@
-"""Parameters written into the SQL, for transports that cannot carry their values."""
+"""Writes parameters into the SQL, for transports that cannot carry their values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def inline(
     sql: str, params: tuple[Value, ...], *, bound: tuple[type, ...] = (str, float, bytes)
 ) -> tuple[str, tuple[Value, ...]]:
-    """Write values where their parameters stand; those of the types that are bound are numbered anew.
+    """Replace parameters by their values, except those of types that are bound; these are renumbered.
 
-    JavaScript has one type for numbers: D1 binds an integer as REAL, and loses digits above 2**53
-    (d1-facts §3). NULL is bound in a different way by every Python that Workers run; REST carries text only.
+    JavaScript has one type for numbers: D1 binds an integer as REAL and loses digits above 2**53
+    (d1-facts §3). Each Python version in Workers binds NULL in its own way; REST carries only text.
 
     Args:
         sql: one statement with `?` and `?1` parameters.
-        params: their values. One that no parameter stands for is kept, so that D1 counts and refuses it.
+        params: their values. A value without a parameter is kept, so that D1 counts and refuses it.
         bound: the types that the transport carries.
 
     Returns:
@@ -58,11 +58,11 @@ def _literal(value: Value) -> str:
             return "NULL"
         case bytes():
             return f"x'{value.hex()}'"
-        case str() if "\0" in value:  # SQL ends where one stands
+        case str() if "\0" in value:  # SQL ends at a NUL character
             return f"CAST(x'{value.encode().hex()}' AS TEXT)"
         case str():
             return quote_literal(value)
-        case float() if value != value:  # NaN, for which SQLite has NULL
+        case float() if value != value:  # SQLite stores NaN as NULL
             return "NULL"
         case float() if value in (inf, -inf):
             return "(9e999)" if value > 0 else "(-9e999)"

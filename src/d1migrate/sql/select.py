@@ -1,4 +1,4 @@
-"""A SELECT, read as far as a copy of rows needs: its values, its tables, and what may omit rows."""
+"""Parses a SELECT as far as a copy of rows needs it: its values, its tables, and what may omit rows."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ class Select(NamedTuple):
         values: what it returns.
         sources: the tables it reads, in order.
         where: the tokens of its condition.
-        picks: the first word, beside WHERE and JOIN, that may omit rows or merge them; "" if there is
-            none.
+        picks: the first word, other than WHERE and JOIN, that may omit or merge rows; "" if there is none.
     """
 
     values: tuple[Value, ...]
@@ -84,7 +83,7 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
 
 
 def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:
-    """Return the names that WITH defines at the start of a statement, folded, and where its verb is."""
+    """Return the names that WITH defines, folded, and the position of the statement's verb."""
     names, at = list[str](), 1 + (text_at(tokens, 1).upper() == "RECURSIVE")
     while at < len(tokens):
         names.append(fold(unquote(tokens[at].text)))
@@ -110,7 +109,7 @@ def is_never_true(where: Sequence[Token]) -> bool:
 
 
 def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
-    """Return tokens without what stands in `(SELECT …)`."""
+    """Return tokens without the contents of `(SELECT …)`."""
     found, at = list[Token](), 0
     while at < len(tokens):
         found.append(tokens[at])
@@ -122,7 +121,7 @@ def without_subqueries(tokens: Sequence[Token]) -> list[Token]:
 
 
 def value_of(tokens: Sequence[Token]) -> Value:
-    """Part a value from its alias, with AS or without."""
+    """Split a value from its alias, with AS or without."""
     if len(tokens) > 2 and tokens[-2].keyword == "AS" and tokens[-1].kind in _NAMES:
         return Value(tokens[:-2], fold(unquote(tokens[-1].text)))
     if len(tokens) > 1 and tokens[-1].kind in _NAMES and tokens[-1].keyword not in KEYWORDS:
@@ -165,7 +164,7 @@ def _clause(tokens: Sequence[Token], places: dict[str, int], name: str) -> Seque
 
 
 def _aggregates(tokens: Sequence[Token]) -> bool:
-    """Whether a value sums rows up; a window function does not, nor do MIN and MAX of several values."""
+    """Whether a value aggregates rows; a window function does not, nor do MIN and MAX of several values."""
     tokens = without_subqueries(tokens)
     for at, token in enumerate(tokens):
         if token.keyword in _AGGREGATES and text_at(tokens, at + 1) == "(":
@@ -178,7 +177,7 @@ def _aggregates(tokens: Sequence[Token]) -> bool:
 
 
 def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
-    """Read a FROM clause: an inner join keeps no table whole, a LEFT JOIN the tables before it."""
+    """Parse a FROM clause: an inner join keeps no table whole, a LEFT JOIN keeps the tables before it."""
     found: list[Source] = []
     at, joins = 0, set[str]()
     places = [*outside(tokens), len(tokens)]
@@ -202,7 +201,7 @@ def _sources(tokens: Sequence[Token], defined: Collection[str]) -> list[Source]:
 
 
 def _source(tokens: Sequence[Token], at: int, defined: Collection[str]) -> tuple[Source, int]:
-    """Read one table, with its alias; return it and where it ends."""
+    """Parse one table with its alias; return it and the position after it."""
     name = ""
     if tokens[at].text == "(":
         at = closing(tokens, at) + 1

@@ -1,10 +1,10 @@
-"""Cut a script into its statements, exactly where SQLite would.
+"""Splits a script into its statements, exactly where SQLite would.
 
-A statement ends at a `;` outside quotes and comments; CREATE TRIGGER ends at `; END ;` only. That is the
-rule of SQLite's own `sqlite3_complete` (src/complete.c), and a law in the tests holds the two together.
+A statement ends at a `;` outside quotes and comments; CREATE TRIGGER ends only at `; END ;`. That is the
+rule of SQLite's own `sqlite3_complete` (src/complete.c); a law in the tests compares the two.
 
-One compiled pattern jumps from one `;` to the next in a single match, so dumps are cut at the speed of the
-regular-expression engine; only what begins with CREATE or EXPLAIN is looked at more closely.
+One compiled pattern jumps from one `;` to the next in a single match, so dumps are split at the speed of the
+regular-expression engine. Only statements that begin with CREATE or EXPLAIN need a closer look.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _UNCLOSED = {
     "[": "this name is not closed",
     "/": "this comment is not closed",
 }
-_WINDOW = 120  # characters of a long source line that an error shows
+_WINDOW = 120  # how many characters of a long source line an error shows
 
 
 @cache
 def _trigger() -> re.Pattern[str]:
-    """Return the pattern of what CREATE TRIGGER begins with; compiled when the first one comes."""
+    """Return the pattern of the beginning of CREATE TRIGGER; compiled when first needed."""
     keyword = _word("create", "explain", "temp", "temporary", "trigger", "end")
     return re.compile(
-        # EXPLAIN may stand before CREATE with any words between that mean nothing to complete.c.
+        # EXPLAIN may precede CREATE, with any words in between that complete.c ignores.
         rf"(?:{_word('explain')}(?:{TRIVIA}|{_QUOTED}|(?!{keyword}){WORD_CHAR}++"
         rf"|(?!--|/\*|{WORD_CHAR})[^;'\"`\[])*+)?"
         rf"{_word('create')}(?:{TRIVIA}|{_word('temp', 'temporary')})*+{_word('trigger')}"
@@ -68,9 +68,9 @@ class Statement(NamedTuple):
         start: where the piece starts in the script, in characters.
         line: the line, from 1, of its first token.
         body: where its first token starts, in `text`.
-        sql: what is sent to a database: from the first token to the last; empty where there is none. D1
-            refuses `stmt; -- note` ("SQL code did not contain a statement."), so neither the `;` nor a
-            comment on either side is part of it. What is between is byte for byte.
+        sql: what is sent to a database: from the first token to the last, byte for byte; empty if there is
+            none. D1 refuses `stmt; -- note` ("SQL code did not contain a statement."), so neither the `;` nor
+            a comment before or after the statement is part of it.
     """
 
     text: str
@@ -81,40 +81,40 @@ class Statement(NamedTuple):
 
 
 def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:
-    """Cut a script into statements.
+    """Split a script into statements.
 
     Args:
-        script: SQL text, or the chunks of it: what is held is one chunk, or the longest statement.
-        file: the name errors carry.
+        script: SQL text, or its chunks: no more than one chunk or the longest statement is kept in memory.
+        file: the name for errors.
 
     Yields:
         Statements in order. An empty one (`;;`, or the comments after the last `;`) has an empty `.sql`;
         text after the last `;` is a statement like any other.
 
     Raises:
-        ParseError: a string, name or comment is not closed, or there is a NUL character, at which SQLite
-            would stop reading without a word. Statements before it may have been yielded already.
+        ParseError: a string, name or comment is not closed, or there is a NUL character, where SQLite would
+            silently stop reading. Statements before it may have been yielded already.
     """
-    cuts = Splitter(script, file=file)
-    for position, body, stop, end in cuts:
-        buffer = cuts.buffer
+    splitter = Splitter(script, file=file)
+    for position, body, stop, end in splitter:
+        buffer = splitter.buffer
         yield Statement(
             buffer[position:end],
-            cuts.start + position,
-            cuts.line_at(body),
+            splitter.start + position,
+            splitter.line_at(body),
             body - position,
             buffer[body:stop],
         )
 
 
 class Splitter:
-    """Where the pieces of a script begin and end: what `split` knows before it makes Statements of it.
+    """Finds where the pieces of a script begin and end, for `split`.
 
-    Iterating gives (position, body, stop, end) of each piece in `buffer`: where it starts, where its first
+    Iterating yields (position, body, stop, end) of each piece in `buffer`: where it starts, where its first
     token starts, where its last token ends, and where the next piece starts.
 
     Attributes:
-        buffer: the part of the script that is held; it changes while iterating.
+        buffer: the part of the script in memory; it changes while iterating.
         start: where the buffer starts in the script, in characters.
     """
 
@@ -122,7 +122,7 @@ class Splitter:
         self.buffer, self.start = "", 0
         self._chunks = iter((script,) if isinstance(script, str) else script)
         self._file = file
-        self._line, self._counted = 1, 0  # the line at a place of the buffer up to which lines are counted
+        self._line, self._counted = 1, 0  # the line at the position up to which lines are counted
         self._before = LinePrefix()
 
     def __iter__(self) -> Iterator[tuple[int, int, int, int]]:
@@ -133,7 +133,7 @@ class Splitter:
             while match := match_plain(buffer, position) or _COMMENTED.match(buffer, position):
                 body, end = match.end(1), match.end()
                 plain = match.re is _PLAIN and buffer[end - 2 : end - 1] not in _SPACES
-                if match.lastindex != 1:  # it begins with CREATE or EXPLAIN
+                if match.lastindex != 1:  # begins with CREATE or EXPLAIN
                     end, plain = _end(buffer, body, end, final=final), False
                     if end == 0:
                         break
@@ -149,14 +149,14 @@ class Splitter:
             body = _matched(_LEAD, self.buffer, 0)
             yield 0, body, _trimmed(self.buffer, body, len(self.buffer)), len(self.buffer)
 
-    def line_at(self, place: int) -> int:
-        """Return the line, from 1, of a place in the buffer; places are asked for in ascending order."""
-        self._line += self.buffer.count("\n", self._counted, place)
-        self._counted = place
+    def line_at(self, position: int) -> int:
+        """Return the line, from 1, of a position in the buffer; positions must not descend."""
+        self._line += self.buffer.count("\n", self._counted, position)
+        self._counted = position
         return self._line
 
     def _refill(self) -> bool:
-        """Double the buffer, so that a long statement costs linear time; whether that was all there is."""
+        """Double the buffer, so that a long statement takes linear time; return whether the script ended."""
         parts, wanted, final = [self.buffer], len(self.buffer), True
         for chunk in self._chunks:
             parts.append(chunk)
@@ -170,7 +170,7 @@ class Splitter:
         return final
 
     def _drop(self, position: int) -> None:
-        """Forget the buffer up to a position."""
+        """Drop the buffer up to a position."""
         self.line_at(position)
         self._counted = 0
         self._before = self._before.moved(self.buffer[:position])
@@ -185,7 +185,7 @@ _SPACES = frozenset((" ", "\t", "\r", "\n", "\f", "\ufeff"))
 
 
 def _trimmed(buffer: str, body: int, stop: int) -> int:
-    """Return where SQL from `body` to `stop` ends without the white space and comments at its end."""
+    """Return where SQL from `body` to `stop` ends without trailing white space and comments."""
     sql = buffer[body:stop].rstrip(" \t\r\n\f\ufeff")
     if sql.endswith("*/") or "--" in sql[sql.rfind("\n") + 1 :]:
         tokens = significant(sql)
@@ -194,9 +194,9 @@ def _trimmed(buffer: str, body: int, stop: int) -> int:
 
 
 def _end(buffer: str, body: int, end: int, *, final: bool) -> int:
-    """Return where a statement that begins with CREATE or EXPLAIN ends; 0 if the buffer does not tell yet.
+    """Return where a statement that begins with CREATE or EXPLAIN ends; 0 if the buffer is too short.
 
-    `body` is where it starts, `end` is behind its first `;`, where it ends unless it creates a trigger.
+    `body` is where it starts; `end` is after its first `;`, where it ends unless it creates a trigger.
     """
     if "trigger" not in buffer[body:end].lower() or not _trigger().match(buffer, body):
         return end
@@ -214,7 +214,7 @@ def _end(buffer: str, body: int, end: int, *, final: bool) -> int:
 
 
 def _stuck(buffer: str) -> int:
-    """Return where a quote or comment starts that is never closed, or the buffer's length."""
+    """Return where a quote or comment starts that is never closed; the buffer's length if none does."""
     position = 0
     while True:
         position = _matched(_REST, buffer, position)
@@ -229,13 +229,13 @@ def _matched(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 class LinePrefix(NamedTuple):
-    """What stands on a line before the buffer begins: how many characters, and the last of them."""
+    """The part of a line before the buffer: how many characters, and the last of them."""
 
     length: int = 0
     tail: str = ""
 
     def moved(self, text: str) -> LinePrefix:
-        """Return what stands before the buffer once `text` is cut from its start."""
+        """Return the prefix after `text` was dropped from the start of the buffer."""
         newline = text.rfind("\n")
         if newline >= 0:
             return LinePrefix(len(text) - newline - 1, text[newline + 1 :][-_WINDOW:])

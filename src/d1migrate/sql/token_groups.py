@@ -1,4 +1,4 @@
-"""Tokens in groups: what parentheses hold, and what commas and keywords part."""
+"""Groups of tokens: in parentheses, and between commas or keywords."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def text_at(tokens: Sequence[Token], at: int) -> str:
 
 
 def closing(tokens: Sequence[Token], at: int) -> int:
-    """Return where the parenthesis at a position is closed; the end if it is not."""
+    """Return where the parenthesis at a position closes; the end if it does not."""
     depth = 0
     for i in range(at, len(tokens)):
         depth += _DEPTH.get(tokens[i].text, 0)
@@ -36,7 +36,7 @@ def outside(tokens: Sequence[Token]) -> Iterator[int]:
 
 
 def parted(tokens: Sequence[Token], separator: str) -> Iterator[Sequence[Token]]:
-    """Cut tokens at a comma or keyword outside parentheses and CASE … END; BETWEEN keeps its AND."""
+    """Split tokens at a comma or keyword outside parentheses and CASE … END; BETWEEN keeps its AND."""
     depth = cases = betweens = begin = 0
     for i, token in enumerate(tokens):
         depth += _DEPTH.get(token.text, 0)
@@ -61,5 +61,5 @@ def bare(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def span(sql: str, tokens: Sequence[Token]) -> str:
-    """Return what stands in SQL from the first of some tokens to the last, comments included."""
+    """Return the SQL from the first of some tokens to the last, including comments."""
     return sql[tokens[0].start : tokens[-1].start + len(tokens[-1].text)] if tokens else ""

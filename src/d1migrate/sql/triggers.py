@@ -1,7 +1,7 @@
-"""CREATE TRIGGER in the one form that D1's REST server leaves whole, and the meaning that forms share.
+"""CREATE TRIGGER in the form that D1's REST server does not split.
 
-The server cuts every text at its `;` anew, and takes a trigger for incomplete that has a lower-case `begin`,
-CR LF, or a CASE whose END it mistakes for the trigger's own (d1-facts §3.5).
+The server splits every text at `;` again, and mistakes a trigger for incomplete if it has a lower-case
+`begin`, CR LF, or a CASE whose END it takes for the trigger's own (d1-facts §3.5).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TIGHT = frozenset(".,;)")
 
 
 def is_create_trigger(sql: str) -> bool:
-    """Whether a statement creates a trigger; only its beginning is looked at."""
+    """Whether a statement creates a trigger; only its beginning is read."""
     words = (token for token in tokenize(sql) if token.kind not in ("space", "comment"))
     return shape_of(list(islice(words, _HEAD))).verb == "create trigger"
 
@@ -29,10 +29,10 @@ def is_create_trigger(sql: str) -> bool:
 def one_line(sql: str) -> str | None:
     """Return a CREATE TRIGGER as one line: BEGIN, CASE and END in capitals, CASE in parentheses.
 
-    Token by token it is the same statement otherwise; comments go.
+    All other tokens stay the same; comments are removed.
 
     Returns:
-        The text, or None where a line end stands in a literal or a quoted name, or END is a column's name.
+        The text, or None if a literal or quoted name has a line end, or a column is named END.
     """
     tokens = significant(sql)
     keywords = [token.keyword or token.text for token in tokens]
@@ -45,14 +45,13 @@ def one_line(sql: str) -> str | None:
     words = []
     for at, token in enumerate(tokens):
         text = token.keyword if token.keyword in _WRAPPED else token.text
-        words += ["("] * (at in bare)
-        words.append(text)
-        words += [")"] * (at in bare.values())
+        text = f"({text}" if at in bare else text
+        words.append(f"{text})" if at in bare.values() else text)
     return _joined(words)
 
 
 def _joined(words: Sequence[str]) -> str:
-    """Return tokens in one line, with a space between two but where nobody writes one."""
+    """Return tokens in one line, with a space between two except where nobody writes one."""
     parts: list[str] = []
     for before, word in zip(("(", *words), words, strict=False):
         parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
@@ -60,7 +59,7 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def safe_form(sql: str) -> str:
-    """Return a CREATE TRIGGER as it is if the server leaves it whole, in one line otherwise."""
+    """Return a CREATE TRIGGER as it is if the server does not split it, else as one line."""
     tokens = significant(sql)
     words = [token.keyword or token.text for token in tokens]
     wrong = any(token.keyword in ("BEGIN", "END") and token.text != token.keyword for token in tokens)
@@ -68,12 +67,12 @@ def safe_form(sql: str) -> str:
 
 
 def is_carried(sql: str) -> bool:
-    """Whether a request can carry a statement past the server that cuts it anew."""
+    """Whether a statement can be sent so that the server does not split it."""
     return not is_create_trigger(sql) or one_line(sql) is not None
 
 
 def without_case_parentheses(words: Sequence[str]) -> list[str]:
-    """Leave out parentheses that hold one CASE … END and nothing else; `words` are in capitals."""
+    """Remove parentheses that contain one CASE … END and nothing else; `words` are in capitals."""
     ends = _cases(words)
     dropped = set[int]()
     for start, end in ends.items():
@@ -85,7 +84,7 @@ def without_case_parentheses(words: Sequence[str]) -> list[str]:
 
 
 def _bare_cases(words: Sequence[str]) -> dict[int, int]:
-    """Return {position of CASE: position of its END} of those without parentheses of their own."""
+    """Return {position of CASE: position of its END} for each CASE without its own parentheses."""
     return {
         start: end
         for start, end in _cases(words).items()

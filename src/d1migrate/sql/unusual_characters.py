@@ -1,4 +1,4 @@
-"""Characters that are part of a name to SQLite, but white space, a quote or an operator to a reader."""
+"""Characters that belong to a name for SQLite, but look like white space, a quote or an operator."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Unusual(NamedTuple):
     """A character that misleads.
 
     Attributes:
-        offset: where it stands in the SQL, in characters.
-        character: it.
+        offset: its position in the SQL, in characters.
+        character: the character.
         token: the name that it is part of, with such characters spelled out: `body<U+00A0>`.
     """
 
@@ -34,7 +34,7 @@ class Unusual(NamedTuple):
 
 
 def unusual(sql: str) -> Iterator[Unusual]:
-    """Yield the first such character of each name in a statement; strings and comments may hold any."""
+    """Yield the first such character of each name in a statement; strings and comments may contain any."""
     if sql.isascii():
         return
     for token in significant(sql):
@@ -48,7 +48,7 @@ def unusual(sql: str) -> Iterator[Unusual]:
 
 
 def spelled_out(text: str) -> str:
-    """Return text with what misleads spelled out as `<U+00A0>`."""
+    """Return text with misleading characters spelled out as `<U+00A0>`."""
     return "".join(f"<{code_point(c)}>" if _misleads(text, at, _SIGNS) else c for at, c in enumerate(text))
 
 
@@ -61,6 +61,6 @@ def _misleads(text: str, at: int, kinds: tuple[str, ...]) -> bool:
     character = text[at]
     if character.isascii() or not category(character).startswith(kinds):
         return False
-    # A joiner between two others, as in an emoji or in a script that needs it, is part of how they look.
+    # A joiner between two characters, as in an emoji or in a script that needs it, changes how they look.
     joins = character in _JOINERS and 0 < at < len(text) - 1
     return not (joins and not text[at - 1].isascii() and not text[at + 1].isascii())
