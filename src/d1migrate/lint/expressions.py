@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.checks import listed, literal
+from d1migrate.sql.implied import null_test
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.select import is_always_true
 from d1migrate.sql.token_groups import bare, closing, parted, text_at
@@ -144,21 +145,9 @@ def _chosen(
 
 def _null_test(tokens: Sequence[Token]) -> tuple[Reference, bool] | None:
     """Return the column that `x IS NULL` or `x IS NOT NULL` tests, and whether the test is IS NULL."""
-    tokens = bare(tokens)
-    for words, is_null in _NULL_TESTS:
-        if [token.keyword for token in tokens[-len(words) :]] == words:
-            column = _column(bare(tokens[: -len(words)]))
-            return (column, is_null) if column else None
-    return None
-
-
-_NULL_TESTS = (
-    (["IS", "NOT", "NULL"], False),
-    (["NOT", "NULL"], False),
-    (["NOTNULL"], False),
-    (["IS", "NULL"], True),
-    (["ISNULL"], True),
-)
+    test = null_test(tokens)
+    column = _column(test[0]) if test else None
+    return (column, test[1]) if test and column else None
 
 
 def _column(tokens: Sequence[Token]) -> Reference | None:

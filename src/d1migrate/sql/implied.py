@@ -149,14 +149,14 @@ def _narrowed(
     found = dict(columns)
     for tokens in terms:
         term = bare(tokens)
-        test = _null_test(term)
+        test = null_test(term)
         if test and not test[1] and (name := _column(test[0])):
             found[name] = found.get(name, Domain())._replace(null=False)
         elif (one := listed(term)) and one[1]:
             name, literals = one[0], frozenset(one[1])
             domain = found.get(name, Domain())
             both = literals if domain.literals is None else domain.literals & literals
-            says_null = any(_null_test(part) for part in parted(term, "OR"))
+            says_null = any(null_test(part) for part in parted(term, "OR"))
             found[name] = domain._replace(literals=both, null=domain.null and not (sure and not says_null))
         else:
             for name, bound, is_low in _bounds(term):
@@ -210,7 +210,7 @@ def _outcomes(tokens: Sequence[Token], known: _Known) -> Outcomes:
 
 
 def _of_test(tokens: Sequence[Token], known: _Known) -> Outcomes:
-    if test := _null_test(tokens):
+    if test := null_test(tokens):
         return _of_null_test(*test, known)
     at, operator = _operator(tokens)
     left, right = tokens[:at], tokens[at + 1 :]
@@ -339,7 +339,7 @@ def _operator(tokens: Sequence[Token]) -> tuple[int, str]:
     return found[0] if len(found) == 1 else (len(tokens), "")
 
 
-def _null_test(tokens: Sequence[Token]) -> tuple[Sequence[Token], bool] | None:
+def null_test(tokens: Sequence[Token]) -> tuple[Sequence[Token], bool] | None:
     """Return the operand of `x IS NULL` or `x IS NOT NULL`, and whether the test is IS NULL."""
     tokens = bare(tokens)
     words = [token.keyword for token in tokens]
@@ -366,7 +366,7 @@ def conjoined(tokens: Sequence[Token]) -> list[Sequence[Token]]:
 def _is_condition(tokens: Sequence[Token]) -> bool:
     """Whether an expression is a condition: its value is true, false or NULL."""
     tokens = bare(tokens)
-    return bool(_null_test(tokens) or _operator(tokens)[1] or len(conjoined(tokens)) > 1)
+    return bool(null_test(tokens) or _operator(tokens)[1] or len(conjoined(tokens)) > 1)
 
 
 def _number(text: str) -> float | None:
