@@ -213,7 +213,7 @@ def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
 
     assert migrate(worker, database)[0] == 500
     health = worker.call(HEALTH, database=database).result
-    assert (health["agrees"], health["not compared"]) == (False, "the file of 002_later is gone")
+    assert (health["agrees"], health["not compared"]) == (False, "the file of 002_later is missing")
     assert ask(worker, database, "GET", "/")[1] == {"version": 2}
     answer = worker.call(TOP, database=database)
     assert (answer.result, answer.calls["batch"]) == ([], 2)
