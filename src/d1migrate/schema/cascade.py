@@ -139,7 +139,7 @@ class Cascade:
         for child, key in self._catalog.references(event.table) if event.kind != "insert" else ():
             yield from self._by_key(event, child, key, trigger)
         for fired in self._fired(event) if triggers else ():
-            for effect in trigger_effects(_parsed(fired.sql)):
+            for effect in _effects(fired.sql):
                 for found in self.events(effect, replaces=event.replaces):
                     yield Consequence(found, event, trigger=fired, effect=effect)
 
@@ -184,6 +184,11 @@ class Cascade:
 @lru_cache(maxsize=256)  # a walk asks for the same trigger at every statement of a file
 def _parsed(sql: str) -> TriggerDefinition:
     return parse_trigger(sql) or TriggerDefinition("", "", "", "")
+
+
+@lru_cache(maxsize=256)
+def _effects(sql: str) -> tuple[Effect, ...]:
+    return tuple(trigger_effects(_parsed(sql)))
 
 
 def columns_set(found: Iterable[Consequence]) -> dict[str, set[str]]:
