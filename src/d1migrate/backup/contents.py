@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.backup.table_order import read_keys
+from d1migrate.backup.foreign_keys import read_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
@@ -17,7 +17,7 @@ from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.backup.table_order import Keys
+    from d1migrate.backup.foreign_keys import Keys
     from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import Schema, Table
 
