@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from d1migrate.backup.dump import Dump
-    from d1migrate.backup.load import Facts
+    from d1migrate.backup.load import Manifest
     from d1migrate.backup.local_points import RestorePoint
-    from d1migrate.backup.restore import Restored, RestorePreview
+    from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
@@ -432,7 +432,7 @@ class Migrator:
 
         return dump.write(self._driver, path, watch=watch)
 
-    def restore_file(self, path: str) -> Facts:
+    def restore_file(self, path: str) -> Manifest:
         """Load a dump into the database, which must be empty; errors as `backup.load.restore`."""
         from d1migrate.backup import load
 
@@ -448,7 +448,7 @@ class Migrator:
         """Return what a `restore` would change; argument and errors as `restore`. Writes nothing."""
         from d1migrate.backup import restore_points
 
-        return restore_points.outlook(self._driver, to, self._folder)
+        return restore_points.preview(self._driver, to, self._folder)
 
     def plan_restore_before(self, version: int) -> RestorePreview | None:
         """Return what a `restore` to the newest point from before a version would change. Writes nothing.
@@ -458,11 +458,11 @@ class Migrator:
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.before(self._driver, version, self._folder)
+        return restore_points.preview_before(self._driver, version, self._folder)
 
     def restore(
         self, to: str | RestorePoint, *, began: Callable[[RestorePoint], None] | None = None
-    ) -> Restored:
+    ) -> RestoreResult:
         """Return the database to a restore point. A new point is taken first, to undo the restore.
 
         Args:
@@ -476,7 +476,7 @@ class Migrator:
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.go_back(self._driver, to, self._new_stamp, folder=self._folder, began=began)
+        return restore_points.restore_to(self._driver, to, self._new_stamp, folder=self._folder, began=began)
 
     # --- what the methods share ---
 

@@ -208,8 +208,8 @@ def test_a_point_that_d1_does_not_have(shop: Project) -> None:
     """Which ones there are is said, with their versions; D1 has one of every minute, whose size nobody knows."""
     shop.run("up", "--env", "staging", "--to", "1")
     err = shop.run("restore", "--env", "staging", "--to", "1", code=2).err
-    assert "no restore point has version 1 as the current one" in err
-    assert "(version 0); or any time, as 2026-11-22T10:15: D1 keeps a point of every minute" in err
+    assert "no restore point has 1 as its current version" in err
+    assert "(version 0); or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute" in err
     assert " 0 B" not in shop.run("restore", "--env", "staging").out
 
 

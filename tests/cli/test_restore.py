@@ -172,9 +172,11 @@ def test_a_demanded_point_is_taken(applied: Project, monkeypatch: pytest.MonkeyP
 
 def test_refusals(applied: Project) -> None:
     """What is no point is said, with those there are."""
-    assert "its name has no folder in it" in applied.run("restore", "--to", "../x.db", "--yes", code=2).err
+    assert (
+        "the name of one contains no folder" in applied.run("restore", "--to", "../x.db", "--yes", code=2).err
+    )
     err = applied.run("restore", "--to", "7", "--yes", code=2).err
-    assert "no restore point has version 7" in err
+    assert "no restore point has 7 as its current version" in err
     assert point(applied) in err
 
 

@@ -1,8 +1,8 @@
-"""Backups: a dump that restores, its proof, and restore points of local files.
+"""Backups: dumps that are checked by restoring them, and restore points of local files and remote D1.
 
-A dump is a script of plain SQL that D1 takes as it is: it is read through any Driver, and what JavaScript
-does to numbers on the way does not touch it, for every value travels as text (see `values`).
+A dump is a script of plain SQL that D1 accepts unchanged. It is read through any Driver: JavaScript cannot
+damage the numbers, because every value is transferred as text (see `values`).
 """
 
 FOLDER = ".d1migrate"
-"""Where restore points and records of restores are kept: beside a local file, else here."""
+"""The folder of restore points and records of restores, beside a local file or in the working directory."""

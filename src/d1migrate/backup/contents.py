@@ -1,10 +1,10 @@
-"""What a database holds, as a dump needs to know it: which tables, in which order, found by which keys."""
+"""The contents of a database, as a dump needs them: its tables in order, and the keys of their rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.backup.foreign_keys import read_keys
+from d1migrate.backup.foreign_keys import read_foreign_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
@@ -17,7 +17,7 @@ from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.backup.foreign_keys import Keys
+    from d1migrate.backup.foreign_keys import ForeignKeys
     from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import Schema, Table
 
@@ -47,36 +47,36 @@ _QUERIES = (
 _ENCODINGS = {"61": "utf-8", "6100": "utf-16-le", "0061": "utf-16-be"}
 
 
-class OrderTerm(NamedTuple):
-    """A part of what finds a row: a quoted name and, outside the rowid, its collation."""
+class KeyColumn(NamedTuple):
+    """A column of the key that orders rows: its quoted name and, except for the rowid, its collation."""
 
     column: str
     collation: str = ""
 
 
 class TableContents(NamedTuple):
-    """A table whose rows are written.
+    """A table whose rows are dumped.
 
     Attributes:
         name: the table.
-        columns: those that are inserted, by quoted names; the rowid first where no column holds it.
-        key: what its rows are ordered by.
+        columns: the quoted names of the inserted columns; the rowid first, unless a column is its alias.
+        key: the key by which its rows are ordered.
     """
 
     name: str
     columns: tuple[str, ...]
-    key: tuple[OrderTerm, ...]
+    key: tuple[KeyColumn, ...]
 
 
-class VirtualContents(NamedTuple):
+class VirtualTableContents(NamedTuple):
     """A virtual table.
 
     Attributes:
         table: its schema.
         content: how its rows are read, or None.
         rebuild: whether it indexes another table, from which it is rebuilt.
-        lost: what of it cannot be written, or "".
-        settings: (name, value) of what was configured in an FTS5 table after its creation, as literals.
+        lost: what cannot be dumped, or "".
+        settings: (name, value) of the settings of an FTS5 table after its creation, as literals.
     """
 
     table: Table
@@ -87,38 +87,38 @@ class VirtualContents(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """A database.
+    """The contents of a database.
 
     Attributes:
         schema: without the history tables.
-        history: (type, name, SQL) of the history tables and what belongs to them.
-        contents: the history tables and ordinary ones, parents before children.
-        virtual: virtual tables, as they were created.
+        history: (type, name, SQL) of the history tables, their indexes and triggers.
+        tables: the history tables and ordinary ones, parents before children.
+        virtual: the virtual tables, in order of creation.
         keys: the foreign keys.
         sequences: {AUTOINCREMENT table: its counter, as SQL; "" if SQLite has none, as after a reset}.
-        encoding: of its text.
+        encoding: the encoding of its text.
     """
 
     schema: Schema
     history: tuple[tuple[str, str, str], ...]
-    contents: tuple[TableContents, ...]
-    virtual: tuple[VirtualContents, ...]
-    keys: Keys
+    tables: tuple[TableContents, ...]
+    virtual: tuple[VirtualTableContents, ...]
+    keys: ForeignKeys
     sequences: dict[str, str]
     encoding: str
 
     @property
-    def all_contents(self) -> tuple[TableContents, ...]:
-        """Every table whose rows are written."""
-        return (*self.contents, *(unit.content for unit in self.virtual if unit.content))
+    def all_tables(self) -> tuple[TableContents, ...]:
+        """Every table whose rows are dumped."""
+        return (*self.tables, *(virtual.content for virtual in self.virtual if virtual.content))
 
 
 def read_contents(driver: Driver) -> Contents:
-    """Look at a database; its rows are not read.
+    """Read the contents of a database, without rows.
 
     Raises:
-        UsageError: a table's rows cannot be told apart.
-        DriverError: it cannot be read.
+        UsageError: a table has no key by which its rows could be paged.
+        DriverError: the database cannot be read.
     """
     results = driver.batch(Batch((*introspect.QUERIES, *_QUERIES), reads=True))
     schema = introspect.read(results[: len(introspect.QUERIES)])
@@ -126,17 +126,17 @@ def read_contents(driver: Driver) -> Contents:
     kinds = {name: (kind, bool(wr)) for name, kind, wr in tables.rows}
     if strange := [table.name for table in schema.tables if table.name not in kinds]:
         raise DamagedError(
-            f"{driver.url}: sqlite_schema is damaged: SQLite has no table of the name {strange[0]!a}",
+            f"{driver.url}: sqlite_schema is damaged: SQLite has no table named {strange[0]!a}",
             hint="restore the database from a backup or a restore point",
         )
-    primary: dict[str, list[OrderTerm]] = {}
+    primary: dict[str, list[KeyColumn]] = {}
     for name, column, collation in keys.rows:
-        primary.setdefault(name, []).append(OrderTerm(quote_identifier(column), collation))
+        primary.setdefault(name, []).append(KeyColumn(quote_identifier(column), collation))
     plain = [table for table in schema.tables if kinds[table.name][0] == "table"]
     ours: dict[str, list[str]] = {}
     for name, column in columns.rows:
         ours.setdefault(name, []).append(column)
-    found = read_keys(driver, plain, ours)
+    found = read_foreign_keys(driver, plain, ours)
     contents = [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
     contents += [
         _content(
@@ -163,7 +163,7 @@ def _content(
     columns: Iterable[str],
     *,
     holds_rowid: bool,
-    primary: Sequence[OrderTerm],
+    primary: Sequence[KeyColumn],
 ) -> TableContents:
     names = tuple(map(quote_identifier, stored))
     if primary:
@@ -172,20 +172,20 @@ def _content(
     rowid = next((word for word in ROWIDS if word not in taken), None)
     if rowid is None:
         raise UsageError(
-            f"the rows of {name} cannot be told apart: its columns take all of rowid, _rowid_ and oid",
+            f"cannot read the rowids of {name}: its columns are named rowid, _rowid_ and oid",
             hint="rename one of them",
         )
-    return TableContents(name, names if holds_rowid else (rowid, *names), (OrderTerm(rowid),))
+    return TableContents(name, names if holds_rowid else (rowid, *names), (KeyColumn(rowid),))
 
 
-def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualContents:
-    """Return what can be had of a virtual table: FTS5 with its own rows, or with another table's; R*Trees."""
+def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualTableContents:
+    """Return how a virtual table is dumped: FTS5 with its own or another table's rows, or an R*Tree."""
     virtual = parse_virtual_table(table.sql)
     names = [column.name for column in table.columns]
     if virtual is None or virtual.module == "fts5vocab":
-        return VirtualContents(table, None, False, "")
+        return VirtualTableContents(table, None, False, "")
     if not virtual.is_fts5:  # an R*Tree's first column is its rowid
-        return VirtualContents(
+        return VirtualTableContents(
             table, _content(table.name, names, names, holds_rowid=True, primary=()), False, ""
         )
     settings, is_empty = _settings(driver, table.name), _indexed(driver, table.name) == 0
@@ -193,15 +193,15 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualContents:
         there = {fold(t.name) for t in schema.tables} | {fold(view.name) for view in schema.views}
         if fold(virtual.content) not in there:
             lost = "" if is_empty else f"{virtual.content}, which it indexes, does not exist"
-            return VirtualContents(table, None, False, lost, settings)
-        return VirtualContents(
+            return VirtualTableContents(table, None, False, lost, settings)
+        return VirtualTableContents(
             table, None, True, _indexes_some(driver, table.name, virtual.content), settings
         )
     if virtual.content == "":
-        lost = "" if is_empty else "it stores no text that could be dumped: it is restored empty"
-        return VirtualContents(table, None, False, lost, settings)
+        lost = "" if is_empty else "it stores no text to dump: it is restored empty"
+        return VirtualTableContents(table, None, False, lost, settings)
     content = _content(table.name, names, names, holds_rowid=False, primary=())
-    return VirtualContents(table, content, False, "", settings)
+    return VirtualTableContents(table, content, False, "", settings)
 
 
 def _settings(driver: Driver, table: str) -> tuple[tuple[str, str], ...]:
@@ -211,18 +211,18 @@ def _settings(driver: Driver, table: str) -> tuple[tuple[str, str], ...]:
 
 
 def _indexes_some(driver: Driver, name: str, content: str) -> str:
-    """Say that an FTS5 table indexes other rows than its content has; "" where that is not seen."""
+    """Return how the rows that an FTS5 table indexes differ in number from its content; "" if they do not."""
     indexed, rows = quote_identifier(f"{name}_docsize"), quote_identifier(content)
     query = Query(f"SELECT (SELECT count(*) FROM {indexed}) AS some, (SELECT count(*) FROM {rows}) AS whole")
     try:
         ((some, whole),) = driver.batch(Batch((query,), reads=True))[0].rows
-    except QueryError:  # columnsize=0, or a view that does not work
+    except QueryError:  # columnsize=0, or a broken view
         return ""
-    return "" if some == whole else f"it indexes {some} rows of {content}, and comes back with all {whole}"
+    return "" if some == whole else f"it indexes {some} rows of {content}, and is restored with all {whole}"
 
 
 def _indexed(driver: Driver, name: str) -> int | None:
-    """Return how many rows an FTS5 table indexes; None if it does not keep that, with columnsize=0."""
+    """Return how many rows an FTS5 table indexes; None with columnsize=0, which does not store it."""
     query = Query(f"SELECT count(*) FROM {quote_identifier(f'{name}_docsize')}")
     try:
         return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])

@@ -1,8 +1,8 @@
-"""Writing a dump: a script of plain SQL, in the order in which D1 takes it, that proves it is whole.
+"""Writing a dump: a script of plain SQL in an order that D1 accepts, with digests by which it is checked.
 
-The order: tables, with the unique indexes that foreign keys refer to; rows, parents before children;
-AUTOINCREMENT's counters; the other indexes; views; virtual tables with their rows; triggers, which no
-insert of the dump may set off. What the dump holds stands behind its SQL, digest by digest.
+The order: tables, with the unique indexes that foreign keys reference; rows, parents before children;
+AUTOINCREMENT's counters; the other indexes; views; virtual tables with their rows; triggers last, so that no
+insert of the dump fires one. A manifest with the digests follows the SQL.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Dump(NamedTuple):
 
     Attributes:
         path: the file.
-        size: its bytes.
-        sha256: of all of it but its last line, which says the same.
-        version: the highest applied version, 0 where none is.
-        rows: {table: its rows}.
-        consistent: whether all rows are of one moment: True where that is certain, False where writes were
-            seen meanwhile, None where none were.
-        notes: what does not come back as it was.
+        size: its size in bytes.
+        sha256: the digest of the file without its last line, which contains it.
+        version: the highest applied version, 0 if there is none.
+        rows: {table: its number of rows}.
+        consistent: whether all rows are of one moment: True if that is certain, False if writes were seen
+            meanwhile, None if none were seen.
+        notes: what is not restored unchanged.
     """
 
     path: str
@@ -69,9 +69,9 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
 
     Args:
         driver: the database, which is only read.
-        path: the file, which only its owner may read; one that exists is replaced when the dump is complete.
-            What is not a regular file is written to.
-        watch: is told (rows written, rows there are) after every page.
+        path: the file, readable by its owner only; an existing file is replaced once the dump is complete.
+            A device or FIFO is written to.
+        watch: called with (rows written, rows in all) after every page.
 
     Raises:
         UsageError: there is no database, or the file cannot be written, or is a database.
@@ -80,7 +80,6 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
     try:
         if not disk.is_stream(path):
             _refuse_database(path)
-        # Newlines as they are: they are part of what strings hold.
         with snapshot(driver) as (source, is_snapshot), disk.replacing(path, private=True) as file:
             dump = _Writer(source, file, watch).write(driver.url, is_snapshot=is_snapshot)
     except OSError as error:
@@ -89,10 +88,16 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
 
 
 def _refuse_database(path: str) -> None:
-    """Raise UsageError for a file that a dump must not replace: it may be the very one to be backed up."""
+    """Refuse to replace a database file: it may be the one to be backed up.
+
+    Raises:
+        UsageError: the file is a SQLite database.
+    """
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if file.read(len(_DATABASE)) == _DATABASE:
-            raise UsageError(f"{path} is a SQLite database: it is not replaced", hint="name another --output")
+            raise UsageError(
+                f"{path} is a SQLite database, which is not replaced", hint="name another --output"
+            )
 
 
 class _Writer:
@@ -112,22 +117,24 @@ class _Writer:
         counts = self._counts()
         version = self._version()
         notes = (
-            *(f"{unit.table.name}: {unit.lost}" for unit in contents.virtual if unit.lost),
+            *(f"{virtual.table.name}: {virtual.lost}" for virtual in contents.virtual if virtual.lost),
             *(
-                f"{name}: D1 takes no row of it: {why}"
-                for name, why in contents.keys.unfit.items()
+                f"{name}: D1 accepts no rows for it: {why}"
+                for name, why in contents.keys.mismatched.items()
                 if counts[name]
             ),
         )
         self._header(url, version, counts, notes)
         if contents.keys.deferred or contents.keys.orphans:
-            self._comment(contents.keys.deferred or "rows refer to what is not there")
+            self._comment(contents.keys.deferred or "rows reference missing rows")
             self._put("PRAGMA defer_foreign_keys = ON")
         self._tables()
-        unfit = {table.name: table for table in contents.keys.ordered if table.name in contents.keys.unfit}
-        for content in contents.contents:
-            if content.name in unfit:  # once it is there, its parent takes no rows either
-                self._create(unfit[content.name])
+        mismatched = {
+            table.name: table for table in contents.keys.ordered if table.name in contents.keys.mismatched
+        }
+        for content in contents.tables:
+            if content.name in mismatched:  # once it exists, its parent accepts no rows either
+                self._create(mismatched[content.name])
             self._content(content)
         for name, counter in contents.sequences.items():
             if counter or counts[name]:
@@ -136,12 +143,10 @@ class _Writer:
                 self._put(
                     f"INSERT INTO sqlite_sequence (name, seq) VALUES ({quote_literal(name)}, {counter})"
                 )
-        self._behind_rows()
+        self._after_rows()
         if contents.keys.orphans:
-            # D1 keeps count of rows whose parent is missing, and this ends the counting (d1-facts §2.1).
-            self._comment(
-                f"{contents.keys.orphans} rows refer to what is not there, and come back as they are"
-            )
+            # D1 counts rows without a parent until the commit, and this ends the count (d1-facts §2.1).
+            self._comment(f"{contents.keys.orphans} rows reference missing rows, and are restored unchanged")
             self._put("PRAGMA defer_foreign_keys = OFF")
         consistent = True if is_snapshot else self._consistent(counts)
         return self._trailer(version, consistent, notes)
@@ -157,24 +162,24 @@ class _Writer:
         for name, count in counts.items():
             self._comment(f"{name}: {count} rows")
         for note in notes:
-            self._comment(f"not as it was: {note}")
+            self._comment(f"not restored unchanged: {note}")
         self._line("")
 
     def _tables(self) -> None:
-        """Create ordinary tables, and what stands in for parents that are not there."""
+        """Create ordinary tables, and placeholders for missing parents."""
         keys = self._contents.keys
-        for sql in keys.stands_in.values():
+        for sql in keys.placeholders.values():
             self._put(sql)
-        virtual = {unit.table.name for unit in self._contents.virtual}
+        virtual = {virtual.table.name for virtual in self._contents.virtual}
         for table in self._contents.schema.tables:
-            if table.name not in virtual and table.name not in keys.unfit:
+            if table.name not in virtual and table.name not in keys.mismatched:
                 self._create(table)
         for kind, _, sql in self._contents.history:
             if kind == "table":
                 self._put(sql)
 
     def _create(self, table: Table) -> None:
-        """Create a table, and the unique indexes without which no row could refer to it."""
+        """Create a table, and the unique indexes that foreign keys need."""
         self._put(table.sql)
         for index in self._indexes(unique_parents=True):
             if index in table.indexes:
@@ -188,10 +193,10 @@ class _Writer:
                 if index.sql and unique_parents == (index.unique and fold(table.name) in parents):
                     yield index
 
-    def _behind_rows(self) -> None:
+    def _after_rows(self) -> None:
         schema, history = self._contents.schema, self._contents.history
         self._inserts.end()
-        for parent in self._contents.keys.stands_in:
+        for parent in self._contents.keys.placeholders:
             self._put(f"DROP TABLE {quote_identifier(parent)}")
         for index in self._indexes(unique_parents=False):
             self._put(str(index.sql))
@@ -211,14 +216,14 @@ class _Writer:
                 self._put(sql)
 
     def _virtual(self) -> None:
-        for unit in self._contents.virtual:
-            self._put(unit.table.sql)
-            name = quote_identifier(unit.table.name)
-            for key, value in unit.settings:
+        for virtual in self._contents.virtual:
+            self._put(virtual.table.sql)
+            name = quote_identifier(virtual.table.name)
+            for key, value in virtual.settings:
                 self._put(f"INSERT INTO {name} ({name}, rank) VALUES ({key}, {value})")
-            if unit.content:
-                self._content(unit.content)
-            if unit.rebuild:
+            if virtual.content:
+                self._content(virtual.content)
+            if virtual.rebuild:
                 self._put(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
         self._inserts.end()
 
@@ -236,10 +241,10 @@ class _Writer:
                 self._watch(self._done, self._total)
         self._rows[content.name] = found.value()
 
-    # --- what there is ---
+    # --- counts ---
 
     def _counts(self) -> dict[str, int]:
-        names = [content.name for content in self._contents.all_contents]
+        names = [content.name for content in self._contents.all_tables]
         asked = [Query(f"SELECT count(*) FROM {quote_identifier(name)}") for name in names]
         results = self._driver.batch(Batch(asked, reads=True)) if asked else ()
         counts = {name: int(result.rows[0][0]) for name, result in zip(names, results, strict=True)}
@@ -250,12 +255,12 @@ class _Writer:
         if not any(fold(name) == MIGRATIONS_TABLE for _, name, _ in self._contents.history):
             return 0
         query = Query(f"SELECT max(version) FROM {MIGRATIONS_TABLE}")
-        with suppress(QueryError):  # another tool's
+        with suppress(QueryError):  # another tool's table
             return int(self._driver.batch(Batch((query,), reads=True))[0].rows[0][0] or 0)
         return 0
 
     def _consistent(self, counts: dict[str, int]) -> bool | None:
-        """Say whether anything was seen to change since the counts were taken; None if nothing was."""
+        """Return False if a change was seen since the rows were counted, otherwise None."""
         before = self._contents
         same = (
             self._counts() == counts == {name: found[0] for name, found in self._rows.items()}
@@ -265,12 +270,12 @@ class _Writer:
         return None if same else False
 
     def _trailer(self, version: int, consistent: bool | None, notes: tuple[str, ...]) -> Dump:
-        said = {
-            True: "all of it is of one moment",
-            None: "it was read page by page, and nothing was seen to change meanwhile",
+        remarks = {
+            True: "all rows are of one moment",
+            None: "read page by page; no changes were seen meanwhile",
             False: "NOT of one moment: rows were written while it was read",
         }
-        facts = {
+        manifest = {
             "version": version,
             "consistent": consistent,
             "rows": self._rows,
@@ -280,8 +285,8 @@ class _Writer:
         }
         self._line("")
         self._line(END)
-        self._comment(said[consistent])
-        self._line(f"-- facts {json.dumps(facts)}")
+        self._comment(remarks[consistent])
+        self._line(f"-- manifest {json.dumps(manifest)}")
         total = self._hash.hexdigest()
         self._line(f"-- sha256 {total}")
         rows = {name: int(found[0]) for name, found in self._rows.items()}
@@ -293,7 +298,7 @@ class _Writer:
         self._line("-- " + " ".join(text.split()))
 
     def _put(self, sql: str) -> None:
-        # SQLite keeps a comment at the end of a view's text, and it would swallow the semicolon.
+        # The text of a view may end with a comment, which would swallow the semicolon.
         self._line(f"{sql}\n;" if "--" in sql.rpartition("\n")[2] and not _is_rows(sql) else f"{sql};")
 
     def _line(self, text: str) -> None:

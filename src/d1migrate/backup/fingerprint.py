@@ -1,4 +1,4 @@
-"""What a database holds, as digests: a dump says it of itself, and what came of it is compared with that."""
+"""Fingerprints: the contents of a database as digests, to compare a restored database with its dump."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FingerprintLike(Protocol):
-    """What is known of a database, or said of it."""
+    """A fingerprint, whether it was read from a database or from the manifest of a dump."""
 
     @property
     def rows(self) -> Mapping[str, list[Any]]:
@@ -36,7 +36,7 @@ class FingerprintLike(Protocol):
 
 
 class Fingerprint(NamedTuple):
-    """All of a database; `FingerprintLike` says what its parts are."""
+    """The fingerprint of a database; for the parts, see `FingerprintLike`."""
 
     rows: dict[str, list[Any]]
     schema: Schema
@@ -49,39 +49,39 @@ class Fingerprint(NamedTuple):
 
 
 class RowDigest:
-    """Counts rows, and takes the sha256 of their literals."""
+    """Counts rows and computes the sha256 of their literals."""
 
     def __init__(self) -> None:
         self.rows = 0
         self._hash = sha256()
 
     def add(self, rows: Iterable[Sequence[str]]) -> None:
-        """Take rows."""
+        """Add rows."""
         for row in rows:
             self.rows += 1
-            # A literal has no character NUL, so where each ends is certain.
+            # No literal contains NUL, so the separator is unambiguous.
             self._hash.update("\0".join((*row, "")).encode())
 
     def value(self) -> list[int | str]:
-        """Return number and digest."""
+        """Return the number of rows and their digest."""
         return [self.rows, self._hash.hexdigest()]
 
 
 def read_fingerprint(driver: Driver) -> Fingerprint:
-    """Read all of a database; errors as `read_layout`."""
-    layout = read_contents(driver)
-    reader = Reader(driver, layout.encoding)
+    """Read a whole database; errors as `read_contents`."""
+    contents = read_contents(driver)
+    reader = Reader(driver, contents.encoding)
     rows: dict[str, list[Any]] = {}
-    for content in layout.all_contents:
+    for content in contents.all_tables:
         total = RowDigest()
         for page in reader.pages(content):
             total.add(page)
         rows[content.name] = total.value()
-    return Fingerprint(rows, layout.schema, layout.sequences)
+    return Fingerprint(rows, contents.schema, contents.sequences)
 
 
 def compare(expected: FingerprintLike, found: Fingerprint) -> list[str]:
-    """Return how what was found is not what was expected, object by object and table by table."""
+    """Return the differences, object by object and table by table."""
     differences = [
         f"{kind} {name}: {problem}"
         for kind, name, problem, *_ in digest.compare(expected.objects, digest.objects(found.schema))

@@ -1,4 +1,4 @@
-"""Foreign keys as a dump has to know them: the order of tables, and what keeps rows out of them."""
+"""Foreign keys for a dump: the order of tables, and the keys that would refuse rows."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import ForeignKey, Table
 
 
-class Keys(NamedTuple):
+class ForeignKeys(NamedTuple):
     """The foreign keys of a database.
 
     Attributes:
-        ordered: the tables, parents before children; those of `unfit` last.
-        deferred: why the keys have to wait for all rows, "" where they need not.
-        orphans: how many rows refer to what is not there.
-        stands_in: {parent that is not there: CREATE TABLE of what stands in for it while rows are loaded}.
-        unfit: {table: why D1 takes no row of it}, of those with a key that does not fit its parent.
+        ordered: the tables, parents before children; those in `mismatched` last.
+        deferred: why the keys must be deferred to the end, "" if they need not be.
+        orphans: how many rows reference missing rows.
+        placeholders: {missing parent: CREATE TABLE of a placeholder for it while rows are loaded}.
+        mismatched: {table: why D1 accepts no rows for it}: those with a foreign key mismatch.
     """
 
     ordered: tuple[Table, ...]
     deferred: str
     orphans: int
-    stands_in: dict[str, str]
-    unfit: dict[str, str]
+    placeholders: dict[str, str]
+    mismatched: dict[str, str]
 
 
-def read_keys(driver: Driver, tables: Sequence[Table], others: Iterable[str]) -> Keys:
-    """Look at the foreign keys of some tables.
+def read_foreign_keys(driver: Driver, tables: Sequence[Table], others: Iterable[str]) -> ForeignKeys:
+    """Read the foreign keys of some tables.
 
     Args:
         driver: the database.
         tables: the ordinary tables.
-        others: names of further ones that may be referred to.
+        others: names of other tables that they may reference.
     """
     ordered, deferred = _in_order(tables)
-    orphans, unfit = _check(driver, tables)
+    orphans, mismatched = _check(driver, tables)
     there = {fold(name) for name in (*(table.name for table in tables), *others)}
     missing: dict[str, list[ForeignKey]] = {}
     for table in tables:
         for key in table.foreign_keys:
             if fold(key.table) not in there:
                 missing.setdefault(fold(key.table), []).append(key)
-    return Keys(
-        tuple(sorted(ordered, key=lambda table: table.name in unfit)),
+    return ForeignKeys(
+        tuple(sorted(ordered, key=lambda table: table.name in mismatched)),
         deferred,
         orphans,
-        {keys[0].table: _stand_in(keys) for keys in missing.values()},
-        unfit,
+        {keys[0].table: _placeholder(keys) for keys in missing.values()},
+        mismatched,
     )
 
 
 def _in_order(tables: Sequence[Table]) -> tuple[list[Table], str]:
-    """Return tables with parents before children, and why that is not possible; "" where it is."""
+    """Return tables with parents before children, and why that is not possible, or ""."""
     waiting = {fold(table.name): table for table in tables}
     ordered: list[Table] = []
     circles: list[str] = []
@@ -76,11 +76,11 @@ def _in_order(tables: Sequence[Table]) -> tuple[list[Table], str]:
 
 
 def _check(driver: Driver, tables: Sequence[Table]) -> tuple[int, dict[str, str]]:
-    """Return how many rows have no parent, and the tables with a key that does not fit its parent."""
+    """Return how many rows have no parent, and {table: error} of tables with a foreign key mismatch."""
     try:
         return _count(driver, "SELECT count(*) FROM pragma_foreign_key_check"), {}
-    except QueryError:  # one such key ends the whole check
-        orphans, unfit = 0, {}
+    except QueryError:  # one mismatch ends the whole check
+        orphans, mismatched = 0, {}
     for table in tables:
         if table.foreign_keys:
             try:
@@ -88,21 +88,21 @@ def _check(driver: Driver, tables: Sequence[Table]) -> tuple[int, dict[str, str]
                     driver, f"SELECT count(*) FROM pragma_foreign_key_check({quote_literal(table.name)})"
                 )
             except QueryError as error:
-                unfit[table.name] = str(error)
-    return orphans, unfit
+                mismatched[table.name] = str(error)
+    return orphans, mismatched
 
 
 def _count(driver: Driver, sql: str) -> int:
     return int(driver.batch(Batch((Query(sql),), reads=True))[0].rows[0][0])
 
 
-def _stand_in(keys: Collection[ForeignKey]) -> str:
-    """Return a table that foreign keys fit; without one, no row that has them can be written."""
+def _placeholder(keys: Collection[ForeignKey]) -> str:
+    """Return a placeholder that matches foreign keys; without it, no row that has them can be written."""
     implicit = {len(key.columns) for key in keys if None in key.to}
     wanted = {tuple(fold(c) for c in key.to if c is not None) for key in keys if None not in key.to}
     columns = dict.fromkeys(column for group in sorted(wanted) for column in group)
     parts = [f"UNIQUE ({', '.join(map(quote_identifier, group))})" for group in sorted(wanted)]
-    if implicit:  # it can be of one length only: with others the key does not fit
+    if implicit:  # it has one length; keys of other lengths mismatch
         own = [f"key {number}" for number in range(max(implicit))]
         columns |= dict.fromkeys(own)
         parts.insert(0, f"PRIMARY KEY ({', '.join(map(quote_identifier, own))})")

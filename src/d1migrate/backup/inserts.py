@@ -1,4 +1,4 @@
-"""Rows as INSERT statements that D1 accepts, whatever the length of a value."""
+"""INSERT statements that D1 accepts, however long a value is."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.model import Table
 
-_STATEMENT = 99_000  # bytes; D1 takes 100,000 (d1-facts §1.6)
+_STATEMENT = 99_000  # bytes; D1 accepts 100,000 (d1-facts §1.6)
 _GROUP = 60_000  # bytes of rows that share a statement
 _SLICE = 48_000  # bytes of a long value, twice as many digits
 
 
 class Inserts:
-    """Writes rows, several to a statement.
+    """Writes rows, several per statement.
 
-    A row whose literals are longer than a statement may be is put together in a helper table.
+    A row that is too long for a statement is assembled in a helper table.
 
     Args:
         put: called with every statement.
-        tables: those of the database; none of their names is given to the helper table.
+        tables: those of the database, whose names the helper table avoids.
     """
 
     def __init__(self, put: Callable[[str], None], tables: Iterable[Table]) -> None:
@@ -38,7 +38,7 @@ class Inserts:
 
         Args:
             insert: the statement up to VALUES.
-            rows: the literals of each.
+            rows: the literals of each row.
         """
         group: list[str] = []
         length = 0
@@ -57,16 +57,16 @@ class Inserts:
             self._put(insert + ",\n".join(group))
 
     def end(self) -> None:
-        """Drop the helper table, if there is one; after more rows it has to be called again."""
+        """Drop the helper table, if there is one; call it again after more rows."""
         if self._holds:
             self._put(f"DROP TABLE {self._hold}")
             self._holds = False
 
     def _put_long(self, insert: str, row: list[str]) -> None:
-        """Write a row whose literals are longer than a statement may be.
+        """Write a row that is too long for a statement.
 
-        Its longest values are put together slice by slice in a table of their own: in place, a CHECK such as
-        json_valid() would refuse what is not complete yet.
+        Its longest values are assembled slice by slice in the helper table: in the table itself, a CHECK such
+        as json_valid() would refuse incomplete values.
         """
         if not self._holds:
             self._put(f"CREATE TABLE {self._hold} (id INTEGER PRIMARY KEY, value BLOB)")
@@ -78,7 +78,7 @@ class Inserts:
             data, kind = _bytes(row[at])
             for start in range(0, len(data), _SLICE):
                 part = values.blob_literal(data[start : start + _SLICE])
-                # `||` makes text of blobs; cast back, no byte is looked at.
+                # `||` turns blobs into text; the cast back changes no byte.
                 self._put(
                     f"UPDATE {self._hold} SET value = CAST(value || {part} AS BLOB) WHERE id = {number}"
                     if start
@@ -90,7 +90,7 @@ class Inserts:
 
 
 def _bytes(literal: str) -> tuple[bytes, str]:
-    """Return what a literal of text or blob holds, and which of the two it is."""
+    """Return the bytes of a text or blob literal, and TEXT or BLOB."""
     if literal.startswith("CAST("):
         return bytes.fromhex(literal[7:-10]), "TEXT"
     if literal.startswith("X'"):

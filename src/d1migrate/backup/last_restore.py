@@ -1,8 +1,8 @@
 """The log row of the last restore of a remote D1 from this folder: evidence of its state then.
 
 A restore by Time Travel rewinds the log as well, so the database alone does not show that it went back. If
-the log lacks a row that was written from here, it did: a request that was delayed arrived after all, or
-another tool restored the database.
+the log lacks a row that was written from here, it went back: a delayed request arrived after all, or another
+tool restored the database.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from d1migrate.project import disk
 
 
 class LastRestore(NamedTuple):
-    """What a restore wrote to the log.
+    """The newest row that a restore wrote to the log.
 
     Attributes:
-        database: which, by its path in Cloudflare's API.
-        token: of the newest row that the restore wrote.
-        point: where to.
-        is_finished: whether the log was written back; otherwise the row says that the restore begins.
+        database: the database's path in Cloudflare's API.
+        token: the token of the row.
+        point: the bookmark it was restored to.
+        is_finished: whether the log was written back; otherwise the row marks the beginning of the restore.
     """
 
     database: str
@@ -47,7 +47,7 @@ class LastRestore(NamedTuple):
             self.point,
             f"the log lacks the row of the restore to {self.point}: the database later went back in time,"
             " by a late request or another tool, and the writes since then are lost;"
-            " `d1migrate restore --to TIME` goes to any minute, e.g. to the one before that",
+            " `d1migrate restore --to TIME` restores any minute, e.g. the one before that",
         )
 
 

@@ -1,4 +1,4 @@
-"""Reading a dump back: whether it is whole, loading it, and the proof that all of it is there."""
+"""Restoring a dump: check that the file is complete, load it, and compare the database with its manifest."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ _STRANGERS = (
 _EMPTY = Query(f"SELECT json_extract('{{}}', 'not an empty database: ' || name) {_STRANGERS}", whole=True)
 
 
-class Facts(NamedTuple):
-    """What a dump says about itself, or what the script of another tool builds: then `known` is False.
+class Manifest(NamedTuple):
+    """The manifest of a dump, or of what another tool's script builds: then `known` is False.
 
-    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}; `notes` say what it lacks.
+    `rows` is {table: [rows, digest]}, `objects` {"table users": digest}; `notes` list what is missing.
     """
 
     known: bool
@@ -63,51 +63,50 @@ class Facts(NamedTuple):
     size: int
     version: int = 0
     consistent: bool | None = None
-    rows: dict[str, list[Any]] = {}  # noqa: RUF012 - nobody writes to it
+    rows: dict[str, list[Any]] = {}  # noqa: RUF012 - never modified
     objects: dict[str, str] = {}  # noqa: RUF012
     sequences: dict[str, str] = {}  # noqa: RUF012
     notes: Sequence[str] = ()
 
 
-def check(path: str) -> Facts:
-    """Read a dump to its end, and what it says about itself.
+def check(path: str) -> Manifest:
+    """Read a dump to its end, and check that it is complete and unchanged.
 
     Returns:
-        Its facts; for an SQL script of another tool only size and digest.
+        Its manifest; for another tool's SQL script only size and digest.
 
     Raises:
-        SourceError: it was cut, or changed since it was written; or a newer d1migrate wrote it.
+        SourceError: it is cut off or changed, or a newer d1migrate wrote it.
         UsageError: it cannot be read.
     """
-    total, last, said = sha256(), b"", b""
-    size, ours = 0, False
+    total, last, manifest = sha256(), b"", b""
+    size, is_dump = 0, False
     try:
         with open(path, "rb") as file:
             for line in file:
                 if not size:
                     _refuse_binary(path, line)
-                    ours = line.rstrip() == MAGIC.encode()
+                    is_dump = line.rstrip() == MAGIC.encode()
                 total.update(last)
                 last, size = line, size + len(line)
-                said = (
-                    b"" if line.rstrip() == END.encode() else line if line.startswith(b"-- facts ") else said
-                )
+                if line.rstrip() == END.encode():
+                    manifest = b""  # a line before the end belongs to the SQL
+                elif line.startswith(b"-- manifest "):
+                    manifest = line
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if not ours and not last.startswith(_LAST):
+    if not is_dump and not last.startswith(_LAST):
         total.update(last)
-        return Facts(False, total.hexdigest(), size)
+        return Manifest(False, total.hexdigest(), size)
     if not last.startswith(_LAST):
-        raise SourceError(
-            f"{path}: this backup is cut off: its last line is missing", hint="take another one"
-        )
+        raise SourceError(f"{path}: this backup is cut off: its last line is missing", hint="use another one")
     if last != f"-- sha256 {total.hexdigest()}\n".encode():
-        raise SourceError(f"{path}: this backup was changed since it was written", hint="take another one")
+        raise SourceError(f"{path}: this backup was changed since it was written", hint="use another one")
     try:
-        return Facts(True, total.hexdigest(), size, **json.loads(said.removeprefix(b"-- facts ")))
+        return Manifest(True, total.hexdigest(), size, **json.loads(manifest.removeprefix(b"-- manifest ")))
     except (ValueError, TypeError) as error:
         raise SourceError(
-            f"{path}: what this backup says of itself cannot be read: {error}",
+            f"{path}: the manifest of this backup cannot be read: {error}",
             hint="a newer d1migrate may have written it",
         ) from error
 
@@ -130,14 +129,14 @@ def _refuse_binary(path: str, line: bytes) -> None:
 
 
 class _Script:
-    """The statements of a dump, read again whenever they are walked."""
+    """The statements of a dump, read from the file at each iteration."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def __iter__(self) -> Iterator[Query]:
         yield _EMPTY
-        # Newlines as they are: they are part of what strings hold.
+        # Newlines unchanged: strings may contain them.
         with open(self._path, encoding="utf-8", newline="") as file:
             for statement in split(iter(lambda: file.read(_CHUNK), ""), file=self._path):
                 if statement.sql:
@@ -145,11 +144,12 @@ class _Script:
 
 
 @contextmanager
-def _converted(path: str) -> Iterator[tuple[str, Facts]]:
-    """Give a dump of ours that holds what another tool's script builds, and its facts.
+def _converted(path: str) -> Iterator[tuple[str, Manifest]]:
+    """Yield a dump of what another tool's script builds, and its manifest.
 
     Raises:
-        SourceError: a statement cannot be run; or the rows break a foreign key, as D1 would find.
+        SourceError: a statement cannot be run.
+        QueryError: rows break a foreign key, which D1 would refuse.
     """
     with scratch_file() as place:
         try:
@@ -173,7 +173,7 @@ def _refuse_orphans(path: str, built: apsw.Connection) -> None:
     for (table,) in built.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         try:
             orphans = built.execute(f"PRAGMA foreign_key_check({quote_identifier(str(table))})").fetchall()
-        except apsw.SQLError:  # a key that does not fit its parent, which D1 says of the first row
+        except apsw.SQLError:  # a foreign key mismatch, which D1 reports at the first row
             continue
         if orphans:
             raise QueryError(
@@ -183,22 +183,22 @@ def _refuse_orphans(path: str, built: apsw.Connection) -> None:
             )
 
 
-def load(path: str, driver: Driver, *, label: str = "") -> Facts:
+def load(path: str, driver: Driver, *, label: str = "") -> Manifest:
     """Load a dump into an empty database, as one transaction.
 
-    Another tool's script is run on a scratch file first; what it builds there is loaded as a dump of ours.
+    Another tool's script is run on a scratch file first, and a dump of the result is loaded.
 
     Args:
         path: the dump, checked before anything is done.
         driver: the database.
-        label: what those who watch are shown.
+        label: the label of the batch, for progress output.
 
     Raises:
-        PlanError: the database is not empty; it says what is there.
+        PlanError: the database is not empty; the message lists its tables.
         SourceError, UsageError: as `check`; or a script of another tool cannot be run.
-        QueryError: a statement was refused. Nothing of it is there.
+        QueryError: a statement was refused. Nothing was done.
     """
-    facts = check(path)
+    manifest = check(path)
     (there,) = driver.batch(Batch((Query(f"SELECT type, name {_STRANGERS} ORDER BY rowid"),), reads=True))
     if there.rows:
         listed = ", ".join(f"{kind} {name}" for kind, name in there.rows[:8])
@@ -206,112 +206,114 @@ def load(path: str, driver: Driver, *, label: str = "") -> Facts:
         raise PlanError(
             f"{driver.url} is not empty: {listed}{more}", hint="restore a file into a new database"
         )
-    if facts.known:
-        _send(path, facts, driver, label)
-        return facts
+    if manifest.known:
+        _send(path, manifest, driver, label)
+        return manifest
     with _converted(path) as (own, holds):
         _send(own, holds, driver, label)
-    return holds._replace(known=False, sha256=facts.sha256, size=facts.size)
+    return holds._replace(known=False, sha256=manifest.sha256, size=manifest.size)
 
 
-def _send(path: str, facts: Facts, driver: Driver, label: str) -> None:
+def _send(path: str, manifest: Manifest, driver: Driver, label: str) -> None:
     try:
-        driver.batch(Batch(_Script(path), label=label, size=facts.size))
+        driver.batch(Batch(_Script(path), label=label, size=manifest.size))
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: {error}", hint="expected an SQL file") from error
-    except AmbiguousError:  # an import of a remote D1 always ends so; what came of it can be compared
+    except AmbiguousError:  # an import to a remote D1 always raises it; the comparison shows the outcome
         return
 
 
-def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Facts:
-    """Load a dump into an empty database, compare every table with what it says, and tell the log.
+def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Manifest:
+    """Load a dump into an empty database, compare every table with the manifest, and record it in the log.
 
     Args:
         path: the dump.
         driver: the database.
-        new_stamp: makes the stamp of the log's row.
+        new_stamp: makes the stamp of the log row.
 
     Raises:
         PlanError, SourceError, UsageError, QueryError: as `load`.
-        HistoryError: what came of it is not what the dump says it holds; or it is, and only the log row of
-            the restore could not be written.
+        HistoryError: the database differs from the manifest; or it does not, and only the log row of the
+            restore could not be written.
     """
     name = os.path.basename(path)
-    facts = load(path, driver, label=name)
+    manifest = load(path, driver, label=name)
     try:
-        found = differences(facts, driver)
+        found = differences(manifest, driver)
     except Error as error:
         raise HistoryError(
             f"{name} was sent to {driver.url}, and the outcome is unknown: {error}",
             hint="check the database before you load it again: `d1migrate status`, `d1migrate schema`",
         ) from error
     if found:
-        raise HistoryError(f"{driver.url} is not what {name} holds: {'; '.join(found)}")
-    if LOG_TABLE in facts.rows:
-        event = Event("restore", 0, name, detail=json.dumps({"sha256": facts.sha256}))
+        raise HistoryError(f"{driver.url} differs from {name}: {'; '.join(found)}")
+    if LOG_TABLE in manifest.rows:
+        event = Event("restore", 0, name, detail=json.dumps({"sha256": manifest.sha256}))
         stamp = new_stamp()
         try:
             history = run(read_history(), driver)
             run(repair.record(history, [record("done", event, stamp)], stamp), driver)
         except Error as error:
-            rows = sum(int(found[0]) for found in facts.rows.values())
+            rows = sum(int(found[0]) for found in manifest.rows.values())
             raise HistoryError(
-                f"{driver.url} holds all of {name}: {rows} rows in {len(facts.rows)} tables, each unchanged;"
+                f"{driver.url} has all {rows} rows of {name} in {len(manifest.rows)} tables, unchanged;"
                 f" only the log row of the restore could not be written: {error}",
                 hint="do not load it again; `d1migrate history` shows whether the log has that row",
             ) from error
-    return facts
+    return manifest
 
 
-def differences(facts: Facts, driver: Driver) -> list[str]:
-    """Return how a database is not what a dump says it holds; nothing where all of it is there.
+def differences(manifest: Manifest, driver: Driver) -> list[str]:
+    """Return the differences between a database and a dump; nothing if they are equal.
 
     Args:
-        facts: what `load` returned.
-        driver: the database that it was loaded into.
+        manifest: what `load` returned.
+        driver: the database that the dump was loaded into.
     """
-    return compare(facts, read_fingerprint(driver))
+    return compare(manifest, read_fingerprint(driver))
 
 
 def verify(path: str, *, source: Driver | None = None) -> list[str]:
-    """Restore a dump into a scratch database under D1's rules and compare every table with what it says.
+    """Restore a dump into a scratch database under D1's rules, and compare every table with the manifest.
 
     Args:
         path: the dump.
-        source: the database it was taken of; it is read once more and compared too.
+        source: the database it was taken of; it is read again and compared too.
 
     Returns:
-        What is different, what the dump itself says that it lacks first; nothing if it restores to the same.
+        The differences, first what the dump itself notes as missing; nothing if there are none.
 
     Raises:
-        SourceError: it was cut, or changed. UsageError: it is not ours, or cannot be read.
+        SourceError: it is cut off or changed. UsageError: it is not a d1migrate dump, or cannot be read.
     """
     with scratch_file() as place, closing(_scratch(place)) as scratch:
         try:
-            facts = load(path, scratch)
+            manifest = load(path, scratch)
         except QueryError as error:
             return [f"it does not restore: {error}"]
-        if not facts.known:
-            raise UsageError(f"{path} was not written by d1migrate: it does not say what it holds")
-        found = [*facts.notes, *differences(facts, scratch)]
+        if not manifest.known:
+            raise UsageError(f"{path} was not written by d1migrate: it has no manifest to compare with")
+        found = [*manifest.notes, *differences(manifest, scratch)]
         found += _indexes_agree(read_contents(scratch), scratch)
-    return found + ([f"since it was taken: {text}" for text in differences(facts, source)] if source else [])
+    return found + (
+        [f"since it was taken: {text}" for text in differences(manifest, source)] if source else []
+    )
 
 
 def _scratch(place: str) -> SqliteDriver:
     return SqliteDriver(place, url=f"sqlite:{os.path.basename(place)}", profile=PRODUCTION)
 
 
-def _indexes_agree(layout: Contents, scratch: Driver) -> list[str]:
-    """Let FTS5 compare what was rebuilt with the rows that it indexes."""
+def _indexes_agree(contents: Contents, scratch: Driver) -> list[str]:
+    """Return what FTS5 finds wrong when it compares a rebuilt index with the rows it indexes."""
     found = []
-    for unit in layout.virtual:
-        if unit.rebuild:
-            name = quote_identifier(unit.table.name)
+    for virtual in contents.virtual:
+        if virtual.rebuild:
+            name = quote_identifier(virtual.table.name)
             try:
                 scratch.batch(
                     Batch([Query(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")])
                 )
             except QueryError as error:
-                found.append(f"{unit.table.name}: {error}")
+                found.append(f"{virtual.table.name}: {error}")
     return found

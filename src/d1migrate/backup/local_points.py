@@ -1,6 +1,6 @@
-"""Restore points of local files: copies made by SQLite's backup API and checked.
+"""Restore points of local files: checked copies, made by SQLite's backup API.
 
-Their names have a number, a time and a version. The number gives the order: a clock may have been wrong.
+Their names contain a number, a time and a version. The number gives the order: a clock may have been wrong.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import Driver, LocalFile, Permit
 
-KEPT = 10
+_MAX_POINTS = 10
 
 _NAME = re.compile(
     r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII
@@ -42,12 +42,12 @@ class RestorePoint(NamedTuple):
     """A restore point.
 
     Attributes:
-        name: what `restore --to` takes, and the log keeps; a base name.
+        name: its name for `restore --to` and in the log; a file name or a bookmark.
         path: the file.
         at: when it was taken, in epoch seconds.
         version: the highest applied version then.
         size: its bytes.
-        number: each point of a file has a higher one than those taken before it; 0 of a remote D1.
+        number: each point of a file has a higher number than older ones; 0 for a remote D1.
     """
 
     name: str
@@ -59,7 +59,7 @@ class RestorePoint(NamedTuple):
 
 
 def folder_of(driver: Driver) -> str | None:
-    """Return where the restore points of a driver's file are kept; None if it works on no file."""
+    """Return the folder of the restore points of a driver's file; None if the database is not a file."""
     file = driver.capabilities.file
     return os.path.join(os.path.dirname(file.path), FOLDER) if file else None
 
@@ -71,13 +71,13 @@ def take(
 
     Args:
         driver: the database, which is only read.
-        folder: where to; `.d1migrate` beside the file without it.
+        folder: the folder for the copy; by default `.d1migrate` beside the file.
         now: the time, in epoch seconds.
-        keep: names of points that stay, however old.
+        keep: names of points to keep, however old.
 
     Returns:
-        The point, the newest one where nothing was written since; None where there is nothing to keep: no
-        local file, or an empty one.
+        The point; the newest existing one if nothing was written since. None if the database is empty, or
+        not a file.
 
     Raises:
         UnavailableError: the database cannot be read or is damaged, or the copy cannot be written.
@@ -86,7 +86,7 @@ def take(
     if file is None or folder is None or not os.path.exists(file.path) or not os.path.getsize(file.path):
         return None
     try:
-        make(folder, driver.capabilities.permit)
+        create_folder(folder, driver.capabilities.permit)
         point = _copy(file, folder, time.time() if now is None else now)
     except OSError as error:
         raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
@@ -96,7 +96,7 @@ def take(
 
 
 def set_aside(file: LocalFile, folder: str | None = None) -> str:
-    """Copy a damaged file, byte by byte, with its journals, to where the restore points are; the copy's path.
+    """Copy a damaged file byte by byte, with its journals, to the restore points; return the copy's path.
 
     Raises:
         UnavailableError: it cannot be copied.
@@ -106,7 +106,7 @@ def set_aside(file: LocalFile, folder: str | None = None) -> str:
         folder, f"{os.path.basename(path)}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     )
     try:
-        make(folder, file.capabilities.permit)
+        create_folder(folder, file.capabilities.permit)
         for end in _JOURNALS:
             if os.path.exists(path + end):
                 disk.copy(path + end, kept + end)
@@ -125,36 +125,36 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
     """Return the point that a name, a version or a time means.
 
     Args:
-        points: those there are.
+        points: the existing points.
         wanted: a point's name; a version, for the newest point at which it was the current one; or a time
-            (ISO 8601, UTC unless it says otherwise), for the newest point not after it.
+            (ISO 8601, UTC by default), for the newest point not after it.
 
     Raises:
-        UsageError: there is none; it lists those there are.
+        UsageError: there is none; the hint lists the newest points.
     """
-    hint = "there are: " + (", ".join(f"{p.name} (version {p.version})" for p in points[-5:]) or "none")
+    hint = "restore points: " + (", ".join(f"{p.name} (version {p.version})" for p in points[-5:]) or "none")
     if os.path.basename(wanted) != wanted or wanted.startswith("."):
-        raise UsageError(f"{wanted} is no restore point: its name has no folder in it", hint=hint)
+        raise UsageError(f"{wanted} is not a restore point: the name of one contains no folder", hint=hint)
     if named := [p for p in points if p.name == wanted]:
         return named[0]
     if wanted.isascii() and wanted.isdecimal():
         fitting = [p for p in points if p.version == int(wanted)]
-        problem = f"no restore point has version {wanted} as the current one"
-    elif (at := moment(wanted)) is not None:
+        problem = f"no restore point has {wanted} as its current version"
+    elif (at := parse_time(wanted)) is not None:
         fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
-        fitting, problem = [], f"{wanted} is no restore point, version or time"
+        fitting, problem = [], f"{wanted} is not a restore point, a version or a time"
     if not fitting:
         raise UsageError(problem, hint=hint)
     return fitting[-1]
 
 
 def copy_out(point: RestorePoint, path: str) -> None:
-    """Copy a point to a file that may be changed, and check that it is what its name says.
+    """Copy a point to a file that may be changed, and check that its version is the one in its name.
 
     Raises:
-        UnavailableError: it cannot be read, is damaged, or is of another version.
+        UnavailableError: it cannot be read. DamagedError: it is damaged, or has another version.
     """
     try:
         shutil.copyfile(point.path, path)
@@ -168,8 +168,8 @@ def copy_out(point: RestorePoint, path: str) -> None:
         )
 
 
-def moment(text: str) -> float | None:
-    """Return a time (ISO 8601, UTC unless it says otherwise) in epoch seconds; None for what is none."""
+def parse_time(text: str) -> float | None:
+    """Return a time (ISO 8601, UTC by default) in epoch seconds; None for any other text."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -180,7 +180,7 @@ def moment(text: str) -> float | None:
 # --- files ---
 
 
-def make(folder: str, permit: Permit | None) -> None:
+def create_folder(folder: str, permit: Permit | None) -> None:
     """Create the folder for the points of a database, and keep what it holds out of git.
 
     Raises:
@@ -212,14 +212,16 @@ def _copy(file: LocalFile, folder: str, now: float) -> RestorePoint | None:
 
 
 def _checked(path: str, original: str) -> int | None:
-    """Make a copy a file of its own and check it; return its version, None if it is empty.
+    """Check a copy; return its version, None if it is empty.
 
     Raises:
-        UnavailableError: SQLite finds it damaged, as the original then is.
+        DamagedError: SQLite finds it damaged; then the original is damaged too.
     """
     try:
         with closing(apsw.Connection(path)) as copy:
-            copy.execute("PRAGMA journal_mode = DELETE")  # a copy of a WAL database would come in three files
+            copy.execute(
+                "PRAGMA journal_mode = DELETE"
+            )  # otherwise the copy of a WAL database may be three files
             problems = [str(row[0]) for row in copy.execute("PRAGMA quick_check(3)")]
             if problems != ["ok"]:
                 raise DamagedError(
@@ -245,18 +247,18 @@ def _version(copy: apsw.Connection) -> int:
 
 
 def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) -> None:
-    """Remove points beyond KEPT, never the newest.
+    """Remove points beyond _MAX_POINTS, never the newest.
 
     None is removed for its age: a clock that was ahead once would make all others old.
     """
     for place, point in enumerate(reversed(_points(folder, path))):
-        if place >= KEPT and point.name != newest.name and point.name not in keep:
+        if place >= _MAX_POINTS and point.name != newest.name and point.name not in keep:
             with suppress(OSError):
                 os.unlink(point.path)
 
 
 def _points(folder: str, path: str) -> list[RestorePoint]:
-    """Return the points of one file, oldest first; a folder may hold those of others."""
+    """Return the points of one file, oldest first; the folder may contain points of other files."""
     stem = _stem(folder, path)
     try:
         names = os.listdir(folder)
@@ -276,13 +278,13 @@ def _point(folder: str, name: str, stem: str) -> RestorePoint | None:
         status = os.lstat(path)
     except (ValueError, OSError):
         return None
-    if not stat.S_ISREG(status.st_mode):  # a link might lead out of the folder
+    if not stat.S_ISREG(status.st_mode):  # a link may lead out of the folder
         return None
     return RestorePoint(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
 
 
 def _stem(folder: str, path: str) -> str:
-    """Return the beginning of the names of a file's points; no other file's in the folder begin so."""
+    """Return the prefix of the names of a file's points, unique in the folder."""
     name, full = os.path.basename(path), os.path.abspath(path)
     beside = os.path.abspath(folder) == os.path.join(os.path.dirname(full), FOLDER)
     plain = re.sub(r"[^\w.-]", "_", os.path.splitext(name)[0], flags=re.ASCII).lstrip(".")[:40]

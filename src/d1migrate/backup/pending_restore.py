@@ -1,6 +1,6 @@
-"""What a restore by Time Travel takes out of a remote D1, kept in a local file until it is back there.
+"""The log rows that a restore by Time Travel removes from a remote D1, in a local file until written back.
 
-Should the process not live to write it back, the next restore does, from the file.
+If the process dies before it writes them back, the next restore does so from the file.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ LOG_COLUMNS = (
     " rollback_sql"
 )
 KEY = 4
-"""How many of them tell a row from any other."""
+"""The number of leading columns that identify a row."""
 
 _BEGINNING, _END = "restore-", ".json"
 
 
 class PendingRestore(NamedTuple):
-    """A restore that is under way, or was cut short.
+    """A restore that is in progress, or was interrupted.
 
     Attributes:
-        database: which, by its path in Cloudflare's API.
-        point: where to.
+        database: the database's path in Cloudflare's API.
+        point: the point it restores.
         undo: the point that undoes it.
-        stamp: of the log rows it writes.
-        applied: versions and names that were applied before it.
-        rows: the log as it was, LOG_COLUMNS of each row.
+        stamp: the stamp of the log rows it writes.
+        applied: the versions and names that were applied before it.
+        rows: the log before it, LOG_COLUMNS of each row.
         path: the file.
     """
 
@@ -53,46 +53,46 @@ class PendingRestore(NamedTuple):
 
     @property
     def history(self) -> h.History:
-        """What the database said of itself before."""
+        """The history of the database before the restore."""
         return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
 
 
-def keep(folder: str, what: PendingRestore, permit: Permit | None) -> PendingRestore:
-    """Write it to a file of its own, and return it with the file's path.
+def save(folder: str, pending: PendingRestore, permit: Permit | None) -> PendingRestore:
+    """Write a pending restore to a new file, and return it with the path.
 
     Raises:
         UsageError: the file cannot be written, or `permit` refuses the folder.
     """
     at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = os.path.join(folder, f"{_BEGINNING}{at}-{what.stamp.token[:8]}{_END}")
+    path = os.path.join(folder, f"{_BEGINNING}{at}-{pending.stamp.token[:8]}{_END}")
     try:
-        local_points.make(folder, permit)
+        local_points.create_folder(folder, permit)
         with disk.replacing(path, private=True) as file:
-            json.dump(what._asdict(), file)
+            json.dump(pending._asdict(), file)
     except OSError as error:
-        raise UsageError(f"cannot keep the log in {folder}: {error.strerror}") from error
-    return what._replace(path=path)
+        raise UsageError(f"cannot save the log in {folder}: {error.strerror}") from error
+    return pending._replace(path=path)
 
 
-def found(folder: str, database: str) -> list[PendingRestore]:
-    """Return the restores of a database that were cut short, newest first: it knows of those before it.
+def unfinished(folder: str, database: str) -> list[PendingRestore]:
+    """Return the interrupted restores of a database, newest first: the log of each contains the older ones.
 
     Raises:
         UsageError: a file cannot be read.
     """
     with suppress(FileNotFoundError):
         names = (n for n in os.listdir(folder) if n.startswith(_BEGINNING) and n.endswith(_END))
-        kept = [_read(os.path.join(folder, name)) for name in names]
-        ours = (what for what in kept if what.database == database)
-        return sorted(ours, key=lambda what: what.undo.at, reverse=True)
+        read = [_read(os.path.join(folder, name)) for name in names]
+        wanted = (pending for pending in read if pending.database == database)
+        return sorted(wanted, key=lambda pending: pending.undo.at, reverse=True)
     return []
 
 
-def forget(what: PendingRestore, *, older_than: float = 0) -> None:
-    """Remove the file, which is of no use any more; or only if it is so many seconds old."""
+def remove(pending: PendingRestore, *, older_than: float = 0) -> None:
+    """Remove the file of a restore, if it is at least `older_than` seconds old."""
     with suppress(OSError):
-        if os.stat(what.path).st_mtime <= time.time() - older_than:
-            os.unlink(what.path)
+        if os.stat(pending.path).st_mtime <= time.time() - older_than:
+            os.unlink(pending.path)
 
 
 def _read(path: str) -> PendingRestore:
@@ -110,6 +110,6 @@ def _read(path: str) -> PendingRestore:
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            f"{path} should hold the log of a restore that was cut short, and cannot be read: {error}",
-            hint="move it away to go on without",
+            f"{path} should contain the log of an interrupted restore, but cannot be read: {error}",
+            hint="move it away to continue without it",
         ) from error

@@ -1,8 +1,9 @@
-"""Going back to a restore point, so that going back can itself be undone and nothing of the log is lost.
+"""Restoring a local file to a restore point. The restore can be undone, and no log row is lost.
 
-All of it is put together in a file of its own first: the point, the log rows that are newer than it, and
-the rows of the restore itself. That file is then copied into the live one as a single transaction of
-SQLite's backup API, never by renaming over it: whatever happens, the old state is there, or the new one.
+The new content is assembled in a scratch file first: the point, the log rows that are newer than it, and the
+rows of the restore itself. That file is then copied into the live one as a single transaction of SQLite's
+backup API, never renamed over it: at any moment the file has the old state or the new one, and other
+processes that have it open see the new one.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ if TYPE_CHECKING:
 
 
 class RestorePreview(NamedTuple):
-    """What going back to a point changes.
+    """What a restore would change.
 
     Attributes:
         point: the point.
         version: the highest applied version now.
         undone: names of migrations that would not be applied any more.
         redone: names of migrations that would be applied again.
-        rows: {table: (rows now, rows then)} of tables where these differ; None where there is no such table,
-            or it cannot be counted. None of a remote D1, which does not tell what it held.
-        damage: why the database cannot be read, "" where it can.
+        rows: {table: (rows now, rows then)} of tables whose counts differ; a count is None if the table does
+            not exist or cannot be counted. None for a remote D1, whose past rows cannot be read.
+        damage: why the database cannot be read; "" if it can.
     """
 
     point: RestorePoint
@@ -56,15 +57,15 @@ class RestorePreview(NamedTuple):
     damage: str = ""
 
 
-class Restored(NamedTuple):
-    """What was done.
+class RestoreResult(NamedTuple):
+    """The result of a restore.
 
     Attributes:
-        point: where the database went back to.
-        undo: the point that undoes it; None where there was nothing to keep.
+        point: the point that was restored.
+        undo: the point that undoes it; None if there was nothing to keep.
         version: the highest applied version now.
-        log: how many rows of the log were newer than the point, and written back.
-        aside: the damaged file that was there before, as it was; None where it was not damaged.
+        log: how many log rows were newer than the point, and written back.
+        aside: the copy of the file before, if it was damaged.
     """
 
     point: RestorePoint
@@ -75,7 +76,7 @@ class Restored(NamedTuple):
 
 
 def preview(driver: Driver, point: RestorePoint) -> RestorePreview:
-    """Say what going back to a point would change. Writes nothing.
+    """Return what a restore would change. Writes nothing.
 
     Raises:
         DriverError, HistoryError: the database, or the point, cannot be read.
@@ -107,21 +108,21 @@ def restore(
     *,
     folder: str | None = None,
     began: Callable[[RestorePoint], None] | None = None,
-) -> Restored:
-    """Make a local database what it was at a restore point.
+) -> RestoreResult:
+    """Restore a local file to a restore point.
 
     Args:
         driver: the database.
-        point: where to go back to.
+        point: the point.
         new_stamp: makes the stamp of the restore's own log rows.
-        folder: where the point that undoes it goes.
-        began: is told that point, before anything is done.
+        folder: the folder for the point that undoes it.
+        began: called with that point before anything is done.
 
     Raises:
         UsageError: the database is not a local file.
         UnavailableError: the file is busy, was written to meanwhile, or cannot be read. Nothing was done.
-            One that is damaged is set aside, and the point takes its place.
-        HistoryError: what came of it is not the point; the message names the point that undoes it.
+            A damaged file is copied aside, and the point replaces it.
+        HistoryError: the result differs from the point; the hint names the point that undoes it.
     """
     file = driver.capabilities.file
     if file is None:
@@ -131,7 +132,7 @@ def restore(
     try:
         changed = file.detect_writes()
         undo = local_points.take(driver, folder, keep=(point.name,))
-    except DamagedError:  # which is what points are for
+    except DamagedError:  # restoring a damaged file is what points are for
         aside = local_points.set_aside(file, folder)
     if undo and began:
         began(undo)
@@ -143,15 +144,17 @@ def restore(
                 version = run(read.read_current(), target)
             _take_over(file, place, changed, replace=aside is not None)
     except Error:
-        if undo and undo not in known:  # else the next attempt would take it for the newest of its version
+        if (
+            undo and undo not in known
+        ):  # otherwise the next attempt would find it as the newest of its version
             os.unlink(undo.path)
         raise
     _compare(driver, schema, version, undo)
-    return Restored(point, undo, version, log, aside)
+    return RestoreResult(point, undo, version, log, aside)
 
 
 def _take_over(file: LocalFile, place: str, changed: Callable[[], bool] | None, *, replace: bool) -> None:
-    """Make the live file what the other is; one that is no database any more, but kept, is removed first."""
+    """Copy a file into the live one; remove the live one first if it is too damaged and may be replaced."""
     try:
         file.copy_from(place, changed)
     except DamagedError:
@@ -171,16 +174,12 @@ def _copied(point: RestorePoint, path: str) -> SqliteDriver:
 def _write_back(
     target: SqliteDriver, place: str, undo: RestorePoint, point: RestorePoint, new_stamp: NewStamp
 ) -> int:
-    """Write into a copy of the point what it does not know: newer log rows, and that it was gone back to.
-
-    Returns:
-        How many rows were newer.
-    """
+    """Add to a copy of the point the newer log rows and those of the restore; return how many were newer."""
     then = run(read.read_history(), target)
     with scratch_file() as path, closing(_copied(undo, path)) as live:
         now = run(read.read_history(), live)
     if LOG_TABLE in now.missing and then.missing:
-        return 0  # neither has a history to tell it to
+        return 0  # neither has a history
     rollbacks = rollbacks_of(target, then)
     target.batch(Batch([*h.create_tables(then.missing), Query("SELECT 1")]))
     target.close()
@@ -192,7 +191,7 @@ def _write_back(
 
 
 def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
-    """Return {version: rollback SQL} that the log of a point keeps."""
+    """Return {version: rollback SQL} of the log of a point."""
     kept = [row.version for row in then.applied if row.keeps_rollback]
     texts = driver.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
     return {version: sql for version, sql, _ in h.checked(texts, LOG_TABLE, h.STORED)}
@@ -201,16 +200,16 @@ def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
 def events_of(
     now: h.History, then: h.History, newer: set[int], rollbacks: dict[int, str], point: str
 ) -> list[h.Event]:
-    """Return the log rows of a restore: that it was done, and how each version stands behind it.
+    """Return the log rows of a restore: that it was done, and the state of each version after it.
 
-    The newest log row of a version says how it stands, so every version that newer rows tell of gets one
-    more: `restore` where the point has it applied, `rewind` where it has not.
+    The newest log row of a version determines its state, so every version with rows newer than the point gets
+    one more: `restore` if it is applied at the point, `rewind` if it is not.
 
     Args:
-        now: the history that is left.
-        then: that of the point.
-        newer: versions of the log rows that the point does not have.
-        rollbacks: what `rollbacks_of` the point returned.
+        now: the history before the restore.
+        then: the history of the point.
+        newer: the versions of log rows that the point does not have.
+        rollbacks: what `rollbacks_of` returned for the point.
         point: its name.
     """
     touched = newer | (set(now.versions) ^ set(then.versions))
@@ -219,13 +218,13 @@ def events_of(
     gone = sorted(touched - set(then.versions))
     return [
         h.Event("restore", 0, point, detail=detail),
-        *_standing(then, touched, rollbacks),
+        *_applied_events(then, touched, rollbacks),
         *(h.Event("rewind", version, names[version]) for version in gone if version in names),
     ]
 
 
 def _newer_rows(place: str, undo: RestorePoint, *, log_is_there: bool) -> tuple[int, set[int]]:
-    """Copy log rows that the copy of the point lacks; return how many, and of which versions."""
+    """Copy the log rows that the copy of the point lacks; return how many, and their versions."""
     if not log_is_there:
         return 0, set()
     key = "token, event, action, version"
@@ -239,10 +238,10 @@ def _newer_rows(place: str, undo: RestorePoint, *, log_is_there: bool) -> tuple[
     return len(rows), {version for version in rows if version}
 
 
-def _standing(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> Iterable[h.Event]:
-    """Return an event for each applied version that newer rows tell of, and for those applied behind it.
+def _applied_events(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> Iterable[h.Event]:
+    """Return an event for each applied version with newer rows, and for those applied after it.
 
-    The order in which versions were applied is that of their rows.
+    Versions were applied in the order of their rows.
     """
     first = min((row.order for row in then.applied if row.version in touched and row.order), default=0)
     wanted = [r for r in then.applied if r.version in touched or (first and r.order >= first)]
@@ -253,23 +252,23 @@ def _standing(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> 
 
 
 def _compare(driver: Driver, schema: Schema, version: int, undo: RestorePoint | None) -> None:
-    """Look at what came of it.
+    """Compare the restored database with the point.
 
     Raises:
-        HistoryError: it is not what the point holds.
+        HistoryError: they differ.
     """
     found = [f"{d.kind} {d.name} is {d.problem}" for d in compare(schema, run(read.read_schema(), driver))]
     if (current := run(read.read_current(), driver)) != version:
         found.append(f"its version is {current}, expected {version}")
     if found:
         raise HistoryError(
-            f"{driver.url} is not what the restore point holds: {'; '.join(found)}",
+            f"{driver.url} differs from the restore point: {'; '.join(found)}",
             hint=f"d1migrate restore --to {undo.name}" if undo else None,
         )
 
 
 def _counts(driver: Driver) -> dict[str, int | None]:
-    """Return {table: its rows}; None for one that cannot be counted, as some virtual tables."""
+    """Return {table: its number of rows}; None for a table that cannot be counted, as some virtual tables."""
     names = [table.name for table in run(read.read_schema(), driver).tables]
     found: dict[str, int | None] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""The rows of a table, page by page: what is held is one page, or the longest row."""
+"""Reading the rows of a table page by page; memory holds one page, or the longest row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PAGE_ROWS = 2_000
 _PAGE_BYTES = 500_000
 _LONG_ROW = 40_000  # bytes; longer rows are read value by value
-_LONG_VALUE = 5_000  # 100 columns of it are less than D1's 2 MB for a string
+_LONG_VALUE = 5_000  # 100 such columns stay below D1's limit of 2 MB for a string
 _SLICE = 250_000  # bytes of a long value, half a megabyte of digits
 
 
@@ -28,12 +28,10 @@ class Reader:
 
     Args:
         driver: the database.
-        encoding: of its text.
+        encoding: the encoding of its text.
 
     Attributes:
-        changed: whether rows were written by others while it read, as far as can be seen.
-
-    `pages` raises UsageError where a key is longer than a query.
+        changed: whether other writers were seen while it read.
     """
 
     def __init__(self, driver: Driver, encoding: str = "utf-8") -> None:
@@ -42,7 +40,11 @@ class Reader:
         self.changed = False
 
     def pages(self, content: TableContents) -> Iterator[list[list[str]]]:
-        """Yield the rows of a table in the order of its key, each as the literals of its columns."""
+        """Yield the rows of a table in the order of its key, each as the literals of its columns.
+
+        Raises:
+            UsageError: a key is too long for a query.
+        """
         after: list[str] = []
         while True:
             rows = self._ask(content, _page(content, after))
@@ -60,10 +62,10 @@ class Reader:
     def _ask(self, content: TableContents, *queries: str) -> list[tuple[str, str | None]]:
         if max(len(sql.encode()) for sql in queries) > WORKERD.sql_length:
             raise UsageError(
-                f"{content.name} has a key that is longer than a query may be", hint="copy the file instead"
+                f"{content.name} has a key that is too long for a query", hint="copy the file instead"
             )
-        # D1 has one connection for all, so whatever anybody writes is counted by it; PRAGMA data_version
-        # counts the writes of other connections only.
+        # D1 has one connection for all clients, so this counts the writes of all of them. PRAGMA data_version
+        # counts only the writes of other connections.
         asked = [Query("SELECT total_changes()"), *(Query(sql) for sql in queries)]
         writes, *results = self._driver.batch(Batch(asked, reads=True))
         count = writes.rows[0][0]
@@ -72,7 +74,7 @@ class Reader:
         return [(str(row[0]), *row[1:]) for result in results for row in result.rows]
 
     def _long_row(self, content: TableContents, key: Sequence[str]) -> list[str]:
-        """Read one row value by value, long ones in slices: D1's limit is on every string a query makes."""
+        """Read one row value by value, long ones in slices: D1 limits every string that a query makes."""
         where = f"FROM {quote_identifier(content.name)} t WHERE {_is(content, key)}"
         kinds = [f"typeof(t.{c}) || ' ' || ifnull(octet_length(t.{c}), 0)" for c in content.columns]
         short = [
@@ -99,7 +101,7 @@ class Reader:
 
 
 def _page(content: TableContents, after: Sequence[str]) -> str:
-    """Return the query of a page: (key, row), where a row too long to be read at once is NULL."""
+    """Return the query of a page: (key, row), with NULL for a row that is too long to be read at once."""
     keys = [_collated(f"t.{key.column}", key.collation) for key in content.key]
     names = [f"k{i}" for i in range(len(keys))]
     ordered = ", ".join(_collated(name, key.collation) for name, key in zip(names, content.key, strict=True))

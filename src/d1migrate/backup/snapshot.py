@@ -1,4 +1,4 @@
-"""Where a backup reads from: a still picture of the database, where one can be taken."""
+"""The snapshot that a backup reads from, if the driver can copy the database."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import Driver
 
-_REFUSED_TODAY = re.compile(r"CHECK constraint failed in |NULL value in |\w+ value in ")
+_VIOLATION = re.compile(r"CHECK constraint failed in |NULL value in |\w+ value in ")
 ANY_LENGTH = WORKERD._replace(length=1_000_000_000)
-"""The rules to read a file under: another program may have written rows longer than D1's."""
+"""The limits for reading a file: another program may have written longer rows than D1 permits."""
 
 
 @contextmanager
 def snapshot(driver: Driver) -> Iterator[tuple[Driver, bool]]:
-    """Give a driver to read from, and whether it shows one moment; a local file is copied for it.
+    """Yield a driver to read from, and whether it is a snapshot: a copy, if the driver can make one.
 
     Raises:
         UsageError: the file does not exist.
@@ -45,15 +45,19 @@ def snapshot(driver: Driver) -> Iterator[tuple[Driver, bool]]:
 
 
 def _refuse_damaged(copy: SqliteDriver) -> None:
-    """Raise UnavailableError for what SQLite finds damaged: rows that nothing leads to would be left out."""
+    """Refuse a damaged file: a dump would silently lack rows that SQLite cannot reach.
+
+    Raises:
+        UnavailableError: SQLite finds it damaged.
+    """
     query = Query("SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 9")
     found = [str(row[0]) for row in copy.batch(Batch((query,), reads=True))[0].rows]
-    # What a CHECK or NOT NULL would refuse today is a row all the same.
-    damage = [line for line in found if not _REFUSED_TODAY.match(line)]
+    # Rows that violate a CHECK or NOT NULL are dumped too; that is not damage.
+    damage = [line for line in found if not _VIOLATION.match(line)]
     if damage:
         raise UnavailableError(
             f"{copy.url} is damaged: {' '.join('; '.join(damage[:3]).split())}",
-            hint="restore a point; what can be read still, `sqlite3 FILE .recover` saves",
+            hint="restore a point; `sqlite3 FILE .recover` saves what is still readable",
         )
 
 

@@ -1,7 +1,7 @@
-"""Restore points of a remote D1: the bookmarks of its Time Travel, as the log keeps them.
+"""Restore points of a remote D1: the bookmarks of its Time Travel that the log contains.
 
-A restore rewinds all of the database, the log with it. What the log said is read before and written back
-behind it, from memory; a local file holds it meanwhile, should this process not live to do so.
+A restore rewinds the whole database, including the log. The log is read before and written back after it; a
+local file holds it meanwhile, in case this process dies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from d1migrate.backup import local_points, pending_restore, restore
 from d1migrate.backup.last_restore import LastRestore, remember
 from d1migrate.backup.local_points import RestorePoint
 from d1migrate.backup.pending_restore import LOG_COLUMNS, PendingRestore
-from d1migrate.backup.restore import Restored, RestorePreview
+from d1migrate.backup.restore import RestorePreview, RestoreResult
 from d1migrate.drivers.run import run
 from d1migrate.errors import (
     AmbiguousError,
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 _ADDS = ("up", "baseline", "accept", "restore")
 BEGINS = "restoring"
-_MARGIN = 60  # seconds: the clock that a row was written by is not D1's
+_MARGIN = 60  # seconds: the clock of a log row is not D1's
 _HOUR = 3600
 _AT_ONCE = 50  # log rows a batch
-_RACES, _LOST = 10, 3  # attempts to write to the log, and lost answers among them
-_ARRIVES = 30  # seconds that D1 gives a request; after that it will hardly arrive
+_RACES, _LOST = 10, 3  # attempts to write to the log, and lost responses among them
+_ARRIVES = 30  # seconds; D1's limit for a request, after which it is unlikely to arrive
 _PAUSES = (
     1,
     2,
@@ -52,40 +52,40 @@ _PAUSES = (
     8,
     8,
     8,
-)  # seconds between questions whether it has arrived; more than that together
+)  # seconds between checks whether it has arrived
 _EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
 
 
 def listed(driver: TimeTravel, folder: str) -> list[RestorePoint]:
-    """Return the bookmarks that the log keeps, oldest first, with the version that was current at each.
+    """Return the bookmarks of the log, oldest first, with the version that was current at each.
 
-    What a restore that was cut short took out of the log is read from the file in `folder`.
+    Log rows that an interrupted restore removed are read from the file in `folder`.
     """
     found: dict[str, RestorePoint] = {}
     for row, applied in _walk(_whole_log(driver, folder), run(read.read_history(), driver)):
         bookmark = row[_POINT]
-        if bookmark and bookmark not in found and "." not in bookmark:  # a file's name has a dot
+        if bookmark and bookmark not in found and "." not in bookmark:  # the name of a copy has a dot
             found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), max(applied, default=0), 0)
     return list(found.values())
 
 
 def find(driver: TimeTravel, wanted: str, folder: str) -> RestorePoint:
-    """Return the point that a bookmark, a version or a time means; D1 has a bookmark for every minute.
+    """Return the point for a bookmark, a version or a time; D1 has a bookmark for every minute.
 
     Raises:
         UsageError: there is none.
     """
-    at = None if wanted.isdecimal() else local_points.moment(wanted)
+    at = None if wanted.isdecimal() else local_points.parse_time(wanted)
     if at is None:
         cut = [
-            what.point for what in pending_restore.found(folder, driver.api_path)
-        ]  # of a time, which no log has
+            pending.point for pending in pending_restore.unfinished(folder, driver.api_path)
+        ]  # the bookmark of a time is not in the log
         try:
             return next((p for p in cut if p.name == wanted), None) or local_points.find(
                 listed(driver, folder), wanted
             )
         except UsageError as error:
-            hint = f"{error.hint}; or any time, as 2026-11-22T10:15: D1 keeps a point of every minute"
+            hint = f"{error.hint}; or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute"
             raise UsageError(str(error), hint=hint) from None
     now = run(read.read_history(), driver)
     log = _whole_log(driver, folder)
@@ -93,8 +93,8 @@ def find(driver: TimeTravel, wanted: str, folder: str) -> RestorePoint:
     return RestorePoint(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
 
 
-def before(driver: TimeTravel, version: int, folder: str) -> RestorePoint | None:
-    """Return the newest point from before a version was applied; D1 has one also where the log keeps none."""
+def find_before(driver: TimeTravel, version: int, folder: str) -> RestorePoint | None:
+    """Return the newest point before a version was applied, from the log or, if it has none, by time."""
     if known := [point for point in listed(driver, folder) if point.version < version]:
         return known[-1]
     applied = run(read.read_history(), driver).applied
@@ -104,7 +104,7 @@ def before(driver: TimeTravel, version: int, folder: str) -> RestorePoint | None
     at -= _MARGIN
     try:
         bookmark = driver.bookmark(_stamp(at))
-    except UsageError:  # older than the database, or than what D1 keeps
+    except UsageError:  # older than the database, or than D1 keeps
         return None
     then = [
         r.version for r in applied if r.version < version and (r.applied_at is None or r.applied_at <= at)
@@ -116,8 +116,8 @@ def _stamp(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def outlook(driver: TimeTravel, point: RestorePoint, folder: str) -> RestorePreview:
-    """Say what going back to a point would change; D1 does not tell the rows. Writes nothing."""
+def preview(driver: TimeTravel, point: RestorePoint, folder: str) -> RestorePreview:
+    """Return what a restore would change, without rows, which D1 does not report. Writes nothing."""
     now, log = run(read.read_history(), driver), _whole_log(driver, folder)
     reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or _at(row) > point.at)
     then = next(reached, frozenset(now.versions))
@@ -140,56 +140,56 @@ def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tupl
             applied = applied | {row[_VERSION]} if row[_ACTION] in _ADDS else applied - {row[_VERSION]}
 
 
-def go_back(
+def restore_to(
     driver: TimeTravel,
     point: RestorePoint,
     new_stamp: NewStamp,
     *,
     folder: str,
     began: Callable[[RestorePoint], None] | None = None,
-) -> Restored:
-    """Make a remote database what it was at a point, and write back what its log has learnt since.
+) -> RestoreResult:
+    """Restore a remote database to a point, and write back its newer log rows.
 
-    A restore to this point that was cut short is only finished: what was written since then stays.
+    An interrupted restore to the same point is only finished: rows written since then stay.
 
     Args:
         driver: the database.
-        point: where to go back to.
+        point: the point.
         new_stamp: makes the stamp of the restore's own log rows.
-        folder: where the log is kept while it is not in the database.
-        began: is told the point that undoes it, before anything is done.
+        folder: the folder that holds the log while the database does not.
+        began: called with the point that undoes it, before anything is done.
 
     Raises:
-        UsageError: D1 does not know the bookmark.
-        UnavailableError: nothing was done; or it was, and the log could not be written back: the message
-            names the file that has it.
-        AmbiguousError: no answer came, and the database did not go back while a request can arrive.
+        UsageError: D1 has no such bookmark.
+        UnavailableError: nothing was done; or it was, and the log could not be written back: the hint names
+            the file that holds it.
+        AmbiguousError: there was no response, and the database did not go back as long as a request can take.
     """
-    for cut in pending_restore.found(folder, driver.api_path):
-        if not _is_gone(driver, cut) and not _arrives(driver, cut):
-            pending_restore.forget(cut, older_than=_HOUR)
+    for cut in pending_restore.unfinished(folder, driver.api_path):
+        if not _is_restored(driver, cut) and not _wait_for_arrival(driver, cut):
+            pending_restore.remove(cut, older_than=_HOUR)
             continue
-        done = _finished(driver, cut)
+        done = _finish(driver, cut)
         if cut.point.name == point.name:
             return done
-    what = _keep(driver, point, new_stamp, folder)
+    pending = _begin(driver, point, new_stamp, folder)
     if began:
-        began(what.undo)
+        began(pending.undo)
     try:
-        _travel(driver, what)
-        return _finished(driver, what)
+        _send(driver, pending)
+        return _finish(driver, pending)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(
-            f"the restore may have happened: `d1migrate restore --to {what.point.name}` finishes it;"
-            f" the bookmark that undoes it is {what.undo.name}"
+            f"the restore may have happened: `d1migrate restore --to {pending.point.name}` finishes it;"
+            f" the bookmark that undoes it is {pending.undo.name}"
         )
         raise
 
 
-def _keep(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
-    """Read what a restore takes out, and put it where it outlives this process.
+def _begin(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
+    """Save the log to a file that outlives this process.
 
-    The log is told first that the restore begins: where that row is missing later, D1 has gone back.
+    Before, a log row records that the restore begins: if that row is missing later, D1 has gone back.
     """
     stamp = new_stamp()
     begins = h.record("done", h.Event(BEGINS, 0, point.name), stamp)
@@ -200,92 +200,91 @@ def _keep(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder: 
             break
         except AmbiguousError as error:
             raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
-        except HistoryError:  # another run, or another restore, was faster: what it wrote is to be kept, too
+        except HistoryError:  # another run, or another restore, was faster: its log rows must be saved too
             if attempt + 1 == _RACES:
                 raise
     version = max(now.versions, default=0)
     undo = RestorePoint(driver.bookmark(), "", time.time(), version, 0)
     applied = tuple((row.version, row.name) for row in now.applied)
     own = new_stamp()._replace(restore_point=undo.name)
-    what = pending_restore.keep(
+    pending = pending_restore.save(
         folder,
         PendingRestore(driver.api_path, point, undo, own, applied, tuple(_log(driver))),
         driver.capabilities.permit,
     )
     remember(folder, LastRestore(driver.api_path, stamp.token, point.name, is_finished=False))
-    return what
+    return pending
 
 
-def _is_gone(driver: Driver, what: PendingRestore) -> bool:
-    """Whether the log lacks the last row that was kept of it: D1 has gone back."""
-    return what.rows[-1][: pending_restore.KEY] not in {row[: pending_restore.KEY] for row in _log(driver)}
+def _is_restored(driver: Driver, pending: PendingRestore) -> bool:
+    """Whether the log lacks the last row that was saved: D1 has gone back."""
+    return pending.rows[-1][: pending_restore.KEY] not in {row[: pending_restore.KEY] for row in _log(driver)}
 
 
-def _travel(driver: TimeTravel, what: PendingRestore) -> None:
+def _send(driver: TimeTravel, pending: PendingRestore) -> None:
     """Send the restore, once; if there is no response, check whether the database goes back.
 
-    A restore that arrives late takes out what was written since, so it is not sent again while the first may
-    arrive.
+    A restore that arrives late removes rows written since, so it is not sent twice while one may arrive.
     """
     try:
-        driver.travel(what.point.name)
+        driver.travel(pending.point.name)
     except AmbiguousError as error:
-        if not _has_gone(driver, what) and not _arrives(driver, what):
+        if not _seems_restored(driver, pending) and not _wait_for_arrival(driver, pending):
             raise AmbiguousError(
                 f"the outcome is unknown: the restore was sent once, and so far the database has not gone"
                 f" back: {error}",
-                hint="`d1migrate status` says so if it went back after all, and then"
-                f" `d1migrate restore --to {what.point.name}` finishes it",
+                hint="`d1migrate status` reports it if it went back after all, and then"
+                f" `d1migrate restore --to {pending.point.name}` finishes it",
             ) from error
     except Error:
-        pending_restore.forget(what)  # nothing was done
+        pending_restore.remove(pending)  # nothing was done
         raise
 
 
-def _arrives(driver: TimeTravel, what: PendingRestore) -> bool:
-    """Wait for a restore that may still arrive; return whether it did. It is not sent again."""
+def _wait_for_arrival(driver: TimeTravel, pending: PendingRestore) -> bool:
+    """Wait for a restore that may still arrive, without sending it again; return whether it did."""
     for seconds in _PAUSES:
-        if time.time() - what.undo.at > _ARRIVES:
+        if time.time() - pending.undo.at > _ARRIVES:
             return False
         driver.wait(seconds, "checking whether the restore has arrived")
-        if _has_gone(driver, what):
+        if _seems_restored(driver, pending):
             return True
     return False
 
 
-def _has_gone(driver: TimeTravel, what: PendingRestore) -> bool:
-    """Whether D1 has gone back, as far as the database can be asked just now."""
+def _seems_restored(driver: TimeTravel, pending: PendingRestore) -> bool:
+    """Whether D1 has gone back; False if the database cannot be read now."""
     try:
-        return _is_gone(driver, what)
+        return _is_restored(driver, pending)
     except DriverError:
         return False
 
 
-def _finished(driver: TimeTravel, what: PendingRestore) -> Restored:
-    """Write back what a restore took out of the log, and remove the file that kept it.
+def _finish(driver: TimeTravel, pending: PendingRestore) -> RestoreResult:
+    """Write back the log rows that a restore removed, and remove their file.
 
     Raises:
-        UnavailableError: it cannot be written; the file stays.
+        UnavailableError: they cannot be written; the file stays.
     """
     touched: set[int] = set()
     lost = 0
     for _ in range(_RACES):
         try:
-            return _write_back(driver, what, touched)
+            return _write_back(driver, pending, touched)
         except Exception as error:
             lost += isinstance(error, AmbiguousError)
-            # A batch was lost, or refused because another run, or a copy of it, was faster. The rows that are
-            # there are not written again.
+            # A response was lost, or the batch refused because another run, or a copy of it, was faster. Rows
+            # that exist are not written again.
             if lost < _LOST and (isinstance(error, AmbiguousError) or _is_race(error)):
                 continue
             raise UnavailableError(
-                f"the database is restored, and its log could not be written back: {error}",
-                hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path};"
-                f" the bookmark that undoes the restore is {what.undo.name}",
+                f"the database was restored, but its log could not be written back: {error}",
+                hint=f"`d1migrate restore --to {pending.point.name}` finishes it, from {pending.path};"
+                f" the bookmark that undoes the restore is {pending.undo.name}",
             ) from error
     raise UnavailableError(
         "the database was restored, but its log could not be written back: other runs were faster each time",
-        hint=f"`d1migrate restore --to {what.point.name}` finishes it, from {what.path}",
+        hint=f"`d1migrate restore --to {pending.point.name}` finishes it, from {pending.path}",
     )
 
 
@@ -293,30 +292,30 @@ def _is_race(error: Exception) -> bool:
     return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
 
 
-def _write_back(driver: TimeTravel, what: PendingRestore, touched: set[int]) -> Restored:
+def _write_back(driver: TimeTravel, pending: PendingRestore, touched: set[int]) -> RestoreResult:
     """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
     then = run(read.read_history(), driver)
     there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
-    newer = [row for row in what.rows if row[: pending_restore.KEY] not in there]
+    newer = [row for row in pending.rows if row[: pending_restore.KEY] not in there]
     touched |= {row[_VERSION] for row in newer} - {0}
     rollbacks = restore.rollbacks_of(driver, then)
-    events = restore.events_of(what.history, then, touched, rollbacks, what.point.name)
-    own = [row for event in events if (row := _row(event, what.stamp))[: pending_restore.KEY] not in there]
+    events = restore.events_of(pending.history, then, touched, rollbacks, pending.point.name)
+    own = [row for event in events if (row := _row(event, pending.stamp))[: pending_restore.KEY] not in there]
     _write(driver, then, [*newer, *own])
-    folder = os.path.dirname(what.path)
-    remember(folder, LastRestore(what.database, what.stamp.token, what.point.name, is_finished=True))
-    pending_restore.forget(what)
+    folder = os.path.dirname(pending.path)
+    remember(folder, LastRestore(pending.database, pending.stamp.token, pending.point.name, is_finished=True))
+    pending_restore.remove(pending)
     version = max(then.versions, default=0)
-    return Restored(what.point._replace(version=version), what.undo, version, len(newer))
+    return RestoreResult(pending.point._replace(version=version), pending.undo, version, len(newer))
 
 
 def _whole_log(driver: TimeTravel, folder: str) -> list[tuple[Any, ...]]:
-    """Return the rows of the log, and those that a restore took out of it and did not live to write back."""
+    """Return the rows of the log, and those that an interrupted restore removed."""
     log = _log(driver)
     known = {row[: pending_restore.KEY] for row in log}
     missing = [
         row
-        for cut in pending_restore.found(folder, driver.api_path)
+        for cut in pending_restore.unfinished(folder, driver.api_path)
         for row in cut.rows
         if row[: pending_restore.KEY] not in known
     ]
@@ -347,8 +346,10 @@ def _row(event: h.Event, by: h.Stamp) -> tuple[Any, ...]:
 
 
 def _insert(row: tuple[Any, ...]) -> Query:
-    """Return what appends a row unless it is there: another restore may write back the same ones."""
-    values = tuple(str(value) if isinstance(value, int) else value for value in row)  # affinity makes it one
+    """Return the query that appends a row unless it exists: another restore may write back the same rows."""
+    values = tuple(
+        str(value) if isinstance(value, int) else value for value in row
+    )  # the column's affinity converts it back
     places = ", ".join(f"?{number}" for number in range(1, len(row) + 1))
     known = "token = ?1 AND event = ?2 AND action = ?3 AND version = ?4"
     return Query(

@@ -1,8 +1,8 @@
-"""Values, read exactly: SQLite writes each as text, and the text becomes a literal.
+"""Reading values exactly: SQLite converts each to text, which becomes a literal.
 
-What comes from D1 has been a JavaScript number: integers above 2**53 lose digits, 1.0 is 1, infinity is
-null, and bytes that are no UTF-8 are replaced (d1-facts §1.7, §3.1). So numbers travel as the text that
-quote() makes, which SQLite reads back to the same 64 bits, and text beyond printable ASCII as hex digits.
+JavaScript changes values of D1: integers above 2**53 lose digits, 1.0 becomes 1, infinity null, and bytes
+that are not UTF-8 are replaced (d1-facts §1.7, §3.1). So numbers are transferred as the text of quote(),
+which SQLite reads back to the same 64 bits, and text beyond printable ASCII as hex digits.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BETWEEN = "\n"
-"""What stands between the pieces of a row; none of them contains it."""
+"""The separator of the pieces of a row; no piece contains it."""
 
 _ARGUMENTS = 30  # of a function; D1's documentation allows 32, the engine 127
 _WRANGLER_DROPS = ("BEGIN TRANSACTION;", "COMMIT;")  # also inside strings (d1-facts §3.2)
 
 
 def piece(column: str) -> str:
-    """Return the SQL of a value's text: that of quote(), or `t` and hex digits for text.
+    """Return the SQL of a value's piece: the text of quote(), or `t` and hex digits for text.
+
+    quote() cuts text at NUL, and turns -0.0 into 0.0.
 
     Args:
-        column: a quoted name. quote() cuts text at a NUL, and calls -0.0 what is 0.0.
+        column: a quoted name.
     """
     # length() counts characters up to the first NUL, octet_length() all bytes.
     plain = f"{column} GLOB '*[^ -~]*' OR octet_length({column}) <> length({column})"
@@ -48,20 +50,20 @@ def joined(pieces: Sequence[str]) -> str:
 
 
 def size(columns: Sequence[str]) -> str:
-    """Return the SQL of about how many bytes a row takes as literals; large values are not loaded."""
+    """Return the SQL of the approximate length of a row as literals; large values are not loaded."""
     terms = [f"ifnull(octet_length({c}) * iif(typeof({c}) = 'blob', 2, 1), 4)" for c in columns]
-    while len(terms) > 1:  # as a tree: D1 takes expressions up to a depth of 100
+    while len(terms) > 1:  # as a tree: D1 accepts expressions up to a depth of 100
         terms = [" + ".join(terms[i : i + 8]) for i in range(0, len(terms), 8)]
         terms = [f"({term})" for term in terms]
     return terms[0]
 
 
 def literal(text: str, encoding: str = "utf-8") -> str:
-    """Return the SQL literal that a piece stands for.
+    """Return the SQL literal of a piece.
 
     Args:
-        text: what the SQL of `piece` gave.
-        encoding: that of the database's text.
+        text: the piece.
+        encoding: the encoding of the database's text.
     """
     if text.startswith("t"):
         return text_literal(bytes.fromhex(text[1:]), encoding)
@@ -71,10 +73,10 @@ def literal(text: str, encoding: str = "utf-8") -> str:
 
 
 def text_literal(data: bytes, encoding: str = "utf-8") -> str:
-    """Return text as a literal; as hex digits where what a string holds could be damaged on some way.
+    """Return text as a literal, with hex digits if a string could be damaged in transfer.
 
-    Bytes that are no UTF-8 and NUL cannot stand in SQL, line ends are made one kind of by wrangler, and of
-    control characters nobody knows.
+    SQL cannot contain NUL or bytes that are not UTF-8, wrangler normalizes line ends, and other control
+    characters are untested.
     """
     try:
         text = data.decode(encoding)

@@ -12,7 +12,7 @@ from d1migrate.errors import Error, UsageError
 from d1migrate.report.text import clean, plural, size, table, when
 
 if TYPE_CHECKING:
-    from d1migrate.backup.restore import Restored, RestorePreview
+    from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrator import Migrator
@@ -109,7 +109,7 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")
 
 
-def _print_restored(seen: RestorePreview, done: Restored, migrator: Migrator, output: Output) -> None:
+def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrator, output: Output) -> None:
     is_verified, why_not = _verify(migrator)
     undo = done.undo.name if done.undo else None
     if output.as_json:

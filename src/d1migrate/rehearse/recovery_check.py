@@ -153,7 +153,7 @@ class _RecoveryTest:
         point = known[-1].restore_point
         if point is None:
             return None
-        restore_points.go_back(self._driver, point, _stamp, folder=None, began=None)
+        restore_points.restore_to(self._driver, point, _stamp, folder=None, began=None)
         kept = run(read.read_log(), self._driver)[: len(known)]
         lost = () if kept == known else ("rows of the log are lost",)
         found = (*self._differences(), *lost)

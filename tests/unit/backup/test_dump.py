@@ -152,7 +152,7 @@ def test_tables_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
         raw.execute("INSERT INTO c VALUES (2, 'nobody')")
     raw.close()
     dump.write(driver, file)
-    assert "1 rows refer to what is not there" in (tmp_path / "a.sql").read_text()
+    assert "1 rows reference missing rows" in (tmp_path / "a.sql").read_text()
     assert load.verify(file, source=driver) == []
 
 
@@ -173,7 +173,7 @@ def test_history_is_part_of_it(tmp_path: Path) -> None:
 
 
 FTS = "CREATE VIRTUAL TABLE f USING fts5(a, {}); INSERT INTO f (rowid, a) VALUES (1, 'x')"
-LOST = "f: it stores no text that could be dumped: it is restored empty"
+LOST = "f: it stores no text to dump: it is restored empty"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ LOST = "f: it stores no text that could be dumped: it is restored empty"
         ("CREATE VIRTUAL TABLE f USING fts5(a, content='')", []),
         ("CREATE VIRTUAL TABLE f USING fts5(a, content='gone')", []),
         ("CREATE TABLE t (a); " + FTS.format("content='t'"),
-         ["f: it indexes 1 rows of t, and comes back with all 0"]),
+         ["f: it indexes 1 rows of t, and is restored with all 0"]),
     ],
 )  # fmt: skip
 def test_what_of_an_index_is_lost_is_a_difference(tmp_path: Path, sql: str, lost: list[str]) -> None:
@@ -196,7 +196,7 @@ def test_what_of_an_index_is_lost_is_a_difference(tmp_path: Path, sql: str, lost
     script(driver, sql)
     done = dump.write(driver, str(tmp_path / "a.sql"))
     assert list(done.notes) == lost
-    assert all(f"-- not as it was: {note}\n" in (tmp_path / "a.sql").read_text() for note in lost)
+    assert all(f"-- not restored unchanged: {note}\n" in (tmp_path / "a.sql").read_text() for note in lost)
     assert load.verify(str(tmp_path / "a.sql")) == lost
     into = connect(f"sqlite:{tmp_path / 'b.db'}")
     assert list(load.load(str(tmp_path / "a.sql"), into).notes) == lost
@@ -256,9 +256,9 @@ def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="was changed"):
             load.load(str(file), target)
     for facts in (b"[1]", b'{"later": 1}', b"{"):  # of another version, with a digest that is right
-        body = b"".join(lines[:-2]) + b"-- facts " + facts + b"\n"
+        body = b"".join(lines[:-2]) + b"-- manifest " + facts + b"\n"
         file.write_bytes(body + f"-- sha256 {hashlib.sha256(body).hexdigest()}\n".encode())
-        with pytest.raises(SourceError, match="says of itself cannot be read"):
+        with pytest.raises(SourceError, match="the manifest of this backup cannot be read"):
             load.load(str(file), target)
     assert not (tmp_path / "b.db").exists()
 
@@ -283,7 +283,7 @@ def test_scripts_of_other_tools_are_loaded(tmp_path: Path) -> None:
     )
     target = connect(f"sqlite:{tmp_path / 'b.db'}")
     assert not load.load(str(tmp_path / "x.sql"), target).known
-    with pytest.raises(UsageError, match="does not say what it holds"):
+    with pytest.raises(UsageError, match="has no manifest to compare with"):
         load.verify(str(tmp_path / "x.sql"))
 
 
@@ -418,7 +418,7 @@ def test_foreign_keys_that_lead_nowhere(tmp_path: Path) -> None:
     }
     raw(tmp_path / "a.db", "INSERT INTO empty VALUES (1)")
     (note,) = dump.write(driver, file).notes  # D1 has no way in for it
-    assert note.startswith("empty: D1 takes no row of it: foreign key mismatch")
+    assert note.startswith("empty: D1 accepts no rows for it: foreign key mismatch")
     assert load.verify(file)[0].startswith("it does not restore: foreign key mismatch")
 
 
@@ -434,11 +434,11 @@ def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
     )
     driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
     assert dump.write(driver, file).notes == (
-        "some: it indexes 1 rows of t, and comes back with all 2",
+        "some: it indexes 1 rows of t, and is restored with all 2",
         "lost: u, which it indexes, does not exist",
     )
     assert load.verify(file, source=driver) == [
-        "some: it indexes 1 rows of t, and comes back with all 2",
+        "some: it indexes 1 rows of t, and is restored with all 2",
         "lost: u, which it indexes, does not exist",
     ]
 
@@ -463,7 +463,7 @@ def test_a_key_longer_than_a_query(tmp_path: Path) -> None:
     """It cannot be asked for; the error names the table."""
     raw(tmp_path / "a.db", "CREATE TABLE t (k PRIMARY KEY, b) WITHOUT ROWID")
     raw(tmp_path / "a.db", "INSERT INTO t VALUES (printf('%.*c', 200000, 'k'), 1), ('b', 2)")
-    with pytest.raises(UsageError, match="t has a key that is longer than a query"):
+    with pytest.raises(UsageError, match="t has a key that is too long for a query"):
         dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql"))
 
 

@@ -203,12 +203,12 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
     assert local_points.find(found, "2026-09-23 20:00") == found[1]
     assert local_points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
     for wrong, why in (
-        ("9", "no restore point has version 9"),
+        ("9", "no restore point has 9 as its current version"),
         ("2020-01-01", "no restore point was taken before"),
-        ("../" + found[0].name, "no folder in it"),
-        ("/etc/passwd", "no folder in it"),
-        (".hidden", "no folder in it"),
-        ("nothing", "is no restore point, version or time"),
+        ("../" + found[0].name, "contains no folder"),
+        ("/etc/passwd", "contains no folder"),
+        (".hidden", "contains no folder"),
+        ("nothing", "is not a restore point, a version or a time"),
     ):
         with pytest.raises(UsageError, match=why):
             local_points.find(found, wrong)

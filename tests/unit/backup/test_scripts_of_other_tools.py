@@ -312,7 +312,7 @@ def test_what_of_it_is_lost_is_said(tmp_path: Path) -> None:
         "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f (rowid, a) VALUES (1, 'x');"
     )
     facts = load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
-    assert facts.notes == ["f: it stores no text that could be dumped: it is restored empty"]
+    assert facts.notes == ["f: it stores no text to dump: it is restored empty"]
 
 
 def test_a_dump_of_ours_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,7 @@ def _refuse_unwritable(built: Build, locations: Locations) -> None:
             f" ({built.layout.keys.orphans} broken links)",
             hint="`PRAGMA foreign_key_check` lists them; delete them in a new migration first",
         )
-    for table, why in built.layout.keys.unfit.items():
+    for table, why in built.layout.keys.mismatched.items():
         if built.rows[table]:
             raise PlanError(
                 f"{locations.of(table)}: D1 would not insert the rows of {table}: {why}",

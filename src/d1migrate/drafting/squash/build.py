@@ -78,7 +78,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         reader = Reader(driver, layout.encoding)
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]
-            for content in layout.all_contents
+            for content in layout.all_tables
             if fold(content.name) not in TABLES
         }
         indexes = {

@@ -50,13 +50,15 @@ def write(builds: Sequence[Build], finder: ExpressionFinder) -> SquashedText:
     writer = _Writer(builds, finder)
     rows = list(writer.rows())
     layout = builds[0].layout
-    unfit = [table for table in layout.keys.ordered if table.name in layout.keys.unfit]
+    mismatched = [table for table in layout.keys.ordered if table.name in layout.keys.mismatched]
     blocks = [
-        *_tables(table for table in layout.keys.ordered if table not in unfit),
+        *_tables(table for table in layout.keys.ordered if table not in mismatched),
         *(_ended(create_text(unit.table.sql)) for unit in layout.virtual),
         *(_ended(create_text(view.sql)) for view in layout.schema.views),
         *rows,
-        *_tables(unfit),  # after the rows: a foreign key mismatch makes SQLite refuse every row of the parent
+        *_tables(
+            mismatched
+        ),  # after the rows: a foreign key mismatch makes SQLite refuse every row of the parent
         *_triggers(layout),
     ]
     return SquashedText(blocks, list(dict.fromkeys(writer.unknown)))
@@ -90,11 +92,11 @@ class _Writer:
 
     def rows(self) -> Iterator[str]:
         """Yield a block for each table with rows, or with a counter that its rows do not set."""
-        filled = [content for content in self._layout.contents if self._builds[0].rows.get(content.name)]
+        filled = [content for content in self._layout.tables if self._builds[0].rows.get(content.name)]
         children = [content for content in filled if self._tables[content.name].foreign_keys]
         if self._layout.keys.deferred and children:
             self._statements.append("PRAGMA defer_foreign_keys = ON")
-        parents = self._layout.keys.stands_in if children else {}
+        parents = self._layout.keys.placeholders if children else {}
         self._statements += parents.values()
         for content in filled:
             self._table(content)
@@ -175,7 +177,7 @@ class _Writer:
     def _counters(self) -> Iterator[str]:
         """Yield statements for the AUTOINCREMENT counters that the rows do not set."""
         wanted = self._builds[0].sequences
-        for content in self._layout.contents:
+        for content in self._layout.tables:
             table = self._tables.get(content.name)
             alias = rowid_alias(table) if table and is_autoincrement(table) else None
             if table is None or alias is None:
