@@ -56,7 +56,7 @@ def test_what_is_there_is_recorded_and_the_rest_applied(project: Project) -> Non
     assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
     project.run("up")
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
-    project.run("down", "--to", "0", "--allow-loss", "all")  # the way back was recorded, too
+    project.run("down", "--to", "0", "--allow-loss", "all")  # the rollback was recorded, too
     assert project.tables() == set()
 
 

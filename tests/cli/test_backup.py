@@ -74,7 +74,7 @@ def test_a_name_of_its_own(full: Project) -> None:
 
 
 def test_refusals(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that is not empty, a file that was cut, one that is none, a database that is none."""
+    """A database that is not empty, a file that was cut, a file that is not a dump, a database that is not one."""
     full.run("backup", "--output", "a.sql")
     err = full.run("restore", "--file", "a.sql", code=1).err
     assert "sqlite:app.db is not empty: table schema_migrations" in err

@@ -1,4 +1,4 @@
-"""`down`: the way back, refused before anything runs where it would lose what nobody allowed."""
+"""`down`: rollbacks, refused before anything runs if they would lose rows without permission."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_takes_the_newest_back(applied: Project) -> None:
 
 
 def test_down_to_a_version(applied: Project) -> None:
-    """`--to V` takes back all above V, 0 is everything, and an unknown V is a usage error."""
+    """`--to V` rolls back all above V, 0 is everything, and an unknown V is a usage error."""
     assert "version 9 is not applied" in applied.run("down", "--to", "9", code=2).err
     assert "exclude each other" in applied.run("down", "--to", "1", "--steps", "1", code=2).err
     assert "at least one is required" in applied.run("down", "--steps", "0", code=2).err
@@ -160,7 +160,7 @@ def test_plan_down_shows_and_changes_nothing(applied: Project) -> None:
 
 
 def test_one_line_rollbacks(project: Project) -> None:
-    """SQL may stand behind `-- Rollback:` itself."""
+    """SQL may follow `-- Rollback:` on the same line."""
     project.write("001_a.sql", "CREATE TABLE a (x);\n-- rollback: DROP TABLE a;\n")
     project.run("up")
     project.run("down")

@@ -93,7 +93,7 @@ def test_one_transaction_has_one_limit(shop: Project, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("command", [("up",), ("plan",), ("down",), ("baseline", "--to", "1")])
 def test_the_name_of_another_environment(shop: Project, command: tuple[str, ...]) -> None:
-    """Who confirms production and is not there is told so, whether it is protected here or not."""
+    """Confirming production is an error elsewhere, whether production is protected here or not."""
     shop.run("up", "--to", "1")
     err = shop.run(*command, "--confirm", "production", code=2).err
     assert "--confirm production, but this is local" in err

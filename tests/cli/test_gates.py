@@ -132,16 +132,16 @@ def test_a_run_that_may_outlast_the_window_warns(shop: Project, monkeypatch: pyt
 
 
 def test_a_reason_must_be_given(shop: Project) -> None:
-    """Blank is none; for --no-lint too, where the environment has a level."""
+    """A blank reason is not one; for --no-lint, too, if the environment has a level."""
     demand(shop, 'window = "Sun 02:00-04:00 UTC"', 'lint = "error"')
     assert (
         "--outside-window without a reason"
         in shop.run("up", *PRODUCTION, "--outside-window", " ", code=2).err
     )
     assert "--no-lint without a reason" in shop.run("up", *PRODUCTION, "--no-lint", code=2).err
-    shop.run("up", *PRODUCTION, "--no-lint", "judged by hand")
-    assert details(shop)[0] == {"lint": False, "overridden": {"lint": "judged by hand"}}
-    assert "up (not linted; lint overridden: judged by hand)" in shop.run("history", *PRODUCTION).out
+    shop.run("up", *PRODUCTION, "--no-lint", "checked by hand")
+    assert details(shop)[0] == {"lint": False, "overridden": {"lint": "checked by hand"}}
+    assert "up (not linted; lint overridden: checked by hand)" in shop.run("history", *PRODUCTION).out
 
 
 # --- protected ---
@@ -195,7 +195,7 @@ def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch:
 
 
 def test_require_rollback(shop: Project) -> None:
-    """A file without a way back needs a reason."""
+    """A file without a rollback needs a reason."""
     demand(shop, "require_rollback = true")
     shop.write("004_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);")
     assert "004_x has no rollback block" in shop.run("up", *PRODUCTION, code=1).err

@@ -160,7 +160,7 @@ def test_bad_severities(project: Project, table: str, says: str) -> None:
 
 
 def test_all_and_files_need_no_database(project: Project) -> None:
-    """`--all` and named files are judged from the files alone; nothing is created."""
+    """`--all` and named files are checked from the files alone; nothing is created."""
     project.standard()
     project.write("004_drop.sql", "DROP TABLE teams;\n")
     assert project.run("lint", "--all", "--json").json["warnings"] == 1
@@ -186,7 +186,7 @@ def test_pending_is_judged_against_the_live_schema(project: Project) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_a_finding(project: Project) -> None:
-    """With its place, and the files behind it are judged all the same."""
+    """With its location, and the files after it are checked, too."""
     project.write("001_users.sql", ONE)
     project.write("002_open.sql", "CREATE TABLE t (a INTEGER PRIMARY KEY);\n/* never closed\n")
     project.write("003_teams.sql", TWO + "BEGIN;\n")

@@ -98,7 +98,7 @@ def test_gate(shop: Project) -> None:
 
 
 def test_gate_from_an_older_checkout(shop: Project) -> None:
-    """What newer files did cannot be told where they are not."""
+    """What newer files did cannot be determined without them."""
     shop.run("up", "--to", "2")
     (shop.migrations / "002_full.sql").unlink()
     assert (

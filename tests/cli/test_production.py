@@ -95,7 +95,7 @@ def forget_the_process() -> None:
 def test_a_release_from_plan_to_restore(
     shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Refused where it must be, run as announced, taken back; run with a fault in it, and taken back again."""
+    """Refused if it must be, run as announced, rolled back; run with a fault, and rolled back again."""
     production, ids = Remote(cloudflare, shop, "shop"), ("staging", "production")
     shop.run("up", "--env", "staging", "--to", "1")  # the last release
     shop.run("up", *PRODUCTION, "--to", "1")
@@ -124,7 +124,7 @@ def test_a_release_from_plan_to_restore(
     found = shop.run("env", "--json").json
     assert [(e["environment"], e["current_version"], e["pending"]) for e in found] == [(i, 4, 0) for i in ids]
 
-    # The way back brings the rows back.
+    # The rollback restores the rows.
     shop.run("restore", *PRODUCTION, "--to", "1")
     assert production.users() == ["ada@example.com", "bob@example.com"]
     assert shop.run("current", "--env", "production").out == "1\n"

@@ -27,7 +27,7 @@ def merged(project: Project) -> None:
 
 
 def test_the_applied_file_stays(project: Project) -> None:
-    """The others move behind it in their order; header and record say the new number, the meaning is the same."""
+    """The others move after it in their order; header and record have the new number, the meaning is the same."""
     project.standard()
     project.run("up", "--to", "2")
     merged(project)
@@ -78,7 +78,7 @@ def test_without_a_database_the_first_by_name_stays(project: Project) -> None:
 
 
 def test_what_came_too_late(project: Project) -> None:
-    """A file below the newest applied one moves behind it, where an `up` without permission applies it."""
+    """A file below the newest applied one moves after it, where a plain `up` applies it."""
     project.write("001_users.sql", ONE)
     project.write("005_names.sql", THREE)
     project.run("up")

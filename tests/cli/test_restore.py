@@ -40,7 +40,7 @@ def test_history_shows_the_points(applied: Project) -> None:
 
 
 def test_a_rollback_that_is_none_names_the_point(applied: Project) -> None:
-    """`down` and its plan say which restore point is from before a migration without a way back."""
+    """`down` and its plan say which restore point is from before a migration without a rollback."""
     applied.write(
         "004_merge.sql",
         "UPDATE users SET name = 'x' WHERE id = 1;\n-- Rollback: none, the names are merged\n",

@@ -36,7 +36,7 @@ def test_reading_creates_no_database(project: Project, command: list[str]) -> No
 
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_reading_leaves_the_file_as_it_was(project: Project, command: list[str]) -> None:
-    """Neither bytes nor time of the file change, and no -wal stays behind."""
+    """Neither bytes nor time of the file change, and no -wal is left."""
     project.standard()
     project.run("up", "--to", "2")
     before = (project.database.read_bytes(), project.database.stat().st_mtime_ns)
@@ -247,7 +247,7 @@ def test_verify_finds_drift(project: Project) -> None:
 
 
 def test_verify_reports_files_and_gaps(project: Project) -> None:
-    """Edited and missing files are findings; a gap is said and is none."""
+    """Edited and missing files are findings; a gap is reported but is not a finding."""
     project.write("001_users.sql", ONE)
     project.write("003_a.sql", "CREATE TABLE a (x);")
     project.run("up")
@@ -379,7 +379,7 @@ def test_readers_survive_any_stdout(project: Project, command: str, redirect: st
 def test_what_the_system_refuses_is_no_matter_of_the_output(
     project: Project, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
 ) -> None:
-    """A disk or a folder that fails inside a command is told as what it is, and only a lost stdout as that."""
+    """A disk or folder that fails inside a command is reported as such, and not as a lost stdout."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch")  # noqa: S108

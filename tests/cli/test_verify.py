@@ -1,4 +1,4 @@
-"""Whether a database is whole: what `verify`, `status` and the look behind an `up` say of it."""
+"""Whether a database is intact: what `verify`, `status` and the check after an `up` report."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_full_text_table_out_of_step(project: Project) -> None:
     assert "has 1 in excess" in problems(project, "verify")[0]["message"]
 
 
-# --- behind an `up` ---
+# --- after an `up` ---
 
 
 def test_an_up_that_leaves_orphans(applied: Project) -> None:
@@ -175,7 +175,7 @@ def test_an_up_that_leaves_orphans(applied: Project) -> None:
 
 
 def test_an_up_that_breaks_a_view(applied: Project) -> None:
-    """The linter warns of it; behind the run it is an error, whether it was asked or not."""
+    """The linter warns about it; after the run it is an error, whether the linter ran or not."""
     applied.write("004_view.sql", "CREATE VIEW v AS SELECT email FROM users;\n")
     applied.run("up")
     applied.write(

@@ -215,7 +215,7 @@ UP_TO: dict[int, Act] = {
 
 
 def take_back_two(migrator: Migrator) -> Report:
-    """Take back the two newest migrations."""
+    """Roll back the two newest migrations."""
     return migrator.down(steps=2, allow_loss=["all"])
 
 

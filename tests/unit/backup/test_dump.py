@@ -364,7 +364,7 @@ def test_wide_tables_and_long_rows(tmp_path: Path) -> None:
 
 
 def test_many_pages(tmp_path: Path) -> None:
-    """Page after page, by rowid and by composite keys, with rows of very different sizes; progress is told."""
+    """Page after page, by rowid and by composite keys, with rows of very different sizes; progress is reported."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
     script(

@@ -86,7 +86,7 @@ def test_up_and_down_take_one(migrator: Migrator) -> None:
 
 
 def test_switched_off(folder: Path) -> None:
-    """The library keeps none unless it is told to; a folder can be given; memory has none."""
+    """The library keeps none unless asked to; a folder can be given; a database in memory has none."""
     plain = Migrator(f"sqlite:{folder.parent / 'app.db'}", folder)
     plain.up(to=1)
     plain.up(to=2)
@@ -136,7 +136,7 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
 
 
 def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
-    """A point from before a `down`: checksums, way back and order are known again."""
+    """A point from before a `down`: checksums, rollback and order are known again."""
     migrator.up(to=2)
     migrator.down()
     (point,) = local_points.listed(migrator.driver)

@@ -73,7 +73,7 @@ def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.Monke
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_the_error_names_file_and_statement(tmp_path: Path) -> None:
-    """Whether the files are judged, replayed or applied."""
+    """Whether the files are checked, replayed or applied."""
     migration = Migration(1, "001_x", f"CREATE TABLE a (x);\n{COPY};\n", file="migrations/001_x.sql")
     (found,) = (d for d in lint([migration]) if d.severity == "error")
     assert (found.code, found.line) == ("R106", 2)

@@ -28,7 +28,7 @@ ALL = "id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, verified INTEG
 NAMES = "id, first, last, email, verified, status, price, profile, cents"
 
 
-def judged(sql: str, given: str) -> dict[str, str]:
+def found_in(sql: str, given: str) -> dict[str, str]:
     """The losses that the linter reports of a file, as {code: message}."""
     found = lint([Migration(1, "001_given", given), Migration(2, "002_case", sql)], only={2})
     return {d.code: d.message for d in found if d.code in LOSSES}
@@ -116,19 +116,19 @@ LOST_TABLES = [
 @pytest.mark.parametrize("drop", ["DROP TABLE live;", "DROP TABLE IF EXISTS live;"])
 def test_a_whole_copy_is_no_loss(copy: str, drop: str) -> None:
     """Each row and each column, as it is, into a table that stays, in whatever spelling."""
-    assert judged(copy + drop, LIVE) == {}
+    assert found_in(copy + drop, LIVE) == {}
 
 
 @pytest.mark.parametrize(("copy", "says"), LOST_TABLES)
 def test_any_other_copy_is_a_loss(copy: str, says: str) -> None:
     """It may omit rows, a column, or what a column holds; the message says which."""
-    assert says in judged(copy + "DROP TABLE IF EXISTS live;", LIVE)["D104"]
+    assert says in found_in(copy + "DROP TABLE IF EXISTS live;", LIVE)["D104"]
 
 
 def test_a_copy_after_the_drop_is_too_late() -> None:
     """Of a table with the same name that is created again."""
     sql = "DROP TABLE live; CREATE TABLE live (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT INTO arch SELECT * FROM live;"
-    assert judged(sql, LIVE).keys() == {"D104"}
+    assert found_in(sql, LIVE).keys() == {"D104"}
 
 
 # --- a column that is dropped after a copy ---
@@ -193,13 +193,13 @@ LOST_COLUMNS = [
 @pytest.mark.parametrize("sql", KEPT_COLUMNS)
 def test_a_column_that_is_moved(sql: str) -> None:
     """As it is, for each row that has a value, into a column that stays."""
-    assert judged(sql, USERS).keys() <= {"D107"}
+    assert found_in(sql, USERS).keys() <= {"D107"}
 
 
 @pytest.mark.parametrize(("sql", "says"), LOST_COLUMNS)
 def test_a_column_that_is_lost(sql: str, says: str) -> None:
     """In some rows, or because something else is made of it; the message says which."""
-    message = judged(sql, USERS)["D105"]
+    message = found_in(sql, USERS)["D105"]
     assert says.strip("()") in message
 
 
@@ -278,13 +278,13 @@ BAD_REBUILDS = [
 @pytest.mark.parametrize("sql", GOOD_REBUILDS)
 def test_a_plain_rebuild_is_silent(sql: str) -> None:
     """In the forms that tools and people write, with COALESCE, a LEFT JOIN and subqueries."""
-    assert judged(sql, USERS) == {}
+    assert found_in(sql, USERS) == {}
 
 
 @pytest.mark.parametrize(("code", "sql", "says"), BAD_REBUILDS)
 def test_what_a_rebuild_does_not_keep(code: str, sql: str, says: str) -> None:
     """Under one code: the rows, a column, or the values of a column."""
-    found = judged(sql, USERS)
+    found = found_in(sql, USERS)
     assert found.keys() == {code}
     assert says in found[code]
 
@@ -308,7 +308,7 @@ NOCASE = "CREATE TABLE neu (k TEXT COLLATE NOCASE PRIMARY KEY, x TEXT) WITHOUT R
 )
 def test_replace_into_a_key_that_is_narrower(given: str, lost: set[str]) -> None:
     """Rows push each other out where the new key takes for equal what the old one kept apart."""
-    assert judged(NOCASE.format("REPLACE INTO neu"), given).keys() == lost
+    assert found_in(NOCASE.format("REPLACE INTO neu"), given).keys() == lost
 
 
 def test_a_case_over_all_values_that_a_check_allows() -> None:
@@ -318,11 +318,11 @@ def test_a_case_over_all_values_that_a_check_allows() -> None:
         "id INTEGER PRIMARY KEY, tier TEXT",
         "INSERT INTO n SELECT id, CASE tier WHEN 'a' THEN 'x'{} END FROM u;",
     )
-    assert judged(copy.format(" WHEN 'b' THEN 'y'"), given) == {}
-    assert judged(copy.format(""), given).keys() == {"D119"}
+    assert found_in(copy.format(" WHEN 'b' THEN 'y'"), given) == {}
+    assert found_in(copy.format(""), given).keys() == {"D119"}
     searched = copy.replace("CASE tier WHEN 'a'", "CASE WHEN tier = 'a'")
-    assert judged(searched.format(" WHEN tier IN ('b', 'c') THEN 'y'"), given) == {}
-    assert judged(searched.format(" WHEN id = 'b' THEN 'y'"), given).keys() == {"D119"}
+    assert found_in(searched.format(" WHEN tier IN ('b', 'c') THEN 'y'"), given) == {}
+    assert found_in(searched.format(" WHEN id = 'b' THEN 'y'"), given).keys() == {"D119"}
 
 
 def test_merged_tables_cannot_keep_their_numbers() -> None:
@@ -331,8 +331,8 @@ def test_merged_tables_cannot_keep_their_numbers() -> None:
         "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE b (id INTEGER PRIMARY KEY, x TEXT);"
     )
     both = "CREATE TABLE c (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO c (x) SELECT x FROM a; INSERT INTO c (x) SELECT x FROM b;"
-    assert judged(both + "DROP TABLE a; DROP TABLE b;", given) == {}
-    assert judged(
+    assert found_in(both + "DROP TABLE a; DROP TABLE b;", given) == {}
+    assert found_in(
         both.partition(" INSERT INTO c (x) SELECT x FROM b")[0] + "; DROP TABLE a;", given
     ).keys() == {"D104"}
 
@@ -371,8 +371,8 @@ CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE, w TEX
     ],
 )  # fmt: skip
 def test_replace_that_gives_less_than_it_takes(sql: str, says: str) -> None:
-    """A column without a value, an id that is given anew, another row with the same UNIQUE value."""
-    found = judged(sql, SETTINGS)
+    """A column without a value, an id that is assigned again, another row with the same UNIQUE value."""
+    found = found_in(sql, SETTINGS)
     assert ("D118" in found) == bool(says)
     assert says in found.get("D118", "")
 
@@ -411,7 +411,7 @@ def test_rows_that_are_deleted_or_overwritten(sql: str, code: str, says: str) ->
     CREATE TRIGGER hide INSTEAD OF DELETE ON shown BEGIN DELETE FROM live WHERE id = old.id; END;
     CREATE TRIGGER change INSTEAD OF UPDATE ON shown BEGIN UPDATE live SET v = new.v WHERE id = old.id; END;
     """
-    found = judged(sql, LIVE + view)
+    found = found_in(sql, LIVE + view)
     assert found.keys() == ({code} if code else set())
     assert says in found.get(code, "")
 
@@ -439,7 +439,7 @@ def test_a_trigger_that_deletes_from_its_own_table() -> None:
 def test_whole_numbers_that_real_rounds(old: str, new: str, reported: bool) -> None:
     """A type for 64-bit numbers says that there may be some beyond 2 ** 53."""
     sql = f"CREATE TABLE m (id INTEGER PRIMARY KEY, {new}); INSERT INTO m SELECT * FROM k; DROP TABLE k; ALTER TABLE m RENAME TO k;"
-    assert ("D108" in judged(sql, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {old});")) == reported
+    assert ("D108" in found_in(sql, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {old});")) == reported
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ def test_whole_numbers_that_real_rounds(old: str, new: str, reported: bool) -> N
 def test_any_of_a_strict_table_keeps_every_value(given: str, sql: str, reported: bool) -> None:
     """Elsewhere, ANY is a type that turns '05' into 5."""
     rebuild = f"CREATE TABLE m (id INTEGER PRIMARY KEY, {sql}; INSERT INTO m SELECT * FROM k; DROP TABLE k; ALTER TABLE m RENAME TO k;"
-    assert ("D108" in judged(rebuild, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {given};")) == reported
+    assert ("D108" in found_in(rebuild, f"CREATE TABLE k (id INTEGER PRIMARY KEY, {given};")) == reported
 
 
 @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ def test_a_full_text_index_that_is_emptied(sql: str, code: str) -> None:
     CREATE VIRTUAL TABLE bare USING fts5(v, content='');
     CREATE VIRTUAL TABLE found USING fts5(v, content='live', content_rowid='id');
     """
-    assert judged(sql, LIVE + indexes).keys() == ({code} if code else set())
+    assert found_in(sql, LIVE + indexes).keys() == ({code} if code else set())
 
 
 @pytest.mark.parametrize(

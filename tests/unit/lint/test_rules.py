@@ -45,7 +45,7 @@ EXAMPLES = [rule for rule in RULES if rule.page.bad]
 
 
 def found(sql: str, given: str = "", **severities: str) -> tuple[Diagnostic, ...]:
-    """What the rules find in a file, behind one that makes the schema."""
+    """What the rules find in a file that follows one that creates the schema."""
     files = [Migration(1, "001_given", given or "SELECT 1;"), Migration(2, "002_case", sql)]
     return lint_files(files, severities=severities, only={2})
 
@@ -223,7 +223,7 @@ def _insert(size: int) -> str:
 
 
 def test_r109_a_statement_of_100_000_bytes() -> None:
-    """Bytes are counted, not characters; the `;` is not sent, so it does not count. The rest is judged too."""
+    """Bytes are counted, not characters; the `;` is not sent, so it does not count. The rest is checked, too."""
     given = Migration(1, "001_given", "CREATE TABLE t (a);")
     for size, expected in ((100_000, ["D106"]), (100_001, ["R109", "D106"])):
         file = Migration(2, "002_case", f"SELECT 1;\n  {_insert(size)};\nDELETE FROM t;")
@@ -494,7 +494,7 @@ def test_where_a_file_cannot_be_read(sql: str, line: int, message: str) -> None:
 
 
 def test_r102_names_the_pragma() -> None:
-    """Also behind a schema's name."""
+    """Also after a schema's name."""
     assert says("R102", "PRAGMA main.journal_mode;") == ["D1 does not allow PRAGMA journal_mode"]
 
 
@@ -502,7 +502,7 @@ def test_r102_names_the_pragma() -> None:
 
 
 def test_a_rollback_with_a_statement_that_is_too_long() -> None:
-    """It is a finding like any other, and the next file is judged."""
+    """It is a finding like any other, and the next file is checked."""
     files = [
         Migration(1, "001_a", f"SELECT 1;\n-- Rollback:\n--   {_insert(100_001)};"),
         Migration(2, "002_b", "VACUUM;"),

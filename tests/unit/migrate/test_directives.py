@@ -125,7 +125,7 @@ def test_the_line_is_that_of_the_file() -> None:
     ],
 )
 def test_what_is_no_directive(sql: str) -> None:
-    """In a string, a name, a block comment, a statement or a rollback block it is neither obeyed nor judged."""
+    """In a string, a name, a block comment, a statement or a rollback block it is neither obeyed nor checked."""
     assert dropped(sql) == {"a": False}
     assert directives(GIVEN + sql) == []
 
@@ -175,7 +175,7 @@ def test_a_code_of_the_rehearsal_is_not_judged_here() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_reported(text: str) -> None:
-    """It allows nothing, and the author is told."""
+    """It allows nothing, and is reported."""
     diagnostics = found(f"-- d1migrate: {text}\nDROP TABLE a;")
     assert [(d.code, d.line, d.allowed) for d in diagnostics] == [("H111", 1, None), ("D104", 2, None)]
 

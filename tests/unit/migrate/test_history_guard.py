@@ -60,7 +60,7 @@ def test_use_of_the_history(sql: str, *, up: bool, down: bool) -> None:
     ],
 )
 def test_the_version_that_is_recorded(sql: str, version: int | None) -> None:
-    """Only where it stands there as a number."""
+    """Only if it is written as a number."""
     assert recorded_version(sql) == version
 
 

@@ -43,7 +43,7 @@ def test_a_wrong_byte_is_placed(tmp_path: Path, at: int) -> None:
     line = data[:offset].count(b"\n") + 1
     with pytest.raises(SourceError) as caught:
         list(LargeFile(str(path)).chunks())
-    # A wrong byte behind the first half of a character is seen at that half.
+    # A wrong byte after the first half of a character is reported at that half.
     assert f"001_big.sql:{line}: not UTF-8: byte 0x" in str(caught.value)
     seen = int(str(caught.value).rsplit(" ", 1)[1])
     assert seen in (offset, offset - 1)

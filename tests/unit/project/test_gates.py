@@ -203,7 +203,7 @@ def test_after() -> None:
 
 
 def test_require_rollback() -> None:
-    """A block is a way back; none, and one declared to be none, are not."""
+    """A block is a rollback; no block, and a block that declares none, are not."""
     files = [
         Migration(1, "001_a", WITH_ROLLBACK),
         Migration(2, "002_b", "SELECT 1;"),

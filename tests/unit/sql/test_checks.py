@@ -46,7 +46,7 @@ from d1migrate.sql.definitions import Check
     ],
 )
 def test_allowed_values(expression: str, values: tuple[str, tuple[str, ...]] | None) -> None:
-    """A list of literals is read in all the ways it is written; anything else is none."""
+    """A list of literals is read in all the ways it is written; anything else is not a list."""
     assert allowed_values(Check(expression)) == values
 
 

@@ -149,7 +149,7 @@ def plain(sql: str) -> list[ColumnDefinition]:
     ],
 )
 def test_table_checks(text: str, checks: tuple[Check, ...]) -> None:
-    """CHECKs beside the columns, whatever stands before them; all_checks has them behind the columns'."""
+    """CHECKs beside the columns, whatever precedes them; all_checks has them after those of the columns."""
     table = parsed(f"CREATE TABLE t (a INT CHECK (a < 9), b{text})")
     assert [column.name for column in table.columns] == ["a", "b"]
     assert table.checks == checks

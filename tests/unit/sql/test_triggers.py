@@ -1,4 +1,4 @@
-"""Triggers that survive being cut anew by D1's REST server."""
+"""Triggers that D1's REST server splits correctly."""
 
 from __future__ import annotations
 

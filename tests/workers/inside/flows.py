@@ -146,7 +146,7 @@ async def disagreement(db: Any) -> None:
 
 
 async def strangers(db: Any) -> None:
-    """A database that did not start here, and a table that another tool made, are no empty databases."""
+    """A database that d1migrate did not create, and a table of another tool, are not empty databases."""
     await write(db, "CREATE TABLE old (a)")
     error = await raised(run_migrations(db, THREE), errors.HistoryError)
     assert "was not created by d1migrate" in str(error)

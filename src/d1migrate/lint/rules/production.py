@@ -37,8 +37,8 @@ def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     last = replay.last
     if last is None or not last.sql:
         return
-    behind = last.text[last.body + len(last.sql) :]
-    if not significant(behind):
+    rest = last.text[last.body + len(last.sql) :]
+    if not significant(rest):
         line = last.line + last.sql.count("\n")
         yield Finding("no `;` after the last statement", line=line)
 

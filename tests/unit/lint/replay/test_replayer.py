@@ -202,7 +202,7 @@ def test_what_a_statement_saw() -> None:
     ],
 )  # fmt: skip
 def test_what_a_statement_touches(sql: str, touches: set[tuple[str, str, str]]) -> None:
-    """As the engine says, with folded names; a trigger's part is told as the trigger's."""
+    """As the engine says, with folded names; a trigger's part is reported as the trigger's."""
     given = (
         "CREATE TABLE A (X); CREATE TABLE b (y); CREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM A; END;"
     )
@@ -221,7 +221,7 @@ def test_what_a_statement_touches(sql: str, touches: set[tuple[str, str, str]]) 
 
 
 def test_what_follows_from_a_refusal_is_not_refused() -> None:
-    """A misspelt CREATE is told once, not again by all that speaks of its table."""
+    """A misspelled CREATE is reported once, not again by every statement that uses its table."""
     replayed = case("CREATE TABLE a (x,,);\nINSERT INTO a VALUES (1);\nCREATE INDEX i ON a(x);\nSELEC 1;")
     assert [refusal is not None for refusal in refusals(replayed)] == [True, False, True]
 
@@ -363,10 +363,10 @@ def test_an_insert_behind_many_is_judged_as_by_itself(inserts: list[str], last: 
     ]
     many = "".join(f"INSERT INTO t VALUES ({value});\n" for value in good for _ in range(25))
     alone = case(f"{given}INSERT INTO t VALUES ({last});\n")
-    behind = case(f"{given}{many}INSERT INTO t VALUES ({last});\n")
-    assert [r for r in refusals(alone) if r] == [r for r in refusals(behind) if r]
-    assert behind.count == alone.count + 25 * len(good)
-    assert not good or behind.filled[0][1] >= behind.count - 2
+    after = case(f"{given}{many}INSERT INTO t VALUES ({last});\n")
+    assert [r for r in refusals(alone) if r] == [r for r in refusals(after) if r]
+    assert after.count == alone.count + 25 * len(good)
+    assert not good or after.filled[0][1] >= after.count - 2
 
 
 # --- schema_of ---
@@ -394,7 +394,7 @@ def test_what_a_renamed_table_owns() -> None:
 
 
 def test_a_refused_statement_on_rows_hides_nothing() -> None:
-    """A misspelt UPDATE changes no schema, so what is missing behind it does not follow from it."""
+    """A misspelled UPDATE changes no schema, so what is missing after it does not follow from it."""
     replayed = case("CREATE TABLE a (x);\nUPDATE a SET y = 1 WHERE x = 1;\nUPDATE a SET z = 1 WHERE x = 1;")
     assert [refusal is not None for refusal in refusals(replayed)] == [False, True, True]
     with pytest.raises(SourceError, match=r"002_b\.sql:1: no such table: b"):

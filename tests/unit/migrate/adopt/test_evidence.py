@@ -86,7 +86,7 @@ GROWING = (
 )
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])  # behind the sixth, nothing is there
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])  # nothing comes after the sixth
 def test_files_that_build_on_each_other(count: int) -> None:
     """However far they ran: what was renamed, rebuilt or dropped since does not look as if it never ran."""
     found = assess(prints(*GROWING), live(*GROWING[:count]))

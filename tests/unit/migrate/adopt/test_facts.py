@@ -60,7 +60,7 @@ def test_what_a_migration_changes() -> None:
 
 
 def test_names_for_a_reader() -> None:
-    """A column with its table, a constraint behind it."""
+    """A column with its table, a constraint after it."""
     assert FactKey("column", "x", "a").shown == "a.x"
     assert FactKey("constraint", "CHECK (x)", "a").shown == "a: CHECK (x)"
     assert FactKey("view", "v").shown == "v"

@@ -55,7 +55,7 @@ def test_by_checksum(line_end: str) -> None:
 
 
 def test_a_checksum_of_another_text_is_remarked() -> None:
-    """The name decides, and the user is told."""
+    """The name decides, and the user is informed."""
     found, _ = match(FILES, [(DRIZZLE, [Row("0001_users", "0001_users", digest="0" * 64)])])
     (record,) = found[1]
     assert record.note
