@@ -116,14 +116,14 @@ class LiveTables:
     def _counts(self, event: Event, alive: Container[str]) -> bool:
         return event.table not in self.tables or event.table in alive
 
-    def _clears(self, effect: Effect, beside: Collection[Effect]) -> bool:
+    def _clears(self, effect: Effect, body: Collection[Effect]) -> bool:
         """Whether an INSERT is a command to a full-text table that deletes entries of the index.
 
         An index over another table is not at risk row by row: there, the text stays where it is.
 
         Args:
             effect: the INSERT.
-            beside: the effects of the trigger that it is in; an entry may be deleted to be written again.
+            body: the effects of the trigger that it is in; an entry may be deleted to be written again.
         """
         if effect.command is None:
             return False
@@ -132,7 +132,7 @@ class LiveTables:
             return False
         if effect.command in ("delete-all", ""):
             return True
-        again = any(e.kind == "insert" and e.table == effect.table and e.command is None for e in beside)
+        again = any(e.kind == "insert" and e.table == effect.table and e.command is None for e in body)
         return effect.command == "delete" and table.content == "" and not again
 
 

@@ -76,7 +76,7 @@ def statement_groups(
             catalog = catalog.changed({fold(change.table.name): None}, {})
         steps.append(_group(change, number, catalog))
         catalog = _followed(change, catalog, tables)
-    defer = ("PRAGMA defer_foreign_keys = ON",) * is_deferred
+    defer = ("PRAGMA defer_foreign_keys = ON",) if is_deferred else ()
     what = "Check foreign keys at the end" + ("; count rows" if watched else "")
     found = (
         StatementGroup(what, (*defer, *begin)),

@@ -36,7 +36,7 @@ class Event(NamedTuple):
         kind: what happens; `drop` is the DELETE that DROP TABLE implies, which fires no trigger of the table.
         table: the table or view.
         columns: for an update, the columns that are set, and those that follow from them.
-        replaces: whether the statement says REPLACE, which then also holds for what its triggers write.
+        replaces: whether the statement has REPLACE, which then also applies in its triggers.
     """
 
     kind: Literal["delete", "drop", "insert", "update"]
@@ -86,7 +86,7 @@ class Cascade:
 
         Args:
             effect: the effect; one that changes no rows causes no event.
-            replaces: whether it is in a trigger, fired by a statement that says REPLACE.
+            replaces: whether it is in a trigger that a statement with REPLACE fires.
         """
         replaces = replaces or effect.replaces
         table = self._catalog.tables.get(effect.table)

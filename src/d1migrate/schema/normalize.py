@@ -126,8 +126,7 @@ def normal_form(table: TableDefinition, scope: Scope | None = None) -> NormalFor
 
     own = {fold(column.name): parts(column) for column in table.columns}
     columns = {fold(column.name): _column(column, names) for column in table.columns}
-    options = ("STRICT",) * table.strict + ("WITHOUT ROWID",) * table.without_rowid
-    return NormalForm(columns, own, parts(table), options)
+    return NormalForm(columns, own, parts(table), table.options)
 
 
 def mentions(expression: str, column: str) -> bool:
@@ -178,10 +177,12 @@ def _check(check: Check, names: Collection[str]) -> Constraint:
 
 def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Constraint:
     terms = ", ".join(_term(term, names) for term in key.terms)
-    # `a INTEGER PRIMARY KEY DESC` is not the rowid, `a INTEGER, PRIMARY KEY (a DESC)` is.
-    is_not_rowid = key.primary and in_rowid and key.terms[0].descending
     words = ["PRIMARY KEY" if key.primary else "UNIQUE", f"({terms})"]
-    words += ["AUTOINCREMENT"] * key.autoincrement + ["of no rowid"] * is_not_rowid
+    if key.autoincrement:
+        words.append("AUTOINCREMENT")
+    # `a INTEGER PRIMARY KEY DESC` is not the rowid, `a INTEGER, PRIMARY KEY (a DESC)` is.
+    if key.primary and in_rowid and key.terms[0].descending:
+        words.append("of no rowid")
     columns = frozenset(name for term in key.terms for name in names if mentions(term.expression, name))
     return Constraint("key", " ".join(words) + _conflict(key.conflict), columns)
 
@@ -189,7 +190,8 @@ def _key(key: KeyDefinition, names: Collection[str], *, in_rowid: bool) -> Const
 def _term(term: Term, names: Collection[str]) -> str:
     column = term.column
     what = canonical_expression(term.expression, names) if column is None else canonical_name(column)
-    return " ".join([what, *_collation(term.collation), *["DESC"] * term.descending])
+    direction = ["DESC"] if term.descending else []
+    return " ".join([what, *_collation(term.collation), *direction])
 
 
 def _reference(reference: Reference, key: Sequence[str]) -> Constraint:
@@ -197,10 +199,13 @@ def _reference(reference: Reference, key: Sequence[str]) -> Constraint:
     to = ", ".join(map(canonical_name, reference.to or key))
     columns = ", ".join(map(canonical_name, reference.columns))
     words = [f"FOREIGN KEY ({columns}) REFERENCES {canonical_name(reference.table)}"]
-    words += [f"({to})"] * bool(to)
+    if to:
+        words.append(f"({to})")
     for event, action in (("DELETE", reference.on_delete), ("UPDATE", reference.on_update)):
-        words += [f"ON {event} {action}"] * (action != "NO ACTION")
-    words += [reference.deferrable] * (reference.deferrable == "DEFERRABLE INITIALLY DEFERRED")
+        if action != "NO ACTION":
+            words.append(f"ON {event} {action}")
+    if reference.deferrable == "DEFERRABLE INITIALLY DEFERRED":
+        words.append(reference.deferrable)
     return Constraint("reference", " ".join(words), frozenset(map(fold, reference.columns)))
 
 

@@ -67,11 +67,12 @@ def virtual_statements(change: RebuildVirtual, number: int) -> list[str]:
     rebuilt = [f"DROP TABLE {quote_identifier(change.old.name)}", change.new.sql]
     if change.filled_by != "itself":
         return [*rebuilt, reindex_statement(change.new.name)] if change.filled_by == "content" else rebuilt
-    has_rowid = _module(change.new) == "fts5"
     rowid = quote_identifier(f"{HELPER}rowid")
-    held = [f"rowid AS {rowid}"] * has_rowid + [quote_identifier(c.name) for c in change.old.columns]
-    into = ["rowid"] * has_rowid + [quote_identifier(column) for column, _ in change.values]
-    values = [rowid] * has_rowid + [value for _, value in change.values]
+    held = [quote_identifier(column.name) for column in change.old.columns]
+    into = [quote_identifier(column) for column, _ in change.values]
+    values = [value for _, value in change.values]
+    if _module(change.new) == "fts5":  # an R*Tree's rowid is its first column
+        held, into, values = [f"rowid AS {rowid}", *held], ["rowid", *into], [rowid, *values]
     return [
         f"CREATE TABLE {hold} AS SELECT {', '.join(held)} FROM {quote_identifier(change.old.name)}",
         *rebuilt,

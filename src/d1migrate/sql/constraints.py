@@ -142,7 +142,7 @@ class Constraints:
             inside = self._tokens[begin + 1 : at - 1]
             terms = tuple(term(self._sql, group) for group in parted(inside, ",") if group)
         conflict, at = self._conflict(at)
-        at += self._column is not None and self._word(at) == "AUTOINCREMENT"
+        at += 1 if self._column is not None and self._word(at) == "AUTOINCREMENT" else 0
         autoincrement = any(token.keyword == "AUTOINCREMENT" for token in self._tokens[begin:at])
         self.keys.append(KeyDefinition(terms, primary, autoincrement, conflict, self._name))
         return at

@@ -124,6 +124,12 @@ class TableDefinition(NamedTuple):
     closing_comments: tuple[str, ...] = ()
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """STRICT and WITHOUT ROWID, as far as it has them."""
+        found = {"STRICT": self.strict, "WITHOUT ROWID": self.without_rowid}
+        return tuple(option for option, is_set in found.items() if is_set)
+
+    @property
     def all_checks(self) -> tuple[Check, ...]:
         """Every CHECK, in the order of the text."""
         return (*(check for column in self.columns for check in column.checks), *self.checks)

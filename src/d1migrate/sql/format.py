@@ -24,8 +24,7 @@ def table_text(table: TableDefinition) -> str:
     for place, item in enumerate(table.items):
         lines += _item(item, comma="," if place < len(table.items) - 1 else "")
     lines += [_INDENT + comment for comment in table.closing_comments]
-    options = ["STRICT"] * table.strict + ["WITHOUT ROWID"] * table.without_rowid
-    return "\n".join([*lines, ") " + ", ".join(options) if options else ")"])
+    return "\n".join([*lines, f") {', '.join(table.options)}" if table.options else ")"])
 
 
 def name_text(name: str) -> str:

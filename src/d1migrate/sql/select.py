@@ -84,7 +84,7 @@ def selects(tokens: Sequence[Token], defined: Collection[str] = ()) -> list[Sele
 
 def with_names(tokens: Sequence[Token]) -> tuple[list[str], int]:
     """Return the names that WITH defines, folded, and the position of the statement's verb."""
-    names, at = list[str](), 1 + (text_at(tokens, 1).upper() == "RECURSIVE")
+    names, at = list[str](), 2 if text_at(tokens, 1).upper() == "RECURSIVE" else 1
     while at < len(tokens):
         names.append(fold(unquote(tokens[at].text)))
         at = next((i for i in range(at, len(tokens)) if tokens[i].keyword == "AS"), len(tokens))
@@ -143,7 +143,7 @@ def _select(tokens: Sequence[Token], defined: Collection[str], picks: str) -> Se
     if text_at(tokens, 0).upper() != "SELECT":
         return Select((), ())
     places = {tokens[i].keyword: i for i in reversed(list(outside(tokens))) if tokens[i].keyword in _CLAUSES}
-    begin = 1 + (text_at(tokens, 1).upper() in ("DISTINCT", "ALL"))
+    begin = 2 if text_at(tokens, 1).upper() in ("DISTINCT", "ALL") else 1
     end = min(places.values(), default=len(tokens))
     values = tuple(value_of(part) for part in parted(tokens[begin:end], ",") if part)
     if text_at(tokens, 1).upper() == "DISTINCT":

@@ -32,7 +32,7 @@ class Shape(NamedTuple):
             `insert`, `replace`, `update`, `delete`, `select`, `pragma`, … For `WITH …`, the verb of the main
             statement.
         name: the object that is created, altered or dropped, folded; "" for other verbs.
-        conditional: whether it says IF [NOT] EXISTS.
+        conditional: whether it has IF [NOT] EXISTS.
         at: which of the significant tokens is the name (for other verbs, the verb).
     """
 
@@ -119,7 +119,7 @@ def alteration_of(tokens: Sequence[Token]) -> Alteration:
     words = [token.keyword for token in tokens[at : at + 2]]
     if words == ["RENAME", "TO"]:
         return Alteration("rename", to=name_at(tokens, at + 2)[0])
-    column, end = name_at(tokens, at + 1 + (words[1:] == ["COLUMN"]))
+    column, end = name_at(tokens, at + (2 if words[1:] == ["COLUMN"] else 1))
     match words[:1]:
         case ["ADD"]:
             return Alteration("add column", column)
@@ -215,7 +215,7 @@ class Effect(NamedTuple):
         table: the table; for `drop trigger`, the trigger.
         to: the new name of a table that is renamed.
         sets: the columns that an UPDATE sets, or the DO UPDATE of an INSERT.
-        replaces: whether an INSERT or UPDATE says REPLACE: what its triggers write then replaces rows too.
+        replaces: whether an INSERT or UPDATE has REPLACE, which then also applies in its triggers.
         command: what an INSERT puts into the column named as the table, folded: FTS5 takes that for a
             command. "" if that is not a literal, None if there is no such column.
     """
