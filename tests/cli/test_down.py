@@ -230,7 +230,7 @@ def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
 
 
 def test_allowing_a_loss_that_is_not_at_stake_is_a_mistake(applied: Project) -> None:
-    """A misspelt table is a usage error, not an unused flag."""
+    """A misspelled table is a usage error, not an unused flag."""
     assert "it deletes rows from: users" in applied.run("down", "--allow-loss", "user", code=2).err
 
 

@@ -71,7 +71,7 @@ def test_a_contract_in_before(shop: Project) -> None:
 
 
 def test_the_linter_takes_the_directive(shop: Project) -> None:
-    """It is no mistake; one that is misspelt is."""
+    """It is no mistake; one that is misspelled is."""
     shop.write("002_full.sql", "-- d1migrate: phase=before\nALTER TABLE users ADD COLUMN full_name TEXT;")
     shop.write("003_drop.sql", "-- d1migrate: phase=sometime\nSELECT 1;")
     found = shop.run("lint", "--json").json["diagnostics"]

@@ -69,7 +69,7 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
 
 
 def test_status_as_text(project: Project) -> None:
-    """Aligned columns on stdout, the summary on stderr, no colour in a pipe."""
+    """Aligned columns on stdout, the summary on stderr, no color in a pipe."""
     project.standard()
     project.write("004_x.sql", "SELECT 1;")
     project.run("up", "--to", "2")

@@ -1,4 +1,4 @@
-"""What only a terminal sees: colour, the progress bar, and none of them elsewhere."""
+"""What only a terminal sees: color, the progress bar, and none of them elsewhere."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def on_terminal(*arguments: str, **variables: str) -> str:
     return seen.decode()
 
 
-def test_colour_is_for_terminals_that_want_it(project: Project) -> None:
-    """States are coloured on a terminal, unless NO_COLOR or a dumb one says otherwise."""
+def test_color_is_for_terminals_that_want_it(project: Project) -> None:
+    """States are colored on a terminal, unless NO_COLOR or a dumb one says otherwise."""
     project.standard()
     assert "\x1b[33mpending\x1b[0m" in on_terminal("status")
     assert "\x1b" not in on_terminal("status", NO_COLOR="1")

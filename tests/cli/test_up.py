@@ -144,7 +144,7 @@ def test_an_edited_file_is_refused(project: Project) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        pytest.param(lambda s: "-- (c) a licence header\n" + s, id="header"),
+        pytest.param(lambda s: "-- (c) a license header\n" + s, id="header"),
         pytest.param(lambda s: s.replace("CREATE TABLE", "create  table").replace("\n", "\r\n"), id="format"),
         pytest.param(lambda s: s.split("-- Rollback")[0], id="rollback"),
         pytest.param(lambda s: "\ufeff" + s.rstrip().removesuffix(";"), id="bom"),
@@ -171,7 +171,7 @@ def test_a_missing_file_is_refused(project: Project) -> None:
     assert "teams" in project.tables()
 
 
-def test_a_renumbered_file_is_recognised(project: Project) -> None:
+def test_a_renumbered_file_is_recognized(project: Project) -> None:
     """A file that came back under another number is not run again."""
     project.standard()
     project.run("up", "--to", "2")
@@ -341,7 +341,7 @@ def test_a_database_that_did_not_start_here(project: Project, history: bool) -> 
 
 
 def test_another_tools_history_is_named(project: Project) -> None:
-    """A non-empty history of wrangler's own migrations is recognised."""
+    """A non-empty history of wrangler's own migrations is recognized."""
     project.standard()
     project.sql("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)")
     project.sql("INSERT INTO d1_migrations VALUES (1, '0001_x.sql')")
@@ -415,7 +415,7 @@ def test_a_self_recording_file_is_recorded_once(project: Project) -> None:
 
 
 def test_renumbered_with_its_old_number_taken(project: Project) -> None:
-    """After a merge gave the old number to another file, the content is still recognised as applied."""
+    """After a merge gave the old number to another file, the content is still recognized as applied."""
     project.standard()
     project.run("up")
     (project.migrations / "003_names.sql").rename(project.migrations / "004_names.sql")
@@ -517,7 +517,7 @@ def test_line_ends_around_a_mebibyte(project: Project) -> None:
     project.run("up")
     project.write("001_t.sql", text.replace("\n", "\r\n"))
     assert project.states() == {1: "applied"}
-    project.write("001_t.sql", f"-- {'licence ' * 20_000}\n{text}")
+    project.write("001_t.sql", f"-- {'license ' * 20_000}\n{text}")
     assert project.states() == {1: "applied"}
 
 

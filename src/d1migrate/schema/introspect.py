@@ -147,5 +147,5 @@ def _by_table(rows: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def _grouped(rows: Iterable[Any], *at: int) -> list[tuple[tuple[Any, ...], list[Any]]]:
-    """Group neighbouring rows by the values at some positions."""
+    """Group neighboring rows by the values at some positions."""
     return [(key, list(group)) for key, group in groupby(rows, lambda row: tuple(row[i] for i in at))]

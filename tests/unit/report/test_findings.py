@@ -473,7 +473,7 @@ def test_an_absolute_path_is_a_file_uri() -> None:
 
 
 def fingerprints(*diagnostics: Diagnostic) -> list[dict[str, str]]:
-    """What each finding is recognised by."""
+    """What each finding is recognized by."""
     return [result["partialFingerprints"] for result in log(*diagnostics)["results"]]
 
 

@@ -139,7 +139,7 @@ async def disagreement(db: Any) -> None:
     assert (await raised(run_migrations(db, THREE[:2]), errors.MissingMigration)).versions == (3,)
     reworded = (
         THREE[0],
-        (THREE[1][0], "-- A licence\n" + THREE[1][1].replace(" (text)", "\n(text)")),
+        (THREE[1][0], "-- A license\n" + THREE[1][1].replace(" (text)", "\n(text)")),
         THREE[2],
     )
     assert await run_migrations(db, reworded) == []
