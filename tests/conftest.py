@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its own option
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the seed and the size of the run; a worker of pytest-xdist is given the options of the whole run."""
+    """Set the seed and the size of the run; pytest-xdist passes the options of the run to its workers."""
     option = config.option
     if option.random and option.seed is None:
         option.seed = SystemRandom().getrandbits(32)
@@ -53,13 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SERVERS = {"workerd", "cloudflare_server", "vendored"}
-"""Fixtures that start a server or build what it runs; whatever asks for one of them is slow."""
+"""Fixtures that start a server or build what it runs; a test that uses one of them is slow."""
 SLOW = ["docs", "workers", "runtime", "crash", "remote"]
-"""Folders of tests that start many processes, or servers of their own; what takes longest comes first."""
+"""Folders of tests that start many processes, or their own servers; the slowest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and run it first: workers that finish with short files finish together."""
+    """Mark what is slow, and run it first: with short files last, all workers finish at the same time."""
 
     def place(item: pytest.Item) -> int:
         folder = item.path.relative_to(TESTS).parts[0]
@@ -72,9 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def unit_of(test: str) -> str:
-    """Return what a worker is given at once, so that what its tests share is made once: a file."""
+    """Return the group of tests that one worker runs, so that they share fixtures: those of a file."""
     file, _, name = test.partition("::")
-    python = re.search(r"\b3\.1\d\b", name)  # a Python in workerd takes seconds to start
+    python = re.search(r"\b3\.1\d\b", name)  # a Python in workerd takes seconds to start: one worker each
     return python[0] if python and file.startswith("tests/workers/") else file
 
 
@@ -91,25 +91,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many workers `-n auto` starts: two even on one core, since half of a test's time passes in a server."""
+    """How many workers `-n auto` starts: at least two, since a test spends half of its time waiting for a server."""
     return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Which random inputs are tried."""
+    """Print which random inputs are used."""
     profile = "fixed" if config.option.seed is None else "seeded"
     return f"random inputs: {profile}, seed {inputs.SEED}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """After a failure: how to have the same random inputs again."""
+    """After a failure, print how to repeat the random inputs."""
     if terminalreporter.stats.get("failed"):
         terminalreporter.write_line(f"the random inputs of this run: --seed {inputs.SEED}")
 
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Let SIGINT interrupt this process, even in a background job, for which a shell has SIGINT ignored."""
+    """Let SIGINT interrupt this process; a shell starts background jobs with SIGINT ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -117,14 +117,14 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def workerd() -> Iterator[Workerd]:
-    """The real D1, started once a worker; ask it for a `database()` a test."""
+    """The real D1, started once per worker; each test asks it for a `database()`."""
     with Workerd() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def cloudflare_server() -> Iterator[Cloudflare]:
-    """Cloudflare's API in front of the real D1, started once a worker; tests take `cloudflare`."""
+    """Cloudflare's API over the real D1, started once per worker; tests use `cloudflare`."""
     with Cloudflare() as server:
         yield server
 

@@ -27,10 +27,10 @@ def generator(name: str) -> Random:
 
 
 def scaled(usual: int) -> int:
-    """Return how many inputs this run tries where usually so many are tried."""
+    """Return how many inputs this run tries instead of the usual number."""
     return max(round(usual * TIMES), 10)
 
 
 def some(items: Sequence[T]) -> Sequence[T]:
-    """Return every tenth item where a run tries a tenth of the inputs, all of them in a usual run."""
+    """Return every tenth item if the run tries a tenth of the inputs; usually all of them."""
     return items[:: max(round(1 / TIMES), 1)]

@@ -81,7 +81,7 @@ def _serve(folder: str) -> None:
 
 
 def _warm_up(folder: str) -> None:
-    """Import here what an action imports when it first needs it, so that not every child does."""
+    """Run every action once, so that lazy imports happen here and not in every child."""
     migrator = Migrator(SqliteDriver(":memory:", url="sqlite::memory:"), folder)
     for action in ("up", "down --to 0"):
         ACTIONS[action](migrator)

@@ -94,7 +94,7 @@ def test_a_new_name_needs_a_word_and_a_number() -> None:
 
 
 def test_a_template_is_a_migration_that_changes_nothing() -> None:
-    """It records itself, under its own version; as long as no rollback is written there is none."""
+    """It records itself under its own version, and has no rollback until one is written."""
     text = source.template("002_teams.sql", "add teams", date="2026-11-30")
     found = Migration(2, "002_teams", text)
     assert "-- Description: Add teams\n-- Created: 2026-11-30\n" in text

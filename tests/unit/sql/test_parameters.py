@@ -49,7 +49,7 @@ def test_no_number_is_null() -> None:
         ("SELECT ?, ?", (None,), ("SELECT NULL, ?1", ())),  # too few
     ],
 )
-def test_parameters_are_numbered_anew(
+def test_parameters_are_renumbered(
     sql: str, params: tuple[Value, ...], expected: tuple[str, tuple[Value, ...]]
 ) -> None:
     """What is left to bind keeps its place, whatever was written out before it."""
