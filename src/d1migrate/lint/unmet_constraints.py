@@ -8,23 +8,21 @@ from d1migrate.lint.column_copies import values_of
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import domains_of, failing, required
 from d1migrate.lint.expressions import as_column
-from d1migrate.lint.replay.model import definition
+from d1migrate.lint.indexes import all_terms
 from d1migrate.sql.canonical import canonical_expression
 from d1migrate.sql.checks import literal
-from d1migrate.sql.create import parse
-from d1migrate.sql.definitions import IndexDefinition
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.implied import is_implied
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.names import fold
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.lint.indexes import IndexTerms
     from d1migrate.lint.rebuilds import Rebuild
-    from d1migrate.schema.model import ForeignKey, Index, Table
-    from d1migrate.sql.definitions import Term
-    from d1migrate.sql.tokens import Token
+    from d1migrate.schema.model import ForeignKey, Table
 
 _LONGEST = 60  # characters of a CHECK in a message
 _NOT_FILLED = " (the copy does not fill it)"
@@ -51,7 +49,7 @@ def unmet_constraints(replay: AnalyzedReplay, rebuild: Rebuild) -> list[UnmetCon
         return []
     is_set = {column for w in earlier if w.verb == "update" for column in w.sets()}
     found = [*_values(rebuild), *_uniques(rebuild), *_keys(rebuild)]
-    old, new = definition(rebuild.old), definition(rebuild.new)
+    old, new = parse_table(rebuild.old.sql), parse_table(rebuild.new.sql)
     if new and new.strict and not (old and old.strict):
         found.append(UnmetConstraint("STRICT", frozenset(columns_of(rebuild.new))))
     return [each for each in found if not each.columns & is_set]
@@ -96,7 +94,7 @@ def _computed(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
 
 def _expressions(table: Table) -> dict[str, str]:
     """Return {folded name: canonical expression} of the generated columns."""
-    known = definition(table)
+    known = parse_table(table.sql)
     names = {fold(column.name) for column in table.columns}
     columns = known.columns if known else ()
     return {fold(c.name): canonical_expression(c.generated, names) for c in columns if c.generated}
@@ -105,59 +103,26 @@ def _expressions(table: Table) -> dict[str, str]:
 # --- UNIQUE ---
 
 
-class UniqueTerms(NamedTuple):
-    """What a unique key compares: {expression: collation}, folded, and the condition of a partial index."""
-
-    terms: Mapping[tuple[str, ...], str]
-    where: Sequence[Token] = ()
-
-
-def _unique_terms(table: Table) -> Iterator[UniqueTerms]:
-    described = definition(table)
-    for key in described.all_keys if described else ():
-        yield _terms_of(table, key.terms)
-    for index in table.indexes:
-        if index.unique and index.sql and (found := unique_index_of(table, index)):
-            yield found
-
-
-def unique_index_of(table: Table, index: Index) -> UniqueTerms | None:
-    """Return what a unique index of a table compares."""
-    parsed = parse(index.sql or "")
-    if not isinstance(parsed, IndexDefinition):
-        return None
-    return _terms_of(table, parsed.terms, significant(parsed.where or ""))
-
-
-def _terms_of(table: Table, terms: Sequence[Term], where: Sequence[Token] = ()) -> UniqueTerms:
-    described = definition(table)
-    collations = {fold(c.name): c.collation for c in described.columns} if described else {}
-    found = {}
-    for term in terms:
-        name = fold(term.column or "")
-        words = (name,) if name else tuple(fold(unquote(t.text)) for t in significant(term.expression))
-        found[words] = fold(term.collation or collations.get(name) or "binary")
-    return UniqueTerms(found, where)
-
-
-def cannot_repeat(new: UniqueTerms, table: Table) -> bool:
+def cannot_repeat(new: IndexTerms, table: Table) -> bool:
     """Whether a key that a table already has also keeps its rows unique in new terms."""
-    domains = domains_of(table)
+    domains, where = domains_of(table), significant(new.where)
+    collations = {term.expression: term.collation for term in new.terms}
     return any(
-        all(new.terms.get(term) in (collation, "binary") for term, collation in old.terms.items())
-        and (not old.where or (bool(new.where) and is_implied(old.where, new.where, domains)))
-        for old in _unique_terms(table)
+        all(collations.get(term.expression) in (term.collation, "binary") for term in old.terms)
+        and (not old.where or (bool(where) and is_implied(significant(old.where), where, domains)))
+        for old in all_terms(table)
+        if old.unique
     )
 
 
 def _uniques(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
     names = columns_of(rebuild.old).keys()
-    for key in _unique_terms(rebuild.new):
-        columns = [term[0] for term in key.terms if len(term) == 1]
+    for key in all_terms(rebuild.new):
+        columns = [term.expression for term in key.terms if term.is_column]
         is_plain = len(columns) == len(key.terms) and not key.where and {*columns} <= names
         values = [rebuild.values.get(column) for column in columns]
         is_computed = any(value and not as_column(value) and not literal(value) for value in values)
-        if is_plain and not is_computed and not cannot_repeat(key, rebuild.old):
+        if key.unique and is_plain and not is_computed and not cannot_repeat(key, rebuild.old):
             yield UnmetConstraint(f"UNIQUE ({', '.join(columns)})", frozenset(columns))
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.cascade_loss import cascade_losses
-from d1migrate.lint.indexes import serves
+from d1migrate.lint.indexes import has_substitute
 from d1migrate.lint.rule import Finding
 from d1migrate.schema.cascade import is_guard
 from d1migrate.sql.names import fold
@@ -175,7 +175,7 @@ def _lost_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
             for index in table.indexes
             if index.sql
             and fold(index.name) not in after.owners.keys() | named
-            and not serves(after.tables[name_after], index)
+            and not has_substitute(after.tables[name_after], index)
             and all(column is None or fold(column) in columns for column in index.columns)
         ]
         lost += [

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.compare import Difference
     from d1migrate.schema.model import Table
-    from d1migrate.sql.definitions import TableDefinition
     from d1migrate.sql.split import Statement
     from d1migrate.sql.statement import Shape
 
@@ -151,7 +150,7 @@ class ReplayedStatement:
     def changes(self) -> set[str]:
         """Return the columns of its table that an UPDATE or upsert changes, also generated columns."""
         table = self.before.tables.get(self.target)
-        there = definition(table) if table else None
+        there = parse_table(table.sql) if table else None
         return changed_columns(there, self.sets()) if there else set(self.sets())
 
     @property
@@ -356,8 +355,3 @@ class Replay:
             return False
         first, last = self.filled.get(number, (at.index, -1))
         return not (since < last and first < at.index)
-
-
-def definition(table: Table) -> TableDefinition | None:
-    """Return the parsed CREATE TABLE; None for a virtual table, or one created from a SELECT."""
-    return parse_table(table.sql)

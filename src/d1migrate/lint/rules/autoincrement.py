@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import unquote
 from d1migrate.sql.token_groups import outside
 
@@ -38,7 +38,7 @@ def rebuild_loses_sequence(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE invoices_new RENAME TO invoices;
     """
     for rebuild in replay.rebuilds:
-        old, new = definition(rebuild.old), definition(rebuild.new)
+        old, new = parse_table(rebuild.old.sql), parse_table(rebuild.new.sql)
         if old is None or not old.autoincrement:
             continue
         if new is None or not new.autoincrement:
@@ -93,7 +93,7 @@ def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
 def _counted(replay: AnalyzedReplay, statement: ReplayedStatement) -> Iterator[str]:
     """Yield the names of the tables with a counter that existed before the file and remain."""
     for name, table in statement.before.tables.items():
-        there = definition(table)
+        there = parse_table(table.sql)
         number = statement.before.ids[name]
         is_old = not replay.is_new(name, statement) and number in replay.survivors
         if is_old and there and there.autoincrement:

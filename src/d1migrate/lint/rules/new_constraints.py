@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import columns_of
 from d1migrate.lint.domains import default_of, holds_never
+from d1migrate.lint.indexes import terms_of
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.lint.unmet_constraints import cannot_repeat, unique_index_of, unmet_constraints
+from d1migrate.lint.unmet_constraints import cannot_repeat, unmet_constraints
 from d1migrate.sql.names import fold, quote_identifier, unquote
+from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -71,12 +73,12 @@ def _may_repeat(replay: AnalyzedReplay, statement: ReplayedStatement, index: Ind
     earlier = [w for w in replay.writers.get(number, ()) if w.index < statement.index]
     if any(w.verb == "delete" or (w.verb == "update" and _parts(replay, w, named)) for w in earlier):
         return False
-    terms = unique_index_of(statement.after.tables[owner], index)
+    terms = terms_of(statement.after.tables[owner], index)
     before = replay.before.tables.get(replay.before.name_of(number) or "")
     if before and terms and cannot_repeat(terms, before):
         return False
     added = _untouched(replay, statement, owner)
-    where = terms.where if terms else ()
+    where = significant(terms.where) if terms else []
     if where and holds_never(where, {name: d for name, d in added.items() if d}):
         return False
     return not any((d := added[name]) and d.literals == frozenset() for name in named & added.keys())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.declared_types import columns_of
-from d1migrate.lint.indexes import serves
+from d1migrate.lint.indexes import has_substitute
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import TriggerDefinition
@@ -49,7 +49,7 @@ def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
             for index in rebuild.old.indexes
             if index.sql
             and fold(index.name) not in there | named
-            and not serves(rebuild.new, index)
+            and not has_substitute(rebuild.new, index)
             and all(column is None or fold(column) in kept for column in index.columns)
         ]
         yield from _lost(rebuild, "index", [(index.name, index.sql or "") for index in lost])

@@ -8,11 +8,11 @@ from d1migrate.lint.column_copies import copies_star, values_of
 from d1migrate.lint.columns import ColumnId
 from d1migrate.lint.declared_types import columns_of, is_narrower, types_of
 from d1migrate.lint.expressions import as_column, is_mapping
-from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import content_of, holds_no_null
 from d1migrate.sql.checks import allowed_values
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.token_groups import span
 
@@ -221,7 +221,7 @@ def copy_changes_values(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 def _nullable_rowid(rebuild: Rebuild) -> str:
     """Return the column of the old table that may be NULL and is copied into the new one's rowid; else ""."""
-    alias, old = rowid_alias(rebuild.new), definition(rebuild.old)
+    alias, old = rowid_alias(rebuild.new), parse_table(rebuild.old.sql)
     if not alias or old is None or not rebuild.is_copied(alias):
         return ""
     if any("WHERE" in fill.words for fill in rebuild.fills) or fold(alias) not in columns_of(rebuild.old):
@@ -249,6 +249,6 @@ def _changes(
         return False
     if replay.lineage.is_kept(column, rebuild.dropped_at, of_all_rows=False):
         return False
-    old = definition(rebuild.old)
+    old = parse_table(rebuild.old.sql)
     lists = dict(filter(None, map(allowed_values, old.all_checks))) if old else {}
     return not is_mapping(value, to, lists.get(to, ()))

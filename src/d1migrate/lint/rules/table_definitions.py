@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.sql.affinity import affinity
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
         there = {(fold(c.name), c.type) for c in before.columns} if before else set()
-        described = definition(table)
+        described = parse_table(table.sql)
         for column in table.columns:
             if (fold(column.name), column.type) in there:
                 continue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.lint.replay.model import definition
 from d1migrate.lint.rule import Finding, rule
 from d1migrate.schema.keys import parent_columns
 from d1migrate.schema.queries import changed_columns
+from d1migrate.sql.create import parse_table
 from d1migrate.sql.names import fold, unquote
 from d1migrate.sql.statement import conflict_target
 
@@ -70,7 +70,7 @@ def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
     found = {
         name: changed_columns(there, columns)
         for name, columns in found.items()
-        if (table := statement.before.tables.get(name)) and (there := definition(table))
+        if (table := statement.before.tables.get(name)) and (there := parse_table(table.sql))
     }
     if any(
         found[name] & set(map(fold, parent_columns(statement.before.tables[name], key)))
@@ -128,6 +128,6 @@ def trigger_deletes(replay: AnalyzedReplay) -> Iterator[Finding]:
 def _holds_rows_of_its_own(replay: AnalyzedReplay, statement: ReplayedStatement, name: str) -> bool:
     """Whether a table may hold rows that should stay, and is not an index of another table."""
     table = statement.before.tables.get(name)
-    if table is None or definition(table) is None or statement.target in statement.before.views:
+    if table is None or parse_table(table.sql) is None or statement.target in statement.before.views:
         return False
     return not replay.is_empty(name, statement) and statement.before.ids[name] in replay.survivors
