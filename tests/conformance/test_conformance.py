@@ -1,4 +1,4 @@
-"""The embedded engine answers every question as the real D1 does."""
+"""The embedded engine gives the same results as the real D1."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLANT = (
 
 
 def ask(driver: Driver, statements: Sequence[str], *, sentinel: bool = True) -> str:
-    """Run statements as one batch; what stopped it, or ACCEPTED."""
+    """Run statements as one batch; return its error, or ACCEPTED."""
     queries = [Query(sql) for sql in statements]
     try:
         driver.batch(Batch([*queries, SENTINEL] if sentinel else queries))
@@ -50,7 +50,7 @@ def _memory() -> SqliteDriver:
 
 
 class Answers:
-    """What the real D1 says, asked once a group: one database a group, since pragmas outlive a batch."""
+    """The real D1's results, read once per group; a database per group, since pragmas outlive a batch."""
 
     def __init__(self, workerd: Workerd) -> None:
         self._workerd = workerd
@@ -58,7 +58,7 @@ class Answers:
         self._rows: Sequence[Result] = ()
 
     def of(self, group: Group) -> dict[str, str]:
-        """{statement: answer} of a group."""
+        """{statement: result} of a group."""
         if group.name not in self._groups:
             driver = WorkerdDriver(self._workerd, self._workerd.database())
             if group is PLANTED:
@@ -67,7 +67,7 @@ class Answers:
         return self._groups[group.name]
 
     def committed(self, sql: str) -> str:
-        """What a batch that ends in a commit says, in a database of its own."""
+        """The result of a batch that ends in a commit, in a database of its own."""
         driver = WorkerdDriver(self._workerd, self._workerd.database())
         return ask(driver, (*PARENT_CHILD, sql), sentinel=False)
 
@@ -84,7 +84,7 @@ class Answers:
 
 
 def plant(path: Path) -> None:
-    """Create the tables a production D1 holds, which no query may create."""
+    """Create the tables of a production D1, which no query may create."""
     connection = apsw.Connection(str(path))
     connection.execute(PLANT)
     connection.close()
@@ -98,12 +98,12 @@ def read_rows(driver: Driver) -> Sequence[Result]:
 
 @pytest.fixture(scope="session")
 def answers(workerd: Workerd) -> Answers:
-    """The real D1's answers."""
+    """The real D1's results."""
     return Answers(workerd)
 
 
 def compare(sql: str, embedded: str, real: str) -> None:
-    """Both say the same, except where a difference is known, and then it must still be there."""
+    """Both are equal, except for a known difference, which must still exist."""
     if sql in KNOWN_DIFFERENCES:
         assert embedded != real, "no longer differs: take it out of KNOWN_DIFFERENCES"
     else:
@@ -123,7 +123,7 @@ def test_statement(group: Group, sql: str, answers: Answers) -> None:
 
 @pytest.mark.parametrize("sql", PLANTED.statements)
 def test_statement_among_cloudflares_tables(sql: str, answers: Answers, tmp_path: Path) -> None:
-    """With Cloudflare's own tables in the database both answer alike too."""
+    """With Cloudflare's own tables in the database, both are equal too."""
     plant(tmp_path / "planted.db")
     driver = SqliteDriver(str(tmp_path / "planted.db"), url="sqlite:planted.db", profile=d1.WORKERD)
     try:
@@ -142,7 +142,7 @@ def test_commit(sql: str, answers: Answers) -> None:
 
 
 def test_the_known_differences_are_cases() -> None:
-    """Each known difference is asked about, so that none outlives its reason."""
+    """Each known difference has a case, so that none outlives its reason."""
     asked = {sql for group in (*GROUPS, PLANTED) for sql in group.statements} | {*ROWS, *COMMITTED}
     assert asked >= KNOWN_DIFFERENCES.keys()
 
@@ -155,14 +155,14 @@ def embedded_rows() -> Sequence[Result]:
 
 @pytest.mark.parametrize("sql", ROWS)
 def test_rows(sql: str, answers: Answers, embedded_rows: Sequence[Result]) -> None:
-    """A query answers with the same rows."""
+    """A query returns the same rows."""
     position = ROWS.index(sql)
     embedded, real = embedded_rows[position].rows, answers.rows()[position].rows
     compare(sql, repr_rows(embedded), repr_rows(real))
 
 
 def repr_rows(rows: Sequence[tuple[object, ...]]) -> str:
-    """Rows as text; whole REALs as integers, since JavaScript knows no other."""
+    """Rows as text, with whole REALs as integers, as JavaScript has them."""
     return repr(
         [tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in row) for row in rows]
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
     from d1migrate.sql.batch import Value
 
-# One line a driver: how to make one over a database that nobody has used.
+# One line per driver: how to create one over a new database.
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "sqlite file": lambda request: _file(request.getfixturevalue("tmp_path")),
     "sqlite memory": lambda _: SqliteDriver(":memory:", url="sqlite::memory:"),
@@ -33,7 +33,7 @@ DECLARED = {
     "d1": ("time_travel", "report_progress"),
 }
 """What each driver can do beyond `batch`; the others nothing."""
-REFUSED = (QueryError, AmbiguousError)  # local D1 says `internal error`, which may mean anything
+REFUSED = (QueryError, AmbiguousError)  # local D1 responds `internal error`, which may mean anything
 
 
 def _file(directory: Path) -> Driver:
@@ -71,7 +71,7 @@ def tables(driver: Driver) -> list[Value]:
 
 
 def test_it_can_do_what_it_declares(driver: Driver, tmp_path: Path) -> None:
-    """A copy holds what the database does, a file is the one it says, and what it has not is None."""
+    """A copy has the database's content, a restore works, and undeclared capabilities are None."""
     write(driver, "CREATE TABLE t (a)")
     able = driver.capabilities
     assert able.lookups == 0
@@ -102,24 +102,24 @@ def test_it_can_do_what_it_declares(driver: Driver, tmp_path: Path) -> None:
 
 
 def test_a_wrapper_has_the_capabilities_of_what_it_wraps(driver: Driver) -> None:
-    """Also those that are bound to the driver."""
+    """This includes those that are bound to the driver."""
     watched = WatchedDriver(driver, print, None, bar=False)
     assert watched.capabilities == driver.capabilities
 
 
 def test_a_database_that_does_not_exist_reads_as_an_empty_one(driver: Driver) -> None:
-    """Reading what nobody has written yet finds no tables."""
+    """A database that was never written has no tables."""
     assert read(driver, "SELECT count(*) FROM sqlite_master") == [(0,)]
 
 
 def test_a_batch_is_kept(driver: Driver) -> None:
-    """What a batch wrote is there for the next one."""
+    """The next batch sees what a batch wrote."""
     write(driver, "CREATE TABLE t (a)", "INSERT INTO t VALUES ('x')")
     assert read(driver, "SELECT a FROM t") == [("x",)]
 
 
-def test_a_batch_that_writes_answers_what_it_cost(driver: Driver) -> None:
-    """Its rows are discarded; one Result tells the rows read and written, where the engine counts them."""
+def test_a_batch_that_writes_returns_its_cost(driver: Driver) -> None:
+    """Its rows are discarded; one Result has the rows read and written, if the engine counts them."""
     (cost,) = driver.batch(Batch([Query("CREATE TABLE t (a)"), Query("INSERT INTO t VALUES (1), (2)")]))
     assert list(cost.rows) == []
     if driver.url.startswith(JAVASCRIPT):
@@ -128,8 +128,8 @@ def test_a_batch_that_writes_answers_what_it_cost(driver: Driver) -> None:
         assert (cost.rows_read, cost.rows_written) == (None, None)
 
 
-def test_a_batch_that_reads_answers_each_query(driver: Driver) -> None:
-    """There is one Result a query, in order, with rows in order."""
+def test_a_batch_that_reads_returns_a_result_per_query(driver: Driver) -> None:
+    """There is one Result per query, in order, with rows in order."""
     batch = Batch(
         [Query("SELECT 2 AS b, 1 AS a, 1 AS c"), Query("SELECT 1 WHERE 0"), Query("VALUES (1), (2)")],
         reads=True,
@@ -156,14 +156,14 @@ def test_a_failing_query_undoes_the_whole_batch(driver: Driver, failing: str) ->
 
 
 def test_the_error_says_which_query_failed(driver: Driver) -> None:
-    """`index` is the failing query's position, or None where the database does not tell."""
+    """`index` is the failing query's position, or None if the database does not report it."""
     with pytest.raises(QueryError) as caught:
         write(driver, "CREATE TABLE t (a)", "SELECT 1", "INSERT INTO t VALUES (nosuch)", "SELECT 2")
     assert caught.value.index in (2, None)
     assert str(caught.value) == "no such column: nosuch at offset 22: SQLITE_ERROR"
 
 
-def test_a_driver_goes_on_after_an_error(driver: Driver) -> None:
+def test_a_driver_continues_after_an_error(driver: Driver) -> None:
     """A refused batch leaves the driver usable."""
     with pytest.raises(QueryError):
         write(driver, "nonsense")
@@ -232,8 +232,8 @@ def test_a_batch_without_a_statement_is_refused(driver: Driver) -> None:
 @pytest.mark.parametrize(
     "value", [None, "", "text", "grüße 🙂", "it's\n\t\r\0 end", b"", b"\x00\xff", 1.5, -2.25, 1e300]
 )
-def test_a_parameter_comes_back_as_it_went(driver: Driver, value: Value) -> None:
-    """Text, blobs, fractions and NULL survive the way in and out."""
+def test_a_parameter_is_read_as_it_was_stored(driver: Driver, value: Value) -> None:
+    """Text, blobs, fractions and NULL are stored and read unchanged."""
     driver.batch(Batch([Query("CREATE TABLE t (v)"), Query("INSERT INTO t VALUES (?)", (value,))]))
     assert read(driver, "SELECT v FROM t") == [(value,)]
     assert read(driver, "SELECT ?1", value) == [(value,)]
@@ -252,7 +252,7 @@ def test_integers_in_sql_come_back(driver: Driver, value: int) -> None:
 
 
 def test_integer_parameters_are_numbers(driver: Driver) -> None:
-    """An integer parameter is an INTEGER, bound as JavaScript's number a REAL; an affinity evens it out."""
+    """An integer parameter is an INTEGER, or a REAL as a JavaScript number; a column's affinity converts it."""
     expected = "real" if driver.url.startswith("workerd") else "integer"
     assert read(driver, "SELECT typeof(?)", 7) == [(expected,)]
     driver.batch(Batch([Query("CREATE TABLE t (v INTEGER)"), Query("INSERT INTO t VALUES (?)", (7,))]))
@@ -268,8 +268,8 @@ def test_parameters_must_be_as_many_as_the_query_has(
         driver.batch(Batch([Query(sql, params)]))
 
 
-def test_queries_are_walked_from_their_start(driver: Driver) -> None:
-    """Any iterable will do; it is walked again for each batch."""
+def test_queries_are_iterated_from_their_start(driver: Driver) -> None:
+    """Any iterable works; it is iterated again for each batch."""
     queries = tuple(Query("INSERT INTO t VALUES (?)", (str(n),)) for n in range(50))
     write(driver, "CREATE TABLE t (a)")
     for _ in range(2):
@@ -278,7 +278,7 @@ def test_queries_are_walked_from_their_start(driver: Driver) -> None:
 
 
 def test_an_error_while_the_queries_are_read_undoes_the_batch(driver: Driver) -> None:
-    """A source of queries that fails half-way leaves nothing of the batch."""
+    """If the iterable of queries fails halfway, the batch is undone."""
 
     def queries() -> Iterator[Query]:
         yield Query("CREATE TABLE t (a)")

@@ -1,4 +1,4 @@
-"""A dump: what it holds comes back as it was, in a form that D1 takes, or it is said that it does not."""
+"""Dumps restore everything unchanged, in a form that D1 accepts, or report what is lost."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def script(driver: object, sql: str) -> None:
 
 
 def contents(path: Path) -> dict[str, list[str]]:
-    """Every row of every table, as it is stored: types, bytes, and reals to their sign."""
+    """Every row of every table, as stored: types, bytes, and the sign of reals."""
     connection = apsw.Connection(str(path))
     tables: dict[str, list[str]] = {}
     query = (
@@ -85,7 +85,7 @@ def contents(path: Path) -> dict[str, list[str]]:
 
 @pytest.fixture
 def full(tmp_path: Path) -> Path:
-    """A database with one of everything."""
+    """A database with one object of every kind."""
     path = tmp_path / "app.db"
     driver = connect(f"sqlite:{path}")
     script(driver, SCHEMA)
@@ -95,8 +95,8 @@ def full(tmp_path: Path) -> Path:
     return path
 
 
-def test_everything_comes_back(full: Path, tmp_path: Path) -> None:
-    """64-bit integers, reals, blobs, any text, virtual tables, counters and all objects, the same to the bit."""
+def test_everything_is_restored(full: Path, tmp_path: Path) -> None:
+    """64-bit integers, reals, blobs, any text, virtual tables, counters and all objects are equal to the bit."""
     source, file = connect(f"sqlite:{full}"), str(tmp_path / "a.sql")
     done = dump.write(source, file)
     assert done.consistent is True
@@ -114,8 +114,8 @@ def test_everything_comes_back(full: Path, tmp_path: Path) -> None:
     assert found[0].rows == ((1,),)
 
 
-def test_statements_are_what_d1_takes(full: Path, tmp_path: Path) -> None:
-    """Under 100,000 bytes each, one transaction's worth, nothing that D1 refuses, triggers last."""
+def test_d1_accepts_every_statement(full: Path, tmp_path: Path) -> None:
+    """Each is under 100,000 bytes, D1 refuses none, they fit one transaction, and triggers are last."""
     file = tmp_path / "a.sql"
     dump.write(connect(f"sqlite:{full}"), str(file))
     statements = [s.sql for s in split(file.read_text(encoding="utf-8")) if s.sql]
@@ -126,8 +126,8 @@ def test_statements_are_what_d1_takes(full: Path, tmp_path: Path) -> None:
     assert "unistr(" not in file.read_text(encoding="utf-8")
 
 
-def test_tables_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
-    """Children before parents, circles and rows without a parent: all come back."""
+def test_tables_are_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    """Children declared before parents, circles and rows without a parent are restored."""
     path = tmp_path / "a.db"
     with sqlite3.connect(path) as raw:  # foreign keys are off
         raw.executescript(
@@ -157,7 +157,7 @@ def test_tables_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
 
 
 def test_history_is_part_of_it(tmp_path: Path) -> None:
-    """Both history tables come back with all rows, and a run goes on from there."""
+    """Both history tables are restored with all rows, and a run continues from them."""
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "001_a.sql").write_text("CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
@@ -191,7 +191,7 @@ LOST = "f: it stores no text to dump: it is restored empty"
     ],
 )  # fmt: skip
 def test_what_of_an_index_is_lost_is_a_difference(tmp_path: Path, sql: str, lost: list[str]) -> None:
-    """A dump that lacks rows of the database does not restore to the same, and says so in one line."""
+    """A dump that lacks rows of the database notes each loss in one line, and `verify` reports it."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
     script(driver, sql)
     done = dump.write(driver, str(tmp_path / "a.sql"))
@@ -222,8 +222,8 @@ COUNTED = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n); INSERT INTO
         ("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n)", []),
     ],
 )  # fmt: skip
-def test_counters_come_back(tmp_path: Path, sql: str, counter: list[tuple[str, int]] | None) -> None:
-    """As they are: also one that was reset, or that a table does not have any more."""
+def test_counters_are_restored(tmp_path: Path, sql: str, counter: list[tuple[str, int]] | None) -> None:
+    """Counters are unchanged, including one that was reset or removed."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
     script(driver, sql)
     dump.write(driver, str(tmp_path / "a.sql"))
@@ -237,7 +237,7 @@ def test_counters_come_back(tmp_path: Path, sql: str, counter: list[tuple[str, i
 
 
 def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
-    """A dump that was cut or changed is refused before anything is done."""
+    """A dump that is cut off or changed is refused before anything is done."""
     file = tmp_path / "a.sql"
     dump.write(connect(f"sqlite:{full}"), str(file))
     whole = file.read_bytes()
@@ -264,7 +264,7 @@ def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
 
 
 def test_only_an_empty_database_is_loaded(full: Path, tmp_path: Path) -> None:
-    """What is there is named; a script that fails leaves nothing."""
+    """The error lists the existing objects; a script that fails leaves nothing."""
     file = tmp_path / "a.sql"
     dump.write(connect(f"sqlite:{full}"), str(file))
     with pytest.raises(PlanError, match=r"is not empty: table users, table posts.* and \d+ more"):
@@ -277,7 +277,7 @@ def test_only_an_empty_database_is_loaded(full: Path, tmp_path: Path) -> None:
 
 
 def test_scripts_of_other_tools_are_loaded(tmp_path: Path) -> None:
-    """They do not say what they hold, so there is nothing to compare."""
+    """They have no manifest, so there is nothing to compare."""
     (tmp_path / "x.sql").write_text(
         "PRAGMA defer_foreign_keys=TRUE;\nCREATE TABLE a (x);\nINSERT INTO a VALUES (1);"
     )
@@ -288,7 +288,7 @@ def test_scripts_of_other_tools_are_loaded(tmp_path: Path) -> None:
 
 
 def test_a_dump_of_sqlites_own_shell_is_loaded(tmp_path: Path) -> None:
-    """Its transaction is ours, and as it has foreign keys off, they wait for all rows: they hold at the end."""
+    """Its transaction statements are dropped, and foreign keys are checked only after all rows."""
     begin = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE p (id INTEGER PRIMARY KEY);\n"
     rows = (
         "CREATE TABLE c (p REFERENCES p(id));\nINSERT INTO c VALUES(1);\nINSERT INTO p VALUES(1);\nCOMMIT;\n"
@@ -304,15 +304,15 @@ def test_a_dump_of_sqlites_own_shell_is_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "-- nothing\n", " ;\n"])
 def test_a_file_without_sql_is_a_mistake(tmp_path: Path, text: str) -> None:
-    """To load it and say nothing would pass for a restore."""
+    """Loading it silently would look like a restore."""
     (tmp_path / "x.sql").write_text(text)
     with pytest.raises(SourceError, match="contains no SQL"):
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
     assert not (tmp_path / "b.db").exists()
 
 
-def test_what_is_different_is_named(full: Path, tmp_path: Path) -> None:
-    """Rows, counts, objects and counters, table by table."""
+def test_differences_are_named(full: Path, tmp_path: Path) -> None:
+    """Differences in rows, counts, objects and counters are reported table by table."""
     driver, file = connect(f"sqlite:{full}"), str(tmp_path / "a.sql")
     dump.write(driver, file)
     script(driver, "UPDATE posts SET body = '2' WHERE id = 'b'; DELETE FROM boxes; DROP VIEW authors")
@@ -324,8 +324,8 @@ def test_what_is_different_is_named(full: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_every_double_comes_back(tmp_path: Path) -> None:
-    """Doubles of any bits, and those at the edges."""
+def test_every_double_is_restored(tmp_path: Path) -> None:
+    """Doubles of any bits, and the edge cases."""
     chance = generator("doubles")
     numbers = [struct.unpack("<d", chance.randbytes(8))[0] for _ in range(4000)]
     numbers = [n for n in numbers if n == n] + [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308]
@@ -364,7 +364,7 @@ def test_wide_tables_and_long_rows(tmp_path: Path) -> None:
 
 
 def test_many_pages(tmp_path: Path) -> None:
-    """Page after page, by rowid and by composite keys, with rows of very different sizes; progress is reported."""
+    """Tables are read by rowid and composite keys, with rows of very different sizes; progress is reported."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
     script(
@@ -374,11 +374,11 @@ def test_many_pages(tmp_path: Path) -> None:
         "CREATE TABLE b (p TEXT, q INT, r, PRIMARY KEY (p, q DESC)) WITHOUT ROWID;"
         f"INSERT INTO b {numbers} SELECT 'k' || (i % 7), i, randomblob(i % 90) FROM n",
     )
-    told: list[tuple[int, int]] = []
-    done = dump.write(driver, str(tmp_path / "a.sql"), watch=lambda n, of: told.append((n, of)))
+    seen: list[tuple[int, int]] = []
+    done = dump.write(driver, str(tmp_path / "a.sql"), watch=lambda n, of: seen.append((n, of)))
     assert done.rows == {"a": 5000, "b": 5000}
-    assert told[-1] == (10000, 10000)
-    assert len(told) > 6
+    assert seen[-1] == (10000, 10000)
+    assert len(seen) > 6
     assert load.verify(str(tmp_path / "a.sql"), source=driver) == []
 
 
@@ -398,13 +398,13 @@ INSERT INTO versions VALUES (1);
 
 
 def raw(path: Path, sql: str) -> None:
-    """Run a script without foreign keys, as other programs do."""
+    """Run a script with foreign keys off, as other programs do."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(sql)
 
 
 def test_foreign_keys_that_lead_nowhere(tmp_path: Path) -> None:
-    """Parents that are not there, keys that fit none, rows without one: all comes back, under D1's rules."""
+    """Missing parents, foreign key mismatches and rows without a parent are restored, under D1's rules."""
     raw(tmp_path / "a.db", BROKEN_KEYS)
     driver, file = connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql")
     assert dump.write(driver, file).notes == ()
@@ -422,8 +422,8 @@ def test_foreign_keys_that_lead_nowhere(tmp_path: Path) -> None:
     assert load.verify(file)[0].startswith("it does not restore: foreign key mismatch")
 
 
-def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
-    """FTS5 over a table that is gone, and over some rows of one: what `rebuild` makes of it is not the same."""
+def test_an_index_that_is_restored_differently_is_reported(tmp_path: Path) -> None:
+    """FTS5 over a table that is gone, and over some rows of one: `rebuild` produces a different index."""
     raw(
         tmp_path / "a.db",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');"
@@ -444,7 +444,7 @@ def test_an_index_that_comes_back_otherwise_is_said(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_not_backed_up(tmp_path: Path) -> None:
-    """Nor is the earlier dump replaced. A row that a CHECK would refuse today is no damage."""
+    """The earlier dump is not replaced either. A row that violates a CHECK is not damage."""
     path, file = tmp_path / "a.db", tmp_path / "a.sql"
     raw(path, "CREATE TABLE t (a, b CHECK (b > 5)); CREATE INDEX i ON t (a);")
     raw(path, "PRAGMA ignore_check_constraints = ON; INSERT INTO t VALUES (1, 1)")
@@ -460,7 +460,7 @@ def test_a_damaged_file_is_not_backed_up(tmp_path: Path) -> None:
 
 
 def test_a_key_longer_than_a_query(tmp_path: Path) -> None:
-    """It cannot be asked for; the error names the table."""
+    """Its row cannot be queried; the error names the table."""
     raw(tmp_path / "a.db", "CREATE TABLE t (k PRIMARY KEY, b) WITHOUT ROWID")
     raw(tmp_path / "a.db", "INSERT INTO t VALUES (printf('%.*c', 200000, 'k'), 1), ('b', 2)")
     with pytest.raises(UsageError, match="t has a key that is too long for a query"):
@@ -468,7 +468,7 @@ def test_a_key_longer_than_a_query(tmp_path: Path) -> None:
 
 
 def test_other_encodings(tmp_path: Path) -> None:
-    """A UTF-16 file's text comes back as text; a dump is UTF-8."""
+    """Text of a UTF-16 file is restored as text; a dump is UTF-8."""
     connection = apsw.Connection(str(tmp_path / "a.db"))
     connection.execute(
         "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (a); INSERT INTO t VALUES ('é𝄞'), ('ascii')"
@@ -479,8 +479,8 @@ def test_other_encodings(tmp_path: Path) -> None:
     assert load.verify(str(tmp_path / "a.sql")) == []
 
 
-def test_nothing_is_backed_up_of_nothing(tmp_path: Path) -> None:
-    """A file that does not exist is a mistake, and none is written; nor where it cannot be."""
+def test_a_missing_file_is_not_backed_up(tmp_path: Path) -> None:
+    """A file that does not exist is an error, and no dump is written; so is an output that cannot be written."""
     with pytest.raises(UsageError, match="no such file"):
         dump.write(connect(f"sqlite:{tmp_path / 'a.db'}"), str(tmp_path / "a.sql"))
     assert os.listdir(tmp_path) == []
@@ -503,7 +503,7 @@ print("go", flush=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("action", ["dump", "load"])
 def test_a_killed_process_leaves_the_old_state_or_the_new(tmp_path: Path, action: str) -> None:
-    """Kill -9 at any moment: the file is the earlier dump or the new one, the database empty or whole."""
+    """After kill -9 at any moment the file is the earlier dump or the new one, and the database empty or complete."""
     driver = connect(f"sqlite:{tmp_path / 'a.db'}")
     script(
         driver,

@@ -1,4 +1,4 @@
-"""Restore points of local files: taken, pruned, gone back to, and back from there; nothing of the log is lost.
+"""Restore points of local files: taken, pruned, restored and undone, without losing a log row.
 
 A second connection in this process is APSW's too: another SQLite would not see the locks of this one.
 """
@@ -68,7 +68,7 @@ def write(migrator: Migrator, *sql: str) -> None:
 
 
 def test_up_and_down_take_one(migrator: Migrator) -> None:
-    """Before the first write of a run that has something to keep; the log and history name it."""
+    """One is taken before the first write of a run on a database with content; the log and history name it."""
     migrator.up(to=1)
     assert local_points.listed(migrator.driver) == []  # there was nothing
     migrator.up(to=2)
@@ -86,7 +86,7 @@ def test_up_and_down_take_one(migrator: Migrator) -> None:
 
 
 def test_switched_off(folder: Path) -> None:
-    """The library keeps none unless asked to; a folder can be given; a database in memory has none."""
+    """The library takes none by default; a folder can be given; a database in memory has none."""
     plain = Migrator(f"sqlite:{folder.parent / 'app.db'}", folder)
     plain.up(to=1)
     plain.up(to=2)
@@ -100,8 +100,8 @@ def test_switched_off(folder: Path) -> None:
     assert memory.current() == 2
 
 
-def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
-    """Going back undoes what happened since, keeps every row of the log, and can itself be undone."""
+def test_rows_are_restored_and_the_log_is_kept(migrator: Migrator) -> None:
+    """A restore undoes later changes, keeps every log row, and can itself be undone."""
     migrator.up(to=2)
     write(migrator, "INSERT INTO users VALUES (1, 'a'), (2, 'b')")
     checksums = {e.version: e.checksum for e in migrator.status() if e.applied}
@@ -135,8 +135,8 @@ def test_rows_come_back_and_the_log_stays(migrator: Migrator) -> None:
     assert migrator.verify().ok
 
 
-def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
-    """A point from before a `down`: checksums, rollback and order are known again."""
+def test_what_was_rolled_back_is_applied_again(migrator: Migrator) -> None:
+    """After restoring a point from before a `down`, checksums, rollbacks and order are known again."""
     migrator.up(to=2)
     migrator.down()
     (point,) = local_points.listed(migrator.driver)
@@ -152,7 +152,7 @@ def test_what_was_taken_back_is_applied_again(migrator: Migrator) -> None:
 
 
 def test_a_point_without_history(folder: Path) -> None:
-    """What was there before the first migration: the tables of the history come with the rows written back."""
+    """A point before the first migration: the history tables are created for the rows written back."""
     path = folder.parent / "app.db"
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("CREATE TABLE old (a)")
@@ -176,7 +176,7 @@ def test_a_point_without_history(folder: Path) -> None:
 
 
 def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
-    """Behind a restore, a row that wrangler writes is its own, not the earlier run's."""
+    """After a restore, a row that wrangler writes is its own, not the earlier run's."""
     migrator.up(to=1)
     migrator.up(to=2)
     restore.restore(migrator.driver, local_points.listed(migrator.driver)[0], new_stamp)
@@ -187,7 +187,7 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
 
 
 def test_ways_to_name_one(migrator: Migrator) -> None:
-    """By name, by version, by time; never by a path."""
+    """By name, by version or by time; never by a path."""
     migrator.up(to=1)
     for day, version in ((1, None), (2, 2), (3, None)):
         if version:
@@ -215,7 +215,7 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
 
 
 def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
-    """A link in the folder may lead out of it."""
+    """A link in the folder may lead out of it, so it is not listed."""
     migrator.up(to=1)
     point = local_points.take(migrator.driver)
     assert point
@@ -225,8 +225,8 @@ def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
     assert local_points.listed(migrator.driver) == []
 
 
-def test_old_ones_go(migrator: Migrator) -> None:
-    """Ten stay, and those that are asked for; what a killed process left goes too."""
+def test_old_ones_are_removed(migrator: Migrator) -> None:
+    """Ten are kept, and those asked for; files that a killed process left are removed too."""
     migrator.up(to=1)
     for i in range(14):
         write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
@@ -252,7 +252,7 @@ YEAR = 365 * 86400
 
 @pytest.mark.parametrize("wrong", [2 * 86400, YEAR, -YEAR])
 def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
-    """Ahead or behind for some runs, then right: the newest ten stay, in the order in which they were taken."""
+    """A clock that was ahead or late for some runs: the newest ten are kept, in the order in which they were taken."""
     migrator.up(to=1)
     now = 1_790_000_000
     for number, off in enumerate([0] * 3 + [wrong] * 4 + [0] * 6, 1):
@@ -268,7 +268,7 @@ def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
 
 
 def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: Path) -> None:
-    """A file and its -wal, without a -shm, as a killed process leaves them: it is read, and gone back from."""
+    """A file and its -wal without a -shm, as a killed process leaves them, can be read and restored."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
     assert local_points.take(migrator.driver)
@@ -290,8 +290,8 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     second.close()
 
 
-def test_runs_that_fail_push_nothing_out(migrator: Migrator) -> None:
-    """Where nothing was written since the newest point, it is the point of the next run too."""
+def test_runs_that_fail_push_out_no_point(migrator: Migrator) -> None:
+    """If nothing was written since the newest point, it is the point of the next run too."""
     migrator.up(to=1)
     first = local_points.take(migrator.driver, now=1_790_000_000)
     assert first
@@ -306,7 +306,7 @@ def test_runs_that_fail_push_nothing_out(migrator: Migrator) -> None:
 
 
 def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
-    """Neither a name that begins as another, nor another ending, nor a folder that others use too, mixes them."""
+    """They do not mix, whether names share a prefix, differ only in their ending, or share a folder."""
     place, shared = folder.parent, str(folder.parent / "shared")
     (place / "sub").mkdir()
     drivers = [
@@ -336,7 +336,7 @@ def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
     ],
 )
 def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, why: str) -> None:
-    """One that was cut, emptied or overwritten is never gone back to; nothing is done, and no point is left."""
+    """A point that was cut, emptied or overwritten is never restored; nothing is done, and no new point is left."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, printf('%.*c', 20000, 'a'))")
     point = local_points.take(migrator.driver)
@@ -354,7 +354,7 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
 
 
 def test_another_databases_point_is_refused(migrator: Migrator) -> None:
-    """What is not of the version that the name says is another file."""
+    """A copy whose version is not the one in its name is refused."""
     migrator.up(to=2)
     point = local_points.take(migrator.driver)
     assert point
@@ -377,7 +377,7 @@ sys.exit(main(sys.argv[2:]))
 
 @pytest.mark.slow
 def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
-    """Wherever the room ends - in a copy, in the journal of the live file - it is said, and nothing changed."""
+    """If the disk fills up, in a copy or in the journal of the live file, it is reported and nothing has changed."""
     migrator.up(to=1)
     count = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {count}")
@@ -406,7 +406,7 @@ def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
 
 
 def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) -> None:
-    """Nobody may read it who may not read the database."""
+    """Whoever may not read the database may not read the copy."""
     migrator.up(to=1)
     os.chmod(tmp_path / "app.db", 0o600)
     point = local_points.take(migrator.driver)
@@ -414,8 +414,8 @@ def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) ->
     assert stat.S_IMODE(os.stat(point.path).st_mode) == 0o600
 
 
-def test_a_damaged_database_is_said_to_be_one(migrator: Migrator, tmp_path: Path) -> None:
-    """A run stops before it writes: what it would keep is no rollback."""
+def test_a_damaged_database_is_reported(migrator: Migrator, tmp_path: Path) -> None:
+    """A run stops before it writes, because it has no usable restore point."""
     migrator.up(to=1)
     write(
         migrator,
@@ -433,7 +433,7 @@ def test_a_damaged_database_is_said_to_be_one(migrator: Migrator, tmp_path: Path
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal: str) -> None:
-    """The file stays the one it was, in its journal mode, and other connections see the rows at once."""
+    """The file keeps its inode and journal mode, and other connections see the rows at once."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
     migrator.close()
@@ -458,7 +458,7 @@ def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal
 def test_a_row_written_meanwhile_is_not_lost(
     migrator: Migrator, tmp_path: Path, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the point that undoes it and the lock nobody's rows are overwritten: nothing is done then."""
+    """Rows written between the point that undoes it and the lock are not overwritten: nothing is done."""
     migrator.up(to=1)
     migrator.close()
     path = tmp_path / "app.db"
@@ -486,7 +486,7 @@ def test_a_row_written_meanwhile_is_not_lost(
 
 
 def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
-    """Another's open transaction: the restore waits for it, then says so."""
+    """The restore waits for another process's open transaction, then reports it."""
     migrator.up(to=1)
     point = local_points.take(migrator.driver)
     assert point
@@ -501,8 +501,8 @@ def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     restore.restore(driver, point, new_stamp)
 
 
-def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> None:
-    """The points are there still; there is nothing that could be undone."""
+def test_a_file_that_is_gone_is_restored(migrator: Migrator, tmp_path: Path) -> None:
+    """The points still exist; there is nothing to undo."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
     point = local_points.take(migrator.driver)
@@ -517,10 +517,10 @@ def test_a_file_that_is_gone_comes_back(migrator: Migrator, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("damage", ["pages", "header", "no database", "empty"])
 @pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_a_damaged_database_is_brought_back(
+def test_a_damaged_database_is_restored(
     migrator: Migrator, tmp_path: Path, damage: str, journal: str
 ) -> None:
-    """Its file is kept as it was, and the point takes its place: that is what it is for."""
+    """Its file is kept unchanged, and the point replaces it."""
     migrator.up(to=1)
     numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {numbers}")
@@ -552,7 +552,7 @@ def test_a_damaged_database_is_brought_back(
 
 
 def test_only_local_files(tmp_path: Path) -> None:
-    """What is no file has no points."""
+    """A database that is not a file has no points."""
     memory = connect("sqlite::memory:")
     assert local_points.listed(memory) == []
     point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, 0, 0)
@@ -578,7 +578,7 @@ else:
 @pytest.mark.slow
 @pytest.mark.parametrize("action", ["take", "restore"])
 def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -> None:
-    """Kill -9: the file is as it was or as the point, whole; no half of a point is ever listed."""
+    """After kill -9 the file is complete, unchanged or restored, and no partial point is listed."""
     migrator.up(to=1)
     count = 60_000
     write(

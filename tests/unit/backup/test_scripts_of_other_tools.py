@@ -1,4 +1,4 @@
-"""Scripts of other tools: what SQLite reads from them is loaded under D1's rules, row for row; or refused."""
+"""Scripts of other tools: what SQLite builds from them is loaded under D1's rules, row for row, or refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ DATABASE = WRANGLER.replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE") + VIRT
 
 
 def contents(path: Path) -> dict[str, object]:
-    """Every object, and every row of every table, as it is stored."""
+    """Every object, and every row of every table, as stored."""
     with closing(apsw.Connection(str(path))) as raw:
         found: dict[str, object] = {
             "objects": set(
@@ -95,7 +95,7 @@ def contents(path: Path) -> dict[str, object]:
 
 
 def shell(database: Path, *, before: str = "") -> str:
-    """A dump in the form of the sqlite3 shell, of the database as it is: every row by its bytes."""
+    """A dump in the form of the sqlite3 shell, byte for byte."""
     with closing(apsw.Connection(str(database))) as raw:
         parts = ["PRAGMA foreign_keys=OFF;", "BEGIN TRANSACTION;", before]
         last: list[str] = []
@@ -129,7 +129,7 @@ def shell(database: Path, *, before: str = "") -> str:
 
 
 def built(path: Path, sql: str) -> Path:
-    """A database that SQLite itself builds, with no foreign keys acting."""
+    """A database that SQLite itself builds, with foreign keys off."""
     with closing(apsw.Connection(str(path))) as raw:
         for attempt in (sql.replace("CREATE TRIGGER iv", "-- CREATE TRIGGER iv"), "".join(
             line for line in sql.splitlines() if line.startswith("CREATE TRIGGER iv")
@@ -139,7 +139,7 @@ def built(path: Path, sql: str) -> Path:
 
 
 def loaded(tmp_path: Path, text: str | bytes) -> Path:
-    """What `restore --file` makes of a script; the rehearsal reads the same rows from it."""
+    """The database that `restore --file` builds from a script; the rehearsal reads the same rows."""
     file, target = tmp_path / "x.sql", tmp_path / "loaded.db"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     driver = connect(f"sqlite:{target}")
@@ -155,7 +155,7 @@ def loaded(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def test_an_export_of_wrangler(tmp_path: Path) -> None:
-    """As it was written by the real one, of a database with one of everything that it can export."""
+    """Written by the real wrangler, of a database with one object of every kind that it can export."""
     expected = contents(built(tmp_path / "a.db", WRANGLER))
     assert contents(loaded(tmp_path, WRANGLER)) == expected
 
@@ -164,7 +164,7 @@ def test_an_export_of_wrangler(tmp_path: Path) -> None:
     "before", ["", "ANALYZE sqlite_schema;\nINSERT INTO sqlite_stat1 VALUES('g',NULL,'1');"]
 )
 def test_a_dump_of_the_shell(tmp_path: Path, before: str) -> None:
-    """With FTS5 and R*Tree tables as rows of sqlite_schema, and their hidden tables byte for byte."""
+    """FTS5 and R*Tree tables are rows of sqlite_schema, and their hidden tables are dumped byte for byte."""
     database = built(tmp_path / "a.db", DATABASE)
     target = loaded(tmp_path, shell(database, before=before))
     assert contents(target) == contents(database)
@@ -175,7 +175,7 @@ def test_a_dump_of_the_shell(tmp_path: Path, before: str) -> None:
 
 
 def test_a_dump_of_python(tmp_path: Path) -> None:
-    """`Connection.iterdump`, which has other quotes, and says nothing of foreign keys."""
+    """`Connection.iterdump`, which quotes differently, and does not mention foreign keys."""
     database = built(tmp_path / "a.db", WRANGLER.replace("9e999", "1"))  # which it writes as Inf
     with closing(sqlite3.connect(database)) as raw:
         text = "\n".join(raw.iterdump())
@@ -203,7 +203,7 @@ INSERT INTO f_config VALUES('version',4);
     ids=["before", "after"],
 )
 def test_hidden_tables_beside_their_virtual_table(tmp_path: Path, text: str) -> None:
-    """Written as if they were tables of their own, before the virtual table that has them, or after it."""
+    """They are written as ordinary tables, before or after their virtual table."""
     with closing(apsw.Connection(str(loaded(tmp_path, text)))) as raw:
         assert raw.execute("SELECT rowid, a FROM f WHERE f MATCH 'alpha'").fetchall() == [(1, "alpha")]
         assert raw.execute("SELECT count(*) FROM f_content").fetchall() == [(1,)]
@@ -240,7 +240,7 @@ LONG = "x" * 150_000
     ],
 )  # fmt: skip
 def test_lines_that_other_tools_write(tmp_path: Path, sql: str, rows: list[object]) -> None:
-    """Each means what SQLite makes of it."""
+    """Each has the meaning that SQLite gives it."""
     with closing(apsw.Connection(str(loaded(tmp_path, sql)))) as raw:
         assert [row[0] for row in raw.execute("SELECT a FROM t ORDER BY rowid")] == rows
         assert not raw.table_exists("main", "_cf_KV")
@@ -269,7 +269,7 @@ TABLE = "CREATE TABLE t (a);\n"
     ],
 )  # fmt: skip
 def test_what_cannot_be_loaded(tmp_path: Path, sql: str, why: str) -> None:
-    """It is refused with the file and the line, and neither the database nor another file is there."""
+    """It is refused with the file and the line, and neither the database nor another file is created."""
     (tmp_path / "x.sql").write_text(sql)
     driver = connect(f"sqlite:{tmp_path / 'b.db'}")
     with pytest.raises(Error, match=f"x.sql.*{why}") as caught:
@@ -288,15 +288,15 @@ def test_what_cannot_be_loaded(tmp_path: Path, sql: str, why: str) -> None:
         (b"SELECT '\xff';", "is not UTF-8"),
     ],
 )
-def test_what_is_no_sql(tmp_path: Path, data: bytes, what: str) -> None:
-    """It is said what the file is."""
+def test_files_that_are_not_sql(tmp_path: Path, data: bytes, what: str) -> None:
+    """The error names what the file is."""
     (tmp_path / "x.sql").write_bytes(data)
     with pytest.raises(SourceError, match=f"x.sql {what}"):
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
 
 
 def test_a_statement_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is stopped after the time that D1 gives one."""
+    """It is stopped after D1's time limit."""
     monkeypatch.setattr(Watchdog, "seconds", 0.05)
     text = (
         "CREATE TABLE t AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0;"
@@ -306,8 +306,8 @@ def test_a_statement_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         load.load(str(tmp_path / "x.sql"), connect(f"sqlite:{tmp_path / 'b.db'}"))
 
 
-def test_what_of_it_is_lost_is_said(tmp_path: Path) -> None:
-    """A contentless index has no rows that could be read."""
+def test_losses_are_reported(tmp_path: Path) -> None:
+    """A contentless index has no rows to read."""
     (tmp_path / "x.sql").write_text(
         "CREATE VIRTUAL TABLE f USING fts5(a, content=''); INSERT INTO f (rowid, a) VALUES (1, 'x');"
     )
@@ -316,7 +316,7 @@ def test_what_of_it_is_lost_is_said(tmp_path: Path) -> None:
 
 
 def test_a_dump_of_ours_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in D1's order already."""
+    """It is already in D1's order."""
     source = connect(f"sqlite:{built(tmp_path / 'a.db', DATABASE)}")
     dump.write(source, str(tmp_path / "x.sql"))
     monkeypatch.setattr(load, "run_script", None)

@@ -1,4 +1,4 @@
-"""A statement without an end stops in the embedded engine too, and hears Ctrl-C until then."""
+"""A statement without an end is stopped in the embedded engine too, and Ctrl-C works until then."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DISTINCT = "WITH RECURSIVE c(x) AS (SELECT zeroblob(900000) UNION SELECT x || '
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statements have half a second."""
+    """A time limit of half a second per statement."""
     monkeypatch.setattr(Watchdog, "seconds", 0.5)
 
 
@@ -48,7 +48,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
-    """It is refused as D1 refuses it, and nothing of its batch is left."""
+    """It is refused as D1 refuses it, and its batch is undone."""
     assert "the statement was stopped: it ran for 0.5 s" in str(Scratch().run(sql).refusal)
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     with pytest.raises(QueryError, match=r"it ran for 0\.5 s, D1's limit for a query") as caught:
@@ -63,7 +63,7 @@ def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
 
 @pytest.mark.parametrize("query", [_WIDE, _DISTINCT])
 def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a database in memory that is the nearer limit."""
+    """In a database in memory, this limit is reached first."""
     monkeypatch.setattr(Watchdog, "memory", 30_000_000)
     scratch = Scratch()
     assert "it used 30 MB of memory" in str(scratch.run(f"CREATE TABLE x AS {query} SELECT x FROM c").refusal)
@@ -73,7 +73,7 @@ def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.Monke
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_the_error_names_file_and_statement(tmp_path: Path) -> None:
-    """Whether the files are checked, replayed or applied."""
+    """Whether the files are linted, replayed or applied."""
     migration = Migration(1, "001_x", f"CREATE TABLE a (x);\n{COPY};\n", file="migrations/001_x.sql")
     (found,) = (d for d in lint([migration]) if d.severity == "error")
     assert (found.code, found.line) == ("R106", 2)
@@ -89,7 +89,7 @@ def test_the_error_names_file_and_statement(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_many_statements_have_the_time_of_one_each(tmp_path: Path) -> None:
-    """The limit is a query's: what takes longer in all is applied, on a file and in the linter's database."""
+    """The limit applies to each query: a migration may take longer, on a file and in the linter's database."""
     part = f"{_ENDLESS} SELECT x FROM c LIMIT 150000"
     parts = [f"CREATE TABLE t{n} AS {part}" for n in range(12)]
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
@@ -102,7 +102,7 @@ def test_many_statements_have_the_time_of_one_each(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("where", ["scratch", "file"])
 def test_an_interrupt_is_heard_while_a_statement_runs(tmp_path: Path, where: str) -> None:
-    """SQLite does not return to Python; the watch does."""
+    """SQLite does not return to Python; the watchdog does."""
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     endless = (

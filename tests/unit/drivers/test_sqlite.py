@@ -1,4 +1,4 @@
-"""What the SQLite driver does to files, and how it says that it cannot."""
+"""The effects of the SQLite driver on files, and its errors."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def database(tmp_path: Path) -> Iterator[SqliteDriver]:
 
 
 def test_reading_a_missing_file_creates_nothing(tmp_path: Path) -> None:
-    """A file that does not exist, in a directory that does not either, reads as empty and stays away."""
+    """A file that does not exist, in a directory that does not either, reads as empty and is not created."""
     assert read_and_close(tmp_path / "no" / "where.db") == []
     assert list(tmp_path.iterdir()) == []
 
@@ -92,7 +92,7 @@ def test_reading_changes_no_byte(tmp_path: Path, journal: str) -> None:
 
 @pytest.mark.parametrize("copied", [("", "-wal"), ("", "-wal", "-shm")])
 def test_reading_leaves_a_log_that_nobody_wrote_back(tmp_path: Path, copied: tuple[str, ...]) -> None:
-    """Content that is only in the write-ahead log is read, and stays in the log."""
+    """Content that is only in the write-ahead log is read, and is left in the log."""
     writer = apsw.Connection(str(tmp_path / "live.db"))
     writer.pragma("journal_mode", "wal")
     writer.execute("CREATE TABLE t (a)")
@@ -108,7 +108,7 @@ def test_reading_leaves_a_log_that_nobody_wrote_back(tmp_path: Path, copied: tup
 
 
 def test_reading_beside_a_writer_sees_what_is_committed(tmp_path: Path) -> None:
-    """A read neither waits for another's transaction nor sees it, and does not close its log."""
+    """A read neither waits for another process's transaction nor sees it, and does not close its log."""
     create(tmp_path / "app.db")
     writer = apsw.Connection(str(tmp_path / "app.db"))
     writer.execute("BEGIN IMMEDIATE; CREATE TABLE u (a)")
@@ -121,7 +121,7 @@ def test_reading_beside_a_writer_sees_what_is_committed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_reading_batch_cannot_write(tmp_path: Path, exists: bool) -> None:
-    """A statement that writes is refused, also where the file does not exist, also after a write."""
+    """A statement that writes is refused, also if the file does not exist, and after a write."""
     if exists:
         create(tmp_path / "app.db")
     driver = open_driver(tmp_path / "app.db")
@@ -165,7 +165,7 @@ def test_a_new_file_is_like_d1s(tmp_path: Path, database: SqliteDriver) -> None:
 
 
 def test_directories_are_made_for_a_write(tmp_path: Path) -> None:
-    """A new file's directories are made with it."""
+    """A new file's directories are created with it."""
     driver = open_driver(tmp_path / "a" / "b" / "app.db")
     write(driver, "CREATE TABLE t (a)")
     driver.close()
@@ -183,7 +183,7 @@ def test_an_existing_journal_mode_is_left_alone(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_after_a_write_no_log_stays(tmp_path: Path, database: SqliteDriver) -> None:
+def test_no_log_is_left_after_a_write(tmp_path: Path, database: SqliteDriver) -> None:
     """Closing the last connection writes the log back, also when the first batch was a read."""
     create(tmp_path / "app.db")
     database.batch(TABLES)
@@ -223,7 +223,7 @@ def test_many_processes_may_create_one_file(tmp_path: Path) -> None:
 
 
 def test_a_busy_database_is_waited_for_then_named(tmp_path: Path) -> None:
-    """A transaction that does not end in time is an UnavailableError that names the file, and then passes."""
+    """A transaction that does not end in time raises UnavailableError, which names the file; later it succeeds."""
     create(tmp_path / "app.db")
     other = apsw.Connection(str(tmp_path / "app.db"))
     other.execute("BEGIN IMMEDIATE")
@@ -237,8 +237,8 @@ def test_a_busy_database_is_waited_for_then_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path, reads: bool) -> None:
-    """Other content is never an empty database, and stays as it is."""
+def test_a_file_that_is_not_a_database(tmp_path: Path, reads: bool) -> None:
+    """Other content is never an empty database, and is not changed."""
     (tmp_path / "app.db").write_bytes(b"This is a letter, not a database. " * 50)
     driver = open_driver(tmp_path / "app.db")
     with pytest.raises(UnavailableError, match=r"app\.db: file is not a database"):
@@ -263,7 +263,7 @@ def test_a_path_through_a_file_is_no_database(tmp_path: Path, reads: bool) -> No
 
 
 def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
-    """A file that was cut or overwritten says so in one line."""
+    """A file that was cut or overwritten raises a one-line error."""
     create(tmp_path / "app.db", journal="delete")
     content = bytearray((tmp_path / "app.db").read_bytes())
     content[100:4096] = b"\xff" * 3996
@@ -274,7 +274,7 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def unprivileged_folder() -> Iterator[Path]:
-    """A folder that the test may make read-only for itself; root, whom no mode stops, works as nobody."""
+    """A folder that the test can make read-only for itself; root, whom no mode restricts, becomes nobody."""
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:
         if root:
@@ -290,7 +290,7 @@ def unprivileged_folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_a_read_only_file_is_readable(unprivileged_folder: Path, journal: str) -> None:
-    """Without permission to write, reading works and writing says what is missing."""
+    """Without permission to write, reading works and writing reports the missing permission."""
     path = unprivileged_folder / "app.db"
     create(path, journal=journal)
     path.chmod(stat.S_IRUSR)
@@ -322,7 +322,7 @@ def test_statements_are_measured_in_bytes(database: SqliteDriver) -> None:
 
 
 def test_production_limits_values_to_two_megabytes(tmp_path: Path) -> None:
-    """What local D1 lets pass and production does not is refused, unless local D1's profile is asked for."""
+    """A value that local D1 accepts and production refuses is refused, unless the profile is local D1's."""
     statement = "SELECT length(zeroblob(2000001))"
     with pytest.raises(QueryError, match="string or blob too big"):
         write(open_driver(":memory:"), statement)
@@ -331,7 +331,7 @@ def test_production_limits_values_to_two_megabytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("analyze", ["ANALYZE", "ANALYZE t", "PRAGMA optimize(0x10002)", "ANALYZE; SELECT 1"])
 def test_analyze_leaves_no_samples(tmp_path: Path, database: SqliteDriver, analyze: str) -> None:
-    """There is no sqlite_stat4 afterwards, as on D1; the statistics D1 has are there."""
+    """Afterwards there is no sqlite_stat4, as on D1, but the statistics that D1 has."""
     write(
         database, "CREATE TABLE t (a)", "CREATE INDEX t_a ON t (a)", "INSERT INTO t VALUES (1), (2)", analyze
     )
@@ -340,7 +340,7 @@ def test_analyze_leaves_no_samples(tmp_path: Path, database: SqliteDriver, analy
 
 
 def test_the_rows_of_a_writing_batch_are_not_kept(database: SqliteDriver) -> None:
-    """Rows nobody asked for do not stay in memory."""
+    """Rows that are not needed are not kept in memory."""
     numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n"
     write(database, "SELECT 1")
     gc.collect()
@@ -350,7 +350,7 @@ def test_the_rows_of_a_writing_batch_are_not_kept(database: SqliteDriver) -> Non
 
 
 def test_queries_are_read_one_at_a_time(database: SqliteDriver) -> None:
-    """A query is run before the next one is asked for, so that a long file is never in memory."""
+    """A query is run before the next one is read, so that a long file is never in memory."""
     alive: list[int] = []
 
     def queries() -> Iterator[Query]:
@@ -365,7 +365,7 @@ def test_queries_are_read_one_at_a_time(database: SqliteDriver) -> None:
 
 
 def test_update_with_limit_is_refused_in_plain_words(database: SqliteDriver) -> None:
-    """What D1 runs and this engine cannot is said so, with another way to write it."""
+    """The error explains that D1 runs it and this engine cannot, with another way to write it."""
     with pytest.raises(QueryError, match="run on D1, but not in the embedded engine") as caught:
         write(database, "CREATE TABLE t (a)", "DELETE FROM t WHERE a > 1 ORDER BY a LIMIT 1")
     assert caught.value.hint

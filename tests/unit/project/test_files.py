@@ -34,7 +34,7 @@ def test_chunks_are_the_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [10, LARGE - 1, LARGE, 2 * LARGE + 17, -1])
 def test_a_wrong_byte_is_placed(tmp_path: Path, at: int) -> None:
-    """The byte, its offset and its line are named, in whatever chunk it is."""
+    """The byte, its offset and its line are named, whichever chunk it is in."""
     path = large(tmp_path)
     data = bytearray(path.read_bytes())
     data[at] = 0xFF
@@ -71,7 +71,7 @@ def test_what_is_no_migration_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_while_it_runs_is_refused(tmp_path: Path) -> None:
-    """Rewritten in the middle of its run, with the same size, it ends in an error and not in a mixture."""
+    """A file that is rewritten during its run, with the same size, ends in an error and not in a mixture."""
     path = large(tmp_path)
     (migration,) = load_migrations(str(tmp_path))
     migration.check()
@@ -83,7 +83,7 @@ def test_a_file_that_changes_while_it_runs_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
-    """Who may read or run it stays as it was."""
+    """Its permissions do not change."""
     path = tmp_path / "a.sql"
     path.write_text("old")
     path.chmod(0o751)

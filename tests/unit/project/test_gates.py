@@ -1,4 +1,4 @@
-"""Windows on the wall clock, and what gates decide."""
+"""Windows on the wall clock, and the decisions of gates."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def utc(moment: int | None) -> str | None:
     ],
 )  # fmt: skip
 def test_windows(window: str, now: str, is_open: bool, changes: str | None) -> None:
-    """Open or closed, and when that changes; overnight, over the week's end, several that touch."""
+    """Open or closed, and when that changes: overnight, across the end of the week, adjacent windows."""
     found = look(parse(window), at(now))
     assert (found.is_open, utc(found.changes)) == (is_open, changes)
 
@@ -76,7 +76,7 @@ def test_windows(window: str, now: str, is_open: bool, changes: str | None) -> N
     ],
 )
 def test_windows_follow_daylight_saving_time(window: str, now: str, is_open: bool, changes: str) -> None:
-    """The wall clock of the zone decides, also on the two days on which it jumps."""
+    """The wall clock of the zone decides, also on the two days on which it changes."""
     found = look(parse(window), at(now))
     assert (found.is_open, utc(found.changes)) == (is_open, changes)
 
@@ -109,13 +109,13 @@ def test_windows_follow_daylight_saving_time(window: str, now: str, is_open: boo
     ],
 )  # fmt: skip
 def test_windows_in_crons_form(window: str, now: str, is_open: bool, changes: str | None) -> None:
-    """It begins when cron would begin a job, on the days with a jump of the clock too, and then lasts."""
+    """A window begins when cron would start a job, also on the days on which the clock changes, and then lasts."""
     found = look(parse(window), at(now))
     assert (found.is_open, utc(found.changes)) == (is_open, changes)
 
 
 def test_when_it_opens_is_shown_in_both_zones() -> None:
-    """In the window's own and in UTC; once where they are the same."""
+    """In the window's zone and in UTC; once if they are equal."""
     assert look(parse("Sun 02:00-04:00 UTC"), at("2026-11-23 00:00")).shown() == "Sun 2026-11-29 02:00 UTC"
     berlin = look(parse("Sun 00:30-04:00 Europe/Berlin"), at("2026-11-23 00:00")).shown()
     assert berlin == "Sun 2026-11-29 00:30 Europe/Berlin (Sat 23:30 UTC)"
@@ -148,7 +148,7 @@ def test_when_it_opens_is_shown_in_both_zones() -> None:
     ],
 )
 def test_a_wrong_window(window: str, message: str) -> None:
-    """Each mistake is named, with the forms there are."""
+    """Each mistake is named, with the valid forms in the hint."""
     with pytest.raises(UsageError, match=message) as raised:
         parse(window)
     assert raised.value.hint
@@ -158,7 +158,7 @@ def test_a_wrong_window(window: str, message: str) -> None:
 
 
 def window_gate(now: str, count: int = 1, reasons: dict[str, str] | None = None) -> GateResult:
-    """What the gate of one window says."""
+    """The result of the gate of one window."""
     opening = look(parse("Sun 02:00-04:00 UTC"), at(now))
     return gates.window("Sun 02:00-04:00 UTC", opening, at(now), count, reasons or {})
 
@@ -176,7 +176,7 @@ def test_the_window_gate() -> None:
 
 
 def test_a_reason_counts_where_the_gate_is_closed_only() -> None:
-    """It overrides; through an open gate it is not needed, and does not land in the log."""
+    """It overrides a closed gate; for an open one it is not needed, and is not logged."""
     closed = window_gate("2026-11-30 03:00", reasons={"window": "hotfix", "after": "other"})
     opened = window_gate("2026-11-29 03:00", reasons={"window": "hotfix"})
     assert (closed.state, opened.state) == ("overridden", "passed")
@@ -184,7 +184,7 @@ def test_a_reason_counts_where_the_gate_is_closed_only() -> None:
 
 
 def test_after() -> None:
-    """Each way of not being applied elsewhere has its own words."""
+    """Each reason why a migration is not applied elsewhere has its own message."""
     one = Migration(1, "001_a", "CREATE TABLE a (x);")
     row = AppliedMigration(1, "001_a", 5, one.checksum)
     cases: list[tuple[Entry | None, str]] = [
@@ -203,7 +203,7 @@ def test_after() -> None:
 
 
 def test_require_rollback() -> None:
-    """A block is a rollback; no block, and a block that declares none, are not."""
+    """A block is a rollback; a missing one and `-- Rollback: none` are not."""
     files = [
         Migration(1, "001_a", WITH_ROLLBACK),
         Migration(2, "002_b", "SELECT 1;"),
@@ -215,7 +215,7 @@ def test_require_rollback() -> None:
 
 
 def test_refusing_names_every_closed_gate() -> None:
-    """One error for all of them, with the flags in the hint; none where all are open or overridden."""
+    """One error lists all of them, with the flags in the hint; none is raised if all pass or are overridden."""
     closed = window_gate("2026-11-30 03:00")
     name = gates.protected("production", None)
     gates.refuse("production", [closed._replace(reason="hotfix"), gates.protected("p", "p")])

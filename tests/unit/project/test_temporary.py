@@ -1,4 +1,4 @@
-"""Private folders: nobody else reads a copy of a database, and none outlives the next run."""
+"""Private folders: only the owner can read a copy of a database, and none outlives the next run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A temporary folder of this test's own, which no run in it has looked at."""
+    """A temporary folder of this test, in which no run has cleaned up yet."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     temporary._remove_abandoned.cache_clear()
@@ -49,7 +49,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 def test_nobody_else_reads_it(place: Path, mask: int) -> None:
-    """Whatever the umask permits."""
+    """This is so whatever the umask permits."""
     old = os.umask(mask)
     try:
         ground = ScratchDatabase()
@@ -64,7 +64,7 @@ def test_nobody_else_reads_it(place: Path, mask: int) -> None:
 
 
 def test_the_next_run_cleans_up_after_a_kill(place: Path) -> None:
-    """What a killed process left is removed; what a living one uses, and what is not ours, stays."""
+    """Folders of killed processes are removed; those in use and those of other programs are kept."""
     ended = subprocess.run([sys.executable, "-c", KILLED], check=False)
     assert ended.returncode == -signal.SIGKILL
     (left,) = place.iterdir()
@@ -89,7 +89,7 @@ def test_the_next_run_cleans_up_after_a_kill(place: Path) -> None:
 
 
 def test_it_is_closed_twice_without_harm(place: Path) -> None:
-    """And one that nobody closes goes when nobody has it."""
+    """A folder that is not closed is removed when it is garbage-collected."""
     folder = PrivateFolder()
     folder.close()
     folder.close()
