@@ -36,7 +36,7 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = full.run("backup", "--output", "app.sql", "--verify")
     assert ran.out == "app.sql\n"
     assert "sqlite:app.db" in ran.err
-    assert "12 rows of 4 tables" in ran.err
+    assert "12 rows in 4 tables" in ran.err
     assert "verified: it restores to the same" in ran.err
     status, rows = full.states(), full.sql("SELECT * FROM users")
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")

@@ -33,7 +33,7 @@ def test_there_and_back(project: Project) -> None:
     begun(project, WANTED + REST)
     err = project.run("diff", "--to", "schema.sql", code=1).err
     assert "users.email becomes NOT NULL: existing rows need a value" in err
-    assert "hint: --backfill \"users.email='…'\"" in err
+    assert "hint: add --backfill \"users.email='…'\"" in err
     found = project.run("diff", "--to", "schema.sql", "--backfill", "users.email='?'", "--json")
     assert found.json["path"].endswith("migrations/002_change_users.sql")
     assert project.run("diff", "--to", "schema.sql").err == "no difference\n"

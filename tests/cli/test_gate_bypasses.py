@@ -97,7 +97,7 @@ def test_the_name_of_another_environment(shop: Project, command: tuple[str, ...]
     shop.run("up", "--to", "1")
     err = shop.run(*command, "--confirm", "production", code=2).err
     assert "--confirm production, but this is local" in err
-    assert "hint: --env production" in err
+    assert "hint: use --env production" in err
     assert shop.run("current").out == "1\n"
 
 
@@ -242,7 +242,7 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
     others = [word for name, flag in every.items() if name != "protected" for word in flag]
     refused = shop.run("up", *PRODUCTION, *others, "--json", code=1)
     assert refused.json["error"]["gates"] == [gate]
-    assert refused.json["error"]["hint"] == hint
+    assert refused.json["error"]["hint"] == f"to override, add {hint}"
     assert f"production refuses ({gate}): " in refused.err
     assert not shop.database.exists()
     (seen,) = (g for g in shop.run("plan", *PRODUCTION, "--json").json["gates"] if g["name"] == gate)

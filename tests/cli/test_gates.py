@@ -74,7 +74,7 @@ def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
     demand(shop, 'after = "staging"')
     refused = shop.run("up", *PRODUCTION, code=1)
     assert "production refuses (after): 001_users is not applied in staging" in refused.err
-    assert "hint: --skip-after REASON" in refused.err
+    assert "hint: to override, add --skip-after REASON" in refused.err
     assert not shop.database.exists()
     shop.run("up", "--env", "staging", "--to", "2")
     assert "003_names is not applied in staging" in shop.run("up", *PRODUCTION, code=1).err
@@ -158,7 +158,7 @@ def test_protected_without_a_terminal(shop: Project, command: tuple[str, ...]) -
         shop.run("up", *PRODUCTION, "--confirm", "production")
     err = shop.run(*command, *PRODUCTION, code=1).err
     assert "it is protected, and its name was not given" in err
-    assert "hint: --confirm production" in err
+    assert "hint: to override, add --confirm production" in err
     assert "'staging' is not its name" in shop.run(*command, *PRODUCTION, "--confirm", "staging", code=1).err
     shop.run("status", *PRODUCTION)
     if command[0] != "repair":
@@ -188,7 +188,7 @@ def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch:
     demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
     monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: pytest.fail("asked"))
     err = shop.run("up", *PRODUCTION, code=1).err
-    assert "hint: --outside-window REASON --confirm production" in err
+    assert "hint: to override, add --outside-window REASON --confirm production" in err
 
 
 # --- the others ---

@@ -52,7 +52,7 @@ def test_it_is_shown_and_written(project: Project, unsafe: Path) -> None:
 
 def test_it_has_to_be_confirmed(project: Project, unsafe: Path) -> None:
     """Without a terminal by --yes; nothing is written before."""
-    assert "hint: --yes, or --dry-run" in project.run("lint", "--fix", code=2).err
+    assert "hint: add --yes to confirm, or --dry-run" in project.run("lint", "--fix", code=2).err
     assert unsafe.read_text() == REBUILD
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_named_needs_no_database(
 ) -> None:
     """It is checked after the files before it; without a name, a database is needed."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
-    assert "hint: lint --fix FILE" in project.run("lint", "--fix", code=2).err
+    assert "hint: `d1migrate lint --fix FILE`" in project.run("lint", "--fix", code=2).err
     project.run("lint", "--fix", "--yes", f"migrations/{NAME}")
     assert "RENAME" not in unsafe.read_text()
 

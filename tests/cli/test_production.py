@@ -274,7 +274,7 @@ def test_a_remote_way_back_without_a_point(shop: Project, cloudflare: Cloudflare
     assert "version 2 → 1" in err
 
 
-def test_the_ways_back_are_tried_on_a_copy(shop: Project) -> None:
+def test_recovery_is_checked_on_a_copy(shop: Project) -> None:
     """With the schema and the applied versions of the remote database, and made-up rows; it is only read."""
     shop.run("up", "--env", "staging", "--to", "2")
     ways = shop.run("rehearse", "--recovery", "--env", "staging", "--json", code=None).json["recovery"]

@@ -66,9 +66,9 @@ def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
     err = applied.run("plan", "--down", "--steps", "2", code=1).err
     assert f"version 4 can be undone with a restore point:\nto {first}, taken " in err
     assert "version 5 → 3\n  no longer applied: 004_merge\n  no longer applied: 005_drop" in err
-    assert "  users: 3 rows → 2 rows\n  teams: none → 1 row\n" in err
+    assert "  users: 3 rows → 2 rows\n  teams: no table → 1 row\n" in err
     assert f"version 5 can be undone with a restore point:\nto {second}, taken " in err
-    assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: none → 1 row\n" in err
+    assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: no table → 1 row\n" in err
     assert f"hint: `d1migrate restore --to {first}` goes back to version 3" in err
     error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
     assert error["restore_points"]["4"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
@@ -103,7 +103,7 @@ def test_back_and_forth(applied: Project) -> None:
     assert f"restored to {point(applied, 0)}: version 1" in ran.out
     assert "no longer applied: 002_teams" in ran.err
     assert "users: 2 rows → 1 row" in ran.err
-    assert "teams: 1 row → none" in ran.err
+    assert "teams: 1 row → no table" in ran.err
     assert "schema and history agree with the files" in ran.err
     assert applied.versions() == [1]
     assert applied.sql("SELECT * FROM users") == [(1, "a")]
@@ -126,7 +126,7 @@ def test_back_and_forth(applied: Project) -> None:
 def test_it_has_to_be_confirmed(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal a flag; on one, the database's name."""
     err = applied.run("restore", "--to", "1", code=2).err
-    assert "hint: --yes" in err
+    assert "hint: add --yes to confirm" in err
     assert applied.versions() == [1, 2, 3]
 
     class Terminal(io.StringIO):

@@ -151,7 +151,7 @@ def test_any_version_needs_no_database(project: Project) -> None:
     assert [t["name"] for t in project.run("schema", "--at", "1", "--json").json["tables"]] == ["users"]
     assert project.run("schema", "users", "--at", "1", "--json").json["name"] == "users"
     assert project.run("schema", "--at", "0").out == "the database is empty\n"
-    assert "no table 'teams'" in project.run("schema", "teams", "--at", "1", code=2).err
+    assert "no such table: teams" in project.run("schema", "teams", "--at", "1", code=2).err
     assert "no version 7" in project.run("schema", "--at", "7", code=2).err
     assert "invalid version value: 'x'" in project.run("schema", "--at", "x", code=2).err
 
@@ -190,7 +190,7 @@ def test_between_two_versions(project: Project) -> None:
     ]
     same = project.run("schema", "--between", "3", "4", "users")
     assert (same.out, same.err) == ("", "no difference\n")
-    assert "no table 'x'" in project.run("schema", "--between", "1", "2", "x", code=2).err
+    assert "no such table: x" in project.run("schema", "--between", "1", "2", "x", code=2).err
     assert "no version 9" in project.run("schema", "--between", "1", "9", code=2).err
     assert not project.database.exists()
 

@@ -288,7 +288,7 @@ def test_schema_json_and_one_table(project: Project) -> None:
     assert found["views"] == [{"name": "v", "sql": "CREATE VIEW v AS SELECT 1 AS one"}]
     assert project.run("schema", "TEAMS", "--json").json == teams
     assert "foreign key (owner_id) → users(id), on delete cascade" in project.run("schema", "teams").out
-    assert "no table 'nope'" in project.run("schema", "nope", code=2).err
+    assert "no such table: nope" in project.run("schema", "nope", code=2).err
 
 
 def test_a_database_that_cannot_be_read_is_never_version_0(project: Project) -> None:

@@ -33,7 +33,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     path = options.output or _default_path(project.environment)
     if options.verify and disk.is_stream(path):
         raise UsageError(
-            f"--verify reads the file again, but {path} is not a regular file", hint="--output FILE"
+            f"--verify reads the file again, but {path} is not a regular file",
+            hint="name one with --output FILE",
         )
     project.say_database()
     started = time.perf_counter()
@@ -60,7 +61,7 @@ def _differences(path: str) -> list[str]:
 
 def _print(dump: Dump, seconds: float, output: Output, *, known: Sequence[str]) -> None:
     output.print_path(dump.path)
-    rows = f"{plural(sum(dump.rows.values()), 'row')} of {plural(len(dump.rows), 'table')}"
+    rows = f"{plural(sum(dump.rows.values()), 'row')} in {plural(len(dump.rows), 'table')}"
     output.say(f"{rows}, {size(dump.size)}, in {duration(seconds)}")
     for note in (note for note in dump.notes if note not in known):
         output.warn(clean(note))

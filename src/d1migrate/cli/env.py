@@ -34,7 +34,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
     refuse_duplicates(project.config)
     environments = project.config.listed()
     if not environments:
-        raise UsageError("no environments", hint="[env.local] database = … in d1migrate.toml")
+        raise UsageError("no environments", hint="add [env.local] with `database = …` to d1migrate.toml")
     files = _load(environments, project)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(

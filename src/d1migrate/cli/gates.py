@@ -207,7 +207,7 @@ def refuse_mistakes(project: Project, confirmed: str | None) -> None:
         known = any(other.name == confirmed for other in project.config.environments)
         raise UsageError(
             f"--confirm {confirmed}, but this is {environment.shown}",
-            hint=f"--env {confirmed}" if known else "it is not protected: leave --confirm out",
+            hint=f"use --env {confirmed}" if known else "it is not protected: leave --confirm out",
         )
 
 
@@ -236,7 +236,7 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
             found[gate] = text.strip()
         elif text is not None and (gate != "lint" or environment.has_gates):
             flag = gates.OVERRIDES[gate].split()[0]
-            raise UsageError(f"{flag} without a reason", hint=f'{flag} "why": the reason is logged')
+            raise UsageError(f"{flag} without a reason", hint=f'add the reason, which is logged: {flag} "…"')
     return found
 
 

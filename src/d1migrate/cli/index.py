@@ -26,7 +26,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Write the module unless it is up to date, or say whether it is."""
     path = options.output or project.config.index_module
     if path is None:
-        raise UsageError("no index to write", hint="--output FILE, or `index = …` in d1migrate.toml")
+        raise UsageError(
+            "no index to write", hint="name it with --output FILE, or set `index = …` in d1migrate.toml"
+        )
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder", hint="name the module to write, e.g. src/migrations_index.py")
     if options.output is None and not options.check:

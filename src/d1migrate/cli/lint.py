@@ -93,7 +93,9 @@ def _target(paths: Sequence[str], project: Project) -> Target:
         migrations, named = _named(paths, project)
         return Target(migrations, [m for m in migrations if m.version in named])
     if not project.names_database:
-        raise UsageError("--fix without a database rewrites the files you name", hint="lint --fix FILE")
+        raise UsageError(
+            "--fix without a database rewrites the files you name", hint="`d1migrate lint --fix FILE`"
+        )
     project.say_database()
     driver = project.driver
     history, schema = run_flow(read_history_and_schema(), driver)

@@ -142,7 +142,7 @@ class Output:
         if typed is None:
             raise UsageError(
                 f"cannot {action} without confirmation, and there is no terminal to ask on",
-                hint="--yes, or --dry-run to look only",
+                hint="add --yes to confirm, or --dry-run to see what would be done",
             )
         if not is_yes(typed):
             raise UsageError(f"not confirmed: did not {action}")

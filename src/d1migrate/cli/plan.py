@@ -81,7 +81,9 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 def _plan_up(options: Options, migrator: Migrator) -> Plan:
     if options.steps or options.rollback_from or options.allow_loss:
-        raise UsageError("--steps, --rollback-from and --allow-loss are for a rollback", hint="add --down")
+        raise UsageError(
+            "--steps, --rollback-from and --allow-loss are for a rollback", hint="add --down to plan one"
+        )
     apply = options.apply
     return migrator.plan(to=apply.to, single_transaction=apply.single_transaction, phase=apply.phase)
 
@@ -90,7 +92,7 @@ def _plan_down(options: Options, migrator: Migrator, output: Output) -> Plan:
     from d1migrate.cli.restore_preview import shown_if_irreversible
 
     if flag := options.of_an_up:
-        raise UsageError(f"{flag} is for an `up`", hint="leave out --down")
+        raise UsageError(f"{flag} is for an `up`", hint="leave out --down, or the flag")
     with shown_if_irreversible(migrator, output):
         return migrator.plan_down(
             to=options.apply.to,

@@ -66,7 +66,7 @@ def _load(path: str, confirmed: str | None, project: Project, output: Output) ->
             }
         )
         return
-    whole = f"{plural(rows, 'row')} of {plural(len(facts.rows), 'table')}"
+    whole = f"{plural(rows, 'row')} in {plural(len(facts.rows), 'table')}"
     if facts.known:
         output.print(f"restored {whole}, each unchanged")
         if facts.consistent is False:
@@ -103,7 +103,8 @@ def _confirm(options: Options, project: Project, output: Output) -> None:
     typed = output.ask(f"everything written since then is removed; type {name} to continue: ")
     if typed is None:
         raise UsageError(
-            "cannot restore without confirmation, and there is no terminal to ask on", hint="--yes"
+            "cannot restore without confirmation, and there is no terminal to ask on",
+            hint="add --yes to confirm",
         )
     if typed != name:
         raise UsageError(f"{typed!r} is not {name!r}: nothing was changed")

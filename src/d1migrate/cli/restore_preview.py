@@ -102,4 +102,4 @@ def _preview_before(version: int, migrator: Migrator, output: Output) -> Restore
 
 
 def _rows(count: int | None) -> str:
-    return "none" if count is None else plural(count, "row")
+    return "no table" if count is None else plural(count, "row")

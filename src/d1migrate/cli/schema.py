@@ -124,7 +124,7 @@ def _built(migrations: Sequence[Migration], version: Version) -> Schema:
     if version == "latest":
         return schema_of(migrations)
     if version and version not in [migration.version for migration in migrations]:
-        raise UsageError(f"no version {version}", hint="`d1migrate list` shows all versions")
+        raise UsageError(f"there is no version {version}", hint="`d1migrate list` shows all versions")
     return schema_of(m for m in migrations if m.version <= version)
 
 
@@ -132,7 +132,7 @@ def _only(schema: Schema, wanted: str) -> Schema:
     found = tuple(table for table in schema.tables if fold(table.name) == fold(wanted))
     if not found:
         known = ", ".join(t.name for t in schema.tables) or "none"
-        raise UsageError(f"no table {wanted!r}", hint=f"tables: {known}")
+        raise UsageError(f"no such table: {wanted}", hint=f"tables: {known}")
     return Schema(found)
 
 

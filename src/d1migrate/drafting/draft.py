@@ -132,7 +132,7 @@ def _refuse_missing(missing: Sequence[RequiredValue]) -> None:
     raise MissingValue(
         f"{'; '.join(reasons)}: existing rows need a value",
         columns=columns,
-        hint=" ".join(f"--backfill \"{name}='…'\"" for name in columns),
+        hint="add " + " ".join(f"--backfill \"{name}='…'\"" for name in columns),
     )
 
 
@@ -176,5 +176,7 @@ def backfill_of(text: str) -> tuple[tuple[str, str], str]:
     name, equals, value = text.partition("=")
     table, dot, column = name.partition(".")
     if not (equals and dot and table and column and value.strip()):
-        raise UsageError(f"{text!r} is not TABLE.COLUMN=SQL", hint="--backfill \"users.role='viewer'\"")
+        raise UsageError(
+            f"{text!r} is not TABLE.COLUMN=SQL", hint="for example --backfill \"users.role='viewer'\""
+        )
     return (fold(table), fold(column)), value.strip()

@@ -67,6 +67,6 @@ def _column(text: str) -> Item:
     is_all = token_groups.closing(tokens, 3) == len(tokens) - 1
     if table is None or not is_all or len(table.items) != 1 or len(table.columns) != 1:
         raise UsageError(
-            f"{text!r} is not a column definition", hint="--set 'status TEXT NOT NULL DEFAULT 1'"
+            f"{text!r} is not a column definition", hint="for example --set 'status TEXT NOT NULL DEFAULT 1'"
         )
     return table.items[0]

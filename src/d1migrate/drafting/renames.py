@@ -68,7 +68,8 @@ class Rename(NamedTuple):
         table, dot, column = old.partition(".")
         if not (equals and table and new) or (dot and not column):
             raise UsageError(
-                f"{text!r} is not a rename", hint="--rename users.name=full_name, or --rename users=people"
+                f"{text!r} is not a rename",
+                hint="for example --rename users.name=full_name, or --rename users=people",
             )
         return cls(table, column if dot else None, new)
 

@@ -62,7 +62,8 @@ def refuse(environment: str, gates: Iterable[GateResult]) -> None:
         raise errors.Gate(
             "\n".join(f"{environment} refuses ({gate.name}): {gate.message}" for gate in closed),
             gates=[gate.name for gate in closed],
-            hint=" ".join(gate.override.replace("NAME", environment) for gate in closed),
+            hint="to override, add "
+            + " ".join(gate.override.replace("NAME", environment) for gate in closed),
         )
 
 

@@ -328,7 +328,7 @@ def test_values_that_rows_need() -> None:
     desired = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, n INTEGER NOT NULL, r TEXT NOT NULL);"
     with pytest.raises(PlanError, match=r"users\.n becomes NOT NULL; users\.r is new and NOT NULL") as caught:
         drafted(USERS, desired)
-    assert caught.value.hint == "--backfill \"users.n='…'\" --backfill \"users.r='…'\""
+    assert caught.value.hint == "add --backfill \"users.n='…'\" --backfill \"users.r='…'\""
     rows = "INSERT INTO users VALUES (1, 'a', NULL), (2, 'b', 5);\n"
     (said,) = there_and_back(
         *(USERS, rows, desired, "SELECT n, r FROM users"), backfill=["users.n=-1", "users.r=upper(email)"]

@@ -223,5 +223,5 @@ def test_refusing_names_every_closed_gate() -> None:
         gates.refuse("production", [closed, name])
     assert (raised.value.gate, raised.value.gates) == ("window", ("window", "protected"))
     assert raised.value.exit_code == 1
-    assert raised.value.hint == "--outside-window REASON --confirm production"
+    assert raised.value.hint == "to override, add --outside-window REASON --confirm production"
     assert "production refuses (protected): it is protected, and its name was not given" in str(raised.value)
