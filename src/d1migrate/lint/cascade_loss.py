@@ -95,8 +95,8 @@ def _is_column_dropped(replay: AnalyzedReplay, number: int, loss: Event, key: Fo
     now = replay.after.name_of(number)
     if loss.kind == "delete" or now is None:
         return False
-    there = {fold(column.name) for column in replay.after.tables[now].columns}
-    return not {fold(column) for column in key.columns} & there
+    remaining = {fold(column.name) for column in replay.after.tables[now].columns}
+    return not {fold(column) for column in key.columns} & remaining
 
 
 def _is_guarded(child: Table, loss: Event, key: ForeignKey) -> bool:

@@ -361,12 +361,12 @@ def _conflict(
     if trigger := _taken_by_trigger(statement, into, "INSERT"):
         return trigger
     words, at = statement.words, statement.shape.at
-    said = words[at + 1 : at + 3]
+    clause = words[at + 1 : at + 3]
     if "DO" in words:
         what = f"ON CONFLICT DO {words[words.index('DO') + 1]}"
-    elif statement.verb == "replace" or said == ["OR", "REPLACE"]:
+    elif statement.verb == "replace" or clause == ["OR", "REPLACE"]:
         what = "REPLACE"
-    elif said == ["OR", "IGNORE"]:
+    elif clause == ["OR", "IGNORE"]:
         what = "OR IGNORE"
     elif "CONFLICT" in into.sql.upper():
         what = "ON CONFLICT"
@@ -395,7 +395,7 @@ def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) ->
 
 def _are_unique(source: Table, into: Table, values: Values) -> bool:
     """Whether rows that are unique in one table cannot conflict in another, given the copied values."""
-    there = [key.columns for key in unique_keys(source) if key.columns and not key.partial]
+    source_keys = [key.columns for key in unique_keys(source) if key.columns and not key.partial]
     for key in unique_keys(into):
         if key.columns is None:
             return False
@@ -408,7 +408,7 @@ def _are_unique(source: Table, into: Table, values: Values) -> bool:
         }
         if not any(
             all(copied.get(name) in ("binary", collation) for name, collation in unique.items())
-            for unique in there
+            for unique in source_keys
         ):
             return False
     return True

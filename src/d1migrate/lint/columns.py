@@ -49,13 +49,15 @@ class Columns:
             return
         names = [fold(column.name) for column in statement.after.tables[name].columns]
         steps = self._steps.setdefault(number, [])
-        was = dict(steps[-1][1]) if steps else {}
-        if len(was) == len(names):  # RENAME keeps the order
-            now = dict(zip(names, was.values(), strict=True))
+        before = dict(steps[-1][1]) if steps else {}
+        if len(before) == len(names):  # RENAME keeps the order
+            after_columns = dict(zip(names, before.values(), strict=True))
         else:
-            now = {each: was.get(each) or ColumnId(number, each, statement.index) for each in names}
-        if list(now.items()) != list(was.items()):
-            steps.append((statement.index, now))
+            after_columns = {
+                each: before.get(each) or ColumnId(number, each, statement.index) for each in names
+            }
+        if list(after_columns.items()) != list(before.items()):
+            steps.append((statement.index, after_columns))
 
     def at(self, number: int, index: int) -> Mapping[str, ColumnId]:
         """Return the columns of a table by name, before a statement."""

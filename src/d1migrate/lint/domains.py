@@ -39,11 +39,11 @@ def domains_into(new: Table, old: Table, values: Values) -> dict[str, Domain | N
 
 def required(new: Table, old: Table, values: Values) -> Iterator[str]:
     """Yield the NOT NULL columns, folded, into which a copy may put NULL."""
-    there = domains_into(new, old, values)
+    domains = domains_into(new, old, values)
     for column in new.columns:
         name = fold(column.name)
         if column.not_null and not column.primary_key and not column.generated:
-            domain, value = there[name], values.get(name)
+            domain, value = domains[name], values.get(name)
             if domain.null if domain else value is not None and _finds_nothing(value):
                 yield name
 
@@ -65,10 +65,10 @@ def failing(new: Table, old: Table, values: Values) -> Iterator[tuple[str, froze
     as_before = {to for to, value in values.items() if (ref := as_column(value)) and ref.name == to}
     names_before = {fold(column.name) for column in old.columns}
     known = [tokens for tokens in _checks(old) if _named(tokens, names_before) <= as_before]
-    there = domains_into(new, old, values)
-    domains = {name: domain for name, domain in there.items() if domain is not None}
+    into = domains_into(new, old, values)
+    domains = {name: domain for name, domain in into.items() if domain is not None}
     for tokens in _checks(new):
-        names = _named(tokens, there)
+        names = _named(tokens, into)
         # An expression is trusted: its author knows what it computes.
         if not names <= domains.keys() or not can_be_false(tokens, domains, known):
             continue

@@ -41,7 +41,7 @@ def claims_idempotence(header: str) -> bool:
     return any(
         _BARE.match(text)
         or _TITLE.match(text)
-        or ((said := _SAID.match(text)) and _POSITIVE.match(said["rest"]))
+        or ((match := _SAID.match(text)) and _POSITIVE.match(match["rest"]))
         for text in _sentences(header[:_LONGEST])
     )
 

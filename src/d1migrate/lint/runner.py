@@ -97,8 +97,8 @@ def _with_confirmed(
     foreseen = [d for d in diagnostics if d.code[0] == "F" and statement and d.line == statement.line]
     if not foreseen:
         return diagnostics
-    said = text.split(": SQLITE")[0]
-    finding = Finding(f"this fails on rows that these files insert: {said}", statement, fix=foreseen[0].fix)
+    reason = text.split(": SQLITE")[0]
+    finding = Finding(f"this fails on rows that these files insert: {reason}", statement, fix=foreseen[0].fix)
     confirmed = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
     if confirmed is None:
         return diagnostics

@@ -86,17 +86,19 @@ def _computed(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
     for column in rebuild.new.columns:
         name = fold(column.name)
         if column.not_null and column.generated:
-            was = old.get(name)
-            was_required = was is not None and bool(was.not_null or was.primary_key)
+            before_column = old.get(name)
+            was_required = before_column is not None and bool(
+                before_column.not_null or before_column.primary_key
+            )
             if not was_required or before.get(name) != after[name]:
                 yield UnmetConstraint(f"NOT NULL to {column.name}", frozenset((name,)))
 
 
 def _expressions(table: Table) -> dict[str, str]:
     """Return {folded name: canonical expression} of the generated columns."""
-    known = parse_table(table.sql)
+    definition = parse_table(table.sql)
     names = {fold(column.name) for column in table.columns}
-    columns = known.columns if known else ()
+    columns = definition.columns if definition else ()
     return {fold(c.name): canonical_expression(c.generated, names) for c in columns if c.generated}
 
 
@@ -134,9 +136,9 @@ def _link(key: ForeignKey) -> tuple[str, ...]:
 
 
 def _keys(rebuild: Rebuild) -> Iterator[UnmetConstraint]:
-    there = {_link(key) for key in rebuild.old.foreign_keys}
+    existing = {_link(key) for key in rebuild.old.foreign_keys}
     for key in rebuild.new.foreign_keys:
-        if _link(key) not in there and all(rebuild.is_copied(column) for column in key.columns):
+        if _link(key) not in existing and all(rebuild.is_copied(column) for column in key.columns):
             columns = ", ".join(key.columns)
             yield UnmetConstraint(
                 f"a foreign key ({columns}) to {key.table}", frozenset(map(fold, key.columns))

@@ -73,7 +73,7 @@ def test_the_text_of_a_rebuild() -> None:
     """What a person reads: errors and warnings whole, infos a line each, what is allowed only counted."""
     assert "\n".join(text(*linted())) == (
         """\
-error[D101] drop-takes-children: DROP TABLE workflows deletes the rows of executions
+error[D101] drop-deletes-children: DROP TABLE workflows deletes the rows of executions
  --> migrations/002_case.sql:4:3
 4 |   DROP TABLE workflows;
   |   ^
@@ -329,7 +329,7 @@ def test_annotations() -> None:
     kind, properties, message = parsed(commands[2])
     assert (kind, properties) == (
         "error",
-        {"file": "migrations/002_case.sql", "line": "4", "col": "3", "title": "D101 drop-takes-children"},
+        {"file": "migrations/002_case.sql", "line": "4", "col": "3", "title": "D101 drop-deletes-children"},
     )
     assert message.startswith("DROP TABLE workflows deletes the rows of executions\nD1 always enforces")
     assert "_guard" not in message
@@ -420,7 +420,7 @@ def test_a_sarif_log() -> None:
     run = log(*linted())
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert rules == ["D101", "D104", "D107", "H101", "H102", "W103"]
-    assert run["tool"]["driver"]["rules"][0]["name"] == "DropTakesChildren"
+    assert run["tool"]["driver"]["rules"][0]["name"] == "DropDeletesChildren"
     results = {result["ruleId"]: result for result in run["results"]}
     assert {code: result["level"] for code, result in results.items()} == {
         "D101": "error", "D104": "warning", "D107": "warning", "H101": "note", "H102": "note", "W103": "note",

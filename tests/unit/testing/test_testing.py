@@ -62,7 +62,7 @@ def test_what_the_linter_finds_is_said_as_it_says_it(tmp_path: Path) -> None:
     with pytest.raises(AssertionError) as error:
         assert_migrations_safe(folder(tmp_path, FAMILY, REBUILD))
     lines = str(error.value).splitlines()
-    assert "error[D101] drop-takes-children: DROP TABLE parents deletes the rows of children" in lines
+    assert "error[D101] drop-deletes-children: DROP TABLE parents deletes the rows of children" in lines
     assert f" --> {tmp_path}/002_m.sql:3:1" in lines
     assert "3 | DROP TABLE parents;" in lines
     assert any(line.startswith("  why: ") for line in lines)

@@ -150,8 +150,8 @@ class ReplayedStatement:
     def changes(self) -> set[str]:
         """Return the columns of its table that an UPDATE or upsert changes, also generated columns."""
         table = self.before.tables.get(self.target)
-        there = parse_table(table.sql) if table else None
-        return changed_columns(there, self.sets()) if there else set(self.sets())
+        definition = parse_table(table.sql) if table else None
+        return changed_columns(definition, self.sets()) if definition else set(self.sets())
 
     @property
     def replaces(self) -> bool:

@@ -61,13 +61,13 @@ def existing_differences(
     table = shadow.catalog.tables.get(kind.name)
     if kind.verb == "create table" and table is not None:
         return _differences_of_table(shadow, sql, tokens, kind, table)
-    there = _sql_of(shadow.catalog, kind)
-    if there is None:
+    existing = _sql_of(shadow.catalog, kind)
+    if existing is None:
         return []
     scope = Scope.of(shadow.catalog.schema)  # reads all of the schema
-    if canonical(there, scope) == canonical(sql, scope):
+    if canonical(existing, scope) == canonical(sql, scope):
         return []
-    return [Difference(kind.verb.split()[-1], kind.name, "different", sql, there)]
+    return [Difference(kind.verb.split()[-1], kind.name, "different", sql, existing)]
 
 
 def _differences_of_table(
@@ -79,9 +79,9 @@ def _differences_of_table(
     probe = shadow.read_table(_PROBE, text, {}, ())
     shadow.scratch.control(f"DROP TABLE {_PROBE}")
     named = _with_name(text, significant(text)[2], quote_identifier(table.name))
-    wanted, there = probe._replace(name=table.name, sql=named), table._replace(indexes=(), triggers=())
+    wanted, existing = probe._replace(name=table.name, sql=named), table._replace(indexes=(), triggers=())
     scope = Scope.of(shadow.catalog.schema)
-    return list(compare(Schema((wanted,)), Schema((there,)), scopes=(scope, scope)))
+    return list(compare(Schema((wanted,)), Schema((existing,)), scopes=(scope, scope)))
 
 
 def _sql_of(catalog: Catalog, kind: Shape) -> str | None:

@@ -246,25 +246,27 @@ class _FileReplay:
             return True
         table = statement.target
         if table not in self._concerning:
-            there = statement.before.tables.get(table)
-            words = there.sql.upper() if there else ""  # an INSERT into a virtual table may be a command
+            owner = statement.before.tables.get(table)
+            words = owner.sql.upper() if owner else ""  # an INSERT into a virtual table may be a command
             self._concerning[table] = "REPLACE" in words or words.startswith("CREATE VIRTUAL")
         return self._concerning[table]
 
     def _broken(self, before: Catalog, statements: Sequence[ReplayedStatement]) -> list[BrokenObject]:
         """Return the objects that no longer work, and were created here or worked before."""
         created = {r.shape.name for r in statements if r.verb in _CHECKED and not r.refusal}
-        gone = {r.shape.name for r in statements if r.verb in ("drop table", "drop view", "alter table")}
-        found = broken(self._shadow, mention=gone, named=created)
+        dropped = {r.shape.name for r in statements if r.verb in ("drop table", "drop view", "alter table")}
+        found = broken(self._shadow, mention=dropped, named=created)
         earlier = [d for d in found if fold(d.name) not in created]
         if earlier:
             old = ShadowSchema(before, count())
             try:
-                was = {(d.kind, d.name) for d in broken(old, mention=gone)}
+                broken_before = {(d.kind, d.name) for d in broken(old, mention=dropped)}
             finally:
                 old.scratch.close()
-            found = [d for d in found if d not in earlier or (d.kind, d.name) not in was]
-        lost = columns_read_as_strings(self._shadow, Scope.of(before.schema), mention=gone) if gone else []
+            found = [d for d in found if d not in earlier or (d.kind, d.name) not in broken_before]
+        lost = (
+            columns_read_as_strings(self._shadow, Scope.of(before.schema), mention=dropped) if dropped else []
+        )
         return [*found, *lost]
 
     def _rollback(self, before: Catalog) -> RollbackReplay | None:

@@ -167,14 +167,14 @@ class ShadowSchema:
         ids: dict[str, int] = {}
         views: dict[str, View | None] = {}
         for name in changed:
-            mine = tuple(self._on["trigger", name].values())
+            triggers = tuple(self._on["trigger", name].values())
             indexes = {index.name: index.sql for index in self._on["index", name].values()}
             if own := self._known.get(("table", name)):
-                was = self.catalog.tables.get(name)
-                if was is not None and was.sql == own.sql:  # only an index or a trigger changed
-                    tables[name] = self._with_indexes(was, indexes, mine)
+                before = self.catalog.tables.get(name)
+                if before is not None and before.sql == own.sql:  # only an index or a trigger changed
+                    tables[name] = self._with_indexes(before, indexes, triggers)
                 else:
-                    tables[name] = self.read_table(own.name, own.sql, indexes, mine)
+                    tables[name] = self.read_table(own.name, own.sql, indexes, triggers)
                 old = self.catalog.ids.get(renamed.get(name, name))
                 ids[name] = next(self._numbers) if old is None else old
             elif name in self.catalog.tables:

@@ -139,8 +139,8 @@ def _looks_at_others(statement: ReplayedStatement) -> bool:
         return False
     before = {fold(column.name) for column in statement.before.tables[statement.shape.name].columns}
     check = statement.tokens[words.index("CHECK") :]
-    said = {fold(unquote(token.text)) for token in check if token.kind in ("word", "quoted")}
-    return bool(said & before)
+    names = {fold(unquote(token.text)) for token in check if token.kind in ("word", "quoted")}
+    return bool(names & before)
 
 
 def _said(replay: AnalyzedReplay, text: str) -> Iterator[ReplayedStatement]:

@@ -93,10 +93,10 @@ def resets_counter(replay: AnalyzedReplay) -> Iterator[Finding]:
 def _counted(replay: AnalyzedReplay, statement: ReplayedStatement) -> Iterator[str]:
     """Yield the names of the tables with a counter that existed before the file and remain."""
     for name, table in statement.before.tables.items():
-        there = parse_table(table.sql)
+        definition = parse_table(table.sql)
         number = statement.before.ids[name]
         is_old = not replay.is_new(name, statement) and number in replay.survivors
-        if is_old and there and there.autoincrement:
+        if is_old and definition and definition.autoincrement:
             yield table.name
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.model import ReplayedStatement
 
 
-@rule("D101", "drop-takes-children", "error")
-def drop_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
+@rule("D101", "drop-deletes-children", "error")
+def drop_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """DROP TABLE deletes rows of tables that reference it.
 
     Why: D1 always enforces foreign keys, whatever a PRAGMA says, and DROP TABLE first deletes every row. ON DELETE
@@ -91,8 +91,8 @@ def _guarded(statement: ReplayedStatement) -> str:
     )
 
 
-@rule("D102", "rebuild-takes-itself", "error")
-def rebuild_takes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
+@rule("D102", "rebuild-deletes-itself", "error")
+def rebuild_deletes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The new table references the old one by name, so dropping the old one deletes the copied rows.
 
     Why: while both tables exist, a self-reference that uses the final name is a foreign key from the new table to

@@ -88,8 +88,8 @@ def _with_why(replay: AnalyzedReplay, statement: ReplayedStatement, table: Table
     columns = replay.columns.at(statement.before.ids[fold(table.name)], statement.index)
     why = dict.fromkeys(replay.lineage.why_lost(columns[name], statement.index) for name in lost)
     names = ", ".join(f"{table.name}.{column.name}" for column in table.columns if fold(column.name) in lost)
-    said = "; ".join(filter(None, why))
-    return f"the values of {names}{': ' if said else ''}{said}"
+    reasons = "; ".join(filter(None, why))
+    return f"the values of {names}{': ' if reasons else ''}{reasons}"
 
 
 @rule("D105", "drop-column", "warning")
@@ -133,9 +133,9 @@ def drop_column(replay: AnalyzedReplay) -> Iterator[Finding]:
     for rebuild in replay.rebuilds:
         if rebuild.fills and rebuild.is_dropped and (gone := list(_left_out(replay, rebuild))):
             names = ", ".join(f"{rebuild.name}.{column.name}" for column, _ in gone)
-            said = "; ".join(dict.fromkeys(filter(None, (why for _, why in gone))))
+            reasons = "; ".join(dict.fromkeys(filter(None, (why for _, why in gone))))
             yield Finding(
-                f"the rebuild of {rebuild.name} omits {names}{': ' if said else ''}{said}",
+                f"the rebuild of {rebuild.name} omits {names}{': ' if reasons else ''}{reasons}",
                 rebuild.fills[-1],
             )
 

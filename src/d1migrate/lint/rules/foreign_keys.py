@@ -54,9 +54,9 @@ def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | Non
     """Yield the foreign keys that a file adds, with the last statement that defines their table."""
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
-        there = set(before.foreign_keys) if before else set()
+        existing = set(before.foreign_keys) if before else set()
         for key in table.foreign_keys:
-            if key not in there:
+            if key not in existing:
                 yield replay.definer_of(table), table, key
 
 
@@ -92,8 +92,8 @@ def _kept_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | No
         before = replay.before.tables.get(fold(parent.name))
         for name, key in replay.after.references(fold(parent.name)) if before else ():
             child = replay.after.tables[name]
-            was = replay.before.tables.get(name)
-            if before and was and key in was.foreign_keys and is_parent_key(before, key):
+            child_before = replay.before.tables.get(name)
+            if before and child_before and key in child_before.foreign_keys and is_parent_key(before, key):
                 yield replay.definer_of(parent), child, key
 
 

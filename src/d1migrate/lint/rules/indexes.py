@@ -32,9 +32,9 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
-        there = set(before.foreign_keys) if before else set()
+        existing = set(before.foreign_keys) if before else set()
         for key in table.foreign_keys:
-            if key not in there and not is_indexed(table, key):
+            if key not in existing and not is_indexed(table, key):
                 message = f"there is no index on the foreign key {table.name}({', '.join(key.columns)})"
                 yield Finding(message, replay.definer_of(table), fix=index_on(table, key))
 
@@ -108,10 +108,10 @@ def redundant_index(replay: AnalyzedReplay) -> Iterator[Finding]:
         table = replay.after.tables.get(owner)
         if table is None or statement.before is statement.after:
             continue
-        there = indexes[owner] = indexes.get(owner) or _Indexes(table)
-        mine = there.by_name.get(statement.shape.name)
-        if mine and (other := there.covering(mine, statement.before.owners)):
-            yield Finding(f"index {mine.name} repeats {other}", statement, fix=f"DROP INDEX {mine.name};")
+        plain = indexes[owner] = indexes.get(owner) or _Indexes(table)
+        index = plain.by_name.get(statement.shape.name)
+        if index and (other := plain.covering(index, statement.before.owners)):
+            yield Finding(f"index {index.name} repeats {other}", statement, fix=f"DROP INDEX {index.name};")
 
 
 class _Indexes:

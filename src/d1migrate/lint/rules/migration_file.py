@@ -34,8 +34,8 @@ def header_disagrees(replay: AnalyzedReplay) -> Iterator[Finding]:
     Why: the file was copied or renumbered, and its header misleads everyone who reads it.
     """
     match = _HEADER.search(replay.header)
-    said, name = match[1].removesuffix(".sql") if match else "", replay.migration.name
-    if match and said.lstrip("0") != name.lstrip("0"):
+    header, name = match[1].removesuffix(".sql") if match else "", replay.migration.name
+    if match and header.lstrip("0") != name.lstrip("0"):
         yield Finding(f"the header names {match[1]}, but the file is {replay.migration.name}", line=1)
 
 

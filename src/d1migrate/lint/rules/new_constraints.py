@@ -106,7 +106,7 @@ _DIFFER = {"select", "random", "randomblob", "row_number"}
 def _untouched(replay: AnalyzedReplay, statement: ReplayedStatement, owner: str) -> dict[str, Domain | None]:
     """Return {column: its default} of the columns that the file has added to a table and not filled."""
     first = replay.before.name_of(statement.before.ids[owner])
-    there = columns_of(replay.before.tables[first]).keys() if first else set()
+    existing = columns_of(replay.before.tables[first]).keys() if first else set()
     filled = {
         c for r in replay.of("update") if r.index < statement.index and r.target == owner for c in r.sets()
     }
@@ -114,7 +114,7 @@ def _untouched(replay: AnalyzedReplay, statement: ReplayedStatement, owner: str)
     return {
         fold(c.name): default_of(c)
         for c in columns
-        if not c.generated and fold(c.name) not in there and fold(c.name) not in filled
+        if not c.generated and fold(c.name) not in existing and fold(c.name) not in filled
     }
 
 

@@ -42,13 +42,13 @@ def rebuild_loses_indexes(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for rebuild in replay.rebuilds:
         named = _named_for_drop(replay, "drop index")
-        there = {fold(index.name) for index in rebuild.new.indexes}
+        created = {fold(index.name) for index in rebuild.new.indexes}
         kept = columns_of(rebuild.new).keys()
         lost = [
             index
             for index in rebuild.old.indexes
             if index.sql
-            and fold(index.name) not in there | named
+            and fold(index.name) not in created | named
             and not has_substitute(rebuild.new, index)
             and all(column is None or fold(column) in kept for column in index.columns)
         ]
@@ -81,12 +81,12 @@ def rebuild_loses_triggers(replay: AnalyzedReplay) -> Iterator[Finding]:
     for rebuild in replay.rebuilds:
         named = _named_for_drop(replay, "drop trigger")
         before = {fold(trigger.name) for trigger in rebuild.old.triggers}
-        there = {fold(trigger.name): trigger for trigger in rebuild.new.triggers}
-        fired = {_firing(trigger) for name, trigger in there.items() if name not in before}
+        created = {fold(trigger.name): trigger for trigger in rebuild.new.triggers}
+        fired = {_firing(trigger) for name, trigger in created.items() if name not in before}
         lost = [
             trigger
             for trigger in rebuild.old.triggers
-            if fold(trigger.name) not in there.keys() | named and _firing(trigger) not in fired
+            if fold(trigger.name) not in created.keys() | named and _firing(trigger) not in fired
         ]
         yield from _lost(rebuild, "trigger", [(trigger.name, trigger.sql) for trigger in lost])
 

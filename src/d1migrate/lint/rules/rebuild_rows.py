@@ -205,10 +205,10 @@ def copy_changes_values(replay: AnalyzedReplay) -> Iterator[Finding]:
                 if to in names and _changes(replay, rebuild, fill, to, value)
             }
             if changed:
-                says = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
+                assigned = ", ".join(f"{rebuild.name}.{names[to]} = {text}" for to, text in changed.items())
                 is_text = any(text[:1] == "'" and fold(unquote(text)) == to for to, text in changed.items())
                 hint = ": text in single quotes is not a column" if is_text else ""
-                yield Finding(f"the copy does not keep the values of {says}{hint}", fill)
+                yield Finding(f"the copy does not keep the values of {assigned}{hint}", fill)
     for rebuild in replay.rebuilds:
         if (column := _nullable_rowid(rebuild)) and not _asserts_no_null(replay):
             yield Finding(

@@ -41,8 +41,8 @@ def hidden_by_if_not_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
 
 
 def _difference(kind: str, name: str, problem: str) -> str:
-    says = {"missing": "is missing", "extra": "exists already", "different": "is different"}
-    return f"{kind} {name} {says[problem]}"
+    verbs = {"missing": "is missing", "extra": "exists already", "different": "is different"}
+    return f"{kind} {name} {verbs[problem]}"
 
 
 @rule("S102", "not-repeatable", "warning", summed=True)

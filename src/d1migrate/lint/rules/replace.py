@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from d1migrate.schema.keys import UniqueKey
 
 
-@rule("D103", "replace-takes-children", "error")
-def replace_takes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
+@rule("D103", "replace-deletes-children", "error")
+def replace_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
     """REPLACE deletes the conflicting row, and with it the rows that reference it.
 
     Why: INSERT OR REPLACE is a DELETE followed by an INSERT, and foreign keys act on the DELETE. An upsert changes

@@ -60,6 +60,6 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
         yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
     elif back.differences:
-        says = {"missing": "is not restored", "extra": "remains", "different": "differs"}
-        what = "; ".join(f"{d.kind} {d.name} {says[d.problem]}" for d in back.differences[:4])
+        verbs = {"missing": "is not restored", "extra": "remains", "different": "differs"}
+        what = "; ".join(f"{d.kind} {d.name} {verbs[d.problem]}" for d in back.differences[:4])
         yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)

@@ -34,10 +34,10 @@ def surprising_affinity(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     for table in replay.changed_tables:
         before = replay.before.tables.get(fold(table.name))
-        there = {(fold(c.name), c.type) for c in before.columns} if before else set()
+        existing = {(fold(c.name), c.type) for c in before.columns} if before else set()
         described = parse_table(table.sql)
         for column in table.columns:
-            if (fold(column.name), column.type) in there:
+            if (fold(column.name), column.type) in existing:
                 continue
             if message := _surprise(column, strict=bool(described and described.strict)):
                 yield Finding(f"{table.name}.{column.name}: {message}", replay.definer_of(table))
