@@ -58,17 +58,26 @@ SLOW = ["docs", "workers", "runtime", "crash", "remote"]
 """Folders of tests that start many processes, or their own servers; the slowest first."""
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skip whole folders of slow tests with --fast, which is quicker than to collect and deselect them."""
+    return True if config.option.fast and _folder(collection_path) in SLOW else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and run it first: with short files last, all workers finish at the same time."""
 
     def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(TESTS).parts[0]
-        return SLOW.index(folder) if folder in SLOW else len(SLOW)
+        return SLOW.index(_folder(item.path)) if _folder(item.path) in SLOW else len(SLOW)
 
     for item in items:
         if place(item) < len(SLOW) or SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
     items.sort(key=place)
+
+
+def _folder(path: Path) -> str:
+    """Return the folder of tests/ that a path is in, or the path itself if it is directly there."""
+    return next(iter(path.relative_to(TESTS).parts), "") if path.is_relative_to(TESTS) else ""
 
 
 def unit_of(test: str) -> str:
