@@ -7,7 +7,7 @@ import re
 import signal
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -37,9 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis reads its own option
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the seed and the size of the run; pytest-xdist passes the options of the run to its workers."""
+    """Set the seed and the size of the run."""
     option = config.option
-    if option.random and option.seed is None:
+    if hasattr(config, "workerinput"):
+        option.seed = config.workerinput["seed"]
+    elif option.random and option.seed is None:
         option.seed = SystemRandom().getrandbits(32)
     if option.seed is None:
         hypothesis.settings.load_profile("fixed")
@@ -102,6 +104,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_xdist_auto_num_workers() -> int:
     """How many workers `-n auto` starts: at least two, since a test spends half of its time waiting for a server."""
     return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the seed to a worker of pytest-xdist: it parses the arguments itself, and would draw another one."""
+    node.workerinput["seed"] = node.config.option.seed
 
 
 def pytest_report_header(config: pytest.Config) -> str:
