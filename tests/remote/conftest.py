@@ -22,7 +22,7 @@ _TLS = ssl.create_default_context()  # 20 ms, for servers that are none of ours
 
 
 class Remote:
-    """A database nobody has used, and drivers on it; `waits` are the seconds they would have slept, `told` what was said of them."""
+    """A new database, and drivers on it; `waits` has the seconds they would have slept, `told` the reasons."""
 
     def __init__(self, server: Cloudflare, name: str) -> None:
         self.server, self.name = server, name
@@ -38,7 +38,7 @@ class Remote:
         by_name: bool = False,
         seconds: float = SECONDS,
     ) -> RestDriver:
-        """Return a driver as a process of its own would have it."""
+        """Return a driver, as in a separate process."""
         settings = client.settings(self.server.environment)
         if token:
             settings = settings._replace(token=token)
@@ -58,12 +58,12 @@ class Remote:
         return driver
 
     def wait(self, seconds: float) -> None:
-        """Have time go by on the server, instead of sleeping."""
+        """Advance the server's clock instead of sleeping."""
         self.waits.append(seconds)
         self.server.advance(seconds)
 
     def hear(self, reason: str, seconds: float) -> None:
-        """Note what is said of a wait."""
+        """Note the reason of a wait."""
         self.told.append((reason, seconds))
 
     def another(self, name: str) -> Remote:
@@ -78,7 +78,7 @@ class Remote:
             driver.close()
 
     def paths(self) -> list[tuple[str, str]]:
-        """Method and last part of what was asked of the server."""
+        """Method and last part of each request to the server."""
         return [(r["method"], r["path"].partition("?")[0].rsplit("/", 1)[-1]) for r in self.server.requests()]
 
 

@@ -1,4 +1,4 @@
-"""Random commands over a way to Cloudflare on which things go wrong, and what has to be so after each of them."""
+"""Random commands against a Cloudflare with faults, and what must hold after each of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PATHS = {
 
 
 def faults() -> dict[str, dict[str, Any]]:
-    """All that can go wrong with one request, by name; D1 is atomic, so one fault is left out."""
+    """Everything that can go wrong with one request, by name; D1 is atomic, so one fault is left out."""
     folder = ROOT / "tests" / "runtime"
     edits = re.findall(
         r'^  "([\w ]+)": \(', _part(folder / "cloudflare_faults.mjs", "const EDITS"), re.MULTILINE
@@ -77,7 +77,7 @@ def _part(path: Path, start: str) -> str:
 
 
 class State(NamedTuple):
-    """A database as it is, past the API."""
+    """The state of a database, read without the API."""
 
     versions: frozenset[int]
     events: tuple[str, ...]
@@ -90,7 +90,7 @@ class State(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a command ended."""
+    """The result of a command."""
 
     command: str
     who: str
@@ -100,7 +100,7 @@ class Outcome(NamedTuple):
 
 
 class Sequence:
-    """A project and its database, and the commands run so far; `trace` says what they were."""
+    """A project and its database; `trace` lists the commands run so far."""
 
     def __init__(self, server: Cloudflare, folder: Path, random: Random, name: str) -> None:
         self.server, self.random, self.trace = server, random, list[str]()
@@ -121,7 +121,7 @@ class Sequence:
             assert self.run(f"up --to {to}").code == 0
 
     def step(self, modes: dict[str, dict[str, Any]]) -> int:
-        """Run a command, mostly with something in its way, check what came of it, and return its exit code."""
+        """Run a command, mostly with a fault, check the result, and return its exit code."""
         command = self.random.choice(READS if self.random.random() < 0.25 else WRITES)
         path, nth = self.random.choice(PATHS[command.split()[0] if command in WRITES else "read"])
         kind = self.random.choice(sorted({mode["do"] for mode in modes.values()}))
@@ -145,7 +145,7 @@ class Sequence:
         return outcome.code
 
     def end(self) -> None:
-        """Without a fault all is applied, once."""
+        """Without a fault, everything is applied, once."""
         self.trace.append("up, without a fault")
         outcome = self.run("up")
         assert outcome.code == 0, outcome
@@ -154,7 +154,7 @@ class Sequence:
         assert state.versions == set(range(1, self.last + 1))
 
     def run(self, command: str) -> Outcome:
-        """Run a command as a process of its own would."""
+        """Run a command as a separate process would."""
         who = f"run-{len(self.trace)}"
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
@@ -164,7 +164,7 @@ class Sequence:
         return Outcome(command, who, code, out.getvalue(), err.getvalue())
 
     def state(self) -> State:
-        """Read it past the API."""
+        """Read the database without the API."""
         (objects,) = self.server.sql(self.id, "SELECT name FROM sqlite_schema")
         names = {name for (name,) in objects}
 
@@ -183,7 +183,7 @@ LOG = "SELECT token, event, action, version, name, restore_point, who FROM schem
 
 
 def check_database(state: State) -> None:
-    """Rows, tables and versions are what the log says, each migration having run exactly as often as it says."""
+    """Rows, tables and versions match the log, and each migration ran exactly as often as the log has it."""
     events: tuple[str, ...] = ()
     applied = frozenset[int]()
     points: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {}
@@ -211,7 +211,7 @@ def check_database(state: State) -> None:
 
 
 def check_streams(outcome: Outcome, token: str) -> None:
-    """What is data is on stdout, what is talk on stderr, and there is no traceback."""
+    """Data is on stdout, messages are on stderr, and there is no traceback."""
     command, _, code, out, err = outcome
     assert code in (0, 1, 2, 3), outcome
     assert "Traceback" not in out + err
@@ -228,7 +228,7 @@ def check_streams(outcome: Outcome, token: str) -> None:
 
 
 def check_report(outcome: Outcome, before: State, after: State, files: range) -> None:
-    """What a command reported is so."""
+    """A command's report is true."""
     command, _, code, out, err = outcome
     verb = command.split()[0]
     if verb in ("up", "down"):

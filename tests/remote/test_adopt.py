@@ -1,4 +1,4 @@
-"""A remote database that d1migrate did not create: what it takes to find out, and what faults do to the record."""
+"""Adopting a remote database that d1migrate did not create: its requests, and what faults do to the record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def migrator(remote: Remote) -> Migrator:
 
 
 def looked(remote: Remote) -> tuple[Migrator, Adoption]:
-    """What a look finds: two applied, with wrangler's word for it."""
+    """The assessment: two are applied, according to wrangler's history."""
     mine = migrator(remote)
     seen = mine.plan_adopt()
     assert [(j.state, [r.tool for r in j.records]) for j in seen.assessments] == [
@@ -65,7 +65,7 @@ FAULTS = [{"do": "lose reply"}, {"do": "500", "after": True}, {"do": "500"}, {"d
 
 @pytest.mark.parametrize("what", FAULTS)
 def test_faults_leave_all_or_nothing(remote: Remote, what: dict[str, Any]) -> None:
-    """The log is asked after a lost answer; whatever happened, a second try ends in the same state."""
+    """After a lost response the log is read; whatever happened, a second try ends in the same state."""
     found(remote)
     mine, seen = looked(remote)
     remote.server.faults({"match": {"path": "/query$", "nth": 1}, **what})

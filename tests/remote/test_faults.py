@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way to a remote D1: what is said is true, and the next run ends it well."""
+"""Faults between here and a remote D1: messages are true, and the next run completes the work."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ DONE: list[dict[str, Any]] = [
 
 
 def migrator(driver: RestDriver) -> Migrator:
-    """Return one that writes the same into the log as all others here."""
+    """Return a migrator that writes the same log rows as all others here."""
     return Migrator(driver, THREE, who="test")
 
 
 def state(remote: Remote) -> dict[str, Any]:
-    """All that the runs left behind, but tokens and times."""
+    """Everything that the runs left, except tokens and times."""
     from d1migrate.sql.batch import Batch, Query
 
     queries = (
@@ -71,7 +71,7 @@ def untroubled() -> dict[str, Any]:
 
 
 def check_end(remote: Remote, untroubled: dict[str, Any]) -> None:
-    """A run without faults ends it, in the state that a run which met none ends in."""
+    """A run without faults completes the work, in the same state as if there had been no faults."""
     remote.server.faults()
     migrator(remote.open()).up()
     if not untroubled:
@@ -91,7 +91,7 @@ def fault(number: int, what: dict[str, Any]) -> dict[str, Any]:
 def test_a_write_that_did_not_happen(
     remote: Remote, untroubled: dict[str, Any], what: dict[str, Any], number: int
 ) -> None:
-    """The error names what was applied before it, and it is known that this one was not."""
+    """The error names what was applied before, and that this one was not."""
     remote.server.faults(fault(number, what))
 
     with pytest.raises(Error) as caught:
@@ -110,10 +110,10 @@ def test_a_write_that_did_not_happen(
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("what", DONE, ids=lambda what: f"{what['do']}")
-def test_a_write_whose_answer_is_lost(
+def test_a_write_whose_response_is_lost(
     remote: Remote, untroubled: dict[str, Any], what: dict[str, Any], number: int
 ) -> None:
-    """The history tells that it happened: the run goes on to its end, and nothing is sent twice."""
+    """The history shows that it happened: the run continues to its end, and nothing is sent twice."""
     remote.server.faults(fault(number, what))
 
     report = migrator(remote.open()).up()
@@ -128,7 +128,7 @@ def test_a_write_whose_answer_is_lost(
 def test_a_write_that_arrives_late(
     remote: Remote, untroubled: dict[str, Any], number: int, before_the_next_run: bool
 ) -> None:
-    """After the history was asked for it, and did not have it: it is applied once, by it or by the next run."""
+    """It arrives after the history was read without it: it is applied once, by it or by the next run."""
     remote.server.faults(fault(number, {"do": "late"}))
     with pytest.raises(ApplyError, match="no answer") as caught:
         migrator(remote.open()).up()
@@ -146,7 +146,7 @@ def test_a_write_that_arrives_late(
 
 
 def test_the_rate_limit_is_waited_out(remote: Remote, untroubled: dict[str, Any]) -> None:
-    """What was refused for its rate did not happen: it is sent again, as late as the server asks."""
+    """A request refused for its rate did not happen: it is sent again, as late as the server asks."""
     remote.server.faults(fault(2, {"do": "429", "retry_after": 7}))
 
     report = migrator(remote.open()).up()
@@ -159,7 +159,7 @@ def test_the_rate_limit_is_waited_out(remote: Remote, untroubled: dict[str, Any]
 
 @pytest.mark.parametrize("what", [*NOT_DONE[:5], *DONE[:3]], ids=lambda what: f"{what['do']}")
 def test_reads_are_repeated(remote: Remote, what: dict[str, Any]) -> None:
-    """A read that fails is asked again, with growing pauses; one that always fails is an error."""
+    """A read that fails is sent again, with growing pauses; one that always fails is an error."""
     migrator(remote.open()).up()
     remote.server.faults({"match": {"path": "/raw$", "nth": 1}, **what})
     assert [entry.state for entry in migrator(remote.open()).status()] == ["applied"] * 3
@@ -173,7 +173,7 @@ def test_reads_are_repeated(remote: Remote, what: dict[str, Any]) -> None:
 
 
 def test_a_batch_that_is_not_atomic_is_partial(remote: Remote) -> None:
-    """Should D1 ever run a half, the log tells: it is partial, and nothing goes on over it."""
+    """Should D1 ever run half a batch, the log shows that it is partial, and nothing more is run."""
     broken = load([("001_half.sql", "CREATE TABLE half (a);\nINSERT INTO nowhere VALUES (1);\n")])
     remote.server.faults(fault(1, {"do": "not atomic"}))
 

@@ -1,4 +1,4 @@
-"""Answers that are none of Cloudflare's, silence, and an environment that cannot be right."""
+"""Responses that are not Cloudflare's, silence, and invalid settings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ GARBAGE = {
 
 
 def answer(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
-    """An answer of somebody on the way."""
+    """A response from something between here and Cloudflare."""
     return {"do": "answer", "status": status, "headers": JSON, "body": body, **more}
 
 
@@ -62,8 +62,8 @@ def answer(body: str, status: int = 200, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
-def test_a_read_that_is_answered_with_garbage(remote: Remote, body: str) -> None:
-    """It is asked again; where nothing else comes, the database is not available, and never empty."""
+def test_a_read_with_a_garbage_response(remote: Remote, body: str) -> None:
+    """It is sent again; without a better response the database is unavailable, and never empty."""
     migrator(remote.open()).up()
     remote.server.faults({"match": {"path": "/raw$", "nth": 1}, **answer(body)})
     assert migrator(remote.open()).current() == 3
@@ -74,10 +74,10 @@ def test_a_read_that_is_answered_with_garbage(remote: Remote, body: str) -> None
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
-def test_a_write_that_is_answered_with_garbage(
+def test_a_write_with_a_garbage_response(
     remote: Remote, untroubled: dict[str, Any], body: str, after: bool
 ) -> None:
-    """Whether it happened, the history tells; and nothing is sent twice."""
+    """The history shows whether it happened, and nothing is sent twice."""
     remote.server.faults(fault(2, answer(body, after=after)))
     if after:
         assert len(migrator(remote.open()).up().steps) == 3
@@ -102,8 +102,8 @@ def test_a_write_that_is_answered_with_garbage(
         "null",
     ],
 )
-def test_a_read_that_is_answered_with_other_shapes(remote: Remote, results: str) -> None:
-    """Rows are lists of values of SQLite's, one a column."""
+def test_a_read_with_a_response_of_another_shape(remote: Remote, results: str) -> None:
+    """Rows are lists of SQLite's values, one per column."""
     body = f'{{"success": true, "result": [{{"success": true, "results": {results}, "meta": {{}}}}]}}'
     remote.server.faults({"match": {"path": "/raw$"}, **answer(body)})
     with pytest.raises(UnavailableError):
@@ -125,7 +125,7 @@ RESETS = {
 def test_a_reset_for_cpu_time(
     remote: Remote, untroubled: dict[str, Any], body: str, status: int, after: bool
 ) -> None:
-    """HTTP 429 or not, it is no rate limit: the log tells whether it took effect, and it is not sent again."""
+    """Whether HTTP 429 or not, it is not a rate limit: the log shows whether it took effect, and it is not sent again."""
     remote.server.faults(fault(2, answer(body, status, after=after)))
     if after:
         assert len(migrator(remote.open()).up().steps) == 3
@@ -140,7 +140,7 @@ def test_a_reset_for_cpu_time(
 
 
 def test_a_read_that_is_reset_for_cpu_time(remote: Remote) -> None:
-    """It would take as long again."""
+    """It is not sent again, as it would take as long."""
     remote.server.faults({"match": {"path": "/raw$"}, "do": "7429"})
     with pytest.raises(UnavailableError, match="exceeded its CPU time limit"):
         migrator(remote.open()).current()
@@ -149,8 +149,8 @@ def test_a_read_that_is_reset_for_cpu_time(remote: Remote) -> None:
 
 @pytest.mark.parametrize("path", ["/accounts$", "/database$", "/bookmark$"])
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_on_the_way_to_the_database(remote: Remote, path: str, body: str) -> None:
-    """Account, name and bookmark are read from answers too."""
+def test_garbage_while_the_database_is_looked_up(remote: Remote, path: str, body: str) -> None:
+    """Account, name and bookmark are read from responses too."""
     remote.server.faults({"match": {"path": path}, **answer(body)})
     driver = named(remote, "shop", CLOUDFLARE_ACCOUNT_ID="")
     with pytest.raises(Error):
@@ -158,7 +158,7 @@ def test_garbage_on_the_way_to_the_database(remote: Remote, path: str, body: str
 
 
 def test_pages_that_never_end(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that gives the same full page for every page is not asked for ever."""
+    """A server that returns the same full page each time is not queried forever."""
     monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 1)
     page = f'{{"success": true, "result": [{{"name": "shop-2", "uuid": "{remote.id}"}}]}}'
     remote.server.faults({"match": {"path": "/database$"}, **answer(page)})
@@ -169,7 +169,7 @@ def test_pages_that_never_end(remote: Remote, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("retry_after", ["3", "", "nan", "-5", "Sun, 22 Nov 2026 22:00:00 GMT", "9" * 400])
 def test_a_rate_limit_of_the_edge(remote: Remote, untroubled: dict[str, Any], retry_after: str) -> None:
-    """It comes as a page, and says all the same that a write did not happen."""
+    """Its response is an HTML page, and means that a write did not happen."""
     page = {"do": "answer", "status": 429, "body": "<h1>error code: 1015</h1>"}
     remote.server.faults(fault(2, page | {"headers": {"retry-after": retry_after}}))
     assert len(migrator(remote.open()).up().steps) == 3
@@ -179,7 +179,7 @@ def test_a_rate_limit_of_the_edge(remote: Remote, untroubled: dict[str, Any], re
 
 
 def test_a_request_that_is_too_large(remote: Remote, untroubled: dict[str, Any]) -> None:
-    """The error says so, and that nothing was done; it is not taken for a token that is refused."""
+    """The error names the size, and that nothing was done; it is not mistaken for a refused token."""
     remote.server.settings(max_body=2_000)
     with pytest.raises(ApplyError, match="larger than Cloudflare accepts") as caught:
         migrator(remote.open()).up(single_transaction=True)
@@ -190,7 +190,7 @@ def test_a_request_that_is_too_large(remote: Remote, untroubled: dict[str, Any])
 
 @pytest.mark.parametrize(("code", "status"), [(6003, 400), (7003, 404), (10001, 405), (7001, 415)])
 def test_a_request_that_is_not_accepted(remote: Remote, code: int, status: int) -> None:
-    """It did not happen, and will not when it is sent again."""
+    """It did not happen, and is not sent again."""
     body = f'{{"success": false, "errors": [{{"code": {code}, "message": "Invalid request headers"}}]}}'
     remote.server.faults({"match": {"path": "/raw$"}, **answer(body, status)})
     with pytest.raises(UsageError, match="Invalid request headers"):
@@ -199,7 +199,7 @@ def test_a_request_that_is_not_accepted(remote: Remote, code: int, status: int) 
 
 
 def test_a_proxy_that_repeats_what_it_was_sent(remote: Remote) -> None:
-    """The token is not in what is said, whoever said it."""
+    """The token is not in any message."""
     for body in (
         '{"error": "Bearer edit-token is not welcome"}',
         '{"success": false, "errors": [{"code": 10000, "message": "edit-token"}]}',
@@ -212,8 +212,8 @@ def test_a_proxy_that_repeats_what_it_was_sent(remote: Remote) -> None:
             assert "edit-token" not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}"
 
 
-def test_a_token_that_is_withdrawn_under_way(remote: Remote, untroubled: dict[str, Any]) -> None:
-    """A lost answer, and nobody to ask for the outcome: it is unknown, and called so."""
+def test_a_token_that_is_revoked_during_a_run(remote: Remote, untroubled: dict[str, Any]) -> None:
+    """The response is lost and the history cannot be read: the outcome is reported as unknown."""
     refused = '{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}'
     lost = fault(2, {"do": "lose reply"})
     remote.server.faults(lost, {"match": {"path": "/raw$", "nth": 4}, **answer(refused, 401)})
@@ -227,12 +227,12 @@ def test_a_token_that_is_withdrawn_under_way(remote: Remote, untroubled: dict[st
 
 
 def test_the_usual_patience() -> None:
-    """Longer than D1 takes at most, and shorter than people wait."""
+    """The timeouts exceed D1's limits, and are shorter than people wait."""
     assert (client.TIMEOUT.read, client.TIMEOUT.connect) == (60, 15)
 
 
-def test_a_read_that_nobody_answers(remote: Remote) -> None:
-    """It is asked again."""
+def test_a_read_without_a_response(remote: Remote) -> None:
+    """It is sent again."""
     migrator(remote.open()).up()
     remote.server.faults({"match": {"path": "/raw$", "nth": 1}, "do": "hang"})
     assert migrator(remote.open(timeout=0.3)).current() == 3
@@ -240,8 +240,8 @@ def test_a_read_that_nobody_answers(remote: Remote) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_write_that_nobody_answers(remote: Remote, untroubled: dict[str, Any], after: bool) -> None:
-    """After the read timeout the history is asked; it is not sent again."""
+def test_a_write_without_a_response(remote: Remote, untroubled: dict[str, Any], after: bool) -> None:
+    """After the read timeout the history is read; the write is not sent again."""
     remote.server.faults(fault(2, {"do": "hang", "after": after}))
     run = migrator(remote.open(timeout=1))
     if after:
@@ -262,7 +262,7 @@ def test_an_interrupt_in_the_middle_of_a_request(
     capsys: pytest.CaptureFixture[str],
     after: bool,
 ) -> None:
-    """Ctrl-C while D1 is silent: what is said of the migration under way is what the database says of it."""
+    """Ctrl-C while D1 is silent: the message about the current migration matches the database."""
     for migration in THREE:
         (tmp_path / f"{migration.name}.sql").write_text(migration.text)
     for name, value in remote.server.environment.items():
@@ -296,8 +296,8 @@ ENDLESS = ["body that drips", "head that drips", "interim without end", "gzip bo
 
 
 @pytest.mark.parametrize("how", ENDLESS)
-def test_an_answer_without_end(remote: Remote, untroubled: dict[str, Any], how: str) -> None:
-    """It is bounded, in seconds and bytes: a read is not asked again, and of a write the log is asked."""
+def test_an_endless_response(remote: Remote, untroubled: dict[str, Any], how: str) -> None:
+    """It has limits, in seconds and bytes: a read is not sent again, and for a write the log is read."""
     # The bomb has to reach its limit in bytes on a slow machine, too.
     seconds = 60.0 if how == "gzip bomb" else 0.5
     migrator(remote.open()).up(to=1)
@@ -312,8 +312,8 @@ def test_an_answer_without_end(remote: Remote, untroubled: dict[str, Any], how: 
     check_end(remote, untroubled)
 
 
-def test_an_endless_answer_to_an_upload(remote: Remote) -> None:
-    """It has more time, by its size; and an end."""
+def test_an_endless_response_to_an_upload(remote: Remote) -> None:
+    """Its time limit grows with its size."""
     api = client.Api(client.settings(remote.server.environment), sleep=remote.wait, seconds=0.3)
     remote.server.faults({"match": {"path": "/r2/"}, "do": "wire", "how": "head that drips", "after": False})
     with pytest.raises(UnavailableError, match=r"not complete after 0\.3"):
@@ -322,8 +322,8 @@ def test_an_endless_answer_to_an_upload(remote: Remote) -> None:
 
 
 @pytest.mark.parametrize("how", ["gzip", "interim first"])
-def test_answers_in_another_form(remote: Remote, how: str) -> None:
-    """What HTTP allows is read."""
+def test_responses_in_other_forms(remote: Remote, how: str) -> None:
+    """Every form that HTTP allows is read."""
     remote.server.faults({"match": {"path": "/client/"}, "do": "wire", "how": how})
     run = migrator(remote.open())
     assert len(run.up().steps) == 3
@@ -333,8 +333,8 @@ def test_answers_in_another_form(remote: Remote, how: str) -> None:
 # --- what is sent ---
 
 
-def test_text_that_is_no_unicode(remote: Remote) -> None:
-    """As it comes from an environment in another encoding: refused as by every driver, before it is sent."""
+def test_text_that_is_not_unicode(remote: Remote) -> None:
+    """Text from an environment in another encoding is refused as by every driver, before it is sent."""
     driver = remote.open()
     driver.batch(Batch([Query("CREATE TABLE t (a)")]))
     sent = len(remote.paths())
@@ -348,7 +348,7 @@ def test_text_that_is_no_unicode(remote: Remote) -> None:
 
 
 def test_threads_share_the_rate(remote: Remote) -> None:
-    """Each takes a place of its own in the queue, and none passes another."""
+    """Each takes its own place in the queue, and none overtakes another."""
     full = client.RATE_LIMIT
     client.Api._sent.extend([time.monotonic() - 200] * (full - 4) + [time.monotonic()] * 4)
     api = client.Api(client.settings(remote.server.environment), sleep=remote.wait)
@@ -378,7 +378,7 @@ def test_threads_share_the_rate(remote: Remote) -> None:
     ],
 )
 def test_settings_that_cannot_be(variables: dict[str, str]) -> None:
-    """An error that shows neither token nor password, before anything is sent."""
+    """The error shows neither token nor password, and nothing is sent."""
     with pytest.raises(UsageError) as caught:
         client.settings({"CLOUDFLARE_API_TOKEN": "s3cr3t", **variables})
     assert "s3cr3t" not in f"{caught.value}{caught.value.hint}"
@@ -386,7 +386,7 @@ def test_settings_that_cannot_be(variables: dict[str, str]) -> None:
 
 
 def test_settings_that_can_be(remote: Remote) -> None:
-    """White space around them is removed, as is a slash after the URL; the token is not in their text."""
+    """White space around them and a slash after the URL are removed; the token is not in their repr."""
     found = client.settings(
         {
             "CLOUDFLARE_API_TOKEN": " s3cr3t\n",
@@ -402,8 +402,8 @@ def test_settings_that_can_be(remote: Remote) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("ALL_PROXY", "socks5://127.0.0.1:1"), ("SSL_CERT_FILE", "/no/such/file")]
 )
-def test_a_way_that_cannot_be_set_up(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What httpx makes of proxies and certificates is an error with a hint, not a traceback."""
+def test_a_connection_that_cannot_be_set_up(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors of httpx about proxies and certificates have a hint, and no traceback."""
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="cannot set up a connection to Cloudflare") as caught:
         client.Api(client.settings({"CLOUDFLARE_API_TOKEN": "t"}))
@@ -411,7 +411,7 @@ def test_a_way_that_cannot_be_set_up(name: str, value: str, monkeypatch: pytest.
 
 
 def test_a_proxy_that_refuses(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tunnel was not built, so nothing was sent: a write is tried again, and then nothing was done."""
+    """There was no tunnel, so nothing was sent: a write is tried again, and then reported as not done."""
 
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ProxyError("407 Proxy Authentication Required")

@@ -1,4 +1,4 @@
-"""What a request cannot carry goes through D1's import, and the history tells what became of it."""
+"""What a request cannot carry is sent through D1's import, and the history shows the outcome."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def large(folder: Path, last: str = "") -> tuple[Migration, ...]:
 
 
 def test_a_large_file_is_imported(remote: Remote, tmp_path: Path) -> None:
-    """With its history in the same file; the token stays away from the upload, which is of known length."""
+    """Its history is in the same file; the upload has no token, and its length is known."""
     migrator = Migrator(remote.open(), large(tmp_path / "m"))
 
     report = migrator.up(lint=False)
@@ -52,7 +52,7 @@ def test_a_large_file_is_imported(remote: Remote, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["text", "reset"])
 def test_an_import_that_fails_leaves_nothing(remote: Remote, tmp_path: Path, answer: str) -> None:
-    """Whether D1 says why, or only that it was reset."""
+    """Whether D1 reports the reason, or only that it was reset."""
     remote.server.settings(import_error=answer)
     migrator = Migrator(remote.open(), large(tmp_path / "m", "INSERT INTO nowhere VALUES (1);\n"))
 
@@ -67,8 +67,8 @@ def test_an_import_that_fails_leaves_nothing(remote: Remote, tmp_path: Path, ans
 
 @pytest.mark.parametrize("path", ["/import$", "/upload"])
 @pytest.mark.parametrize("do", ["lose reply", "500", "503", "garbage"])
-def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) -> None:
-    """Wherever it broke: run again, it ends well, and every row is there once."""
+def test_an_import_whose_responses_are_lost(remote: Remote, path: str, do: str) -> None:
+    """Wherever it broke: run again, it completes, and every row exists once."""
     migrations = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
     for nth in (1, 2, 3):
         database = remote.another(f"import-{nth}")
@@ -83,7 +83,7 @@ def test_an_import_whose_answers_are_lost(remote: Remote, path: str, do: str) ->
 
 
 def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
-    """A large file, and a trigger that no line holds; all else travels as a batch."""
+    """A large file, and a trigger that no single line can hold; everything else is sent as a batch."""
     broken = TRIGGER.replace("big; really", "big;\nreally")
     files = load([("001_t.sql", TRIGGER), ("002_u.sql", broken.replace("TABLE t ", "TABLE u "))])
     steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
@@ -98,7 +98,7 @@ SMALL = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
 
 
 def imported(remote: Remote) -> list[Any]:
-    """What was asked of the import, in order."""
+    """The actions of the import, in order."""
     found = []
     for request in remote.server.requests():
         if request["path"].endswith("/import"):
@@ -109,7 +109,7 @@ def imported(remote: Remote) -> list[Any]:
 
 
 def test_an_upload_that_breaks_is_sent_again(remote: Remote) -> None:
-    """From its beginning, and as often as any request that did nothing."""
+    """It is sent from its start, as often as any request that did nothing."""
     for what in ("drop", "lose reply", "503"):
         database = remote.another(what)
         before = len(imported(remote))
@@ -125,8 +125,8 @@ def test_an_upload_that_breaks_is_sent_again(remote: Remote) -> None:
     assert imported(remote)[-1] == "upload"
 
 
-def test_an_ingest_whose_answer_is_lost(remote: Remote) -> None:
-    """Nobody polls, so D1 ends it after 15 seconds; the history is read after that, and does not have it."""
+def test_an_ingest_whose_response_is_lost(remote: Remote) -> None:
+    """Without polls D1 ends it after 15 seconds; the history is read after that, and does not have it."""
     remote.server.faults({"match": {"path": "/import$", "body": "ingest"}, "do": "lose reply"})
     with pytest.raises(ApplyError) as caught:
         Migrator(remote.open(), SMALL).up(lint=False)
@@ -139,7 +139,7 @@ def test_an_ingest_whose_answer_is_lost(remote: Remote) -> None:
 
 
 def test_polls_that_stay_away_too_long(remote: Remote) -> None:
-    """D1 cancels what nobody asked about for 15 seconds; a rate limit that long is not called a success."""
+    """D1 cancels an import that is not polled for 15 seconds; a rate limit that long is not reported as a success."""
     remote.server.settings(polls=3)
     slow = {"match": {"path": "/import$", "body": "poll", "nth": 2}, "do": "429", "retry_after": 20}
     remote.server.faults(slow)
@@ -150,14 +150,14 @@ def test_polls_that_stay_away_too_long(remote: Remote) -> None:
 
 
 def test_a_poll_has_less_patience(remote: Remote) -> None:
-    """Within the 15 seconds it can be asked a second time."""
+    """Within the 15 seconds there is time for a second poll."""
     from d1migrate.drivers import importing
 
     assert importing._PATIENCE + importing._POLL < 15
 
 
-def test_a_token_that_is_withdrawn_while_it_goes_on(remote: Remote) -> None:
-    """The poll is refused, and the import is under way: nobody may call it not done without having asked."""
+def test_a_token_that_is_revoked_while_it_runs(remote: Remote) -> None:
+    """The poll is refused while the import is running: it must not be reported as not done."""
     refused = '{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}'
     gone = {"do": "answer", "status": 401, "body": refused}
     remote.server.faults({"match": {"path": "/import$", "body": "poll"}, **gone})
@@ -172,7 +172,7 @@ def test_a_token_that_is_withdrawn_while_it_goes_on(remote: Remote) -> None:
 
 
 def test_a_file_that_d1_has_seen(remote: Remote) -> None:
-    """It takes a file of the same bytes for done: the same batch twice is two files."""
+    """D1 does not import the same bytes twice, so the same batch is a different file each time."""
     remote.server.settings(known_etag="complete")
     driver = remote.open()
     driver.batch(Batch([Query("CREATE TABLE t (a)")]))
@@ -183,7 +183,7 @@ def test_a_file_that_d1_has_seen(remote: Remote) -> None:
 
 
 def test_nowhere_to_write(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The temporary file is what fails, and nothing else is blamed."""
+    """The error names the temporary file."""
     import tempfile
 
     def full(**_: object) -> None:
@@ -195,7 +195,7 @@ def test_nowhere_to_write(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_bar_on_a_terminal(remote: Remote, tmp_path: Path) -> None:
-    """The upload counts to its end, the import is shown as long as it goes on; both are gone at the end."""
+    """The bar shows the upload, then the import while it runs; both are removed at the end."""
     row = f"INSERT INTO t VALUES ('{'x' * 900}');\n"
     (tmp_path / "001_t.sql").write_text("CREATE TABLE t (x);\n" + row * 9500)
     seen = on_terminal(
@@ -224,7 +224,7 @@ def test_the_plan_announces_the_requests_of_an_import(
     capsys: pytest.CaptureFixture[str],
     polls: int,
 ) -> None:
-    """All of them but for the polls, which are one a second; the name that has to be looked up included."""
+    """All of them except the polls, one per second; looking up the name is included."""
     (tmp_path / "001_t.sql").write_text(SMALL[0].text)
     for name, value in remote.server.environment.items():
         monkeypatch.setenv(name, value)
@@ -248,7 +248,7 @@ def test_the_plan_announces_the_requests_of_an_import(
     [("503", "nothing had been recorded when the log was checked"), ("not atomic", ""), ("lose reply", "")],
 )
 def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, what: str, says: str) -> None:
-    """All rows are there, and the error says so; a lost answer is looked up in the log."""
+    """The error reports that all rows were written; after a lost response the log is read."""
     source = Migrator(f"sqlite:{tmp_path / 'app.db'}", THREE)
     source.up()
     source.backup(str(tmp_path / "dump.sql"))
@@ -269,7 +269,7 @@ def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, wha
 
 
 def test_a_dump_that_cannot_be_compared(remote: Remote, tmp_path: Path) -> None:
-    """It was sent: the error does not say that nothing was done."""
+    """It was sent: the error does not claim that nothing was done."""
     source = Migrator(f"sqlite:{tmp_path / 'app.db'}", THREE)
     source.up()
     source.backup(str(tmp_path / "dump.sql"))

@@ -1,4 +1,4 @@
-"""Whether a remote D1 is whole: what is asked of it, with a token that may only read."""
+"""The integrity checks of a remote D1, with a token that may only read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HURT = (
 
 
 def test_what_is_wrong_is_found(remote: Remote) -> None:
-    """All of it, beside a table that nobody may read, in the requests that the plan announced."""
+    """Everything is found, beside a table that cannot be read, in the number of requests that the plan announced."""
     remote.server.settings(cf_kv=True)
     migrator = Migrator(remote.open(), FILES)
     migrator.status()

@@ -1,4 +1,4 @@
-"""A remote D1 by its name: how it is found, what it costs, and how SQL gets there unharmed."""
+"""A remote D1 by its name: finding it, the number of requests, and sending SQL undamaged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(driver: RestDriver, sql: str) -> list[Any]:
 
 
 def test_asking_what_it_can_do_sends_nothing(remote: Remote) -> None:
-    """Not even to find the database: neither by a driver nor by what wraps it, in whatever way it is asked."""
+    """Not even to find the database, by a driver or by what wraps it."""
     driver = named(remote, "shop")
     watched = WatchedDriver(driver, print, None, bar=False)
     for able in (driver.capabilities, watched.capabilities):
@@ -60,7 +60,7 @@ def test_asking_what_it_can_do_sends_nothing(remote: Remote) -> None:
 
 
 def test_a_name_is_compared_exactly(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The API's filter also gives databases whose names contain the one that is meant, page by page."""
+    """The API's filter also returns databases whose names contain the wanted one, page by page."""
     monkeypatch.setattr("d1migrate.drivers.rest._PAGE", 10)
     for n in range(12):
         remote.server.create(f"shop-{n}")
@@ -84,7 +84,7 @@ def test_an_id_is_not_looked_up(remote: Remote) -> None:
 
 
 def test_the_only_account_of_a_token(remote: Remote) -> None:
-    """It need not be named; of several, one has to be."""
+    """It need not be named; of several, one must be."""
     assert read(named(remote, "shop", CLOUDFLARE_ACCOUNT_ID=""), "SELECT 1") == [(1,)]
 
     remote.server.grant("two", [remote.server.account, "b" * 32])
@@ -106,7 +106,7 @@ def test_another_account_than_the_configured_one(remote: Remote) -> None:
 
 
 def test_a_token_that_may_read(remote: Remote) -> None:
-    """It is enough for `status`; `up` says which right is missing, and nothing is retried."""
+    """It suffices for `status`; `up` names the missing permission, and nothing is retried."""
     migrator = Migrator(remote.open(token=remote.server.read_token), HUMMBL)
     assert [entry.state for entry in migrator.status()] == ["pending"] * 3
     with pytest.raises(UsageError, match="the token does not permit this") as caught:
@@ -123,7 +123,7 @@ def test_a_token_nobody_knows(remote: Remote) -> None:
 
 
 def test_a_database_that_is_gone(remote: Remote) -> None:
-    """An id that nobody has is no empty database."""
+    """An id that does not exist is not an empty database."""
     with pytest.raises(UsageError, match="no such database"):
         read(named(remote, "0a1b2c3d-0000-4000-8000-000000000001"), "SELECT 1")
 
@@ -139,7 +139,7 @@ def test_a_database_that_is_gone(remote: Remote) -> None:
     ],
 )
 def test_settings_that_are_refused(variables: dict[str, str], message: str) -> None:
-    """Before anything is sent."""
+    """They are refused before anything is sent."""
     with pytest.raises(UsageError, match=message):
         client.settings(variables)
 
@@ -166,7 +166,7 @@ def test_requests(remote: Remote) -> None:
     assert len(paths()) - before == plan.requests
 
 
-def test_what_it_cost_is_told(remote: Remote) -> None:
+def test_its_cost_is_reported(remote: Remote) -> None:
     """Rows read and written, as D1 bills them."""
     (first, *_) = Migrator(remote.open(), HUMMBL).up().steps
     assert first.rows_read
@@ -186,7 +186,7 @@ INSERT INTO t (a) VALUES (1), (2);
 
 @pytest.mark.parametrize("fragile", [False, True])
 def test_a_trigger_survives_the_servers_splitter(remote: Remote, fragile: bool) -> None:
-    """It is sent in one line, and is no drift afterwards."""
+    """It is sent in one line, and is not drift afterwards."""
     remote.server.settings(fragile_splitter=fragile)
     migrator = Migrator(remote.open(), load([("001_t.sql", TRIGGER)]))
 
@@ -198,7 +198,7 @@ def test_a_trigger_survives_the_servers_splitter(remote: Remote, fragile: bool) 
 
 
 def test_a_trigger_that_no_line_holds_is_imported(remote: Remote) -> None:
-    """A literal with a line end in it; the plan of it stays one migration, in the history as all others."""
+    """It contains a literal with a line end; it is recorded like any other migration."""
     remote.server.settings(fragile_splitter=True)
     migrator = Migrator(remote.open(), load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))]))
 
@@ -229,8 +229,8 @@ def test_a_guarded_rebuild_is_never_imported(remote: Remote) -> None:
     assert ("POST", "import") not in remote.paths()
 
 
-def test_cloudflares_own_tables_are_none_of_ours(remote: Remote) -> None:
-    """Production databases hold `_cf_KV`, which no query may name."""
+def test_cloudflares_own_tables_are_ignored(remote: Remote) -> None:
+    """Production databases contain `_cf_KV`, which no query may name."""
     remote.server.settings(cf_kv=True)
     planted = remote.another("planted")
     migrator = Migrator(planted.open(), HUMMBL)
@@ -272,7 +272,7 @@ INSERT INTO docs VALUES ('hello world');
 
 
 def test_the_rate_limit_is_kept(remote: Remote) -> None:
-    """All that a process sends counts, whichever driver sends it: the 1,201st request waits."""
+    """All requests of a process count, whichever driver sends them: the 1,201st waits."""
     now = time.monotonic()
     client.Api._sent.extend([now - 200] * 1199)
     assert read(remote.open(), "SELECT 1") == [(1,)]

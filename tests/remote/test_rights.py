@@ -1,4 +1,4 @@
-"""Which right of a token each command needs, as the guide on tokens says."""
+"""The permission of a token that each command needs, as in the guide on tokens."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def shop(cloudflare: Cloudflare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("command", sorted(READING))
 def test_reading_is_enough(shop: Cloudflare, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With D1 Read these do all they do."""
+    """With D1 Read these commands work."""
     (path := ROOT.__class__("backup.sql")).unlink()
     assert main(command.split()) in (0, 3), capsys.readouterr().err
     assert path.exists() == command.startswith("backup")
@@ -65,7 +65,7 @@ def test_reading_is_enough(shop: Cloudflare, command: str, capsys: pytest.Captur
 
 @pytest.mark.parametrize("command", sorted(WRITING))
 def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With D1 Read these are refused, and nothing has changed."""
+    """With D1 Read these commands are refused, and change nothing."""
     assert main(command.split()) != 0
     said = capsys.readouterr().err
     if command not in ("repair --accept 1 --reason x", "restore --file backup.sql --yes"):  # refused before
@@ -75,7 +75,7 @@ def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.Captu
 
 
 def test_the_guide_lists_them() -> None:
-    """Every command is in the guide's table, beside the right that it needs here."""
+    """Every command is in the guide's table, with the permission that it needs here."""
     rows = dict(re.findall(r"^\| (Read|Edit|none) \| (.+?) \|", GUIDE, re.MULTILINE))
     listed = {right: set(re.findall(r"`([a-z]+)", rows[right])) for right in ("Read", "Edit")}
     assert listed["Read"] == {command.split()[0] for command in READING}

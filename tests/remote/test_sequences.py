@@ -1,4 +1,4 @@
-"""Random sequences of commands while requests and answers are lost, late, doubled, changed or without end.
+"""Random sequences of commands while requests and responses are lost, late, doubled, changed or endless.
 
 A run tries 30 sequences; `python -m tests tests/remote/test_sequences.py -s --times 60 --random` tries 1800 others,
 in about 40 minutes, and prints statistics. The number of a sequence that fails is in its message:
@@ -33,7 +33,7 @@ _TLS = ssl.create_default_context()
 
 @pytest.fixture
 def in_front_of(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have the commands talk to a server: with little patience, and with waits that only its clock knows."""
+    """Point the commands at a server, with short timeouts, and waits that only advance its clock."""
 
     def use(server: Cloudflare) -> None:
         for name, value in server.environment.items():
@@ -56,7 +56,7 @@ def in_front_of(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_random_sequences(in_front_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each command rows, log and what was reported agree; in the end all is applied, once."""
+    """After each command rows, log and report agree; in the end everything is applied, once."""
     modes = faults()
     assert len(modes) >= 35
     codes = Counter[int]()

@@ -1,4 +1,4 @@
-"""Going back on a remote D1: by Time Travel, with the log kept."""
+"""Restoring a remote D1 by Time Travel, without losing the log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def migrator(remote: Remote, folder: Path) -> Migrator:
-    """Return one that takes restore points."""
+    """Return a migrator that takes restore points."""
     return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
 
 
@@ -52,7 +52,7 @@ def write(remote: Remote, text: str) -> None:
 
 
 def test_back_and_forth(remote: Remote, tmp_path: Path) -> None:
-    """Rows come back, history and log know of both; undoing it brings the later rows back."""
+    """Rows are restored, and history and log record it; undoing it restores the later rows."""
     up = migrator(remote, tmp_path)
     up.up(to=2)
     write(remote, "a user's")
@@ -83,7 +83,7 @@ def test_back_and_forth(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_back_to_before_the_first_migration(remote: Remote, tmp_path: Path) -> None:
-    """Where there was no history yet, the log is made again, and tells."""
+    """If there was no history then, the log is created again with its rows."""
     up = migrator(remote, tmp_path)
     up.up()
     done = up.restore("0")
@@ -94,8 +94,8 @@ def test_back_to_before_the_first_migration(remote: Remote, tmp_path: Path) -> N
     assert up.verify().ok
 
 
-def test_an_answer_that_is_lost(remote: Remote, tmp_path: Path) -> None:
-    """To the same bookmark again is no other place: it is sent again."""
+def test_a_lost_response(remote: Remote, tmp_path: Path) -> None:
+    """A restore to the same bookmark has the same result: it is sent again."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": {"path": "/restore", "nth": 1}, "do": "lose reply"})
@@ -104,7 +104,7 @@ def test_an_answer_that_is_lost(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_back(remote: Remote, tmp_path: Path) -> None:
-    """The error names the file that has it, and the next restore finishes from there."""
+    """The error names the file that holds it, and the next restore finishes from there."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": {"path": "/query$", "body": "begun"}, "do": "503"})
@@ -117,8 +117,8 @@ def test_a_log_that_cannot_be_written_back(remote: Remote, tmp_path: Path) -> No
     assert (up.current(), len(up.history())) == (0, 8)
 
 
-def test_a_log_that_cannot_be_told(remote: Remote, tmp_path: Path) -> None:
-    """The first write of a restore is to its log: unless it is known to be there, nothing is restored."""
+def test_a_log_that_cannot_be_written(remote: Remote, tmp_path: Path) -> None:
+    """The first write of a restore is to the log: unless it succeeds, nothing is restored."""
     up = migrator(remote, tmp_path)
     up.up()
     for what in ("503", "firewall"):
@@ -130,11 +130,11 @@ def test_a_log_that_cannot_be_told(remote: Remote, tmp_path: Path) -> None:
 
 
 class Killed(BaseException):
-    """The process ends here, and nothing else is run."""
+    """The process ends here."""
 
 
 class Mortal(httpx.BaseTransport):
-    """Sends requests, until the process is killed before one of them, so after the previous one."""
+    """Sends requests until the process is killed before one of them, that is after the previous one."""
 
     def __init__(self, at: int) -> None:
         self._to, self._left = httpx.HTTPTransport(), at
@@ -147,7 +147,7 @@ class Mortal(httpx.BaseTransport):
         return self._to.handle_request(request)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._to.close()
 
 
@@ -162,7 +162,7 @@ def mortal(remote: Remote, folder: Path, at: int) -> Migrator:
 
 @pytest.mark.parametrize("to", [0, 2, 3])
 def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> None:
-    """The next restore to the same point ends it: no row of the log is lost, none is there twice, undo is known."""
+    """The next restore to the same point finishes it: no log row is lost or doubled, and the undo point is known."""
     ended, at = False, 0
     while not ended:
         at += 1
@@ -196,8 +196,8 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
     assert at > 8
 
 
-def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path: Path) -> None:
-    """What users write after it stays; another restore finishes it first, and damage to the file is reported."""
+def test_an_interrupted_restore_is_not_done_twice(remote: Remote, tmp_path: Path) -> None:
+    """Rows that users write after it stay; another restore finishes it first, and damage to its file is reported."""
     up = migrator(remote, tmp_path)
     up.up(to=2)
     up.up()
@@ -224,8 +224,8 @@ def test_a_restore_that_was_cut_short_is_not_done_twice(remote: Remote, tmp_path
     assert up.current() == 3
 
 
-def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
-    """A version that was never current, and something that is not a name."""
+def test_what_is_not_a_point(remote: Remote, tmp_path: Path) -> None:
+    """A version that was never current, and a text that is not a name."""
     up = migrator(remote, tmp_path)
     up.up()
     for wrong in ("7", "no-such-point", "../etc/passwd"):
@@ -234,8 +234,8 @@ def test_what_is_no_point(remote: Remote, tmp_path: Path) -> None:
     assert up.current() == 3
 
 
-def test_what_never_came_to_it_is_no_restore(remote: Remote, tmp_path: Path) -> None:
-    """The file of a process that lives still, or died before D1 went back, is neither finished nor in the way."""
+def test_a_restore_that_never_happened_is_not_finished(remote: Remote, tmp_path: Path) -> None:
+    """The file of a process that still runs, or died before D1 went back, is neither finished nor an obstacle."""
     up = migrator(remote, tmp_path)
     up.up()
     at = 1
@@ -256,7 +256,7 @@ def test_what_never_came_to_it_is_no_restore(remote: Remote, tmp_path: Path) -> 
 
 
 def test_two_at_once(remote: Remote, tmp_path: Path) -> None:
-    """However they come between each other: the state is the point's, and no row of the log is there twice."""
+    """However they interleave, the state is the point's, and no log row is doubled."""
     up = migrator(remote, tmp_path)
     up.up(to=2)
     up.up()
@@ -284,7 +284,7 @@ def test_two_at_once(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_older_than_what_d1_keeps(remote: Remote, tmp_path: Path) -> None:
-    """D1 refuses the bookmark: nothing is restored, and nothing is left to be finished."""
+    """D1 refuses the bookmark: nothing is restored, and nothing is left to finish."""
     up = migrator(remote, tmp_path)
     up.up(to=2)
     up.up()
@@ -313,8 +313,8 @@ def test_an_interrupt_says_what_may_have_happened(remote: Remote, tmp_path: Path
     assert told[0].name in note
 
 
-def test_a_restore_to_a_time_that_was_cut_short(remote: Remote, tmp_path: Path) -> None:
-    """Its bookmark, which no log has, is known by the file: the printed command finishes it."""
+def test_an_interrupted_restore_to_a_time(remote: Remote, tmp_path: Path) -> None:
+    """Its bookmark is not in the log, but in the file: the printed command finishes it."""
     up = migrator(remote, tmp_path)
     up.up(to=1)
     remote.server.advance(3600)
@@ -336,7 +336,7 @@ RESTORE = {"path": "/time_travel/restore$"}
 
 
 def test_a_lost_answer_to_a_write_of_the_log(remote: Remote, tmp_path: Path) -> None:
-    """The log is asked, and has it: the restore goes on."""
+    """The log is read and has it: the restore continues."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": {"path": "/query$"}, "do": "lose reply"})
@@ -348,8 +348,8 @@ def test_a_lost_answer_to_a_write_of_the_log(remote: Remote, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "what", [{"do": "lose reply"}, {"do": "late", "past": 3}, {"do": "503", "after": True}]
 )
-def test_a_restore_without_an_answer(remote: Remote, tmp_path: Path, what: dict[str, Any]) -> None:
-    """It is sent once; the log is asked until it shows that the database went back."""
+def test_a_restore_without_a_response(remote: Remote, tmp_path: Path, what: dict[str, Any]) -> None:
+    """It is sent once; the log is read until it shows that the database went back."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": RESTORE, **what})
@@ -360,7 +360,7 @@ def test_a_restore_without_an_answer(remote: Remote, tmp_path: Path, what: dict[
 
 @pytest.mark.parametrize("what", ["late", "drop", "503"])
 def test_a_restore_whose_outcome_is_unknown(remote: Remote, tmp_path: Path, what: str) -> None:
-    """It is sent once, and waited for longer than D1 gives a request; then the error says how to find out."""
+    """It is sent once, and waited for longer than D1's limit for a request; then the error explains how to find out."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": RESTORE, "do": what})
@@ -373,7 +373,7 @@ def test_a_restore_whose_outcome_is_unknown(remote: Remote, tmp_path: Path, what
 
 
 def run_status(remote: Remote, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[dict[str, Any]]:
-    """What `status --json` finds wrong."""
+    """The problems in `status --json`."""
     for name, value in remote.server.environment.items():
         monkeypatch.setenv(name, value)
     (folder / "migrations").mkdir(exist_ok=True)
@@ -388,7 +388,7 @@ def run_status(remote: Remote, monkeypatch: pytest.MonkeyPatch, folder: Path) ->
 def test_status_says_that_the_database_went_back(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second copy of a restore arrives after rows were written: nothing prevents it, and it is no secret."""
+    """A second copy of a restore arrives after rows were written: nothing prevents it, but `status` reports it."""
     up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
     up.up()
     point = up.restore("0").point.name
@@ -409,7 +409,7 @@ def test_status_says_that_the_database_went_back(
 def test_a_restore_that_cannot_be_verified(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is done, and said to be."""
+    """It is done, and reported as done."""
     Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate")).up()
     for name, value in remote.server.environment.items():
         monkeypatch.setenv(name, value)
@@ -429,7 +429,7 @@ def _unreachable(_: Migrator) -> None:
 def test_status_says_that_a_restore_is_not_finished(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first copy arrives when nobody waits for it any more."""
+    """The first copy arrives after the command stopped waiting."""
     up = Migrator(remote.open(), THREE, who="test", restore_points=str(tmp_path / ".d1migrate"))
     up.up()
     remote.server.faults({"match": RESTORE, "do": "late"})
@@ -447,7 +447,7 @@ def test_status_says_that_a_restore_is_not_finished(
 
 
 def test_a_killed_restore_is_not_sent_again_while_it_may_arrive(remote: Remote, tmp_path: Path) -> None:
-    """The process ended when it had sent it: the next one waits, finds that it arrived, and finishes it."""
+    """The process ended after sending it: the next one waits, finds that it arrived, and finishes it."""
     up = migrator(remote, tmp_path)
     up.up()
 
@@ -465,7 +465,7 @@ def test_a_killed_restore_is_not_sent_again_while_it_may_arrive(remote: Remote, 
 
 
 def test_a_late_write_back_is_refused(remote: Remote, tmp_path: Path) -> None:
-    """What a restore writes to the log says how each version stands; after another `up` it would be untrue."""
+    """A restore writes the state of each version to the log; after another `up` that would be untrue."""
     up = migrator(remote, tmp_path)
     up.up()
     remote.server.faults({"match": {"path": "/query$", "body": "rewind"}, "do": "late"})
@@ -478,7 +478,7 @@ def test_a_late_write_back_is_refused(remote: Remote, tmp_path: Path) -> None:
 
 
 def test_one_request_for_a_point(remote: Remote, tmp_path: Path) -> None:
-    """It is taken when something is to be written, and only then."""
+    """A bookmark is read only before something is written."""
     up = migrator(remote, tmp_path)
     up.up()
     assert remote.paths().count(("GET", "bookmark")) == 1
