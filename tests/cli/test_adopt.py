@@ -36,8 +36,8 @@ def start(project: Project, sql: str = LIVE) -> None:
     project.sql(sql)
 
 
-def test_what_is_there_is_recorded_and_the_rest_applied(project: Project) -> None:
-    """A dry run tells and writes nothing, --yes records, `up` goes on from there."""
+def test_existing_objects_are_recorded_and_the_rest_applied(project: Project) -> None:
+    """A dry run prints and writes nothing; --yes records; `up` continues from there."""
     start(project)
     before = project.database.read_bytes()
     out = project.run("adopt", "--dry-run").out
@@ -60,8 +60,8 @@ def test_what_is_there_is_recorded_and_the_rest_applied(project: Project) -> Non
     assert project.tables() == set()
 
 
-def test_what_is_recorded_says_why(project: Project) -> None:
-    """The log keeps what the record rests on."""
+def test_the_log_keeps_the_evidence(project: Project) -> None:
+    """The log keeps the evidence for each record."""
     start(project)
     project.run("adopt", "--yes")
     found = project.run("history", "--json").json
@@ -74,7 +74,7 @@ def test_what_is_recorded_says_why(project: Project) -> None:
 
 
 def test_json_has_the_objects(project: Project) -> None:
-    """Everything that was seen, and what was recorded."""
+    """All objects that were compared, and what was recorded."""
     start(project, LIVE + "CREATE TABLE notes (x);\n")
     found = project.run("adopt", "--dry-run", "--json").json
     assert [entry["state"] for entry in found["migrations"]] == ["applied", "applied", "pending"]
@@ -86,8 +86,8 @@ def test_json_has_the_objects(project: Project) -> None:
     assert project.run("adopt", "--yes", "--json").json["recorded"] == [1, 2]
 
 
-def test_nothing_is_recorded_without_a_word(project: Project) -> None:
-    """Without a terminal --yes is needed; what it would have recorded is shown."""
+def test_nothing_is_recorded_without_confirmation(project: Project) -> None:
+    """Without a terminal, --yes is required; the error names what would be recorded."""
     start(project)
     ended = project.run("adopt", code=2)
     assert "cannot record 2 migrations as applied (runs nothing) without confirmation" in ended.err
@@ -115,7 +115,7 @@ def test_a_terminal_is_asked(project: Project, answer: str, code: int) -> None:
 
 
 def test_partly_applied(project: Project) -> None:
-    """It is shown what is there and what is not, and refused until somebody decides."""
+    """The output shows what exists and what is missing; nothing is recorded until someone decides."""
     start(project, LIVE.replace("CREATE INDEX", "-- CREATE INDEX"))
     ended = project.run("adopt", "--yes", code=1)
     assert (
@@ -164,7 +164,7 @@ def test_no_database_and_no_files(project: Project) -> None:
 
 
 def test_a_history_may_begin_beside_other_objects(project: Project) -> None:
-    """Where no file is applied, `up` has to be told that this is the right database; once."""
+    """If no file is applied, `adopt` confirms once that this is the right database."""
     project.standard()
     project.sql("CREATE TABLE notes (x);\n")
     project.run("up", code=1)
@@ -193,7 +193,7 @@ def test_a_protected_environment_is_named(project: Project, monkeypatch: pytest.
 
 
 def test_a_change_between_look_and_record_stops_it(project: Project) -> None:
-    """What was proved must still hold in the transaction that records it."""
+    """The proof must still hold in the transaction that records it."""
     start(project)
     migrator = Migrator("sqlite:app.db", "migrations")
     found = migrator.plan_adopt()

@@ -1,4 +1,4 @@
-"""`backup` and `restore --file`: a dump that comes back, and says so."""
+"""`backup` and `restore --file`: a dump that restores, and its report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def full(project: Project) -> Project:
 
 
 def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backup is written, verified, and loaded into a new database, which goes on from there."""
+    """A backup is written, verified, and loaded into a new database, which is then migrated further."""
     ran = full.run("backup", "--output", "app.sql", "--verify")
     assert ran.out == "app.sql\n"
     assert "sqlite:app.db" in ran.err
@@ -53,7 +53,7 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_json(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written, and whether it restores; what was loaded."""
+    """The dump and whether it restores; the rows that were loaded."""
     value = full.run("backup", "--output", "a.sql", "--json").json
     assert value["differences"] is None
     assert value["rows"]["users"] == 2
@@ -128,14 +128,14 @@ def test_a_file_in_use(full: Project) -> None:
 
 
 def test_a_script_of_another_tool(project: Project) -> None:
-    """It is loaded, and it is said that nothing could be compared."""
+    """It is loaded, and the output says that nothing could be compared."""
     (project.folder / "x.sql").write_text("CREATE TABLE a (x); INSERT INTO a VALUES (1);")
     assert "which has no checksums of its own" in project.run("restore", "--file", "x.sql").out
     assert project.sql("SELECT * FROM a") == [(1,)]
 
 
-def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--verify` fails where the scratch database does not hold what the dump says."""
+def test_a_dump_that_does_not_restore(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--verify` fails if the scratch database does not match the dump."""
     monkeypatch.setattr(load, "verify", lambda _: ["users: 1 rows, expected 2"])
     err = full.run("backup", "--output", "a.sql", "--verify", code=1).err
     assert "a.sql does not restore to the same database: users: 1 rows, expected 2" in err
@@ -143,8 +143,8 @@ def test_what_does_not_restore_is_said(full: Project, monkeypatch: pytest.Monkey
     assert value["differences"] == ["users: 1 rows, expected 2"]
 
 
-def test_losses_are_said(project: Project) -> None:
-    """What cannot be written to a dump is a warning, on stderr and in JSON."""
+def test_losses_are_reported(project: Project) -> None:
+    """Content that a dump cannot hold is a warning, on stderr and in JSON."""
     project.sql("CREATE VIRTUAL TABLE f USING fts5(a, content='');\nINSERT INTO f (rowid, a) VALUES (1, 'x')")
     assert "warning: f: it stores no text" in project.run("backup", "--output", "a.sql").err
     assert project.run("backup", "--output", "a.sql", "--json").json["notes"]

@@ -97,7 +97,7 @@ def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
 
 
 def test_a_changed_database_leaves_no_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the record fails the file goes again."""
+    """If recording fails, the file is removed again."""
     live(project)
 
     def change(self: Migrator, *arguments: object) -> None:

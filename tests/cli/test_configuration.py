@@ -1,4 +1,4 @@
-"""Where settings come from, and which one wins."""
+"""The sources of settings, and their precedence."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def test_d1migrate_toml(project: Project) -> None:
     assert "it has: local, staging" in project.run("up", "--env", "prod", code=2).err
 
 
-def test_env_says_what_it_cannot_reach(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that fails stands in the table with its error, beside those that work."""
+def test_env_lists_what_it_cannot_reach(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that fails is listed with its error, next to those that work."""
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
     (project.folder / "d1migrate.toml").write_text(
         '[env.local]\ndatabase = "sqlite:local.db"\n[env.remote]\ndatabase = "d1:app"\n'
@@ -89,7 +89,7 @@ def test_env_says_what_it_cannot_reach(project: Project, monkeypatch: pytest.Mon
 
 
 def test_pyproject_is_read_too(project: Project) -> None:
-    """[tool.d1migrate] works where there is no d1migrate.toml, which wins where there is."""
+    """[tool.d1migrate] is used if there is no d1migrate.toml, which takes precedence."""
     (project.folder / "pyproject.toml").write_text('[tool.d1migrate.env.local]\ndatabase = "sqlite:py.db"\n')
     assert project.run("status", "--json").json["database"] == "sqlite:py.db"
     (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:toml.db"\n')
@@ -225,7 +225,7 @@ def test_a_link_out_of_the_folder_is_refused(project: Project) -> None:
 
 
 def test_files_are_listed_without_a_default_environment(project: Project) -> None:
-    """`list` asks no database, so that none need be chosen; what asks one says which there are."""
+    """`list` needs no database; a command that needs one lists the choices."""
     (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'd1:app'\n")
     project.standard()
     assert len(project.run("list", "--json").json) == 3
@@ -303,7 +303,7 @@ def test_a_database_that_only_an_environment_binds(
 
 
 def test_several_environments_that_bind_one(project: Project) -> None:
-    """All of them are named, whatever else is bound where none was chosen."""
+    """The error lists all of them, whatever else is bound without an environment."""
     binds = {name: f'[[{name}d1_databases]]\nbinding = "{db}"\n' for name, db in (("", "A"), ("env.a.", "B"))}
     both = binds[""] + binds["env.a."] + binds["env.a."].replace(".a.", ".b.")
     (project.folder / "wrangler.toml").write_text(both)
@@ -316,7 +316,7 @@ BUILT = '{"d1_databases": [{"binding": "DB", "database_name": "app", "migrations
 
 
 def built(project: Project, path: str, *, redirect: bool) -> None:
-    """Write what a build tool generates: a configuration, and the file that leads to it."""
+    """Write what a build tool generates: a configuration, and the file that points to it."""
     target = project.folder / path
     (target.parent / "db").mkdir(parents=True)
     (target.parent / "db" / "0001_init.sql").write_text("CREATE TABLE a (x);")
@@ -363,8 +363,8 @@ def test_a_redirect_that_leads_nowhere_is_no_hint(project: Project, redirect: st
 @pytest.mark.parametrize(
     "value", [r'"a\u0000b"', r'"a\u001b[2J"', r'"a\n::error::x"', r'"a\u202eb"', r'"\ud800"', "3", "{}"]
 )
-def test_a_setting_of_wranglers_that_is_no_plain_text(project: Project, key: str, value: str) -> None:
-    """It goes into paths and messages: it is refused with its name, and never printed as it is."""
+def test_a_setting_of_wranglers_that_is_not_plain_text(project: Project, key: str, value: str) -> None:
+    """It is used in paths and messages: it is refused by name, and never printed as it is."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
     keys = {"binding": '"DB"', key: value}
     entry = ", ".join(f'"{name}": {given}' for name, given in keys.items())

@@ -101,7 +101,7 @@ def test_the_log_takes_a_gone_file_back(applied: Project) -> None:
 
 
 def test_two_different_rollbacks_need_a_choice(applied: Project) -> None:
-    """Where the file's block differs from the recorded one, the user chooses."""
+    """If the file's block differs from the recorded one, the user chooses."""
     applied.write("003_names.sql", THREE + "-- CREATE TABLE left_behind (x);\n")
     err = applied.run("down", code=1).err
     assert "differ: 003_names" in err
@@ -221,7 +221,7 @@ def test_a_table_renamed_by_a_later_migration(project: Project) -> None:
 
 
 def test_rows_a_rollback_itself_writes_are_its_own(project: Project) -> None:
-    """What an earlier step puts into an empty table does not stop a later one."""
+    """Rows that an earlier step writes into an empty table do not stop a later one."""
     project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback: DROP TABLE a;\n")
     project.write("002_b.sql", "SELECT 1;\n-- Rollback: INSERT INTO a VALUES (1);\n")
     project.run("up")
@@ -241,8 +241,8 @@ def test_a_rollback_that_d1_would_not_take_is_seen_first(project: Project) -> No
     assert "001_a.sql:2: the statement has 100019 bytes" in err
 
 
-def test_a_block_taken_out_of_the_file_needs_a_choice(applied: Project) -> None:
-    """Where the log keeps a rollback and the file has none any more, the user says which counts."""
+def test_a_block_removed_from_the_file_needs_a_choice(applied: Project) -> None:
+    """If only the log still has a rollback, the user chooses."""
     applied.write("003_names.sql", THREE.split("-- Rollback")[0])
     assert "differ: 003_names" in applied.run("down", code=1).err
     assert "has no rollback block" in applied.run("down", "--rollback-from", "file", code=1).err
@@ -305,7 +305,7 @@ def test_a_table_that_cannot_be_counted_can_be_let_go(project: Project) -> None:
 
 
 def test_a_negative_version_can_be_forgotten(project: Project) -> None:
-    """Whatever stands in the table, repair can settle it."""
+    """`repair` can remove any row of the table."""
     project.standard()
     project.run("up")
     project.sql("INSERT INTO schema_migrations VALUES (-1, 'm', 1)")
@@ -326,7 +326,7 @@ def test_a_negative_version_can_be_forgotten(project: Project) -> None:
     ],
 )
 def test_dry_run_is_the_plan(applied: Project, arguments: list[str]) -> None:
-    """What it prints, says and ends with; whatever the flags, nothing is changed."""
+    """Output and exit code are those of `plan`; whatever the flags, nothing is changed."""
     applied.sql("INSERT INTO users (email) VALUES ('a')")
     planned = applied.run("plan", "--down", *arguments, code=None)
     assert applied.run("down", "--dry-run", *arguments, code=None) == planned

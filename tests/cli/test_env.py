@@ -1,4 +1,4 @@
-"""`env`: all environments at once, what protects them, and which can be reached."""
+"""`env`: all environments at once, their protection, and whether they can be reached."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def test_side_by_side(shop: Project) -> None:
-    """Version, pending, protection and reachability; what cannot be reached stands in its row."""
+    """Version, pending, protection and reachability; an error is in the row of its environment."""
     (shop.folder / "d1migrate.toml").write_text(THREE)
     shop.run("up", "--to", "2")
     local, staging, production = shop.run("env", "--json").json
@@ -147,7 +147,7 @@ def test_wranglers_own_environments(shop: Project) -> None:
 
 
 def test_several_databases_in_wranglers_configuration(shop: Project) -> None:
-    """Each stands in a row; which one is meant has to be said elsewhere."""
+    """Each has a row; other commands ask which one is meant."""
     config = {"d1_databases": [{"binding": "A", "database_id": "a"}, {"binding": "B", "database_id": "b"}]}
     (shop.folder / "wrangler.json").write_text(json.dumps(config))
     found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json]
@@ -156,8 +156,8 @@ def test_several_databases_in_wranglers_configuration(shop: Project) -> None:
     assert "no environments" in shop.run("env", code=2).err
 
 
-def test_ours_come_instead_of_wranglers(shop: Project) -> None:
-    """Where d1migrate.toml names environments, they are all there are."""
+def test_ours_replace_wranglers(shop: Project) -> None:
+    """If d1migrate.toml names environments, wrangler's are not listed."""
     (shop.folder / "wrangler.json").write_text(json.dumps(WRANGLER))
     (shop.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "wrangler:DB"\n')
     assert [e["environment"] for e in shop.run("env", "--json").json] == ["local"]

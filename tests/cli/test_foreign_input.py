@@ -94,7 +94,7 @@ LOG = "INSERT INTO schema_migrations_log (token,event,action,version,name,who,to
     ],
 )
 def test_a_row_of_the_history_of_another_type(project: Project, sql: str, damage: str) -> None:
-    """Where decisions rest on it, the error names table, column and value, and nothing is run."""
+    """If a decision depends on it, the error names table, column and value, and nothing is run."""
     project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback:\n-- DROP TABLE a;\n")
     project.run("up")
     project.write("002_b.sql", "CREATE TABLE b (x);")
@@ -165,7 +165,7 @@ def test_a_stored_rollback_that_is_no_text(project: Project) -> None:
     ],
 )
 def test_rows_that_are_not_utf8(project: Project, sql: str) -> None:
-    """A rehearsal on them says so, or does not have to look at them; a backup keeps their bytes."""
+    """A rehearsal reports them, or does not need to read them; a backup keeps their bytes."""
     project.write("001_a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);")
     project.run("up")
     project.sql("INSERT INTO a (x) VALUES (CAST(x'61ff' AS TEXT))")
@@ -188,7 +188,7 @@ def test_a_name_in_the_schema_that_its_sql_does_not_have(project: Project) -> No
 
 
 def test_text_that_is_not_utf8(project: Project) -> None:
-    """It is an error that says so."""
+    """The error says that the text is not UTF-8."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.run("up")
     project.sql("UPDATE schema_migrations_log SET name = CAST(x'6eff' AS TEXT)")
@@ -433,7 +433,7 @@ def interrupt(*_: object) -> None:
 
 
 def test_a_database_that_cannot_be_closed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was done is done; the command says so, and warns."""
+    """The command succeeds, and warns."""
 
     def fail(*_: object) -> None:
         raise apsw.FullError("database or disk is full")

@@ -1,4 +1,4 @@
-"""Ways past the gates, each of which is closed."""
+"""Attempts to bypass the gates, each of which is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID = "0a1b2c3d-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Three migrations, and a clock that stands still on a Sunday."""
+    """Three migrations, and a clock that is fixed on a Sunday."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)
     project.standard()
@@ -131,14 +131,14 @@ def test_a_flag_is_written_out(shop: Project) -> None:
 
 
 def test_the_linter_is_not_switched_off_without_a_reason(shop: Project) -> None:
-    """Where the environment has gates, the linter is one of them, also without a level of its own."""
+    """If the environment has gates, the linter is one of them, even without a level of its own."""
     configure(shop, "require_rollback = true")
     assert "--no-lint without a reason" in shop.run("up", *PRODUCTION, "--no-lint", code=2).err
     shop.run("up", "--no-lint")
 
 
 def test_a_point_that_is_not_taken_is_in_the_log(shop: Project) -> None:
-    """Also where none is demanded, and one would have been taken."""
+    """Even if none is required, and one would have been taken."""
     shop.run("up", *PRODUCTION, "--to", "1", "--no-restore-point", "the disk is full")
     assert details(shop) == [{"overridden": {"restore_point": "the disk is full"}}]
 
@@ -155,7 +155,7 @@ def test_a_hard_link_is_the_same_file(shop: Project) -> None:
 
 
 def test_an_id_that_may_be_production(shop: Project) -> None:
-    """Where nothing says which id a protected name has, its id by another way is refused, not let through."""
+    """If nothing gives the id of a protected name, an id that may be its own is refused."""
     (shop.folder / "d1migrate.toml").write_text('[env.production]\ndatabase = "d1:shop"\nprotected = true\n')
     for command in (("up",), ("plan",), ("baseline", "--to", "1")):
         err = shop.run(*command, "--database", f"d1:{ID}", code=2).err
@@ -163,7 +163,7 @@ def test_an_id_that_may_be_production(shop: Project) -> None:
 
 
 def test_a_name_and_an_id_as_environments(shop: Project) -> None:
-    """Nobody can tell whether they are one; wrangler's configuration can."""
+    """Only wrangler's configuration can tell whether they are one database."""
     (shop.folder / "d1migrate.toml").write_text(
         f'[env.staging]\ndatabase = "d1:{ID}"\n[env.production]\ndatabase = "d1:shop"\nafter = "staging"\n'
     )
@@ -263,10 +263,10 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
     ],
 )
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("a mistake")])
-def test_a_gate_that_fails_is_no_gate_passed(
+def test_a_gate_that_fails_does_not_pass(
     shop: Project, monkeypatch: pytest.MonkeyPatch, evaluated: str, error: Exception
 ) -> None:
-    """Whatever goes wrong in it, and whatever that is: nothing is run."""
+    """Whatever error a gate raises, nothing is run."""
     configure(
         shop,
         'window = "Sun 02:00-04:00 UTC"',

@@ -1,4 +1,4 @@
-"""Gates: what an environment demands, on every command that writes, and the flags with their reasons."""
+"""Gates: what an environment requires, on every command that writes, and the flags with their reasons."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PRODUCTION = ("--env", "production")
 
 @pytest.fixture
 def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Three migrations, two environments, and a clock that stands still on a Sunday."""
+    """Three migrations, two environments, and a clock that is fixed on a Sunday."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     set_clock(monkeypatch, SUNDAY)
     project.standard()
@@ -85,7 +85,7 @@ def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
 
 
 def test_after_compares_checksums(shop: Project) -> None:
-    """What staging ran with other content, or wrangler ran there, does not count."""
+    """A migration that staging ran with other content, or that wrangler ran there, does not count."""
     demand(shop, 'after = "staging"')
     shop.run("up", "--env", "staging")
     shop.write("003_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;")
@@ -123,7 +123,7 @@ def test_window(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_that_may_outlast_the_window_warns(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on; D1 gives each migration 30 seconds."""
+    """The run continues; D1 gives each migration 30 seconds."""
     demand(shop, 'window = "Sun 02:00-04:00 UTC"')
     set_clock(monkeypatch, SUNDAY + 3600 - 60)
     warning = "the window closes in 1 min 0 s, and D1 gives 3 transactions up to 90 s"
@@ -152,7 +152,7 @@ def test_a_reason_must_be_given(shop: Project) -> None:
     [("up",), ("down",), ("baseline", "--to", "3"), ("repair", "--accept", "1", "--reason", "x")],
 )
 def test_protected_without_a_terminal(shop: Project, command: tuple[str, ...]) -> None:
-    """Every command that writes wants the name by flag, and refuses a wrong one; what reads does not."""
+    """Every command that writes needs the name as a flag, and refuses a wrong one; others do not."""
     demand(shop, "protected = true")
     if command[0] in ("down", "repair"):
         shop.run("up", *PRODUCTION, "--confirm", "production")
@@ -204,7 +204,7 @@ def test_require_rollback(shop: Project) -> None:
 
 
 def test_lint_levels(shop: Project) -> None:
-    """`lint = "warning"` refuses warnings too; the plan shows what it found."""
+    """`lint = "warning"` refuses warnings too; the plan lists the findings."""
     demand(shop, 'lint = "warning"')
     shop.write("004_x.sql", "CREATE TABLE x (id INTEGER PRIMARY KEY);\n-- d1migrate: allow=D104\nSELECT 1;")
     assert stages(shop) == {"lint": "refused"}
@@ -216,7 +216,7 @@ def test_lint_levels(shop: Project) -> None:
 
 
 def test_rehearse(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What loses rows on a scratch copy is refused, with what was found."""
+    """A migration that loses rows on a scratch copy is refused, with the findings."""
     demand(shop, 'rehearse = "error"', 'lint = { D = "off" }')
     shop.run("up", *PRODUCTION)
     shop.write(

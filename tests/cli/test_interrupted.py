@@ -26,7 +26,7 @@ JOURNAL = ".d1migrate-journal.json"
 
 
 class Killed(BaseException):
-    """The end of a process, as far as one process can have it: nothing that comes after is done."""
+    """Stands for the end of the process: no later code runs."""
 
 
 def kill_at(patch: pytest.MonkeyPatch, number: int) -> None:
@@ -75,7 +75,7 @@ def colliding(project: Project) -> None:
 
 @pytest.mark.parametrize("number", range(1, 21))
 def test_renumber(project: Project, number: int) -> None:
-    """No statement runs twice, and the second `renumber` comes to what one alone comes to."""
+    """No statement runs twice, and the second `renumber` ends as a single one would."""
     colliding(project)
     project.run("renumber")
     wanted = contents(project)
@@ -99,7 +99,7 @@ def test_renumber(project: Project, number: int) -> None:
 
 @pytest.mark.parametrize("number", range(1, 16))
 def test_squash(project: Project, number: int) -> None:
-    """The one file and those it stands for are never run side by side."""
+    """The new file and those it replaces never both run."""
     project.standard()
     was_killed = killed(project, number, "squash", "--to", "3")
     if sorted(contents(project)) != ["003_squashed.sql"]:
@@ -114,7 +114,7 @@ def test_squash(project: Project, number: int) -> None:
 
 
 def test_a_dry_run_finishes_nothing(project: Project) -> None:
-    """It prints what is left to be done."""
+    """It prints what remains to be done."""
     colliding(project)
     assert killed(project, 7, "renumber")
     before = contents(project)
@@ -124,8 +124,8 @@ def test_a_dry_run_finishes_nothing(project: Project) -> None:
     assert project.run("renumber").out == out
 
 
-def test_what_was_edited_since_stays(project: Project) -> None:
-    """A file that would be removed keeps what was written into it after the kill."""
+def test_a_file_edited_since_is_kept(project: Project) -> None:
+    """A file that would be removed keeps edits made after the kill."""
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
     assert killed(project, 8, "renumber")
@@ -205,7 +205,7 @@ def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project:
 def test_two_commands_that_change_one_folder_take_turns(
     project: Project, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], meanwhile: str, out: str
 ) -> None:
-    """The second one waits for the first one, and then reads what that left."""
+    """The second waits for the first, and then reads its result."""
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql" if command == ("renumber",) else "002_b.sql", "INSERT INTO tally VALUES (1);")
     (project.folder / "schema.sql").write_text("CREATE TABLE tally (n INTEGER); CREATE TABLE other (n);")
@@ -267,7 +267,7 @@ WIDE = "CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);\n-- " + "x" * 400 + "\n
     ],
 )
 def test_a_full_disk(project: Project, arguments: tuple[str, ...]) -> None:
-    """It is said, and the folder is what it was: no part of a file, no hidden one."""
+    """The error says so, and the folder is unchanged: no partial and no hidden file."""
     project.write("001_a.sql", WIDE)
     project.write("002_b.sql" if arguments[0] != "renumber" else "001_b.sql", WIDE.replace(" p ", " q "))
     if arguments[0] == "baseline":

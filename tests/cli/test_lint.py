@@ -1,4 +1,4 @@
-"""`lint`, and what `up` refuses because of it."""
+"""`lint`, and what `up` refuses for the same reasons."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_plain_migration_passes_all_three(workflows: Project) -> None:
 
 
 def test_no_lint_is_recorded(workflows: Project) -> None:
-    """`up --no-lint` runs it, and the log says that nobody looked."""
+    """`up --no-lint` applies the migration, and the log says that it was not linted."""
     workflows.write("002_owner.sql", REBUILD)
     workflows.run("up", "--no-lint")
     assert workflows.sql("SELECT count(*) FROM task_results") == [(0,)]
@@ -123,7 +123,7 @@ def test_an_allowed_loss_runs(workflows: Project) -> None:
 
 
 def test_severities_of_an_environment(project: Project) -> None:
-    """What an environment says comes before what is said for all; `up` goes by it too."""
+    """The severities of an environment override the general ones; `up` uses them too."""
     project.standard()
     project.run("up")
     project.write("004_drop.sql", "DROP TABLE teams;\n-- Rollback: none, gone\n")
@@ -152,7 +152,7 @@ def test_severities_of_an_environment(project: Project) -> None:
     ],
 )
 def test_bad_severities(project: Project, table: str, says: str) -> None:
-    """What the configuration cannot mean is a usage error that names the file."""
+    """An invalid configuration is a usage error that names the file."""
     (project.folder / "d1migrate.toml").write_text(f"{table}\n")
     err = project.run("lint", "--all", code=2).err
     assert "d1migrate.toml" in err
@@ -175,8 +175,8 @@ def test_all_and_files_need_no_database(project: Project) -> None:
     project.run("lint", "--all", "draft.sql", code=2)
 
 
-def test_pending_is_judged_against_the_live_schema(project: Project) -> None:
-    """Not against what the files would have made."""
+def test_pending_is_checked_against_the_live_schema(project: Project) -> None:
+    """The schema that the files would have built does not count."""
     project.write("001_users.sql", ONE)
     project.run("up")
     project.sql("CREATE TABLE visits (user_id INTEGER REFERENCES users(id) ON DELETE CASCADE)")
@@ -207,7 +207,7 @@ def test_annotations_and_sarif(project: Project) -> None:
 
 
 def test_a_wrong_rollback_is_proved(project: Project) -> None:
-    """The rollback block is run, and what it leaves is named."""
+    """The rollback block is run, and the report names what it leaves."""
     project.write(
         "001_a.sql",
         "CREATE TABLE a (id INTEGER PRIMARY KEY);\nCREATE TABLE b (id INTEGER PRIMARY KEY);\n-- Rollback:\n-- DROP TABLE a;\n",
@@ -233,7 +233,7 @@ def test_names_that_steer_a_terminal(project: Project) -> None:
     ],
 )
 def test_a_rollback_that_would_run_forward(project: Project, sql: str) -> None:
-    """It is refused before anything runs, by each command that would run it; what is applied loads."""
+    """Each command that would run it refuses it first; an applied one can still be read."""
     project.write("001_users.sql", ONE)
     project.run("up")
     project.write("002_b.sql", sql)

@@ -1,4 +1,4 @@
-"""`lint --fix` on the command line: what it shows, what it writes, and what it does not change."""
+"""`lint --fix` on the command line: its output, the files it writes, and those it leaves unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`new`, `index`, completion, help: what they write and print."""
+"""`new`, `index`, `completion` and help: their files and output."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_new_in_an_empty_project(project: Project) -> None:
 
 
 def test_new_after_timestamps(project: Project) -> None:
-    """A folder numbered by time goes on by time."""
+    """A folder numbered by time continues by time."""
     project.write("20200101000000_a.sql", "SELECT 1;")
     name = project.run("new", "b").out.strip()
     assert int(name.removeprefix("migrations/").split("_")[0]) > 20260000000000

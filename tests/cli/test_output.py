@@ -1,4 +1,4 @@
-"""`--output` of what is not a regular file: it is written to, and it stays what it is."""
+"""`--output` to something other than a regular file: it is written to, not replaced."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def reading(source: str | int) -> tuple[Thread, list[bytes]]:
 
 @each
 def test_a_fifo(built: Project, command: str) -> None:
-    """What is written reaches the reader."""
+    """The data reaches the reader."""
     os.mkfifo("pipe")
     thread, parts = reading("pipe")
     built.run(*COMMANDS[command], "--output", "pipe")
@@ -81,7 +81,7 @@ def test_a_fifo_that_nobody_reads(built: Project, command: str, monkeypatch: pyt
 
 @each
 def test_a_device(built: Project, command: str) -> None:
-    """A terminal stays a terminal; the file system of terminals lets nobody replace one, were it tried."""
+    """A terminal stays a terminal; its file system would refuse to replace it."""
     main, device = os.openpty()
     thread, parts = reading(main)
     name = os.ttyname(device)
@@ -132,7 +132,7 @@ def test_a_link(built: Project, command: str, *, there: bool) -> None:
 
 
 def test_what_cannot_be_read_again_cannot_be_verified(built: Project) -> None:
-    """It is said before anything is written."""
+    """The error comes before anything is written."""
     ended = built.run("backup", "--verify", "--output", "/dev/null", code=2).err
     assert "--verify reads the file again, but /dev/null is not a regular file" in ended
 

@@ -1,4 +1,4 @@
-"""What a configuration names is written in its project only, links resolved first; the user's own paths anywhere."""
+"""Configured paths are written only inside the project, links resolved; the user's own anywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLAG = "--outside-project"
 
 @pytest.fixture
 def cloned(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A repository in a folder `repo`, which is the working directory; beside it what is not of the project."""
+    """A repository in a folder `repo`, the working directory, next to files outside the project."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     outside = project.folder / "outside"
     outside.mkdir()
@@ -163,7 +163,7 @@ def test_what_is_no_index_is_never_overwritten(
 def test_the_default_folder_is_beside_the_configuration(
     cloned: Project, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """As the database is, wherever the command is run; no second folder comes to be."""
+    """Like the database, wherever the command is run; no second folder is created."""
     configure(cloned, "")
     given = ["--config", "../../repo/d1migrate.toml"] if way == "given" else []
     start = cloned.folder / {"below": "repo/src/deep", "beside": "repo", "given": "outside/cwd"}[way]

@@ -37,7 +37,7 @@ def test_around_a_deploy(shop: Project) -> None:
 
 
 def test_two_releases_at_once(shop: Project) -> None:
-    """What the next release needs does not jump over what the last one left; `after` stops where it begins."""
+    """The next release's migrations do not overtake those the last one left; `after` stops at them."""
     shop.write("004_more.sql", "CREATE TABLE more (id INTEGER PRIMARY KEY);")
     err = shop.run("up", "--phase", "before", code=1).err
     assert "004_more runs before the deploy, but 003_drop, which comes first, runs after the last one" in err
@@ -49,8 +49,8 @@ def test_two_releases_at_once(shop: Project) -> None:
     assert shop.versions() == [1, 2, 3, 4]
 
 
-def test_what_cannot_be_told(shop: Project) -> None:
-    """It must be declared; without --phase nobody asks."""
+def test_an_unclear_phase(shop: Project) -> None:
+    """It must be declared; without --phase it does not matter."""
     shop.write(
         "002_full.sql", "ALTER TABLE users ADD COLUMN full_name TEXT;\nALTER TABLE users DROP COLUMN name;"
     )
@@ -81,7 +81,7 @@ def test_the_linter_takes_the_directive(shop: Project) -> None:
 
 
 def test_gate(shop: Project) -> None:
-    """Exit 3 with the reason until the database has what the code needs, and once it has too much."""
+    """Exit 3 with the reason while the database lacks what the code needs, and once it has too much."""
     found = shop.run("gate", "--code-version", "2", code=3)
     assert "needed and not applied: 002_full" in found.out
     assert "the database (version 1) does not fit code of version 2" in found.out
@@ -98,7 +98,7 @@ def test_gate(shop: Project) -> None:
 
 
 def test_gate_from_an_older_checkout(shop: Project) -> None:
-    """What newer files did cannot be determined without them."""
+    """The effect of newer files cannot be determined without them."""
     shop.run("up", "--to", "2")
     (shop.migrations / "002_full.sql").unlink()
     assert (

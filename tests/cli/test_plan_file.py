@@ -1,4 +1,4 @@
-"""`plan --output` and `up --plan`: what was reviewed is what runs, or nothing runs."""
+"""`plan --output` and `up --plan`: the reviewed plan runs, or nothing runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def forge(project: Project, change: Any) -> None:
 
 
 def refused(project: Project, *arguments: str) -> str:
-    """What `up --plan` says when it refuses; nothing may have been written."""
+    """The error of an `up --plan` that is refused; nothing may have been written."""
     before = project.versions()
     err = project.run("up", "--plan", "plan.json", *arguments, code=1).err
     assert project.versions() == before
@@ -68,8 +68,8 @@ def test_the_same_plan_is_the_same_file(shop: Project) -> None:
     assert "tester" not in first
 
 
-def test_what_was_asked_for_is_in_the_file(shop: Project) -> None:
-    """`up --plan` goes as far as the plan, in one transaction if it says so; flags beside it are refused."""
+def test_the_file_keeps_the_options(shop: Project) -> None:
+    """`up --plan` applies what the plan did, in one transaction if it says so; other flags are refused."""
     shop.run("plan", "--to", "2", "--single-transaction", "--output", "plan.json")
     err = shop.run("up", "--plan", "plan.json", "--to", "3", code=2).err
     assert "--plan already determines what to apply" in err
@@ -86,7 +86,7 @@ def test_an_edited_plan(shop: Project) -> None:
 
 
 def test_sql_of_the_file_is_never_run(shop: Project) -> None:
-    """Also where the digest fits: the plan made from the files is another one."""
+    """Even if its digest is right: the plan of the migration files differs."""
     forge(shop, lambda plan: plan["steps"][1].update(sql=["DROP TABLE users"]))
     assert "plan.json is out of date: the plan has changed (steps)" in refused(shop)
     assert "users" in shop.tables()
@@ -119,8 +119,8 @@ def test_a_plan_cut_off(shop: Project) -> None:
     assert shop.versions() == [1]
 
 
-def test_a_folder_is_no_plan(shop: Project) -> None:
-    """Nor is what cannot be read."""
+def test_a_folder_is_not_a_plan(shop: Project) -> None:
+    """Neither is an unreadable file."""
     assert "cannot read migrations" in shop.run("up", "--plan", "migrations", code=2).err
 
 
@@ -132,8 +132,8 @@ def test_a_folder_is_no_plan(shop: Project) -> None:
         ('"direction": "up"', '"direction":   "up"'),
     ],
 )
-def test_a_plan_that_reads_otherwise(shop: Project, old: str, new: str) -> None:
-    """What was reviewed is the text; one that says the same to a machine is not enough."""
+def test_a_plan_with_other_text(shop: Project, old: str, new: str) -> None:
+    """The text was reviewed; an equivalent for a machine is not enough."""
     path(shop).write_text(path(shop).read_text().replace(old, new, 1))
     assert "plan.json was edited: `plan --output` writes it differently" in refused(shop)
 
@@ -195,7 +195,7 @@ def test_another_sql(shop: Project) -> None:
 
 
 def test_other_bytes(shop: Project) -> None:
-    """A comment is not part of the checksum, and is still not what was reviewed."""
+    """A comment is not part of the checksum, but it was not reviewed either."""
     shop.write("003_names.sql", "-- added\n" + THREE)
     assert (
         "the file migrations/003_names.sql has changed in comments, white space or its rollback"
@@ -215,7 +215,7 @@ def test_another_file(shop: Project) -> None:
 
 
 def test_another_history(shop: Project) -> None:
-    """Also where only a checksum in it is another one."""
+    """Even if only a checksum in it differs."""
     shop.sql("UPDATE schema_migrations_log SET checksum = NULL")
     assert "history has changed: 1 applied up to version 1 then, other checksums now" in refused(shop)
 
@@ -242,7 +242,7 @@ def test_another_environment(shop: Project, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_large_files_too(shop: Project) -> None:
-    """A file over 1 MiB stands in the plan with the digest of its bytes, without its SQL."""
+    """The plan has a file over 1 MiB as the digest of its bytes, without its SQL."""
     rows = "\n".join(f"INSERT INTO users (email) VALUES ('{'x' * 1000}{i}');" for i in range(1100))
     shop.write("004_many.sql", rows)
     shop.run("plan", "--output", "plan.json")

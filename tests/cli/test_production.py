@@ -63,7 +63,7 @@ class Remote:
 
 @pytest.fixture
 def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Two databases that nobody has used, and a configuration that knows their ids."""
+    """Two unused databases, and a configuration that has their ids."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     for name, value in cloudflare.environment.items():
         monkeypatch.setenv(name, value)
@@ -87,7 +87,7 @@ def shop(project: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPat
 
 
 def forget_the_process() -> None:
-    """Have the next command know what a process of its own would: neither what was sent, nor the account."""
+    """Reset the state of the process, so that the next command starts as a new process would."""
     client.Api._sent.clear()
     client.Api._accounts.clear()
 
@@ -174,7 +174,7 @@ def test_databases_that_have_to_be_found(
 def test_the_account_is_asked_for_once(
     shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All environments of a token are in its account; where it has none, each of them says so."""
+    """All environments of a token are in its account; without one, each of them reports it."""
     settings = client.settings(cloudflare.environment)._replace(account=None)
     monkeypatch.setattr(client, "from_environment", lambda on_wait: client.Api(settings, on_wait=on_wait))
     before = len(cloudflare.requests())
@@ -182,8 +182,8 @@ def test_the_account_is_asked_for_once(
     assert [r["path"].partition("?")[0][-8:] for r in cloudflare.requests()[before:]].count("accounts") == 1
 
 
-def test_a_wait_is_told(shop: Project, cloudflare: Cloudflare) -> None:
-    """What is waited for, and how long: on stderr, unless it is to be quiet."""
+def test_a_wait_is_reported(shop: Project, cloudflare: Cloudflare) -> None:
+    """The reason and the time, on stderr, unless --quiet."""
     cloudflare.faults({"match": {"path": "/raw$", "every": 2}, "do": "429", "retry_after": 200})
     told = shop.run("status", "--env", "staging", "--json")
     assert "waiting 3 min 20 s: Cloudflare's rate limit: Please wait" in told.err
@@ -192,8 +192,8 @@ def test_a_wait_is_told(shop: Project, cloudflare: Cloudflare) -> None:
     assert shop.run("status", "--env", "staging", "--quiet").err == ""
 
 
-def test_a_lost_answer_is_told(shop: Project, cloudflare: Cloudflare) -> None:
-    """What was done all the same is counted, and its line says how that is known."""
+def test_a_lost_response_is_reported(shop: Project, cloudflare: Cloudflare) -> None:
+    """A migration that was applied all the same counts, and its line says how that is known."""
     cloudflare.faults({"match": {"path": "/query$", "nth": 2}, "do": "lose reply"})
     told = shop.run("up", "--env", "staging", "--to", "3")
     assert told.out.startswith("applied 3 migrations")
@@ -205,7 +205,7 @@ def test_a_lost_answer_is_told(shop: Project, cloudflare: Cloudflare) -> None:
 
 
 def test_a_point_that_d1_does_not_have(shop: Project) -> None:
-    """Which ones there are is said, with their versions; D1 has one of every minute, whose size nobody knows."""
+    """The error lists the points with their versions; D1 has one for every minute, of unknown size."""
     shop.run("up", "--env", "staging", "--to", "1")
     err = shop.run("restore", "--env", "staging", "--to", "1", code=2).err
     assert "no restore point has 1 as its current version" in err
@@ -237,10 +237,10 @@ def test_one_database_by_name_and_by_id(shop: Project) -> None:
     assert "[env.staging] and [env.production] are one database" in shop.run("env", code=2).err
 
 
-def test_the_way_back_of_a_remote_database(
+def test_restore_points_of_a_remote_database(
     shop: Project, cloudflare: Cloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What D1 cannot tell is said; how long it keeps a bookmark depends on the plan, so the age decides."""
+    """D1 cannot list the rows; how long it keeps a bookmark depends on the plan, so the age decides."""
     shop.write("900_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;\n-- Rollback: none, additive\n")
     shop.run("up", "--env", "staging", "--to", "4")
     shop.run("up", "--env", "staging")
@@ -260,8 +260,8 @@ def test_the_way_back_of_a_remote_database(
     assert error["hint"] == "write a `-- Rollback:` block into its file, or restore a backup"  # as it is gone
 
 
-def test_a_remote_way_back_without_a_point(shop: Project, cloudflare: Cloudflare) -> None:
-    """D1 has a bookmark of every minute: the one before the migration is named. Before the database, there is none."""
+def test_a_remote_database_without_a_restore_point(shop: Project, cloudflare: Cloudflare) -> None:
+    """D1 has a bookmark for every minute; the one used must be younger than the database."""
     shop.write("002_teams.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n-- Rollback: none, additive\n")
     shop.run("up", "--env", "staging", "--to", "1", "--no-restore-point", "a test")
     shop.run("up", "--env", "staging", "--to", "2", "--no-restore-point", "a test")

@@ -54,7 +54,7 @@ def settled(text: str) -> list[str]:
 
 
 def test_the_table(shop: Project) -> None:
-    """A line for each migration, then what the files do to rows; no findings."""
+    """A line for each migration, then the effects on rows; no findings."""
     ran = shop.run("rehearse")
     assert settled(ran.out) == [
         "migration verdict time rows written rollback",
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_under_the_table(shop: Project) -> None:
 
 
 def test_the_json(shop: Project) -> None:
-    """Its keys, and what a script would read."""
+    """The keys, and the values a script would read."""
     found = shop.run("rehearse", "--json").json
     assert list(found) == ["ok", "migrations", "not_rehearsed", "rows", "empty"]
     assert (found["ok"], found["not_rehearsed"], found["empty"]) == (True, [], {})
@@ -137,8 +137,8 @@ def test_data_is_the_targets_own_or_a_files(shop: Project) -> None:
     )
 
 
-def test_data_without_history_is_no_beginning(shop: Project) -> None:
-    """Nothing tells which files it has; exit 1, as for `up`."""
+def test_data_without_history_is_refused(shop: Project) -> None:
+    """Nothing records which files it has; exit 1, as for `up`."""
     (shop.folder / "export.sql").write_text("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);")
     assert "no migrations are recorded" in shop.run("rehearse", "--data", "export.sql", code=1).err
 

@@ -131,7 +131,7 @@ def test_a_loss_that_the_file_allows(applied: Project) -> None:
 
 
 def test_nothing_pending(project: Project) -> None:
-    """The command says so."""
+    """The output says that there is nothing to rehearse."""
     project.write("001_users.sql", ONE)
     project.run("up")
     assert project.run("rehearse").out == "nothing to rehearse\n"

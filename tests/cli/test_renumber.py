@@ -20,7 +20,7 @@ def names(project: Project) -> list[str]:
 
 
 def merged(project: Project) -> None:
-    """Version 2 is there twice, and a third file builds on each of them."""
+    """Version 2 exists twice, and a third file builds on each of them."""
     project.standard()
     project.write("002_mine.sql", MINE)
     project.write("003_more_mine.sql", "ALTER TABLE mine ADD COLUMN note TEXT;")
@@ -47,8 +47,8 @@ def test_the_applied_file_stays(project: Project) -> None:
     assert project.run("renumber").out == "nothing to do\n"
 
 
-def test_where_wrangler_applied_it_the_name_tells(project: Project) -> None:
-    """Its rows have no checksum; a name that is neither's tells nothing, and nothing moves."""
+def test_the_name_decides_if_wrangler_applied_it(project: Project) -> None:
+    """Its rows have no checksum; with a name that is neither's, nothing moves."""
     project.standard()
     project.sql(
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);\n"
@@ -77,8 +77,8 @@ def test_without_a_database_the_first_by_name_stays(project: Project) -> None:
     project.run("up", "--no-lint")
 
 
-def test_what_came_too_late(project: Project) -> None:
-    """A file below the newest applied one moves after it, where a plain `up` applies it."""
+def test_a_late_file(project: Project) -> None:
+    """A file below the newest applied one is moved after it, and a plain `up` applies it."""
     project.write("001_users.sql", ONE)
     project.write("005_names.sql", THREE)
     project.run("up")
@@ -109,7 +109,7 @@ def test_line_ends_and_the_index_are_kept(project: Project) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_given_another_number(project: Project, sql: str, message: str) -> None:
-    """It is said, and nothing is touched."""
+    """The error says why, and nothing is changed."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.write("001_b.sql", sql)
     assert message in project.run("renumber", code=1).err

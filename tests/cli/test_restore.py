@@ -55,8 +55,8 @@ def test_a_rollback_that_is_none_names_the_point(applied: Project) -> None:
     assert applied.versions() == [1, 2, 3]
 
 
-def test_a_way_back_counts_the_rows_since(applied: Project) -> None:
-    """Per migration without a rollback: the point, what else it undoes, and the rows that differ, table by table."""
+def test_restore_points_count_the_rows_since(applied: Project) -> None:
+    """For each migration without a rollback: the point, what else it undoes, and the rows by table."""
     applied.write("004_merge.sql", "UPDATE users SET name = 'x';\n-- Rollback: none, merged\n")
     applied.write("005_drop.sql", "DROP TABLE teams;\n")
     applied.run("up", "--to", "4", "--no-lint", "a test")
@@ -171,7 +171,7 @@ def test_a_demanded_point_is_taken(applied: Project, monkeypatch: pytest.MonkeyP
 
 
 def test_refusals(applied: Project) -> None:
-    """What is no point is said, with those there are."""
+    """An unknown point is an error that lists the known ones."""
     assert (
         "the name of one contains no folder" in applied.run("restore", "--to", "../x.db", "--yes", code=2).err
     )
@@ -181,7 +181,7 @@ def test_refusals(applied: Project) -> None:
 
 
 def test_a_damaged_database(applied: Project) -> None:
-    """It is said that it is one, before the confirmation; and where its file is kept."""
+    """The preview says that it is damaged, before the confirmation, and the output where its file is kept."""
     applied.database.write_bytes(b"no database")
     ran = applied.run("restore", "--to", "1", "--yes")
     assert "the database cannot be read, so newer rows are lost: app.db: file is not a database" in ran.err

@@ -81,7 +81,7 @@ def test_check_prints_what_differs(project: Project) -> None:
 
 
 def test_check_against_the_live_schema(project: Project) -> None:
-    """What somebody did by hand is seen; the tables of other tools are no part of it."""
+    """Changes made by hand are found; the tables of other tools do not count."""
     project.standard()
     project.run("up")
     project.run("schema", "--at", "latest", "--output")
@@ -115,7 +115,7 @@ def test_a_file_with_other_line_ends_is_the_same(project: Project) -> None:
 
 
 def test_the_configuration_names_the_file(project: Project) -> None:
-    """`schema = …` is relative to the file that says so; without it the file lies beside the migrations."""
+    """`schema = …` is relative to its file; by default the schema is next to the migrations."""
     project.standard()
     inner = project.folder / "inner"
     inner.mkdir()
@@ -239,7 +239,7 @@ def test_what_cannot_be_meant_is_refused(project: Project, arguments: list[str],
 
 
 def test_files_that_cannot_be_replayed(project: Project) -> None:
-    """The error names the file; nothing is written over what is there."""
+    """The error names the file, and the existing schema file is unchanged."""
     project.standard()
     project.run("schema", "--at", "latest", "--output")
     project.write("004_broken.sql", "ALTER TABLE nobody ADD COLUMN x;")

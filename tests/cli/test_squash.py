@@ -153,7 +153,7 @@ def test_a_squash_of_squashed_files(project: Project, came_at: int, named: str) 
 
 
 def test_a_squash_of_a_squash_that_a_database_has_half_of(project: Project) -> None:
-    """Neither rows of the original files nor another squashed file replace what is missing."""
+    """Neither rows of the original files nor another squashed file replace a missing one."""
     project.standard()
     project.write("004_d.sql", "CREATE TABLE d (x);\n")
     project.run("up")
@@ -246,7 +246,7 @@ def test_what_cannot_be_squashed(project: Project, to: str) -> None:
 
 
 def test_a_dry_run_and_json(project: Project) -> None:
-    """First only the text; then what was squashed."""
+    """A dry run prints the text; JSON lists the files."""
     project.standard()
     text = project.run("squash", "--to", "3", "--dry-run").out
     assert "-- Squashes: 002_teams v1:" in text

@@ -1,4 +1,4 @@
-"""What `status` imports: only what it uses, since most of its time is import time."""
+"""`status` imports only what it uses, because most of its time is import time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that read: what they print, and that they write nothing."""
+"""Commands that read: their output, and that they write nothing."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_status_as_text(project: Project) -> None:
 
 
 def test_status_says_under_which_name_a_version_is_recorded(project: Project) -> None:
-    """Two branches may have used one number: where no checksum tells, the name is shown."""
+    """Two branches may have used one number: without a checksum, the recorded name is shown."""
     project.standard()
     project.sql(
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
@@ -147,7 +147,7 @@ def test_history_json(project: Project) -> None:
 
 
 def test_history_of_wranglers_rows_keeps_their_order(project: Project) -> None:
-    """Rows of one second, which no log tells of, stand in the order of their versions."""
+    """Rows of the same second that are not in the log are in the order of their versions."""
     project.standard()
     project.sql(
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
@@ -199,7 +199,7 @@ def test_a_large_file_is_planned_as_count_and_bytes(project: Project) -> None:
 
 
 def test_an_error_in_a_large_file_is_placed(project: Project) -> None:
-    """Line numbers hold, and nothing stays, where the statement that fails is far down."""
+    """The line number is right, and nothing remains, even if the failing statement is far down."""
     rows = "".join(f"INSERT INTO big VALUES ({i}, '{'x' * 200}');\n" for i in range(6000))
     project.write(
         "001_big.sql",
@@ -314,7 +314,7 @@ def test_a_read_only_database_can_be_read(project: Project) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal(project: Project) -> None:
-    """Names from the database and SQL from files lose what could steer a terminal."""
+    """They are removed from names in the database and from SQL in files."""
     project.write("001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES ('\x1b[2J') RETURNING nothing;\n")
     for arguments in (["up"], ["up", "--no-lint"]):
         failed = project.run(*arguments, code=1)
@@ -323,7 +323,7 @@ def test_control_characters_do_not_reach_the_terminal(project: Project) -> None:
 
 
 def test_errors_as_json(project: Project) -> None:
-    """With --json an error is on stdout too, with what a program would branch on."""
+    """With --json an error is also on stdout, with the values a program would branch on."""
     project.standard()
     project.run("up")
     (project.migrations / "002_teams.sql").unlink()
@@ -334,7 +334,7 @@ def test_errors_as_json(project: Project) -> None:
 
 
 def test_verify_replays_in_the_order_of_application(project: Project) -> None:
-    """Also where wrangler applied some, a file was accepted, or one came late."""
+    """Even if wrangler applied some, a file was accepted, or one was applied late."""
     project.write("001_t.sql", "CREATE TABLE t (a);")
     project.run("up")
     project.write("002_b.sql", "ALTER TABLE t ADD COLUMN b;")
@@ -368,7 +368,7 @@ def test_a_run_does_not_depend_on_who_listens(project: Project, redirect: str) -
 @pytest.mark.parametrize("command", ["plan --sql", "completion bash", "status", "--json down --to 7"])
 @pytest.mark.parametrize("redirect", [">&-", ">/dev/full", "| true"])
 def test_readers_survive_any_stdout(project: Project, command: str, redirect: str) -> None:
-    """No traceback where the output cannot be written."""
+    """No traceback if the output cannot be written."""
     project.standard()
     shell = ["sh", "-c", f"{sys.executable} -m d1migrate {command} {redirect}"]
     ended = subprocess.run(shell, capture_output=True, text=True, check=False)
@@ -376,7 +376,7 @@ def test_readers_survive_any_stdout(project: Project, command: str, redirect: st
 
 
 @pytest.mark.parametrize("flags", [(), ("--quiet",), ("--json",)])
-def test_what_the_system_refuses_is_no_matter_of_the_output(
+def test_a_system_error_is_not_an_output_error(
     project: Project, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
 ) -> None:
     """A disk or folder that fails inside a command is reported as such, and not as a lost stdout."""

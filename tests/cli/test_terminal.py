@@ -1,4 +1,4 @@
-"""What only a terminal sees: color, the progress bar, and none of them elsewhere."""
+"""What only a terminal shows: color and the progress bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def on_terminal(*arguments: str, **variables: str) -> str:
-    """Run a command with stdout and stderr on a terminal; what appears there."""
+    """Run a command with stdout and stderr on a terminal; returns what appears there."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "d1migrate", *arguments],
@@ -56,7 +56,7 @@ def test_a_large_file_has_a_bar_on_a_terminal_only(project: Project) -> None:
 
 
 def test_a_bar_shows_a_name_as_it_is(project: Project) -> None:
-    """What looks like markup in the name of a file is part of the name."""
+    """Markup in the name of a file is shown literally."""
     row = f"INSERT INTO t VALUES ('{'x' * 900}');\n"
     (project.folder / "d[red][-bold].sql").write_text("CREATE TABLE t (x);\n" + row * 9500)
     assert "d[red][-bold].sql" in on_terminal("restore", "--file", "d[red][-bold].sql", "--yes")

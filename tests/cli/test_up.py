@@ -1,4 +1,4 @@
-"""`up`: exactly once, whole, or not at all."""
+"""`up`: exactly once, completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_applies_what_is_pending_once(project: Project) -> None:
 
 
 def test_up_to_a_version(project: Project) -> None:
-    """`--to` stops there, and a version nobody knows is a usage error."""
+    """`--to` stops there; an unknown version is a usage error."""
     project.standard()
     project.run("up", "--to", "2")
     assert project.versions() == [1, 2]
@@ -50,7 +50,7 @@ def test_the_log_has_who_when_token_checksum_and_rollback(project: Project) -> N
 
 
 def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
-    """Nothing of the file stays, history is clean, and the error says where, what, and what is pending."""
+    """Nothing of the file remains, history is clean, and the error has the place and what is pending."""
     project.standard()
     project.write("002_teams.sql", "CREATE TABLE a (x);\nCREATE TABLE b (x);\n\nINSERT INTO c\nVALUES (1);\n")
     failed = project.run("up", "--no-lint", code=1)
@@ -64,7 +64,7 @@ def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
 
 
 def test_a_syntax_error_shows_its_place(project: Project) -> None:
-    """The caret stands under the token SQLite stopped at."""
+    """The caret is under the token where SQLite stopped."""
     project.write("001_a.sql", "-- a comment\nCREATE TABLE a (\n  id INTEGER PRIMARI KEY,\n  CHECK )\n);\n")
     err = project.run("up", "--no-lint", code=1).err
     assert 'migrations/001_a.sql:4: near ")": syntax error' in err
@@ -160,7 +160,7 @@ def test_an_edit_without_meaning_is_none(project: Project, edit: object) -> None
 
 
 def test_a_missing_file_is_refused(project: Project) -> None:
-    """`up` stops where an applied file is gone; repair --forget takes it out of the history."""
+    """`up` stops if an applied file is missing; repair --forget removes it from the history."""
     project.standard()
     project.run("up")
     (project.migrations / "002_teams.sql").unlink()
@@ -252,7 +252,7 @@ def test_gaps_and_missing_headers_are_fine(project: Project) -> None:
     ],
 )
 def test_a_file_that_changes_other_history_is_refused(project: Project, sql: str) -> None:
-    """What is only d1migrate's to write is refused before anything runs, with its line."""
+    """Changes that only d1migrate may make are refused before anything runs, with their line."""
     project.write("001_users.sql", ONE)
     project.run("up")
     project.write("002_sly.sql", f"CREATE TABLE a (x);\n{sql}\n")
@@ -271,7 +271,7 @@ def test_a_file_that_changes_other_history_is_refused(project: Project, sql: str
     ],
 )
 def test_a_file_that_records_another_version_fails(project: Project, sql: str) -> None:
-    """Where the version cannot be read off the SQL, the batch itself compares what was recorded."""
+    """If the SQL does not show the version, the batch itself compares what was recorded."""
     project.write("001_users.sql", ONE)
     project.run("up")
     project.write("002_sly.sql", f"CREATE TABLE a (x);\n{sql}\n")
@@ -312,7 +312,7 @@ def test_wranglers_own_history_is_taken_up(project: Project) -> None:
 )
 @pytest.mark.parametrize("command", ["up", "status", "current", "history"])
 def test_another_tools_table_is_named(project: Project, ddl: str, found: str, command: str) -> None:
-    """A schema_migrations of another shape is an error that says what was found, never version 0."""
+    """A schema_migrations of another shape is an error that describes it, never version 0."""
     project.standard()
     project.sql(ddl)
     failed = project.run(command, code=1)
@@ -349,7 +349,7 @@ def test_another_tools_history_is_named(project: Project) -> None:
 
 
 def test_an_empty_history_of_another_tool_is_no_obstacle(project: Project) -> None:
-    """`wrangler d1 migrations list` leaves an empty table behind; that is still a fresh database."""
+    """`wrangler d1 migrations list` creates an empty table; the database is still new."""
     project.standard()
     project.sql("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)")
     project.run("up")
@@ -367,7 +367,7 @@ def test_baseline_records_and_runs_nothing(project: Project) -> None:
 
 
 def test_d1_rules_hold(project: Project) -> None:
-    """What D1 refuses is refused here, in its words, with the place."""
+    """SQL that D1 refuses is refused here, in D1's words, with the place."""
     project.write("001_a.sql", "CREATE TABLE a (x);\nBEGIN TRANSACTION;\n")
     assert (
         "migrations/001_a.sql:2: To execute a transaction, please use the state.storage"
@@ -400,7 +400,7 @@ def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
 
 
 def test_repair_needs_something_to_repair(project: Project) -> None:
-    """Accepting or forgetting what agrees is a usage error, as is neither or both."""
+    """Accepting or forgetting what agrees is a usage error; so are neither flag and both."""
     project.standard()
     project.run("up")
     for arguments in (["--accept", "1"], ["--forget", "1"], ["--accept", "9"], []):
@@ -430,7 +430,7 @@ def test_renumbered_with_its_old_number_taken(project: Project) -> None:
 
 
 def test_a_renumbered_file_keeps_its_history(project: Project) -> None:
-    """The current version is what the table says, and `down` and `baseline` want the number settled first."""
+    """The current version is the one in the table; `down` and `baseline` first need the number settled."""
     project.standard()
     project.run("up")
     (project.migrations / "003_names.sql").rename(project.migrations / "005_names.sql")
@@ -440,8 +440,8 @@ def test_a_renumbered_file_keeps_its_history(project: Project) -> None:
     assert "005_names: renumbered" in project.run("verify", "--check", code=3).out
 
 
-def test_objects_left_by_a_rollback_are_no_strangers(project: Project) -> None:
-    """A log that tells of migrations proves that the database started here."""
+def test_objects_left_by_a_rollback_are_managed(project: Project) -> None:
+    """A log with migrations proves that d1migrate created the database."""
     project.write(
         "001_a.sql", "CREATE TABLE a (x); CREATE TABLE IF NOT EXISTS keep (x);\n-- Rollback: DROP TABLE a;\n"
     )
@@ -453,7 +453,7 @@ def test_objects_left_by_a_rollback_are_no_strangers(project: Project) -> None:
 
 
 def test_the_history_table_in_other_letter_case(project: Project) -> None:
-    """SQLite does not tell names apart by case, and neither do we."""
+    """SQLite ignores the case of names, and so does d1migrate."""
     project.standard()
     project.sql(
         "CREATE TABLE Schema_Migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);\n"
@@ -465,7 +465,7 @@ def test_the_history_table_in_other_letter_case(project: Project) -> None:
 
 
 def test_a_lost_migrations_table_is_an_error(project: Project) -> None:
-    """With the log there and the table gone nobody knows what is applied; it is not version 0."""
+    """With a log but no table, the applied versions are unknown; it is not version 0."""
     project.standard()
     project.run("up")
     project.sql("DROP TABLE schema_migrations")
@@ -497,7 +497,7 @@ def test_odd_rows_are_shown_as_far_as_they_go(project: Project) -> None:
 
 
 def test_creating_the_history_table_plainly_gets_the_right_hint(project: Project) -> None:
-    """Not `baseline`: nothing of the file is there."""
+    """Not `baseline`: nothing of the file exists."""
     project.write(
         "001_a.sql",
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name, applied_at);\nCREATE TABLE a (x);",
@@ -522,7 +522,7 @@ def test_line_ends_around_a_mebibyte(project: Project) -> None:
 
 
 def test_a_large_file_does_not_share_a_transaction(project: Project) -> None:
-    """D1 imports a file over 1 MiB by itself; --single-transaction says so, before anything runs."""
+    """D1 imports a file over 1 MiB by itself; --single-transaction refuses it before anything runs."""
     project.standard()
     project.write("004_big.sql", "SELECT 1;\n" + f"INSERT INTO users VALUES (1, '{'x' * 1000}');\n" * 1100)
     err = project.run("up", "--single-transaction", code=1).err
@@ -571,7 +571,7 @@ def test_harmless_mentions_of_the_history_are_fine(project: Project, sql: str) -
 
 
 def test_a_large_file_may_not_touch_other_history_either(project: Project) -> None:
-    """What is refused in a small file is refused at the end of a large one."""
+    """A change that a small file may not make is refused even at the end of a large one."""
     project.write("001_users.sql", ONE)
     rows = "INSERT INTO users (email) VALUES ('" + "x" * 1000 + "');\n"
     project.write("002_big.sql", rows * 1200 + "DELETE FROM schema_migrations_log;\n")
@@ -582,7 +582,7 @@ def test_a_large_file_may_not_touch_other_history_either(project: Project) -> No
 
 @pytest.mark.parametrize("flags", [[], ["--quiet"], ["--json"]])
 def test_errors_after_a_run_are_on_stderr(project: Project, flags: list[str]) -> None:
-    """As every other error; stdout says what was applied."""
+    """Like every other error; stdout says what was applied."""
     project.write("001_users.sql", ONE)
     trigger = "CREATE TRIGGER tr AFTER INSERT ON users BEGIN INSERT INTO gone VALUES (1); END;\n"
     project.write("002_broken.sql", trigger)

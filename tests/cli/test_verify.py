@@ -41,8 +41,8 @@ def problems(project: Project, *command: str, code: int = 0) -> list[dict[str, A
 # --- leftovers of a rebuild ---
 
 
-def test_a_guard_that_was_left_behind(applied: Project) -> None:
-    """It is an error to every command, each says what takes it away, and then all is well."""
+def test_a_leftover_guard(applied: Project) -> None:
+    """Every command reports it as an error, with the SQL that removes it."""
     applied.sql(GUARD)
     for command, code in ((["status"], 0), (["verify"], 0), (["up"], 1)):
         outcome = applied.run(*command, code=code)
@@ -57,14 +57,14 @@ def test_a_guard_that_was_left_behind(applied: Project) -> None:
 
 
 def test_a_guard_is_found_without_a_log(applied: Project) -> None:
-    """Where wrangler alone has migrated."""
+    """If only wrangler has migrated."""
     applied.sql(f"{GUARD};\nDROP TABLE schema_migrations_log")
     assert problems(applied, "status")[0]["name"] == "_d1m_guard_delete_teams"
     assert problems(applied, "verify")[0]["kind"] == "leftover"
 
 
 def test_a_hold_table_whose_table_is_missing(applied: Project) -> None:
-    """It may be the only place where the rows are: nothing says to drop it."""
+    """It may be the only copy of the rows: nothing suggests dropping it."""
     applied.sql("CREATE TABLE _d1m_hold_1 AS SELECT * FROM users;\nDROP TABLE users")
     (held, *_) = problems(applied, "verify")
     assert held["message"].endswith(
@@ -75,8 +75,8 @@ def test_a_hold_table_whose_table_is_missing(applied: Project) -> None:
         assert "DROP TABLE" not in applied.run(name).out
 
 
-def test_a_hold_table_whose_table_is_there(applied: Project) -> None:
-    """Whose rows they are is said, and how to drop it; a `status` does not know."""
+def test_a_hold_table_whose_table_exists(applied: Project) -> None:
+    """The report names the table of the rows, and how to drop the copy; `status` does not check it."""
     applied.sql("CREATE TABLE _d1m_hold_1 AS SELECT rowid AS _d1m_rowid, email FROM users")
     (held,) = problems(applied, "verify")
     assert "it holds 2 rows, probably of users; check that they are there, then drop it" in held["message"]
@@ -130,7 +130,7 @@ def test_foreign_keys_that_cannot_be_checked(applied: Project) -> None:
 
 
 def test_a_view_and_a_trigger_that_do_not_compile(applied: Project) -> None:
-    """Though SQLite keeps them; what an application adds to SQLite is not known."""
+    """SQLite keeps them all the same; functions that an application adds are unknown here."""
     applied.sql(
         "CREATE VIEW v AS SELECT gone FROM users;\nCREATE VIEW own AS SELECT my_function(id) FROM users"
     )
@@ -157,7 +157,7 @@ def test_a_full_text_table_out_of_step(project: Project) -> None:
 
 
 def test_an_up_that_leaves_orphans(applied: Project) -> None:
-    """It is applied, and the run fails, with what is wrong; the next one finds it as it was before."""
+    """The migration is applied, and the run fails and names them; for the next run they are old."""
     applied.write(
         "004_drop.sql",
         "PRAGMA defer_foreign_keys = ON;\nINSERT INTO teams VALUES (9, 99);\nPRAGMA defer_foreign_keys = OFF;\n",
@@ -196,8 +196,8 @@ def test_what_a_run_should_have_left(project: Project) -> None:
     assert found.fix == ("CREATE INDEX idx_teams_owner ON teams(owner_id);",)
 
 
-def test_nobody_answers_behind_a_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was applied is said all the same."""
+def test_no_response_after_a_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output still says what was applied."""
     project.standard()
     migrator = Migrator("sqlite:app.db", str(project.migrations))
     asked, batch = list[Batch](), migrator.driver.batch
@@ -227,7 +227,7 @@ def test_nobody_answers_behind_a_run(project: Project, monkeypatch: pytest.Monke
     ],
 )  # fmt: skip
 def test_full_text_tables_that_cannot_be_read(project: Project, sql: str, error: str) -> None:
-    """D1 creates them; each command names what is wrong, and none fails over it."""
+    """D1 creates them; each command names the problem, and none fails."""
     project.write("001_a.sql", sql)
     assert f"virtual table a does not work: {error}" in project.run("lint").out
     assert f"virtual table a does not work: {error}" in project.run("rehearse", "--all", code=3).out
@@ -260,7 +260,7 @@ def test_full_text_tables_that_can_be_searched(project: Project, sql: str) -> No
 
 
 def test_a_full_text_table_that_cannot_be_compared(project: Project) -> None:
-    """It is named, and what can be compared is."""
+    """The report names it, and compares the rest."""
     project.write(
         "001_a.sql",
         f"{NOTES}CREATE VIRTUAL TABLE other USING fts5(body, content=notes, content_rowid=absent);\n"

@@ -1,4 +1,4 @@
-"""verify --fix: what was changed by hand is taken out of the live schema, or into the files."""
+"""`verify --fix`: changes made by hand are removed from the live schema, or added to the files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def drifted(project: Project) -> Project:
 
 
 def test_back_to_the_files(drifted: Project) -> None:
-    """The SQL is printed, no file is written: it would fail where nothing has drifted."""
+    """The SQL is printed, and no file is written: it would fail on databases without drift."""
     err = drifted.run("verify", "--fix", "files", code=1).err
     assert "users.note, extra would be dropped, with all values" in err
     out = drifted.run("verify", "--fix", "files", "--allow-drop", "all").out
@@ -42,7 +42,7 @@ def test_back_to_the_files(drifted: Project) -> None:
 
 
 def test_into_the_files(drifted: Project) -> None:
-    """A migration does elsewhere what was done by hand here; adopt finds that it is here already."""
+    """A migration repeats elsewhere what was done by hand; `adopt` finds that this database has it."""
     path = drifted.run("verify", "--fix", "live").out.strip()
     assert path.endswith("002_what_was_changed_by_hand.sql")
     drifted.run("adopt", "--yes")
@@ -51,8 +51,8 @@ def test_into_the_files(drifted: Project) -> None:
     drifted.run("verify", "--check", "--database", "sqlite:other.db")
 
 
-def test_what_is_pending_comes_first(drifted: Project) -> None:
-    """Drift is measured against what is applied; a file after pending ones would be in the wrong place."""
+def test_pending_files_come_first(drifted: Project) -> None:
+    """Drift is measured against applied files; a new file after pending ones would be in the wrong place."""
     drifted.write("002_more.sql", "CREATE TABLE more (a);")
     assert (
         "002_more is pending, so drift cannot be determined"
