@@ -10,7 +10,7 @@ from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import is_autoincrement
-from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
 
@@ -223,9 +223,8 @@ def _indexes_some(driver: Driver, name: str, content: str) -> str:
 
 def _indexed(driver: Driver, name: str) -> int | None:
     """Return how many rows an FTS5 table indexes; None with columnsize=0, which does not store it."""
-    query = Query(f"SELECT count(*) FROM {quote_identifier(f'{name}_docsize')}")
     try:
-        return int(driver.batch(Batch((query,), reads=True))[0].rows[0][0])
+        return int(driver.batch(Batch((count_rows(f"{name}_docsize"),), reads=True))[0].rows[0][0])
     except QueryError:
         return None
 

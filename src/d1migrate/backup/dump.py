@@ -24,7 +24,7 @@ from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.project import disk
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
-from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class _Writer:
 
     def _counts(self) -> dict[str, int]:
         names = [content.name for content in self._contents.all_tables]
-        asked = [Query(f"SELECT count(*) FROM {quote_identifier(name)}") for name in names]
+        asked = [count_rows(name) for name in names]
         results = self._driver.batch(Batch(asked, reads=True)) if asked else ()
         counts = {name: int(result.rows[0][0]) for name, result in zip(names, results, strict=True)}
         self._total = sum(counts.values())

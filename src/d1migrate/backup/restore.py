@@ -24,8 +24,7 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.history_guard import LOG_TABLE
 from d1migrate.schema.compare import compare
-from d1migrate.sql.batch import Batch, Query
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.batch import Batch, Query, count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -194,7 +193,7 @@ def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
     """Return {version: rollback SQL} of the log of a point."""
     kept = [row.version for row in then.applied if row.keeps_rollback]
     texts = driver.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
-    return {version: sql for version, sql, _ in h.checked(texts, LOG_TABLE, h.STORED)}
+    return {version: sql for version, sql, _ in h.validated(texts, LOG_TABLE, h.STORED)}
 
 
 def events_of(
@@ -272,9 +271,8 @@ def _counts(driver: Driver) -> dict[str, int | None]:
     names = [table.name for table in run(read.read_schema(), driver).tables]
     found: dict[str, int | None] = {}
     for name in names:
-        query = Query(f"SELECT count(*) FROM {quote_identifier(name)}")
         try:
-            found[name] = driver.batch(Batch((query,), reads=True))[0].rows[0][0]
+            found[name] = driver.batch(Batch((count_rows(name),), reads=True))[0].rows[0][0]
         except QueryError:
             found[name] = None
     return found

@@ -255,9 +255,9 @@ def read_rows(
     If the newest log row of a version is not one that applied it, wrangler wrote the row, and no checksum is
     known.
     """
-    log = {row[0]: row for row in checked(latest.rows, LOG_TABLE, _LATEST)} if latest else {}
+    log = {row[0]: row for row in validated(latest.rows, LOG_TABLE, _LATEST)} if latest else {}
     applied, partial = [], []
-    for version, name, at in checked(rows.rows, MIGRATIONS_TABLE, _ROW):
+    for version, name, at in validated(rows.rows, MIGRATIONS_TABLE, _ROW):
         row = AppliedMigration(version, str(name), time_of(at))
         _, order, event, action, _, checksum, digest, kept = log.get(version, (None,) * 8)
         if event == "done" and action in ("up", "baseline", "accept", "restore"):
@@ -296,7 +296,7 @@ NEWEST_ROW = {"version": (int, type(None))}
 STORED = {"version": _INTEGER, "rollback_sql": _TEXT}
 
 
-def checked(
+def validated(
     rows: Sequence[tuple[Any, ...]], table: str, columns: Mapping[str, tuple[type, ...]]
 ) -> Sequence[tuple[Any, ...]]:
     """Return rows of a history table, once their first values are known to have the expected types.

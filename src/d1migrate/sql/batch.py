@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from d1migrate.sql.names import quote_identifier
+
 Value = str | int | float | bytes | None
 """The values that SQLite stores: TEXT, INTEGER, REAL, BLOB, NULL."""
 
@@ -23,6 +25,11 @@ class Query(NamedTuple):
     sql: str
     params: tuple[Value, ...] = ()
     whole: bool = False
+
+
+def count_rows(table: str) -> Query:
+    """Return the query for the number of rows in a table."""
+    return Query(f"SELECT count(*) FROM {quote_identifier(table)}")
 
 
 class Batch(NamedTuple):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import DataLoss, QueryError, UsageError
 from d1migrate.migrate import data_loss
 from d1migrate.migrate import history as h
-from d1migrate.migrate.flows.read import count, read_history
+from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.steps import Report, run_steps, with_notes
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.plan import choose_down, plan_down
-from d1migrate.sql.batch import Batch
+from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def choose(
     live = yield Batch((*data_loss.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
     if kept:
         *live, texts = live
-        stored = {version: sql for version, sql, _ in h.checked(texts.rows, LOG_TABLE, h.STORED)}
+        stored = {version: sql for version, sql, _ in h.validated(texts.rows, LOG_TABLE, h.STORED)}
     todo = plan_down(entries, history, stored, prefer=prefer)
     risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(live))
     names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
@@ -70,7 +70,7 @@ def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:
     if not names:
         return {}
     try:
-        results = yield Batch([count(name) for name in names], reads=True)
+        results = yield Batch([count_rows(name) for name in names], reads=True)
     except QueryError:
         if len(names) == 1:
             return {names[0]: None}

@@ -12,12 +12,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import Error, QueryError
-from d1migrate.migrate.flows.leftovers import Problem, count_rows, hold_tables, leftovers
+from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
 from d1migrate.schema.queries import fts5_options
-from d1migrate.sql.batch import Batch, Query, Result
+from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:

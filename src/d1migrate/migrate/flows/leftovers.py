@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.sql.batch import Query
 from d1migrate.sql.names import HELPER, fold, quote_identifier
 
 if TYPE_CHECKING:
@@ -46,11 +45,6 @@ def hold_tables(schema: Schema) -> tuple[str, ...]:
         for table in schema.tables
         if fold(table.name).startswith(HELPER) and fold(table.name) != _COUNTS
     )
-
-
-def count_rows(name: str) -> Query:
-    """Return the query for the number of rows in a helper table."""
-    return Query(f"SELECT count(*) AS rows FROM {quote_identifier(name)}")
 
 
 def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) -> Iterator[Problem]:

@@ -8,8 +8,7 @@ from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.status import Entry, compare, refuse_partial
-from d1migrate.sql.batch import Batch, Query, Result
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.batch import Batch, Result, count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +74,7 @@ def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]
     found = h.read_rows(rows, latest, first_column(unmanaged.rows), (), reads=reads)
     found = found._replace(
         leftovers=tuple(first_column(leftovers.rows)),
-        head="".join(token for (token,) in h.checked(head.rows, LOG_TABLE, h.HEAD_ROW)),
+        head="".join(token for (token,) in h.validated(head.rows, LOG_TABLE, h.HEAD_ROW)),
         has_token=any(result.rows[0][0] for result in done),
     )
     return (yield from _without_empty_histories(found))
@@ -117,7 +116,7 @@ def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.Hist
 
 def _refuse_log_alone() -> Flow[None]:
     """Raise HistoryError if the migrations table is missing and the log has migrations."""
-    (result,) = yield Batch((count(LOG_TABLE),), reads=True)
+    (result,) = yield Batch((count_rows(LOG_TABLE),), reads=True)
     if result.rows[0][0]:
         raise HistoryError(
             f"the table {MIGRATIONS_TABLE} is missing, yet {LOG_TABLE} records migrations",
@@ -130,7 +129,7 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
     others = found.other_tools
     if not others or len(others) < len(found.unmanaged):
         return found
-    counts = yield Batch([count(table) for table in others], reads=True)
+    counts = yield Batch([count_rows(table) for table in others], reads=True)
     full = tuple(table for table, n in zip(others, counts, strict=True) if n.rows[0][0])
     return found._replace(unmanaged=full, other_tools=full, reads=found.reads + 1)
 
@@ -153,7 +152,7 @@ def read_current() -> Flow[int]:
     except QueryError as error:
         return max((yield from read_history_after(error, reads=1)).versions, default=0)
     h.check_shape(shape.rows)
-    ((version,),) = h.checked(newest.rows, MIGRATIONS_TABLE, h.NEWEST_ROW)
+    ((version,),) = h.validated(newest.rows, MIGRATIONS_TABLE, h.NEWEST_ROW)
     return version or 0
 
 
@@ -226,7 +225,7 @@ def read_log() -> Flow[tuple[LogEntry, ...]]:
     events: list[LogEntry] = []
     if LOG_TABLE not in history.missing:
         (rows,) = yield Batch((h.EVENTS,), reads=True)
-        for token, _, action, version, name, checksum, *rest in h.checked(rows.rows, LOG_TABLE, h.EVENT):
+        for token, _, action, version, name, checksum, *rest in h.validated(rows.rows, LOG_TABLE, h.EVENT):
             who, at, done, detail, point = rest
             entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))
             events.append(entry._replace(detail=_text(detail), restore_point=_text(point)))
@@ -264,11 +263,6 @@ def is_committed(token: str) -> Flow[bool]:
             return False
         raise
     return bool(result.rows[0][0])
-
-
-def count(table: str) -> Query:
-    """Return the query for the number of rows in a table."""
-    return Query(f"SELECT count(*) FROM {quote_identifier(table)}")
 
 
 def first_column(rows: Iterable[Sequence[object]]) -> list[str]:
