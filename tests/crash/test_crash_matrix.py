@@ -87,7 +87,7 @@ def test_all_answers_lost_from_one_on(fresh: Callable[[], Open], expected: Expec
         except Error as error:
             if driver.wrote:
                 assert not isinstance(error, UnavailableError), f"{k}: something was done: {error!r}"
-                assert "answer" in str(error) or isinstance(error, AmbiguousError)
+                assert "response" in str(error) or isinstance(error, AmbiguousError)
         else:
             break
         expected.check_again(open_, action, k)
