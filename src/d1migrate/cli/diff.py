@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
-from d1migrate.cli.schema import without_other_tools
 from d1migrate.drafting import read
 from d1migrate.errors import UsageError
 from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate.history import without_histories
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -32,8 +32,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     # A table that either side names counts, even if it has the name of another tool's.
     named, existing = ([table.name for table in schema.tables] for schema in (desired.schema, current))
     mirror = project.config.mirror
-    desired = desired._replace(schema=without_other_tools(desired.schema, mirror, keep=existing))
-    current = without_other_tools(current, mirror, keep=named)
+    desired = desired._replace(schema=without_histories(desired.schema, mirror, keep=existing))
+    current = without_histories(current, mirror, keep=named)
     return write_draft(current, desired, options.draft, project, output)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError
-from d1migrate.migrate.history import OTHER_TOOLS
+from d1migrate.migrate.history import without_histories
 from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report
@@ -15,7 +15,7 @@ from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -63,7 +63,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         _show(schema, output, one=options.table is not None)
         return 0
     if options.table is None:
-        schema = without_other_tools(schema, project.config.mirror)
+        schema = without_histories(schema, project.config.mirror)
     document = _Document(form, _FORMS[form](schema), is_empty=schema == Schema())
     if options.check is not None:
         return _check(options, document, project, output)
@@ -74,18 +74,6 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         output.print_data(document.text.removesuffix("\n"))
     return 0
-
-
-def without_other_tools(schema: Schema, mirror: str | None, *, keep: Collection[str | None] = ()) -> Schema:
-    """Return a schema without the tables of other migration tools, which `verify` leaves out as well.
-
-    Args:
-        schema: it.
-        mirror: wrangler's table that is kept in step, if any.
-        keep: tables that somebody named.
-    """
-    hidden = {*OTHER_TOOLS, fold(mirror or "")}.difference(fold(name or "") for name in keep)
-    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in hidden))
 
 
 def _refuse_mistakes(given: Options) -> None:
@@ -157,10 +145,9 @@ def _show_between(
     migrations = project.load()
     newest = migrations[-1].version if migrations else 0
     before, after = (newest if version == "latest" else version for version in versions)
-    mirror = project.config.mirror
+    mirror, keep = project.config.mirror, [] if wanted is None else [wanted]
     schemas = [
-        without_other_tools(_built(migrations, version), mirror, keep=(wanted,))
-        for version in (before, after)
+        without_histories(_built(migrations, version), mirror, keep=keep) for version in (before, after)
     ]
     if wanted is not None:
         name = _only(Schema(schemas[0].tables + schemas[1].tables), wanted).tables[0].name

@@ -59,10 +59,10 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     """
     from d1migrate.cli.drafts import draft_or_ask, write_draft
     from d1migrate.cli.options import DraftOptions
-    from d1migrate.cli.schema import without_other_tools
     from d1migrate.drafting import Desired
     from d1migrate.drafting.migration_text import statements_text
     from d1migrate.lint.replay.replayer import schema_of
+    from d1migrate.migrate.history import without_histories
 
     migrator = project.migrator()
     entries = migrator.status()
@@ -73,7 +73,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
         )
     built = schema_of([entry.migration for entry in entries if entry.migration])
     kept = [table.name for table in built.tables]
-    live = without_other_tools(migrator.schema(), project.config.mirror, keep=kept)
+    live = without_histories(migrator.schema(), project.config.mirror, keep=kept)
     draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
     if options.fix == "live":
         draft = draft._replace(name="what was changed by hand")

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.sql.batch import Query
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.migrate.migration import Migration
+    from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Result
 
 TABLES = {
@@ -70,6 +72,18 @@ OTHER_TOOLS = {
     "kysely_migration": "Kysely",
 }
 """The history tables of other tools."""
+
+
+def without_histories(schema: Schema, *histories: str | None, keep: Iterable[str] = ()) -> Schema:
+    """Return a schema without the history tables of other tools, because no file creates them.
+
+    Args:
+        schema: the schema.
+        histories: other names of such tables, e.g. of the one in wrangler's configuration; None is ignored.
+        keep: names of tables to keep, because someone asks for them by name.
+    """
+    hidden = {*OTHER_TOOLS, *map(fold, filter(None, histories))}.difference(map(fold, keep))
+    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in hidden))
 
 
 class Stamp(NamedTuple):

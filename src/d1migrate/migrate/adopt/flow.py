@@ -11,11 +11,10 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate.adopt import evidence
 from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.adopt.histories import tools_in, with_journal
-from d1migrate.migrate.adopt.initial import own
 from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.history import OLD_TABLE
+from d1migrate.migrate.history import OLD_TABLE, without_histories
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
@@ -120,7 +119,7 @@ def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = 
     refuse_renumbered(entries)
     histories = yield from _read(tools, hints.journal)
     records, unknown = match(migrations, histories)
-    live = facts(own(schema, *(tool.table for tool in tools)))
+    live = facts(without_histories(schema, *(tool.table for tool in tools)))
     found = evidence.assess(footprints, live, recorded=history.versions, records=records)
     found = tuple(_squashed(assessment, history) for assessment in found)
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)

@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, SourceError
-from d1migrate.migrate.history import OTHER_TOOLS
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import header, record, version_of
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document
-from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
-
-
-def own(schema: Schema, *histories: str) -> Schema:
-    """Return a schema without history tables, the usual ones and those named: no file creates them."""
-    left_out = {*OTHER_TOOLS, *map(fold, histories)}
-    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in left_out))
 
 
 def first_migration(schema: Schema, name: str, description: str, *, date: str) -> Migration:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import HistoryError, UsageError
 from d1migrate.migrate import assertions
 from d1migrate.migrate import history as h
-from d1migrate.migrate.adopt.initial import own
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
+from d1migrate.migrate.history import without_histories
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
@@ -82,7 +82,7 @@ def read_database(mirror: Mirror | None = None) -> Flow[LiveDatabase]:
             hint="`d1migrate verify` shows how schema and files differ",
         )
     *schema, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
-    live = own(introspect.read(schema), *([mirror.table] if mirror else ()))
+    live = without_histories(introspect.read(schema), *([mirror.table] if mirror else ()))
     return LiveDatabase(live, history, mark.rows[0][0])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import HistoryError, SourceError
-from d1migrate.migrate.adopt.initial import first_migration, own, refuse_differences
+from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
+from d1migrate.migrate.history import without_histories
 from d1migrate.schema.compare import compare
 from tests.unit.schema.building import database, read, schema
 
@@ -39,6 +40,9 @@ def test_a_file_that_builds_something_else() -> None:
 
 
 def test_history_tables_are_left_out() -> None:
-    """The usual ones, and those that are named, in any case."""
-    found = own(schema(f"{SQL} CREATE TABLE d1_migrations (id); CREATE TABLE Mine (id)"), "mINE")
+    """The usual ones, and those that are named, in any letter case; tables asked for by name stay."""
+    whole = schema(f"{SQL} CREATE TABLE d1_migrations (id); CREATE TABLE Mine (id)")
+    found = without_histories(whole, "mINE", None)
     assert [table.name for table in found.tables] == ["users"]
+    kept = without_histories(whole, "mine", keep=["D1_migrations"])
+    assert sorted(table.name for table in kept.tables) == ["d1_migrations", "users"]
