@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import GateOptions
 from d1migrate.cli.restore_preview import shown_if_irreversible
-from d1migrate.cli.up import print_report
+from d1migrate.cli.run_report import print_report
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output

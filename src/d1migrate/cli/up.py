@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
-from d1migrate.report import values
-from d1migrate.report.text import clean_line, duration, plural
+from d1migrate.cli.run_report import print_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.plan import Plan
 
 
@@ -55,18 +53,3 @@ def run(options: Options, project: Project, output: Output) -> int:
         check=check,
     )
     return print_report(report, time.perf_counter() - started, output, done="applied")
-
-
-def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:
-    """Print what an `up` or `down` did; returns the exit code."""
-    if output.as_json:
-        output.print_json(values.report(report))
-    else:
-        for row in report.meanwhile:
-            output.print(f"applied meanwhile by another run: {clean_line(row.name)}")
-        if report.steps:
-            output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
-        elif not report.meanwhile:
-            output.print("nothing to do")
-    output.complain(report.problems)
-    return 0 if report.ok else 1

@@ -1,0 +1,27 @@
+"""What an `up` or a `down` did, printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.report import values
+from d1migrate.report.text import clean_line, duration, plural
+
+if TYPE_CHECKING:
+    from d1migrate.cli.output import Output
+    from d1migrate.migrate.flows.steps import Report
+
+
+def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:
+    """Print what an `up` or `down` did; returns the exit code."""
+    if output.as_json:
+        output.print_json(values.report(report))
+    else:
+        for row in report.meanwhile:
+            output.print(f"applied meanwhile by another run: {clean_line(row.name)}")
+        if report.steps:
+            output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
+        elif not report.meanwhile:
+            output.print("nothing to do")
+    output.complain(report.problems)
+    return 0 if report.ok else 1

@@ -1,0 +1,51 @@
+"""The two streams of a command: data on stdout, talk on stderr, and questions on a terminal only."""
+
+from __future__ import annotations
+
+import pytest
+
+from d1migrate.cli.output import Output, is_yes
+from d1migrate.errors import ApplyError, QueryError, UsageError
+from d1migrate.migrate.flows.leftovers import Problem
+
+
+def test_data_and_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    """--quiet silences talk and warnings, but neither data nor problems."""
+    for quiet, talk in ((False, "hello\nwarning: careful\n"), (True, "")):
+        output = Output(quiet=quiet)
+        output.print(["one", "two"])
+        output.print([])
+        output.say("hello")
+        output.warn("careful")
+        output.complain([Problem("broken", "v", "view v does not compile", ("DROP VIEW v;",))])
+        problem = "error: view v does not compile\n    DROP VIEW v;\n"
+        assert capsys.readouterr() == ("one\ntwo\n", talk + problem)
+
+
+def test_a_failed_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error says what was applied and what is pending; with --json stdout has it too."""
+    error = ApplyError("002_b: no such table: t", migration="002_b", applied=["001_a"], pending=["002_b"])
+    error.__cause__ = QueryError("no such table: t")
+    Output(as_json=True).fail(error)
+    found = capsys.readouterr()
+    assert found.err.splitlines()[1:4] == ["nothing of 002_b was applied", "applied: 001_a", "pending: 002_b"]
+    assert '"type": "ApplyError"' in found.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"), [(None, "no terminal"), ("", "not confirmed"), ("n", "not confirmed")]
+)
+def test_no_confirmation(monkeypatch: pytest.MonkeyPatch, typed: str | None, says: str) -> None:
+    """Without a yes the action is refused, with the flags that would help if nobody can be asked."""
+    output = Output()
+    monkeypatch.setattr(output, "ask", lambda _: typed)
+    with pytest.raises(UsageError, match=says):
+        output.confirm("rewrite 2 files")
+
+
+def test_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The action is the question."""
+    output, answers = Output(), {"rewrite 2 files? [y/N] ": "Yes"}
+    monkeypatch.setattr(output, "ask", answers.__getitem__)
+    output.confirm("rewrite 2 files")
+    assert [is_yes(answer) for answer in ("y", "YES", "no", "", None)] == [True, True, False, False, False]
