@@ -161,6 +161,6 @@ def test_what_the_command_says_of_an_interrupt(
     migrator = Migrator(open_(), expected.migrations)
     assert migrator.current() == (2 if behind_commit else 1)
     migrator.close()
-    assert f"002_add_api_keys_table {'was' if behind_commit else 'was not'} applied" in said
+    assert f"002_add_api_keys_table {'was' if behind_commit else 'had not been'} applied" in said
     assert "done before: 001_initial_schema" in said
     expected.check_again(open_, "up", behind_commit)
