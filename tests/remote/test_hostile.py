@@ -284,7 +284,7 @@ def test_an_interrupt_in_the_middle_of_a_request(
 
     said = capsys.readouterr()
     assert code == 130
-    outcome = "was applied" if after else "was not applied when the database was asked"
+    outcome = "was applied" if after else "had not been applied when the log was checked"
     assert f"002_first {outcome}\n" in said.err
     assert "done before: 001_notes" in said.err
     assert remote.server.token not in said.out + said.err
