@@ -29,4 +29,4 @@ class AnalyzedReplay(Replay):
     @cached_property
     def rebuilds(self) -> list[Rebuild]:
         """The tables that the file replaces by another of the same name, in order."""
-        return find_rebuilds(self, self.lineage)
+        return find_rebuilds(self)

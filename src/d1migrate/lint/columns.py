@@ -25,21 +25,19 @@ class Columns:
     """The columns of a file's tables, by their names at each statement; names are folded."""
 
     def __init__(self, replay: Replay) -> None:
-        self._steps: dict[int, list[tuple[int, Mapping[str, ColumnId]]]] = {
-            number: [
-                (
-                    -1,
-                    {
-                        fold(c.name): ColumnId(number, fold(c.name))
-                        for c in replay.before.tables[name].columns
-                    },
-                )
-            ]
-            for name, number in replay.before.ids.items()
-        }
+        self._before = replay.before
+        self._steps: dict[int, list[tuple[int, Mapping[str, ColumnId]]]] = {}
         for statement in replay.of("create table", "create virtual table", "alter table"):
             if statement.before is not statement.after:
                 self._follow(statement)
+
+    def _steps_of(self, number: int) -> list[tuple[int, Mapping[str, ColumnId]]]:
+        """Return (statement that changes it, columns after that) of a table; -1 for those before the file."""
+        if number not in self._steps:
+            name = self._before.name_of(number)
+            names = [fold(column.name) for column in self._before.tables[name].columns] if name else []
+            self._steps[number] = [(-1, {each: ColumnId(number, each) for each in names})] if name else []
+        return self._steps[number]
 
     def _follow(self, statement: ReplayedStatement) -> None:
         after = statement.after.ids.get(statement.shape.name)
@@ -48,7 +46,7 @@ class Columns:
         if number is None or name is None:
             return
         names = [fold(column.name) for column in statement.after.tables[name].columns]
-        steps = self._steps.setdefault(number, [])
+        steps = self._steps_of(number)
         before = dict(steps[-1][1]) if steps else {}
         if len(before) == len(names):  # RENAME keeps the order
             after_columns = dict(zip(names, before.values(), strict=True))
@@ -61,18 +59,19 @@ class Columns:
 
     def at(self, number: int, index: int) -> Mapping[str, ColumnId]:
         """Return the columns of a table by name, before a statement."""
-        steps = self._steps.get(number, [])
+        steps = self._steps_of(number)
         place = bisect_left(steps, index, key=lambda step: step[0])
         return steps[place - 1][1] if place else {}
 
     def last(self, number: int) -> Mapping[str, ColumnId]:
         """Return the columns of a table by name, after the file or before the table was dropped."""
-        return self._steps[number][-1][1] if number in self._steps else {}
+        steps = self._steps_of(number)
+        return steps[-1][1] if steps else {}
 
     def dropped_at(self, column: ColumnId) -> int | None:
         """Return the statement that drops a column but not its table, or None."""
         held = False
-        for index, columns in self._steps.get(column.table, ()):
+        for index, columns in self._steps_of(column.table):
             if column in columns.values():
                 held = True
             elif held:

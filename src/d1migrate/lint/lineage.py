@@ -39,13 +39,10 @@ class Lineage:
                         statement, {c.into for c in copies if c.keeps and c.source == c.into}
                     )
         self._emptied: dict[int, list[int]] = {}  # the statements that drop or empty each table
-        self._dropped: dict[int, int] = {}
         for statement in replay.of("drop table", "delete"):
             name = statement.shape.name if statement.verb == "drop table" else statement.target
             if (number := statement.before.ids.get(name)) is not None and not statement.has_where:
                 self._emptied.setdefault(number, []).append(statement.index)
-                if statement.verb == "drop table":
-                    self._dropped[number] = statement.index
 
     def _note(self, copy: Copy) -> None:
         self._by_source.setdefault(copy.source, []).append(copy)
@@ -66,10 +63,6 @@ class Lineage:
     def copies_of_table(self, table: int) -> list[Copy]:
         """Return the copies of a table's columns into other tables."""
         return self._by_table.get(table, [])
-
-    def dropped_at(self, table: int, otherwise: int) -> int:
-        """Return the index of the statement that drops a table, or `otherwise`."""
-        return self._dropped.get(table, otherwise)
 
     def rows_are_kept(self, table: int, before: int, after: int = -1) -> bool:
         """Whether every row of a table is copied into a table that remains, between two statements."""
@@ -103,7 +96,8 @@ class Lineage:
         return [
             each
             for each in dict.fromkeys(sources)
-            if each.table in self._dropped and not self.is_kept(each, self._dropped[each.table])
+            if (dropped_at := self._replay.drops.get(each.table)) is not None
+            if not self.is_kept(each, dropped_at)
         ]
 
     def passes_on(self, statement: ReplayedStatement, table: int) -> bool:

@@ -12,7 +12,6 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from d1migrate.lint.lineage import Lineage
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.sql.tokens import Token
 
@@ -29,12 +28,12 @@ class Rebuild:
         fills: the statements that fill the new table from other tables.
     """
 
-    def __init__(self, replay: Replay, lineage: Lineage, name: str, statement: ReplayedStatement) -> None:
+    def __init__(self, replay: Replay, name: str, statement: ReplayedStatement) -> None:
         self.old, self.new = replay.before.tables[name], replay.after.tables[name]
         self.statement = statement
         self.number = replay.before.ids[name]
         self.is_dropped = self.number not in replay.survivors
-        self.dropped_at = lineage.dropped_at(self.number, replay.count)
+        self.dropped_at = replay.drops.get(self.number, replay.count)
         number = replay.after.ids[name]
         self.fills = [
             fill
@@ -62,7 +61,7 @@ class Rebuild:
         return value is not None and as_column(value) is not None
 
 
-def find_rebuilds(replay: Replay, lineage: Lineage) -> list[Rebuild]:
+def find_rebuilds(replay: Replay) -> list[Rebuild]:
     """Return the rebuilds of a file, in order."""
     found: dict[str, Rebuild] = {}
     for statement in replay.of("drop table", "alter table"):
@@ -72,5 +71,5 @@ def find_rebuilds(replay: Replay, lineage: Lineage) -> list[Rebuild]:
             old is not None and statement.before.ids.get(name) == old and statement.after.ids.get(name) != old
         )
         if is_taken_away and new is not None and new != old:
-            found[name] = Rebuild(replay, lineage, name, statement)
+            found[name] = Rebuild(replay, name, statement)
     return list(found.values())

@@ -339,6 +339,16 @@ class Replay:
         }
 
     @cached_property
+    def drops(self) -> dict[int, int]:
+        """{number of a table: the index of the DROP TABLE that drops it}."""
+        found = {}
+        for statement in self.of("drop table"):
+            number = statement.before.ids.get(statement.shape.name)
+            if number is not None:
+                found[number] = statement.index
+        return found
+
+    @cached_property
     def survivors(self) -> frozenset[int]:
         """The numbers of the tables that exist after it."""
         return frozenset(self.after.ids.values())
