@@ -209,9 +209,9 @@ def load(path: str, driver: Driver, *, label: str = "") -> Manifest:
     if manifest.known:
         _send(path, manifest, driver, label)
         return manifest
-    with _converted(path) as (own, holds):
-        _send(own, holds, driver, label)
-    return holds._replace(known=False, sha256=manifest.sha256, size=manifest.size)
+    with _converted(path) as (own, contents):
+        _send(own, contents, driver, label)
+    return contents._replace(known=False, sha256=manifest.sha256, size=manifest.size)
 
 
 def _send(path: str, manifest: Manifest, driver: Driver, label: str) -> None:

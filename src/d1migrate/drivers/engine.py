@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from d1migrate.sql.batch import Query, Value
 
-_OK, _DENY, _IGNORE = 0, 1, 2  # the answers of SQLite's authorizer
+_OK, _DENY, _IGNORE = 0, 1, 2  # results of SQLite's authorizer
 _CREATE_TABLE, _FUNCTION = 2, 31
 _ROWS = frozenset((9, 18, d1.READ, d1.UPDATE))  # with DELETE and INSERT: actions on the rows of a table
 
@@ -41,7 +41,7 @@ class Engine:
     Args:
         path: a file, or `:memory:`.
         flags: SQLite's open flags.
-        limits: the limits to hold queries to.
+        limits: the limits that apply to queries.
         busy_timeout: seconds to wait for another connection's transaction.
         vfs: the name of the VFS to use instead of SQLite's own.
 

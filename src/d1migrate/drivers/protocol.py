@@ -1,6 +1,6 @@
-"""What a driver is: one database behind one method, for callers that wait and for those that await.
+"""The driver protocol: one database behind one method, `batch`, synchronous or asynchronous.
 
-Protocols and values only. The core may import this module and no other one of the package.
+Protocols and values only. The core may import this module and no other one of `drivers`.
 """
 
 from __future__ import annotations
