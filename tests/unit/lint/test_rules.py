@@ -40,7 +40,7 @@ BY_CODE = {rule.code: rule for rule in RULES}
 WITHOUT_EXAMPLES = set("H107 H108 H109 H112 P103 P105 P106 P107 R109 R111".split())
 """Their examples would be too large, or are more than one file, or no file that can be read."""
 ALSO = {"H111": {"D104"}}
-"""What the bad example of a rule about `allow` is to be told beside: what it would have allowed."""
+"""Findings that the bad example of a rule about `allow` also has: what it would have allowed."""
 EXAMPLES = [rule for rule in RULES if rule.page.bad]
 
 

@@ -1,4 +1,4 @@
--- Case: a bare foreign_key_check reports and goes on
+-- Case: a foreign_key_check outside an assertion reports violations but does not fail
 -- Source: cloudflare/workers-sdk#5598
 -- Expect: D113
 -- == before

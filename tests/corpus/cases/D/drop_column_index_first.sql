@@ -1,4 +1,4 @@
--- Case: the index goes first, then the column: only its data is lost
+-- Case: the index is dropped first, then the column: only its values are lost
 -- Source: d1-facts §1.4
 -- Expect: D105
 -- == before

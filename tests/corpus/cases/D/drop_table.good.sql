@@ -1,4 +1,4 @@
--- Case: a drop that says why it is meant
+-- Case: a drop that is allowed with a reason
 -- Source: -
 -- Expect:
 -- == before

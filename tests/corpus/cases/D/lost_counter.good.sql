@@ -1,4 +1,4 @@
--- Case: the counter is handed to the new table before the old one goes
+-- Case: the counter is copied to the new table before the old one is dropped
 -- Source: -
 -- Expect:
 -- == before

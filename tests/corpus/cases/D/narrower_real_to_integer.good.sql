@@ -1,4 +1,4 @@
--- Case: VARCHAR(80) becomes TEXT, DOUBLE becomes REAL: the affinity stays
+-- Case: VARCHAR(80) becomes TEXT, DOUBLE becomes REAL: the affinity does not change
 -- Source: -
 -- Expect:
 -- == before

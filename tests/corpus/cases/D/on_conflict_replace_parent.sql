@@ -1,4 +1,4 @@
--- Case: a plain INSERT replaces where the table says ON CONFLICT REPLACE
+-- Case: a plain INSERT replaces rows if the table declares ON CONFLICT REPLACE
 -- Source: -
 -- Expect: D103
 -- Loses: tagged

@@ -1,4 +1,4 @@
--- Case: a plain INSERT takes the row with the same UNIQUE ON CONFLICT REPLACE value
+-- Case: a plain INSERT deletes the row with the same UNIQUE ON CONFLICT REPLACE value
 -- Source: -
 -- Expect: D118
 -- == before

@@ -1,4 +1,4 @@
--- Case: renaming the old table aside takes the children's references with it, then drops them
+-- Case: renaming the old table aside moves the children's references to it, and the DROP deletes their rows
 -- Source: cloudflare/workers-sdk#5438
 -- Expect: D101 S104
 -- Loses: posts

@@ -1,4 +1,4 @@
--- Case: a seed with OR REPLACE takes rows by a unique key, with their id and what it does not name
+-- Case: a seed with OR REPLACE deletes rows by a unique key, with their ids and the columns it does not name
 -- Source: -
 -- Expect: D118
 -- == before

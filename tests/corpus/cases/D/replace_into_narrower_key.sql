@@ -1,4 +1,4 @@
--- Case: a rebuild with REPLACE into a key that takes for equal what the old one kept apart
+-- Case: a rebuild with REPLACE into a key whose collation treats different old values as equal
 -- Source: -
 -- Expect: D116
 -- == before

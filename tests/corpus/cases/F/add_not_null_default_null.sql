@@ -1,4 +1,4 @@
--- Case: DEFAULT NULL is no default for NOT NULL
+-- Case: DEFAULT NULL does not satisfy NOT NULL
 -- Source: d1-facts §1.4
 -- Expect: F101
 -- == before

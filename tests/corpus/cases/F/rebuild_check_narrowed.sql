@@ -1,4 +1,4 @@
--- Case: a rebuild takes a value off a CHECK list
+-- Case: a rebuild removes a value from a CHECK list
 -- Source: -
 -- Expect: F107
 -- == before

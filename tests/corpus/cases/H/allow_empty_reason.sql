@@ -1,4 +1,4 @@
--- Case: an empty reason is no reason
+-- Case: an empty reason does not count
 -- Source: -
 -- Expect: D106 H111
 -- == before

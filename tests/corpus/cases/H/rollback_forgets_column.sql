@@ -1,4 +1,4 @@
--- Case: the rollback takes one of two columns back
+-- Case: the rollback drops only one of two added columns
 -- Source: -
 -- Expect: H103
 -- == before

@@ -1,4 +1,4 @@
--- Case: prose that mentions the tool is no directive
+-- Case: prose that mentions the tool is not a directive
 -- Source: -
 -- Expect:
 -- == before

@@ -1,4 +1,4 @@
--- Case: a directive that nobody understands
+-- Case: a directive that is not valid
 -- Source: -
 -- Expect: H111
 -- == before

@@ -1,4 +1,4 @@
--- Case: RAISE(ABORT) undoes the statement and says why
+-- Case: RAISE(ABORT) undoes the statement and reports why
 -- Source: d1-facts §1.4
 -- Expect:
 -- == before

@@ -1,4 +1,4 @@
--- Case: allowed pragmas in the forms D1 takes
+-- Case: allowed pragmas in the forms that D1 accepts
 -- Source: d1-facts §1.3
 -- Expect:
 -- == before

@@ -1,4 +1,4 @@
--- Case: a file that says it is not idempotent
+-- Case: a file whose header denies that it is idempotent
 -- Source: -
 -- Expect:
 -- == before

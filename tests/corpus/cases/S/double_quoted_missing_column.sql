@@ -1,4 +1,4 @@
--- Case: a rebuild copies a column that the old table lacks: its name becomes the value
+-- Case: a rebuild copies a column that the old table does not have: its name becomes the value
 -- Source: -
 -- Expect: S103
 -- == before
