@@ -232,7 +232,7 @@ def test_the_plan_announces_the_requests_of_an_import(
     remote.server.settings(polls=1 + polls)
     arguments = ["--database", remote.url, "--migrations", str(tmp_path)]
     assert main([*arguments, "plan"]) == 0
-    assert "11 requests, and one a second that D1's import takes" in capsys.readouterr().out
+    assert "11 requests, plus one per second while D1's import runs" in capsys.readouterr().out
     before = len(remote.server.requests())
     assert main([*arguments, "up", "--no-lint", "a test"]) == 0
     without_lint = 1
@@ -258,8 +258,8 @@ def test_a_dump_whose_log_row_is_not_written(remote: Remote, tmp_path: Path, wha
     if says:
         with pytest.raises(HistoryError, match=says) as caught:
             target.restore_file(str(tmp_path / "dump.sql"))
-        assert "holds all of dump.sql: " in str(caught.value)
-        assert "each unchanged; only the log row of the restore could not be written" in str(caught.value)
+        assert "has all 11 rows of dump.sql in 4 tables, unchanged; " in str(caught.value)
+        assert "only the log row of the restore could not be written" in str(caught.value)
         assert "do not load it again" in str(caught.value.hint)
     else:
         target.restore_file(str(tmp_path / "dump.sql"))
