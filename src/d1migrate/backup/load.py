@@ -256,8 +256,8 @@ def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Manifest:
         except Error as error:
             rows = sum(int(found[0]) for found in manifest.rows.values())
             raise HistoryError(
-                f"{driver.url} has all {rows} rows of {name} in {len(manifest.rows)} tables, unchanged;"
-                f" only the log row of the restore could not be written: {error}",
+                f"{driver.url} holds all of {name}: {rows} rows in {len(manifest.rows)} tables, each"
+                f" unchanged; only the log row of the restore could not be written: {error}",
                 hint="do not load it again; `d1migrate history` shows whether the log has that row",
             ) from error
     return manifest
