@@ -10,6 +10,7 @@ from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import OTHER_TOOLS, TABLES
+from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, meant_by
 from d1migrate.sql.names import HELPER, unquote
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
     from d1migrate.sql.statement import Shape
 
-_OFFSET = re.compile(r" at offset (\d+)")
 _NOTE = re.compile(r"renamed from:?\s+(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[^\s,;:.*/]+)", re.IGNORECASE)
 
 
@@ -134,10 +134,9 @@ def _create(
     if refusal is None and shape.name.startswith(HELPER):
         refusal = f"{shape.name} is left over from an interrupted rebuild, and does not belong in a schema"
     if refusal is not None:
-        offset = _OFFSET.search(refusal)
-        text = _OFFSET.sub("", refusal).removesuffix(": SQLITE_ERROR")
+        text, offset, _ = d1.error_parts(refusal)
         hint = _same_name(text, shape.name, locations)
-        raise source.error(text, sql=sql, offset=int(offset[1]) if offset else 0, hint=hint)
+        raise source.error(text, sql=sql, offset=offset or 0, hint=hint)
 
 
 def _same_name(text: str, name: str, locations: Mapping[tuple[str, str], str]) -> str | None:

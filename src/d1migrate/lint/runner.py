@@ -9,6 +9,7 @@ from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadabl
 from d1migrate.lint.replay.fresh_database import FreshDatabase
 from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding
+from d1migrate.sql import d1
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -97,7 +98,7 @@ def _with_confirmed(
     foreseen = [d for d in diagnostics if d.code[0] == "F" and statement and d.line == statement.line]
     if not foreseen:
         return diagnostics
-    reason = text.split(": SQLITE")[0]
+    reason = d1.error_parts(text)[0]
     finding = Finding(f"this fails on rows that these files insert: {reason}", statement, fix=foreseen[0].fix)
     confirmed = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
     if confirmed is None:

@@ -10,6 +10,7 @@ from d1migrate.lint.cascade_loss import cascade_losses
 from d1migrate.lint.indexes import has_substitute
 from d1migrate.lint.rule import Finding
 from d1migrate.schema.cascade import is_guard
+from d1migrate.sql import d1
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def _lost_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
 def _broken_objects(replay: AnalyzedReplay) -> Iterator[tuple[str, Finding]]:
     """Yield views and triggers that no longer work."""
     for broken in replay.broken:
-        error = broken.error.split(": SQLITE")[0]
+        error = d1.error_parts(broken.error)[0]
         yield "X105", Finding(f"{broken.kind} {broken.name} does not work: {error}")
 
 

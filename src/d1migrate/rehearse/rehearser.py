@@ -19,6 +19,7 @@ from d1migrate.rehearse.model import Rehearsed, RollbackOutcome
 from d1migrate.rehearse.table_changes import ChangeFinder
 from d1migrate.rehearse.verdict import depends_on_rows, lacks_rows, predicts_loss, verdict
 from d1migrate.schema.compare import compare
+from d1migrate.sql import d1
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Rehearser:
         self, rollback: Rollback, error: QueryError, file: ReplayedFile
     ) -> tuple[RollbackOutcome, list[tuple[str, Finding]]]:
         """Return the outcome of a rollback that fails, always or perhaps only on made-up rows."""
-        text, line = str(error).split(": SQLITE")[0], rollback.first_line
+        text, line = d1.error_parts(str(error))[0], rollback.first_line
         if failure(error, file, self._scratch.made_up, on_rows=True)[0] == "X110":
             with closing(self._scratch.copy()) as empty, suppress(QueryError):
                 empty.delete_made_up_rows()
@@ -230,7 +231,7 @@ class Rehearser:
         try:
             copy.run(migration.texts())
         except QueryError as error:
-            text = f"it cannot be applied again after its rollback: {str(error).split(': SQLITE')[0]}"
+            text = f"it cannot be applied again after its rollback: {d1.error_parts(str(error))[0]}"
         else:
             found = _differences(after, copy.schema())
             text = f"applied again after its rollback, it builds another schema: {found}" if found else ""

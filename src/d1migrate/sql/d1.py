@@ -74,6 +74,16 @@ def is_refusal(text: str) -> bool:
     return text.startswith(_REFUSALS) or re.search(_REFUSAL_CODE, text) is not None
 
 
+_ERROR = r"(.*?)(?: at offset ([0-9]+))?(?:: (SQLITE_\w+(?: \(extended: \w+\))?))?"
+
+
+def error_parts(text: str) -> tuple[str, int | None, str]:
+    """Return the parts of D1's error: the message, the byte offset in the SQL or None, the code or ""."""
+    match = re.fullmatch(_ERROR, text, re.DOTALL)
+    message, offset, code = match.groups() if match else (text, None, None)
+    return message, int(offset) if offset else None, code or ""
+
+
 _RESET = ("exceeded its CPU time limit", f"[code: {RESET_CODE}]")
 
 

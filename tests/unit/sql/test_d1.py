@@ -89,3 +89,21 @@ def test_pragmas(pragma: str, value: str, *, allowed: bool) -> None:
 def test_functions_are_in_one_list() -> None:
     """Allowed, or absent, or neither: then D1 refuses to authorize them."""
     assert not d1.FUNCTIONS & d1.ABSENT_FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('near "x": syntax error at offset 12: SQLITE_ERROR', ('near "x": syntax error', 12, "SQLITE_ERROR")),
+        ("no such table: a: SQLITE_ERROR", ("no such table: a", None, "SQLITE_ERROR")),
+        (
+            "UNIQUE constraint failed: a.b: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)",
+            ("UNIQUE constraint failed: a.b", None, "SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)"),
+        ),
+        ("Network connection lost.", ("Network connection lost.", None, "")),
+        ("", ("", None, "")),
+    ],
+)
+def test_the_parts_of_an_error(text: str, parts: tuple[str, int | None, str]) -> None:
+    """The message for people, the place for a caret, the code for programs."""
+    assert d1.error_parts(text) == parts

@@ -18,13 +18,13 @@ from d1migrate.sql.token_groups import outside
 from d1migrate.sql.tokens import Token, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from d1migrate.migrate.directives import Directive
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.catalog import Catalog
     from d1migrate.schema.compare import Difference
-    from d1migrate.schema.model import Table
+    from d1migrate.schema.model import ForeignKey, Table
     from d1migrate.sql.split import Statement
     from d1migrate.sql.statement import Shape
 
@@ -272,6 +272,13 @@ class Replay:
         """The tables that it creates or changes, as they are after it."""
         before = self.before.tables
         return tuple(t for name, t in self.after.tables.items() if before.get(name) is not t)
+
+    def added_foreign_keys(self) -> Iterator[tuple[Table, ForeignKey]]:
+        """Yield the foreign keys that it adds, each with its table."""
+        for table in self.changed_tables:
+            before = self.before.tables.get(fold(table.name))
+            existing = set(before.foreign_keys) if before else set()
+            yield from ((table, key) for key in table.foreign_keys if key not in existing)
 
     def definer_of(self, table: Table) -> ReplayedStatement | None:
         """Return the last statement that creates or alters a table."""

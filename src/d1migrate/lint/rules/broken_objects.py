@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.sql import d1
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.analysis import AnalyzedReplay
-
-_OFFSET = re.compile(r" at offset (\d+)")
 
 
 @rule("S107", "dangling", "warning")
@@ -45,6 +43,6 @@ def dangling(replay: AnalyzedReplay) -> Iterator[Finding]:
             ),
             None,
         )
-        reason = _OFFSET.sub("", broken.error).removesuffix(": SQLITE_ERROR")
+        reason = d1.error_parts(broken.error)[0]
         last = replay.last.line if replay.last else 1
         yield Finding(f"{broken.kind} {broken.name} does not work: {reason}", culprit, line=last)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.lint.replay.model import ReplayedStatement
 
-_OFFSET = re.compile(r" at offset (\d+)")
 _FUNCTION = re.compile(r"(?:not authorized to use function: |no such function: )([^ :]+)")
 _INSTEAD = {
     "power": "pow",
@@ -76,15 +75,13 @@ def _refused(replay: AnalyzedReplay, code: str) -> Iterator[ReplayedStatement]:
 
 
 def _finding(statement: ReplayedStatement, message: str | None = None, fix: str | None = None) -> Finding:
-    text = statement.refusal or ""
-    found = _OFFSET.search(text)
-    offset = len(statement.sql.encode()[: int(found[1])].decode(errors="replace")) if found else 0
-    shown = _OFFSET.sub("", text).removesuffix(": SQLITE_ERROR").removesuffix(": SQLITE_AUTH")
+    error, at, _ = d1.error_parts(statement.refusal or "")
+    offset = len(statement.sql.encode()[: at or 0].decode(errors="replace"))
     if message is None and (odd := next(unusual(statement.sql), None)):
         return Finding(
-            f"D1 refuses it: {spelled_out(shown)}; {odd.token} contains a {odd}", statement, odd.offset
+            f"D1 refuses it: {spelled_out(error)}; {odd.token} contains a {odd}", statement, odd.offset
         )
-    return Finding(message or f"D1 refuses it: {shown}", statement, offset, fix=fix)
+    return Finding(message or f"D1 refuses it: {error}", statement, offset, fix=fix)
 
 
 @rule("R101", "transaction", "error")

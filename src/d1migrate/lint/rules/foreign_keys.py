@@ -32,10 +32,10 @@ def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
         CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES users(id));
         CREATE INDEX idx_posts_author ON posts(author_id);
     """
-    for maker, child, key in _new_links(replay):
+    for child, key in replay.added_foreign_keys():
         if fold(key.table) not in replay.after.tables and not replay.incomplete:
             gone = (r for r in replay.of("drop table", "alter table") if r.shape.name == fold(key.table))
-            statement = maker or next(gone, None)
+            statement = replay.definer_of(child) or next(gone, None)
             yield Finding(
                 f"{child.name}.{', '.join(key.columns)} references {key.table}, which does not exist",
                 statement,
@@ -48,16 +48,6 @@ def foreign_key_to_nowhere(replay: AnalyzedReplay) -> Iterator[Finding]:
                 if referring not in changed:
                     what = f"{replay.after.tables[referring].name}.{', '.join(key.columns)}"
                     yield Finding(f"{what} still references {key.table}, which is dropped here", statement)
-
-
-def _new_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
-    """Yield the foreign keys that a file adds, with the last statement that defines their table."""
-    for table in replay.changed_tables:
-        before = replay.before.tables.get(fold(table.name))
-        existing = set(before.foreign_keys) if before else set()
-        for key in table.foreign_keys:
-            if key not in existing:
-                yield replay.definer_of(table), table, key
 
 
 @rule("S105", "foreign-key-mismatch", "warning")
@@ -76,7 +66,8 @@ def foreign_key_mismatch(replay: AnalyzedReplay) -> Iterator[Finding]:
         CREATE TABLE posts (id INTEGER PRIMARY KEY, author TEXT REFERENCES users(email));
         CREATE INDEX idx_posts_author ON posts(author);
     """
-    for statement, child, key in (*_new_links(replay), *_kept_links(replay)):
+    added = ((replay.definer_of(child), child, key) for child, key in replay.added_foreign_keys())
+    for statement, child, key in (*added, *_mismatched_by_change(replay)):
         parent = replay.after.tables.get(fold(key.table))
         if parent is not None and not is_parent_key(parent, key):
             to = ", ".join(name for name in key.to if name) or "its primary key"
@@ -86,8 +77,10 @@ def foreign_key_mismatch(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
 
 
-def _kept_links(replay: AnalyzedReplay) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
-    """Yield the foreign keys that were there, to tables that a file changes, and were right."""
+def _mismatched_by_change(
+    replay: AnalyzedReplay,
+) -> Iterator[tuple[ReplayedStatement | None, Table, ForeignKey]]:
+    """Yield the existing foreign keys to tables that a file changes, if they matched a unique key before."""
     for parent in replay.changed_tables:
         before = replay.before.tables.get(fold(parent.name))
         for name, key in replay.after.references(fold(parent.name)) if before else ():

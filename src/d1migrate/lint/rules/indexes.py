@@ -30,13 +30,10 @@ def unindexed_foreign_key(replay: AnalyzedReplay) -> Iterator[Finding]:
         CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id));
         CREATE INDEX idx_posts_user_id ON posts(user_id);
     """
-    for table in replay.changed_tables:
-        before = replay.before.tables.get(fold(table.name))
-        existing = set(before.foreign_keys) if before else set()
-        for key in table.foreign_keys:
-            if key not in existing and not is_indexed(table, key):
-                message = f"there is no index on the foreign key {table.name}({', '.join(key.columns)})"
-                yield Finding(message, replay.definer_of(table), fix=index_on(table, key))
+    for table, key in replay.added_foreign_keys():
+        if not is_indexed(table, key):
+            message = f"there is no index on the foreign key {table.name}({', '.join(key.columns)})"
+            yield Finding(message, replay.definer_of(table), fix=index_on(table, key))
 
 
 @rule("W104", "unindexed-child", "warning")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.sql import d1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     if back.refusal:
         text, line = back.refusal
         prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
-        yield Finding(f"the rollback fails: {text.removesuffix(': SQLITE_ERROR')}{prose}", line=line)
+        yield Finding(f"the rollback fails: {d1.error_parts(text)[0]}{prose}", line=line)
     elif back.differences:
         verbs = {"missing": "is not restored", "extra": "remains", "different": "differs"}
         what = "; ".join(f"{d.kind} {d.name} {verbs[d.problem]}" for d in back.differences[:4])
