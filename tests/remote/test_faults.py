@@ -130,7 +130,7 @@ def test_a_write_that_arrives_late(
 ) -> None:
     """It arrives after the history was read without it: it is applied once, by it or by the next run."""
     remote.server.faults(fault(number, {"do": "late"}))
-    with pytest.raises(ApplyError, match="no answer") as caught:
+    with pytest.raises(ApplyError, match="no response") as caught:
         migrator(remote.open()).up()
     assert "run the command again" in str(caught.value.hint)
     remote.server.faults()
