@@ -157,7 +157,7 @@ def _did_nothing(arguments: tuple[str, ...], ended: Ended) -> bool:
     if set(arguments) & set(_READING) and "--output" not in arguments:
         return True
     done_first = re.search(r"^(?:applied|rolled back|recorded) ", ended.out, re.MULTILINE)
-    if done_first or " has all " in ended.err:  # and then something was found wrong
+    if done_first or "holds all of" in ended.err:  # and then something was found wrong
         return False
     done = re.search(r"^(?:applied|rolled back): (.*)$", ended.err, re.MULTILINE)
     return ended.code == 2 or (ended.code == 1 and (done is None or done[1] == "none"))
