@@ -12,6 +12,7 @@ from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
 from d1migrate.project.duplicates import refuse_ambiguous, refuse_duplicates
+from d1migrate.project.gates import Facts
 from d1migrate.report.text import clean, plural
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from d1migrate.migrator import Migrator
     from d1migrate.project.environment import Environment
     from d1migrate.project.gates import GateResult
+    from d1migrate.project.windows import Opening
 
 _IMPORT = 4  # requests besides the one that begins it: its place, the upload, a poll, and the history
 _SHOWN = 3  # findings that a gate lists
@@ -61,46 +63,18 @@ class Gates:
         """
         notes = {"lint": self._reasons["lint"]} if "lint" in self._reasons else {}
         if plan.steps:
-            seen = self.look(plan, linted=True)
-            self._confirm(seen)
-            found = self._look_again(plan, seen)
+            facts = self._ask_for_name(self._facts(plan, linted=True))
+            found = self._decide(facts._replace(opening=self._opening(), now=now()))  # asking takes time
+            gates.refuse(self._environment.shown, found)
             notes |= gates.overridden(found)
             for gate in found:
                 if gate.warning:
                     self._output.warn(gate.warning)
         return {"overridden": notes} if notes else {}
 
-    def look(self, plan: Plan, *, linted: bool) -> tuple[GateResult, ...]:
-        """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
-
-        Args:
-            plan: what is about to run, up or down.
-            linted: whether the run itself will lint, so that the gate need not.
-        """
-        environment, given = self._environment, self._reasons
-        up = not plan.steps or plan.steps[0].direction == "up"
-        pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
-        found = []
-        if environment.after and up:
-            there = self._entries(environment.after)
-            found.append(gates.after(environment.after, pending, there, given))
-        if environment.window:
-            found.append(self._window(environment.window, plan))
-        if environment.require_rollback and up:
-            found.append(gates.require_rollback(pending, given))
-        if environment.rehearse and up:
-            found.append(self._rehearse(pending, environment.rehearse))
-        if environment.has_gates and up and not linted:
-            found.append(self._lint(pending, environment.lint_level or "error"))
-        if environment.wants_restore_point or "restore_point" in given:
-            capabilities = self._project.driver.capabilities
-            how = "a copy of the file" if capabilities.file else None
-            how = "a Time Travel bookmark" if capabilities.time_travel else how
-            why_not = f"no restore point is taken of {environment.database}"
-            found.append(gates.restore_point(how, why_not, given))
-        if environment.protected:
-            found.append(gates.protected(environment.shown, self._confirmed))
-        return tuple(found)
+    def look(self, plan: Plan) -> tuple[GateResult, ...]:
+        """Return every gate of the environment, passed or refused. Changes nothing, asks nobody."""
+        return self._decide(self._facts(plan, linted=False))
 
     def requests(self, plan: Plan) -> int:
         """Return how many requests a run makes besides those of its plan.
@@ -120,29 +94,53 @@ class Gates:
         others = bool(environment.after) + rehearsed if up else 0
         return self._project.lookups + point + _IMPORT * imports + others
 
-    def _confirm(self, found: Sequence[GateResult]) -> None:
-        """Refuse unless all gates pass; a protected environment's name may be typed on a terminal."""
-        name = self._environment.shown
-        refused = [gate for gate in found if gate.state == "refused"]
-        if [gate.name for gate in refused] == ["protected"] and self._confirmed is None:
+    def _decide(self, facts: Facts) -> tuple[GateResult, ...]:
+        return gates.check(self._environment, facts, self._reasons)
+
+    def _ask_for_name(self, facts: Facts) -> Facts:
+        """Ask for the name of a protected environment if nothing else refuses and no flag gave it."""
+        refused = [gate.name for gate in self._decide(facts) if gate.state == "refused"]
+        if refused == ["protected"] and self._confirmed is None:
             # Kept: if another run comes between, the new plan does not ask again.
-            self._confirmed = _typed_name(name, self._output)
-            refused = [gate for gate in [gates.protected(name, self._confirmed)] if not gate.passed]
-        gates.refuse(name, refused)
+            self._confirmed = _typed_name(self._environment.shown, self._output)
+        return facts._replace(confirmed=self._confirmed)
 
-    def _look_again(self, plan: Plan, found: Sequence[GateResult]) -> Sequence[GateResult]:
-        """Check the window once more: a rehearsal and typing a name take time."""
-        text = self._environment.window
-        late = [self._window(text, plan) if text and gate.name == "window" else gate for gate in found]
-        gates.refuse(self._environment.shown, (gate for gate in late if gate.name == "window"))
-        return late
+    def _facts(self, plan: Plan, *, linted: bool) -> Facts:
+        """Find out what the gates decide on; `linted` says whether the run itself lints."""
+        environment = self._environment
+        facts = Facts(
+            1 if plan.single else len(plan.steps),
+            now(),
+            opening=self._opening(),
+            restore_point=self._restore_point(),
+            confirmed=self._confirmed,
+        )
+        if plan.steps and plan.steps[0].direction == "down":
+            return facts
+        pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
+        is_linted_here = environment.has_gates and not linted
+        return facts._replace(
+            pending=pending,
+            first=self._entries(environment.after) if environment.after else (),
+            rehearsed=self._rehearse(pending, environment.rehearse) if environment.rehearse else (),
+            linted=self._lint(pending, environment.lint_level or "error") if is_linted_here else None,
+        )
 
-    def _window(self, text: str, plan: Plan) -> GateResult:
+    def _opening(self) -> Opening | None:
+        if self._environment.window is None:
+            return None
         from d1migrate.project import windows
 
-        moment = now()
-        opening = windows.look(windows.parse(text), moment)
-        return gates.window(text, opening, moment, 1 if plan.single else len(plan.steps), self._reasons)
+        return windows.look(windows.parse(self._environment.window), now())
+
+    def _restore_point(self) -> str | None:
+        """Return what is taken before the run, None for nothing."""
+        if not self._environment.wants_restore_point and "restore_point" not in self._reasons:
+            return None
+        capabilities = self._project.driver.capabilities
+        if capabilities.time_travel:
+            return "a Time Travel bookmark"
+        return "a copy of the file" if capabilities.file else None
 
     def _entries(self, name: str) -> Sequence[Entry] | str:
         """Return the status of another environment, or why it cannot be read."""
@@ -155,22 +153,22 @@ class Gates:
         except Error as error:
             return str(error)
 
-    def _rehearse(self, pending: Sequence[Migration], level: str) -> GateResult:
+    def _rehearse(self, pending: Sequence[Migration], level: str) -> list[str]:
         if "rehearse" in self._reasons:  # it may take long
-            return gates.findings("rehearse", level, ["it is not rehearsed"], self._reasons)
+            return ["it is not rehearsed"]
         from d1migrate.rehearse import rehearse
 
         severities = self._environment.lint
         found = rehearse(pending, self._migrator.schema(), severities=severities) if pending else None
         diagnostics = [d for migration in found.migrations for d in migration.diagnostics] if found else []
-        return gates.findings("rehearse", level, _listed(diagnostics, level), self._reasons)
+        return _listed(diagnostics, level)
 
-    def _lint(self, pending: Sequence[Migration], level: str) -> GateResult:
+    def _lint(self, pending: Sequence[Migration], level: str) -> list[str]:
         from d1migrate.lint.runner import lint
 
         severities = self._environment.lint
         found = lint(pending, self._migrator.schema(), severities=severities) if pending else ()
-        return gates.findings("lint", level, _listed(found, level), self._reasons)
+        return _listed(found, level)
 
 
 def protect(confirmed: str | None, project: Project, output: Output) -> None:

@@ -1,4 +1,7 @@
-"""Gates: rules of an environment for runs that change it. Functions decide; the clock is an argument."""
+"""Gates: rules of an environment for runs that change it. Functions decide; the clock is an argument.
+
+`check` gives the results of all gates that an environment has, from `Facts` that the caller found out.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
+    from d1migrate.project.environment import Environment
     from d1migrate.project.windows import Opening
 
 OVERRIDES = {
@@ -49,6 +53,60 @@ class GateResult(NamedTuple):
     def state(self) -> str:
         """Passed, refused or overridden."""
         return "passed" if self.passed else "refused" if self.reason is None else "overridden"
+
+
+class Facts(NamedTuple):
+    """What the gates of an environment decide on.
+
+    Attributes:
+        transactions: how many are to run.
+        now: in epoch seconds.
+        pending: the migrations to apply; None for a run that rolls back, which has fewer gates.
+        first: the status of the environment named by `after`, or why it cannot be read.
+        opening: what `windows.look` returned for the window; None without one.
+        rehearsed: the findings of a rehearsal at the configured level, one line each.
+        linted: those of the linter; None if the run itself lints.
+        restore_point: what is taken first; None for nothing.
+        confirmed: the name that was given.
+    """
+
+    transactions: int
+    now: float
+    pending: Sequence[Migration] | None = None
+    first: Sequence[Entry] | str = ()
+    opening: Opening | None = None
+    rehearsed: Sequence[str] = ()
+    linted: Sequence[str] | None = None
+    restore_point: str | None = None
+    confirmed: str | None = None
+
+
+def check(environment: Environment, facts: Facts, reasons: Mapping[str, str]) -> tuple[GateResult, ...]:
+    """Return every gate of an environment, passed or not, in the order of OVERRIDES.
+
+    Args:
+        environment: its settings say which gates it has.
+        facts: what they decide on.
+        reasons: {gate: the reason to override it}.
+    """
+    found = []
+    pending = facts.pending
+    if environment.after and pending is not None:
+        found.append(after(environment.after, pending, facts.first, reasons))
+    if environment.window and facts.opening is not None:
+        found.append(window(environment.window, facts.opening, facts.now, facts.transactions, reasons))
+    if environment.require_rollback and pending is not None:
+        found.append(require_rollback(pending, reasons))
+    if environment.rehearse and pending is not None:
+        found.append(findings("rehearse", environment.rehearse, facts.rehearsed, reasons))
+    if environment.has_gates and pending is not None and facts.linted is not None:
+        found.append(findings("lint", environment.lint_level or "error", facts.linted, reasons))
+    if environment.wants_restore_point or "restore_point" in reasons:
+        why_not = f"no restore point is taken of {environment.database}"
+        found.append(restore_point(facts.restore_point, why_not, reasons))
+    if environment.protected:
+        found.append(protected(environment.shown, facts.confirmed))
+    return tuple(found)
 
 
 def refuse(environment: str, gates: Iterable[GateResult]) -> None:

@@ -14,6 +14,7 @@ from d1migrate.migrate.history import AppliedMigration
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import Entry
 from d1migrate.project import gates
+from d1migrate.project.environment import Environment
 from d1migrate.project.windows import look, parse
 
 if TYPE_CHECKING:
@@ -225,3 +226,32 @@ def test_refusing_names_every_closed_gate() -> None:
     assert raised.value.exit_code == 1
     assert raised.value.hint == "to override, add --outside-window REASON --confirm production"
     assert "production refuses (protected): it is protected, and its name was not given" in str(raised.value)
+
+
+def test_check_decides_all_gates_of_an_environment_in_order() -> None:
+    """An `up` passes every gate; a `down` only those about the moment, the way to undo it, and the name."""
+    environment = Environment(
+        "production", "d1:shop", after="staging", window="daily 00:00-24:00 UTC", protected=True,
+        require_rollback=True, rehearse="error",
+    )  # fmt: skip
+    opening = look(parse("daily 00:00-24:00 UTC"), at("2026-11-29 03:00"))
+    down = gates.Facts(
+        1, at("2026-11-29 03:00"), opening=opening, restore_point="a bookmark", confirmed="production"
+    )
+    up = down._replace(
+        pending=[Migration(1, "001_a", WITH_ROLLBACK)], rehearsed=["a.sql:1: X101 rows are lost"]
+    )
+    assert [gate.name for gate in gates.check(environment, up._replace(linted=[]), {})] == list(
+        gates.OVERRIDES
+    )
+    assert [gate.name for gate in gates.check(environment, down, {})] == [
+        "window",
+        "restore_point",
+        "protected",
+    ]
+    assert {gate.name for gate in gates.check(environment, up, {}) if not gate.passed} == {
+        "after",
+        "rehearse",
+    }
+    assert "lint" not in [gate.name for gate in gates.check(environment, up, {})]  # the run itself lints
+    assert gates.check(Environment("local", "sqlite:app.db"), up, {}) == ()
