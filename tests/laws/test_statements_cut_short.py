@@ -17,7 +17,7 @@ from d1migrate.schema.normalize import canonical
 from d1migrate.schema.render import create_text
 from d1migrate.sql.canonical import canonical_expression, canonical_text
 from d1migrate.sql.create import parse, parse_table
-from d1migrate.sql.dump import meant_by
+from d1migrate.sql.dump import user_statement
 from d1migrate.sql.format import squeezed
 from d1migrate.sql.select import selects, with_names, without_subqueries
 from d1migrate.sql.split import Statement, split
@@ -45,7 +45,7 @@ _LONGEST = 40  # tokens of a statement
 _TEXT: tuple[Callable[..., object], ...] = (
     *(parse, parse_table, effects, canonical, canonical_text, create_text),
     *(canonical_expression, is_create_trigger, one_line, safe_form, is_carried, recorded_version),
-    *(is_record, meant_by, squeezed),
+    *(is_record, user_statement, squeezed),
 )
 _TOKENS: tuple[Callable[..., object], ...] = (
     *(shape_of, target_of, alteration_of, insert_of, pragma_of, assignments, conflict_target),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from d1migrate.schema.cascade import dependants
 from d1migrate.schema.keys import parent_columns
-from d1migrate.schema.rebuild import counter_statements, drop_guards, q
+from d1migrate.schema.rebuild import counter_statements, drop_guards
 from d1migrate.schema.rebuild_checks import count_statements, recount_statements
 from d1migrate.sql.names import HELPER, fold, quote_literal, unquote
+from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import safe_form
 

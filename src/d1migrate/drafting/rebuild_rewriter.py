@@ -23,8 +23,9 @@ from d1migrate.drafting.rebuild_guards import (
 from d1migrate.errors import PlanError
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import rowid_of
-from d1migrate.schema.rebuild import MAX_COLUMNS, q
+from d1migrate.schema.rebuild import MAX_COLUMNS
 from d1migrate.sql.names import HELPER, ROWIDS, fold, unquote
+from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.tokens import significant
 

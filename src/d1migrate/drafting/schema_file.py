@@ -12,7 +12,7 @@ from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import OTHER_TOOLS, TABLES
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.dump import OPENING, meant_by
+from d1migrate.sql.dump import OPENING, user_statement
 from d1migrate.sql.names import HELPER, unquote
 from d1migrate.sql.split import split
 from d1migrate.sql.statement import shape_of, target_of
@@ -65,7 +65,7 @@ def read(text: str, *, file: str) -> Desired:
         statements = [statement for statement in split(text, file=file) if statement.sql]
         is_dump = bool(statements) and _shape(statements[0].sql).verb in OPENING
         for statement in statements:
-            sql = meant_by(statement.sql)
+            sql = user_statement(statement.sql)
             if sql is None or _is_row(sql, is_dump=is_dump):
                 continue
             location, shape = f"{file}:{statement.line}", _shape(sql)

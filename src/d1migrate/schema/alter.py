@@ -18,7 +18,7 @@ from d1migrate.schema.changes import (
     Reindex,
 )
 from d1migrate.schema.keys import is_parent_key
-from d1migrate.schema.rebuild import q, rebuild_statements
+from d1migrate.schema.rebuild import rebuild_statements
 from d1migrate.schema.rebuild_checks import (
     count_statements,
     no_orphan_statements,
@@ -28,6 +28,7 @@ from d1migrate.schema.rebuild_checks import (
 from d1migrate.schema.render import create_text
 from d1migrate.schema.virtual import reindex_statement, virtual_statements
 from d1migrate.sql.names import fold
+from d1migrate.sql.names import quote_identifier as q
 from d1migrate.sql.triggers import safe_form
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def statement_groups(
     is_deferred = bool(watched)
     number = 0
     for change in changes:
-        number += isinstance(change, RebuildTable | RebuildVirtual)
+        number += 1 if isinstance(change, RebuildTable | RebuildVirtual) else 0
         if isinstance(change, DropTable):
             is_deferred |= _is_referenced(change.table, catalog, dropped)
             catalog = catalog.changed({fold(change.table.name): None}, {})

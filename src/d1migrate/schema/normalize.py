@@ -15,7 +15,6 @@ from d1migrate.sql.canonical import (
     canonical_name,
     canonical_text,
     canonical_words,
-    joined,
 )
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import (
@@ -27,7 +26,7 @@ from d1migrate.sql.definitions import (
     VirtualTableDefinition,
 )
 from d1migrate.sql.names import fold, quote_literal, unquote
-from d1migrate.sql.token_groups import bare
+from d1migrate.sql.token_groups import bare, joined
 from d1migrate.sql.tokens import significant
 from d1migrate.sql.triggers import without_case_parentheses
 

@@ -20,7 +20,8 @@ from d1migrate.schema.keys import is_indexed, rowid_alias
 from d1migrate.schema.queries import column_affinity, free_columns, holds_no_null, is_autoincrement, rowid_of
 from d1migrate.schema.render import create_text
 from d1migrate.sql.create import parse_table
-from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
+from d1migrate.sql.names import HELPER, fold, quote_literal
+from d1migrate.sql.names import quote_identifier as q
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,11 +34,6 @@ MAX_COLUMNS = 100
 """D1's limit of columns in a table and in the result of a SELECT (d1-facts §1.6)."""
 
 _ROWID = f"{HELPER}rowid"
-
-
-def q(name: str) -> str:
-    """Return a name in quotes."""
-    return quote_identifier(name)
 
 
 class _Late(NamedTuple):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.names import fold, quote_identifier, quote_literal, unquote
-from d1migrate.sql.token_groups import bare, closing, text_at
+from d1migrate.sql.token_groups import bare, closing, joined, text_at
 from d1migrate.sql.tokens import KEYWORDS, WORD_CHAR, significant
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _BEFORE_NAMES = frozenset("FROM JOIN INTO UPDATE TABLE AS COLLATE OF SET REFERENCES CONSTRAINT".split())
 _CONFLICTS = frozenset("ABORT FAIL IGNORE REPLACE ROLLBACK".split())
 _SAME = {"==": "=", "<>": "!="}
-_TIGHT = frozenset(".,;)")
 
 
 def canonical_text(sql: str, names: Collection[str] = ()) -> str:
@@ -60,14 +59,6 @@ def canonical_words(tokens: Sequence[Token], names: Collection[str] = ()) -> lis
 def canonical_name(name: str) -> str:
     """Return the normal form of a name given without quotes: quoted only if it needs quotes."""
     return _bare(name) if _word().fullmatch(name) else quote_identifier(fold(name))
-
-
-def joined(words: Sequence[str]) -> str:
-    """Return words as one line, with a space between them except next to `(`, `)`, `.`, `,` and `;`."""
-    parts: list[str] = []
-    for before, word in zip(("(", *words), words, strict=False):
-        parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
-    return "".join(parts)
 
 
 def _bare(word: str) -> str:

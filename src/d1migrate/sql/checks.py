@@ -1,4 +1,7 @@
-"""The values that a CHECK allows, read from its text."""
+"""Parts of a CHECK and other conditions: what AND joins, a column, a literal, and the allowed values.
+
+Whether a condition can be false is decided in `implied`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from d1migrate.sql.token_groups import bare, closing, parted, span, text_at
 from d1migrate.sql.tokens import RESERVED, Token, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def allowed_values(check: Check) -> tuple[str, tuple[str, ...]] | None:
@@ -22,15 +25,23 @@ def allowed_values(check: Check) -> tuple[str, tuple[str, ...]] | None:
     return found if found and found[1] else None
 
 
-def conjuncts(check: Check) -> tuple[Check, ...]:
+def parts_of(check: Check) -> tuple[Check, ...]:
     """Return the parts of a CHECK that AND joins, each as a CHECK; together they are equivalent to it."""
-    tokens = bare(significant(check.expression))
-    if len(list(parted(tokens, "OR"))) > 1:
-        return (check,)
-    parts = [span(check.expression, part) for part in parted(tokens, "AND")]
+    parts = list(conjuncts(significant(check.expression)))
     if len(parts) == 1 or not all(parts):
         return (check,)
-    return tuple(one for part in parts for one in conjuncts(Check(part, check.name)))
+    return tuple(Check(span(check.expression, part), check.name) for part in parts)
+
+
+def conjuncts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield the parts of a condition that AND joins, each as written, also in parentheses."""
+    inner = bare(tokens)
+    parts = list(parted(inner, "AND"))
+    if len(parts) == 1 or len(list(parted(inner, "OR"))) > 1:
+        yield tokens
+        return
+    for part in parts:
+        yield from conjuncts(part)
 
 
 def listed(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
@@ -52,9 +63,9 @@ def _test(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
     if len(tokens) > 2 and tokens[-2].text in ("=", "==") and literal(tokens[:-2]):
         tokens = [tokens[-1], tokens[-2], *tokens[:-2]]  # 'a' = column
     at = 2 if text_at(tokens, 1) == "." else 0
-    if at >= len(tokens) or tokens[at].kind not in ("word", "quoted") or tokens[at].keyword in _NO_COLUMN:
+    column = column_of(tokens[: at + 1])
+    if not column:
         return None
-    column = fold(unquote(tokens[at].text))
     operator, rest = text_at(tokens, at + 1).upper(), tokens[at + 2 :]
     if operator == "ISNULL" or (operator == "IS" and [t.keyword for t in rest] == ["NULL"]):
         return column, ()
@@ -67,13 +78,23 @@ def _test(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]] | None:
     return (column, tuple(literals)) if all(literals) else None
 
 
+def column_of(tokens: Sequence[Token]) -> str:
+    """Return the column, folded and without its table, if an expression is one; else ""."""
+    tokens = bare(tokens)
+    if len(tokens) == 3 and tokens[1].text == ".":
+        tokens = tokens[2:]
+    if len(tokens) != 1 or tokens[0].kind not in ("word", "quoted") or tokens[0].keyword in _NO_COLUMN:
+        return ""
+    return fold(unquote(tokens[0].text))
+
+
 _NO_COLUMN = RESERVED | {"TRUE", "FALSE"}
 
 
 def literal(tokens: Sequence[Token]) -> str:
     """Return the text of a literal, or "". NULL does not count: a list with it allows every value."""
     sign = tokens[0].text if len(tokens) == 2 and tokens[0].text in ("+", "-") else ""
-    if len(tokens) != 1 + bool(sign):
+    if len(tokens) != (2 if sign else 1):
         return ""
     token = tokens[-1]
     if token.kind == "number" or (

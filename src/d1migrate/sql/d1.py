@@ -34,9 +34,7 @@ class Limits(NamedTuple):
 
 
 WORKERD = Limits()
-PRODUCTION = WORKERD._replace(
-    length=2_000_000
-)  # "maximum string, BLOB or table row size", D1's documentation
+PRODUCTION = WORKERD._replace(length=2_000_000)  # D1's "maximum string, BLOB or table row size"
 
 QUERY_SECONDS = 30
 """How long a query may run, D1's documentation."""

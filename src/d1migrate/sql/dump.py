@@ -13,8 +13,8 @@ _NO_SCHEMA = OPENING | {"commit", "end", "rollback", "savepoint", "release", "an
 _CATALOG = frozenset({"sqlite_schema", "sqlite_master"})
 
 
-def meant_by(sql: str) -> str | None:
-    """Return the statement that one in a dump stands for; None if it is not about the user's objects or rows.
+def user_statement(sql: str) -> str | None:
+    """Return the user's statement that a statement of a dump carries; None if it carries none.
 
     The sqlite3 shell writes a virtual table as an INSERT into sqlite_schema.
     """

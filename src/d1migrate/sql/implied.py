@@ -10,10 +10,8 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.sql.canonical import canonical_words
-from d1migrate.sql.checks import listed, literal
-from d1migrate.sql.names import fold, unquote
+from d1migrate.sql.checks import column_of, conjuncts, listed, literal
 from d1migrate.sql.token_groups import bare, closing, parted, text_at
-from d1migrate.sql.tokens import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -93,20 +91,6 @@ def narrowed(columns: Mapping[str, Domain], known: Sequence[Sequence[Token]]) ->
     return _narrowed(columns, [term for each in known for term in conjuncts(each)])
 
 
-def conjuncts(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield the parts of a condition that AND joins."""
-    tokens = bare(tokens)
-    if len(list(parted(tokens, "OR"))) > 1:
-        yield tokens
-        return
-    parts = list(parted(tokens, "AND"))
-    if len(parts) == 1:
-        yield tokens
-    else:
-        for part in parts:
-            yield from conjuncts(part)
-
-
 def _may_fail(
     condition: Sequence[Token], columns: Mapping[str, Domain], terms: Sequence[Sequence[Token]]
 ) -> bool:
@@ -150,7 +134,7 @@ def _narrowed(
     for tokens in terms:
         term = bare(tokens)
         test = null_test(term)
-        if test and not test[1] and (name := _column(test[0])):
+        if test and not test[1] and (name := column_of(test[0])):
             found[name] = found.get(name, Domain())._replace(null=False)
         elif (one := listed(term)) and one[1]:
             name, literals = one[0], frozenset(one[1])
@@ -177,7 +161,7 @@ def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[str, Bound, bool]]:
     at, operator = _operator(tokens)
     if operator == "BETWEEN":
         ends = list(parted(tokens[at + 1 :], "AND"))
-        name, numbers = _column(tokens[:at]), [_number(literal(end)) for end in ends]
+        name, numbers = column_of(tokens[:at]), [_number(literal(end)) for end in ends]
         if name and len(numbers) == 2 and None not in numbers:
             yield name, Bound(numbers[0] or 0, included=True), True
             yield name, Bound(numbers[1] or 0, included=True), False
@@ -185,7 +169,7 @@ def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[str, Bound, bool]]:
         left, right = tokens[:at], tokens[at + 1 :]
         if literal(left):
             left, right, operator = right, left, _FLIPPED[operator]
-        name, number = _column(left), _number(literal(right))
+        name, number = column_of(left), _number(literal(right))
         if name and number is not None:
             yield name, Bound(number, included=len(operator) > 1), operator[0] == ">"
 
@@ -230,7 +214,7 @@ def _of_test(tokens: Sequence[Token], known: _Known) -> Outcomes:
 
 
 def _of_null_test(operand: Sequence[Token], is_null: bool, known: _Known) -> Outcomes:
-    name = _column(operand)
+    name = column_of(operand)
     domain = known.columns.get(name) if name else None
     if domain is None:
         return frozenset((True, False))
@@ -244,7 +228,7 @@ def _compared(left: Sequence[Token], operator: str, right: Sequence[Token], know
     operator = {"==": "=", "!=": "<>"}.get(operator, operator)
     if operator == "<>":
         return _not(_compared(left, "=", right, known))
-    name, value = _column(left), literal(right)
+    name, value = column_of(left), literal(right)
     if name and value and name in known.columns:
         return _of_column(known.columns[name], operator, value)
     if operator == "=" and _is_condition(left) and _is_condition(right):
@@ -308,26 +292,16 @@ def _key(tokens: Sequence[Token], names: Collection[str]) -> Key:
     return tuple(canonical_words(bare(tokens), names))
 
 
-def _column(tokens: Sequence[Token]) -> str:
-    """Return the column, folded, if an expression is one; else ""."""
-    tokens = bare(tokens)
-    if len(tokens) == 3 and tokens[1].text == ".":
-        tokens = tokens[2:]
-    if len(tokens) != 1 or tokens[0].kind not in ("word", "quoted") or tokens[0].keyword in _NO_COLUMN:
-        return ""
-    return fold(unquote(tokens[0].text))
-
-
-_NO_COLUMN = RESERVED | {"TRUE", "FALSE"}
-
-
 def _operator(tokens: Sequence[Token]) -> tuple[int, str]:
     """Return the position of the only comparison outside parentheses and CASE, and the comparison, or ""."""
     found, at, cases = list[tuple[int, str]](), 0, 0
     while at < len(tokens):
         word = tokens[at].keyword
-        cases += (word == "CASE") - (word == "END" and cases > 0)
-        if tokens[at].text == "(":
+        if word == "CASE":
+            cases += 1
+        elif word == "END" and cases:
+            cases -= 1
+        elif tokens[at].text == "(":
             at = closing(tokens, at)
         elif (
             (at and not cases)

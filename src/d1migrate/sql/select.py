@@ -212,7 +212,7 @@ def _source(tokens: Sequence[Token], at: int, defined: Collection[str]) -> tuple
         if text_at(tokens, at) == "(":
             name, at = "", closing(tokens, at) + 1
     alias = name
-    at += text_at(tokens, at).upper() == "AS"
+    at += 1 if text_at(tokens, at).upper() == "AS" else 0
     if at < len(tokens) and tokens[at].kind in _NAMES and tokens[at].keyword not in KEYWORDS:
         alias, at = fold(unquote(tokens[at].text)), at + 1
     return Source("" if name in defined else name, alias), at

@@ -1,4 +1,4 @@
-"""Groups of tokens: in parentheses, and between commas or keywords."""
+"""Groups of tokens: in parentheses, between commas or keywords, and joined again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.tokens import Token
 
 _DEPTH = {"(": 1, ")": -1}
+_TIGHT = frozenset(".,;)")  # no space before these
 
 
 def text_at(tokens: Sequence[Token], at: int) -> str:
@@ -43,8 +44,10 @@ def parted(tokens: Sequence[Token], separator: str) -> Iterator[Sequence[Token]]
         word = token.keyword
         if word == "CASE" or (word == "END" and cases):  # a column, too, may be called `end`
             cases += 1 if word == "CASE" else -1
-        elif depth or cases or separator not in (token.text, word):
-            betweens += word == "BETWEEN" and not depth and not cases
+        elif depth or cases:
+            continue
+        elif separator not in (token.text, word):
+            betweens += 1 if word == "BETWEEN" else 0
         elif word == "AND" and betweens:
             betweens -= 1
         else:
@@ -58,6 +61,14 @@ def bare(tokens: Sequence[Token]) -> Sequence[Token]:
     while text_at(tokens, 0) == "(" and closing(tokens, 0) == len(tokens) - 1:
         tokens = tokens[1:-1]
     return tokens
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as one line, with a space between them except next to `(`, `)`, `.`, `,` and `;`."""
+    parts: list[str] = []
+    for before, word in zip(("(", *words), words, strict=False):
+        parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
+    return "".join(parts)
 
 
 def span(sql: str, tokens: Sequence[Token]) -> str:

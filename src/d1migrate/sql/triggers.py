@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.statement import shape_of
+from d1migrate.sql.token_groups import joined
 from d1migrate.sql.tokens import BLANKS, significant, tokenize
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _HEAD = 4  # tokens: CREATE TEMP TRIGGER and a name
 _WRAPPED = frozenset(("BEGIN", "CASE", "END"))
-_TIGHT = frozenset(".,;)")
 
 
 def is_create_trigger(sql: str) -> bool:
@@ -47,15 +47,7 @@ def one_line(sql: str) -> str | None:
         text = token.keyword if token.keyword in _WRAPPED else token.text
         text = f"({text}" if at in bare else text
         words.append(f"{text})" if at in bare.values() else text)
-    return _joined(words)
-
-
-def _joined(words: Sequence[str]) -> str:
-    """Return tokens in one line, with a space between two except where nobody writes one."""
-    parts: list[str] = []
-    for before, word in zip(("(", *words), words, strict=False):
-        parts += [word] if word in _TIGHT or before in ("(", ".") else [" ", word]
-    return "".join(parts)
+    return joined(words)
 
 
 def safe_form(sql: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.sql.checks import allowed_values, conjuncts
+from d1migrate.sql.checks import allowed_values, parts_of
 from d1migrate.sql.definitions import Check
 
 
@@ -66,7 +66,7 @@ def test_allowed_values(expression: str, values: tuple[str, tuple[str, ...]] | N
         ("a AND", ["a AND"]),
     ],
 )
-def test_conjuncts(expression: str, parts: list[str]) -> None:
+def test_parts_of(expression: str, parts: list[str]) -> None:
     """AND is cut where it joins all of the CHECK, and only there."""
-    assert [part.expression for part in conjuncts(Check(expression, "n"))] == parts
-    assert {part.name for part in conjuncts(Check(expression, "n"))} == {"n"}
+    assert [part.expression for part in parts_of(Check(expression, "n"))] == parts
+    assert {part.name for part in parts_of(Check(expression, "n"))} == {"n"}

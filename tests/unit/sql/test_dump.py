@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.sql.dump import meant_by
+from d1migrate.sql.dump import user_statement
 
 VIRTUAL = "CREATE VIRTUAL TABLE s USING fts5(a)"
 
 
 @pytest.mark.parametrize(
-    ("sql", "meant"),
+    ("sql", "expected"),
     [
         ("CREATE TABLE a (x)", "CREATE TABLE a (x)"),
         ("INSERT INTO a VALUES (1)", "INSERT INTO a VALUES (1)"),
@@ -37,6 +37,6 @@ VIRTUAL = "CREATE VIRTUAL TABLE s USING fts5(a)"
         ("PRAGMA writable_schema=ON", None),
     ],
 )
-def test_lines(sql: str, meant: str | None) -> None:
+def test_lines(sql: str, expected: str | None) -> None:
     """The statement itself, another one, or nothing."""
-    assert meant_by(sql) == meant
+    assert user_statement(sql) == expected

@@ -317,20 +317,6 @@ class Replay:
         }
 
     @cached_property
-    def readers(self) -> dict[int, list[ReplayedStatement]]:
-        """{number of a table: the statements that read it and add rows to other tables}."""
-        found: dict[int, list[ReplayedStatement]] = {}
-        for statement in self.of("insert", "replace", "create table"):
-            read = {
-                statement.before.ids.get(access.table)
-                for access in statement.accesses
-                if access.kind == "read"
-            }
-            for number in read - {None, statement.before.ids.get(statement.target)}:
-                found.setdefault(number, []).append(statement)  # type: ignore[arg-type]
-        return found
-
-    @cached_property
     def _emptied(self) -> dict[int, list[int]]:
         """{number of a table: the indices of the DELETE statements without WHERE}."""
         return {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
-from d1migrate.sql.checks import conjuncts
+from d1migrate.sql.checks import parts_of
 from d1migrate.sql.names import fold, quote_identifier, unquote
 from d1migrate.sql.tokens import significant
 
@@ -51,7 +51,7 @@ class RowConstraints:
             *(
                 RowConstraint(self._columns(part.expression), part.expression)
                 for check in definition.all_checks
-                for part in conjuncts(check)
+                for part in parts_of(check)
             ),
             *(
                 RowConstraint(self._sources[fold(column.name)], column.generated, "generated")
