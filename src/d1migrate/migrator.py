@@ -1,6 +1,6 @@
 """Migrator: the library's face. One method per command that reads or changes a database.
 
-Methods stand in the order of the command line's help. Each is a few lines over a flow of the core, or over
+Methods are in the order of the command line's help. Each is a few lines over a flow of the core, or over
 the function that the command uses; decisions belong there. Modules that one method needs are imported by it:
 a `status` must not pay for what an `up` needs.
 """
@@ -78,7 +78,7 @@ class Migrator:
         self._mirror = _mirror(mirror, self.migrations) if mirror else None
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who
-        self._takes_points = bool(restore_points)
+        self._takes_restore_points = bool(restore_points)
         self._folder = restore_points if isinstance(restore_points, str) else None
 
     def __enter__(self) -> Self:
@@ -502,7 +502,7 @@ class Migrator:
 
     def _stamps(self) -> Callable[[], Stamp]:
         """Return what makes stamps; with restore points, it takes one before the first stamp."""
-        if not self._takes_points:
+        if not self._takes_restore_points:
             return self._new_stamp
         from d1migrate.backup import restore_points
 

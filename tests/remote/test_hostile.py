@@ -353,7 +353,7 @@ def test_threads_share_the_rate(remote: Remote) -> None:
     client.Api._sent.extend([time.monotonic() - 200] * (full - 4) + [time.monotonic()] * 4)
     api = client.Api(client.settings(remote.server.environment), sleep=remote.wait)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: api._keep_to_the_rate(), range(full)))
+        list(pool.map(lambda _: api._wait_for_rate_limit(), range(full)))
     assert len(remote.waits) == full
     assert [sum(wait > 200 for wait in remote.waits), sum(wait > 400 for wait in remote.waits)] == [4, 0]
 

@@ -13,7 +13,7 @@ from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import rehearse
 from d1migrate.schema.model import Schema
-from d1migrate.sql.names import HELPER, fold
+from d1migrate.sql.names import fold, is_helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,7 +139,7 @@ def _check(
     if errors:
         raise PlanError(f"rewritten, it would still have {errors[0].code}: {errors[0].message}")
     tables, wanted = replayed.after.tables, intended.after.tables
-    left = [name for name in (*tables, *replayed.after.owners) if fold(name).startswith(HELPER)]
+    left = [name for name in (*tables, *replayed.after.owners) if is_helper(name)]
     if left or tables.keys() != wanted.keys():
         raise PlanError("rewritten, it would not leave the same tables")
     (*_, done) = rehearse([*before, fixed], base, severities=severities).migrations

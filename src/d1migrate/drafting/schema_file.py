@@ -13,7 +13,7 @@ from d1migrate.migrate.history import OTHER_TOOLS, TABLES
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, user_statement
-from d1migrate.sql.names import HELPER, unquote
+from d1migrate.sql.names import is_helper, unquote
 from d1migrate.sql.split import split
 from d1migrate.sql.statement import shape_of, target_of
 from d1migrate.sql.tokens import significant, tokenize
@@ -131,7 +131,7 @@ def _create(
         found, hint = _kind(sql)
         raise source.error(f"expected CREATE TABLE, INDEX, VIEW or TRIGGER, found {found}", hint=hint)
     refusal = scratch.refusal(sql)
-    if refusal is None and shape.name.startswith(HELPER):
+    if refusal is None and is_helper(shape.name):
         refusal = f"{shape.name} is left over from an interrupted rebuild, and does not belong in a schema"
     if refusal is not None:
         text, offset, _ = d1.error_parts(refusal)

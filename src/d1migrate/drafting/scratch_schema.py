@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.drivers.scratch import Scratch
+from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.errors import PlanError
 from d1migrate.schema import digest, introspect
 from d1migrate.sql.batch import Result
@@ -21,7 +21,7 @@ class ScratchSchema:
     """An engine under D1's rules, with the objects of a schema that SQLite accepts."""
 
     def __init__(self, schema: Schema | None = None) -> None:
-        self._scratch = Scratch()
+        self._scratch = ScratchEngine()
         for _, _, sql in sorted(digest.objects(schema), key=_by_kind) if schema else ():
             self._scratch.build(sql)
 

@@ -57,9 +57,8 @@ class BindingDriver:
         if batch.reads:
             results = answer.to_py() if self._is_raw else answer
             return [Result(tuple(map(self._row, result["results"]))) for result in results]
-        costs = [
-            result.meta for result in answer
-        ]  # not converted to Python with their rows, of which there may be many
+        # Only the costs: the results may have many rows, which would be converted to Python.
+        costs = [result.meta for result in answer]
         return (Result((), sum(c.rows_read for c in costs), sum(c.rows_written for c in costs)),)
 
     def _statement(self, query: Query) -> Any:

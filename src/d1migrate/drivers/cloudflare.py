@@ -104,7 +104,7 @@ class Api:
         on_wait: called with the reason and the seconds before a wait for the rate limit or for a retry.
 
     Attributes:
-        asked: how many requests were made of the API; retries are not counted.
+        requests: how many requests were made; retries are not counted.
 
     Raises:
         UsageError: a proxy or certificate named by the environment cannot be used.
@@ -125,7 +125,7 @@ class Api:
         seconds: float = SECONDS,
         on_wait: OnWait | None = None,
     ) -> None:
-        self._settings, self.sleep, self.asked, self._seconds = settings, sleep, 0, seconds
+        self._settings, self.sleep, self.requests, self._seconds = settings, sleep, 0, seconds
         self._on_wait = on_wait or (lambda *_: None)
         try:
             self._client = BoundedClient(timeout=timeout, transport=transport)
@@ -141,7 +141,7 @@ class Api:
 
     def get(self, path: str, read: Callable[[Any], T], **params: str | int) -> T:
         """Send a GET request; return what `read` extracts from `result`. Arguments and errors as `post`."""
-        self.asked += 1
+        self.requests += 1
         return self._repeated(partial(self._ask, "GET", path, read, writes=False, params=params))
 
     def post(
@@ -174,7 +174,7 @@ class Api:
             content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise QueryError(f"text that is not Unicode cannot be sent: {error.reason}") from error
-        self.asked += 1
+        self.requests += 1
         options: dict[str, Any] = {"timeout": patience, "seconds": patience} if patience else {}
         options |= {"content": content, "headers": {"content-type": "application/json"}, "params": params}
         return self._repeated(partial(self._ask, "POST", path, read, writes=writes, **options))
@@ -244,7 +244,7 @@ class Api:
             raise last.error from last.__cause__
 
     def _ask(self, method: str, path: str, read: Callable[[Any], T], *, writes: bool, **options: Any) -> T:
-        self._keep_to_the_rate()
+        self._wait_for_rate_limit()
         url, token = f"{self._settings.base_url}{path}", self._settings.token
         headers = {"authorization": f"Bearer {token}", **options.pop("headers", {})}
         return result_of(self._send(method, url, writes, headers=headers, **options), read, writes=writes)
@@ -270,7 +270,7 @@ class Api:
             text = f"no response from Cloudflare: {str(error) or type(error).__name__}"
             raise failure(text, writes=writes) from error
 
-    def _keep_to_the_rate(self) -> None:
+    def _wait_for_rate_limit(self) -> None:
         """Wait until the rate limit permits another request."""
         with self._turn:
             now = time.monotonic()

@@ -48,7 +48,9 @@ def run_import(api: Api, path: str, batch: Batch, on_progress: OnProgress) -> No
         with tempfile.TemporaryFile(prefix="d1migrate-") as file:
             etag, size = _write(file, batch), file.tell()
             # No two files are equal, so D1 cannot know this one, and responds with an upload address.
-            name, url = api.post(f"{path}/import", {"action": "init", "etag": etag}, _place, writes=False)
+            name, url = api.post(
+                f"{path}/import", {"action": "init", "etag": etag}, _file_and_address, writes=False
+            )
             api.upload(url, lambda: _chunks(file, size, on_progress), size, etag)
     except OSError as error:
         raise UnavailableError(
@@ -104,7 +106,7 @@ def _chunks(file: IO[bytes], size: int, on_progress: OnProgress) -> Iterator[byt
         on_progress("upload", file.tell(), size)
 
 
-def _place(result: Any) -> tuple[str, str]:
+def _file_and_address(result: Any) -> tuple[str, str]:
     """Return the file's name and upload address from the response to `init`."""
     return str(result["filename"]), str(result["upload_url"])
 

@@ -35,27 +35,27 @@ class Draws:
         order: the numbers to return first; then, and without it, 0, 1, 2 …
 
     Attributes:
-        made: the size of each draw so far, in bytes; None for an integer.
+        sizes: the size of each draw so far, in bytes; None for an integer.
     """
 
     def __init__(self, seed: int, order: Iterable[int] = ()) -> None:
         self._seed, self._order = seed, iter(order)
         self._following = count()
-        self.made: list[int | None] = []
+        self.sizes: list[int | None] = []
 
     def begin_at(self, number: int) -> None:
-        """Continue with draw `number`; clear `made`."""
-        self._following, self.made = count(number), []
+        """Continue with draw `number`; clear `sizes`."""
+        self._following, self.sizes = count(number), []
 
     def integer(self, *_: object) -> int:
         """`random()`."""
-        self.made.append(None)
+        self.sizes.append(None)
         return int.from_bytes(self._bytes(8), signed=True)
 
     def blob(self, *size: object) -> bytes:
         """`randomblob(size)`; a size that is not a positive integer counts as 1."""
         wanted = max(1, size[0]) if isinstance(size[0], int) else 1
-        self.made.append(wanted)
+        self.sizes.append(wanted)
         return self._bytes(wanted)
 
     def _bytes(self, size: int) -> bytes:
@@ -82,7 +82,7 @@ class _Clock(apsw.VFS):
         return self._time
 
 
-class Pinned(Engine):
+class PinnedEngine(Engine):
     """A private database in memory at one moment.
 
     Args:
@@ -109,9 +109,9 @@ class Pinned(Engine):
 
 
 class PinnedDriver(SqliteDriver):
-    """A driver of such a database; arguments and `draws` as for `Pinned`."""
+    """A driver of such a database; arguments and `draws` as for `PinnedEngine`."""
 
     def __init__(self, moment: Moment, order: Iterable[int] = ()) -> None:
         super().__init__(":memory:", url="sqlite::memory:")
-        self._writer = engine = Pinned(moment, order)
+        self._writer = engine = PinnedEngine(moment, order)
         self.draws = engine.draws

@@ -18,8 +18,14 @@ STEPS = 5_000
 """SQLite's operations between two checks of the clock, about 50 µs: a check costs less than 1 % of that."""
 
 _AT_FAULT = (
-    *(apsw.BusyError, apsw.CantOpenError, apsw.CorruptError, apsw.FullError, apsw.IOError),
-    *(apsw.NoMemError, apsw.NotADBError, apsw.PermissionsError),
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
 )
 
 

@@ -1,6 +1,6 @@
-"""The driver protocol: one database behind one method, `batch`, synchronous or asynchronous.
+"""The driver protocol: a database is one method, `batch`, synchronous or asynchronous.
 
-Protocols and values only. The core may import this module and no other one of `drivers`.
+Protocols and values; no connection is opened here. Of `drivers`, the core may import only this module.
 """
 
 from __future__ import annotations

@@ -25,12 +25,8 @@ _BUSY = "Currently processing a long-running"
 _AUTHENTICATION, _FORBIDDEN, _NOT_FOUND, _MALFORMED, _D1 = 10000, 7403, 7404, 7400, 7500
 _LONGEST, _DIGITS = 2_000, 9  # characters of a message that are shown, and of a code at most
 _GATEWAY = (*range(6000, 7400), *range(9000, 11000))  # not D1's codes, which are from 7400 to 7599
-_GARBAGE = (
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-)  # raised when a result has an unexpected shape
+_GARBAGE = (LookupError, TypeError, ValueError, AttributeError)
+"""What `read` raises for a result of an unexpected shape."""
 
 
 class NothingDone(Exception):

@@ -14,6 +14,7 @@ from d1migrate.drivers.database_id import is_database_id
 from d1migrate.drivers.protocol import Capabilities
 from d1migrate.errors import QueryError, UsageError
 from d1migrate.sql.batch import Result
+from d1migrate.sql.d1 import NO_STATEMENTS
 from d1migrate.sql.names import HELPER
 from d1migrate.sql.parameters import inline
 from d1migrate.sql.split import split
@@ -80,9 +81,8 @@ class RestDriver:
         if batch.reads:
             return self._read(tuple(batch.queries))
         if not batch.size:
-            batch = batch._replace(
-                queries=tuple(batch.queries)
-            )  # iterated only once: a watcher counts each query
+            # Iterated only once: a watcher counts each query.
+            batch = batch._replace(queries=tuple(batch.queries))
         if batch.size or any(not is_carried(query.sql) for query in batch.queries):
             from d1migrate.drivers.importing import run_import
 
@@ -100,7 +100,7 @@ class RestDriver:
     def api_path(self) -> str:
         """The database's path in the API; it is looked up when it is first needed."""
         if not self._path:
-            before = self._cloudflare.asked
+            before = self._cloudflare.requests
             account = self._cloudflare.account()
             if self._account and account != self._account:
                 raise UsageError(
@@ -109,7 +109,7 @@ class RestDriver:
                 )
             databases = f"/accounts/{account}/d1/database"
             self._path = f"{databases}/{self._id or self._look_up(databases)}"
-            self._lookups = self._cloudflare.asked - before
+            self._lookups = self._cloudflare.requests - before
         return self._path
 
     def bookmark(self, at: str | None = None) -> str:
@@ -144,9 +144,8 @@ class RestDriver:
             found = self._cloudflare.get(databases, _databases, name=self._name, page=page, per_page=_PAGE)
             if self._name in found:
                 return found[self._name]
-            if (
-                len(found) < _PAGE or found.keys() <= near.keys()
-            ):  # a server that repeats a page is not Cloudflare's
+            # A server that repeats a page is not Cloudflare's.
+            if len(found) < _PAGE or found.keys() <= near.keys():
                 break
             near |= found
         near |= found
@@ -161,7 +160,7 @@ class RestDriver:
     ) -> list[T]:
         statements = [_statement(query) for query in queries]
         if not statements:
-            raise QueryError("No SQL statements detected.")
+            raise QueryError(NO_STATEMENTS)
 
         def read_all(result: Any) -> list[T]:
             if not isinstance(result, list):

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     actions: tuple[Action, ...]
 
 
-class Scratch(Engine):
+class ScratchEngine(Engine):
     """An empty database in memory, under D1's rules; everything runs in one transaction."""
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class Scratch(Engine):
         self._actions: dict[Action, None] = {}
         self._preparing = self._connection.cursor()
         self._preparing.exec_trace = lambda *_: False
-        self._connection.authorizer = self._noted
+        self._connection.authorizer = self._authorize_and_note
         self._watchdog = Watchdog(self._connection, steps=_STEPS)
         self.control("PRAGMA temp_store = MEMORY")  # so that the memory limit applies to it
         self.control("BEGIN")
 
-    def _noted(
+    def _authorize_and_note(
         self, action: int, arg1: str | None, arg2: str | None, database: str | None, by: str | None
     ) -> int:
         kind = _ACTIONS.get(action)

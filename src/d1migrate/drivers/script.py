@@ -98,7 +98,7 @@ class _Run:
         execute("BEGIN")
         statement = None
         for statement in self._statements():
-            self._one(statement)
+            self._run_statement(statement)
         if statement is None:
             raise SourceError(f"{self._path} contains no SQL")
         self._run_waiting()
@@ -114,7 +114,7 @@ class _Run:
                 if statement.sql:
                     yield statement
 
-    def _one(self, statement: Statement) -> None:
+    def _run_statement(self, statement: Statement) -> None:
         sql = statement.sql.removeprefix(_SHELL).lstrip()
         head = sql[:_HEAD]
         word = re.split(r"[\s;(]", head, maxsplit=1)[0].upper()

@@ -147,9 +147,8 @@ class SqliteDriver:
         try:
             return self._reader.transaction("BEGIN", batch.queries, keep_rows=True)
         finally:
-            if (
-                self._reader.is_exclusive
-            ):  # otherwise any other connection would wait as long as this one lives
+            # Any other connection would wait as long as an exclusive one lives.
+            if self._reader.is_exclusive:
                 self._close_reader()
 
     def _exists(self) -> bool:

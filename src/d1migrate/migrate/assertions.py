@@ -60,16 +60,16 @@ class HistoryState(NamedTuple):
 
     @classmethod
     def of(cls, versions: Sequence[int], head: str) -> HistoryState:
-        """Return the fingerprint of a history."""
+        """Return the state of a history: its versions, and the head of its log."""
         squares = sum(_square(version) for version in versions)
         return cls(len(versions), max(versions, default=0), sum(v & _MASK for v in versions), squares, head)
 
     def plus(self, version: int, head: str) -> HistoryState:
-        """Return the fingerprint after a version was added by the batch with the token `head`."""
+        """Return the state after a version was added by the batch with the token `head`."""
         return self._moved(version, 1, max(self.newest, version), head)
 
     def minus(self, version: int, head: str) -> HistoryState:
-        """Return the fingerprint after a version was removed by the batch with the token `head`."""
+        """Return the state after a version was removed by the batch with the token `head`."""
         return self._moved(version, -1, self.newest, head)
 
     def _moved(self, version: int, by: int, newest: int, head: str) -> HistoryState:
@@ -111,7 +111,7 @@ def assert_unchanged(before: HistoryState) -> Query:
     return _abort(quote_literal(CHANGED_MEANWHILE), *_differs(before, full=True))
 
 
-def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
+def is_same_state(before: HistoryState, missing: Collection[str]) -> Query:
     """Return the query whether the history is still the one that was read: one row, 1 or 0.
 
     Args:
@@ -129,9 +129,9 @@ def is_unchanged(before: HistoryState, missing: Collection[str]) -> Query:
     return Query(f"SELECT NOT ({condition}) AS same", values)
 
 
-def is_still(history: History) -> Query:
-    """Return the query of `is_unchanged` for a history as it was read."""
-    return is_unchanged(HistoryState.of(history.versions, history.head), history.missing)
+def is_same_history(history: History) -> Query:
+    """Return the query of `is_same_state` for a history as it was read."""
+    return is_same_state(HistoryState.of(history.versions, history.head), history.missing)
 
 
 def assert_result(after: HistoryState, *, full: bool) -> Query:

@@ -191,13 +191,13 @@ def risks(steps: Iterable[Iterable[str]], live: LiveTables) -> list[list[TableAt
                     losing |= live.losing(effect._replace(table=before), names.now)
                     wrote |= {before} if effect.kind == "insert" else set()
                 names.follow(effect)
-        losing -= _proved(statements, live)
+        losing -= _proved_complete(statements, live)
         found.append([TableAtRisk(live.tables[t], names.at_begin(t), t in written) for t in sorted(losing)])
         written |= wrote
     return found
 
 
-def _proved(statements: Sequence[str], live: LiveTables) -> set[str]:
+def _proved_complete(statements: Sequence[str], live: LiveTables) -> set[str]:
     """Return the tables, folded, for which a step itself proves that they keep all rows and columns.
 
     A guarded rebuild counts the rows of a table and aborts if there are fewer at the end. Then the table is
@@ -209,10 +209,10 @@ def _proved(statements: Sequence[str], live: LiveTables) -> set[str]:
 
     texts = set(map(fold, statements))
     proved = {name for name, table in live.tables.items() if fold(recount_statements([table])[0]) in texts}
-    for made in filter(None, map(parse_table, statements)):
-        was = parse_table(live.sql(fold(made.name)))
-        if was and {fold(c.name) for c in was.columns} - {fold(c.name) for c in made.columns}:
-            proved.discard(fold(made.name))
+    for created in filter(None, map(parse_table, statements)):
+        was = parse_table(live.sql(fold(created.name)))
+        if was and {fold(c.name) for c in was.columns} - {fold(c.name) for c in created.columns}:
+            proved.discard(fold(created.name))
     dropped = {effect.table for sql in statements for effect in effects(sql) if effect.kind == "drop column"}
     return proved - dropped
 

@@ -70,7 +70,7 @@ def impact_of(migration: Migration) -> Impact:
         raise SourceError(f"{migration.file}: it declares both phases", hint="split it into two files")
     phase: Phase | None = "before" if "before" in declared else "after" if declared else None
     impact = Impact(
-        phase, tuple(reader.adds), (*reader.gone.values(), *reader.removes), tuple(reader.unclear)
+        phase, tuple(reader.adds), (*reader.dropped.values(), *reader.removes), tuple(reader.unclear)
     )
     if phase == "before" and impact.removes:
         raise PlanError(
@@ -216,7 +216,7 @@ class _ImpactReader:
         self.adds: list[str] = []
         self.removes: list[str] = []
         self.unclear: list[str] = []
-        self.gone: dict[str, str] = {}  # {object that existed before: what the file does to it}
+        self.dropped: dict[str, str] = {}  # {object that existed before: what the file does to it}
         self._created: set[str] = set()
         self._own: set[str] = set()  # those of them that certainly did not exist before
         self._new_columns: set[tuple[str, str]] = set()
@@ -238,8 +238,8 @@ class _ImpactReader:
 
     def _create(self, shape: Shape, sql: str) -> None:
         what, key = shape.verb.removeprefix("create "), _key(shape)
-        if key in self.gone:
-            del self.gone[key]
+        if key in self.dropped:
+            del self.dropped[key]
             self.unclear.append(f"recreates {what} {shape.name}")
         elif what in ("index", "trigger") and isinstance(
             created := parse(sql), IndexDefinition | TriggerDefinition
@@ -265,7 +265,7 @@ class _ImpactReader:
             self._own.discard(key)
             self._created.discard(key)
         else:
-            self.gone[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
+            self.dropped[key] = f"drops {shape.verb.removeprefix('drop ')} {shape.name}"
 
     def _alter(self, table: str, alteration: Alteration) -> None:
         renames, column, to = alteration.action == "rename", alteration.column, alteration.to
@@ -273,13 +273,13 @@ class _ImpactReader:
             for names in (self._own, self._created):
                 names.discard(table)
                 names.add(to)
-            if self.gone.pop(to, None):
+            if self.dropped.pop(to, None):
                 self.unclear.append(f"rebuilds table {to}")
             return
         if table in self._own:
             return
         if renames:
-            self.gone[table] = f"renames table {table} to {to}"
+            self.dropped[table] = f"renames table {table} to {to}"
         elif alteration.action == "add column":
             self.adds.append(f"adds column {table}.{column}")
             self._new_columns.add((table, column))

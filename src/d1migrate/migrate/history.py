@@ -45,10 +45,10 @@ TABLES = {
 )""",
 }
 
-_LOG_COLUMNS = {
-    *("id", "token", "event", "action", "version", "name", "checksum", "who", "tool", "at", "restore_point"),
-    *("detail", "rollback_digest", "rollback_sql"),
-}
+_LOG_COLUMNS = frozenset(
+    "id token event action version name checksum who tool at restore_point detail rollback_digest"
+    " rollback_sql".split()
+)
 
 MAX_STORED_ROLLBACK = 1_000_000
 """Up to this many bytes of rollback SQL are logged; of longer SQL, only the digest (a D1 row holds 2 MB)."""

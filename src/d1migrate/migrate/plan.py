@@ -105,7 +105,7 @@ class Plan(NamedTuple):
     @property
     def requests(self) -> int:
         """How many requests a run makes: those that read, and one per transaction."""
-        return self.reads + (bool(self.steps) if self.single else len(self.steps))
+        return self.reads + (min(1, len(self.steps)) if self.single else len(self.steps))
 
 
 class StepQueries:

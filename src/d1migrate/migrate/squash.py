@@ -58,7 +58,7 @@ def replaced(migration: Migration, applied: Iterable[AppliedMigration]) -> tuple
     known = not rows.keys().isdisjoint(file.version for file in replaced_by(migration))
     if not known or (own and own.checksum and migration.matches(own.checksum)):
         return ()
-    return next((files for files in reversed(found[1:]) if _is(files[0], rows)), found[0])
+    return next((files for files in reversed(found[1:]) if _ran(files[0], rows)), found[0])
 
 
 def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> list[str]:
@@ -72,6 +72,7 @@ def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> l
     ]
 
 
-def _is(file: Squashed, rows: Mapping[int, AppliedMigration]) -> bool:
+def _ran(file: Squashed, rows: Mapping[int, AppliedMigration]) -> bool:
+    """Whether a database ran a file: its row has the checksum, or if it has none, the name."""
     row = rows.get(file.version)
     return row is not None and (row.checksum == file.checksum if row.checksum else row.name == file.name)

@@ -114,11 +114,9 @@ def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial:
     if applied == expected:
         return True
     lines, wanted = applied.split("\n"), expected.split("\n")
-    return (
-        len(lines) == len(wanted)
-        and all(  # what wrangler applied has no checksum
-            line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
-        )
+    # A line of what wrangler applied has no checksum after the version.
+    return len(lines) == len(wanted) and all(
+        line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
     )
 
 

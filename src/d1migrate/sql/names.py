@@ -21,6 +21,11 @@ def quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def is_helper(name: str) -> bool:
+    """Whether an object is one that a guarded rebuild creates and drops again."""
+    return fold(name).startswith(HELPER)
+
+
 def unquote(token: str) -> str:
     """Return the name of a token, in any of SQLite's four quotes or in none."""
     close = _CLOSING.get(token[:1])

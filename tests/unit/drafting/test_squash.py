@@ -340,5 +340,5 @@ def test_a_moment_is_the_same_whenever_it_is() -> None:
             ((time, number, blob),) = driver.batch(Batch([Query(query)], reads=True))[0].rows
             results.append((number, blob))
             assert time == "2026-11-18 11:06:4011:06:401795000000.678"
-            assert driver.draws.made == [None, 3]
+            assert driver.draws.sizes == [None, 3]
     assert results[0] == results[1] != results[2]

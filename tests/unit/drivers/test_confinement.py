@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.drivers.scratch import Scratch
+from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError
 from d1migrate.sql.batch import Batch, Query
@@ -43,5 +43,5 @@ def test_sql_stays_in_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(QueryError):
         driver.batch(Batch((Query("CREATE TABLE a (x)"), Query(sql))))
     driver.close()
-    assert Scratch().run(sql).refusal is not None
+    assert ScratchEngine().run(sql).refusal is not None
     assert {path.name for path in tmp_path.iterdir()} == {"app.db", "secret"}

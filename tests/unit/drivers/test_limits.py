@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.plain import Watchdog
-from d1migrate.drivers.scratch import Scratch
+from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, QueryError
 from d1migrate.lint.replay.replayer import schema_of
@@ -49,7 +49,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
     """It is refused as D1 refuses it, and its batch is undone."""
-    assert "the statement was stopped: it ran for 0.5 s" in str(Scratch().run(sql).refusal)
+    assert "the statement was stopped: it ran for 0.5 s" in str(ScratchEngine().run(sql).refusal)
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     with pytest.raises(QueryError, match=r"it ran for 0\.5 s, D1's limit for a query") as caught:
         driver.batch(Batch((Query("CREATE TABLE a (x)"), Query(sql))))
@@ -65,7 +65,7 @@ def test_a_statement_without_an_end(tmp_path: Path, sql: str) -> None:
 def test_a_statement_that_fills_the_memory(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a database in memory, this limit is reached first."""
     monkeypatch.setattr(Watchdog, "memory", 30_000_000)
-    scratch = Scratch()
+    scratch = ScratchEngine()
     assert "it used 30 MB of memory" in str(scratch.run(f"CREATE TABLE x AS {query} SELECT x FROM c").refusal)
     assert scratch.run("CREATE TABLE y (x)").refusal is None
 
@@ -95,7 +95,7 @@ def test_many_statements_have_the_time_of_one_each(tmp_path: Path) -> None:
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     driver.batch(Batch(tuple(map(Query, parts))))
     driver.close()
-    scratch = Scratch()
+    scratch = ScratchEngine()
     assert [scratch.run(sql).refusal for sql in parts] == [None] * 12
 
 
@@ -106,7 +106,9 @@ def test_an_interrupt_is_heard_while_a_statement_runs(tmp_path: Path, where: str
     driver = SqliteDriver(str(tmp_path / "app.db"), url="sqlite:app.db")
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     endless = (
-        partial(driver.batch, Batch((Query(COPY),))) if where == "file" else partial(Scratch().run, COPY)
+        partial(driver.batch, Batch((Query(COPY),)))
+        if where == "file"
+        else partial(ScratchEngine().run, COPY)
     )
     timer.start()
     with pytest.raises(KeyboardInterrupt):

@@ -111,7 +111,7 @@ def test_asking_instead_of_aborting(
     database: SqliteDriver, state: HistoryState, missing: tuple[str, ...], *, same: bool
 ) -> None:
     """One row, 1 or 0."""
-    (result,) = database.batch(Batch([assertions.is_unchanged(state, missing)], reads=True))
+    (result,) = database.batch(Batch([assertions.is_same_state(state, missing)], reads=True))
     assert [tuple(row) for row in result.rows] == [(int(same),)]
 
 

@@ -73,7 +73,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
                 f"{where}: {error.__cause__ or error} (on an empty database)",
                 hint="squash builds the final schema by running the files: each must run on a new database",
             ) from error
-        draws = tuple(driver.draws.made)
+        draws = tuple(driver.draws.sizes)
         layout = read_contents(driver)
         reader = Reader(driver, layout.encoding)
         rows = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from d1migrate.backup.values import joined, literal, piece
-from d1migrate.drivers.pinned import Pinned
+from d1migrate.drivers.pinned import PinnedEngine
 from d1migrate.sql.format import name_text
 from d1migrate.sql.names import quote_identifier, unquote
 from d1migrate.sql.tokens import significant
@@ -123,7 +123,7 @@ class ExpressionFinder:
     def _evaluated(self) -> dict[tuple[str, Values], list[Expression]]:
         """Evaluate every expression at all moments, with each of the random numbers as the first."""
         found: dict[tuple[str, Values], list[Expression]] = {}
-        engines = [Pinned(moment) for moment in self._moments]
+        engines = [PinnedEngine(moment) for moment in self._moments]
         try:
             for engine in engines:
                 engine.rows(_PROBE)
@@ -136,10 +136,10 @@ class ExpressionFinder:
                 engine.close()
         return found
 
-    def _runs(self, engines: Sequence[Pinned], sql: str) -> Iterable[tuple[Expression, list[Values]]]:
+    def _runs(self, engines: Sequence[PinnedEngine], sql: str) -> Iterable[tuple[Expression, list[Values]]]:
         with suppress(apsw.Error):  # it uses a column, or is not an expression
             stored = _stored(engines, sql, 0)
-            wanted = tuple(engines[0].draws.made)
+            wanted = tuple(engines[0].draws.sizes)
             if not wanted:
                 yield Expression(sql), stored
                 return
@@ -148,7 +148,7 @@ class ExpressionFinder:
                     yield Expression(sql, range(first, first + len(wanted))), _stored(engines, sql, first)
 
 
-def _stored(engines: Sequence[Pinned], sql: str, first: int) -> list[Values]:
+def _stored(engines: Sequence[PinnedEngine], sql: str, first: int) -> list[Values]:
     """Return what a column of each affinity would store of an expression, at each moment."""
     rows = []
     for engine in engines:

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from d1migrate.drivers.engine import LIMITED_DML
-from d1migrate.drivers.scratch import Scratch
+from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.migrate.history import TABLES
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
@@ -67,7 +67,7 @@ class ShadowSchema:
     """
 
     def __init__(self, catalog: Catalog, numbers: Iterator[int], *, failed: bool = False) -> None:
-        self.scratch, self.catalog, self._numbers = Scratch(), catalog, numbers
+        self.scratch, self.catalog, self._numbers = ScratchEngine(), catalog, numbers
         self.failed = failed
         self.not_built: dict[str, None] = {}
         self.changed: set[str] = set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.lint.idempotence import claims_idempotence
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.sql.names import HELPER
+from d1migrate.sql.names import is_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def no_if_exists(replay: AnalyzedReplay) -> Iterator[Finding]:
     Good:
         CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY);
     """
-    if any(statement.shape.name.startswith(HELPER) for statement in replay.statements):
+    if any(is_helper(statement.shape.name) for statement in replay.statements):
         return
     for statement in replay.statements:
         if (

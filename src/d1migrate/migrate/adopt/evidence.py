@@ -99,7 +99,7 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
     if not not_done:
         return
     versions = tuple(assessment.migration.version for assessment in not_done)
-    lines = "\n".join(f"{j.migration.name} is {j.state}: {j.because}" for j in not_done)
+    lines = "\n".join(f"{one.migration.name} is {one.state}: {one.because}" for one in not_done)
     first = versions[0]
     raise HistoryError(
         f"nothing was recorded, because it is not certain what this database has\n{lines}",
@@ -111,14 +111,14 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
 
 def unmanaged_objects(footprints: Iterable[Footprint], live: Iterable[FactKey]) -> tuple[FactKey, ...]:
     """Return the objects and columns of the database that no file creates."""
-    made = {key for footprint in footprints for key, sql in footprint.changes.items() if sql is not None}
-    found = [key for key in live if key not in made]
+    created = {key for footprint in footprints for key, sql in footprint.changes.items() if sql is not None}
+    found = [key for key in live if key not in created]
     tables = {key.name for key in found if key.kind == "table"}
     return tuple(key for key in found if key.table not in tables)
 
 
 _Timelines = dict["FactKey", list[tuple[int, str | None]]]
-"""{fact: [(position of a file, the value it sets)]}; first comes (-1, None), as it is absent before all."""
+"""{fact: [(position of a file, the value it sets)]}; (-1, None) is first: before all files, it is absent."""
 
 
 def _timelines(footprints: Sequence[Footprint]) -> _Timelines:

@@ -75,7 +75,7 @@ def changes(before: Catalog, after: Catalog) -> dict[FactKey, str | None]:
     names = {**before.tables, **after.tables}
     changed = {name for name in names if before.tables.get(name) is not after.tables.get(name)}
     # REFERENCES without columns means the primary key that the parent has then.
-    children = {child for name in changed for side in (before, after) for child, _ in side.references(name)}
+    children = {child for name in changed for child, _ in (*before.references(name), *after.references(name))}
     ordered = [name for name in names if name in changed | children]
     old, new = _facts_of(before, ordered, after), _facts_of(after, ordered, before)
     gone: dict[FactKey, str | None] = {key: None for key in old if key not in new}

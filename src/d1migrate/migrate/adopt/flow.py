@@ -80,7 +80,7 @@ class Adoption(NamedTuple):
     @property
     def to_record(self) -> tuple[Assessment, ...]:
         """Migrations that are proved or assumed to be applied, and not recorded yet."""
-        return tuple(j for j in self.assessments if j.state in ("applied", "assumed", "squashed"))
+        return tuple(one for one in self.assessments if one.state in ("applied", "assumed", "squashed"))
 
     @property
     def is_beginning(self) -> bool:
@@ -189,7 +189,7 @@ def _not_mirrored(
     """Return the applied versions that wrangler's table does not have."""
     there = {row.entry for tool, rows in histories if tool.table == mirror.table for row in rows}
     done = ("recorded", "applied", "assumed", "squashed")
-    applied = [j.migration.version for j in assessments if j.state in done]
+    applied = [one.migration.version for one in assessments if one.state in done]
     return tuple(version for version in applied if mirror.names[version] not in there)
 
 

@@ -91,9 +91,8 @@ def _pointed(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
 
 
 def _goose(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    newest = {
-        version: (applied, at) for version, applied, at in rows if version
-    }  # goose starts with a row for version 0
+    # goose starts with a row for version 0
+    newest = {version: (applied, at) for version, applied, at in rows if version}
     for version, (applied, at) in newest.items():
         row = Row(f"version {version}", number=_integer(version), at=_seconds(at))
         yield row if applied else row._replace(state="rolled back")

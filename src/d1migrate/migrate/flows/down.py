@@ -62,7 +62,7 @@ def choose(
     allowed = _allowed(names, allow_loss)
     _refuse_loss({table: n for table, n in rows.items() if n != 0 and table not in allowed})
     guarded = tuple(_guarded(s, r, rows, allowed) for s, r in zip(todo.steps, risks, strict=True))
-    return todo._replace(steps=guarded, reads=todo.reads + 1 + bool(names))
+    return todo._replace(steps=guarded, reads=todo.reads + (2 if names else 1))
 
 
 def _count_rows(names: Sequence[str]) -> Flow[dict[str, int | None]]:

@@ -18,7 +18,7 @@ from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
 from d1migrate.schema.queries import fts5_options
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
-from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
+from d1migrate.sql.names import fold, is_helper, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,7 +97,7 @@ def inspect(
         rows: whether to read rows too.
         full_text: a schema that shows which full-text tables exist; without it, one more request does.
         expected: the schema that should exist, to report missing tables.
-        unchanged: asks whether the history is still the one that was read (`assertions.is_unchanged`).
+        unchanged: asks whether the history is still the one that was read (`assertions.is_same_state`).
     """
     read = yield from _read(rows=rows, full_text=full_text, unchanged=unchanged)
     out_of_step = read.out_of_step
@@ -185,18 +185,14 @@ def _count_held(schema: Schema) -> Flow[dict[str, int]]:
 def _without_helpers(schema: Schema) -> Schema:
     tables = (
         table._replace(
-            triggers=tuple(t for t in table.triggers if not _is_helper(t.name)),
-            indexes=tuple(i for i in table.indexes if not _is_helper(i.name)),
+            triggers=tuple(t for t in table.triggers if not is_helper(t.name)),
+            indexes=tuple(i for i in table.indexes if not is_helper(i.name)),
         )
         for table in schema.tables
-        if not _is_helper(table.name)
+        if not is_helper(table.name)
     )
-    triggers = tuple(t for t in schema.triggers if not _is_helper(t.name))
+    triggers = tuple(t for t in schema.triggers if not is_helper(t.name))
     return schema._replace(tables=tuple(tables), triggers=triggers)
-
-
-def _is_helper(name: str) -> bool:
-    return fold(name).startswith(HELPER)
 
 
 def _parents(schema: Schema) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.sql.names import HELPER, fold, quote_identifier
+from d1migrate.sql.names import HELPER, fold, is_helper, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +41,7 @@ class Problem(NamedTuple):
 def hold_tables(schema: Schema) -> tuple[str, ...]:
     """Return the helper tables that may hold rows of other tables."""
     return tuple(
-        table.name
-        for table in schema.tables
-        if fold(table.name).startswith(HELPER) and fold(table.name) != _COUNTS
+        table.name for table in schema.tables if is_helper(table.name) and fold(table.name) != _COUNTS
     )
 
 
@@ -57,22 +55,19 @@ def leftovers(schema: Schema, rows: Mapping[str, int], expected: Schema | None) 
     """
     for table in schema.tables:
         for trigger in table.triggers:
-            if fold(trigger.name).startswith(HELPER):
+            if is_helper(trigger.name):
                 yield _guard(trigger.name, table.name)
         for index in table.indexes:
-            if index.sql and fold(index.name).startswith(HELPER) and not _is_helper(table):
+            if index.sql and is_helper(index.name) and not is_helper(table.name):
                 yield Problem(
                     "leftover",
                     index.name,
                     f"index {index.name} on {table.name} was left behind by a rebuild",
                     (f"DROP INDEX {quote_identifier(index.name)};",),
                 )
-    for table in filter(_is_helper, schema.tables):
-        yield _table(table, rows.get(table.name, 0), schema, expected)
-
-
-def _is_helper(table: Table) -> bool:
-    return fold(table.name).startswith(HELPER)
+    for table in schema.tables:
+        if is_helper(table.name):
+            yield _table(table, rows.get(table.name, 0), schema, expected)
 
 
 def _guard(name: str, table: str) -> Problem:
@@ -88,7 +83,7 @@ def _table(table: Table, count: int, schema: Schema, expected: Schema | None) ->
     left = f"table {table.name} was left behind by a rebuild"
     if fold(table.name) == _COUNTS or not count:
         return Problem("leftover", table.name, f"{left}; it holds no rows of other tables", drop)
-    rows = f"{count} row" + "s" * (count != 1)
+    rows = "1 row" if count == 1 else f"{count} rows"
     if expected is None:
         return Problem(
             "leftover",
@@ -99,12 +94,12 @@ def _table(table: Table, count: int, schema: Schema, expected: Schema | None) ->
     if fold(table.name).startswith(f"{HELPER}sequence"):
         message = f"{left}: it holds the counter of an AUTOINCREMENT, which must not restart: keep it"
         return Problem("leftover", table.name, message)
-    fits = [t for t in (*expected.tables, *schema.tables) if not _is_helper(t) and _covers(t, table)]
+    covering = [t for t in (*expected.tables, *schema.tables) if not is_helper(t.name) and _covers(t, table)]
     missing = sorted({t.name for t in expected.tables if fold(t.name) not in existing})
-    if missing or not fits:
+    if missing or not covering:
         of = f" of {', '.join(missing)}, which is missing" if missing else ""
         return Problem("leftover", table.name, f"{left}: it holds {rows}, maybe the only copy{of}: keep it")
-    names = ", ".join(sorted({t.name for t in fits}))
+    names = ", ".join(sorted({t.name for t in covering}))
     return Problem(
         "leftover",
         table.name,
@@ -116,4 +111,4 @@ def _table(table: Table, count: int, schema: Schema, expected: Schema | None) ->
 def _covers(table: Table, hold: Table) -> bool:
     """Whether a table has all columns of a hold table, except for the helper's own."""
     columns = {fold(column.name) for column in table.columns}
-    return all(fold(c.name) in columns or fold(c.name).startswith(HELPER) for c in hold.columns)
+    return all(fold(c.name) in columns or is_helper(c.name) for c in hold.columns)

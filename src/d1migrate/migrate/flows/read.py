@@ -183,12 +183,12 @@ def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
 
 def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
     """Read history and schema of the same moment: two requests, repeated if the history changes."""
-    from d1migrate.migrate.assertions import is_still
+    from d1migrate.migrate.assertions import is_same_history
     from d1migrate.schema import introspect  # `status` does not need it
 
     while True:
         history = yield from read_history()
-        *answers, same = yield Batch((*introspect.QUERIES, is_still(history)), reads=True)
+        *answers, same = yield Batch((*introspect.QUERIES, is_same_history(history)), reads=True)
         if same.rows[0][0]:
             return history, introspect.read(answers)
 

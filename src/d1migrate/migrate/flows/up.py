@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate.assertions import HistoryState, is_still, is_unchanged
+from d1migrate.migrate.assertions import HistoryState, is_same_history, is_same_state
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
 from d1migrate.migrate.history_guard import LOG_TABLE
@@ -45,7 +45,7 @@ def plan(
     """
     planner = _Planner(migrations, to, allow_out_of_order, single, phase)
     todo = planner.plan((yield from read_history()))
-    return todo._replace(reads=todo.reads + 2 * bool(todo.steps))
+    return todo._replace(reads=todo.reads + (2 if todo.steps else 0))
 
 
 def up(
@@ -169,7 +169,7 @@ class _Planner(NamedTuple):
             self.find_broken,
             rows=integrity.can_break_rows(todo.steps),
             full_text=integrity.NO_SCHEMA,
-            unchanged=is_still(history),
+            unchanged=is_same_history(history),
         )
 
 
@@ -231,7 +231,7 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
             rows=integrity.can_break_rows(steps),
             full_text=expected or integrity.NO_SCHEMA,
             expected=expected or (before.schema if before else None),
-            unchanged=is_unchanged(run.reached, ()),
+            unchanged=is_same_state(run.reached, ()),
         )
     except Error as error:  # also if the API token has expired by now
         return (integrity.not_inspected(error),)
@@ -246,7 +246,7 @@ def ensure(
     to: int | None = None,
     allow_out_of_order: bool = False,
 ) -> Flow[Report]:
-    """Apply what is pending, if anything is: a query of one row tells. For a Worker, on every request.
+    """Apply what is pending, for a Worker on every request; usually one query shows that nothing is.
 
     Arguments, result and errors are those of `up`.
     """

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
-from d1migrate.migrate.assertions import is_still
+from d1migrate.migrate.assertions import is_same_history
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.history import OTHER_TOOLS
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.sql.batch import Batch
-from d1migrate.sql.names import HELPER, fold
+from d1migrate.sql.names import fold, is_helper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -87,7 +87,9 @@ def verify(
                 expected = schema_of(_in_order_of_application(entries))
             except SourceError as error:  # e.g. the schema before a baseline is in no file
                 why = str(error)
-        found = yield from inspect(find_broken, rows=True, expected=expected, unchanged=is_still(history))
+        found = yield from inspect(
+            find_broken, rows=True, expected=expected, unchanged=is_same_history(history)
+        )
     left_out = {mirror.table} if mirror else set()
     differences = _ours(compare(expected, found.schema), left_out) if expected else ()
     return Verification(entries, gaps, differences, why, found.problems)
@@ -109,7 +111,7 @@ def verify_by_digests(
         why = _without_file(entries) or _without_digests(entries, changes)
         if why is not None:
             return Verification(entries, gaps, (), why)
-        rows, same = yield Batch((introspect.OBJECTS, is_still(history)), reads=True)
+        rows, same = yield Batch((introspect.OBJECTS, is_same_history(history)), reads=True)
         is_same = bool(same.rows[0][0])
     expected: dict[str, str | None] = {}
     for entry in entries:
@@ -148,7 +150,7 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) ->
 
 def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
     others = {*OTHER_TOOLS, *map(fold, left_out)}
-    return tuple(d for d in found if fold(d.name) not in others and not fold(d.name).startswith(HELPER))
+    return tuple(d for d in found if fold(d.name) not in others and not is_helper(d.name))
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:

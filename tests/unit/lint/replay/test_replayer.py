@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d1migrate.drivers.scratch import Scratch
+from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError, SourceError
 from d1migrate.lint.check import check
@@ -308,13 +308,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counter: Counter[str] = Counter()
 
     def counted(name: str) -> None:
-        method = getattr(Scratch, name)
+        method = getattr(ScratchEngine, name)
 
-        def called(self: Scratch, *arguments: Any, **options: Any) -> Any:
+        def called(self: ScratchEngine, *arguments: Any, **options: Any) -> Any:
             counter[name] += 1
             return method(self, *arguments, **options)
 
-        monkeypatch.setattr(Scratch, name, called)
+        monkeypatch.setattr(ScratchEngine, name, called)
 
     for name in ("run", "rows", "build", "control", "prepares_without_string_names"):
         counted(name)
