@@ -299,7 +299,7 @@ class Migrator:
 
         Args:
             to: the last version to rehearse; all that is pending without it.
-            rows: how many made-up rows to give each table; none with `data`.
+            rows: how many generated rows to give each table; none with `data`.
             data: a SQLite file or a D1 export, used as it is, empty tables included; "" for the target's own
                 rows, if it is a local file.
             scale: {table: rows it has in the target}, to estimate the cost there.

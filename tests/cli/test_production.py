@@ -275,7 +275,7 @@ def test_a_remote_database_without_a_restore_point(shop: Project, cloudflare: Cl
 
 
 def test_recovery_is_checked_on_a_copy(shop: Project) -> None:
-    """With the schema and the applied versions of the remote database, and made-up rows; it is only read."""
+    """With the schema and the applied versions of the remote database, and generated rows; it is only read."""
     shop.run("up", "--env", "staging", "--to", "2")
     ways = shop.run("rehearse", "--recovery", "--env", "staging", "--json", code=None).json["recovery"]
     assert [(way["version"], way["restored"], way["ok"]) for way in ways] == [(3, [], True), (4, [], True)]

@@ -35,7 +35,7 @@ def lines(out: str) -> list[str]:
 
 @pytest.mark.parametrize("data", [(), ("--data",)], ids=["made up", "its own"])
 def test_recovery_from_each_migration(applied: Project, data: tuple[str, ...]) -> None:
-    """On made-up rows and on the database's own; the database is as it was, to the byte."""
+    """On generated rows and on the database's own; the database is as it was, to the byte."""
     applied.write("004_merge.sql", MERGE)
     applied.write("005_wrong.sql", WRONG)
     before = applied.database.read_bytes()

@@ -27,7 +27,7 @@ STAYS = {
     "D/copied_aside_child_only": "UNIQUE constraint failed",
     "D/rebuild_create_table_as": "foreign key mismatch",
 }
-# It writes rows back that are still there: made-up rows did not show it, and D1 refuses the whole batch.
+# It writes rows back that are still there: generated rows did not show it, and D1 refuses the whole batch.
 REFUSED = {"D/copied_aside_in_part"}
 LEFT = "SELECT name FROM sqlite_master WHERE name LIKE '\\_d1m\\_%' ESCAPE '\\'"
 OBJECTS = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"

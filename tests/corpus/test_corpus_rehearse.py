@@ -26,11 +26,11 @@ LOSSES = {"X101", "X102", "X103"}
 # The file's own DELETE declares what goes: it is explained, and shown.
 EXPLAINED = {"D/delete_all_parents": {"posts": "CASCADE of DELETE FROM users"}}
 # Where every table has rows, D1 refuses it: a RESTRICT child, or a default that is no parent's key.
-FAILS_ON_MADE_UP = {
+FAILS_ON_GENERATED = {
     "D/cascade_beside_restrict": "FOREIGN KEY constraint failed",
     "D/set_default": "FOREIGN KEY constraint failed",
 }
-# The file speaks of keys that made-up rows do not have: what it says then is about these rows only.
+# The file speaks of keys that generated rows do not have: what it says then is about these rows only.
 SPEAKS_OF_ROWS = {
     *("D/guard_with_condition", "D/insert_or_replace_parent", "D/insert_or_replace_set_null"),
     *(
@@ -61,8 +61,8 @@ def on_own_rows(case: Case, folder: Path) -> Rehearsed:
     return rehearse([Migration(2, "002_case", case.migration)], ScratchDatabase.of(path)).migrations[0]
 
 
-def on_made_up_rows(case: Case) -> Rehearsed:
-    """Rehearse a case on made-up rows."""
+def on_generated_rows(case: Case) -> Rehearsed:
+    """Rehearse a case on generated rows."""
     before = schema_of([Migration(1, "001_before", case.before)]) if case.before else None
     return rehearse([Migration(2, "002_case", case.migration)], before).migrations[0]
 
@@ -102,11 +102,11 @@ def test_a_loss_is_found(case: Case, tmp_path: Path) -> None:
 
 
 @chosen(lambda case: bool(case.loses))
-def test_a_loss_is_found_on_made_up_rows(case: Case) -> None:
+def test_a_loss_is_found_on_generated_rows(case: Case) -> None:
     """The same without rows to start with; if the file mentions keys, the verdict promises nothing."""
-    found = on_made_up_rows(case)
-    if case.name in FAILS_ON_MADE_UP:
-        assert FAILS_ON_MADE_UP[case.name] in why(found)
+    found = on_generated_rows(case)
+    if case.name in FAILS_ON_GENERATED:
+        assert FAILS_ON_GENERATED[case.name] in why(found)
     elif case.name in SPEAKS_OF_ROWS:
         assert found.verdict.startswith("no loss on ")
     elif case.name not in EXPLAINED:
@@ -116,7 +116,7 @@ def test_a_loss_is_found_on_made_up_rows(case: Case) -> None:
 @chosen(lambda case: case.name in EXPLAINED)
 def test_what_a_delete_declares_is_shown(case: Case, tmp_path: Path) -> None:
     """Rows deleted by the CASCADE of the file's own DELETE are no loss, and are listed as such."""
-    for found in (on_own_rows(case, tmp_path), on_made_up_rows(case)):
+    for found in (on_own_rows(case, tmp_path), on_generated_rows(case)):
         assert found.verdict == "no loss"
         shown = {c.table: c.lost_by for c in found.changes if c.difference.lost}
         assert shown.items() >= EXPLAINED[case.name].items()
@@ -126,8 +126,8 @@ def test_what_a_delete_declares_is_shown(case: Case, tmp_path: Path) -> None:
 @pytest.mark.slow
 @chosen(lambda case: case.good)
 def test_a_good_case_raises_no_alarm(case: Case, tmp_path: Path) -> None:
-    """Neither on its own rows nor on made-up rows."""
-    for found in (on_own_rows(case, tmp_path), on_made_up_rows(case)):
+    """Neither on its own rows nor on generated rows."""
+    for found in (on_own_rows(case, tmp_path), on_generated_rows(case)):
         assert not codes(found)
         if found.verdict == "fails":
             assert GOOD_ON_OWN_ROWS_ONLY[case.name] in why(found)
@@ -156,5 +156,5 @@ def test_what_fails_on_rows_fails_in_a_rehearsal(case: Case, tmp_path: Path) -> 
 def test_every_list_is_about_cases() -> None:
     """No name above is left behind by a case that was renamed."""
     names = {case.name for case in CASES}
-    listed = {*EXPLAINED, *FAILS_ON_MADE_UP, *SPEAKS_OF_ROWS, *GOOD_ON_OWN_ROWS_ONLY, *SEEN_ON_OWN_ROWS}
+    listed = {*EXPLAINED, *FAILS_ON_GENERATED, *SPEAKS_OF_ROWS, *GOOD_ON_OWN_ROWS_ONLY, *SEEN_ON_OWN_ROWS}
     assert names >= listed

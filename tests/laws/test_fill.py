@@ -1,4 +1,4 @@
-"""Laws of made-up rows: on random schemas they satisfy every constraint, and are the same each time."""
+"""Laws of generated rows: on random schemas they satisfy every constraint, and are the same each time."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ and without guards, children copied aside, renames, columns added and dropped, w
 replaced and copied. Every row has a tag that nothing changes, and all rows are read from D1 after every
 statement: which statement deleted a row or changed a value is observed, not derived as in a rehearsal.
 
-For each example the migration is rehearsed twice. On made-up rows, "no loss" must hold for D1's rows, which
+For each example the migration is rehearsed twice. On generated rows, "no loss" must hold for D1's rows, which
 differ in number, links and values. On the same rows as D1's, a rehearsal must report a loss exactly if D1 loses
 rows: no loss missed, and no false alarm. And if no trigger of the schema deletes, the linter must report a loss.
 
@@ -182,7 +182,7 @@ def kinds(table: Table, names: Collection[str]) -> list[str]:
 
 
 def rehearsed(folder: Path, example: Example, *, own: bool) -> Rehearsed:
-    """Rehearse an example, on its own rows or on made-up rows."""
+    """Rehearse an example, on its own rows or on generated rows."""
     path = folder / "example.sqlite"
     path.unlink(missing_ok=True)
     with closing(apsw.Connection(str(path))) as connection:
@@ -234,7 +234,7 @@ class Databases:
 
 
 def test_no_loss_is_no_loss(workerd: Workerd, tmp_path: Path) -> None:
-    """A rehearsal is right about made-up rows and real rows, and so is a linter that finds nothing."""
+    """A rehearsal is right about generated rows and real rows, and so is a linter that finds nothing."""
     seen: Counter[str] = Counter()
 
     @settings(
@@ -252,15 +252,15 @@ def test_no_loss_is_no_loss(workerd: Workerd, tmp_path: Path) -> None:
             return
         lost = unnamed(example, snapshots)
         assert (own.verdict == "loses rows") == bool(lost), (own.diagnostics, lost)
-        made_up = rehearsed(tmp_path, example, own=False)
-        assert not lost or made_up.verdict != "no loss", lost
+        generated = rehearsed(tmp_path, example, own=False)
+        assert not lost or generated.verdict != "no loss", lost
         assert not lost or example.triggers or lints(example), lost
-        seen.update(ran=1, lost=bool(lost), promised=made_up.verdict == "no loss")
-        seen["caught"] += bool(lost) and made_up.verdict == "loses rows"
+        seen.update(ran=1, lost=bool(lost), promised=generated.verdict == "no loss")
+        seen["caught"] += bool(lost) and generated.verdict == "loses rows"
 
     with Databases(workerd) as databases:
         law()
-    # Most of them run. Many of these lose rows, and of them most are found to on made-up rows, too, where the
+    # Most of them run. Many of these lose rows, and of them most are found to on generated rows, too, where the
     # others are refused or not promised anything; and many are promised that they lose nothing.
     assert seen["ran"] > EXAMPLES / 2
     assert seen["lost"] > seen["ran"] / 8

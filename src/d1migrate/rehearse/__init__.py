@@ -1,8 +1,9 @@
 """Rehearse migrations on a scratch database with rows in every table, and compare the rows afterwards.
 
 Read in this order: `model` (the results), `rehearser` (one migration after the other), `scratch_database` and
-`fill` (the database and its made-up rows), `table_changes` (what happened to the rows, and why), `findings`,
-`failures` and `verdict` (what is wrong), `cost`. `recovery_check` tries rollbacks and restore points instead.
+`fill` (the database and its generated rows), `table_changes` (what happened to the rows, and why),
+`findings`, `failures` and `verdict` (what is wrong), `cost`. `recovery_check` tries rollbacks and restore
+points instead.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 ROWS = 50
-"""How many made-up rows a table gets by default."""
+"""How many generated rows a table gets by default."""
 
 
 def rehearse(
@@ -50,14 +51,14 @@ def rehearse(
     """Run migrations on tables that hold rows, and report what happens to the rows.
 
     After each migration, its rollback and then the migration again run on a copy. A migration that fails on
-    made-up rows runs once more without them, so that the next ones can follow. If `start` is a schema, every
-    table gets made-up rows, and so does every table that a migration creates. A database is used as it is,
-    with its empty tables.
+    generated rows runs once more without them, so that the next ones can follow. If `start` is a schema,
+    every table gets generated rows, and so does every table that a migration creates. A database is used as
+    it is, with its empty tables.
 
     Args:
         migrations: what to rehearse, in order.
         start: the schema before them, or a database with rows; an empty database by default.
-        rows: how many made-up rows a table gets.
+        rows: how many generated rows a table gets.
         scale: {table: rows it has in the target}, to estimate the cost there.
         severities: {code of a rule, or its letter: error, warning, info or off}.
         watch: called with each migration when it is done.
@@ -67,7 +68,7 @@ def rehearse(
         UsageError: `scale` names a table that does not exist, or `rows` is below 1.
     """
     if rows < 1:
-        raise UsageError(f"cannot rehearse with {rows} rows a table: at least 1 is needed")
+        raise UsageError(f"cannot rehearse with {rows} rows per table: at least 1 is required")
     is_data = isinstance(start, ScratchDatabase)
     scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
     with closing(scratch):

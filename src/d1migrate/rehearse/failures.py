@@ -1,4 +1,4 @@
-"""Why a migration fails: on an empty database too, on any rows, or perhaps only on made-up rows."""
+"""Why a migration fails: on an empty database too, on any rows, or perhaps only on generated rows."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class _Failure(NamedTuple):
 
 
 def failure(
-    error: QueryError, file: ReplayedFile, made_up: Collection[str], *, on_rows: bool
+    error: QueryError, file: ReplayedFile, generated: Collection[str], *, on_rows: bool
 ) -> tuple[str, Finding]:
     """Return the finding for a migration that fails, at the statement that failed.
 
     Args:
         error: D1's refusal.
         file: the migration.
-        made_up: the tables, folded, with made-up rows, if the migration passes without these rows: with other
-            rows it may pass too.
+        generated: the tables, folded, with generated rows, if the migration passes without these rows: with
+            other rows it may pass too.
         on_rows: whether there were rows, and the migration is not known to fail without them.
     """
     text, _, code = str(error).partition(": SQLITE")
@@ -57,16 +57,18 @@ def failure(
     line = statement.line if statement else None
     if not on_rows or (replayed is not None and replayed.refusal is not None):
         return "X108", Finding(f"it fails with or without rows: {text}", replayed, line=line)
-    if made_up and _may_pass(_Failure(file.replay, text, code, statement, replayed), made_up):
-        message = f"it fails on made-up rows: {text}; try your own rows with `--data`"
+    if generated and _may_pass(_Failure(file.replay, text, code, statement, replayed), generated):
+        message = f"it fails on generated rows: {text}; try your own rows with `--data`"
         return "X110", Finding(message, replayed, line=line)
     return "X108", Finding(f"it fails on rows: {text}", replayed, line=line)
 
 
-def _may_pass(failed: _Failure, made_up: Collection[str]) -> bool:
-    """Whether only the values of made-up rows may be at fault: then only the user's own rows can tell."""
+def _may_pass(failed: _Failure, generated: Collection[str]) -> bool:
+    """Whether only the values of generated rows may be at fault: then only the user's own rows can tell."""
     if failed.text.startswith(_OF_VALUES):
-        return failed.statement is None or bool(_tables_of(failed.replayed, failed.statement) & set(made_up))
+        return failed.statement is None or bool(
+            _tables_of(failed.replayed, failed.statement) & set(generated)
+        )
     if failed.text.startswith(_NOT_NULL):
         return _is_computed(failed)
     if failed.text == _FOREIGN_KEY:
@@ -105,7 +107,7 @@ def _is_computed(failed: _Failure) -> bool:
 
 
 def _has_new_key(replay: Replay) -> bool:
-    """Whether the file adds a foreign key: until then nothing enforces it, so made-up rows may break it."""
+    """Whether the file adds a foreign key: until then nothing enforces it, so generated rows may break it."""
     return bool(set(_keys(replay.after)) - set(_keys(replay.before)))
 
 

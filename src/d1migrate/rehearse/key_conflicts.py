@@ -1,6 +1,6 @@
-"""Adapt made-up rows to the keys that a file writes out: keys it inserts, and keys it references.
+"""Adapt generated rows to the keys that a file writes out: keys it inserts, and keys it references.
 
-A file should not fail because a made-up row has the key of `INSERT INTO roles VALUES (1, 'admin')`, or
+A file should not fail because a generated row has the key of `INSERT INTO roles VALUES (1, 'admin')`, or
 because no row has the key 'admin' that `UPDATE users SET role = 'admin'` needs: it was written for real rows.
 Rows that come from the target are never changed.
 """
@@ -38,17 +38,17 @@ class _Orphan(NamedTuple):
 
 
 def resolve_conflicts(scratch: ScratchDatabase, statements: Sequence[str]) -> bool:
-    """Change made-up rows so that refused statements may pass; return whether any row was changed.
+    """Change generated rows so that refused statements may pass; return whether any row was changed.
 
     Args:
         scratch: the database that refused them.
         statements: all statements of the file.
     """
-    made_up = {fold(t.name): t for t in scratch.schema().tables if fold(t.name) in scratch.made_up}
+    generated = {fold(t.name): t for t in scratch.schema().tables if fold(t.name) in scratch.generated}
     replaced: list[tuple[Table, dict[str, Any]]] = []
 
     def on_write(at: int, update: apsw.PreUpdate) -> None:
-        table = made_up.get(fold(update.table_name))
+        table = generated.get(fold(update.table_name))
         if update.op != "DELETE" or update.depth or table is None or replacing[at] == statements[at]:
             return
         with suppress(apsw.Error):
@@ -63,7 +63,7 @@ def resolve_conflicts(scratch: ScratchDatabase, statements: Sequence[str]) -> bo
     with scratch.connect() as connection:
         deleted = [_delete(connection, table, row) for table, row in replaced]
         tables, given = scratch.schema().tables, set[tuple[str, Key]]()
-        rekeyed = [_give_key(connection, tables, made_up, orphan, given) for orphan in orphans]
+        rekeyed = [_give_key(connection, tables, generated, orphan, given) for orphan in orphans]
     return any(deleted) or any(rekeyed)
 
 
@@ -129,15 +129,15 @@ def _exists(connection: apsw.Connection, table: Table, columns: Sequence[str], v
 def _give_key(
     connection: apsw.Connection,
     tables: Iterable[Table],
-    made_up: dict[str, Table],
+    generated: dict[str, Table],
     orphan: _Orphan,
     given: set[tuple[str, Key]],
 ) -> bool:
-    """Give a made-up parent the missing key, and change its children accordingly; return whether one took it.
+    """Give a generated parent the missing key, and its children too; return whether one took it.
 
     Keys in `given` were assigned before, and stay as they are.
     """
-    parent = made_up.get(fold(orphan.key.table))
+    parent = generated.get(fold(orphan.key.table))
     if parent is None or (parent.name, orphan.values) in given:
         return False
     columns = parent_columns(parent, orphan.key)

@@ -107,7 +107,7 @@ class RollbackOutcome(NamedTuple):
 
     Attributes:
         state: "restores" the schema, "differs", "fails", "irreversible" or "none"; "unproved" if it fails on
-            made-up rows, and may pass on others.
+            generated rows, and may pass on others.
         loses: {table or table.column: rows, or values, that it loses}.
     """
 
@@ -122,7 +122,7 @@ class Rehearsed(NamedTuple):
         version, name, file: the migration.
         verdict: "no loss", "no loss on N rows" (if its SQL depends on the rows), "drops data", "replaces
             rows", "transforms data", "copies partly", "loses rows", "finding", "fails", or "unproved": it
-            fails on made-up rows, and may pass on others.
+            fails on generated rows, and may pass on others.
         changes: the tables whose rows changed.
         diagnostics: the findings, with X codes. Suppressed ones are included, with their reason.
         cost: what it costs; None if it fails.

@@ -73,7 +73,7 @@ def check_recovery(
         scratch: the scratch database; its empty tables are filled.
         migrations: all files.
         pending: the migrations to apply, in order.
-        rows: how many made-up rows a table gets.
+        rows: how many generated rows a table gets.
         applied: the history to record first, if the database has none.
         watch: called with each check when it is done.
 

@@ -38,7 +38,7 @@ class _Run(NamedTuple):
     Attributes:
         before: a copy of the database before it.
         recorded: what was counted.
-        is_adapted: whether made-up rows had to be changed first.
+        is_adapted: whether generated rows had to be changed first.
     """
 
     before: ScratchDatabase
@@ -51,7 +51,7 @@ class Rehearser:
 
     Args:
         scratch: the database.
-        rows: how many made-up rows an empty table gets; 0 for a database that is used as it is.
+        rows: how many generated rows an empty table gets; 0 for a database that is used as it is.
         scale: {folded table: rows of the target}.
         severities: {code or letter: severity}.
 
@@ -137,7 +137,7 @@ class Rehearser:
         self.empty |= {name: why for name, why in filled.empty.items() if name in new}
 
     def _attempt(self, file: ReplayedFile) -> _Run:
-        """Run a migration; if made-up rows conflict with its keys, adapt them and try again.
+        """Run a migration; if generated rows conflict with its keys, adapt them and try again.
 
         Raises:
             QueryError: a statement was refused, and nothing was done.
@@ -160,8 +160,8 @@ class Rehearser:
         return _Run(before, recorded, is_adapted)
 
     def _pass_without_rows(self, migration: Migration) -> bool:
-        """Run a migration that fails on made-up rows without these rows, so that others can follow it."""
-        self._scratch.delete_made_up_rows()
+        """Run a migration that fails on generated rows without these rows, so that others can follow it."""
+        self._scratch.delete_generated_rows()
         try:
             self._scratch.run(migration.texts())
         except QueryError:
@@ -171,11 +171,11 @@ class Rehearser:
         return True
 
     def _failed(self, file: ReplayedFile, error: QueryError) -> Rehearsed:
-        replay, made_up = file.replay, self._scratch.made_up.copy()
+        replay, generated = file.replay, self._scratch.generated.copy()
         has_rows = any(self._scratch.counts(replay.before.tables.values()).values())
-        self.can_go_on = bool(made_up) and self._pass_without_rows(replay.migration)
-        on_rows = has_rows and (self.can_go_on or not made_up)
-        found = failure(error, file, made_up if self.can_go_on else (), on_rows=on_rows)
+        self.can_go_on = bool(generated) and self._pass_without_rows(replay.migration)
+        on_rows = has_rows and (self.can_go_on or not generated)
+        found = failure(error, file, generated if self.can_go_on else (), on_rows=on_rows)
         m, diagnostics = replay.migration, tuple(self._diagnostics(replay, [found]))
         words = "unproved" if found[0] == "X110" else "fails"
         return Rehearsed(m.version, m.name, m.file, words, (), diagnostics, None, None)
@@ -213,13 +213,13 @@ class Rehearser:
     def _rollback_failed(
         self, rollback: Rollback, error: QueryError, file: ReplayedFile
     ) -> tuple[RollbackOutcome, list[tuple[str, Finding]]]:
-        """Return the outcome of a rollback that fails, always or perhaps only on made-up rows."""
+        """Return the outcome of a rollback that fails, always or perhaps only on generated rows."""
         text, line = d1.error_parts(str(error))[0], rollback.first_line
-        if failure(error, file, self._scratch.made_up, on_rows=True)[0] == "X110":
+        if failure(error, file, self._scratch.generated, on_rows=True)[0] == "X110":
             with closing(self._scratch.copy()) as empty, suppress(QueryError):
-                empty.delete_made_up_rows()
+                empty.delete_generated_rows()
                 empty.run(rollback.texts())
-                text = f"the rollback fails on made-up rows: {text}; try your own rows with `--data`"
+                text = f"the rollback fails on generated rows: {text}; try your own rows with `--data`"
                 return RollbackOutcome("unproved"), [("X110", Finding(text, line=line))]
         return RollbackOutcome("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
 

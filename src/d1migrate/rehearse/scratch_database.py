@@ -36,11 +36,11 @@ class ScratchDatabase:
 
     Attributes:
         path: the file.
-        made_up: the tables, folded, whose rows are made up.
+        generated: the tables, folded, whose rows are generated.
     """
 
     def __init__(self) -> None:
-        self.made_up: set[str] = set()
+        self.generated: set[str] = set()
         self._folder = PrivateFolder()
         self.path = self._folder.file("rehearsal.sqlite")
 
@@ -93,11 +93,11 @@ class ScratchDatabase:
             ) from error
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:
-        """Put made-up rows into all empty tables, or into those of `tables` that are empty."""
+        """Put generated rows into all empty tables, or into those of `tables` that are empty."""
         empty = {name for name, count in self.counts(self.schema().tables).items() if not count}
         with self.connect() as connection:
             filled = fill(connection, rows, tables=tables)
-        self.made_up |= {fold(name) for name, count in filled.rows.items() if count} & empty
+        self.generated |= {fold(name) for name, count in filled.rows.items() if count} & empty
         return filled
 
     def schema(self) -> Schema:
@@ -107,16 +107,16 @@ class ScratchDatabase:
                 [Result(tuple(connection.execute(q.sql, q.params))) for q in introspect.QUERIES]
             )
 
-    def delete_made_up_rows(self) -> None:
-        """Delete all made-up rows; no trigger fires."""
+    def delete_generated_rows(self) -> None:
+        """Delete all generated rows; no trigger fires."""
         with self.connect() as connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
             connection.execute("PRAGMA foreign_keys = OFF")
             for table in self.schema().tables:
                 with suppress(apsw.SQLError):  # a virtual table that cannot be written
-                    if fold(table.name) in self.made_up:
+                    if fold(table.name) in self.generated:
                         connection.execute(f"DELETE FROM {quote_identifier(table.name)}")
-        self.made_up.clear()
+        self.generated.clear()
 
     def count(self, table: str) -> int:
         """Return how many rows a table has; 0 for one that cannot be counted, such as some virtual tables."""
@@ -151,7 +151,7 @@ class ScratchDatabase:
         """Return a copy of the database."""
         other = ScratchDatabase()
         shutil.copyfile(self.path, other.path)
-        other.made_up = self.made_up.copy()
+        other.generated = self.generated.copy()
         return other
 
     def run(

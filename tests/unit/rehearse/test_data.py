@@ -37,7 +37,7 @@ def verdicts(*migrations: str) -> list[str]:
     return [migration.verdict for migration in several(*migrations).migrations]
 
 
-# --- made-up rows ---
+# --- generated rows ---
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def verdicts(*migrations: str) -> list[str]:
         "ALTER TABLE users ADD COLUMN other TEXT REFERENCES plans(id); UPDATE users SET other = 'basic'",
     ],
 )
-def test_made_up_rows_fit_what_a_file_writes_out(seed: str) -> None:
+def test_generated_rows_fit_what_a_file_writes_out(seed: str) -> None:
     """Keys that the file inserts are free, and keys that it references exist."""
     _, verdict = verdicts(TABLES, seed)
     assert verdict.startswith("no loss on ")
 
 
-def test_made_up_rows_do_not_hide_what_fails() -> None:
+def test_generated_rows_do_not_hide_what_fails() -> None:
     """A duplicate key in the file, a parent that it deletes, a copy into a narrower table."""
     for migration in (
         "INSERT INTO users (id) VALUES (1); INSERT INTO users (id) VALUES (1)",
@@ -86,7 +86,7 @@ LINKED = "CREATE TABLE n (id INTEGER PRIMARY KEY, user TEXT NOT NULL REFERENCES 
 @pytest.mark.parametrize(
     ("before", "migration", "verdict"),
     [
-        # lookups: made-up texts seldom meet
+        # lookups: generated texts seldom meet
         (RUNS, f"INSERT INTO copies SELECT r.id, {TENANT} FROM runs r;", "unproved"),
         (RUNS, "INSERT INTO copies SELECT r.id, u.tenant FROM runs r LEFT JOIN users u ON u.id = r.user;", "unproved"),
         (RUNS, f"WITH f AS (SELECT id, {TENANT} AS t FROM runs r) INSERT INTO copies SELECT id, t FROM f;", "unproved"),
@@ -122,7 +122,7 @@ LINKED = "CREATE TABLE n (id INTEGER PRIMARY KEY, user TEXT NOT NULL REFERENCES 
     ],
 )  # fmt: skip
 def test_only_what_any_rows_show_fails(before: str, migration: str, verdict: str) -> None:
-    """What depends on the values of made-up rows is unproved: other rows may pass."""
+    """What depends on the values of generated rows is unproved: other rows may pass."""
     found = several(before, migration).migrations[1]
     assert found.verdict.split(" on ")[0] == verdict
     codes = {"unproved": ["X110"], "fails": ["X108"]}.get(verdict, [])

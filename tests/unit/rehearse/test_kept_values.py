@@ -191,7 +191,7 @@ def test_it_can_be_made_an_error(tmp_path: Path) -> None:
     assert (found.verdict, found.ok) == ("copies partly", False)
 
 
-def test_without_data_made_up_rows_show_it() -> None:
+def test_without_data_generated_rows_show_it() -> None:
     """For every table that the file reads."""
     files = [Migration(1, "001_m", BEFORE.split("INSERT")[0]), Migration(2, "002_m", "DROP TABLE live")]
     files += [Migration(3, "003_m", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")]

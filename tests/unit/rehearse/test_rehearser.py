@@ -43,7 +43,7 @@ GUARDED = "PRAGMA defer_foreign_keys = ON;\n" + REBUILD.format(
 def one(
     migration: str, before: str = FAMILY, *, rows: int = 50, severities: dict[str, str] | None = None
 ) -> Rehearsed:
-    """Rehearse one migration on a schema with made-up rows."""
+    """Rehearse one migration on a schema with generated rows."""
     start = schema_of([Migration(1, "001_before", before)]) if before else None
     (found,) = rehearse(
         [Migration(2, "002_m", migration)], start, rows=rows, severities=severities
@@ -127,7 +127,7 @@ def test_a_promise_needs_links_and_rows() -> None:
 
 
 def test_a_trigger_with_a_condition_makes_a_promise_conditional() -> None:
-    """A guard protects all rows; a conditional trigger may not, even if made-up rows pass it."""
+    """A guard protects all rows; a conditional trigger may not, even if generated rows pass it."""
     assert one(GUARDED.replace("BEGIN", "WHEN OLD.id > 0 BEGIN", 1)).verdict == "no loss on 150 rows"
     assert one(GUARDED.replace("BEGIN", "WHEN OLD.id < 0 BEGIN", 1)).verdict == "loses rows"
 

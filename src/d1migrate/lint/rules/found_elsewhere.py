@@ -175,14 +175,14 @@ IN_REHEARSAL = (
         "info",
         """A table could not be filled with rows, so the rehearsal shows nothing about it.
 
-    Why: no made-up rows met its CHECK constraints. Rehearse with `--data` to use real rows.
+    Why: no generated rows met its CHECK constraints. Rehearse with `--data` to use real rows.
     """,
     ),
     Rule(
         "X110",
-        "fails-on-made-up-rows",
+        "fails-on-generated-rows",
         "warning",
-        """The migration fails on made-up rows: a UNIQUE constraint, a lookup that finds nothing, a RAISE.
+        """The migration fails on generated rows: a UNIQUE constraint, a lookup that finds nothing, a RAISE.
 
     Why: only real rows show whether it passes: rehearse with `--data`. The files after it are still rehearsed,
         on a database where it ran without rows.

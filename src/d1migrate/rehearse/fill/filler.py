@@ -1,4 +1,4 @@
-"""Fill a database with made-up rows that satisfy every constraint of its schema."""
+"""Fill a database with generated rows that satisfy every constraint of its schema."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Filled(NamedTuple):
 
 
 def fill(connection: apsw.Connection, rows: int = 50, *, tables: Collection[str] | None = None) -> Filled:
-    """Put made-up rows into the empty tables of a database; the same schema gets the same rows.
+    """Put generated rows into the empty tables of a database; the same schema gets the same rows.
 
     Tables that hold rows are not changed; new rows may reference theirs. No trigger fires. A table whose
     constraints allow fewer rows than asked for gets fewer.

@@ -1,4 +1,4 @@
-"""Databases to fill with made-up rows, and what must be true of them afterwards."""
+"""Databases to fill with generated rows, and what must be true of them afterwards."""
 
 from __future__ import annotations
 

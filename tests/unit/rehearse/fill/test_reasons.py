@@ -1,4 +1,4 @@
-"""Tables that made-up rows cannot fill, or not completely, and the reasons that are reported."""
+"""Tables that generated rows cannot fill, or not completely, and the reasons that are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of made-up rows."""
+"""The values of generated rows."""
 
 from __future__ import annotations
 
