@@ -61,6 +61,15 @@ CREATE TABLE below (id INTEGER PRIMARY KEY, cascading INTEGER REFERENCES cascadi
     + FILL.format("nulled", "x, CASE WHEN x <= 50 THEN x END, x")
     + FILL.format("below", "x, x")
 )
+LOOSE = (
+    """
+CREATE TABLE parents (id INTEGER PRIMARY KEY);
+CREATE TABLE nulled (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents(id) ON UPDATE SET NULL);
+CREATE INDEX nulled_parent ON nulled(parent);
+"""
+    + FILL.format("parents", "x")
+    + FILL.format("nulled", "x, x")
+)
 TREE = """
 CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree(id) ON DELETE CASCADE);
 CREATE INDEX tree_up ON tree(up);
@@ -131,12 +140,15 @@ EXACT = {
     "update of an index without rowid": (COMPACT, "UPDATE compact SET a = a + 1000;"),
     "update of a key without rowid": (COMPACT, "UPDATE compact SET id = id + 1000;"),
     "update with a cascade": (FAMILY, "UPDATE parents SET id = id + 1000 WHERE id > 50;"),
+    "update that clears links": (LOOSE, "UPDATE parents SET id = id + 1000 WHERE id > 50;"),
     "upsert": (ITEMS, "INSERT INTO items VALUES (1, 'z', 1, 1) ON CONFLICT(id) DO UPDATE SET b = 7;"),
     "insert or ignore": (ITEMS, "INSERT OR IGNORE INTO items VALUES (1, 'z', 1, 1), (1001, 'z', 1, 1);"),
     "replace by key": (KEYED, "REPLACE INTO keyed SELECT id, a, b + 1 FROM keyed;"),
     "replace by another key": (KEYED, "REPLACE INTO keyed VALUES ('new', 'a5', 1);"),
     "replace without rowid": (COMPACT, "REPLACE INTO compact SELECT id, a, b + 1 FROM compact;"),
     "replace with a cascade": (FAMILY, "REPLACE INTO parents VALUES (60, 1);"),
+    "replace that clears links": (FAMILY, "REPLACE INTO parents VALUES (40, 1);"),
+    "update or replace that clears links": (FAMILY, "UPDATE OR REPLACE parents SET id = 40 WHERE id = 60;"),
     "update or replace": (KEYED, "UPDATE OR REPLACE keyed SET a = 'same';"),
     "delete of all": (ITEMS, "DELETE FROM items;"),
     "delete of some": (ITEMS, "DELETE FROM items WHERE id <= 10;"),

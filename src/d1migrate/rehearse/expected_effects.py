@@ -175,6 +175,8 @@ def columns_set_indirectly(file: ReplayedFile, index: int, table: str) -> set[st
     """Return the columns of a table that foreign keys and triggers set when a statement runs."""
     statement, catalog = file.statement(index), file.catalog(index)
     happening = events(statement) if statement else [Event("insert", name) for name in catalog.tables]
+    if statement and statement.replaces:
+        happening.append(Event("drop", statement.target))  # like DROP TABLE, REPLACE fires no DELETE trigger
     return columns_set(Cascade(catalog).consequences(happening)).get(table, set())
 
 
