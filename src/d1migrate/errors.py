@@ -74,6 +74,11 @@ class UsageError(Error):
     exit_code = 2
 
 
+def exclusive(one: str, other: str, *, hint: str | None = None) -> UsageError:
+    """Return the error of two options that cannot be used together."""
+    return UsageError(f"{one} and {other} exclude each other", hint=hint)
+
+
 class SourceError(Error):
     """A migration file is wrong; `rule` is the code of the lint rule that reports it."""
 

@@ -336,7 +336,7 @@ class Migrator:
         from d1migrate.lint.replay.replayer import replay
         from d1migrate.migrate.adopt import flow
 
-        found = footprints(replay(self.migrations, proofs=False))
+        found = footprints(replay(self.migrations, probe=False))
         return self._run(flow.plan(found, hints or flow.Hints(), self._mirror))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:

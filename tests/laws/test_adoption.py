@@ -57,7 +57,7 @@ def runnable(files: list[list[str]]) -> list[list[str]]:
 def live(files: list[list[str]]) -> dict[FactKey, str]:
     """The facts of a database in which some files ran."""
     text = ";\n".join(sql for file in files for sql in file)
-    (ran,) = replay(load([("001_all.sql", text or "SELECT 1")]), proofs=False)
+    (ran,) = replay(load([("001_all.sql", text or "SELECT 1")]), probe=False)
     return facts(ran.after.schema)
 
 
@@ -67,7 +67,7 @@ def test_no_file_is_taken_for_the_opposite(files: list[list[str]]) -> None:
     """What ran is applied or unknown, what did not is pending or unknown, and nothing is half-way."""
     files = runnable(files)
     migrations = load((f"{n:03}_f.sql", ";\n".join(file)) for n, file in enumerate(files, 1))
-    prints = footprints(replay(migrations, proofs=False))
+    prints = footprints(replay(migrations, probe=False))
     for count in range(len(files) + 1):
         there = live(files[:count])
         found = assess(prints, there) if there else ()  # of an empty one nothing ran, as far as it matters

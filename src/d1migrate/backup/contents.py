@@ -137,9 +137,11 @@ def read_contents(driver: Driver) -> Contents:
     for name, column in columns.rows:
         ours.setdefault(name, []).append(column)
     found = read_foreign_keys(driver, plain, ours)
-    contents = [_content(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()]
+    contents = [
+        _table_contents(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()
+    ]
     contents += [
-        _content(
+        _table_contents(
             table.name,
             [c.name for c in table.columns if not c.generated],
             [c.name for c in table.columns],
@@ -148,16 +150,22 @@ def read_contents(driver: Driver) -> Contents:
         )
         for table in found.ordered
     ]
-    virtual = tuple(_unit(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual")
+    virtual = tuple(
+        _virtual_contents(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual"
+    )
     known = {table.name for table in plain if is_autoincrement(table)}
     return Contents(
-        *(schema, tuple(history.rows), tuple(contents), virtual, found),
+        schema,
+        tuple(history.rows),
+        tuple(contents),
+        virtual,
+        found,
         _sequences(driver, known) if known else {},
         _ENCODINGS[probe.rows[0][0]],
     )
 
 
-def _content(
+def _table_contents(
     name: str,
     stored: Iterable[str],
     columns: Iterable[str],
@@ -178,7 +186,7 @@ def _content(
     return TableContents(name, names if holds_rowid else (rowid, *names), (KeyColumn(rowid),))
 
 
-def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualTableContents:
+def _virtual_contents(driver: Driver, table: Table, schema: Schema) -> VirtualTableContents:
     """Return how a virtual table is dumped: FTS5 with its own or another table's rows, or an R*Tree."""
     virtual = parse_virtual_table(table.sql)
     names = [column.name for column in table.columns]
@@ -186,7 +194,7 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualTableContents:
         return VirtualTableContents(table, None, False, "")
     if not virtual.is_fts5:  # an R*Tree's first column is its rowid
         return VirtualTableContents(
-            table, _content(table.name, names, names, holds_rowid=True, primary=()), False, ""
+            table, _table_contents(table.name, names, names, holds_rowid=True, primary=()), False, ""
         )
     settings, is_empty = _settings(driver, table.name), _indexed(driver, table.name) == 0
     if virtual.content:
@@ -200,7 +208,7 @@ def _unit(driver: Driver, table: Table, schema: Schema) -> VirtualTableContents:
     if virtual.content == "":
         lost = "" if is_empty else "it stores no text to dump: it is restored empty"
         return VirtualTableContents(table, None, False, lost, settings)
-    content = _content(table.name, names, names, holds_rowid=False, primary=())
+    content = _table_contents(table.name, names, names, holds_rowid=False, primary=())
     return VirtualTableContents(table, content, False, "", settings)
 
 

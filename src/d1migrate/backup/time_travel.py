@@ -272,7 +272,7 @@ def _finish(driver: TimeTravel, pending: PendingRestore) -> RestoreResult:
         try:
             return _write_back(driver, pending, touched)
         except Exception as error:
-            lost += isinstance(error, AmbiguousError)
+            lost += 1 if isinstance(error, AmbiguousError) else 0
             # A response was lost, or the batch refused because another run, or a copy of it, was faster. Rows
             # that exist are not written again.
             if lost < _LOST and (isinstance(error, AmbiguousError) or _is_race(error)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.gates import protect
-from d1migrate.errors import UsageError
+from d1migrate.errors import exclusive
 from d1migrate.migrate.history import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, plural, table
 
@@ -34,7 +34,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Show what is known of every file, and record what is proved."""
     if options.dry_run and options.yes:
-        raise UsageError("--dry-run and --yes exclude each other")
+        raise exclusive("--dry-run", "--yes")
     project.say_database()
     migrator = project.migrator()
     found = _look(options, project, migrator)

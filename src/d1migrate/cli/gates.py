@@ -87,12 +87,12 @@ class Gates:
             return self._project.driver.capabilities.lookups
         up = plan.steps[0].direction == "up"
         is_remote = self._project.driver.capabilities.time_travel is not None
-        point = environment.wants_restore_point and "restore_point" not in given and is_remote
-        rehearsed = bool(environment.rehearse) and "rehearse" not in given
+        takes_bookmark = environment.wants_restore_point and "restore_point" not in given and is_remote
+        reads = [environment.after, environment.rehearse and "rehearse" not in given] if up else []
         imports = sum(step.import_reason is not None for step in plan.steps) if is_remote else 0
         imports = min(imports, 1) if plan.single else imports
-        others = bool(environment.after) + rehearsed if up else 0
-        return self._project.lookups + point + _IMPORT * imports + others
+        others = sum(1 for needed in (takes_bookmark, *reads) if needed)
+        return self._project.lookups + _IMPORT * imports + others
 
     def _decide(self, facts: Facts) -> tuple[GateResult, ...]:
         return gates.check(self._environment, facts, self._reasons)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate import __version__
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, exclusive
 from d1migrate.lint.check import failing
 from d1migrate.lint.runner import lint
 from d1migrate.migrate.flows.read import read_history_and_schema
@@ -63,7 +63,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int]:
     """Return the findings, and how many files were checked."""
     if options.files and options.all:
-        raise UsageError("FILE and --all exclude each other")
+        raise exclusive("FILE", "--all")
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
         only = named if options.files else {migration.version for migration in migrations}

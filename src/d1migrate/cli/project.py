@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class Project:
-    """Where things are, and the way to them.
+    """The configuration, files and databases of one run.
 
     Args:
         given: the global options.
-        output: hears which database is used, and what a driver waits for.
+        output: prints which database is used, and what a driver waits for.
     """
 
     def __init__(self, given: GlobalOptions, output: Output) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.protocol import local_file
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.rehearse import ScratchDatabase, rehearse
@@ -36,7 +36,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Rehearse, and print what each migration does to the rows."""
     if options.all and options.data is not None:
-        raise UsageError("--data and --all exclude each other", hint="--all starts with an empty database")
+        raise exclusive("--data", "--all", hint="--all starts with an empty database")
     found = _rehearse(options, project, output)
     checks = _check_recovery(options, project) if options.recovery else ()
     if output.as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli import restore_preview
 from d1migrate.cli.gates import protect
-from d1migrate.errors import Error, UsageError
+from d1migrate.errors import Error, UsageError, exclusive
 from d1migrate.report.text import clean, plural, size, table, when
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Restore what the options name; without any, list the restore points."""
     if options.to is not None and options.file is not None:
-        raise UsageError("--to and --file exclude each other")
+        raise exclusive("--to", "--file")
     if options.file is not None:
         _load(options.file, options.confirm, project, output)
     elif options.to is not None:

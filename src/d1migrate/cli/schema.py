@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.history import without_histories
 from d1migrate.project import files
 from d1migrate.report import differences, values
@@ -86,13 +86,13 @@ def _refuse_mistakes(given: Options) -> None:
     }
     for flag, value in whole.items():
         if given.between and value is not None and value is not False:
-            raise UsageError(f"--between and {flag} exclude each other")
+            raise exclusive("--between", flag)
         if value == "":
             raise UsageError(f"{flag} is empty")
     if given.sql and given.format:
-        raise UsageError("--sql and --format exclude each other")
+        raise exclusive("--sql", "--format")
     if given.check and given.output:
-        raise UsageError("--check and --output exclude each other")
+        raise exclusive("--check", "--output")
 
 
 def _wanted(options: Options, project: Project) -> Schema:

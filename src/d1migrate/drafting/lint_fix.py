@@ -120,7 +120,7 @@ def _as_intended(replayed: AnalyzedReplay) -> AnalyzedReplay:
     own = {ran.shape.name for ran in (*replayed.of("drop table"), *renames)}
     schema = replayed.before.schema
     tables = (t if fold(t.name) in own else t._replace(triggers=()) for t in schema.tables)
-    return Replayer(Schema(tuple(tables))).replay(replayed.migration, proofs=False)
+    return Replayer(Schema(tuple(tables))).replay(replayed.migration, probe=False)
 
 
 def _check(
@@ -133,7 +133,7 @@ def _check(
     """Raise PlanError if the linter finds an error, or a rehearsal a loss."""
     replayer = Replayer(base)
     for migration in before:
-        replayer.replay(migration, proofs=False)
+        replayer.replay(migration, probe=False)
     replayed = replayer.replay(fixed)
     errors = [d for d in check(replayed, severities) if failing([d])]
     if errors:

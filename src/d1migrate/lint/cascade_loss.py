@@ -65,7 +65,7 @@ def cascade_losses(
         action = actions[loss.cause] if is_passed_on else loss.action
         actions.setdefault(loss.event, action)
         child, link = loss.event.table, (loss.event.table, key.columns)
-        if link not in found and not _is_meant(replay, statement, loss.event, key):
+        if link not in found and not _is_handled(replay, statement, loss.event, key):
             found[link] = CascadeLoss(
                 statement.before.tables[child].name, action, key.columns, loss.cause == deleted
             )
@@ -81,7 +81,7 @@ def _is_untouched(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Ev
     )
 
 
-def _is_meant(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
+def _is_handled(replay: AnalyzedReplay, statement: ReplayedStatement, loss: Event, key: ForeignKey) -> bool:
     """Whether the file handles the loss: the child is dropped anyway, or its rows are put back."""
     number = statement.before.ids[loss.table]
     dropped = number not in replay.survivors and not _is_copied_after(replay, statement, number)

@@ -172,7 +172,7 @@ def diagnose(
     finding: Finding,
     configured: Mapping[str, str],
     *,
-    twins: Sequence[str] = (),
+    predicted_by: Sequence[str] = (),
 ) -> Diagnostic | None:
     """Return the Diagnostic for a finding of other code than a rule, such as a rehearsal; None if it is off.
 
@@ -181,12 +181,12 @@ def diagnose(
         code: the code of its rule.
         finding: what was found.
         configured: {code or letter: severity, or "off"}.
-        twins: codes of rules that predict it: an `allow` for one of them also allows this finding.
+        predicted_by: codes of rules that predict it: an `allow` for one of them also allows this finding.
     """
     severity = severity_of(code, configured)
     if severity == "off":
         return None
-    reasons = (d.reason for d in replay.directives if d.reason and {code, *twins} & set(d.codes))
+    reasons = (d.reason for d in replay.directives if d.reason and {code, *predicted_by} & set(d.codes))
     return _diagnostic(replay, _BY_CODE[code], severity, finding, next(reasons, None))  # type: ignore[arg-type]
 
 
@@ -200,7 +200,9 @@ def _unused(
         for code in directive.codes if directive.reason else ():
             if code in _BY_CODE and severity_of(code, configured) == "off":
                 continue
-            if (directive.line, code) not in used and not code.startswith("X"):  # only a rehearsal knows
+            if (directive.line, code) not in used and not code.startswith(
+                "X"
+            ):  # only a rehearsal finds these
                 known = "" if code in _BY_CODE else ": there is no such rule"
                 finding = Finding(f"allow={code} allows nothing{known}", line=directive.line)
                 yield _diagnostic(replay, rule, severity, finding, None)  # type: ignore[arg-type]
@@ -219,8 +221,17 @@ def _diagnostic(
     else:
         line, column, source = finding.line or 1, 1, None
     return Diagnostic(
-        *(rule.code, severity, summed(finding.message, count), replay.migration.file, line, column, source),
-        *(rule.page.why, finding.fix, allowed, count),
+        rule.code,
+        severity,
+        summed(finding.message, count),
+        replay.migration.file,
+        line,
+        column,
+        source,
+        rule.page.why,
+        finding.fix,
+        allowed,
+        count,
     )
 
 
@@ -253,7 +264,15 @@ def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diag
         line, column = error.line, error.column
         source = error.source if migration.is_large else migration.text.split("\n")[line - 1]
     return Diagnostic(
-        *(rule.code, rule.severity, message, migration.file, line, column, source), rule.page.why, error.hint
+        rule.code,
+        rule.severity,
+        message,
+        migration.file,
+        line,
+        column,
+        source,
+        rule.page.why,
+        error.hint,
     )
 
 

@@ -222,7 +222,7 @@ def columns_into(statement: ReplayedStatement, into: Table) -> list[str]:
 
 
 def lists_columns(statement: ReplayedStatement) -> bool:
-    """Whether an INSERT says which columns it fills."""
+    """Whether an INSERT names the columns that it fills."""
     insert = insert_of(statement.tokens)
     return insert is not None and bool(insert.columns)
 
@@ -386,8 +386,12 @@ def _conflict(
 def _taken_by_trigger(statement: ReplayedStatement, table: Table, event: str) -> str:
     """Return the trigger that may skip or delete rows that a statement writes, or ""."""
     for trigger in table.triggers:
-        made = parse_trigger(trigger.sql)
-        if made and made.event == event and "IGNORE" in (t.keyword for t in significant(trigger.sql)):
+        definition = parse_trigger(trigger.sql)
+        if (
+            definition
+            and definition.event == event
+            and "IGNORE" in (t.keyword for t in significant(trigger.sql))
+        ):
             return f"trigger {trigger.name}"
     by = (t.by for t in statement.deletes_by_triggers if t.table == fold(table.name))
     return next((f"trigger {name}" for name in by), "")

@@ -48,15 +48,14 @@ def required(new: Table, old: Table, values: Values) -> Iterator[str]:
                 yield name
 
 
-_NEVER_NULL = ("COUNT", "TOTAL", "COALESCE", "IFNULL")
+_NEVER_NULL = frozenset(("COUNT", "TOTAL", "COALESCE", "IFNULL"))
 
 
 def _finds_nothing(value: Sequence[Token]) -> bool:
     """Whether a value is a subquery that may return no row, which gives NULL."""
     value = bare(value)
-    never_null = {"COUNT", "TOTAL", "COALESCE", "IFNULL"}
     return (
-        bool(value) and value[0].keyword == "SELECT" and never_null.isdisjoint(t.text.upper() for t in value)
+        bool(value) and value[0].keyword == "SELECT" and _NEVER_NULL.isdisjoint(t.text.upper() for t in value)
     )
 
 

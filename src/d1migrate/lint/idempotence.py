@@ -23,7 +23,7 @@ _BARE = re.compile(
     r"(?!:? *(?:no|not|never|false)\b)",
     re.IGNORECASE,
 )
-_SAID = re.compile(
+_SENTENCE = re.compile(
     rf"{_FILE} (?:is|are|can(?: be)?|may be|should be|must be|was written to be) (?P<rest>.*)", re.IGNORECASE
 )
 _POSITIVE = re.compile(
@@ -41,7 +41,7 @@ def claims_idempotence(header: str) -> bool:
     return any(
         _BARE.match(text)
         or _TITLE.match(text)
-        or ((match := _SAID.match(text)) and _POSITIVE.match(match["rest"]))
+        or ((match := _SENTENCE.match(text)) and _POSITIVE.match(match["rest"]))
         for text in _sentences(header[:_LONGEST])
     )
 
@@ -49,12 +49,12 @@ def claims_idempotence(header: str) -> bool:
 def _sentences(header: str) -> list[str]:
     """Return the sentences of a comment; a line that starts in lower case continues the line before it."""
     found: list[str] = []
-    goes_on = False
+    continues = False
     for line in header.split("\n"):
         text = _MARKS.sub("", line)
         parts = re.split(r"(?<=[.!?;]) +", text)
-        if goes_on and text[:1].islower():
+        if continues and text[:1].islower():
             found[-1] += f" {parts.pop(0)}"
         found += filter(None, parts)
-        goes_on = bool(text) and not text.endswith(_ENDS)
+        continues = bool(text) and not text.endswith(_ENDS)
     return found

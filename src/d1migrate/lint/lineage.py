@@ -50,10 +50,10 @@ class Lineage:
             self._by_table.setdefault(copy.source.table, []).append(copy)
             self._filled_from.setdefault(copy.into.table, set()).add(copy.source.table)
 
-    def _note_overwritten(self, statement: ReplayedStatement, keeping: set[ColumnId]) -> None:
+    def _note_overwritten(self, statement: ReplayedStatement, unchanged: set[ColumnId]) -> None:
         number = statement.before.ids.get(statement.target)
         columns = self._columns.at(number, statement.index) if number is not None else {}
-        for column in {columns[to] for to in statement.sets() if to in columns} - keeping:
+        for column in {columns[to] for to in statement.sets() if to in columns} - unchanged:
             self._overwritten.setdefault(column, []).append(statement.index)
 
     def copies_of(self, column: ColumnId) -> list[Copy]:
@@ -77,7 +77,7 @@ class Lineage:
         found = None
         for copy in self.copies_of_table(table):
             if after < copy.statement.index < before and found is None:
-                at = self._gone_at(copy.into.table, copy.statement.index)
+                at = self._next_table_loss(copy.into.table, copy.statement.index)
                 found = copy if copy.omits else self.partial_copy(copy.into.table, at, copy.statement.index)
         return found
 
@@ -133,7 +133,7 @@ class Lineage:
         found: dict[ColumnId, bool] = {}
         for copy in self.copies_of(column):
             if after < copy.statement.index < before:
-                at = self._gone(copy.into, copy.statement.index)
+                at = self._next_loss(copy.into, copy.statement.index)
                 on = (
                     [(copy.into, True)]
                     if at == _NEVER
@@ -172,18 +172,18 @@ class Lineage:
     def _stays(self, column: ColumnId, since: int, *, of_all_rows: bool) -> bool:
         """Whether values put into a column remain there to the end, or are copied on."""
         overwritten = next((i for i in self._overwritten.get(column, ()) if i > since), _NEVER)
-        at = min(self._gone(column, since), overwritten)
+        at = min(self._next_loss(column, since), overwritten)
         return at == _NEVER or self.is_kept(column, at, since, of_all_rows=of_all_rows)
 
-    def _gone(self, column: ColumnId, since: int) -> int:
+    def _next_loss(self, column: ColumnId, since: int) -> int:
         """Return the next statement that drops or empties a column."""
         dropped = self._columns.dropped_at(column)
-        return min(self._gone_at(column.table, since), _NEVER if dropped is None else dropped)
+        return min(self._next_table_loss(column.table, since), _NEVER if dropped is None else dropped)
 
     def _table_stays(self, table: int, since: int) -> bool:
-        at = self._gone_at(table, since)
+        at = self._next_table_loss(table, since)
         return at == _NEVER or self.rows_are_kept(table, at, since)
 
-    def _gone_at(self, table: int, since: int) -> int:
+    def _next_table_loss(self, table: int, since: int) -> int:
         """Return the next statement that drops or empties a table."""
         return next((index for index in self._emptied.get(table, ()) if index > since), _NEVER)

@@ -23,7 +23,7 @@ class Rebuild:
         old, new: the two tables.
         statement: the statement that drops the old table or renames it.
         number: the number of the old table.
-        is_dropped: whether the old table is gone, and not only renamed.
+        is_dropped: whether the old table is dropped, and not only renamed.
         dropped_at: the index of the statement that drops it, or the number of statements.
         fills: the statements that fill the new table from other tables.
     """

@@ -46,7 +46,7 @@ def lint(
         wanted = only is None or migration.version in only
         try:
             too_long = _too_long(migration) if wanted else None
-            replay = replayer.replay(migration, proofs=wanted)
+            replay = replayer.replay(migration, probe=wanted)
         except SourceError as error:
             replayer.give_up_on(migration)
             fresh.give_up()
@@ -100,7 +100,7 @@ def _with_confirmed(
         return diagnostics
     reason = d1.error_parts(text)[0]
     finding = Finding(f"this fails on rows that these files insert: {reason}", statement, fix=foreseen[0].fix)
-    confirmed = diagnose(replay, "R112", finding, severities or {}, twins=[d.code for d in foreseen])
+    confirmed = diagnose(replay, "R112", finding, severities or {}, predicted_by=[d.code for d in foreseen])
     if confirmed is None:
         return diagnostics
     rest = [d for d in diagnostics if d not in foreseen]
@@ -131,7 +131,7 @@ def refuse_errors(
     found, built, fresh = list[Diagnostic](), base, FreshDatabase()
     if base.tables:
         fresh.give_up()
-    for replayed in replay(migrations, base, proofs=strict):
+    for replayed in replay(migrations, base, probe=strict):
         diagnostics = check(replayed, severities, only_errors=bool(base.tables) and not strict)
         found += _with_confirmed(replayed, diagnostics, fresh, severities)
         built = replayed.after.schema

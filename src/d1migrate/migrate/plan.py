@@ -9,7 +9,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.errors import Irreversible, LimitExceeded, OutOfOrder, PlanError, SourceError, UsageError
+from d1migrate.errors import (
+    Irreversible,
+    LimitExceeded,
+    OutOfOrder,
+    PlanError,
+    SourceError,
+    UsageError,
+    exclusive,
+)
 from d1migrate.migrate import assertions
 from d1migrate.migrate import history as h
 from d1migrate.migrate.history_guard import LOG_TABLE
@@ -248,7 +256,7 @@ def choose_down(
         PartiallyApplied: a migration began and did not finish.
     """
     if to is not None and steps is not None:
-        raise UsageError("--to and --steps exclude each other")
+        raise exclusive("--to", "--steps")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}: at least one is required")
     if to is not None and to != 0 and to not in history.versions:

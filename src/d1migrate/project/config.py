@@ -12,7 +12,7 @@ from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, exclusive
 from d1migrate.project.environment import (
     KEYS,
     Environment,
@@ -80,7 +80,7 @@ class Config(NamedTuple):
         """
         if database is not None:
             if name is not None:
-                raise UsageError("--env and --database exclude each other")
+                raise exclusive("--env", "--database")
             return self._guarded(database) or Environment(None, database, lint=self.lint)
         if name == "":
             raise UsageError(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.rehearse.model import TableChange, UnkeptColumn
     from d1migrate.schema.catalog import Catalog
 
-TWINS = {
+PREDICTED_BY = {
     "X101": ("D101", "D102", "D103", "D104", "D106", "D116", "D117"),
     "X102": ("D101", "D102", "D103", "D105", "D107", "D108", "D114", "D115"),
     "X111": ("D104", "D105", "D107", "D108", "D116", "D118", "D119"),

@@ -182,8 +182,8 @@ class Rehearser:
 
     def _diagnostics(self, replay: Replay, found: Iterable[tuple[str, Finding]]) -> Iterator[Diagnostic]:
         for code, finding in found:
-            twins = findings.TWINS.get(code, ())
-            if diagnostic := diagnose(replay, code, finding, self._severities, twins=twins):
+            predicted_by = findings.PREDICTED_BY.get(code, ())
+            if diagnostic := diagnose(replay, code, finding, self._severities, predicted_by=predicted_by):
                 yield diagnostic
 
     # --- rollback ---
@@ -197,7 +197,7 @@ class Rehearser:
         if rollback.reason is not None:
             return RollbackOutcome("irreversible"), []
         script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
-        file = ReplayedFile(Replayer(after).replay(script, proofs=False))
+        file = ReplayedFile(Replayer(after).replay(script, probe=False))
         with closing(self._scratch.copy()) as copy:
             try:
                 recorded = copy.run(rollback.texts())

@@ -124,21 +124,21 @@ def _built(squashed: Migration, moment: Moment, finder: ExpressionFinder) -> Bui
 
 def _refuse_unwritable(built: Build, locations: Locations) -> None:
     """Raise PlanError for rows that no INSERT can restore."""
-    if built.layout.keys.orphans:
+    if built.contents.keys.orphans:
         raise PlanError(
             "some rows reference rows that do not exist, and D1 would not insert them"
-            f" ({built.layout.keys.orphans} broken links)",
+            f" ({built.contents.keys.orphans} broken links)",
             hint="`PRAGMA foreign_key_check` lists them; delete them in a new migration first",
         )
-    for table, why in built.layout.keys.mismatched.items():
+    for table, why in built.contents.keys.mismatched.items():
         if built.rows[table]:
             raise PlanError(
                 f"{locations.of(table)}: D1 would not insert the rows of {table}: {why}",
                 hint="correct the foreign key in a new migration first",
             )
-    for unit in built.layout.virtual:
-        if unit.lost and not unit.rebuild and built.indexes.get(unit.table.name):
-            name = unit.table.name
+    for virtual_table in built.contents.virtual:
+        if virtual_table.lost and not virtual_table.rebuild and built.indexes.get(virtual_table.table.name):
+            name = virtual_table.table.name
             raise PlanError(
                 f"{locations.of(name)}: {name} indexes text that it does not store, so no file can insert it"
                 " again",

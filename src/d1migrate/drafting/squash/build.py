@@ -34,13 +34,13 @@ class Build(NamedTuple):
     """A database that migrations built.
 
     Attributes:
-        layout: its schema, and the order of its tables.
+        contents: its schema, and the order of its tables.
         rows: {table: its rows, in the order of its key, as literals}.
         indexes: {FTS5 table: the content of its index}.
         draws: what each random number was drawn for: a number of bytes, or None for an integer.
     """
 
-    layout: Contents
+    contents: Contents
     rows: dict[str, list[list[str]]]
     indexes: dict[str, list[tuple[object, ...]]]
     draws: tuple[int | None, ...]
@@ -48,7 +48,7 @@ class Build(NamedTuple):
     @property
     def sequences(self) -> dict[str, str]:
         """{table: its AUTOINCREMENT counter}; a counter of 0 is left out, which is the same."""
-        return {name: seq for name, seq in self.layout.sequences.items() if seq not in ("", "0", "NULL")}
+        return {name: seq for name, seq in self.contents.sequences.items() if seq not in ("", "0", "NULL")}
 
 
 def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] = ()) -> Build:
@@ -74,28 +74,28 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
                 hint="squash builds the final schema by running the files: each must run on a new database",
             ) from error
         draws = tuple(driver.draws.sizes)
-        layout = read_contents(driver)
-        reader = Reader(driver, layout.encoding)
+        contents = read_contents(driver)
+        reader = Reader(driver, contents.encoding)
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]
-            for content in layout.all_tables
+            for content in contents.all_tables
             if fold(content.name) not in TABLES
         }
         indexes = {
-            unit.table.name: _index(driver, unit.table.name)
-            for unit in layout.virtual
-            if (virtual := parse_virtual_table(unit.table.sql)) and virtual.is_fts5
+            virtual_table.table.name: _index(driver, virtual_table.table.name)
+            for virtual_table in contents.virtual
+            if (definition := parse_virtual_table(virtual_table.table.sql)) and definition.is_fts5
         }
-    return Build(layout, rows, indexes, draws)
+    return Build(contents, rows, indexes, draws)
 
 
 def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
     """Return how a build differs from another, as (table, difference); the table is "" for other objects."""
-    objects = digest.changes(Schema(), expected.layout.schema)
+    objects = digest.changes(Schema(), expected.contents.schema)
     wanted = {key: known for key, known in objects.items() if known is not None}
     result = [
         (name if kind == "table" else "", f"{kind} {name} is {problem}")
-        for kind, name, problem, *_ in digest.compare(wanted, digest.objects(found.layout.schema))
+        for kind, name, problem, *_ in digest.compare(wanted, digest.objects(found.contents.schema))
     ]
     for table in sorted(expected.rows.keys() | found.rows.keys()):
         rows, others = expected.rows.get(table, []), found.rows.get(table, [])
@@ -105,12 +105,12 @@ def differences(expected: Build, found: Build) -> list[tuple[str, str]]:
             result.append((table, f"the rows of {table} differ"))
         elif expected.sequences.get(table) != found.sequences.get(table):
             result.append((table, f"the AUTOINCREMENT counter of {table} differs"))
-    settings = {unit.table.name: unit.settings for unit in found.layout.virtual}
+    settings = {virtual_table.table.name: virtual_table.settings for virtual_table in found.contents.virtual}
     result += [
-        (unit.table.name, f"{unit.table.name} does not index its rows the same way")
-        for unit in expected.layout.virtual
-        if unit.settings != settings.get(unit.table.name)
-        or expected.indexes.get(unit.table.name) != found.indexes.get(unit.table.name)
+        (virtual_table.table.name, f"{virtual_table.table.name} does not index its rows the same way")
+        for virtual_table in expected.contents.virtual
+        if virtual_table.settings != settings.get(virtual_table.table.name)
+        or expected.indexes.get(virtual_table.table.name) != found.indexes.get(virtual_table.table.name)
     ]
     return result
 

@@ -49,17 +49,17 @@ def write(builds: Sequence[Build], finder: ExpressionFinder) -> SquashedText:
     """
     writer = _Writer(builds, finder)
     rows = list(writer.rows())
-    layout = builds[0].layout
-    mismatched = [table for table in layout.keys.ordered if table.name in layout.keys.mismatched]
+    contents = builds[0].contents
+    mismatched = [table for table in contents.keys.ordered if table.name in contents.keys.mismatched]
     blocks = [
-        *_tables(table for table in layout.keys.ordered if table not in mismatched),
-        *(_ended(create_text(unit.table.sql)) for unit in layout.virtual),
-        *(_ended(create_text(view.sql)) for view in layout.schema.views),
+        *_tables(table for table in contents.keys.ordered if table not in mismatched),
+        *(_ended(create_text(virtual_table.table.sql)) for virtual_table in contents.virtual),
+        *(_ended(create_text(view.sql)) for view in contents.schema.views),
         *rows,
         *_tables(
             mismatched
         ),  # after the rows: a foreign key mismatch makes SQLite refuse every row of the parent
-        *_triggers(layout),
+        *_triggers(contents),
     ]
     return SquashedText(blocks, list(dict.fromkeys(writer.unknown)))
 
@@ -70,10 +70,10 @@ def _tables(tables: Iterable[Table]) -> Iterator[str]:
         yield "".join(_ended(create_text(sql)) for sql in (table.sql, *indexes))
 
 
-def _triggers(layout: Contents) -> Iterator[str]:
-    for table in layout.schema.tables:
+def _triggers(contents: Contents) -> Iterator[str]:
+    for table in contents.schema.tables:
         yield from (_ended(create_text(trigger.sql)) for trigger in table.triggers)
-    yield from (_ended(create_text(trigger.sql)) for trigger in layout.schema.triggers)
+    yield from (_ended(create_text(trigger.sql)) for trigger in contents.schema.triggers)
 
 
 def _ended(sql: str) -> str:
@@ -84,34 +84,34 @@ class _Writer:
     """Writes the rows of builds."""
 
     def __init__(self, builds: Sequence[Build], finder: ExpressionFinder) -> None:
-        self._builds, self._layout, self._finder = builds, builds[0].layout, finder
-        self._tables = {table.name: table for table in self._layout.schema.tables}
+        self._builds, self._contents, self._finder = builds, builds[0].contents, finder
+        self._tables = {table.name: table for table in self._contents.schema.tables}
         self._statements: list[str] = []
-        self._inserts = Inserts(self._statements.append, self._layout.schema.tables)
+        self._inserts = Inserts(self._statements.append, self._contents.schema.tables)
         self.unknown: list[UnknownValue] = []
 
     def rows(self) -> Iterator[str]:
         """Yield a block for each table with rows, or with a counter that its rows do not set."""
-        filled = [content for content in self._layout.tables if self._builds[0].rows.get(content.name)]
+        filled = [content for content in self._contents.tables if self._builds[0].rows.get(content.name)]
         children = [content for content in filled if self._tables[content.name].foreign_keys]
-        if self._layout.keys.deferred and children:
+        if self._contents.keys.deferred and children:
             self._statements.append("PRAGMA defer_foreign_keys = ON")
-        parents = self._layout.keys.placeholders if children else {}
+        parents = self._contents.keys.placeholders if children else {}
         self._statements += parents.values()
         for content in filled:
             self._table(content)
             self._inserts.end()
             yield self._block()
         self._statements += [f"DROP TABLE {quote_identifier(parent)}" for parent in parents]
-        for unit in self._layout.virtual:
-            name = quote_identifier(unit.table.name)
-            for key, value in unit.settings:
+        for virtual_table in self._contents.virtual:
+            name = quote_identifier(virtual_table.table.name)
+            for key, value in virtual_table.settings:
                 self._statements.append(f"INSERT INTO {name} ({name}, rank) VALUES ({key}, {value})")
-            if unit.content and self._builds[0].rows[unit.table.name]:
-                self._table(unit.content)
+            if virtual_table.content and self._builds[0].rows[virtual_table.table.name]:
+                self._table(virtual_table.content)
                 self._inserts.end()
-            elif unit.rebuild and self._builds[0].indexes[unit.table.name]:
-                self._statements.append(reindex_statement(unit.table.name))
+            elif virtual_table.rebuild and self._builds[0].indexes[virtual_table.table.name]:
+                self._statements.append(reindex_statement(virtual_table.table.name))
             yield self._block()
         self._statements += self._counters()
         yield self._block()
@@ -177,7 +177,7 @@ class _Writer:
     def _counters(self) -> Iterator[str]:
         """Yield statements for the AUTOINCREMENT counters that the rows do not set."""
         wanted = self._builds[0].sequences
-        for content in self._layout.tables:
+        for content in self._contents.tables:
             table = self._tables.get(content.name)
             alias = rowid_alias(table) if table and is_autoincrement(table) else None
             if table is None or alias is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
     """Return what files leave in the schema, given how they ran in order on an empty database."""
-    found, lost = list[Footprint](), None
+    found, not_replayed = list[Footprint](), None
     for replay in replays:
         refusal = next(
             (
@@ -25,15 +25,15 @@ def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
             None,
         )
         if refusal is not None:
-            lost = lost or replay.migration.name
-        elif lost and any(_has_no_effect(statement) for statement in replay.statements):
-            refusal = f"it builds on {lost}, which cannot be replayed on an empty database"
-        made = changes(replay.before, replay.after)
-        if refusal is None and not made:
+            not_replayed = not_replayed or replay.migration.name
+        elif not_replayed and any(_has_no_effect(statement) for statement in replay.statements):
+            refusal = f"it builds on {not_replayed}, which cannot be replayed on an empty database"
+        changed = changes(replay.before, replay.after)
+        if refusal is None and not changed:
             refusal = next(
                 (_refusal(replay, statement) for statement in replay.statements if statement.refusal), None
             )
-        found.append(Footprint(replay.migration, made, refusal, tuple(_written(replay))))
+        found.append(Footprint(replay.migration, changed, refusal, tuple(_written(replay))))
     return tuple(found)
 
 

@@ -319,17 +319,12 @@ class Replay:
     @cached_property
     def _emptied(self) -> dict[int, list[int]]:
         """{number of a table: the indices of the DELETE statements without WHERE}."""
-        return {
-            number: indices
-            for number, writers in self.writers.items()
-            if (
-                indices := [
-                    statement.index
-                    for statement in writers
-                    if statement.verb == "delete" and not statement.has_where
-                ]
-            )
-        }
+        found: dict[int, list[int]] = {}
+        for number, writers in self.writers.items():
+            for statement in writers:
+                if statement.verb == "delete" and not statement.has_where:
+                    found.setdefault(number, []).append(statement.index)
+        return found
 
     @cached_property
     def drops(self) -> dict[int, int]:

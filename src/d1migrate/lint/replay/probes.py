@@ -33,47 +33,47 @@ _PROBE = "d1migrate_probe"
 AS_STRING = ", and SQLite reads the name in double quotes as a string"
 
 
-def adds_column(tokens: Sequence[Token], kind: Shape) -> bool:
+def adds_column(tokens: Sequence[Token], shape: Shape) -> bool:
     """Whether it is ALTER TABLE … ADD [COLUMN]."""
-    return kind.verb == "alter table" and alteration_of(tokens).action == "add column"
+    return shape.verb == "alter table" and alteration_of(tokens).action == "add column"
 
 
-def refusal_with_rows(shadow: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape) -> str | None:
+def refusal_with_rows(shadow: ShadowSchema, sql: str, tokens: Sequence[Token], shape: Shape) -> str | None:
     """Return D1's error for an ADD COLUMN to a table with one row; on an empty table nearly all pass."""
-    table = shadow.catalog.tables.get(kind.name)
+    table = shadow.catalog.tables.get(shape.name)
     if table is None:
         return None
     columns = ", ".join(quote_identifier(column.name) for column in table.columns)
     if not shadow.scratch.build(f"CREATE TABLE {_PROBE} ({columns})"):
         return None
     shadow.scratch.control(f"INSERT INTO {_PROBE} DEFAULT VALUES")
-    refusal = shadow.scratch.run(_with_name(sql, tokens[kind.at], _PROBE)).refusal
+    refusal = shadow.scratch.run(_with_name(sql, tokens[shape.at], _PROBE)).refusal
     shadow.scratch.control(f"DROP TABLE {_PROBE}")
     return refusal
 
 
 def existing_differences(
-    shadow: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape
+    shadow: ShadowSchema, sql: str, tokens: Sequence[Token], shape: Shape
 ) -> list[Difference]:
     """Return how an existing object differs from what a CREATE … IF NOT EXISTS of its name would create."""
-    if not kind.conditional or not kind.verb.startswith("create"):
+    if not shape.conditional or not shape.verb.startswith("create"):
         return []
-    table = shadow.catalog.tables.get(kind.name)
-    if kind.verb == "create table" and table is not None:
-        return _differences_of_table(shadow, sql, tokens, kind, table)
-    existing = _sql_of(shadow.catalog, kind)
+    table = shadow.catalog.tables.get(shape.name)
+    if shape.verb == "create table" and table is not None:
+        return _differences_of_table(shadow, sql, tokens, shape, table)
+    existing = _sql_of(shadow.catalog, shape)
     if existing is None:
         return []
     scope = Scope.of(shadow.catalog.schema)  # reads all of the schema
     if canonical(existing, scope) == canonical(sql, scope):
         return []
-    return [Difference(kind.verb.split()[-1], kind.name, "different", sql, existing)]
+    return [Difference(shape.verb.split()[-1], shape.name, "different", sql, existing)]
 
 
 def _differences_of_table(
-    shadow: ShadowSchema, sql: str, tokens: Sequence[Token], kind: Shape, table: Table
+    shadow: ShadowSchema, sql: str, tokens: Sequence[Token], shape: Shape, table: Table
 ) -> list[Difference]:
-    if not shadow.scratch.build(_with_name(sql, tokens[kind.at], _PROBE)):
+    if not shadow.scratch.build(_with_name(sql, tokens[shape.at], _PROBE)):
         return []
     ((text,),) = shadow.scratch.rows("SELECT sql FROM sqlite_schema WHERE name = ?1", (_PROBE,))
     probe = shadow.read_table(_PROBE, text, {}, ())
@@ -84,16 +84,16 @@ def _differences_of_table(
     return list(compare(Schema((wanted,)), Schema((existing,)), scopes=(scope, scope)))
 
 
-def _sql_of(catalog: Catalog, kind: Shape) -> str | None:
+def _sql_of(catalog: Catalog, shape: Shape) -> str | None:
     """Return the CREATE of an existing index, view or trigger of that name."""
-    if there := catalog.views.get(kind.name) or catalog.tables.get(kind.name):
-        return there.sql
-    if on_view := catalog.view_triggers.get(kind.name):
+    if existing := catalog.views.get(shape.name) or catalog.tables.get(shape.name):
+        return existing.sql
+    if on_view := catalog.view_triggers.get(shape.name):
         return on_view.sql
-    owner = catalog.tables.get(catalog.owners.get(kind.name, ""))
+    owner = catalog.tables.get(catalog.owners.get(shape.name, ""))
     named = {fold(index.name): index.sql for index in owner.indexes} if owner else {}
     named |= {fold(trigger.name): trigger.sql for trigger in owner.triggers} if owner else {}
-    return named.get(kind.name)
+    return named.get(shape.name)
 
 
 def _with_name(sql: str, name: Token, new: str) -> str:
@@ -135,8 +135,8 @@ def broken(
         if error := errors[key]:
             found.append(BrokenObject("trigger", trigger.name, error))
     for table in (table for table in shadow.catalog.tables.values() if table.is_virtual):
-        is_asked = fold(table.name) in named or shadow.mentions(table.sql, mention)
-        if is_asked and (error := _error_of_virtual(shadow, table)):
+        is_wanted = fold(table.name) in named or shadow.mentions(table.sql, mention)
+        if is_wanted and (error := _error_of_virtual(shadow, table)):
             found.append(BrokenObject("virtual table", table.name, error))
     return found
 
@@ -186,12 +186,12 @@ def columns_read_as_strings(
     return found
 
 
-def quoting_error_inside(shadow: ShadowSchema, kind: Shape, sql: str) -> str | None:
+def quoting_error_inside(shadow: ShadowSchema, shape: Shape, sql: str) -> str | None:
     """Return the engine's error about a string in double quotes in a view or trigger just created."""
-    if kind.verb == "create view" and (view := shadow.catalog.views.get(kind.name)):
+    if shape.verb == "create view" and (view := shadow.catalog.views.get(shape.name)):
         return shadow.quoting_error(f"SELECT * FROM {quote_identifier(view.name)}")
-    if kind.verb == "create trigger" and '"' in sql:
-        trigger = next((t for t in shadow.catalog.triggers() if fold(t.name) == kind.name), None)
+    if shape.verb == "create trigger" and '"' in sql:
+        trigger = next((t for t in shadow.catalog.triggers() if fold(t.name) == shape.name), None)
         return shadow.quoting_error(_firing(shadow, trigger)) if trigger else None
     return None
 

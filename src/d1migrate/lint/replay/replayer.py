@@ -41,7 +41,7 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
         SourceError: a statement is refused by D1, or does not fit the schema that the ones before it build.
     """
     catalog = Catalog()
-    for replayed in replay(migrations, proofs=False):
+    for replayed in replay(migrations, probe=False):
         for statement in replayed.statements:
             if statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None:
                 raise SourceError(
@@ -83,7 +83,7 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str |
     """
     found: dict[int, dict[str, str | None]] = {}
     before = Schema()
-    for replayed in replay(migrations, proofs=False):
+    for replayed in replay(migrations, probe=False):
         if any(
             statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None
             for statement in replayed.statements
@@ -96,12 +96,12 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str |
 
 
 def replay(
-    migrations: Iterable[Migration], base: Schema | None = None, *, proofs: bool = True
+    migrations: Iterable[Migration], base: Schema | None = None, *, probe: bool = True
 ) -> Iterator[AnalyzedReplay]:
     """Yield every migration as it ran, in order; arguments and errors as Replayer's."""
     replayer = Replayer(base)
     for migration in migrations:
-        yield replayer.replay(migration, proofs=proofs)
+        yield replayer.replay(migration, probe=probe)
 
 
 class Replayer:
@@ -124,12 +124,12 @@ class Replayer:
         self._is_incomplete = False
         self._meanings: dict[str, str] = {}
 
-    def replay(self, migration: Migration, *, proofs: bool = True) -> AnalyzedReplay:
+    def replay(self, migration: Migration, *, probe: bool = True) -> AnalyzedReplay:
         """Replay the next migration.
 
         Args:
             migration: the migration.
-            proofs: whether to run its rollback, and to look for views and triggers that it breaks.
+            probe: whether to run its rollback, and to look for views and triggers that it breaks.
 
         Raises:
             SourceError: it cannot be parsed.
@@ -137,7 +137,7 @@ class Replayer:
         shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete)
         siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
-            replayed = _FileReplay(migration, shadow, proofs=proofs).replay(
+            replayed = _FileReplay(migration, shadow, probe=probe).replay(
                 siblings_record=siblings_record, previous=self._previous
             )
         finally:
@@ -169,8 +169,8 @@ class Replayer:
 class _FileReplay:
     """One file on its shadow schema."""
 
-    def __init__(self, migration: Migration, shadow: ShadowSchema, *, proofs: bool) -> None:
-        self._migration, self._shadow, self._proofs = migration, shadow, proofs
+    def __init__(self, migration: Migration, shadow: ShadowSchema, *, probe: bool) -> None:
+        self._migration, self._shadow, self._probe = migration, shadow, probe
         self._filled: dict[int, tuple[int, int]] = {}
         self._concerning: dict[str, bool] = {}
         self._records = False
@@ -196,14 +196,17 @@ class _FileReplay:
                 self._pattern.learn(source.sql)
             index, last = index + 1, source
         after = self._shadow.catalog
-        broken_here = self._broken(before, kept) if self._proofs and not self._shadow.failed else ()
+        broken_here = self._broken(before, kept) if self._probe and not self._shadow.failed else ()
         return AnalyzedReplay(
-            *(self._migration, before, after, kept),
+            self._migration,
+            before,
+            after,
+            kept,
             count=index,
             last=last,
             filled=self._filled,
             broken=broken_here,
-            rollback=self._rollback(before) if self._proofs else None,
+            rollback=self._rollback(before) if self._probe else None,
             directives=found,
             records_itself=self._records,
             siblings_record=siblings_record,

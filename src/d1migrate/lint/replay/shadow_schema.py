@@ -107,12 +107,12 @@ class ShadowSchema:
 
     # --- following what a statement did to the schema ---
 
-    def follow(self, sql: str, kind: Shape) -> None:
+    def follow(self, sql: str, shape: Shape) -> None:
         """Read what a statement changed, and only that, into the catalog."""
-        creates = kind.verb.startswith("create ")
-        self._has_virtual = self._has_virtual or kind.verb == "create virtual table"
-        if kind.verb.startswith("drop "):
-            found, removed = {}, self._dropped(kind)
+        creates = shape.verb.startswith("create ")
+        self._has_virtual = self._has_virtual or shape.verb == "create virtual table"
+        if shape.verb.startswith("drop "):
+            found, removed = {}, self._dropped(shape)
             self._note_last_row()  # SQLite reuses the rowids of dropped objects
         else:
             found = self._read_objects(since=self._last_row if creates else 0)
@@ -123,12 +123,12 @@ class ShadowSchema:
         for key, item in fresh.items():
             self._remember(key, item)
         if changed:
-            renames = (e for e in effects(sql) if e.kind == "rename") if kind.verb == "alter table" else ()
+            renames = (e for e in effects(sql) if e.kind == "rename") if shape.verb == "alter table" else ()
             self._change(changed, {each.to: each.table for each in renames})
 
-    def _dropped(self, kind: Shape) -> set[tuple[str, str]]:
+    def _dropped(self, shape: Shape) -> set[tuple[str, str]]:
         """Return what a DROP removes: an object, and everything on it."""
-        what, name = kind.verb.removeprefix("drop "), kind.name
+        what, name = shape.verb.removeprefix("drop "), shape.name
         keys = {(what, name)} & self._known.keys()
         if keys and what in ("table", "view"):
             keys |= {(each, on_it) for each in ("index", "trigger") for on_it in self._on[each, name]}
@@ -259,18 +259,18 @@ class ShadowSchema:
         else:
             self.not_built[name] = None
 
-    def need_all(self, tokens: Sequence[Token], kind: Shape) -> None:
+    def need_all(self, tokens: Sequence[Token], shape: Shape) -> None:
         """Build what a statement mentions, and for ALTER TABLE everything that SQLite checks."""
         self.need_named(tokens)
-        if kind.verb != "alter table":
+        if shape.verb != "alter table":
             return
-        for child in self.catalog.children.get(kind.name, ()):
+        for child in self.catalog.children.get(shape.name, ()):
             self.need(child)
         named = [(view.name, view.sql) for view in self.catalog.views.values()]
         named += [(trigger.name, trigger.sql) for trigger in self.catalog.triggers()]
         few = len(named) <= _FEW
         for name, sql in named:
-            if few or self.mentions(sql, {kind.name, *self.changed}):
+            if few or self.mentions(sql, {shape.name, *self.changed}):
                 self.need(fold(name))
                 for other in _names_in(sql):
                     self.need(other)

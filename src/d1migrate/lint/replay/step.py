@@ -18,28 +18,23 @@ if TYPE_CHECKING:
     from d1migrate.lint.replay.shadow_schema import ShadowSchema
     from d1migrate.sql.split import Statement
 
-_COMMON = (
-    "INSERT ",
-    "UPDATE ",
-    "DELETE ",
-    "SELECT ",
-)  # by far the most; rules rarely need their tokens
+_COMMON = ("INSERT ", "UPDATE ", "DELETE ", "SELECT ")  # by far the most; rules rarely need their tokens
 
 
 def step(shadow: ShadowSchema, index: int, source: Statement) -> ReplayedStatement:
     """Replay a statement of a file, by its place among the others."""
     sql, before = source.sql, shadow.catalog
     tokens = None if sql[:7].upper() in _COMMON else significant(sql)
-    kind = Shape(sql[:6].lower()) if tokens is None else shape_of(tokens)
-    changes_schema = kind.verb in SCHEMA_VERBS
+    shape = Shape(sql[:6].lower()) if tokens is None else shape_of(tokens)
+    changes_schema = shape.verb in SCHEMA_VERBS
     found: dict[str, Any] = {}
     if tokens and changes_schema:
-        shadow.need_all(tokens, kind)
-        if probes.adds_column(tokens, kind):
-            found["refusal_with_rows"] = probes.refusal_with_rows(shadow, sql, tokens, kind)
+        shadow.need_all(tokens, shape)
+        if probes.adds_column(tokens, shape):
+            found["refusal_with_rows"] = probes.refusal_with_rows(shadow, sql, tokens, shape)
         else:
-            found["existing_differences"] = probes.existing_differences(shadow, sql, tokens, kind)
-    if '"' in sql and kind.verb != "pragma" and '"' in without_strings(sql):
+            found["existing_differences"] = probes.existing_differences(shadow, sql, tokens, shape)
+    if '"' in sql and shape.verb != "pragma" and '"' in without_strings(sql):
         found["quoting_error"] = shadow.quoting_error(sql)
     outcome = shadow.run(sql, prepare_only=not changes_schema)
     if outcome.refusal is None and not changes_schema:
@@ -48,11 +43,11 @@ def step(shadow: ShadowSchema, index: int, source: Statement) -> ReplayedStateme
         if outcome.refusal is None:
             outcome, found["cascades"] = probes.cascades(shadow, sql, outcome)
     refusal = shadow.refusal_of(outcome, changes_schema=changes_schema)
-    if changes_schema and refusal is None and kind.verb != "pragma":
-        shadow.follow(sql, kind)
-        if kind.verb in ("create view", "create trigger") and '"' in sql:
-            found["quoting_error"] = probes.quoting_error_inside(shadow, kind, sql)
+    if changes_schema and refusal is None and shape.verb != "pragma":
+        shadow.follow(sql, shape)
+        if shape.verb in ("create view", "create trigger") and '"' in sql:
+            found["quoting_error"] = probes.quoting_error_inside(shadow, shape, sql)
     accesses = probes.accesses(outcome)
     return ReplayedStatement(
-        *(index, source, kind, accesses, before, shadow.catalog, tokens), refusal=refusal, **found
+        index, source, shape, accesses, before, shadow.catalog, tokens, refusal=refusal, **found
     )

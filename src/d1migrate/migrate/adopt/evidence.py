@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import HistoryError, UsageError
+from d1migrate.errors import HistoryError, UsageError, exclusive
 from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
 
@@ -81,7 +81,7 @@ def decide(
                 state = found[version].state
                 raise UsageError(f"{flag} {version}: {found[version].migration.name} is already {state}")
     if both := sorted(set(assume) & set(pending)):
-        raise UsageError(f"--assume {both[0]} and --pending {both[0]} exclude each other")
+        raise exclusive(f"--assume {both[0]}", f"--pending {both[0]}")
     for version, assessment in found.items():
         if version in assume:
             found[version] = assessment._replace(state="assumed", because=f"you say so; {assessment.because}")

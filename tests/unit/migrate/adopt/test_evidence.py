@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 def prints(*texts: str) -> tuple[Footprint, ...]:
     """The footprints of some files."""
-    return footprints(replay(load((f"{n:03}_f.sql", sql) for n, sql in enumerate(texts, 1)), proofs=False))
+    return footprints(replay(load((f"{n:03}_f.sql", sql) for n, sql in enumerate(texts, 1)), probe=False))
 
 
 def live(*texts: str) -> dict[FactKey, str]:
     """The facts of a database in which some SQL ran."""
-    found = list(replay(load([("001_all.sql", ";\n".join(texts))]), proofs=False))
+    found = list(replay(load([("001_all.sql", ";\n".join(texts))]), probe=False))
     return facts(found[0].after.schema)
 
 

@@ -26,7 +26,7 @@ WRANGLER = (
 
 def planned(database: Database, have: str, hints: Hints = Hints(), mirror: Mirror | None = None) -> Adoption:  # noqa: B008
     """What is found out about some files."""
-    return database.run(plan(footprints(replay(files(have), proofs=False)), hints, mirror))
+    return database.run(plan(footprints(replay(files(have), probe=False)), hints, mirror))
 
 
 def states(found: Adoption) -> str:
