@@ -59,7 +59,9 @@ def test_json(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert value["rows"]["users"] == 2
     assert (value["version"], value["consistent"], value["notes"]) == (3, True, [])
     assert value["size"] == os.path.getsize("a.sql")
-    assert full.run("backup", "--output", "a.sql", "--json", "--verify").json["differences"] == []
+    verified = full.run("backup", "--output", "a.sql", "--json", "--verify")
+    assert verified.json["differences"] == []
+    assert "verified: it restores to the same database" in verified.err
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
     value = full.run("restore", "--file", "a.sql", "--json").json
     assert (value["version"], value["compared"]) == (3, True)

@@ -73,7 +73,8 @@ def test_the_file_keeps_the_options(shop: Project) -> None:
     shop.run("plan", "--to", "2", "--single-transaction", "--output", "plan.json")
     err = shop.run("up", "--plan", "plan.json", "--to", "3", code=2).err
     assert "--plan already determines what to apply" in err
-    shop.run("up", "--plan", "plan.json", "--dry-run", code=2)
+    error = shop.run("up", "--plan", "plan.json", "--dry-run", "--json", code=2).json["error"]
+    assert error["message"] == "--dry-run and --plan exclude each other"
     shop.run("up", "--plan", "plan.json")
     assert shop.versions() == [1, 2]
 

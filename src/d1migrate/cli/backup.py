@@ -44,8 +44,10 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         value = dump._asdict()
         output.print_json({**value, "notes": list(dump.notes), "differences": found})
-        return 1 if found else 0
-    _print(dump, time.perf_counter() - started, output, known=found or ())
+        if found:
+            return 1
+    else:
+        _print(dump, time.perf_counter() - started, output, known=found or ())
     if found:
         raise SourceError(f"{path} does not restore to the same database: {'; '.join(found)}")
     if options.verify:

@@ -75,9 +75,7 @@ def parse(argv: Sequence[str]) -> Invocation:
         parser.exit(2)
     values = {name: _frozen(value) for name, value in vars(arguments).items()}
     name = names[arguments.called]
-    if name in ("up", "down") and values["dry_run"]:
-        if values.get("plan") is not None:
-            parser.error("--dry-run and --plan exclude each other")
+    if name in ("up", "down") and values["dry_run"] and values.get("plan") is None:
         name, values = "plan", values | {"down": name == "down"}
     module = import_module(f"d1migrate.cli.{name}")
     return Invocation(module.run, _options(module.Options, values), _options(GlobalOptions, values))

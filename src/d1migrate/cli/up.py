@@ -1,4 +1,4 @@
-"""`up`: apply pending migrations. With --dry-run the parser runs `plan` instead."""
+"""`up`: apply pending migrations. With --dry-run the parser runs `plan` instead, unless it sees --plan."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import print_report
+from d1migrate.errors import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ class Options(NamedTuple):
     """The options of `up`."""
 
     plan: str | None = None
+    dry_run: bool = False
     apply: ApplyOptions = ApplyOptions()
     gates: GateOptions = GateOptions()
 
@@ -29,6 +31,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Apply what is pending, or what a plan file lists."""
     apply, written = options.apply, None
     if options.plan is not None:
+        if options.dry_run:
+            raise exclusive("--dry-run", "--plan")
         from d1migrate.cli.written_plan import WrittenPlan
 
         written = WrittenPlan.read(options.plan, apply)
