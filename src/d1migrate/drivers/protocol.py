@@ -127,7 +127,7 @@ class TimeTravel(Driver, Protocol):
 
 
 class AsyncDriver(Protocol):
-    """One database behind an event loop; the contract of `batch` is Driver's."""
+    """One database, asynchronously; the contract of `batch` is Driver's."""
 
     url: str
     """What errors call it."""

@@ -11,7 +11,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from d1migrate.schema.model import Schema, Table
+    from d1migrate.schema.model import Column, Schema, Table
 
     Scopes = tuple[Scope, Scope]
 
@@ -79,20 +79,18 @@ def _table(expected: Table, actual: Table, scopes: Scopes) -> list[Difference]:
 
 
 def _columns(table: Table) -> dict[str, str]:
-    return {
-        f"{table.name}.{c.name}": " ".join(
-            word
-            for word in (
-                c.type,
-                f"PRIMARY KEY({c.primary_key})" if c.primary_key else "",
-                "NOT NULL" if c.not_null else "",
-                f"DEFAULT {c.default}" if c.default is not None else "",
-                "GENERATED" if c.generated else "",
-            )
-            if word
-        )
-        for c in table.columns
-    }
+    return {f"{table.name}.{column.name}": _column(column) for column in table.columns}
+
+
+def _column(column: Column) -> str:
+    words = [
+        column.type,
+        f"PRIMARY KEY({column.primary_key})" if column.primary_key else "",
+        "NOT NULL" if column.not_null else "",
+        f"DEFAULT {column.default}" if column.default is not None else "",
+        "GENERATED" if column.generated else "",
+    ]
+    return " ".join(filter(None, words))
 
 
 def _foreign_keys(table: Table, scope: Scope) -> dict[str, str]:

@@ -79,7 +79,11 @@ def read(results: Sequence[Result]) -> Schema:
     triggers = _by_table((fold(table), name, sql) for kind, name, table, sql in objects if kind == "trigger")
     tables = tuple(
         table(
-            *(name, sql, columns[name], indexes[name], keys[name]),
+            name,
+            sql,
+            columns[name],
+            indexes[name],
+            keys[name],
             index_sql=index_sql,
             triggers=tuple(Trigger(trigger, name, text) for _, trigger, text in triggers.pop(fold(name), ())),
         )

@@ -97,7 +97,7 @@ class _Rebuilding:
     def _choose_late(self) -> _Late | None:
         """Return the column to copy separately if rowid and columns are more than D1 allows in one table."""
         held = len(self._held())
-        if held + self._keeps_rowid <= MAX_COLUMNS:
+        if held + (1 if self._keeps_rowid else 0) <= MAX_COLUMNS:
             return None
         free = free_columns(self._new) - {fold(column) for column in self._retyped()}
         for column, value in reversed(self._values):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AsyncMigrator:
-    """Migrations and a database behind an event loop. Arguments, results and errors are those of Migrator.
+    """Migrations and an asynchronous driver. Arguments, results and errors are those of Migrator.
 
     Args:
         driver: the database, e.g. `drivers.binding.BindingDriver(env.DB)`.

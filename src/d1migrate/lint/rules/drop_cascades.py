@@ -82,13 +82,11 @@ def _followed(replay: AnalyzedReplay, statement: ReplayedStatement) -> str:
 def _guarded(statement: ReplayedStatement) -> str:
     """Return the DROP TABLE between guard triggers, which lose nothing (d1-facts §2.3)."""
     on, off = drop_guards(statement.before, statement.shape.name)
-    return "\n".join(
-        [
-            *("PRAGMA defer_foreign_keys = ON;", *(f"{guard};" for guard in on), f"{statement.sql};"),
-            "-- … rename the new table to the old name here …",
-            *(*(f"{guard};" for guard in off), "PRAGMA defer_foreign_keys = OFF;", f"{ORPHAN_CHECK};"),
-        ]
-    )
+    before = ("PRAGMA defer_foreign_keys = ON", *on, statement.sql)
+    after = (*off, "PRAGMA defer_foreign_keys = OFF", ORPHAN_CHECK)
+    lines = [f"{sql};" for sql in before]
+    lines.append("-- … rename the new table to the old name here …")
+    return "\n".join([*lines, *(f"{sql};" for sql in after)])
 
 
 @rule("D102", "rebuild-deletes-itself", "error")

@@ -72,22 +72,17 @@ def diagram(schema: Schema) -> Diagram:
 
 def _attributes(table: Table) -> tuple[Attribute, ...]:
     foreign = {fold(column) for key in table.foreign_keys for column in key.columns}
-    return tuple(
-        Attribute(
-            column.name,
-            column.type,
-            tuple(
-                mark
-                for mark, is_so in (
-                    ("PK", column.primary_key > 0),
-                    ("FK", fold(column.name) in foreign),
-                    ("UK", not column.primary_key and is_unique(table, [fold(column.name)])),
-                )
-                if is_so
-            ),
-        )
-        for column in table.columns
-    )
+    found = []
+    for column in table.columns:
+        name, marks = fold(column.name), list[str]()
+        if column.primary_key:
+            marks.append("PK")
+        if name in foreign:
+            marks.append("FK")
+        if not column.primary_key and is_unique(table, [name]):
+            marks.append("UK")
+        found.append(Attribute(column.name, column.type, tuple(marks)))
+    return tuple(found)
 
 
 def _relation(tables: list[Table], child: int, key: ForeignKey, parent: int) -> Relation:
