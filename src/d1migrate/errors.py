@@ -76,7 +76,7 @@ class UsageError(Error):
 
 def exclusive(one: str, other: str, *, hint: str | None = None) -> UsageError:
     """Return the error of two options that cannot be used together."""
-    return UsageError(f"{one} and {other} exclude each other", hint=hint)
+    return UsageError(f"{one} and {other} cannot be used together", hint=hint)
 
 
 class SourceError(Error):

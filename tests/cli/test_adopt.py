@@ -43,8 +43,8 @@ def test_existing_objects_are_recorded_and_the_rest_applied(project: Project) ->
     out = project.run("adopt", "--dry-run").out
     assert out.splitlines() == [
         "version  name       state    because",
-        "      1  001_users  applied  table users is there",
-        "      2  002_teams  applied  table teams and index idx_teams_owner are there",
+        "      1  001_users  applied  table users is present",
+        "      2  002_teams  applied  table teams and index idx_teams_owner are present",
         "      3  003_names  pending  column users.name is missing",
     ]
     assert project.database.read_bytes() == before
@@ -69,7 +69,7 @@ def test_the_log_keeps_the_evidence(project: Project) -> None:
         (1, "baseline", "tester"),
         (2, "baseline", "tester"),
     ]
-    assert found[0]["detail"] == {"adopted": "table users is there"}
+    assert found[0]["detail"] == {"adopted": "table users is present"}
     assert found[0]["checksum"].startswith("v1:")
 
 
@@ -79,7 +79,7 @@ def test_json_has_the_objects(project: Project) -> None:
     found = project.run("adopt", "--dry-run", "--json").json
     assert [entry["state"] for entry in found["migrations"]] == ["applied", "applied", "pending"]
     assert found["migrations"][0]["objects"] == [
-        {"kind": "table", "name": "users", "seen": "there", "later": None, "expected": "", "actual": ""}
+        {"kind": "table", "name": "users", "seen": "present", "later": None, "expected": "", "actual": ""}
     ]
     assert found["no_file_makes"] == [{"kind": "table", "name": "notes"}]
     assert found["recorded"] == []
@@ -119,10 +119,10 @@ def test_partly_applied(project: Project) -> None:
     start(project, LIVE.replace("CREATE INDEX", "-- CREATE INDEX"))
     ended = project.run("adopt", "--yes", code=1)
     assert (
-        "002_teams  partly applied  table teams is there, yet index idx_teams_owner is missing" in ended.out
+        "002_teams  partly applied  table teams is present, yet index idx_teams_owner is missing" in ended.out
     )
-    assert "    table teams: there\n    index idx_teams_owner: missing\n" in ended.out
-    assert "hint: if you know that it ran, `--assume 2`" in ended.err
+    assert "    table teams: present\n    index idx_teams_owner: missing\n" in ended.out
+    assert "or decide by hand: `--assume 2`" in ended.err
     assert project.tables() == {"users", "teams"}
     assert project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"] == [1, 2]
     assert "- index idx_teams_owner: missing" in project.run("verify").out

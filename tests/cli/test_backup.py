@@ -83,10 +83,10 @@ def test_refusals(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hint: restore a file into a new database" in err
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
     (full.folder / "cut.sql").write_bytes((full.folder / "a.sql").read_bytes()[:500])
-    assert "cut off" in full.run("restore", "--file", "cut.sql", code=1).err
+    assert "truncated" in full.run("restore", "--file", "cut.sql", code=1).err
     assert "cannot read none.sql" in full.run("restore", "--file", "none.sql", code=2).err
     assert "no such file to back up" in full.run("backup", code=2).err
-    assert "exclude each other" in full.run("restore", "--file", "a.sql", "--to", "1", code=2).err
+    assert "cannot be used together" in full.run("restore", "--file", "a.sql", "--to", "1", code=2).err
     assert not (full.folder / "new.db").exists()
 
 

@@ -27,7 +27,7 @@ def no_database(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_configured(project: Project) -> None:
     """Without any configuration the error says how to name a database."""
     err = project.run("up", code=2).err
-    assert "no database named" in err
+    assert "no database is configured" in err
     assert "--database sqlite:app.db" in err
 
 
@@ -118,7 +118,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
     ("content", "message"),
     [
         ("migration = 'x'", "unknown key 'migration'"),
-        ("[env.local]\ndatabse = 'x'", "[env.local] names no database"),
+        ("[env.local]\ndatabse = 'x'", "[env.local] has no `database`"),
         ("[env.local]\ndatabase = 'sqlite:x'\nprotect = true", "[env.local] unknown key 'protect'"),
         (
             "[env.local]\ndatabase = 'sqlite:x'\nprotected = 1",
@@ -144,7 +144,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
         ("[env.'pr\u043eduction']\ndatabase = 'sqlite:x'", "cannot be the name of an environment"),
         ('[env."a\\u001b[31m"]\ndatabase = "sqlite:x"', "contains unprintable characters"),
         ("[env.'--env']\ndatabase = 'sqlite:x'", "'--env' cannot be the name of an environment"),
-        ("[[env.local]]\ndatabase = 'sqlite:x'", "[env.local] names no database"),
+        ("[[env.local]]\ndatabase = 'sqlite:x'", "[env.local] has no `database`"),
         ("migrations = ''", "migrations is empty"),
         ("migrations = 3", "migrations is not a string"),
         ("out_of_order = 'maybe'", "out_of_order is 'maybe'"),
@@ -356,7 +356,7 @@ def test_a_redirect_that_leads_nowhere_is_no_hint(project: Project, redirect: st
     deploy = project.folder / ".wrangler" / "deploy"
     deploy.mkdir(parents=True)
     (deploy / "config.json").write_text(redirect)
-    assert "hint: name one: --database" in project.run("status", code=2).err
+    assert "hint: pass one, e.g. --database" in project.run("status", code=2).err
 
 
 @pytest.mark.parametrize("key", ["binding", "database_name", "migrations_dir", "preview_database_id"])
@@ -396,4 +396,4 @@ def test_a_configuration_that_is_damaged(project: Project, name: str, content: b
     if name == "pyproject.toml" and content == b"[]":
         (project.folder / name).write_bytes(b"[tool]\nd1migrate = 3")
     error = project.run("status", code=2).err
-    assert name in error or "no database named" in error
+    assert name in error or "no database is configured" in error

@@ -50,7 +50,7 @@ WRANGLER: dict[str, Any] = {
 
 @pytest.fixture
 def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Three migrations, no database named, no token."""
+    """Three migrations, no database, no token."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
     monkeypatch.setattr(gates, "now", lambda: SUNDAY)

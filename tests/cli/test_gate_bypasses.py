@@ -242,7 +242,8 @@ def test_one_gate(shop: Project, demand: str, gate: str, hint: str) -> None:
     others = [word for name, flag in every.items() if name != "protected" for word in flag]
     refused = shop.run("up", *PRODUCTION, *others, "--json", code=1)
     assert refused.json["error"]["gates"] == [gate]
-    assert refused.json["error"]["hint"] == f"to override, add {hint}"
+    step = "to confirm" if gate == "protected" else "meet these conditions; to override them"
+    assert refused.json["error"]["hint"] == f"{step}, add {hint}"
     assert f"production refuses ({gate}): " in refused.err
     assert not shop.database.exists()
     (seen,) = (g for g in shop.run("plan", *PRODUCTION, "--json").json["gates"] if g["name"] == gate)

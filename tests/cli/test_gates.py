@@ -74,7 +74,7 @@ def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
     demand(shop, 'after = "staging"')
     refused = shop.run("up", *PRODUCTION, code=1)
     assert "production refuses (after): 001_users is not applied in staging" in refused.err
-    assert "hint: to override, add --skip-after REASON" in refused.err
+    assert "hint: meet these conditions; to override them, add --skip-after REASON" in refused.err
     assert not shop.database.exists()
     shop.run("up", "--env", "staging", "--to", "2")
     assert "003_names is not applied in staging" in shop.run("up", *PRODUCTION, code=1).err
@@ -85,11 +85,13 @@ def test_after_refuses_what_staging_has_not_run(shop: Project) -> None:
 
 
 def test_after_compares_checksums(shop: Project) -> None:
-    """A migration that staging ran with other content, or that wrangler ran there, does not count."""
+    """A migration that staging ran with different content, or that wrangler ran there, does not count."""
     demand(shop, 'after = "staging"')
     shop.run("up", "--env", "staging")
     shop.write("003_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;")
-    assert "003_names was applied in staging with other content" in shop.run("up", *PRODUCTION, code=1).err
+    assert (
+        "003_names was applied in staging with different content" in shop.run("up", *PRODUCTION, code=1).err
+    )
 
 
 def test_an_unreachable_staging_is_no_pass(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +160,7 @@ def test_protected_without_a_terminal(shop: Project, command: tuple[str, ...]) -
         shop.run("up", *PRODUCTION, "--confirm", "production")
     err = shop.run(*command, *PRODUCTION, code=1).err
     assert "it is protected, and its name was not given" in err
-    assert "hint: to override, add --confirm production" in err
+    assert "hint: to confirm, add --confirm production" in err
     assert "'staging' is not its name" in shop.run(*command, *PRODUCTION, "--confirm", "staging", code=1).err
     shop.run("status", *PRODUCTION)
     if command[0] != "repair":
@@ -188,7 +190,7 @@ def test_nobody_is_asked_what_will_be_refused_anyway(shop: Project, monkeypatch:
     demand(shop, "protected = true", 'window = "Mon 02:00-04:00 UTC"')
     monkeypatch.setattr("d1migrate.cli.output.Output.ask", lambda *_: pytest.fail("asked"))
     err = shop.run("up", *PRODUCTION, code=1).err
-    assert "hint: to override, add --outside-window REASON --confirm production" in err
+    assert "to override them, add --outside-window REASON; to confirm, add --confirm production" in err
 
 
 # --- the others ---
@@ -325,7 +327,7 @@ def test_plan_shows_every_gate_and_changes_nothing(shop: Project) -> None:
 def test_requests_are_those_of_the_run(shop: Project) -> None:
     """A gate that asks another environment is one request more."""
     plain = shop.run("plan", *PRODUCTION, "--json", "--database", "sqlite:other.db", code=2)
-    assert "exclude each other" in plain.err
+    assert "cannot be used together" in plain.err
     demand(shop)
     before = shop.run("plan", *PRODUCTION, "--json").json
     demand(shop, 'after = "staging"')

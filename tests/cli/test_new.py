@@ -20,7 +20,7 @@ def test_new_continues_the_numbers(project: Project) -> None:
     )
     assert "VALUES (8, '008_add_teams_table', strftime('%s', 'now'))" in text
     assert "-- Rollback:" in text
-    assert "it only records itself" in project.run("up", code=1).err
+    assert "the file only records itself" in project.run("up", code=1).err
     project.write("008_add_teams_table.sql", text.replace("-- Record", "CREATE TABLE teams (id);\n-- Record"))
     project.run("up")
     assert project.versions() == [7, 8]
@@ -94,7 +94,7 @@ def test_usage_errors_exit_2(project: Project) -> None:
 def test_index_refuses_what_up_refuses(project: Project) -> None:
     """An empty file does not become a module that cannot be imported."""
     project.write("001_a.sql", "")
-    assert "it has no SQL statement" in project.run("index", "--output", "i.py", code=1).err
+    assert "the file has no SQL statement" in project.run("index", "--output", "i.py", code=1).err
     assert not (project.folder / "i.py").exists()
 
 

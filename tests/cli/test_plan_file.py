@@ -74,7 +74,7 @@ def test_the_file_keeps_the_options(shop: Project) -> None:
     err = shop.run("up", "--plan", "plan.json", "--to", "3", code=2).err
     assert "--plan already determines what to apply" in err
     error = shop.run("up", "--plan", "plan.json", "--dry-run", "--json", code=2).json["error"]
-    assert error["message"] == "--dry-run and --plan exclude each other"
+    assert error["message"] == "--dry-run and --plan cannot be used together"
     shop.run("up", "--plan", "plan.json")
     assert shop.versions() == [1, 2]
 

@@ -134,7 +134,7 @@ def test_a_release_from_plan_to_restore(
     outage = [{"match": {"path": f"{production.id}/raw$", "nth": n}, "do": "503"} for n in range(3, 8)]
     cloudflare.faults(*lost, *outage)
     err = shop.run("up", *PRODUCTION, code=1).err
-    assert "whether 003_names was applied is not known" in err
+    assert "it is unknown whether 003_names was applied" in err
     assert "applied: 002_teams\npending: 003_names, 004_prune\n" in err
     assert "hint: check `d1migrate status` when the database can be reached" in err
     cloudflare.faults()

@@ -30,7 +30,7 @@ def applied(project: Project) -> Project:
 def lines(out: str) -> list[str]:
     """The lines of the report on recovery, with one blank between columns."""
     found = [" ".join(line.split()) for line in out.splitlines()]
-    return found[next(i for i, line in enumerate(found) if line.startswith("recovery from")) :]
+    return found[next(i for i, line in enumerate(found) if line.startswith("migration after failure")) :]
 
 
 @pytest.mark.parametrize("data", [(), ("--data",)], ids=["made up", "its own"])
@@ -41,7 +41,7 @@ def test_recovery_from_each_migration(applied: Project, data: tuple[str, ...]) -
     before = applied.database.read_bytes()
     ran = applied.run("rehearse", "--recovery", *data)
     assert lines(ran.out) == [
-        "recovery from failure restore point rollback",
+        "migration after failure after restore after rollback",
         "002_teams same same same",
         "003_names same same same",
         "004_merge same same none",

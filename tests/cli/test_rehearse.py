@@ -149,7 +149,7 @@ def test_a_failure_stops_it(shop: Project) -> None:
     ran = shop.run("rehearse", "--data", code=3)
     lines = settled(ran.out)
     assert lines[1] == "003_tidy fails"
-    assert "error[X108] fails: it fails on rows: UNIQUE constraint failed: users.id" in lines
+    assert "error[X108] fails: the migration fails on rows: UNIQUE constraint failed: users.id" in lines
     assert any(line.endswith("003_tidy.sql:2:1") for line in lines)
     assert lines[-1] == "not rehearsed: 004_log"
     assert settled(ran.err)[1:] == [" 003_tidy fails"]
@@ -179,7 +179,7 @@ def test_without_a_database(project: Project, monkeypatch: pytest.MonkeyPatch) -
     assert [m["name"] for m in project.run("rehearse", "--json").json["migrations"]] == ["001_users"]
     (project.folder / "export.sql").write_text("PRAGMA defer_foreign_keys=TRUE;\n")
     assert project.run("rehearse", "--data", "export.sql", "--json").json["rows"] == {}
-    assert "no database named" in project.run("rehearse", "--data", code=2).err
+    assert "no database is configured" in project.run("rehearse", "--data", code=2).err
     assert sorted(os.listdir(project.folder)) == ["export.sql", "migrations"]
 
 
@@ -195,7 +195,7 @@ def test_without_a_database(project: Project, monkeypatch: pytest.MonkeyPatch) -
         (("--scale", "people=5"), 2, "cannot scale people: no such table"),
         (("--data", "missing.sqlite"), 2, "cannot read rows from missing.sqlite"),
         (("--data", "migrations"), 2, "cannot read rows from migrations"),
-        (("--all", "--data", "app.db"), 2, "--data and --all exclude each other"),
+        (("--all", "--data", "app.db"), 2, "--data and --all cannot be used together"),
         (("--database", "sqlite:migrations"), 1, "migrations"),
     ],
 )

@@ -31,7 +31,7 @@ def test_the_applied_file_stays(project: Project) -> None:
     project.standard()
     project.run("up", "--to", "2")
     merged(project)
-    assert "`d1migrate renumber` moves the one" in project.run("up", code=1).err
+    assert "`d1migrate renumber` gives the pending one" in project.run("up", code=1).err
     out = project.run("renumber", "--dry-run").out
     assert out == "002_mine → 003_mine\n003_more_mine → 004_more_mine\n003_names → 005_names\n"
     assert len(names(project)) == 5

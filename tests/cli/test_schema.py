@@ -69,7 +69,7 @@ def test_check_prints_what_differs(project: Project) -> None:
     found = project.run("schema", "--at", "latest", "--sql", "--check", "schema.sql", code=3)
     assert found.out.startswith("--- schema.sql\n+++ what the files build\n@@")
     assert "\n-    email TEXT NOT NULL\n+    email TEXT NOT NULL,\n+    name TEXT\n" in found.out
-    assert found.err.startswith("schema.sql is not what the files build\n")
+    assert found.err.startswith("schema.sql differs from what the files build\n")
     as_json = project.run("schema", "--at", "latest", "--check", "--json", code=3).json
     assert (as_json["path"], as_json["up_to_date"]) == ("schema.sql", False)
     assert as_json["diff"] == found.out.rstrip("\n")
@@ -92,7 +92,7 @@ def test_check_against_the_live_schema(project: Project) -> None:
     project.sql("ALTER TABLE users ADD COLUMN age")
     found = project.run("schema", "--check", code=3)
     assert "+    age\n" in found.out
-    assert found.err.startswith("schema.sql is not the live schema\n")
+    assert found.err.startswith("schema.sql differs from the live schema\n")
 
 
 def test_an_empty_database_is_not_written_over_a_schema(project: Project) -> None:
@@ -219,12 +219,12 @@ def test_diagrams(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sql", "--format", "svg"], "--sql and --format exclude each other"),
-        (["--between", "1", "2", "--format", "svg"], "--between and --format exclude each other"),
-        (["--between", "1", "2", "--sql"], "--between and --sql exclude each other"),
-        (["--between", "1", "2", "--at", "0"], "--between and --at exclude each other"),
-        (["--between", "1", "2", "--check"], "--between and --check exclude each other"),
-        (["--check", "--output", "x"], "--check and --output exclude each other"),
+        (["--sql", "--format", "svg"], "--sql and --format cannot be used together"),
+        (["--between", "1", "2", "--format", "svg"], "--between and --format cannot be used together"),
+        (["--between", "1", "2", "--sql"], "--between and --sql cannot be used together"),
+        (["--between", "1", "2", "--at", "0"], "--between and --at cannot be used together"),
+        (["--between", "1", "2", "--check"], "--between and --check cannot be used together"),
+        (["--check", "--output", "x"], "--check and --output cannot be used together"),
         (["users", "--at", "1", "--output"], "one table has no default file"),
         (["users", "--at", "1", "--check"], "one table has no default file"),
         (["--check", ""], "--check is empty"),

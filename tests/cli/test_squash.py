@@ -32,7 +32,7 @@ def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> No
     assert names(project) == ["003_squashed.sql"]
     project.write("004_more.sql", "CREATE TABLE more (x);")
     ended = project.run("up", code=1).err
-    assert "replaces files that are already applied: 003_squashed" in ended
+    assert "003_squashed: the files that it replaces are already applied" in ended
     assert "`d1migrate adopt` records it in their place" in ended
     out = project.run("adopt", "--yes").out
     assert "003_squashed  squashed  it replaces 001_users, 002_teams, 003_names, which are recorded" in out
@@ -110,7 +110,7 @@ def test_a_large_squashed_file_is_known_again(project: Project) -> None:
     project.run("up")
     project.run("squash", "--to", "2")
     assert (project.migrations / "002_squashed.sql").stat().st_size > 1 << 20
-    assert "replaces files that are already applied" in project.run("up", code=1).err
+    assert "the files that it replaces are already applied" in project.run("up", code=1).err
     project.run("adopt", "--yes")
     assert project.states() == {2: "applied"}
 
@@ -235,7 +235,7 @@ def test_a_database_that_ran_other_content(project: Project) -> None:
     project.run("up")
     project.write("002_teams.sql", (project.migrations / "002_teams.sql").read_text().replace("NOT NULL", ""))
     project.run("squash", "--to", "3")
-    assert "002_teams was applied with other content" in project.run("adopt", "--yes", code=1).err
+    assert "002_teams was applied with different content" in project.run("adopt", "--yes", code=1).err
 
 
 @pytest.mark.parametrize("to", ["1", "4", "0"])

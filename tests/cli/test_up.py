@@ -130,7 +130,7 @@ def test_an_edited_file_is_refused(project: Project) -> None:
     project.write("002_teams.sql", TWO.replace("NOT NULL", ""))
     assert project.states()[2] == "changed"
     err = project.run("up", code=1).err
-    assert "edited after it was applied: 002_teams" in err
+    assert "002_teams: edited after being applied" in err
     assert "repair --accept 2" in err
     project.run("repair", "--accept", "2", "--reason", "made optional by hand")
     assert project.states()[2] == "applied"
@@ -165,7 +165,7 @@ def test_a_missing_file_is_refused(project: Project) -> None:
     project.run("up")
     (project.migrations / "002_teams.sql").unlink()
     assert project.states() == {1: "applied", 2: "missing", 3: "applied"}
-    assert "the file is missing: 002_teams" in project.run("up", code=1).err
+    assert "002_teams: applied, but the file is missing" in project.run("up", code=1).err
     project.run("repair", "--forget", "2", "--reason", "squashed")
     assert project.states() == {1: "applied", 3: "applied"}
     assert "teams" in project.tables()
@@ -182,7 +182,7 @@ def test_a_renumbered_file_is_recognized(project: Project) -> None:
         (3, "pending", None),
         (5, "renumbered", 2),
     ]
-    assert "005_teams is version 2" in project.run("up", code=1).err
+    assert "005_teams (applied as version 2)" in project.run("up", code=1).err
     project.run("repair", "--accept", "5", "--reason", "renumbered after a merge")
     assert project.versions() == [1, 5]
     project.run("up", "--allow-out-of-order")
@@ -195,8 +195,8 @@ def test_a_renumbered_file_is_recognized(project: Project) -> None:
         ("000_zero.sql", "SELECT 1;", "version 0 is outside 1"),
         ("01_again.sql", "SELECT 1;", "two files have version 1: migrations/001_users.sql and migrations/01_again.sql"),
         ("002_latin.sql", b"SELECT 1;\n-- caf\xe9\n", "002_latin.sql:2: not UTF-8: byte 0xe9 at offset 16"),
-        ("002_empty.sql", "", "002_empty.sql: it has no SQL statement"),
-        ("002_notes.sql", "-- later\n/* perhaps */\n;\n", "002_notes.sql: it has no SQL statement"),
+        ("002_empty.sql", "", "002_empty.sql: the file has no SQL statement"),
+        ("002_notes.sql", "-- later\n/* perhaps */\n;\n", "002_notes.sql: the file has no SQL statement"),
         ("002_open.sql", "SELECT 1; /* never closed", "002_open.sql:1:11: this comment is not closed"),
         ("002_nul.sql", "SELECT 1;\0DROP TABLE users;", "002_nul.sql:1:10: there is a NUL character here"),
         ("seed.sql", "SELECT 1;", "'migrations/seed.sql' is not a valid migration name"),
@@ -206,7 +206,7 @@ def test_a_renumbered_file_is_recognized(project: Project) -> None:
         ("002_drop.sql", "SELECT 1;\n-- Rollback:\n-- DROP TABLE schema_migrations;\n", "002_drop.sql:3: it changes the history of all migrations"),
         ("002_two.sql", "SELECT 1;\n-- Rollback:\n-- SELECT 2;\nSELECT 3;\n-- rollback: SELECT 4;\n", "002_two.sql:5: a second rollback block"),
         ("002_prose.sql", "SELECT 1;\n-- Rollback:\n-- see the wiki\n", "002_prose.sql:3:1: this line of the rollback block is not SQL"),
-        ("002_self.sql", "INSERT INTO schema_migrations VALUES (2, 'x', 1);", "002_self.sql: it only records itself"),
+        ("002_self.sql", "INSERT INTO schema_migrations VALUES (2, 'x', 1);", "002_self.sql: the file only records itself"),
         ("002_one.sql", "SELECT 1;\nINSERT INTO schema_migrations VALUES (1, 'x', 1) ON CONFLICT DO NOTHING;", "002_one.sql:2: it records version 1, but its name has 2"),
     ],
 )  # fmt: skip
@@ -316,7 +316,7 @@ def test_another_tools_table_is_named(project: Project, ddl: str, found: str, co
     project.standard()
     project.sql(ddl)
     failed = project.run(command, code=1)
-    assert f"the table schema_migrations is another tool's: it has {found}" in failed.err
+    assert f"the table schema_migrations belongs to another tool: it has {found}" in failed.err
     assert failed.out == ""
 
 
@@ -362,7 +362,7 @@ def test_baseline_records_and_runs_nothing(project: Project) -> None:
     assert "recorded 2 migrations as applied" in project.run("baseline", "--to", "2").out
     assert project.tables() == set()
     assert project.states() == {1: "applied", 2: "applied", 3: "pending"}
-    assert "there is no migration file of version 9" in project.run("baseline", "--to", "9", code=2).err
+    assert "there is no version 9" in project.run("baseline", "--to", "9", code=2).err
     assert "recorded 0 migrations" in project.run("baseline", "--to", "2").out
 
 
@@ -390,8 +390,8 @@ def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
     project.run("up", "--to", "2")
     project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
     assert project.states()[2] == "partial"
-    assert "began and did not finish: 002_teams" in project.run("up", code=1).err
-    assert "began and did not finish: 002_teams" in project.run("down", code=1).err
+    assert "002_teams: began and did not finish" in project.run("up", code=1).err
+    assert "002_teams: began and did not finish" in project.run("down", code=1).err
     project.run("repair", "--accept", "2", "--reason", "finished by hand")
     assert project.states()[2] == "applied"
     project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
@@ -421,8 +421,8 @@ def test_renumbered_with_its_old_number_taken(project: Project) -> None:
     (project.migrations / "003_names.sql").rename(project.migrations / "004_names.sql")
     project.write("003_other.sql", "CREATE TABLE other (x);")
     assert project.states() == {1: "applied", 2: "applied", 3: "changed", 4: "renumbered"}
-    assert "004_names is version 3" in project.run("up", code=1).err
-    assert "004_names is version 3" in project.run("down", code=1).err
+    assert "004_names (applied as version 3)" in project.run("up", code=1).err
+    assert "004_names (applied as version 3)" in project.run("down", code=1).err
     project.run("repair", "--accept", "4", "--reason", "merge")
     project.run("up", "--allow-out-of-order")
     assert project.versions() == [1, 2, 3, 4]
@@ -435,8 +435,8 @@ def test_a_renumbered_file_keeps_its_history(project: Project) -> None:
     project.run("up")
     (project.migrations / "003_names.sql").rename(project.migrations / "005_names.sql")
     assert project.run("status", "--json").json["current_version"] == 3
-    assert "applied under another number" in project.run("down", "--to", "1", code=1).err
-    assert "applied under another number" in project.run("baseline", "--to", "5", code=1).err
+    assert "renumbered after being applied" in project.run("down", "--to", "1", code=1).err
+    assert "renumbered after being applied" in project.run("baseline", "--to", "5", code=1).err
     assert "005_names: renumbered" in project.run("verify", "--check", code=3).out
 
 

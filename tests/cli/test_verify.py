@@ -146,11 +146,11 @@ def test_a_full_text_table_out_of_step(project: Project) -> None:
     rebuild = 'INSERT INTO "notes_fts"("notes_fts") VALUES (\'rebuild\');'
     (found,) = problems(project, "verify")
     assert (found["kind"], found["fix"]) == ("search", [rebuild])
-    assert "it lacks 2 rows and has 0 in excess" in found["message"]
+    assert "it lacks 2 rows and has 0 too many" in found["message"]
     project.sql(rebuild)
     project.run("verify", "--check")
     project.sql("DELETE FROM notes WHERE id = 1")
-    assert "has 1 in excess" in problems(project, "verify")[0]["message"]
+    assert "has 1 too many" in problems(project, "verify")[0]["message"]
 
 
 # --- after an `up` ---

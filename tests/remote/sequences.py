@@ -265,8 +265,10 @@ def check_run(outcome: Outcome, after: State) -> None:
     listed = re.search(rf"^{verb}: (.*)$", err, re.MULTILINE)
     told = [NAMES[name] for name in listed[1].split(", ") if name != "none"] if listed else []
     late = {
-        NAMES[name]
-        for name in re.findall(rf"(\w+) was {verb} (?:is not known|when the database was asked)", err)
+        NAMES[unknown or not_seen]
+        for unknown, not_seen in re.findall(
+            rf"unknown whether (\w+) was {verb}|no part of (\w+) had been {verb} when the log", err
+        )
     }
     assert set(told) <= set(done), outcome
     assert set(done) - set(told) <= late, outcome

@@ -44,7 +44,7 @@ def test_what_is_wrong_is_found(remote: Remote) -> None:
     assert found["orphans"].startswith(
         "notes: 1 row references a row of notes that does not exist, the first with rowid 2"
     )
-    assert "it lacks 2 rows and has 0 in excess" in found["search"]
+    assert "it lacks 2 rows and has 0 too many" in found["search"]
     before = len(remote.paths())
     assert [problem.kind for problem in Migrator(remote.open(), FILES).up().problems] == ["leftover"]
     assert len(remote.paths()) - before == 2  # one more, as something is there

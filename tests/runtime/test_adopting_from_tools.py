@@ -103,9 +103,9 @@ def test_wrangler(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     Path("later.sql").rename(project.migrations / "20240104000000_fill.sql")
     found = look(project)
-    assert found[0][1] == "table users is there; wrangler recorded it as 20240101000000_users.sql"
+    assert found[0][1] == "table users is present; wrangler recorded it as 20240101000000_users.sql"
     assert found[1] == ("applied", "wrangler recorded it as 20240102000000_seed.sql")
-    assert found[3] == ("pending", "it comes after all that wrangler recorded")
+    assert found[3] == ("pending", "it is newer than all that wrangler recorded")
     assert [state for state, _ in found] == APPLIED
     project.run("adopt", "--yes")
     assert [step["name"] for step in project.run("up", "--json").json["steps"]] == ["20240104000000_fill"]
@@ -357,7 +357,7 @@ def test_prisma_failed_and_rolled_back(project: Project) -> None:
     )
     found = look(project)
     assert [state for state, _ in found] == ["applied", "unknown", "contradicted", "unknown"]
-    assert found[2][1] == "Prisma recorded that it failed, yet table teams and index it are there"
+    assert found[2][1] == "Prisma recorded that it failed, yet table teams and index it are present"
 
 
 @pytest.mark.parametrize("name", ["20240101000000_users/migration.sql", "old/20240101000000_users.sql"])

@@ -100,7 +100,7 @@ def test_a_write_meanwhile_is_said(workerd: Workerd, tmp_path: Path) -> None:
         WorkerdDriver(workerd, name).batch(Batch([Query("UPDATE t SET a = 1 WHERE a = 0")]))
         found.append(done.consistent)
         text = (tmp_path / "a.sql").read_text()
-        assert ("NOT of one moment" in text) == (done.consistent is False)
+        assert ("NOT from one moment" in text) == (done.consistent is False)
     assert False in found
 
 

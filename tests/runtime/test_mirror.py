@@ -148,5 +148,5 @@ def test_a_table_of_another_shape(project: Project) -> None:
     configure(project, "users")
     ended = project.run("up", code=1).err
     assert "table users has no column named name" in ended
-    assert "nothing of 002_teams was applied" in ended
+    assert "no part of 002_teams was applied" in ended
     assert project.states() == {1: "applied", 2: "pending", 3: "pending"}

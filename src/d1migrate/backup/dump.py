@@ -50,7 +50,7 @@ class Dump(NamedTuple):
         sha256: the digest of the file without its last line, which contains it.
         version: the highest applied version, 0 if there is none.
         rows: {table: its number of rows}.
-        consistent: whether all rows are of one moment: True if that is certain, False if writes were seen
+        consistent: whether all rows are from one moment: True if that is certain, False if writes were seen
             meanwhile, None if none were seen.
         notes: what is not restored unchanged.
     """
@@ -271,9 +271,9 @@ class _Writer:
 
     def _trailer(self, version: int, consistent: bool | None, notes: tuple[str, ...]) -> Dump:
         remarks = {
-            True: "all rows are of one moment",
-            None: "read page by page; no changes were seen meanwhile",
-            False: "NOT of one moment: rows were written while it was read",
+            True: "all rows are from one moment",
+            None: "read page by page; no changes were seen in the meantime",
+            False: "NOT from one moment: rows were written while it was read",
         }
         manifest = {
             "version": version,

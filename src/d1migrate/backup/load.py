@@ -99,7 +99,9 @@ def check(path: str) -> Manifest:
         total.update(last)
         return Manifest(False, total.hexdigest(), size)
     if not last.startswith(_LAST):
-        raise SourceError(f"{path}: this backup is cut off: its last line is missing", hint="use another one")
+        raise SourceError(
+            f"{path}: this backup is truncated: its last line is missing", hint="use another one"
+        )
     if last != f"-- sha256 {total.hexdigest()}\n".encode():
         raise SourceError(f"{path}: this backup was changed since it was written", hint="use another one")
     try:

@@ -168,7 +168,7 @@ COMMANDS = {
                 "--fix",
                 choices=("files", "live"),
                 help="`files`: print SQL that makes the live schema match the files; `live`: write a"
-                " migration that makes the files match the live schema",
+                " migration that makes the files match the live schema, for `adopt` to record",
             ),
             *DECLARED,
         ),
@@ -316,7 +316,7 @@ COMMANDS = {
             ),
             argument("--dry-run", help="print the file; change nothing", **FLAG),
         ),
-        details="The new file is first proved, on scratch databases, to do the same.",
+        details="Scratch databases first prove that the new file builds the same database.",
     ),
     "renumber": Command(
         "give colliding files new numbers",

@@ -29,6 +29,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print([clean_line(f"needed and not applied: {name}") for name in found.needed])
         output.print([clean_line(f"applied and breaks this code: {line}") for line in found.breaking])
         output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
-        fits = "fits" if found.fits else "does not fit"
-        output.print(f"the database (version {found.current_version}) {fits} code of version {version}")
+        prevented = found.needed or found.breaking
+        can = "can" if found.fits else "cannot" if prevented else "may not"
+        output.print(f"code of version {version} {can} run on the database (version {found.current_version})")
     return 0 if found.fits else FOUND

@@ -27,7 +27,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     path = options.output or project.config.index_module
     if path is None:
         raise UsageError(
-            "no index to write", hint="name it with --output FILE, or set `index = …` in d1migrate.toml"
+            "no index is configured", hint="pass --output FILE, or set `index = …` in d1migrate.toml"
         )
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder", hint="name the module to write, e.g. src/migrations_index.py")
@@ -41,6 +41,9 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print_json({"path": path, "up_to_date": is_current})
     elif options.check:
         output.say(f"{path} is {'up to date' if is_current else 'not up to date'}")
+        if not is_current:
+            named = f" --output {path}" if options.output is not None else ""
+            output.say(f"hint: `d1migrate index{named}` writes it")
     else:
         output.print_path(path)
     return FOUND if options.check and not is_current else 0

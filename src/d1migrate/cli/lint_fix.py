@@ -103,7 +103,7 @@ def _unapplied(migrations: Sequence[Migration], project: Project, output: Output
             with Migrator(project.open(environment), project.load()) as migrator:
                 rows = [entry.applied for entry in migrator.status() if entry.applied]
         except Error as error:
-            output.warn(f"cannot tell whether {environment.shown} has applied these files: {error}")
+            output.warn(f"cannot determine whether {environment.shown} has applied these files: {error}")
             continue
         for migration in [m for m in left if any(_is_of(row, m) for row in rows)]:
             output.say(f"{migration.file} is not rewritten: {environment.shown} has applied it")

@@ -167,10 +167,12 @@ def _apply_lines(error: ApplyError) -> Iterator[str]:
     done = "applied" if error.direction == "up" else "rolled back"
     name = clean_line(error.migration)
     if error.unknown:
-        yield f"whether {name} was {done} is not known"
+        yield f"it is unknown whether {name} was {done}"
     else:
-        asked = " when the database was asked" if isinstance(error.__cause__, AmbiguousError) else ""
-        yield f"nothing of {name} was {done}{asked}"
+        asked = isinstance(error.__cause__, AmbiguousError)
+        yield f"no part of {name} " + (
+            f"had been {done} when the log was checked" if asked else f"was {done}"
+        )
     yield f"{done}: {clean_line(', '.join(error.applied)) or 'none'}"
     yield "pending: " + clean_line(", ".join(error.pending))
 

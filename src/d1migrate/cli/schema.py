@@ -242,7 +242,7 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
     if is_current:
         output.say(f"{path} is up to date")
         return 0
-    output.say(f"{path} {'does not exist' if existing is None else f'is not {built}'}")
+    output.say(f"{path} {'does not exist' if existing is None else f'differs from {built}'}")
     leads = existing and path == project.schema_file
     also = "; `d1migrate diff` writes the migration that leads to it" if leads else ""
     output.say(f"hint: `{_writing_command(options, document.form, path)}` writes it{also}")

@@ -168,7 +168,7 @@ def _applied(raw: str, text: str, changes: Sequence[Edit]) -> str:
     """
     mark = len(raw) - len(raw.removeprefix("\ufeff"))
     if raw[mark:].replace("\r\n", "\n") != text:
-        raise PlanError("its line ends are mixed, or it changed in the meantime")
+        raise PlanError("its line endings are mixed, or it changed in the meantime")
     ends = [match.start() - place for place, match in enumerate(_CRLF.finditer(raw[mark:]))]
     newline = "\r\n" if ends else "\n"
     found, at = [raw[:mark]], 0

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["before", "after"]
 _DECLARE = (
-    "declare it above the first statement: `-- d1migrate: phase=before` or `phase=after`; better, split it"
+    "split the file; or declare its phase above the first statement: `-- d1migrate: phase=before` or"
+    " `phase=after`"
 )
 
 
@@ -140,7 +141,7 @@ def _certain(migration: Migration) -> Phase:
 
 
 def _mixture(impact: Impact) -> str:
-    return "it " + ", ".join((*impact.adds, *impact.removes, *impact.unclear))
+    return "it " + ", ".join(dict.fromkeys((*impact.adds, *impact.removes, *impact.unclear)))
 
 
 class Compatibility(NamedTuple):
@@ -181,9 +182,9 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
     """
     files = [entry.version for entry in entries if entry.migration]
     if version != 0 and version not in files:
-        listed = f"there are {files[0]} to {files[-1]}" if files else "there are none"
+        listed = f"the versions are {files[0]} to {files[-1]}" if files else "there are none"
         raise UsageError(
-            f"there is no migration of version {version}", hint=f"{listed}; 0 for code without any"
+            f"there is no version {version}", hint=f"{listed}; use 0 for code without migrations"
         )
     needed, breaking, unclear = list[str](), list[str](), list[str]()
     for entry in entries:

@@ -245,7 +245,7 @@ def check_shape(columns: Sequence[tuple[Any, ...]], log_columns: Sequence[tuple[
     )
     if columns and not (ours and set(required) <= {"name", "applied_at"}):
         raise HistoryError(
-            f"the table {MIGRATIONS_TABLE} is another tool's: it has ({_listed(columns)}), expected"
+            f"the table {MIGRATIONS_TABLE} belongs to another tool: it has ({_listed(columns)}), expected"
             " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
             hint="`d1migrate adopt` takes over from dbmate and golang-migrate; from another tool,"
             f" ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",

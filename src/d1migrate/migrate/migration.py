@@ -248,7 +248,7 @@ class Migration:
         found = self._scan()
         if found.statements == 0:
             raise SourceError(
-                f"{self.file}: it has no SQL statement",
+                f"{self.file}: the file has no SQL statement",
                 hint="wrangler refuses it, too; write `SELECT 1;` if it is meant to do nothing",
             )
         if found.runs_forward:

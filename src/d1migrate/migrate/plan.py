@@ -82,7 +82,7 @@ class Step(NamedTuple):
         if self.size:
             return f"{self.size} bytes are too many for one request"
         cut = next((s for s in self.script.statements() if not is_carried(s.sql)), None)
-        cause = "D1 would cut a trigger with a line end in a literal, or a column named end, in two"
+        cause = "D1 would cut a trigger with a line break in a literal, or a column named end, in two"
         return f"line {cut.line}: {cause}" if cut else None
 
     def after(self, before: assertions.HistoryState, token: str) -> assertions.HistoryState:
@@ -239,8 +239,8 @@ def _step_up(migration: Migration) -> Step:
     count = migration.check()
     if migration.checksum == NOTHING:
         raise SourceError(
-            f"{migration.file}: it only records itself",
-            hint="write the change; or `SELECT 1;` if the migration is meant to do nothing",
+            f"{migration.file}: the file only records itself",
+            hint="write the change, or `SELECT 1;` if the migration is meant to do nothing",
         )
     event = h.event_of("up", migration)
     return Step("up", migration.version, migration.name, migration, count, event)

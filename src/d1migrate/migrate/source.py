@@ -43,7 +43,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
         if one.version == other.version:
             raise SourceError(
                 f"two files have version {one.version}: {one.file} and {other.file}",
-                hint="`d1migrate renumber` moves the one that is not applied after the others",
+                hint="`d1migrate renumber` gives the pending one a new number",
             )
     return found
 

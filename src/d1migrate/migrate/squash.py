@@ -66,7 +66,7 @@ def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> l
     rows = {row.version: row for row in applied}
     missing = [f"{file.name} is not applied" for file in files if file.version not in rows]
     return missing + [
-        f"{file.name} was applied with other content"
+        f"{file.name} was applied with different content"
         for file in files
         if file.version in rows and (rows[file.version].checksum or file.checksum) != file.checksum
     ]

@@ -148,22 +148,22 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     _refuse(
         [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
         MissingMigration,
-        "replaces files that are already applied",
+        "the files that it replaces are already applied",
         "`d1migrate adopt` records it in their place",
     )
     _refuse(
         [entry for entry in entries if entry.state == "changed"],
         ChecksumMismatch,
-        "edited after it was applied",
+        "edited after being applied",
         "restore the file and write a new migration;"
-        " if the edit is right, `d1migrate repair --accept {first} --reason …`",
+        " if the edit is right, `d1migrate repair --accept {first} --reason …` records it",
     )
     _refuse(
         [entry for entry in entries if entry.state == "missing"],
         MissingMigration,
         "applied, but the file is missing",
-        "is this an older checkout? If the file was removed on purpose,"
-        " `d1migrate repair --forget {first} --reason …`",
+        "restore the file, or update an old checkout; if it was removed on purpose,"
+        " `d1migrate repair --forget {first} --reason …` removes its record",
     )
 
 
@@ -178,8 +178,9 @@ def refuse_renumbered(entries: Sequence[Entry]) -> None:
     _refuse(
         [entry for entry in entries if entry.state == "renumbered"],
         MissingMigration,
-        "applied under another number",
-        "rename the file back, or `d1migrate repair --accept {first} --reason …`",
+        "renumbered after being applied",
+        "rename the file back;"
+        " if the new number is right, `d1migrate repair --accept {first} --reason …` records it",
     )
 
 
@@ -189,7 +190,7 @@ def refuse_partial(entries: Sequence[Entry]) -> None:
         [entry for entry in entries if entry.state == "partial"],
         PartiallyApplied,
         "began and did not finish",
-        "look at the database (`d1migrate verify`), finish or undo it by hand, then"
+        "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
         " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
     )
 
@@ -197,8 +198,10 @@ def refuse_partial(entries: Sequence[Entry]) -> None:
 def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
     """Raise an error with the entries, if there are any; `{first}` in the hint is the first version."""
     if found:
-        named = ", ".join(e.name if e.was is None else f"{e.name} is version {e.was}" for e in found)
-        raise kind(f"{problem}: {named}", versions=versions(found), hint=hint.format(first=found[0].version))
+        named = ", ".join(
+            e.name if e.was is None else f"{e.name} (applied as version {e.was})" for e in found
+        )
+        raise kind(f"{named}: {problem}", versions=versions(found), hint=hint.format(first=found[0].version))
 
 
 def names(entries: Iterable[Entry]) -> str:

@@ -101,7 +101,7 @@ class Config(NamedTuple):
             raise UsageError(f"no environment {wanted!r} in {self.path}", hint=f"it has: {known}")
         if name is not None:
             raise UsageError(f"no environment {name!r}: nothing configures environments", hint=_HOW)
-        raise UsageError("no database named", hint=self._how())
+        raise UsageError("no database is configured", hint=self._how())
 
     def severities(self, name: str | None) -> Mapping[str, str]:
         """Return {rule or letter: severity} of an environment by its name, or of the default one.
@@ -160,7 +160,7 @@ class Config(NamedTuple):
         return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
 
 
-_HOW = "name one: --database sqlite:app.db, or [env.local] database = … in d1migrate.toml"
+_HOW = "pass one, e.g. --database sqlite:app.db, or set `database` under [env.local] in d1migrate.toml"
 
 
 def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, str]) -> Config:
@@ -280,7 +280,9 @@ def _environment(
     path: str, folder: str, name: str, section: Any, order: str, lint: Mapping[str, str]
 ) -> Environment:
     if not isinstance(section, dict) or not isinstance(section.get("database"), str):
-        raise UsageError(f"{path}: [env.{name}] names no database", hint='database = "wrangler:DB"')
+        raise UsageError(
+            f"{path}: [env.{name}] has no `database`", hint='for example database = "wrangler:DB"'
+        )
     refuse_name(path, name)
     _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
     url = _anchored(section["database"], folder)

@@ -120,9 +120,17 @@ def refuse(environment: str, gates: Iterable[GateResult]) -> None:
         raise errors.Gate(
             "\n".join(f"{environment} refuses ({gate.name}): {gate.message}" for gate in closed),
             gates=[gate.name for gate in closed],
-            hint="to override, add "
-            + " ".join(gate.override.replace("NAME", environment) for gate in closed),
+            hint=_next_step(environment, closed),
         )
+
+
+def _next_step(environment: str, closed: Sequence[GateResult]) -> str:
+    """Return what to do about gates that refuse: an override comes last."""
+    flags = [gate.override for gate in closed if gate.name != "protected"]
+    steps = [f"meet these conditions; to override them, add {' '.join(flags)}"] if flags else []
+    if len(flags) < len(closed):
+        steps.append(f"to confirm, add --confirm {environment}")
+    return "; ".join(steps)
 
 
 def overridden(gates: Iterable[GateResult]) -> dict[str, str]:
@@ -168,7 +176,7 @@ def _lacks(first: str, entry: Entry | None) -> str | None:
     if entry is None or entry.applied is None or entry.state not in ("applied", "changed"):
         return f"is not applied in {first}"
     if entry.state == "changed":
-        return f"was applied in {first} with other content"
+        return f"was applied in {first} with different content"
     if entry.applied.checksum is None:
         return (
             f"was applied in {first} by wrangler, which keeps no checksum"

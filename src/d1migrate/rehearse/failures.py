@@ -56,11 +56,11 @@ def failure(
     replayed = next((s for s in file.replay.statements if s.index == error.index), None)
     line = statement.line if statement else None
     if not on_rows or (replayed is not None and replayed.refusal is not None):
-        return "X108", Finding(f"it fails with or without rows: {text}", replayed, line=line)
+        return "X108", Finding(f"the migration fails with or without rows: {text}", replayed, line=line)
     if generated and _may_pass(_Failure(file.replay, text, code, statement, replayed), generated):
-        message = f"it fails on generated rows: {text}; try your own rows with `--data`"
+        message = f"the migration fails on generated rows: {text}; try your own rows with `--data`"
         return "X110", Finding(message, replayed, line=line)
-    return "X108", Finding(f"it fails on rows: {text}", replayed, line=line)
+    return "X108", Finding(f"the migration fails on rows: {text}", replayed, line=line)
 
 
 def _may_pass(failed: _Failure, generated: Collection[str]) -> bool:

@@ -18,7 +18,7 @@ def text(checks: Sequence[RecoveryCheck], *, paint: Paint) -> list[str]:
     if not checks:
         return []
     rows = [(c.name, _result(c.fails), _result(c.restored), _result(c.rolled_back)) for c in checks]
-    header, *lines = table(("recovery from", "failure", "restore point", "rollback"), rows)
+    header, *lines = table(("migration", "after failure", "after restore", "after rollback"), rows)
     details = [f"  {clean_line(line)}" for check in checks for line in _details(check)]
     return ["", paint(header, "dim"), *lines, *details]
 

@@ -28,7 +28,7 @@ def test_a_failed_run(capsys: pytest.CaptureFixture[str]) -> None:
     error.__cause__ = QueryError("no such table: t")
     Output(as_json=True).fail(error)
     found = capsys.readouterr()
-    assert found.err.splitlines()[1:4] == ["nothing of 002_b was applied", "applied: 001_a", "pending: 002_b"]
+    assert found.err.splitlines()[1:4] == ["no part of 002_b was applied", "applied: 001_a", "pending: 002_b"]
     assert '"type": "ApplyError"' in found.out
 
 

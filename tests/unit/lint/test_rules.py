@@ -479,7 +479,7 @@ def test_s102_of_what_is_no_statement() -> None:
 @pytest.mark.parametrize(
     ("sql", "line", "message"),
     [
-        ("-- nothing\n", 1, "it has no SQL statement"),
+        ("-- nothing\n", 1, "the file has no SQL statement"),
         (
             "SELECT 1;\n\nDROP TABLE schema_migrations;",
             3,

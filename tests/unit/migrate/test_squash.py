@@ -62,8 +62,8 @@ def test_a_database_that_ran_it() -> None:
         ("1a 2b", []),
         ("1? 2b", []),
         ("1a", ["002_b is not applied"]),
-        ("1c 2b", ["001_a was applied with other content"]),
-        ("1c", ["002_b is not applied", "001_a was applied with other content"]),
+        ("1c 2b", ["001_a was applied with different content"]),
+        ("1c", ["002_b is not applied", "001_a was applied with different content"]),
     ],
 )
 def test_what_keeps_it_from_standing_for_them(applied: str, problems: list[str]) -> None:

@@ -65,10 +65,10 @@ def test_states(have: str, applied: str, partial: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("have", "applied", "partial", "error", "versions", "message"),
     [
-        ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "edited after it was applied: 002_c"),
-        ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "applied, but the file is missing: 002_b, 003_c"),
-        ("1a 3b", "1a 2b", "", MissingMigration, (3,), "003_b is version 2"),
-        ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "began and did not finish: 002_b"),
+        ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "002_c: edited after being applied"),
+        ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "002_b, 003_c: applied, but the file is missing"),
+        ("1a 3b", "1a 2b", "", MissingMigration, (3,), "003_b .applied as version 2.: renumbered"),
+        ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "002_b: began and did not finish"),
         # of several disagreements the one that has to be mended first
         ("1c", "1a 2b", "2b", PartiallyApplied, (2,), "002_b"),
         ("1c", "1a 2b", "", ChecksumMismatch, (1,), "001_c"),

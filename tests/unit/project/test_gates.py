@@ -192,7 +192,7 @@ def test_after() -> None:
         (None, "001_a is not applied in staging"),
         (Entry(1, "001_a", "pending", one, None), "001_a is not applied in staging"),
         (Entry(1, "001_a", "partial", one, row), "001_a is not applied in staging"),
-        (Entry(1, "001_a", "changed", one, row), "001_a was applied in staging with other content"),
+        (Entry(1, "001_a", "changed", one, row), "001_a was applied in staging with different content"),
         (Entry(1, "001_a", "applied", one, row._replace(checksum=None)), "by wrangler, which keeps no checksum"),
     ]  # fmt: skip
     for entry, message in cases:
@@ -224,7 +224,10 @@ def test_refusing_names_every_closed_gate() -> None:
         gates.refuse("production", [closed, name])
     assert (raised.value.gate, raised.value.gates) == ("window", ("window", "protected"))
     assert raised.value.exit_code == 1
-    assert raised.value.hint == "to override, add --outside-window REASON --confirm production"
+    assert raised.value.hint == (
+        "meet these conditions; to override them, add --outside-window REASON;"
+        " to confirm, add --confirm production"
+    )
     assert "production refuses (protected): it is protected, and its name was not given" in str(raised.value)
 
 

@@ -143,7 +143,7 @@ def test_what_always_fails_is_not_for_rows(before: str, migration: str) -> None:
     """The message says so, and the reason does not mention an empty database."""
     (found,) = several(before, migration).migrations[1].diagnostics
     assert found.code == "X108"
-    assert found.message.startswith("it fails with or without rows: ")
+    assert found.message.startswith("the migration fails with or without rows: ")
     assert "empty" not in found.why
 
 

@@ -405,5 +405,7 @@ def test_it_stops_at_the_first_that_fails() -> None:
     found = several("CREATE TABLE t (a)", "INSERT INTO t SELECT abs(-9223372036854775808)", "DROP TABLE t")
     assert [m.verdict for m in found.migrations] == ["no loss", "fails"]
     assert (found.not_rehearsed, found.ok) == (("003_m",), False)
-    assert messages(found.migrations[1], "X108").startswith("it fails with or without rows: integer overflow")
+    assert messages(found.migrations[1], "X108").startswith(
+        "the migration fails with or without rows: integer overflow"
+    )
     assert (found.migrations[1].cost, found.migrations[1].rollback) == (None, None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PASSES = 10
 """What is learned about one file may decide another; two passes settle nearly all of them."""
 
-_DONE = frozenset({"there", "gone", "changed since"})
+_DONE = frozenset({"present", "gone", "changed since"})
 
 
 def assess(
@@ -76,7 +76,7 @@ def decide(
     for flag, versions in (("--assume", assume), ("--pending", pending)):
         for version in versions:
             if version not in found:
-                raise UsageError(f"{flag} {version}: there is no migration file of that version")
+                raise UsageError(f"{flag} {version}: there is no such version")
             if found[version].state not in UNDECIDED:
                 state = found[version].state
                 raise UsageError(f"{flag} {version}: {found[version].migration.name} is already {state}")
@@ -84,9 +84,13 @@ def decide(
         raise exclusive(f"--assume {both[0]}", f"--pending {both[0]}")
     for version, assessment in found.items():
         if version in assume:
-            found[version] = assessment._replace(state="assumed", because=f"you say so; {assessment.because}")
+            found[version] = assessment._replace(
+                state="assumed", because=f"declared with --assume; {assessment.because}"
+            )
         elif version in pending:
-            found[version] = assessment._replace(state="pending", because=f"you say so; {assessment.because}")
+            found[version] = assessment._replace(
+                state="pending", because=f"declared with --pending; {assessment.because}"
+            )
     return tuple(found.values())
 
 
@@ -102,10 +106,10 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
     lines = "\n".join(f"{one.migration.name} is {one.state}: {one.because}" for one in not_done)
     first = versions[0]
     raise HistoryError(
-        f"nothing was recorded, because it is not certain what this database has\n{lines}",
+        f"nothing was recorded, because it is unclear what this database has\n{lines}",
         versions=versions,
-        hint=f"if you know that it ran, `--assume {first}`; if it did not, `--pending {first}` leaves it to"
-        " `up`; or make file and database agree first",
+        hint="make the files and the database agree, then run `d1migrate adopt` again; or decide by hand:"
+        f" `--assume {first}` if version {first} ran, `--pending {first}` if `up` is to run it",
     )
 
 
@@ -173,8 +177,8 @@ def _seen(
     if not is_known:
         return "different"
     if not since:
-        return "missing" if before is None else "still there" if value is None else "as before"
-    return "changed since" if position not in since else "gone" if value is None else "there"
+        return "missing" if before is None else "still present" if value is None else "as before"
+    return "changed since" if position not in since else "gone" if value is None else "present"
 
 
 def _is_implied(key: FactKey, one: Evidence, found: Mapping[FactKey, Evidence]) -> bool:
@@ -242,11 +246,11 @@ def _by_order(found: list[Assessment], *, empty: bool) -> None:
             found[i] = one._replace(state="pending", because="the database is empty")
         elif before and before.state == "pending":
             found[i] = one._replace(
-                state="pending", because=f"{before.migration.name} before it is pending too"
+                state="pending", because=f"{before.migration.name} comes before it and is pending"
             )
         elif before and i == newest + 1 and (before.state == "recorded" or _is_recorded(before)):
             whose = "the history has" if before.state == "recorded" else f"{before.records[0].tool} recorded"
-            found[i] = one._replace(state="pending", because=f"it comes after all that {whose}")
+            found[i] = one._replace(state="pending", because=f"it is newer than all that {whose}")
 
 
 def _is_recorded(assessment: Assessment) -> bool:
@@ -258,7 +262,7 @@ _SHOWN = 3
 
 
 def summary(evidence: Sequence[Evidence]) -> str:
-    """Return objects with their state, as text: `table a and index b are there, table c is missing`."""
+    """Return objects with their state, as text: `table a and index b are present, table c is missing`."""
     groups: dict[str, list[str]] = {}
     for one in evidence:
         seen = f"changed since by {one.later}" if one.later else one.seen

@@ -149,7 +149,7 @@ def _squashed(assessment: Assessment, history: h.History) -> Assessment:
     """Mark a squashed file whose replaced files are all in the history.
 
     Raises:
-        HistoryError: some of them are missing, or were applied with other content.
+        HistoryError: some of them are missing, or were applied with different content.
     """
     files = replaced(assessment.migration, history.applied)
     if not files:

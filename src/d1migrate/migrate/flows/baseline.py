@@ -37,7 +37,7 @@ def baseline(
         HistoryError: another run changed the history meanwhile, or a file is applied under another number.
     """
     if to not in {migration.version for migration in migrations}:
-        raise UsageError(f"there is no migration file of version {to}")
+        raise UsageError(f"there is no version {to}")
     history = yield from read_history()
     entries = compare(migrations, history)
     refuse_partial(entries)

@@ -244,7 +244,7 @@ def _out_of_step(result: Result) -> Iterator[Problem]:
     name, extra, missing = result.rows[0]
     if extra or missing:
         quoted = quote_identifier(name)
-        message = f"full-text table {name} is out of step: it lacks {missing} rows and has {extra} in excess"
+        message = f"full-text table {name} is out of sync: it lacks {missing} rows and has {extra} too many"
         yield Problem("search", name, message, (f"INSERT INTO {quoted}({quoted}) VALUES ('rebuild');",))
 
 

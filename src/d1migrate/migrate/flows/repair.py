@@ -149,4 +149,4 @@ def _entry(entries: Iterable[Entry], version: int) -> Entry:
     for entry in entries:
         if entry.version == version:
             return entry
-    raise UsageError(f"there is no version {version}, neither as a file nor in the database")
+    raise UsageError(f"version {version} exists neither as a file nor in the history")

@@ -100,7 +100,7 @@ def arrange(sizes: Sequence[tuple[float, float]], links: Sequence[tuple[int, int
         from grandalf.graphs import Edge, Vertex, graph_core
     except ImportError as error:
         raise UsageError(
-            "a drawing needs grandalf, which is not installed", hint="pip install 'd1migrate[diagram]'"
+            "--format svg needs grandalf, which is not installed", hint="pip install 'd1migrate[diagram]'"
         ) from error
     pairs, count = _both_sides(_one_way(links)), Counter(map(frozenset, links))
     parts = []

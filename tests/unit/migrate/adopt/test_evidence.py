@@ -105,10 +105,10 @@ def test_what_leaves_no_trace_is_not_guessed() -> None:
     assert states(both) == ["applied", "unknown", "applied", "unknown"]
     first = assess(files, live("CREATE TABLE a (x)"))
     assert states(first) == ["applied", "unknown", "pending", "pending"]
-    assert first[3].because == "003_f before it is pending too"
+    assert first[3].because == "003_f comes before it and is pending"
     known = assess(files, live("CREATE TABLE a (x)"), recorded=[1])
     assert states(known) == ["recorded", "pending", "pending", "pending"]
-    assert known[1].because == "it comes after all that the history has"
+    assert known[1].because == "it is newer than all that the history has"
 
 
 def test_a_half_run_file_names_both_halves() -> None:
@@ -116,15 +116,15 @@ def test_a_half_run_file_names_both_halves() -> None:
     files = prints("CREATE TABLE a (x, y); CREATE INDEX ia ON a(x); CREATE VIEW v AS SELECT x FROM a")
     (found,) = assess(files, live("CREATE TABLE a (x, y); CREATE VIEW v AS SELECT x FROM a"))
     assert found.state == "partly applied"
-    assert seen(found) == {"table a": "there", "index ia": "missing", "view v": "there"}
-    assert found.because == "table a and view v are there, yet index ia is missing"
+    assert seen(found) == {"table a": "present", "index ia": "missing", "view v": "present"}
+    assert found.because == "table a and view v are present, yet index ia is missing"
 
 
 def test_what_no_file_makes_contradicts() -> None:
     """A column of another type, with what the file says and what is live; white space and case do not count."""
     files = prints("CREATE TABLE a (x TEXT NOT NULL, y INTEGER DEFAULT 0, UNIQUE (x, y))")
     (found,) = assess(files, live('create table "A" ([x]  text  not null, y INTEGER DEFAULT 1, UNIQUE(x,y))'))
-    assert (found.state, seen(found)) == ("contradicted", {"table a": "there", "column a.y": "different"})
+    assert (found.state, seen(found)) == ("contradicted", {"table a": "present", "column a.y": "different"})
     different = found.evidence[1]
     assert (different.expected, different.actual) == ("y integer DEFAULT 0", "y integer DEFAULT 1")
 
@@ -175,9 +175,9 @@ def test_rows_beside_a_table_are_mentioned() -> None:
         "CREATE TABLE a (x); INSERT INTO a VALUES (1); INSERT INTO schema_migrations VALUES (1, 'a', 0)"
     )
     there = live("CREATE TABLE a (x)")
-    assert assess(files, there)[0].because == "table a is there; its rows were not checked"
+    assert assess(files, there)[0].because == "table a is present; its rows were not checked"
     recorded = assess(files, there, records={1: [RECORD]})[0].because
-    assert recorded == "table a is there; wrangler recorded it as 001_f.sql"
+    assert recorded == "table a is present; wrangler recorded it as 001_f.sql"
 
 
 def test_a_file_that_d1_refuses_says_so() -> None:
@@ -225,10 +225,10 @@ def test_a_failed_record_of_nothing_is_pending() -> None:
 @pytest.mark.parametrize(
     ("assume", "pending", "message"),
     [
-        ([9], [], "--assume 9: there is no migration file"),
+        ([9], [], "--assume 9: there is no such version"),
         ([1], [], "--assume 1: 001_f is already applied"),
         ([], [1], "--pending 1: 001_f is already applied"),
-        ([2], [2], "--assume 2 and --pending 2 exclude each other"),
+        ([2], [2], "--assume 2 and --pending 2 cannot be used together"),
     ],
 )
 def test_only_what_is_open_can_be_decided(
@@ -247,7 +247,7 @@ def test_nothing_is_recorded_while_a_file_is_open() -> None:
         live("CREATE TABLE a (x)", "CREATE TABLE b (x)"),
     )
     with pytest.raises(
-        HistoryError, match=r"002_f is unknown: .*\n003_f is partly applied: table b is there"
+        HistoryError, match=r"002_f is unknown: .*\n003_f is partly applied: table b is present"
     ) as error:
         refuse_undecided(found)
     assert error.value.versions == (2, 3)

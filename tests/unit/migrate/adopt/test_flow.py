@@ -94,7 +94,7 @@ def test_a_database_that_changed_since(empty: Database, meanwhile: str) -> None:
 
 
 def test_what_is_undecided_stops_it(empty: Database) -> None:
-    """A table that is there, and not as any file makes it; the user may say that the file ran."""
+    """A table that is present, and not as any file makes it; the user may say that the file ran."""
     empty.script("CREATE TABLE a (id TEXT)")
     found = planned(empty, "1a")
     with pytest.raises(HistoryError):
