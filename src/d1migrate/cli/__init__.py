@@ -103,8 +103,8 @@ def _close(project: Project, output: Output) -> None:
 
 def _interrupted(output: Output, interrupt: KeyboardInterrupt) -> int:
     for note in getattr(interrupt, "__notes__", ()):
-        output.say(note)
-    output.say("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
+        output.note(note)
+    output.note("interrupted: every migration is applied completely or not at all; see `d1migrate status`")
     return _INTERRUPTED
 
 

@@ -35,7 +35,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Show what is known of every file, and record what is proved."""
     if options.dry_run and options.yes:
         raise exclusive("--dry-run", "--yes")
-    project.say_database()
+    project.note_database()
     migrator = project.migrator()
     found = _look(options, project, migrator)
     if not output.as_json:

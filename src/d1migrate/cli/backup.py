@@ -36,7 +36,7 @@ def run(options: Options, project: Project, output: Output) -> int:
             f"--verify reads the file again, but {path} is not a regular file",
             hint="name one with --output FILE",
         )
-    project.say_database()
+    project.note_database()
     started = time.perf_counter()
     with _progress(output) as watch:
         dump = project.migrator(files_may_be_missing=True).backup(path, watch=watch)
@@ -51,7 +51,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if found:
         raise SourceError(f"{path} does not restore to the same database: {'; '.join(found)}")
     if options.verify:
-        output.say("verified: it restores to the same database, table by table")
+        output.note("verified: it restores to the same database, table by table")
     return 0
 
 
@@ -64,11 +64,11 @@ def _differences(path: str) -> list[str]:
 def _print(dump: Dump, seconds: float, output: Output, *, known: Sequence[str]) -> None:
     output.print_path(dump.path)
     rows = f"{plural(sum(dump.rows.values()), 'row')} in {plural(len(dump.rows), 'table')}"
-    output.say(f"{rows}, {size(dump.size)}, in {duration(seconds)}")
+    output.note(f"{rows}, {size(dump.size)}, in {duration(seconds)}")
     for note in (note for note in dump.notes if note not in known):
         output.warn(clean(note))
     if dump.consistent is None:
-        output.say("it was read in pages, and no change was seen in the meantime")
+        output.note("it was read in pages, and no change was seen in the meantime")
     elif not dump.consistent:
         output.warn("rows were written during the backup, so it mixes several moments; take another one")
 

@@ -58,7 +58,7 @@ def _write_first_file(description: str, options: Options, project: Project, outp
         output.print_json({"path": path, "version": migration.version, "name": migration.name})
     else:
         output.print(path)
-        output.say("recorded as applied; a new database built from it has the same schema and no rows")
+        output.note("recorded as applied; a new database built from it has the same schema and no rows")
     return 0
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def write_draft(
     current: Schema, desired: Desired, options: DraftOptions, project: Project, output: Output
 ) -> int:
-    """Write the migration from one schema to another, print it, or with `check` only say what differs.
+    """Write the migration from one schema to another, print it, or with `check` only report what differs.
 
     Returns:
         The exit code: 3 if `check` found a difference.
@@ -34,13 +34,13 @@ def write_draft(
     except (DataLoss, MissingValue) as error:
         if not options.check:
             raise
-        output.say(f"different: {error}")
+        output.note(f"different: {error}")
         return FOUND
     if drafted is None:
-        output.say("no difference")
+        output.note("no difference")
         return 0
     if options.check:
-        output.say(f"different: {drafted.title}")
+        output.note(f"different: {drafted.title}")
         return FOUND
     description = options.name or drafted.title
 
@@ -110,4 +110,4 @@ def _warn_of_rollback(drafted: Draft, output: Output) -> None:
     if drafted.down.irreversible:
         output.warn(f"no rollback: {drafted.down.irreversible}")
     for (table, column), value in drafted.down.placeholders:
-        output.say(f"the rollback sets {table}.{column} to {value}: the original values are not kept")
+        output.note(f"the rollback sets {table}.{column} to {value}: the original values are not kept")

@@ -22,7 +22,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Say whether the code can run, and what prevents it."""
     version = options.code_version
     found = project.migrator().gate(version)
-    project.say_database()
+    project.note_database()
     if output.as_json:
         output.print_json({"fits": found.fits, **found._asdict()})
     else:

@@ -23,7 +23,7 @@ class Options(NamedTuple):
 
 
 def run(options: Options, project: Project, output: Output) -> int:
-    """Write the module unless it is up to date, or say whether it is."""
+    """Write the module unless it is up to date, or report whether it is."""
     path = options.output or project.config.index_module
     if path is None:
         raise UsageError(
@@ -40,10 +40,10 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json({"path": path, "up_to_date": is_current})
     elif options.check:
-        output.say(f"{path} is {'up to date' if is_current else 'not up to date'}")
+        output.note(f"{path} is {'up to date' if is_current else 'not up to date'}")
         if not is_current:
             named = f" --output {path}" if options.output is not None else ""
-            output.say(f"hint: `d1migrate index{named}` writes it")
+            output.note(f"hint: `d1migrate index{named}` writes it")
     else:
         output.print_path(path)
     return FOUND if options.check and not is_current else 0

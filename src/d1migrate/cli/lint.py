@@ -56,7 +56,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print_data("\n".join(findings.github(found)))
     else:
         output.print(findings.text(found, verbose=output.verbose, paint=output.paint))
-        output.say(f"checked {plural(count, 'migration')}")
+        output.note(f"checked {plural(count, 'migration')}")
     return FOUND if failing(found, strict=options.strict) else 0
 
 
@@ -69,7 +69,7 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
         only = named if options.files else {migration.version for migration in migrations}
         return lint(migrations, severities=project.severities, only=only), len(only)
     migrator = project.migrator()
-    project.say_database()
+    project.note_database()
     pending = sum(e.state in _PENDING for e in migrator.status())
     return migrator.lint(), pending
 
@@ -96,7 +96,7 @@ def _target(paths: Sequence[str], project: Project) -> Target:
         raise UsageError(
             "--fix without a database rewrites the files you name", hint="`d1migrate lint --fix FILE`"
         )
-    project.say_database()
+    project.note_database()
     driver = project.driver
     history, schema = run_flow(read_history_and_schema(), driver)
     entries = compare(project.load(), history)

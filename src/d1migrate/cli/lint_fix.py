@@ -59,7 +59,7 @@ def fix(target: Target, project: Project, output: Output, *, dry_run: bool, conf
         for one in ready:
             _write(one, raw[one.migration.version])
         write_index(project, output)
-        output.say(f"rewrote {plural(len(ready), 'file')}")
+        output.note(f"rewrote {plural(len(ready), 'file')}")
     if output.as_json:
         output.print_json([_value(one, diffs, written=writes) for one in found])
     return len(found) - (len(ready) if writes else 0)
@@ -71,7 +71,7 @@ def _show(found: Sequence[FixedFile], diffs: dict[str, list[str]], output: Outpu
             output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         output.print(diff_lines(diffs.get(one.migration.file, ()), output.paint))
     if not found:
-        output.say("no rebuild loses rows")
+        output.note("no rebuild loses rows")
 
 
 def _write(one: FixedFile, raw: str) -> None:
@@ -106,7 +106,7 @@ def _unapplied(migrations: Sequence[Migration], project: Project, output: Output
             output.warn(f"cannot determine whether {environment.shown} has applied these files: {error}")
             continue
         for migration in [m for m in left if any(_is_of(row, m) for row in rows)]:
-            output.say(f"{migration.file} is not rewritten: {environment.shown} has applied it")
+            output.note(f"{migration.file} is not rewritten: {environment.shown} has applied it")
             left.remove(migration)
     return left
 

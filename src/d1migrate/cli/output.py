@@ -1,4 +1,4 @@
-"""What a command prints: data on stdout, talk on stderr. The one place that prints, and that asks a person.
+"""What a command prints: data on stdout, messages on stderr. Only this module prints, and asks a person.
 
 How a value reads, as text or as JSON, belongs in `report`.
 """
@@ -84,22 +84,22 @@ class Output:
         with _stdout():
             sys.stdout.flush()
 
-    # --- talk ---
+    # --- messages ---
 
-    def say(self, line: str) -> None:
+    def note(self, line: str) -> None:
         """Print a line to stderr, unless --quiet. A closed stderr is no reason to stop a migration."""
         if not self.quiet:
             _print_error(line)
 
     def warn(self, message: str) -> None:
         """Print a warning to stderr, unless --quiet."""
-        self.say(f"warning: {message}")
+        self.note(f"warning: {message}")
 
-    def say_sql(self, sql: str) -> None:
+    def note_sql(self, sql: str) -> None:
         """Print a statement that is sent."""
         _print_error(f"{sql};")
 
-    def complain(self, found: Sequence[Problem]) -> None:
+    def warn_of_problems(self, found: Sequence[Problem]) -> None:
         """Print what is wrong with a database after a command changed it: to stderr, even with --quiet."""
         if lines := _problem_lines(found, on=_colored(sys.stderr)):
             _print_error("\n".join(lines))

@@ -65,7 +65,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         from d1migrate.cli import written_plan
 
         written_plan.write(options.output, plan, options.apply, project)
-        output.say(f"wrote {options.output}")
+        output.note(f"wrote {options.output}")
     found = () if options.sql else gates.look(plan)
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
     is_remote = project.environment.database.startswith("d1:")

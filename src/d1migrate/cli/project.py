@@ -151,7 +151,7 @@ class Project:
             environment.database,
             config=self.config.wrangler,
             account=environment.account,
-            on_wait=lambda reason, seconds: self._output.say(
+            on_wait=lambda reason, seconds: self._output.note(
                 f"waiting {duration(seconds)}: {clean_line(reason)}"
             ),
             permit=permit,
@@ -201,18 +201,18 @@ class Project:
         """Say which database it is; return a migrator that reports every batch."""
         from d1migrate.report.progress import WatchedDriver
 
-        self.say_database()
+        self.note_database()
         output = self._output
-        say_sql = output.say_sql if output.verbose else None
+        note_sql = output.note_sql if output.verbose else None
         return migrator.watched(
-            lambda driver: WatchedDriver(driver, output.say, say_sql, bar=output.shows_progress)
+            lambda driver: WatchedDriver(driver, output.note, note_sql, bar=output.shows_progress)
         )
 
-    def say_database(self) -> None:
+    def note_database(self) -> None:
         """Say which database it is: an environment's name and url."""
         environment = self.environment
         name = f"{environment.name}: " if environment.name else ""
-        self._output.say(f"{name}{environment.database}")
+        self._output.note(f"{name}{environment.database}")
 
     def close(self) -> None:
         """Close the database."""

@@ -53,7 +53,7 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
 
     def watch(done: Rehearsed) -> None:
         result = duration(done.cost.seconds) if done.cost else done.verdict
-        output.say(f"  {clean_line(done.name)}  {result}")
+        output.note(f"  {clean_line(done.name)}  {result}")
 
     if options.all or (options.data is None and not project.names_database):
         migrations = [m for m in project.load() if options.to is None or m.version <= options.to]
@@ -61,7 +61,7 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
         return rehearse(migrations, rows=options.rows, scale=scale, severities=severities, watch=watch)
     migrator = project.migrator() if project.names_database else _on_empty_database(project)
     if not options.data:
-        project.say_database()
+        project.note_database()
     return migrator.rehearse(to=options.to, rows=options.rows, data=options.data, scale=scale, watch=watch)
 
 

@@ -41,7 +41,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
-    project.say_database()
+    project.note_database()
     resumed = journal.resume(project.folder, "renumber", dry_run=dry_run)
     if resumed and dry_run:
         _print(resumed, output)

@@ -79,12 +79,12 @@ def _load(path: str, confirmed: str | None, project: Project, output: Output) ->
 
 def _go_back(to: str, options: Options, project: Project, output: Output) -> None:
     migrator = project.migrator(files_may_be_missing=True)
-    project.say_database()
+    project.note_database()
     seen = migrator.plan_restore(to)
     restore_preview.show(seen, output)
     _confirm(options, project, output)
     done = migrator.restore(
-        seen.point, began=lambda undo: output.say(f"the current state is kept as {undo.name}")
+        seen.point, began=lambda undo: output.note(f"the current state is kept as {undo.name}")
     )
     _print_restored(seen, done, migrator, output)
 
@@ -133,7 +133,7 @@ def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrato
     if undo:
         output.print(f"to undo it: d1migrate restore --to {undo}")
     if is_verified:
-        output.say("schema and history agree with the files")
+        output.note("schema and history agree with the files")
     elif is_verified is None:
         output.warn(f"could not check whether files and database agree: {clean(why_not)}")
     else:

@@ -27,22 +27,22 @@ def show(seen: RestorePreview, output: Output) -> None:
     point = seen.point
     taken = when(int(point.at), now=now())
     if seen.damage:
-        output.say(f"to {point.name}, taken {taken}: version {point.version}")
-        output.say(f"  the database cannot be read, so newer rows are lost: {clean(seen.damage)}")
+        output.note(f"to {point.name}, taken {taken}: version {point.version}")
+        output.note(f"  the database cannot be read, so newer rows are lost: {clean(seen.damage)}")
         return
-    output.say(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
+    output.note(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
     for name in seen.undone:
-        output.say(f"  no longer applied: {clean_line(name)}")
+        output.note(f"  no longer applied: {clean_line(name)}")
     for name in seen.redone:
-        output.say(f"  applied again: {clean_line(name)}")
+        output.note(f"  applied again: {clean_line(name)}")
     if seen.rows is None:
-        output.say("  rows written since then cannot be listed: D1 shows a past state only by restoring it")
-        output.say(f"  {retention(point.at)}")
+        output.note("  rows written since then cannot be listed: D1 shows a past state only by restoring it")
+        output.note(f"  {retention(point.at)}")
         return
     for name, (here, there) in seen.rows.items():
-        output.say(f"  {clean_line(name)}: {_rows(here)} → {_rows(there)}")
+        output.note(f"  {clean_line(name)}: {_rows(here)} → {_rows(there)}")
     if not seen.rows:
-        output.say("  every table has as many rows now as then; their values may differ")
+        output.note("  every table has as many rows now as then; their values may differ")
 
 
 def retention(at: float) -> str:
@@ -79,10 +79,10 @@ def shown_if_irreversible(migrator: Migrator, output: Output) -> Iterator[None]:
             seen = _preview_before(version, migrator, output)
             previews[str(version)] = seen and values(seen)
             if seen:
-                output.say(f"version {version} can be undone with a restore point:")
+                output.note(f"version {version} can be undone with a restore point:")
                 show(seen, output)
             else:
-                output.say(f"there is no restore point from before version {version}")
+                output.note(f"there is no restore point from before version {version}")
         error.restore_points = previews
         first = previews[str(min(error.versions))]
         if first and (first["rows"] is not None or now() - first["taken"] <= _PAID * _DAY):

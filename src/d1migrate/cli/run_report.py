@@ -23,5 +23,5 @@ def print_report(report: Report, seconds: float, output: Output, *, done: str) -
             output.print(f"{done} {plural(len(report.steps), 'migration')} in {duration(seconds)}")
         elif not report.meanwhile:
             output.print("nothing to do")
-    output.complain(report.problems)
+    output.warn_of_problems(report.problems)
     return 0 if report.ok else 1

@@ -158,7 +158,7 @@ def _show_between(
     elif found:
         output.print(list(differences.lines(found, differences.between(before, after), output.paint)))
     else:
-        output.say("no difference")
+        output.note("no difference")
 
 
 def _sql(schema: Schema) -> str:
@@ -240,12 +240,12 @@ def _check(options: Options, document: _Document, project: Project, output: Outp
     else:
         output.print(differences.text_lines(existing or "", document.text, names, output.paint))
     if is_current:
-        output.say(f"{path} is up to date")
+        output.note(f"{path} is up to date")
         return 0
-    output.say(f"{path} {'does not exist' if existing is None else f'differs from {built}'}")
+    output.note(f"{path} {'does not exist' if existing is None else f'differs from {built}'}")
     leads = existing and path == project.schema_file
     also = "; `d1migrate diff` writes the migration that leads to it" if leads else ""
-    output.say(f"hint: `{_writing_command(options, document.form, path)}` writes it{also}")
+    output.note(f"hint: `{_writing_command(options, document.form, path)}` writes it{also}")
     return FOUND
 
 

@@ -90,7 +90,7 @@ def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
         output.print_json({"path": path, "squashed": names})
     else:
         output.print(clean_line(path))
-        output.say(
+        output.note(
             f"it replaces {plural(len(names), 'file')}; if these are applied, `d1migrate adopt` records"
             " it in their place"
         )

@@ -41,7 +41,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json(values.status(entries, problems, environment.name, environment.database))
     else:
-        project.say_database()
+        project.note_database()
         _print(entries, project.folder, output)
         output.print_problems(problems)
     found = problems or any(entry.state != "applied" for entry in entries)
@@ -79,7 +79,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         shade = _STATE_COLORS.get(entry.state, "red")
         output.print(line.replace(entry.state, output.paint(entry.state, shade), 1))
     counts = Counter(entry.state for entry in entries)
-    output.say(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()))
+    output.note(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()))
 
 
 def _remark(entry: Entry) -> str:

@@ -80,7 +80,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
         return write_draft(built, Desired(live), draft, project, output)
     drafted = draft_or_ask(live, Desired(built), draft, output)
     if drafted is None:
-        output.say("no difference")
+        output.note("no difference")
     else:
         output.print_data(statements_text(drafted.up))
     return 0

@@ -25,16 +25,21 @@ class WatchedDriver:
 
     Args:
         driver: the one that does the work.
-        say: prints a line for people.
-        say_sql: prints each statement that is sent, or None.
+        note: prints a line for people.
+        note_sql: prints each statement that is sent, or None.
         bar: whether a progress bar may be drawn.
     """
 
     def __init__(
-        self, driver: Driver, say: Callable[[str], None], say_sql: Callable[[str], None] | None, *, bar: bool
+        self,
+        driver: Driver,
+        note: Callable[[str], None],
+        note_sql: Callable[[str], None] | None,
+        *,
+        bar: bool,
     ) -> None:
         self.url = driver.url
-        self._driver, self._say, self._say_sql, self._bar = driver, say, say_sql, bar
+        self._driver, self._note, self._note_sql, self._bar = driver, note, note_sql, bar
 
     @property
     def capabilities(self) -> Capabilities:
@@ -43,8 +48,8 @@ class WatchedDriver:
 
     def batch(self, batch: Batch) -> Sequence[Result]:
         """Run it and print how long it took; after a lost response, that the history is read."""
-        if self._say_sql:
-            batch = batch._replace(queries=_Shown(batch.queries, self._say_sql))
+        if self._note_sql:
+            batch = batch._replace(queries=_Shown(batch.queries, self._note_sql))
         if not batch.label:
             return self._driver.batch(batch)
         label, started = clean_line(batch.label), time.perf_counter()
@@ -52,9 +57,9 @@ class WatchedDriver:
         try:
             results = run(batch)
         except AmbiguousError as error:
-            self._say(f"  {label}  {_since(started)}, and {clean_line(str(error))}; asking the history")
+            self._note(f"  {label}  {_since(started)}, and {clean_line(str(error))}; asking the history")
             raise
-        self._say(f"  {label}  {_since(started)}")
+        self._note(f"  {label}  {_since(started)}")
         return results
 
     def close(self) -> None:

@@ -15,9 +15,9 @@ def test_data_and_talk(capsys: pytest.CaptureFixture[str]) -> None:
         output = Output(quiet=quiet)
         output.print(["one", "two"])
         output.print([])
-        output.say("hello")
+        output.note("hello")
         output.warn("careful")
-        output.complain([Problem("broken", "v", "view v does not compile", ("DROP VIEW v;",))])
+        output.warn_of_problems([Problem("broken", "v", "view v does not compile", ("DROP VIEW v;",))])
         problem = "error: view v does not compile\n    DROP VIEW v;\n"
         assert capsys.readouterr() == ("one\ntwo\n", talk + problem)
 
