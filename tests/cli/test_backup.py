@@ -114,7 +114,7 @@ def test_a_disaster(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert full.sql("SELECT * FROM users") == rows
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
     full.run("restore", "--file", "a.sql")
-    assert "no migrations folder" in full.run("status", code=2).err
+    assert "the migrations folder" in full.run("status", code=2).err
 
 
 def test_a_file_in_use(full: Project) -> None:

@@ -122,7 +122,7 @@ def test_flags_win_over_variables_over_files(project: Project, monkeypatch: pyte
         ("[env.local]\ndatabase = 'sqlite:x'\nprotect = true", "[env.local] unknown key 'protect'"),
         (
             "[env.local]\ndatabase = 'sqlite:x'\nprotected = 1",
-            "[env.local] protected is 1, not true or false",
+            "[env.local] protected is 1, expected true or false",
         ),
         (
             "[env.local]\ndatabase = 'sqlite:x'\nwindow = 'Sun'",
@@ -204,7 +204,10 @@ def test_a_missing_folder_is_named(project: Project) -> None:
     """No migrations folder is a usage error, not nothing to do; an empty one is nothing to do."""
     project.run("up", "--database", "sqlite:app.db")
     project.migrations.rmdir()
-    assert "no migrations folder migrations" in project.run("up", "--database", "sqlite:app.db", code=2).err
+    assert (
+        "the migrations folder migrations does not exist"
+        in project.run("up", "--database", "sqlite:app.db", code=2).err
+    )
 
 
 def test_unknown_urls(project: Project) -> None:

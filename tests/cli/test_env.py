@@ -169,8 +169,8 @@ def test_a_missing_folder_is_said(shop: Project) -> None:
         'migrations = "gone"\n[env.local]\ndatabase = "sqlite:l.db"\n'
     )
     (found,) = shop.run("env", "--json").json
-    assert (found["reachable"], found["error"]) == (None, "no migrations folder gone")
-    assert "no migrations folder gone" in shop.run("env").out
+    assert (found["reachable"], found["error"]) == (None, "the migrations folder gone does not exist")
+    assert "the migrations folder gone does not exist" in shop.run("env").out
 
 
 def test_another_account_than_the_configured_one(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_what_is_no_plan(shop: Project, text: str, message: str) -> None:
     """It is a usage error."""
     path(shop).write_text(text)
     assert message in shop.run("up", "--plan", "plan.json", code=2).err
-    assert "no plan file nowhere.json" in shop.run("up", "--plan", "nowhere.json", code=2).err
+    assert "the plan file nowhere.json does not exist" in shop.run("up", "--plan", "nowhere.json", code=2).err
 
 
 def test_a_plan_cut_off(shop: Project) -> None:

@@ -100,10 +100,10 @@ def check(path: str) -> Manifest:
         return Manifest(False, total.hexdigest(), size)
     if not last.startswith(_LAST):
         raise SourceError(
-            f"{path}: this backup is truncated: its last line is missing", hint="use another one"
+            f"{path}: this backup is truncated: its last line is missing", hint="use another backup"
         )
     if last != f"-- sha256 {total.hexdigest()}\n".encode():
-        raise SourceError(f"{path}: this backup was changed since it was written", hint="use another one")
+        raise SourceError(f"{path}: this backup was changed since it was written", hint="use another backup")
     try:
         return Manifest(True, total.hexdigest(), size, **json.loads(manifest.removeprefix(b"-- manifest ")))
     except (ValueError, TypeError) as error:

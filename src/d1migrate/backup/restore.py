@@ -262,7 +262,7 @@ def _compare(driver: Driver, schema: Schema, version: int, undo: RestorePoint | 
     if found:
         raise HistoryError(
             f"{driver.url} differs from the restore point: {'; '.join(found)}",
-            hint=f"d1migrate restore --to {undo.name}" if undo else None,
+            hint=f"`d1migrate restore --to {undo.name}` undoes it" if undo else None,
         )
 
 

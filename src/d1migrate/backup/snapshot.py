@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import UnavailableError, UsageError
+from d1migrate.errors import DamagedError, UnavailableError, UsageError
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import WORKERD
@@ -51,13 +51,16 @@ def _refuse_damaged(copy: SqliteDriver) -> None:
         UnavailableError: SQLite finds it damaged.
     """
     query = Query("SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 9")
-    found = [str(row[0]) for row in copy.batch(Batch((query,), reads=True))[0].rows]
+    try:
+        found = [str(row[0]) for row in copy.batch(Batch((query,), reads=True))[0].rows]
+    except DamagedError as error:  # it names the copy
+        found = [str(error.__cause__ or error)]
     # Rows that violate a CHECK or NOT NULL are dumped too; that is not damage.
     damage = [line for line in found if not _VIOLATION.match(line)]
     if damage:
         raise UnavailableError(
             f"{copy.url} is damaged: {' '.join('; '.join(damage[:3]).split())}",
-            hint="restore a point; `sqlite3 FILE .recover` saves what is still readable",
+            hint="go back to a restore point; `sqlite3 FILE .recover` saves what is still readable",
         )
 
 

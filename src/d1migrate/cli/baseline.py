@@ -64,7 +64,10 @@ def _write_first_file(description: str, options: Options, project: Project, outp
 
 def _record(version: int, options: Options, project: Project, output: Output) -> int:
     if options.dry_run:
-        raise UsageError("--dry-run needs a DESCRIPTION", hint="`d1migrate adopt --dry-run`")
+        raise UsageError(
+            "--dry-run needs a DESCRIPTION",
+            hint="`d1migrate adopt --dry-run` shows which files the database has",
+        )
     protect(options.confirm, project, output)
     recorded = project.migrator().baseline(to=version)
     if output.as_json:

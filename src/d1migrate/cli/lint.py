@@ -94,7 +94,8 @@ def _target(paths: Sequence[str], project: Project) -> Target:
         return Target(migrations, [m for m in migrations if m.version in named])
     if not project.names_database:
         raise UsageError(
-            "--fix without a database rewrites the files you name", hint="`d1migrate lint --fix FILE`"
+            "--fix without a database rewrites the files you name",
+            hint="name the files: `d1migrate lint --fix FILE`",
         )
     project.note_database()
     driver = project.driver

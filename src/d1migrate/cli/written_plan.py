@@ -42,7 +42,9 @@ class WrittenPlan(NamedTuple):
         """
         text = files.read_text(path)
         if text is None:
-            raise UsageError(f"no plan file {path}", hint="`d1migrate plan --output FILE` writes one")
+            raise UsageError(
+                f"the plan file {path} does not exist", hint="`d1migrate plan --output FILE` writes one"
+            )
         if given != ApplyOptions():
             raise UsageError(
                 "--plan already determines what to apply: leave out --to, --phase, --single-transaction and"

@@ -23,7 +23,7 @@ def read(path: str) -> dict[str, Any]:
             text = file.read()
         content = _parse_toml(text) if path.endswith(".toml") else _parse_json(text)
     except FileNotFoundError:
-        raise UsageError(f"no configuration file {path}") from None
+        raise UsageError(f"the configuration file {path} does not exist") from None
     except RecursionError:
         raise UsageError(f"cannot read {path}: it is nested too deeply") from None
     except (OSError, ValueError) as error:

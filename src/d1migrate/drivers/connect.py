@@ -58,7 +58,9 @@ def connect(
             on_wait=on_wait,
             permit=permit,
         )
-    raise UsageError(f"no driver for database url {url!r}", hint="sqlite:PATH, wrangler:BINDING or d1:NAME")
+    raise UsageError(
+        f"no driver for database url {url!r}", hint="use sqlite:PATH, wrangler:BINDING or d1:NAME"
+    )
 
 
 def _configured_id(name: str, config: str | None) -> str | None:

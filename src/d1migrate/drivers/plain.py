@@ -132,5 +132,7 @@ def unavailable(error: Exception, path: str) -> UnavailableError:
     if reason == "not an error":  # the backup API's message when a disk is full
         reason = str(apsw.mapping_extended_result_codes.get(code, code))
     damaged = isinstance(error, apsw.NotADBError | apsw.CorruptError)
+    if damaged:
+        hint = "check the path; restore a damaged database from a backup or a restore point"
     kind = DamagedError if damaged else UnavailableError
     return kind(f"{path}: {reason}", hint=hint)

@@ -93,7 +93,9 @@ class Config(NamedTuple):
         found = [e for e in self.listed() if e.name == wanted] if name is not None else []
         if len(found) > 1:
             listed = ", ".join(environment.database for environment in found)
-            raise UsageError(f"{self.wrangler}: several databases in {wanted!r}", hint=f"--database {listed}")
+            raise UsageError(
+                f"{self.wrangler}: several databases in {wanted!r}", hint=f"choose one: --database {listed}"
+            )
         if found:
             return found[0]
         known = ", ".join(str(environment.name) for environment in self.environments)
@@ -219,7 +221,7 @@ def _section(path: str, content: dict[str, Any]) -> dict[str, Any] | None:
 
 def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
     if not os.path.isfile(path):
-        raise UsageError(f"no configuration file {path}")
+        raise UsageError(f"the configuration file {path} does not exist")
     content = read(path)
     if os.path.basename(path) == "pyproject.toml":
         content = _section(path, content) or {}
@@ -316,7 +318,7 @@ def _anchored(url: str, folder: str) -> str:
 def _order(path: str, where: str, content: dict[str, Any], default: str) -> str:
     order = content.get("out_of_order", default)
     if order not in _ORDERS:
-        raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='"refuse" or "allow"')
+        raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='expected "refuse" or "allow"')
     return str(order)
 
 
@@ -332,9 +334,14 @@ def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
     known = {name for rule in RULES for name in (rule.code, rule.code[0])}
     for code, severity in table.items():
         if code not in known:
-            raise UsageError(f"{path}: {where}lint: no rule {code!r}", hint="docs/reference/rules.md")
+            raise UsageError(
+                f"{path}: {where}lint: no rule {code!r}", hint="docs/reference/rules.md lists the rules"
+            )
         if severity not in SEVERITIES:
-            raise UsageError(f"{path}: {where}lint: {code} is {severity!r}", hint=", ".join(SEVERITIES))
+            raise UsageError(
+                f"{path}: {where}lint: {code} is {severity!r}",
+                hint=f"expected one of {', '.join(SEVERITIES)}",
+            )
     return table
 
 

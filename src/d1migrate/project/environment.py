@@ -79,7 +79,7 @@ def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]
     for key, kind in _KINDS.items():
         if key in section and not isinstance(section[key], kind):
             wanted = "true or false" if kind is bool else "a string"
-            raise UsageError(f"{path}: {where}{key} is {section[key]!r}, not {wanted}")
+            raise UsageError(f"{path}: {where}{key} is {section[key]!r}, expected {wanted}")
         if section.get(key) == "":  # it would look like a gate and be none
             raise UsageError(f"{path}: {where}{key} is empty")
     _refuse_level(path, where, "rehearse", section.get("rehearse"))
@@ -108,7 +108,7 @@ def split_level(path: str, where: str, lint: object) -> tuple[object, str | None
 
 def _refuse_level(path: str, where: str, key: str, level: object) -> None:
     if level is not None and level not in LEVELS:
-        raise UsageError(f"{path}: {where}{key} is {level!r}", hint='"error" or "warning"')
+        raise UsageError(f"{path}: {where}{key} is {level!r}", hint='expected "error" or "warning"')
 
 
 def refuse_name(path: str, name: str) -> None:

@@ -106,8 +106,8 @@ def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
             every = list(entries)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
-            f"no migrations folder {folder}",
-            hint="name it with --migrations, or with `migrations = …` in d1migrate.toml",
+            f"the migrations folder {folder} does not exist",
+            hint="pass --migrations DIR, or set `migrations = …` in d1migrate.toml",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
@@ -133,7 +133,7 @@ def load_file(path: str, *, version: int) -> Migration:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if entry is None or not entry.is_file():
-        raise UsageError(f"no file {path}")
+        raise UsageError(f"{path} does not exist")
     return source.read(version, os.path.splitext(name)[0], _read(folder or ".", entry), path)
 
 

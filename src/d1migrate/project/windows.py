@@ -18,7 +18,9 @@ from d1migrate.errors import UsageError
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(r"(?:(\S.*?)\s+)?(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s+(\S+)", re.ASCII)
 _CRON = re.compile(r"(\S+(?:\s+\S+){4})\s+for\s+(?:(\d{1,3})h)?(?:(\d{1,4})m)?\s+(\S+)", re.ASCII)
-_FORMS = '"Sun 02:00-04:00 UTC", or "0 2 * * SUN for 2h Europe/Berlin" as cron has it; several with ";"'
+_FORMS = (
+    'write "Sun 02:00-04:00 UTC", or "0 2 * * SUN for 2h Europe/Berlin" as in cron; separate several with ";"'
+)
 _DAY = 24 * 60
 _HORIZON = timedelta(days=15)  # the clocks may skip one weekly opening
 _MINUTE = timedelta(minutes=1)

@@ -88,8 +88,11 @@ class ScratchDatabase:
             else:
                 run_script(source, self.path)
         except (OSError, UnicodeDecodeError, apsw.Error, Error) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            if isinstance(error, UnicodeDecodeError):
+                reason = "it is not UTF-8"
             raise UsageError(
-                f"cannot read rows from {source}: {error}", hint="a SQLite file, or a D1 export"
+                f"cannot read rows from {source}: {reason}", hint="expected a SQLite file or a D1 export"
             ) from error
 
     def fill(self, rows: int, *, tables: Collection[str] | None = None) -> Filled:

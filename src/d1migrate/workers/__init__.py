@@ -84,7 +84,7 @@ async def run_migrations(
         DriverError: the database cannot be read.
     """
     if to is not None and not isinstance(to, int):
-        raise UsageError(f"to={to!r} is not a version", hint="an integer")
+        raise UsageError(f"to={to!r} is not a version", hint="expected an integer")
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     driver = _Invocation(BindingDriver(database), max_queries, max_seconds)

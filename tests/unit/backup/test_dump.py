@@ -243,7 +243,7 @@ def test_a_damaged_file_is_noticed(full: Path, tmp_path: Path) -> None:
     whole = file.read_bytes()
     target = connect(f"sqlite:{tmp_path / 'b.db'}")
     file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SourceError, match="cut off"):
+    with pytest.raises(SourceError, match="truncated"):
         load.load(str(file), target)
     file.write_bytes(whole.replace(b"hello world", b"hello w0rld"))
     with pytest.raises(SourceError, match="was changed"):
@@ -457,6 +457,16 @@ def test_a_damaged_file_is_not_backed_up(tmp_path: Path) -> None:
         dump.write(driver, str(file))
     assert file.read_bytes() == earlier
     assert sorted(os.listdir(tmp_path)) == ["a.db", "a.sql"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """The copy that the backup reads is damaged, too; the error names the database, not the copy."""
+    path = tmp_path / "a.db"
+    raw(path, "CREATE TABLE t (a); INSERT INTO t VALUES (1)")
+    path.write_bytes(path.read_bytes()[:100] + b"\x55" * 4000)
+    with pytest.raises(UnavailableError, match=r"^sqlite:.*a\.db is damaged: ") as error:
+        dump.write(connect(f"sqlite:{path}"), str(tmp_path / "a.sql"))
+    assert "scratch" not in str(error.value)
 
 
 def test_a_key_longer_than_a_query(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def test_an_export(tmp_path: Path) -> None:
         (b"SQLite format 3\0" + b"\xff" * 600, "data"),
         (b"CREATE TABLE t (a);\nINSERT INTO nowhere VALUES (1);", "no such table: nowhere"),
         (b"CREATE TABLE t (a 'not closed", "not closed"),
-        (b"\xff\xfe\x00 no text", "utf-8"),
+        (b"\xff\xfe\x00 no text", "it is not UTF-8"),
         (None, "No such file"),
     ],
 )
@@ -292,7 +292,7 @@ def test_data_that_cannot_be_read(content: bytes | None, says: str, tmp_path: Pa
     with pytest.raises(UsageError, match=says) as error:
         ScratchDatabase.of(str(path))
     assert str(path) in str(error.value)
-    assert error.value.hint == "a SQLite file, or a D1 export"
+    assert error.value.hint == "expected a SQLite file or a D1 export"
 
 
 def over(folder: Path, migration: str, script: str) -> Rehearsed:
