@@ -72,5 +72,5 @@ def test_gate_says_whether_code_can_run() -> None:
         assert migrator.gate(1).fits
         migrator.up(lint=False)
         assert migrator.gate(1).breaking == ("002_b: drops table a",)
-        with pytest.raises(UsageError, match="no migration of version 3"):
+        with pytest.raises(UsageError, match="there is no version 3"):
             migrator.gate(3)

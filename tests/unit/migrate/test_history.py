@@ -116,7 +116,7 @@ def test_the_shape_of_the_migrations_table(columns: list[tuple[Any, ...]], *, ou
     if ours:
         h.check_shape(columns)
     else:
-        with pytest.raises(HistoryError, match="another tool's"):
+        with pytest.raises(HistoryError, match="belongs to another tool"):
             h.check_shape(columns)
 
 

@@ -69,8 +69,8 @@ def test_where_wrangler_applied_alone(empty: Database) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)", "another tool's"),
-        ("CREATE TABLE schema_migrations (id, dirty)", "another tool's"),
+        ("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)", "belongs to another tool"),
+        ("CREATE TABLE schema_migrations (id, dirty)", "belongs to another tool"),
         (f"{ROW} CREATE TABLE schema_migrations_log (id, message)", "not d1migrate's"),
     ],
 )
