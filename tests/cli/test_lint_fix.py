@@ -84,7 +84,7 @@ def test_a_file_that_is_named_needs_no_database(
 ) -> None:
     """It is checked after the files before it; without a name, a database is needed."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
-    assert "hint: `d1migrate lint --fix FILE`" in project.run("lint", "--fix", code=2).err
+    assert "hint: name the files: `d1migrate lint --fix FILE`" in project.run("lint", "--fix", code=2).err
     project.run("lint", "--fix", "--yes", f"migrations/{NAME}")
     assert "RENAME" not in unsafe.read_text()
 

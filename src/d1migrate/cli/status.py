@@ -67,7 +67,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         (
             str(e.version),
             e.name,
-            e.state if e.was is None else f"{e.state} (was {e.was})",
+            _shown(e.state) if e.was is None else f"{_shown(e.state)} (was {e.was})",
             text.when(e.applied.applied_at, now=now) if e.applied else "",
             _remark(e),
         )
@@ -77,9 +77,14 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
     output.print(output.paint(header, "dim"))
     for entry, line in zip(entries, lines, strict=True):
         shade = _STATE_COLORS.get(entry.state, "red")
-        output.print(line.replace(entry.state, output.paint(entry.state, shade), 1))
+        state = _shown(entry.state)
+        output.print(line.replace(f"  {state}", f"  {output.paint(state, shade)}", 1))
     counts = Counter(entry.state for entry in entries)
-    output.note(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()))
+    output.note(", ".join(f"{count} {_shown(state)}" for state, count in counts.items()))
+
+
+def _shown(state: str) -> str:
+    return state.replace("_", " ")
 
 
 def _remark(entry: Entry) -> str:

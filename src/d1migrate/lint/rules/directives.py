@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def bad_directive(replay: AnalyzedReplay) -> Iterator[Finding]:
     """A directive is not valid, or an `allow` has no reason.
 
-    Why: an `allow` without a reason has no effect: `-- d1migrate: allow=D104 reason="why this is safe"`.
+    Why: it has no effect. A directive is `phase=before`, `phase=after`, or an `allow` with a reason:
+        `-- d1migrate: allow=D104 reason="why this is safe"`.
 
     Given:
         CREATE TABLE logs (id INTEGER PRIMARY KEY);
