@@ -148,7 +148,7 @@ def _change(change: TableChange) -> dict[str, Any]:
         "gained": found.gained,
         "gained_by": change.gained_by or None,
         "changed": dict(found.changed),
-        "changed_by": dict(change.changed_by),
+        "changed_by": dict(sorted(change.changed_by.items())),
         "changed_unexplained": dict(change.unexplained_changes),
         "moved_to": list(change.moved_to),
         "replaced": change.replaced,
