@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from d1migrate.sql.constraints import Constraints, names, term
@@ -53,6 +54,7 @@ def parse(sql: str) -> Definition | None:
     return _virtual_table(sql, tokens) if words[1:3] == ["VIRTUAL", "TABLE"] else _table(sql, tokens)
 
 
+@lru_cache(maxsize=256)  # every rule, key and comparison asks about the same few tables
 def parse_table(sql: str) -> TableDefinition | None:
     """Parse a CREATE TABLE; None for one with AS SELECT, a virtual table, or any other statement.
 
