@@ -63,7 +63,7 @@ def _unlinked(statement: ReplayedStatement) -> Iterator[tuple[str, str, ForeignK
 
 def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
     """Return {table: columns} that the statement, its triggers and foreign keys may change."""
-    found: dict[str, set[str]] = {statement.target: _set_anew(statement)}
+    found: dict[str, set[str]] = {statement.target: _reassigned(statement)}
     for access in statement.accesses:
         if access.kind == "update" and access.by:
             found.setdefault(access.table, set()).add(access.column)
@@ -83,7 +83,7 @@ def _changed(statement: ReplayedStatement) -> dict[str, set[str]]:
     return found
 
 
-def _set_anew(statement: ReplayedStatement) -> set[str]:
+def _reassigned(statement: ReplayedStatement) -> set[str]:
     """Return the columns that an UPDATE or upsert sets, except those set to their own value."""
     targets = conflict_target(statement.tokens)
     found = set()
