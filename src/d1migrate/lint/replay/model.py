@@ -267,6 +267,13 @@ class Replay:
             if statement.shape.verb in verbs and statement.refusal is None
         )
 
+    def drops_of_rows(self) -> Iterator[ReplayedStatement]:
+        """Yield the DROP TABLEs of existing tables that may hold rows."""
+        for statement in self.of("drop table"):
+            name = statement.shape.name
+            if name in statement.before.tables and not self.is_empty(name, statement):
+                yield statement
+
     @cached_property
     def changed_tables(self) -> tuple[Table, ...]:
         """The tables that it creates or changes, as they are after it."""

@@ -47,21 +47,18 @@ def drop_deletes_children(replay: AnalyzedReplay) -> Iterator[Finding]:
         SELECT json_extract('{}', 'orphan in ' || "table") FROM pragma_foreign_key_check;
     """
     rebuilt = {rebuild.statement.index for rebuild in replay.rebuilds}
-    for statement in replay.of("drop table"):
-        losses = [s for s in _losses_of_drop(replay, statement) if not _is_successor(replay, statement, s)]
+    for statement in replay.drops_of_rows():
+        losses = [
+            s
+            for s in cascade_losses(replay, statement, statement.shape.name)
+            if not _is_successor(replay, statement, s)
+        ]
         if losses:
             yield Finding(
                 f"DROP TABLE {_name(statement)} {sentence(losses)}{_followed(replay, statement)}",
                 statement,
                 fix=_guarded(statement) if statement.index in rebuilt else None,
             )
-
-
-def _losses_of_drop(replay: AnalyzedReplay, statement: ReplayedStatement) -> list[CascadeLoss]:
-    parent = statement.shape.name
-    if parent not in statement.before.tables or replay.is_empty(parent, statement):
-        return []
-    return cascade_losses(replay, statement, parent)
 
 
 def _is_successor(replay: AnalyzedReplay, statement: ReplayedStatement, loss: CascadeLoss) -> bool:
@@ -112,8 +109,8 @@ def rebuild_deletes_itself(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE tree_new RENAME TO tree;
         CREATE INDEX idx_tree_parent ON tree(parent_id);
     """
-    for statement in replay.of("drop table"):
-        for loss in _losses_of_drop(replay, statement):
+    for statement in replay.drops_of_rows():
+        for loss in cascade_losses(replay, statement, statement.shape.name):
             if _is_successor(replay, statement, loss):
                 yield Finding(
                     f"DROP TABLE {_name(statement)} {loss}, which this file has just filled",

@@ -38,13 +38,9 @@ def drop_table(replay: AnalyzedReplay) -> Iterator[Finding]:
         DROP TABLE old_logs;
     """
     rebuilt = {rebuild.number for rebuild in replay.rebuilds if rebuild.fills}
-    for statement in replay.of("drop table"):
+    for statement in replay.drops_of_rows():
         name = statement.shape.name
-        if (
-            name not in statement.before.tables
-            or replay.is_new(name, statement)
-            or replay.is_empty(name, statement)
-        ):
+        if replay.is_new(name, statement):
             continue
         table, number = statement.before.tables[name], statement.before.ids[name]
         if content_of(table) is not None:  # a full-text index on another table stores no text

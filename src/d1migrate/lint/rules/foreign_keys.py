@@ -114,13 +114,9 @@ def drop_of_referenced(replay: AnalyzedReplay) -> Iterator[Finding]:
         INSERT INTO teams (id) SELECT id FROM teams_hold;
         DROP TABLE teams_hold;
     """
-    for statement in replay.of("drop table"):
+    for statement in replay.drops_of_rows():
         name = statement.shape.name
-        if (
-            name not in statement.before.tables
-            or replay.is_empty(name, statement)
-            or _settles(replay, statement)
-        ):
+        if _settles(replay, statement):
             continue
         children = [
             statement.before.tables[child].name
@@ -155,10 +151,10 @@ def _holds_links(replay: AnalyzedReplay, statement: ReplayedStatement, child: st
 def _settles(replay: AnalyzedReplay, statement: ReplayedStatement) -> bool:
     """Whether checks are deferred, and then pass or are switched off: the table is filled again under its name."""
     on, off = set[int](), set[int]()
-    for ran in replay.of("pragma"):
-        pragma = pragma_of(ran.tokens)
+    for source in replay.of("pragma"):
+        pragma = pragma_of(source.tokens)
         if pragma.name == "defer_foreign_keys" and pragma.value is not None:
-            (on if pragma.is_on else off).add(ran.index)
+            (on if pragma.is_on else off).add(source.index)
     if not any(i < statement.index for i in on):
         return False
     refilled = any(

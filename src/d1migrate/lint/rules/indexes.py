@@ -62,10 +62,8 @@ def unindexed_child(replay: AnalyzedReplay) -> Iterator[Finding]:
         INSERT INTO teams (id) SELECT id FROM teams_hold;
         DROP TABLE teams_hold;
     """
-    for statement in replay.of("drop table"):
+    for statement in replay.drops_of_rows():
         parent = statement.shape.name
-        if parent not in statement.before.tables or replay.is_empty(parent, statement):
-            continue
         for child, key in statement.before.references(parent):
             stays = statement.before.ids[child] in replay.survivors and not replay.is_new(child, statement)
             if child != parent and stays and not replay.is_empty(child, statement):
