@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Value
 
 
-Recipe = tuple["ValueFactory", ...]
-"""A factory for each column of a group."""
+Recipe = tuple["ValueFactory | None", ...]
+"""A factory for each column of a group; None where a foreign key gives the value."""
 
 Strictness = Literal["all dependants", "one dependant", "true", "not false"]
 """Which probes a row has to pass; `ProbeSet` explains them."""
@@ -49,11 +49,6 @@ def _null(_: int) -> Value:
     return None
 
 
-def _given(_: int) -> Value:
-    """Stand for the value of a foreign key."""
-    raise NotImplementedError
-
-
 class ConstraintGroup:
     """Columns that constraints tie together, and the recipes found that satisfy them.
 
@@ -79,7 +74,7 @@ class ConstraintGroup:
         self._probes = probes
         self._nullable = nullable
         self._linked = [column for column, make in usual.items() if make is None]
-        self._usual = tuple(make or _given for make in usual.values())
+        self._usual = tuple(usual.values())
         self._full: list[Recipe] = []
         self._partial: list[Recipe] = []  # those that leave a column NULL
         self._tried: Counter[Strictness] = Counter()
@@ -158,14 +153,14 @@ class ConstraintGroup:
 
     def _row(self, recipe: Recipe, i: int, given: Mapping[str, Value]) -> dict[str, Value]:
         return {
-            column: given.get(column) if make is _given else make(i)
+            column: given.get(column) if make is None else make(i)
             for column, make in zip(self.columns, recipe, strict=True)
         }
 
     @cached_property
-    def _options(self) -> dict[str, list[ValueFactory]]:
+    def _options(self) -> dict[str, list[ValueFactory | None]]:
         return {
-            column: [make] if make is _given else [make, *self._others(column)]
+            column: [None] if make is None else [make, *self._others(column)]
             for column, make in zip(self.columns, self._usual, strict=True)
         }
 
@@ -183,12 +178,14 @@ class ConstraintGroup:
             if _passes(self._row(recipe, i, given), probes):
                 yield recipe
 
-    def _alone(self, column: str, i: int, probes: list[BoundProbe], *, null: bool) -> list[ValueFactory]:
+    def _alone(
+        self, column: str, i: int, probes: list[BoundProbe], *, null: bool
+    ) -> list[ValueFactory | None]:
         """Return the factories of a column whose values pass the probes for this column alone."""
         factories = self._options[column]
         alone = [bound for bound in probes if bound.columns == (column,)]
-        if len(self.columns) > 1 and alone and factories != [_given]:
-            factories = [make for make in factories if _passes({column: make(i)}, alone)]
+        if len(self.columns) > 1 and alone:
+            factories = [make for make in factories if make is None or _passes({column: make(i)}, alone)]
         if null and column in self._nullable:
             return [*factories[:1], _null, *factories[1:]]
         return factories
