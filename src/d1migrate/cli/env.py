@@ -97,10 +97,7 @@ def _look(environment: Environment, files: Files, project: Project) -> dict[str,
 def _protections(environment: Environment) -> dict[str, Any]:
     """What an environment requires before it is changed."""
     window = None
-    if environment.window:
-        from d1migrate.project import windows
-
-        opening = windows.look(windows.parse(environment.window), gates.now())
+    if opening := gates.opening_of(environment):
         window = {"window": environment.window, "open": opening.is_open, "changes_at": opening.changes}
         window["shown"] = opening.shown()
     return {

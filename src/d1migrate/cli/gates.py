@@ -64,7 +64,8 @@ class Gates:
         notes = {"lint": self._reasons["lint"]} if "lint" in self._reasons else {}
         if plan.steps:
             facts = self._ask_for_name(self._facts(plan, linted=True))
-            found = self._decide(facts._replace(opening=self._opening(), now=now()))  # asking takes time
+            # A rehearsal, and a person who types the name, take time: the window may have closed.
+            found = self._decide(facts._replace(opening=opening_of(self._environment), now=now()))
             gates.refuse(self._environment.shown, found)
             notes |= gates.overridden(found)
             for gate in found:
@@ -111,7 +112,7 @@ class Gates:
         facts = Facts(
             1 if plan.single else len(plan.steps),
             now(),
-            opening=self._opening(),
+            opening=opening_of(self._environment),
             restore_point=self._restore_point(),
             confirmed=self._confirmed,
         )
@@ -126,17 +127,8 @@ class Gates:
             linted=self._lint(pending, environment.lint_level or "error") if is_linted_here else None,
         )
 
-    def _opening(self) -> Opening | None:
-        if self._environment.window is None:
-            return None
-        from d1migrate.project import windows
-
-        return windows.look(windows.parse(self._environment.window), now())
-
     def _restore_point(self) -> str | None:
-        """Return what is taken before the run, None for nothing."""
-        if not self._environment.wants_restore_point and "restore_point" not in self._reasons:
-            return None
+        """Return what can be taken before the run, None for nothing."""
         capabilities = self._project.driver.capabilities
         if capabilities.time_travel:
             return "a Time Travel bookmark"
@@ -169,6 +161,15 @@ class Gates:
         severities = self._environment.lint
         found = lint(pending, self._migrator.schema(), severities=severities) if pending else ()
         return _listed(found, level)
+
+
+def opening_of(environment: Environment) -> Opening | None:
+    """Return whether the maintenance window of an environment is open now; None without one."""
+    if not environment.window:
+        return None
+    from d1migrate.project import windows
+
+    return windows.look(windows.parse(environment.window), now())
 
 
 def protect(confirmed: str | None, project: Project, output: Output) -> None:
