@@ -100,7 +100,7 @@ def _fixed(
         if migration.is_large:
             raise PlanError("files larger than 1 MiB are not rewritten")
         lines = {d.line for d in losing}
-        flagged = {ran.index for ran in replayed.of("drop table") if ran.line in lines}
+        flagged = {statement.index for statement in replayed.of("drop table") if statement.line in lines}
         intended = _as_intended(replayed)
         text = _applied(raw, migration.text, edits(intended, flagged))
         _check(_with(migration, text), intended, before, base, severities)
@@ -114,10 +114,10 @@ def _as_intended(replayed: AnalyzedReplay) -> AnalyzedReplay:
 
     They do not matter, because the rewritten file creates the table under its final name.
     """
-    renames = [ran for ran in replayed.statements if ran.verb == "alter table"]
-    if not any(ran.refusal for ran in renames):
+    renames = [statement for statement in replayed.statements if statement.verb == "alter table"]
+    if not any(statement.refusal for statement in renames):
         return replayed
-    own = {ran.shape.name for ran in (*replayed.of("drop table"), *renames)}
+    own = {statement.shape.name for statement in (*replayed.of("drop table"), *renames)}
     schema = replayed.before.schema
     tables = (t if fold(t.name) in own else t._replace(triggers=()) for t in schema.tables)
     return Replayer(Schema(tuple(tables))).replay(replayed.migration, probe=False)
