@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from d1migrate.migrate.history import OTHER_TOOLS
+from d1migrate.migrate.other_tools import OTHER_TOOLS
 from tests.fuzz import project, values
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli.gates import protect
 from d1migrate.errors import exclusive
-from d1migrate.migrate.history import OLD_TABLE
+from d1migrate.migrate.other_tools import OLD_TABLE
 from d1migrate.report.text import clean, clean_line, plural, table
 
 if TYPE_CHECKING:

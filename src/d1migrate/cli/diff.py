@@ -9,7 +9,7 @@ from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
 from d1migrate.errors import UsageError
 from d1migrate.lint.replay.replayer import schema_of
-from d1migrate.migrate.history import without_histories
+from d1migrate.migrate.other_tools import without_histories
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output

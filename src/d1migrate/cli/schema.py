@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError, exclusive
-from d1migrate.migrate.history import without_histories
+from d1migrate.migrate.other_tools import without_histories
 from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report

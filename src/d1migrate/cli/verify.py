@@ -62,7 +62,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     from d1migrate.drafting import Desired
     from d1migrate.drafting.migration_text import statements_text
     from d1migrate.lint.replay.replayer import schema_of
-    from d1migrate.migrate.history import without_histories
+    from d1migrate.migrate.other_tools import without_histories
 
     migrator = project.migrator()
     entries = migrator.status()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
-from d1migrate.migrate.history import OTHER_TOOLS, TABLES
+from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, user_statement

@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
-from d1migrate.migrate import history as h
 from d1migrate.migrate.migration import NOTHING
+from d1migrate.migrate.other_tools import OTHER_TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
 
 State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renumbered", "partial"]
@@ -131,7 +132,7 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
         return
     shown = ", ".join(history.unmanaged[:5])
     more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
-    tools = [f"{table} is the history of {h.OTHER_TOOLS[table]}" for table in history.other_tools]
+    tools = [f"{table} is the history of {OTHER_TOOLS[table]}" for table in history.other_tools]
     newest = entries[-1].version if entries else 1
     reason = f"no migrations are recorded, but it contains {shown}{more}"
     raise HistoryError(

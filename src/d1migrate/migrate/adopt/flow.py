@@ -14,8 +14,8 @@ from d1migrate.migrate.adopt.histories import tools_in, with_journal
 from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.history import OLD_TABLE, without_histories
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.migrate.other_tools import OLD_TABLE, without_histories
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
 from d1migrate.migrate.wrangler_table import Mirror

@@ -9,7 +9,7 @@ from d1migrate.migrate import assertions
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.history import without_histories
+from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch

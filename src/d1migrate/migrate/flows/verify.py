@@ -8,7 +8,7 @@ from d1migrate.errors import SourceError
 from d1migrate.migrate import status
 from d1migrate.migrate.assertions import is_same_history
 from d1migrate.migrate.flows import read
-from d1migrate.migrate.history import OTHER_TOOLS
+from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.sql.batch import Batch

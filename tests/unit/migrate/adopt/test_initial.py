@@ -6,7 +6,6 @@ import pytest
 
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
-from d1migrate.migrate.history import without_histories
 from d1migrate.schema.compare import compare
 from tests.unit.schema.building import database, read, schema
 
@@ -37,12 +36,3 @@ def test_a_file_that_builds_something_else() -> None:
     """It is not recorded."""
     with pytest.raises(HistoryError, match="users"):
         refuse_differences(schema(SQL), schema("CREATE VIEW v AS SELECT id FROM users"))
-
-
-def test_history_tables_are_left_out() -> None:
-    """The usual ones, and those that are named, in any letter case; tables asked for by name stay."""
-    whole = schema(f"{SQL} CREATE TABLE d1_migrations (id); CREATE TABLE Mine (id)")
-    found = without_histories(whole, "mINE", None)
-    assert [table.name for table in found.tables] == ["users"]
-    kept = without_histories(whole, "mine", keep=["D1_migrations"])
-    assert sorted(table.name for table in kept.tables) == ["d1_migrations", "users"]
