@@ -10,7 +10,7 @@ from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history import TABLES
-from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.other_tools import is_of_another_tool
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
 from d1migrate.sql.dump import OPENING, user_statement
@@ -117,7 +117,8 @@ def _is_row(sql: str, *, is_dump: bool) -> bool:
     """Whether it inserts a row that is ignored: a row of a migration history, or any row of a dump."""
     if _shape(sql).verb not in ("insert", "replace"):
         return False
-    return is_dump or target_of(significant(sql)) in {*TABLES, *OTHER_TOOLS}
+    table = target_of(significant(sql))
+    return is_dump or table in TABLES or is_of_another_tool(table)
 
 
 def _create(

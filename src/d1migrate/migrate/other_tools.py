@@ -1,14 +1,18 @@
-"""The history tables of other tools: no file creates them, and d1migrate leaves them alone."""
+"""The history tables of other tools, and whose a table is that has the name of ours.
+
+No file creates these tables, and only their tool writes to them: no comparison of schemas counts them. How
+`adopt` reads their rows is in `adopt/histories`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.schema.model import Schema
 
@@ -18,6 +22,8 @@ OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
 OTHER_TOOLS = {
     OLD_TABLE: "the previous tool",
     "d1_migrations": "wrangler d1 migrations",
+    "_hub_migrations": "NuxtHub",
+    "payload_migrations": "Payload",
     "__drizzle_migrations": "drizzle-kit",
     "_prisma_migrations": "Prisma",
     "goose_db_version": "goose",
@@ -30,7 +36,46 @@ OTHER_TOOLS = {
     "knex_migrations": "Knex",
     "kysely_migration": "Kysely",
 }
-"""The history tables of other tools."""
+"""The history tables of other tools, folded."""
+
+COMPANIONS = {
+    "knex_migrations_lock": "Knex",
+    "kysely_migration_lock": "Kysely",
+    "_yoyo_log": "yoyo",
+    "_yoyo_version": "yoyo",
+    "yoyo_lock": "yoyo",
+    "ar_internal_metadata": "Rails",
+}
+"""What these tools keep beside a history: locks, versions. A row of theirs records no migration."""
+
+Owner = Literal["d1migrate", "dbmate", "golang-migrate", "Rails", "application"]
+
+
+def owner_of(columns: Sequence[tuple[Any, ...]]) -> Owner:
+    """Return whose a table is that has the name of our migrations table, by its columns.
+
+    Args:
+        columns: (name, type, position in the primary key, NOT NULL, default) of each, as SHAPE selects them.
+    """
+    names = {fold(name) for name, *_ in columns}
+    if names == {"version", "dirty"}:
+        return "golang-migrate"
+    if names == {"version"}:
+        _, kind, key, not_null, _ = columns[0]
+        if kind.lower().startswith("varchar"):
+            return "Rails" if not_null else "dbmate" if key else "application"
+    key_columns = [(fold(name), kind.upper()) for name, kind, key, *_ in columns if key]
+    required = {
+        fold(name) for name, _, key, not_null, default in columns if not_null and default is None and not key
+    }
+    ours = {"name", "applied_at"}
+    is_ours = key_columns == [("version", "INTEGER")] and required <= ours <= names
+    return "d1migrate" if is_ours else "application"
+
+
+def is_of_another_tool(table: str) -> bool:
+    """Whether a table of that name is the history of another tool, or kept beside one."""
+    return fold(table) in OTHER_TOOLS or fold(table) in COMPANIONS
 
 
 def without_histories(schema: Schema, *histories: str | None, keep: Iterable[str] = ()) -> Schema:
@@ -41,5 +86,9 @@ def without_histories(schema: Schema, *histories: str | None, keep: Iterable[str
         histories: other names of such tables, e.g. of the one in wrangler's configuration; None is ignored.
         keep: names of tables to keep, because someone asks for them by name.
     """
-    hidden = {*OTHER_TOOLS, *map(fold, filter(None, histories))}.difference(map(fold, keep))
-    return schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in hidden))
+    named, kept = set(map(fold, filter(None, histories))), set(map(fold, keep))
+
+    def is_hidden(name: str) -> bool:
+        return (is_of_another_tool(name) or fold(name) in named) and fold(name) not in kept
+
+    return schema._replace(tables=tuple(table for table in schema.tables if not is_hidden(table.name)))
