@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PASSES = 10
 """What is learned about one file may decide another; two passes settle nearly all of them."""
 
+_APPLIED = frozenset({"recorded", "applied", "squashed"})
 _DONE = frozenset({"present", "gone", "changed since"})
 
 
@@ -64,25 +65,29 @@ def decide(
 ) -> tuple[Assessment, ...]:
     """Return the assessments, with the user's decision for undecided ones.
 
+    A decision that the database confirms changes nothing: one command serves several databases.
+
     Args:
         assessments: those of all files.
         assume: versions to record as applied.
         pending: versions to leave to an `up`.
 
     Raises:
-        UsageError: there is no such file, or it is not undecided.
+        UsageError: there is no such file, or the database shows the opposite.
     """
     found = {assessment.migration.version: assessment for assessment in assessments}
-    for flag, versions in (("--assume", assume), ("--pending", pending)):
+    for flag, versions, agreeing in (("--assume", assume, _APPLIED), ("--pending", pending, {"pending"})):
         for version in versions:
             if version not in found:
                 raise UsageError(f"{flag} {version}: there is no such version")
-            if found[version].state not in UNDECIDED:
-                state = found[version].state
-                raise UsageError(f"{flag} {version}: {found[version].migration.name} is already {state}")
+            one = found[version]
+            if one.state not in UNDECIDED | agreeing:
+                raise UsageError(f"{flag} {version}: {one.migration.name} is {one.state}: {one.because}")
     if both := sorted(set(assume) & set(pending)):
         raise exclusive(f"--assume {both[0]}", f"--pending {both[0]}")
     for version, assessment in found.items():
+        if assessment.state not in UNDECIDED:
+            continue
         if version in assume:
             found[version] = assessment._replace(
                 state="assumed", because=f"declared with --assume; {assessment.because}"

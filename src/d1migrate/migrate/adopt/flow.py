@@ -15,7 +15,7 @@ from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
-from d1migrate.migrate.other_tools import OLD_TABLE, without_histories
+from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
 from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
 from d1migrate.migrate.wrangler_table import Mirror
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.model import Assessment, Record
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.other_tools import Owner
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
@@ -107,8 +108,8 @@ def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = 
         (*introspect.QUERIES, h.SHAPE, h.LOG_SHAPE, assertions.SCHEMA_MARK), reads=True
     )
     schema = introspect.read(answers)
-    namesake = () if log_shape.rows else [name for name, *_ in shape.rows]
-    tools = _tools(schema, namesake, [*hints.wrangler_tables, *([mirror.table] if mirror else [])])
+    owner = owner_of(shape.rows) if shape.rows and not log_shape.rows else None
+    tools = _tools(schema, owner, [*hints.wrangler_tables, *([mirror.table] if mirror else [])])
     aside = next((tool for tool in tools if tool.table == MIGRATIONS_TABLE), None)
     history = h.History(missing=tuple(h.TABLES))
     if log_shape.rows or (shape.rows and not aside):
@@ -128,14 +129,14 @@ def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = 
     return Adoption(decided, unmanaged_objects, unknown, aside, to_mirror, history, mark.rows[0][0])
 
 
-def _tools(schema: Schema, namesake: Iterable[str], wrangler: Iterable[str]) -> tuple[Tool, ...]:
+def _tools(schema: Schema, owner: Owner | None, wrangler: Iterable[str]) -> tuple[Tool, ...]:
     """Return the tools that have a history here; arguments as `tools_in`.
 
     Raises:
         HistoryError: a tool's table has the name of ours, and the name to keep it under is taken.
     """
     tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
-    tools = tools_in(tables, {fold(name) for name in namesake}, wrangler=wrangler)
+    tools = tools_in(tables, owner, wrangler=wrangler)
     for tool in tools:
         if tool.table == MIGRATIONS_TABLE and OLD_TABLE in tables:
             raise HistoryError(

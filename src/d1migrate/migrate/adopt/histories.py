@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import quote_identifier
+from d1migrate.sql.names import fold, quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from d1migrate.migrate.other_tools import Owner
+
 _MILLISECONDS = 10**11  # as seconds, that is the year 5138
+_EXTENSION = re.compile(r"\.(sql|[cm]?[jt]s)$")
 
 
 class Row(NamedTuple):
@@ -19,12 +24,13 @@ class Row(NamedTuple):
 
     Attributes:
         entry: the tool's name for it.
-        name: the name of its file or folder, without `.sql`, if the tool records one.
+        name: the name of its file or folder, without the extension, if the tool records one.
         number: its number, if the tool records only that.
         digest: the hexadecimal checksum of its file, if the tool records one.
         at: when it was applied, in epoch seconds, or None.
         state: whether it is applied, failed half-way, or was rolled back.
         and_before: whether the record covers all files before it, too.
+        other_name: another name that its file may have.
     """
 
     entry: str
@@ -34,6 +40,7 @@ class Row(NamedTuple):
     at: int | None = None
     state: Literal["applied", "failed", "rolled back"] = "applied"
     and_before: bool = False
+    other_name: str | None = None
 
 
 class Tool(NamedTuple):
@@ -65,8 +72,10 @@ def _named(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
 
 
 def _drizzle(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    # `created_at` is when the migration was written; drizzle does not record when it was applied.
-    return (Row(str(created), digest=str(digest)) for digest, created in rows)
+    # `created_at` is when the migration was written; drizzle before 1.0 does not record when it was applied.
+    for digest, created, name, at in rows:
+        row = Row(str(created), digest=str(digest), at=_seconds(at))
+        yield row if name is None else row._replace(entry=str(name), name=str(name))
 
 
 def _prisma(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
@@ -109,6 +118,15 @@ def _alembic(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
     return (Row(f"revision {revision}", str(revision), and_before=True) for (revision,) in rows)
 
 
+def _django(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    # Every app has a 0001_initial: the name alone is clear only if no other app has a migration of that name.
+    found = [(str(app), str(name), at) for app, name, at in rows]
+    apps = Counter(name for _, name, _ in found)
+    for app, name, at in found:
+        alone = name if apps[name] == 1 else None
+        yield Row(f"{app}.{name}", f"{app}_{name}", at=_seconds(at), other_name=alone)
+
+
 def _time(column: str) -> str:
     return f"iif(typeof({column}) = 'text', unixepoch({column}), {column})"
 
@@ -117,19 +135,51 @@ def _tool(name: str, table: str, columns: str, select: str, read: Any, digest: A
     return Tool(name, table, frozenset(columns.split()), select, read, digest)
 
 
-_TOOLS = (
+_WRANGLER = _tool(
+    "wrangler",
+    "d1_migrations",
+    "name applied_at",
+    f"SELECT name, {_time('applied_at')} FROM {{}} ORDER BY id",
+    _named,
+)
+_TOOLS = (  # of two for one table, the first that fits
+    _WRANGLER,
+    _WRANGLER._replace(name="NuxtHub", table="_hub_migrations"),
     _tool(
-        "wrangler",
-        "d1_migrations",
-        "name applied_at",
-        f"SELECT name, {_time('applied_at')} FROM {{}} ORDER BY id",
+        "Payload",
+        "payload_migrations",
+        "name batch created_at",
+        # Its dev mode changes the schema without a migration, and records that as batch -1.
+        f"SELECT name, {_time('created_at')} FROM {{}} WHERE batch IS NOT -1 ORDER BY id",
         _named,
+    ),
+    _tool(
+        "Kysely",
+        "kysely_migration",
+        "name timestamp",
+        f"SELECT name, {_time('timestamp')} FROM {{}} ORDER BY name",
+        _named,
+    ),
+    _tool(
+        "Knex",
+        "knex_migrations",
+        "name batch migration_time",
+        f"SELECT name, {_time('migration_time')} FROM {{}} ORDER BY id",
+        _named,
+    ),
+    _tool(
+        "drizzle",  # since 1.0
+        "__drizzle_migrations",
+        "hash created_at name applied_at",
+        f"SELECT hash, created_at, name, {_time('applied_at')} FROM {{}} ORDER BY created_at",
+        _drizzle,
+        "sha256",
     ),
     _tool(
         "drizzle",
         "__drizzle_migrations",
         "hash created_at",
-        "SELECT hash, created_at FROM {} ORDER BY created_at",
+        "SELECT hash, created_at, NULL, NULL FROM {} ORDER BY created_at",
         _drizzle,
         "sha256",
     ),
@@ -158,28 +208,43 @@ _TOOLS = (
         _sqlx,
         "sha384",
     ),
+    _tool(
+        "Django",
+        "django_migrations",
+        "app name applied",
+        f"SELECT app, name, {_time('applied')} FROM {{}} ORDER BY id",
+        _django,
+    ),
     _tool("Alembic", "alembic_version", "version_num", "SELECT version_num FROM {}", _alembic),
 )
-_SAME_NAME = (  # their table has the name of ours
-    _tool("golang-migrate", MIGRATIONS_TABLE, "version dirty", "SELECT version, dirty FROM {}", _pointed),
-    _tool("dbmate", MIGRATIONS_TABLE, "version", "SELECT version FROM {} ORDER BY version", _numbered),
-)
+_VERSIONS = "SELECT version FROM {} ORDER BY version"
+_SAME_NAME = {  # their table has the name of ours
+    "golang-migrate": _tool(
+        "golang-migrate", MIGRATIONS_TABLE, "version dirty", "SELECT version, dirty FROM {}", _pointed
+    ),
+    "dbmate": _tool("dbmate", MIGRATIONS_TABLE, "version", _VERSIONS, _numbered),
+    "Rails": _tool("Rails", MIGRATIONS_TABLE, "version", _VERSIONS, _numbered),
+}
 
 
 def tools_in(
-    tables: Mapping[str, Collection[str]], namesake: Collection[str], *, wrangler: Iterable[str] = ()
+    tables: Mapping[str, Collection[str]], owner: Owner | None, *, wrangler: Iterable[str] = ()
 ) -> tuple[Tool, ...]:
     """Return the tools that have a history in a database.
 
     Args:
         tables: {table: its columns}, all folded.
-        namesake: the columns of a table with the name of our migrations table that is not ours; else none.
+        owner: whose the table with the name of our migrations table is; None if there is no such table.
         wrangler: names of wrangler's table besides the usual one.
     """
-    known = [*_TOOLS, *(_TOOLS[0]._replace(table=name) for name in wrangler if name != _TOOLS[0].table)]
-    found = [tool for tool in known if tool.columns <= set(tables.get(tool.table.lower(), ()))]
-    others = [tool for tool in _SAME_NAME if namesake and tool.columns == set(namesake)]
-    return (*found, *others)
+    known = [*_TOOLS, *(_WRANGLER._replace(table=name) for name in wrangler)]
+    found: dict[str, Tool] = {}
+    for tool in known:
+        table = fold(tool.table)
+        if tool.columns <= set(tables.get(table, ())):
+            found.setdefault(table, tool)
+    other = _SAME_NAME.get(owner or "")
+    return (*found.values(), *([other] if other else []))
 
 
 def with_journal(rows: Iterable[Row], journal: Mapping[str, str]) -> tuple[Row, ...]:
@@ -191,7 +256,7 @@ def with_journal(rows: Iterable[Row], journal: Mapping[str, str]) -> tuple[Row, 
 
 def stem(name: str) -> str:
     """Return the part of a path that names a migration: the folder of a `…/migration.sql`, or the file."""
-    *folders, last = name.removesuffix(".sql").split("/")
+    *folders, last = _EXTENSION.sub("", name).split("/")
     return folders[-1] if folders and last == "migration" else last
 
 

@@ -70,7 +70,9 @@ class _Files:
         self._positions = {migration.name: position for position, migration in enumerate(migrations)}
         self._versions = {migration.version: position for position, migration in enumerate(migrations)}
         words = Counter(_split(migration.name)[1] for migration in migrations)
-        theirs = Counter(_split(row.name)[1] for row in rows if row.name)
+        theirs = Counter(
+            _split(name)[1] for row in rows for name in {row.name, row.other_name} if name is not None
+        )
         self._words = {
             text: position
             for position, migration in enumerate(migrations)
@@ -92,19 +94,24 @@ class _Files:
     def _by_name(self, row: Row) -> tuple[int | None, str]:
         if row.number is not None:
             return self._versions.get(row.number), "by its number"
-        if row.name is None:
+        for name in filter(None, (row.name, row.other_name)):
+            position, how = self._named(name)
+            if position is not None:
+                return position, how
+        return (self._by_revision(row.name), "by its revision") if row.name and row.and_before else (None, "")
+
+    def _named(self, name: str) -> tuple[int | None, str]:
+        if name in self._positions:
+            return self._positions[name], "by its name"
+        if name in self._replaced:  # found in `squashed`, and only if all of them are recorded
             return None, ""
-        if row.name in self._positions:
-            return self._positions[row.name], "by its name"
-        if row.name in self._replaced:  # found in `squashed`, and only if all of them are recorded
-            return None, ""
-        number, words = _split(row.name)
+        number, words = _split(name)
         position = self._versions.get(number) if number is not None else None
         if position is not None and _split(self._migrations[position].name)[1] == words:
             return position, "by its name"
         if words in self._words:
             return self._words[words], "by its name, under another number"
-        return (self._by_revision(row.name), "by its revision") if row.and_before else (None, "")
+        return None, ""
 
     def _by_revision(self, revision: str) -> int | None:
         """Return the last file that names an Alembic revision, as the output of its offline mode does."""

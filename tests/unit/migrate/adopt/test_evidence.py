@@ -226,18 +226,24 @@ def test_a_failed_record_of_nothing_is_pending() -> None:
     ("assume", "pending", "message"),
     [
         ([9], [], "--assume 9: there is no such version"),
-        ([1], [], "--assume 1: 001_f is already applied"),
-        ([], [1], "--pending 1: 001_f is already applied"),
+        ([3], [], "--assume 3: 003_f is pending: table b is missing"),
+        ([], [1], "--pending 1: 001_f is applied: table a is present"),
         ([2], [2], "--assume 2 and --pending 2 cannot be used together"),
     ],
 )
-def test_only_what_is_open_can_be_decided(
+def test_a_decision_must_not_contradict_the_database(
     assume: Collection[int], pending: Collection[int], message: str
 ) -> None:
-    """Neither what is proved nor what is not there at all."""
-    found = assess(prints("CREATE TABLE a (x)", "SELECT 1"), live("CREATE TABLE a (x)"))
+    """Nor be about a file that does not exist, nor be two."""
+    found = assess(prints("CREATE TABLE a (x)", "SELECT 1", "CREATE TABLE b (x)"), live("CREATE TABLE a (x)"))
     with pytest.raises(UsageError, match=message):
         decide(found, assume=assume, pending=pending)
+
+
+def test_a_decision_that_the_database_confirms() -> None:
+    """It changes nothing: the same command may run on several databases."""
+    found = assess(prints("CREATE TABLE a (x)", "CREATE TABLE b (x)"), live("CREATE TABLE a (x)"))
+    assert decide(found, assume=[1], pending=[2]) == found
 
 
 def test_nothing_is_recorded_while_a_file_is_open() -> None:

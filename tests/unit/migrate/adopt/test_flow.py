@@ -44,6 +44,14 @@ def test_files_that_ran(empty: Database) -> None:
     assert [entry.state for entry in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
 
 
+def test_tables_of_other_tools_are_not_unmanaged(empty: Database) -> None:
+    """No file creates them, and none has to: neither a history nor its lock."""
+    empty.script(
+        f"{TABLE.format('a')} CREATE TABLE kysely_migration (name, timestamp); CREATE TABLE kysely_migration_lock (id)"
+    )
+    assert planned(empty, "1a").unmanaged_objects == ()
+
+
 def test_again(empty: Database) -> None:
     """There is nothing to record."""
     empty.script(TABLE.format("a"))
@@ -65,14 +73,18 @@ def test_a_database_with_other_objects_only(empty: Database) -> None:
     assert empty.versions() == [1]
 
 
-def test_a_table_that_has_the_name_of_ours(empty: Database) -> None:
+@pytest.mark.parametrize(
+    ("columns", "tool"),
+    [("version varchar(128) PRIMARY KEY", "dbmate"), ("version varchar NOT NULL PRIMARY KEY", "Rails")],
+)
+def test_a_table_that_has_the_name_of_ours(empty: Database, columns: str, tool: str) -> None:
     """It is kept under another name."""
     empty.script(
-        f"{TABLE.format('a')} CREATE TABLE schema_migrations (version); INSERT INTO schema_migrations VALUES ('1')"
+        f"{TABLE.format('a')} CREATE TABLE schema_migrations ({columns}); INSERT INTO schema_migrations VALUES ('1')"
     )
     found = planned(empty, "1a 2b")
     assert found.set_aside
-    assert found.set_aside.name == "dbmate"
+    assert found.set_aside.name == tool
     empty.run(adopt(found, empty.stamp))
     assert empty.versions() == [1]
     assert len(empty.rows("SELECT name FROM sqlite_schema WHERE name LIKE '%schema_migrations%'")) >= 3

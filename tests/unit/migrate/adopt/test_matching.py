@@ -10,8 +10,8 @@ from d1migrate.migrate.adopt.histories import Row, Tool, tools_in
 from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.migration import Migration
 
-WRANGLER: Tool = tools_in({"d1_migrations": ["name", "applied_at"]}, ())[0]
-DRIZZLE: Tool = tools_in({"__drizzle_migrations": ["hash", "created_at"]}, ())[0]
+WRANGLER: Tool = tools_in({"d1_migrations": ["name", "applied_at"]}, None)[0]
+DRIZZLE: Tool = tools_in({"__drizzle_migrations": ["hash", "created_at"]}, None)[0]
 FILES = [
     Migration(1, "0001_users", "CREATE TABLE users (id);\n"),
     Migration(2, "0002_posts", "-- Running upgrade f00 -> f01\nCREATE TABLE posts (id);\n"),
@@ -36,6 +36,8 @@ def matched(row: Row, tool: Tool = WRANGLER) -> dict[int, str]:
         (Row("9", number=9), {}),
         (Row("0001_other.sql", "0001_other"), {}),
         (Row("x"), {}),
+        (Row("shop.0003_add_tags", "shop_0003_add_tags", other_name="0003_add_tags"), {3: "by its name"}),
+        (Row("shop.0003_add_tags", "shop_0003_add_tags"), {}),
         # records that stand for all files before them, too
         (Row("version 2", number=2, and_before=True), {1: "it comes before that", 2: "by its number"}),
         (Row("revision f01", "f01", and_before=True), {1: "it comes before that", 2: "by its revision"}),
