@@ -221,7 +221,7 @@ COMMANDS = {
             argument("--strict", help="exit 3 on warnings too", **FLAG),
             argument(
                 "--fix",
-                help="rewrite pending files whose table rebuilds lose rows, after showing how",
+                help="in pending files, rewrite rebuilds that lose rows, and add a missing `;`",
                 **FLAG,
             ),
             argument("--dry-run", help="with --fix: only show what would be written", **FLAG),

@@ -75,7 +75,7 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
 
 
 def _fix(options: Options, project: Project, output: Output) -> int:
-    """Rewrite rebuilds that lose rows; check nothing else."""
+    """Rewrite rebuilds that lose rows, and add a missing `;`; check nothing else."""
     from d1migrate.cli.lint_fix import fix
 
     if options.all or options.format != "text":

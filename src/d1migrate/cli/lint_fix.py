@@ -1,4 +1,4 @@
-"""`lint --fix`: rewrite rebuilds that lose rows as guarded ones, each proved first, and shown."""
+"""`lint --fix`: rewrite rebuilds that lose rows as guarded ones, each checked first; add a missing `;`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _show(found: Sequence[FixedFile], diffs: dict[str, list[str]], output: Outpu
             output.print(clean_line(f"{one.migration.file} was not rewritten: {one.why_not}"))
         output.print(diff_lines(diffs.get(one.migration.file, ()), output.paint))
     if not found:
-        output.note("no rebuild loses rows")
+        output.note("nothing to fix: no rebuild loses rows, and each last statement ends with `;`")
 
 
 def _write(one: FixedFile, raw: str) -> None:

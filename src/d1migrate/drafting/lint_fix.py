@@ -1,4 +1,4 @@
-"""`lint --fix`: rewrite a file with an unsafe rebuild, and check that the result loses nothing."""
+"""`lint --fix`: rewrite unsafe rebuilds, and check that the result loses nothing; add a missing last `;`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.rehearse import rehearse
 from d1migrate.schema.model import Schema
 from d1migrate.sql.names import fold, is_helper
+from d1migrate.sql.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 _ABOUT_ROWS = ("X101", "X102", "X103", "X108", "X110")  # the rollback, X107, is not rewritten
 LOSING = ("D101", "D102")
 """The findings that a guarded rebuild resolves."""
+UNTERMINATED = "P104"
+"""The finding that a `;` resolves."""
 
 
 class FixedFile(NamedTuple):
-    """A file whose rebuild loses rows, and its fix.
+    """A file with a finding that can be fixed, and its fix.
 
     Attributes:
         migration: the file.
@@ -55,7 +58,9 @@ def fix(
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
 ) -> list[FixedFile]:
-    """Rewrite rebuilds that lose rows. Each fix is checked together with the fixes before it.
+    """Rewrite rebuilds that lose rows, and end last statements with `;`.
+
+    Each rewritten rebuild is checked together with the fixes before it.
 
     Args:
         migrations: the files that run on `base`, in order.
@@ -73,9 +78,9 @@ def fix(
             replayer.give_up_on(migration)
             before.append(migration)
             continue
-        losing = _losing(replayed, severities) if migration in only else []
-        if losing:
-            fixed = _fixed(replayed, losing, raw[migration.version], before, base, severities)
+        fixable = _fixable(replayed, severities) if migration in only else []
+        if fixable:
+            fixed = _fixed(replayed, fixable, raw[migration.version], before, base, severities)
             found.append(fixed)
             if fixed.text is not None:
                 migration = _with(migration, fixed.text)
@@ -83,13 +88,14 @@ def fix(
     return found
 
 
-def _losing(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
-    return [d for d in check(replayed, severities) if d.code in LOSING and d.allowed is None]
+def _fixable(replayed: AnalyzedReplay, severities: Mapping[str, str] | None) -> list[Diagnostic]:
+    codes = (*LOSING, UNTERMINATED)
+    return [d for d in check(replayed, severities) if d.code in codes and d.allowed is None]
 
 
 def _fixed(
     replayed: AnalyzedReplay,
-    losing: Sequence[Diagnostic],
+    fixable: Sequence[Diagnostic],
     raw: str,
     before: Sequence[Migration],
     base: Schema | None,
@@ -99,14 +105,25 @@ def _fixed(
     try:
         if migration.is_large:
             raise PlanError("files larger than 1 MiB are not rewritten")
-        lines = {d.line for d in losing}
+        lines = {d.line for d in fixable if d.code in LOSING}
+        if not lines:
+            return FixedFile(migration, _terminated(raw))
         flagged = {statement.index for statement in replayed.of("drop table") if statement.line in lines}
         intended = _as_intended(replayed)
-        text = _applied(raw, migration.text, edits(intended, flagged))
+        text = _terminated(_applied(raw, migration.text, edits(intended, flagged)))
         _check(_with(migration, text), intended, before, base, severities)
     except Error as error:
         return FixedFile(migration, None, str(error))
     return FixedFile(migration, text)
+
+
+def _terminated(text: str) -> str:
+    """Return the text of a file with a `;` after its last statement."""
+    *_, last = split(text)
+    if last.is_terminated or not last.sql:
+        return text
+    end = last.start + last.body + len(last.sql)
+    return f"{text[:end]};{text[end:]}"
 
 
 def _as_intended(replayed: AnalyzedReplay) -> AnalyzedReplay:

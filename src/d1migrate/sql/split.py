@@ -79,6 +79,11 @@ class Statement(NamedTuple):
     body: int
     sql: str
 
+    @property
+    def is_terminated(self) -> bool:
+        """Whether a `;` ends it; only the last piece of a script may have none."""
+        return bool(significant(self.text[self.body + len(self.sql) :]))
+
 
 def split(script: str | Iterable[str], *, file: str = "<sql>") -> Iterator[Statement]:
     """Split a script into statements.

@@ -248,3 +248,23 @@ def test_a_table_that_refers_to_itself(sql: str) -> None:
         [],
     ]
     assert triggers == [("logged",)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("UPDATE users SET name = 'x'", "UPDATE users SET name = 'x';"),
+        ("UPDATE users SET name = 'x' -- end;\n", "UPDATE users SET name = 'x'; -- end;\n"),
+        ("\ufeffSELECT 1;\r\nSELECT 2\r\n/* end */", "\ufeffSELECT 1;\r\nSELECT 2;\r\n/* end */"),
+        ("SELECT ';'\n\n-- Rollback: none, x\n", "SELECT ';';\n\n-- Rollback: none, x\n"),
+    ],
+)
+def test_a_missing_semicolon_is_added(sql: str, expected: str) -> None:
+    """After the last token; wrangler appends its INSERT to the file, and would fail."""
+    assert fixed(sql) == expected
+    assert fixed_file(expected) == []
+
+
+def test_a_rebuild_without_its_last_semicolon() -> None:
+    """Both are fixed at once."""
+    assert fixed(REBUILD.rstrip().removesuffix(";")) == fixed(REBUILD)

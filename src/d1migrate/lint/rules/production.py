@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +19,13 @@ LONG_BATCH = 100_000
 """Statements. 20,000 took local D1 2.2 s in one batch (d1-facts §1.6); production ends a batch after 30 s."""
 
 
-@rule("P104", "missing-semicolon", "error")
+@rule("P104", "missing-semicolon", "warning")
 def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The last statement does not end with `;`.
 
-    Why: `wrangler d1 migrations apply` appends its own INSERT to the file, which then is part of the last
-        statement. An import ignores a statement without `;`, and reports no error.
+    Why: `wrangler d1 migrations apply` appends its own INSERT to the file, and fails on it: a syntax error, and
+        nothing is applied. An import of the file by `wrangler d1 execute --remote --file` ignores a statement
+        without `;`, and reports no error. d1migrate runs the statement; `lint --fix` adds the `;`.
 
     Given:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -35,12 +35,11 @@ def missing_semicolon(replay: AnalyzedReplay) -> Iterator[Finding]:
         ALTER TABLE users ADD COLUMN name TEXT;
     """
     last = replay.last
-    if last is None or not last.sql:
+    if last is None or last.is_terminated:
         return
-    rest = last.text[last.body + len(last.sql) :]
-    if not significant(rest):
-        line = last.line + last.sql.count("\n")
-        yield Finding("no `;` after the last statement", line=line)
+    line = last.line + last.sql.count("\n")
+    end = last.sql[last.sql.rfind("\n") + 1 :]
+    yield Finding("no `;` after the last statement: wrangler fails on this file", line=line, fix=f"{end};")
 
 
 @rule("P106", "large-file", "warning")
