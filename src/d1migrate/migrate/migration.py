@@ -20,7 +20,7 @@ LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
 
 NOTHING = "v1:" + sha256(b"").hexdigest()
-"""The checksum of a file that only records itself."""
+"""The checksum of a file without a statement, or with only the one that records it: it identifies no file."""
 
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -201,8 +201,9 @@ class Migration:
 
     @property
     def rollback(self) -> Rollback | None:
-        """The rollback block, or None."""
-        return self._scan().rollback
+        """The rollback block, or None; a file without a statement is undone by an empty one."""
+        found = self._scan()
+        return found.rollback or (None if found.statements else Rollback("", self.file))
 
     @property
     def almost_rollback(self) -> Marker | None:
@@ -240,17 +241,14 @@ class Migration:
     def check(self) -> int:
         """Read all of it, the rollback block too, and return the number of its statements.
 
+        A file without a statement is only recorded, as `wrangler d1 migrations apply` does (d1-facts §11).
+
         Raises:
             LimitExceeded: a statement is longer than D1 accepts.
-            SourceError: it has no statement, cannot be parsed, has rollback SQL that would run forward, or a
-                rollback block that drops the history.
+            SourceError: it cannot be parsed, has rollback SQL that would run forward, or a rollback block
+                that drops the history.
         """
         found = self._scan()
-        if found.statements == 0:
-            raise SourceError(
-                f"{self.file}: the file has no SQL statement",
-                hint="wrangler refuses it, too; write `SELECT 1;` if it is meant to do nothing",
-            )
         if found.runs_forward:
             raise _runs_forward(self.file, found.runs_forward)
         if found.too_long:

@@ -216,4 +216,4 @@ def _literal(text: str | None) -> str:
 
 def _lines(text: str) -> list[str]:
     *whole, last = text.split("\n")
-    return [line + "\n" for line in whole] + ([last] if last else [])
+    return [line + "\n" for line in whole] + ([last] if last or not whole else [])

@@ -6,7 +6,7 @@ import pytest
 
 from d1migrate.errors import ParseError, SourceError
 from d1migrate.migrate.history_guard import is_record, recorded_version
-from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
 
@@ -268,6 +268,22 @@ def test_a_rollback_that_is_half_commented_out() -> None:
     """Without a blank line, the SQL after the commented line belongs to it."""
     with pytest.raises(SourceError, match="would run"):
         migration("CREATE TABLE a (x);\n-- Down\n-- DROP INDEX i;\nDROP TABLE a;\n").check()
+
+
+@pytest.mark.parametrize("text", ["", "\n", ";;\n", "-- later", "-- later\n/* perhaps */\n;\n"])
+def test_a_file_without_a_statement(text: str) -> None:
+    """It is recorded like any other, as wrangler records it; its rollback does nothing."""
+    found = migration(text)
+    assert found.check() == 0
+    assert found.checksum == NOTHING
+    assert found.rollback is not None
+    assert list(found.rollback.statements()) == []
+
+
+def test_a_file_that_only_records_itself_has_no_rollback() -> None:
+    """It looks like a template that was forgotten."""
+    found = migration("INSERT INTO schema_migrations VALUES (1, '001_a', 0);")
+    assert (found.check(), found.checksum, found.rollback) == (1, NOTHING, None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
-from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
@@ -157,8 +157,7 @@ class Replayer:
         """Return the name of an earlier file with the same checksum, or ""."""
         meaning = migration.checksum
         first = self._meanings.setdefault(meaning, migration.name)
-        only_records = meaning == Migration(1, "001_nothing", "").checksum
-        return "" if first == migration.name or only_records else first
+        return "" if first == migration.name or meaning == NOTHING else first
 
     def give_up_on(self, migration: Migration) -> None:
         """Skip a migration that cannot be read; later statements that need its objects are not refused."""

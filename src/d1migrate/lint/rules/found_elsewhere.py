@@ -41,7 +41,7 @@ WHEN_READ = (
         "R111",
         "unreadable",
         "error",
-        """A file that d1migrate does not run: it cannot be read, contains no SQL, or changes the history.
+        """A file that d1migrate does not run: it cannot be read, or changes the history.
 
     Why: a file that cannot be read to its end cannot be checked, and only d1migrate may write the history.
     """,

@@ -63,3 +63,22 @@ def repeated_migration(replay: AnalyzedReplay) -> Iterator[Finding]:
     """
     if replay.repeats:
         yield Finding(f"this file has the same statements as {replay.repeats}, and both are applied", line=1)
+
+
+@rule("H113", "no-statement", "info")
+def no_statement(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """The file has no statement, or only the one that records it.
+
+    Why: it changes nothing, and is recorded as applied, by d1migrate as by `wrangler d1 migrations apply`.
+        Statements that are added later never run where it is already recorded.
+
+    Given:
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+    Bad:
+        -- Custom SQL migration file, put your code below! --
+    Good:
+        UPDATE users SET name = trim(name) WHERE name LIKE ' %';
+    """
+    if replay.count <= replay.records_itself:
+        what = "only the statement that records it" if replay.count else "no statement"
+        yield Finding(f"the file has {what}: it is recorded, and changes nothing", line=1)

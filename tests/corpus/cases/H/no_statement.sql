@@ -1,0 +1,6 @@
+-- Case: the file that drizzle-kit generate --custom writes, left empty
+-- Source: -
+-- Expect:
+-- Info: H113
+-- == migration
+-- Custom SQL migration file, put your code below! --

@@ -1,0 +1,12 @@
+-- Case: the template of `d1migrate new`, forgotten
+-- Source: -
+-- Expect:
+-- Info: H113
+-- == migration
+-- Migration: 002_case
+-- Write the change here
+
+-- Record migration
+INSERT INTO schema_migrations (version, name, applied_at)
+VALUES (2, '002_case', strftime('%s', 'now'))
+ON CONFLICT(version) DO NOTHING;
