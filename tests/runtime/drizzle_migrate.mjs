@@ -1,9 +1,9 @@
-// The real drizzle-orm on a SQLite file: node drizzle_migrate.mjs FILE FOLDER
+// The real drizzle-orm on a SQLite file: node drizzle_migrate.mjs FILE FOLDER [PACKAGE]
 import { DatabaseSync } from "node:sqlite";
-import { drizzle } from "drizzle-orm/sqlite-proxy";
-import { migrate } from "drizzle-orm/sqlite-proxy/migrator";
 
-const [file, migrationsFolder] = process.argv.slice(2);
+const [file, migrationsFolder, name = "drizzle-orm"] = process.argv.slice(2);
+const { drizzle } = await import(`${name}/sqlite-proxy`);
+const { migrate } = await import(`${name}/sqlite-proxy/migrator`);
 const database = new DatabaseSync(file);
 const db = drizzle(async (sql, params, method) => {
   const statement = database.prepare(sql);

@@ -1,7 +1,8 @@
 """Histories that the real tools wrote, and what `adopt` makes of them.
 
-wrangler, drizzle-orm, dbmate, sqlx and Alembic are the real ones. goose, golang-migrate and Prisma's engine are
-in no registry that a test run may use: their tables are written as their sources have them.
+wrangler, drizzle-orm, Kysely, Knex, dbmate, sqlx, Alembic and Django are the real ones. goose, golang-migrate and
+Prisma's engine are in no registry that a test run may use; Payload, NuxtHub and Rails are whole frameworks: their
+tables are written as their sources have them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +163,82 @@ def test_drizzle_by_its_journal(project: Project) -> None:
     carry_on(project)
 
 
+def test_drizzle_1(project: Project) -> None:
+    """It has folders, and records their names and when it applied them."""
+    path = project.folder / "drizzle"
+    for name, sql in FILES.items():
+        (path / name.removesuffix(".sql")).mkdir(parents=True)
+        broken = sql.replace(";\nCREATE INDEX", ";\n--> statement-breakpoint\nCREATE INDEX")
+        (path / name.removesuffix(".sql") / "migration.sql").write_text(broken)
+    run(node(), ROOT / "tests/runtime/drizzle_migrate.mjs", project.database, path, "drizzle-orm-1")
+    found = look(project)
+    assert [state for state, _ in found] == APPLIED
+    assert found[1][1] == "drizzle recorded it as 20240102000000_seed"
+    ((at,),) = project.sql("SELECT unixepoch(min(applied_at)) FROM __drizzle_migrations")
+    carry_on(project)
+    assert project.sql("SELECT applied_at FROM schema_migrations LIMIT 1") == [(at,)]
+
+
+@pytest.mark.parametrize(
+    ("tool", "recorded"),
+    [
+        ("kysely", "Kysely recorded it as 20240102000000_seed"),
+        ("knex", "Knex recorded it as 20240102000000_seed.js"),
+    ],
+)
+def test_kysely_and_knex(project: Project, tool: str, recorded: str) -> None:
+    """Names and times; their locks are not the application's tables."""
+    path = folder(project, "migrations_of_the_tool")
+    run(node(), ROOT / "tests/runtime/javascript_migrators.mjs", tool, project.database, path)
+    found = look(project)
+    assert [state for state, _ in found] == APPLIED
+    assert found[1] == ("applied", recorded)
+    project.run("adopt", "--yes")
+    ((at,),) = project.sql("SELECT min(applied_at) FROM schema_migrations")
+    assert abs(at - time.time()) < 3600
+
+
+NUXTHUB = """\
+CREATE TABLE _hub_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,
+ applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);
+INSERT INTO _hub_migrations (name) VALUES ('20240101000000_users'), ('20240102000000_seed'), ('20240103000000_teams');
+"""
+PAYLOAD = """\
+CREATE TABLE `payload_migrations` (`id` integer PRIMARY KEY NOT NULL, `name` text, `batch` numeric,
+ `updated_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+ `created_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL);
+CREATE INDEX `payload_migrations_created_at_idx` ON `payload_migrations` (`created_at`);
+INSERT INTO payload_migrations (name, batch) VALUES ('dev', -1), ('20240101000000_users', 1),
+ ('20240102000000_seed', 1), ('20240103000000_teams', 2);
+"""
+RAILS = """\
+CREATE TABLE "schema_migrations" ("version" varchar NOT NULL PRIMARY KEY);
+CREATE TABLE "ar_internal_metadata" ("key" varchar NOT NULL PRIMARY KEY, "value" varchar,
+ "created_at" datetime(6) NOT NULL, "updated_at" datetime(6) NOT NULL);
+INSERT INTO schema_migrations VALUES ('20240101000000'), ('20240102000000'), ('20240103000000');
+INSERT INTO ar_internal_metadata VALUES ('environment', 'production', '', '');
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "recorded"),
+    [
+        (NUXTHUB, "NuxtHub recorded it as 20240102000000_seed"),
+        (PAYLOAD, "Payload recorded it as 20240102000000_seed"),
+        (RAILS, "Rails recorded it as 20240102000000"),
+    ],
+    ids=["NuxtHub", "Payload", "Rails"],
+)
+def test_frameworks(project: Project, table: str, recorded: str) -> None:
+    """Every row of theirs is a migration, but for what Payload's dev mode pushed."""
+    applied_by_hand(project, table)
+    found = project.run("adopt", "--dry-run", "--json").json
+    assert [entry["state"] for entry in found["migrations"]] == APPLIED
+    assert found["migrations"][1]["because"] == recorded
+    assert (found["no_file_makes"], found["no_file_is"]) == ([], [])
+    project.run("adopt", "--yes")
+
+
 def test_a_journal_that_is_none(project: Project) -> None:
     """It is an error, and no trace."""
     (project.migrations / "meta").mkdir()
@@ -256,6 +334,30 @@ def test_alembic(project: Project) -> None:
     found = look(project)
     assert [state for state, _ in found] == APPLIED
     assert found[1][1] == "Alembic recorded it as revision 3a3b3c"
+    carry_on(project)
+
+
+def test_django(project: Project) -> None:
+    """App and name, also of migrations that only run SQL."""
+    (project.folder / "shop" / "migrations").mkdir(parents=True)
+    for package in ("shop", "shop/migrations"):
+        (project.folder / package / "__init__.py").touch()
+    (project.folder / "settings.py").write_text(
+        "INSTALLED_APPS = ['shop']\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'app.db'}}\n"
+    )
+    before: list[tuple[str, str]] = []
+    for file, sql in FILES.items():
+        name = file.removesuffix(".sql")
+        (project.folder / "shop" / "migrations" / f"{name}.py").write_text(
+            "from django.db import migrations\nclass Migration(migrations.Migration):\n"
+            f"    dependencies = {before!r}\n    operations = [migrations.RunSQL({sql!r})]\n"
+        )
+        before = [("shop", name)]
+    run(sys.executable, "-m", "django", "migrate", "--settings", "settings", PYTHONPATH=str(project.folder))
+    found = look(project)
+    assert [state for state, _ in found] == APPLIED
+    assert found[1][1] == "Django recorded it as shop.20240102000000_seed"
     carry_on(project)
 
 
