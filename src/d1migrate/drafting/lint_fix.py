@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.drafting.breakpoints import with_breakpoints
 from d1migrate.drafting.rebuild_rewriter import edits
 from d1migrate.errors import Error, PlanError
 from d1migrate.lint.check import check, failing
@@ -110,7 +111,7 @@ def _fixed(
             return FixedFile(migration, _terminated(raw))
         flagged = {statement.index for statement in replayed.of("drop table") if statement.line in lines}
         intended = _as_intended(replayed)
-        text = _terminated(_applied(raw, migration.text, edits(intended, flagged)))
+        text = with_breakpoints(_terminated(_applied(raw, migration.text, edits(intended, flagged))))
         _check(_with(migration, text), intended, before, base, severities)
     except Error as error:
         return FixedFile(migration, None, str(error))

@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.drafting.lint_fix import FixedFile, fix
 from d1migrate.migrate.migration import Migration
+from d1migrate.sql.split import split
 
 USERS = """\
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
@@ -53,6 +54,23 @@ def test_all_else_stays_byte_for_byte() -> None:
     assert text.endswith(f'DROP TABLE "users_new";\n{tail}')
     assert "foreign_keys=" not in text
     assert "RENAME" not in text
+
+
+DRIZZLE = """\
+PRAGMA foreign_keys=OFF;--> statement-breakpoint
+CREATE TABLE `users_new` (`id` integer PRIMARY KEY, `name` text);
+--> statement-breakpoint
+INSERT INTO `users_new`("id", "name") SELECT "id", "name" FROM `users`;--> statement-breakpoint
+DROP TABLE `users`;--> statement-breakpoint
+ALTER TABLE `users_new` RENAME TO `users`;--> statement-breakpoint
+PRAGMA foreign_keys=ON;"""
+
+
+def test_drizzle_can_still_cut_its_file() -> None:
+    """Its migrator cuts at breakpoints and sends each part as one statement."""
+    parts = fixed(DRIZZLE).split("--> statement-breakpoint")
+    assert all(len([piece for piece in split(part) if piece.sql]) == 1 for part in parts), parts
+    assert parts[-1].strip() == 'DROP TABLE "users_new";'
 
 
 def test_line_ends_and_a_byte_order_mark_stay() -> None:
