@@ -30,30 +30,28 @@ def assess(
     footprints: Sequence[Footprint],
     live: Mapping[FactKey, str],
     *,
-    recorded: Collection[int] = (),
-    records: Mapping[int, Sequence[Record]] | None = None,
+    recorded: Collection[str] = (),
+    records: Mapping[str, Sequence[Record]] | None = None,
 ) -> tuple[Assessment, ...]:
     """Assess every file.
 
     Args:
         footprints: those of all files, in order.
         live: the facts of the database, as `facts` returns them.
-        recorded: the versions that are in the history.
-        records: {version: what other tools recorded of it}.
+        recorded: the names of those that are in the history.
+        records: {name: what other tools recorded of it}.
     """
-    timelines, by_version = _timelines(footprints), records or {}
+    timelines, by_name = _timelines(footprints), records or {}
     known: list[State] = ["unknown"] * len(footprints)
     for _ in range(_PASSES):
         found = []
         for position, footprint in enumerate(footprints):
-            version = footprint.migration.version
+            theirs = tuple(by_name.get(footprint.migration.name, ()))
             evidence = _evidence(position, footprint, footprints, timelines, live, known)
-            state, because = _conclude(footprint, evidence, by_version.get(version, ()))
-            if version in recorded:
+            state, because = _conclude(footprint, evidence, theirs)
+            if footprint.migration.name in recorded:
                 state, because = "recorded", "it is in the history"
-            found.append(
-                Assessment(footprint.migration, state, because, evidence, tuple(by_version.get(version, ())))
-            )
+            found.append(Assessment(footprint.migration, state, because, evidence, theirs))
         _by_order(found, empty=not live)
         if known == (known := [assessment.state for assessment in found]):
             break

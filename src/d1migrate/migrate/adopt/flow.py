@@ -121,7 +121,8 @@ def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = 
     histories = yield from _read(tools, hints.journal)
     records, unknown = match(migrations, histories)
     live = facts(without_histories(schema, *(tool.table for tool in tools)))
-    found = evidence.assess(footprints, live, recorded=history.versions, records=records)
+    recorded = [entry.name for entry in entries if entry.applied]
+    found = evidence.assess(footprints, live, recorded=recorded, records=records)
     found = tuple(_squashed(assessment, history) for assessment in found)
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
     unmanaged_objects = evidence.unmanaged_objects(footprints, live)

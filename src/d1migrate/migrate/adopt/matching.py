@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from hashlib import new
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from d1migrate.migrate.adopt.histories import stem
 from d1migrate.migrate.adopt.model import Record
 from d1migrate.migrate.squash import alternatives, replaced_by
 
@@ -16,19 +17,21 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.histories import Row, Tool
     from d1migrate.migrate.migration import Migration
 
-_NUMBERED = re.compile(r"(\d+)_?(.*)", re.DOTALL)
+    _K = TypeVar("_K")
+
+_NUMBERED = re.compile(r"(\d+)[-_]?(.*)", re.DOTALL)
 _LEADS_TO = re.compile(r"^-- Running (?:upgrade|downgrade) .*?-> (\w+)", re.MULTILINE)
 
 
 def match(
     migrations: Sequence[Migration], histories: Iterable[tuple[Tool, Sequence[Row]]]
-) -> tuple[dict[int, tuple[Record, ...]], tuple[Record, ...]]:
+) -> tuple[dict[str, tuple[Record, ...]], tuple[Record, ...]]:
     """Match records of other tools with files.
 
     Returns:
-        {version: its records}, and the records that match no file.
+        {name of a migration: its records}, and the records that match no file.
     """
-    found: dict[int, tuple[Record, ...]] = {}
+    found: dict[str, tuple[Record, ...]] = {}
     unmatched: list[Record] = []
     for tool, rows in histories:
         files = _Files(migrations, tool, rows)
@@ -45,9 +48,9 @@ def match(
                 continue
             for before in migrations[: position if row.and_before else 0]:
                 earlier = record._replace(state="applied", how="it comes before that", note=None)
-                found[before.version] = (*found.get(before.version, ()), earlier)
-            version = migrations[position].version
-            found[version] = (*found.get(version, ()), record)
+                found[before.name] = (*found.get(before.name, ()), earlier)
+            name = migrations[position].name
+            found[name] = (*found.get(name, ()), record)
     return found, tuple(unmatched)
 
 
@@ -67,17 +70,13 @@ class _Files:
                 self._digests.setdefault(digest, []).append(position)
         self.squashed = _squashed(migrations, {row.name for row in rows})
         self._replaced = {file.name for migration in migrations for file in replaced_by(migration)}
-        self._positions = {migration.name: position for position, migration in enumerate(migrations)}
-        self._versions = {migration.version: position for position, migration in enumerate(migrations)}
-        words = Counter(_split(migration.name)[1] for migration in migrations)
+        self._names = _clear((name, i) for i, m in enumerate(migrations) for name in _names(m.name))
+        self._numbers = _clear((m.version, i) for i, m in enumerate(migrations))
         theirs = Counter(
             _split(name)[1] for row in rows for name in {row.name, row.other_name} if name is not None
         )
-        self._words = {
-            text: position
-            for position, migration in enumerate(migrations)
-            if (text := _split(migration.name)[1]) and words[text] == 1 and theirs[text] == 1
-        }
+        words = _clear((words, i) for i, m in enumerate(migrations) for words in {_split(stem(m.name))[1]})
+        self._words = {text: position for text, position in words.items() if theirs[text] == 1}
 
     def find(self, row: Row) -> tuple[int | None, str, str | None]:
         """Return the position of the file, how it was matched, and a remark."""
@@ -93,7 +92,10 @@ class _Files:
 
     def _by_name(self, row: Row) -> tuple[int | None, str]:
         if row.number is not None:
-            return self._versions.get(row.number), "by its number"
+            return self._numbers.get(row.number), "by its number"
+        path = row.entry.removesuffix(".sql")
+        if row.name and path in self._names:  # two folders may have files of one name
+            return self._names[path], "by its name"
         for name in filter(None, (row.name, row.other_name)):
             position, how = self._named(name)
             if position is not None:
@@ -101,13 +103,13 @@ class _Files:
         return (self._by_revision(row.name), "by its revision") if row.name and row.and_before else (None, "")
 
     def _named(self, name: str) -> tuple[int | None, str]:
-        if name in self._positions:
-            return self._positions[name], "by its name"
+        if name in self._names:
+            return self._names[name], "by its name"
         if name in self._replaced:  # found in `squashed`, and only if all of them are recorded
             return None, ""
         number, words = _split(name)
-        position = self._versions.get(number) if number is not None else None
-        if position is not None and _split(self._migrations[position].name)[1] == words:
+        position = self._numbers.get(number) if number is not None else None
+        if position is not None and _split(stem(self._migrations[position].name))[1] == words:
             return position, "by its name"
         if words in self._words:
             return self._words[words], "by its name, under another number"
@@ -117,6 +119,19 @@ class _Files:
         """Return the last file that names an Alembic revision, as the output of its offline mode does."""
         found = [position for position, m in enumerate(self._migrations) if revision in _revisions(m)]
         return found[-1] if found else None
+
+
+def _clear(found: Iterable[tuple[_K, int]]) -> dict[_K, int]:
+    """Return {name or number: the position of its file}, without those of several files."""
+    positions: dict[_K, set[int]] = {}
+    for key, position in found:
+        positions.setdefault(key, set()).add(position)
+    return {key: min(all_of_it) for key, all_of_it in positions.items() if len(all_of_it) == 1}
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """Return what tools call a migration: its path, the part that names it, and Django's `app_name`."""
+    return name, stem(name), name.replace("/", "_")
 
 
 def _squashed(

@@ -106,7 +106,7 @@ def test_what_leaves_no_trace_is_not_guessed() -> None:
     first = assess(files, live("CREATE TABLE a (x)"))
     assert states(first) == ["applied", "unknown", "pending", "pending"]
     assert first[3].because == "003_f comes before it and is pending"
-    known = assess(files, live("CREATE TABLE a (x)"), recorded=[1])
+    known = assess(files, live("CREATE TABLE a (x)"), recorded=["001_f"])
     assert states(known) == ["recorded", "pending", "pending", "pending"]
     assert known[1].because == "it is newer than all that the history has"
 
@@ -176,7 +176,7 @@ def test_rows_beside_a_table_are_mentioned() -> None:
     )
     there = live("CREATE TABLE a (x)")
     assert assess(files, there)[0].because == "table a is present; its rows were not checked"
-    recorded = assess(files, there, records={1: [RECORD]})[0].because
+    recorded = assess(files, there, records={"001_f": [RECORD]})[0].because
     assert recorded == "table a is present; wrangler recorded it as 001_f.sql"
 
 
@@ -199,18 +199,18 @@ RECORD = Record("wrangler", "d1_migrations", "001_f.sql", "by its name", 1000)
 )
 def test_a_record_without_its_objects_contradicts(there: str, state: str) -> None:
     """What another tool has as applied, and what is there, must agree."""
-    (found,) = assess(prints("CREATE TABLE a (x)"), live(there), records={1: [RECORD]})
+    (found,) = assess(prints("CREATE TABLE a (x)"), live(there), records={"001_f": [RECORD]})
     assert found.state == state or seen(found)["column a.x"] == "missing"
 
 
 def test_a_record_decides_what_leaves_no_trace() -> None:
     """Recorded is applied, with the time it has; after all that are recorded is pending."""
     files = prints("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", "DELETE FROM a", "DELETE FROM a")
-    records: Mapping[int, Sequence[Record]] = {1: [RECORD], 2: [RECORD]}
+    records: Mapping[str, Sequence[Record]] = {"001_f": [RECORD], "002_f": [RECORD]}
     found = assess(files, live("CREATE TABLE a (x)"), records=records)
     assert states(found) == ["applied", "applied", "pending", "pending"]
     assert found[1].at == 1000
-    failed = assess(files, live("CREATE TABLE a (x)"), records={1: [RECORD._replace(state="failed")]})
+    failed = assess(files, live("CREATE TABLE a (x)"), records={"001_f": [RECORD._replace(state="failed")]})
     assert failed[0].state == "contradicted"
 
 
@@ -218,7 +218,7 @@ def test_a_failed_record_of_nothing_is_pending() -> None:
     """A tool that says it failed agrees with a database in which nothing of it is."""
     failed = RECORD._replace(state="failed")
     assert states(
-        assess(prints("CREATE TABLE a (x)"), live("CREATE TABLE b (x)"), records={1: [failed]})
+        assess(prints("CREATE TABLE a (x)"), live("CREATE TABLE b (x)"), records={"001_f": [failed]})
     ) == ["pending"]
 
 

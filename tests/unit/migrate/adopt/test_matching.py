@@ -20,10 +20,10 @@ FILES = [
 
 
 def matched(row: Row, tool: Tool = WRANGLER) -> dict[int, str]:
-    """{version: how it was matched} of one record."""
+    """{number: how it was matched} of one record."""
     found, lost = match(FILES, [(tool, [row])])
     assert bool(found) != bool(lost)
-    return {version: records[0].how for version, records in found.items()}
+    return {int(name[:4]): records[0].how for name, records in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_by_checksum(line_end: str) -> None:
 def test_a_checksum_of_another_text_is_remarked() -> None:
     """The name decides, and the user is informed."""
     found, _ = match(FILES, [(DRIZZLE, [Row("0001_users", "0001_users", digest="0" * 64)])])
-    (record,) = found[1]
+    (record,) = found["0001_users"]
     assert record.note
 
 
@@ -69,8 +69,29 @@ def test_a_squashed_file_stands_for_all_or_none() -> None:
     squashed = Migration(2, "0002_all", f"{lines}CREATE TABLE users (id);")
     rows = [Row(f"{file.name}.sql", file.name) for file in FILES[:2]]
     found, lost = match([squashed], [(WRANGLER, rows)])
-    assert list(found) == [2]
+    assert list(found) == ["0002_all"]
     assert lost == ()
     found, lost = match([squashed], [(WRANGLER, rows[:1])])
     assert found == {}
     assert [record.entry for record in lost] == ["0001_users.sql"]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (Row("0001_a/migration.sql", "0001_a"), "0001_a/migration"),
+        (Row("0001_a", "0001_a"), "0001_a/migration"),
+        (Row("old/0002_b.sql", "0002_b"), "old/0002_b"),
+        (Row("new/0002_b.sql", "0002_b"), "new/0002_b"),
+        (Row("0002_b.sql", "0002_b"), None),  # which of the two?
+        (Row("shop.0003_c", "shop_0003_c", other_name="0003_c"), "shop/0003_c"),
+        (Row("0004_d.js", "0004_d"), "0004-d"),
+        (Row("0005_f.sql", "0005_f"), "0005_f"),
+        (Row("5", number=5), None),
+    ],
+)
+def test_any_layout(row: Row, expected: str | None) -> None:
+    """Folders, dashes, doubles: what means two files means none."""
+    names = ("0001_a/migration", "old/0002_b", "new/0002_b", "shop/0003_c", "0004-d", "0005_e", "0005_f")
+    found, _ = match([Migration(5, name, "SELECT 1") for name in names], [(WRANGLER, [row])])
+    assert list(found) == ([expected] if expected else [])
