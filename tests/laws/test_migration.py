@@ -25,6 +25,7 @@ class Chunked(NamedTuple):
 
     text: str
     step: int
+    problem: None = None
 
     @property
     def size(self) -> int:

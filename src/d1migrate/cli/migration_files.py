@@ -54,8 +54,7 @@ def next_file(description: str, project: Project) -> tuple[str, str]:
     migrations = project.load(missing_ok=True)
     check_writable(project)
     if project.config.index_module:
-        for migration in migrations:
-            migration.check()  # the index embeds all of them: refuse before anything is written
+        source.index_module(migrations, {})  # refuses what cannot be embedded, before anything is written
     name = source.new_name(migrations, description, now=time.strftime("%Y%m%d%H%M%S", now))
     return name, time.strftime("%Y-%m-%d", now)
 

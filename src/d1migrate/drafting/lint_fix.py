@@ -105,7 +105,7 @@ def _fixed(
     migration = replayed.migration
     try:
         if migration.is_large:
-            raise PlanError("files larger than 1 MiB are not rewritten")
+            raise PlanError("files that are larger than 1 MiB, or not UTF-8, are not rewritten")
         lines = {d.line for d in fixable if d.code in LOSING}
         if not lines:
             return FixedFile(migration, _terminated(raw))

@@ -262,7 +262,8 @@ def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diag
     line, column, source = int(found[1]) if found and found[1] else 1, 1, None
     if isinstance(error, ParseError):
         line, column = error.line, error.column
-        source = error.source if migration.is_large else migration.text.split("\n")[line - 1]
+        in_text = error.file == migration.file and not migration.is_large
+        source = migration.text.split("\n")[line - 1] if in_text else error.source
     return Diagnostic(
         rule.code,
         rule.severity,

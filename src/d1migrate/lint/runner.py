@@ -34,11 +34,13 @@ def lint(
     Args:
         migrations: the files, in order.
         base: the schema before the first; empty by default.
-        earlier: the files that built that schema, if they are known.
+        earlier: the files that built that schema, if they are known. What would stop them if they were
+            pending is an info.
         severities: {code or letter of a rule: error, warning, info or off}.
         only: the versions to check; the others are only replayed.
     """
-    replayer, found = Replayer(base, earlier=earlier), list[Diagnostic]()
+    replayer = Replayer(base, earlier=earlier)
+    found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration))]
     migrations, fresh = tuple(migrations), FreshDatabase(earlier)
     if base and base.tables and not earlier:
         fresh.give_up()
@@ -77,10 +79,8 @@ def _without_rollbacks(
 
 def _mentions_rollback(migration: Migration) -> bool:
     """Whether a file has a rollback block, or a comment that looks like one."""
-    try:
-        return migration.rollback is not None or migration.almost_rollback is not None
-    except SourceError:
-        return True
+    rollback = migration.rollback
+    return bool(rollback and (rollback.sql or rollback.reason)) or migration.almost_rollback is not None
 
 
 def _with_confirmed(
@@ -142,9 +142,27 @@ def refuse_errors(
 
 
 def _too_long(migration: Migration) -> LimitExceeded | None:
-    """Return the error for a file with a statement too long for D1: the rest is checked all the same."""
+    """Return the error for a file with a statement too long for D1: the rest is checked all the same.
+
+    Raises:
+        SourceError: `up` would refuse the file for another reason that no rule finds.
+    """
     try:
         migration.check()
     except LimitExceeded as error:
         return error
+    except SourceError as error:
+        if error.rule != "P110":
+            raise
+    return None
+
+
+def _applied_anyway(migration: Migration) -> Diagnostic | None:
+    """Return the finding for an applied file that `up` would refuse if it were pending, or None."""
+    try:
+        migration.check()
+    except (SourceError, LimitExceeded) as error:
+        found = unreadable(migration, error)
+        why = "wrangler ran this forward" if found.code == "P110" else "applied, although it would be refused"
+        return found._replace(severity="info", message=f"{why}: {found.message}")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -28,16 +29,29 @@ _STARTS = frozenset(
 )
 
 
+_DOWN = re.compile(r"(?:^|[./])(?:down|rollback|undo|revert)(?:/|$)", re.IGNORECASE)
+"""In the name of a rollback file of other tools: `001_a.down`, `001_a/down`, `rollback/001_a`."""
+
+
 class Script(Protocol):
-    """SQL text too large for memory; it can be read any number of times, in chunks with LF line ends."""
+    """SQL text too large for memory, or not UTF-8; it can be read any number of times."""
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
         ...
 
+    @property
+    def problem(self) -> SourceError | None:
+        """The error for what is not UTF-8 in it, once it was read to the end."""
+        ...
+
     def chunks(self) -> Iterator[str]:
-        """Read it from the start."""
+        """Read it from the start, in chunks with LF line ends.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
         ...
 
 
@@ -156,7 +170,7 @@ class Migration:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is streamed: more than 1 MiB."""
+        """Whether it is streamed: more than 1 MiB, or not UTF-8."""
         return not isinstance(self._script, str)
 
     @property
@@ -166,20 +180,30 @@ class Migration:
 
     @property
     def text(self) -> str:
-        """The whole text, for tools that embed it."""
-        return self._script if isinstance(self._script, str) else "".join(self._script.chunks())
+        """The whole text, for tools that embed it.
+
+        Raises:
+            SourceError: it is not UTF-8, or cannot be read.
+        """
+        if isinstance(self._script, str):
+            return self._script
+        text = "".join(self._script.chunks())
+        if self._script.problem:
+            raise self._script.problem
+        return text
 
     @property
     def checksum(self) -> str:
         """The checksum of the file's meaning: `v1:` and the sha256 of its statements.
 
         Comments, white space, the case of keywords and the statement that records the migration are left
-        out, so reformatting or renumbering a file does not change it. A large file has `b1:` and the sha256
-        of its bytes instead, with LF line ends.
+        out, so reformatting or renumbering a file does not change it. A large file, and one that cannot be
+        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends.
         """
         if self._checksum is None:
             large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
-            self._checksum = self._checksum_of_bytes() if large else self._checksum_of_meaning()
+            self._checksum = None if large else self._checksum_of_meaning()
+            self._checksum = self._checksum or self._checksum_of_bytes()
         return self._checksum
 
     def matches(self, recorded: str) -> bool:
@@ -189,8 +213,12 @@ class Migration:
         other = self._checksum_of_bytes() if recorded[:3] == "b1:" else self._checksum_of_meaning()
         return recorded == other
 
-    def _checksum_of_meaning(self) -> str:
-        return "v1:" + _digest_of_meaning(self.pieces())
+    def _checksum_of_meaning(self) -> str | None:
+        """Return the checksum of its statements; None if it cannot be parsed."""
+        try:
+            return "v1:" + _digest_of_meaning(self.pieces())
+        except ParseError:
+            return None
 
     def _checksum_of_bytes(self) -> str:
         if isinstance(self._script, str):
@@ -201,9 +229,22 @@ class Migration:
 
     @property
     def rollback(self) -> Rollback | None:
-        """The rollback block, or None; a file without a statement is undone by an empty one."""
+        """The rollback block, or None; a file without a statement is undone by an empty one.
+
+        None also if the file cannot be read to its end: `unreadable` has the reason.
+        """
         found = self._scan()
-        return found.rollback or (None if found.statements else Rollback("", self.file))
+        return found.rollback or (None if found.statements or found.error else Rollback("", self.file))
+
+    @property
+    def unreadable(self) -> SourceError | None:
+        """Why it cannot be read to its end, e.g. a quote that is not closed; None if it can."""
+        return self._scan().error
+
+    @property
+    def runs_forward(self) -> Marker | None:
+        """The marker of rollback SQL that is not commented out, so that it runs with the rest; or None."""
+        return self._scan().runs_forward
 
     @property
     def almost_rollback(self) -> Marker | None:
@@ -234,9 +275,14 @@ class Migration:
 
         For a large file that was checked, the statements are sliced by offsets and not split again.
         """
-        if isinstance(self._script, str) or self._scanned is None:
+        if isinstance(self._script, str) or self._scanned is None or self._scanned.error:
             return (statement.sql for statement in self.statements())
         return _slices(self._script.chunks(), self._scanned.offsets)
+
+    @property
+    def is_down_file(self) -> bool:
+        """Whether it is named as other tools name a rollback, which wrangler runs like any migration."""
+        return _DOWN.search(self.name) is not None
 
     def check(self) -> int:
         """Read all of it, the rollback block too, and return the number of its statements.
@@ -245,10 +291,15 @@ class Migration:
 
         Raises:
             LimitExceeded: a statement is longer than D1 accepts.
-            SourceError: it cannot be parsed, has rollback SQL that would run forward, or a rollback block
-                that drops the history.
+            SourceError: it is not UTF-8, cannot be parsed, is or has a rollback that would run forward, or
+                has a rollback block that drops the history.
         """
         found = self._scan()
+        not_utf8 = None if isinstance(self._script, str) else self._script.problem
+        if error := not_utf8 or found.error:
+            raise error
+        if self.is_down_file:
+            raise _down_file(self.file)
         if found.runs_forward:
             raise _runs_forward(self.file, found.runs_forward)
         if found.too_long:
@@ -266,7 +317,10 @@ class Migration:
         """Read it once, for everything that has to be known before it runs."""
         if self._scanned is None:
             script = self._script if isinstance(self._script, str) else self._hashed(self._script)
-            self._scanned = _scan(Splitter(script, file=self.file), self.file)
+            try:
+                self._scanned = _scan(Splitter(script, file=self.file), self.file)
+            except SourceError as error:
+                self._scanned = _Scan(0, None, None, None, None, array("Q"), error)
         return self._scanned
 
     def pieces(self) -> Iterable[Statement]:
@@ -297,7 +351,8 @@ class _Scan(NamedTuple):
     """What one reading of a script finds.
 
     `offsets` has start and end of every statement's SQL, in characters; `too_long` is (line, bytes) of the
-    first statement that is too long; `runs_forward` and `almost` are those of BlockFinder.
+    first statement that is too long; `runs_forward` and `almost` are those of BlockFinder; `error` is what
+    ended the reading too early.
     """
 
     statements: int
@@ -306,6 +361,7 @@ class _Scan(NamedTuple):
     runs_forward: Marker | None
     almost: Marker | None
     offsets: array[int]
+    error: SourceError | None = None
 
 
 def _scan(cuts: Splitter, file: str) -> _Scan:
@@ -360,6 +416,14 @@ def _runs_forward(file: str, marker: Marker) -> SourceError:
         f"{file}:{marker.line}: the SQL after `{marker.text}` would run as part of the migration",
         hint="comment it out as a `-- Rollback:` block, with `--` before each line;"
         " if it is meant to run now, delete the marker",
+        rule="P110",
+    )
+
+
+def _down_file(file: str) -> SourceError:
+    return SourceError(
+        f"{file}: wrangler would run this down file as a forward migration",
+        hint="write the rollback as a `-- Rollback:` block at the end of the migration itself",
         rule="P110",
     )
 

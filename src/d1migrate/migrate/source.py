@@ -22,7 +22,6 @@ JOURNAL = ".d1migrate-journal.json"
 
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
-_DOWN = (".down.sql", ".rollback.sql", ".undo.sql", ".revert.sql")  # the names of other tools
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3
 
@@ -35,8 +34,7 @@ def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tupl
         folder: their folder, for errors.
 
     Raises:
-        SourceError: a name is not `NNN_description.sql`; a version is 0, too large or used twice; or a file
-            is named like a rollback, e.g. `*.down.sql`.
+        SourceError: a name is not `NNN_description.sql`, or a version is 0, too large or used twice.
     """
     found = load_all(files, folder=folder)
     for one, other in pairwise(found):
@@ -89,11 +87,6 @@ def version_of(name: str, path: str) -> int:
         raise SourceError(
             f"{path!r} is not a valid migration name",
             hint="use NNN_description.sql, with letters, digits, . _ and -; wrangler would run any .sql here",
-        )
-    if name.endswith(_DOWN):
-        raise SourceError(
-            f"{path}: wrangler would run this down file as a forward migration, before its up file",
-            hint="write the rollback as a `-- Rollback:` block at the end of the migration itself",
         )
     version = int(match[1])
     if not 1 <= version <= MAX_VERSION:
@@ -177,7 +170,7 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
         The text of the module; the same for the same migrations.
 
     Raises:
-        SourceError: `up` would refuse a file.
+        SourceError: a file is not UTF-8, or cannot be read.
     """
     lines = [
         f'"""{_INDEX}"""',
@@ -187,7 +180,6 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
         "MIGRATIONS = (",
     ]
     for migration in migrations:
-        migration.check()
         lines += ["    (", f'        "{migration.name}.sql",']
         lines += [f"        {_literal(line)}" for line in _lines(migration.text)]
         lines[-1] += ","

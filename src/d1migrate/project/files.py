@@ -17,36 +17,40 @@ _CHUNK = 1 << 20
 
 
 class LargeFile:
-    """A Script on disk that is read in chunks of a megabyte."""
+    """A Script on disk that is read in chunks of a megabyte.
+
+    Attributes:
+        problem: the error for the first bytes that are not UTF-8, once they were read.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.problem: SourceError | None = None
         self._status = os.stat(path)
         self.size = self._status.st_size
 
     def chunks(self) -> Iterator[str]:
         """Read it from the start: UTF-8, without its byte order mark, with LF line ends.
 
+        Bytes that are not UTF-8 become U+FFFD, as in what wrangler runs (d1-facts §11); see `problem`.
+
         Raises:
-            SourceError: it is not UTF-8, or has changed since it was first read.
+            SourceError: it cannot be read, or has changed since it was first read.
         """
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        seen, carry, mark = 0, "", "\ufeff"
+        decoder, carry, mark = _Decoder(), "", "\ufeff"
         try:
             with open(self.path, "rb") as file:
                 self._refuse_change(os.fstat(file.fileno()))
                 while block := file.read(_CHUNK):
-                    seen = file.tell() - len(block) - len(decoder.getstate()[0])
                     text = carry + decoder.decode(block)
                     # A CR at the end may be half of a line end: keep it for the next block.
                     carry = "\r" if text.endswith("\r") else ""
                     yield text.removeprefix(mark).removesuffix("\r").replace("\r\n", "\n")
                     mark = ""
-                seen = self.size - len(decoder.getstate()[0])
                 yield carry + decoder.decode(b"", final=True)
                 self._refuse_change(os.fstat(file.fileno()))
-        except UnicodeDecodeError as error:
-            raise _not_utf8(self.path, seen + error.start, error.object[error.start]) from None
+                if decoder.wrong:
+                    self.problem = self.problem or _not_utf8(self.path, *decoder.wrong)
         except OSError as error:
             raise SourceError(f"cannot read {self.path}: {error.strerror}") from error
 
@@ -56,6 +60,29 @@ class LargeFile:
             raise SourceError(
                 f"{self.path} was changed while it was being read", hint="run the command again"
             )
+
+
+class _Decoder:
+    """Decodes UTF-8 in blocks; bytes that are not UTF-8 become U+FFFD.
+
+    Attributes:
+        wrong: the offset and the value of the first such byte, or None.
+    """
+
+    def __init__(self) -> None:
+        self.wrong: tuple[int, int] | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._fed = 0
+
+    def decode(self, block: bytes, *, final: bool = False) -> str:
+        """Return the text of the next block."""
+        self._fed += len(block)
+        try:
+            return self._decoder.decode(block, final)
+        except UnicodeDecodeError as error:  # its object begins with what the block before left over
+            self.wrong = (self._fed - len(error.object) + error.start, error.object[error.start])
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            return self._decoder.decode(error.object, final)
 
 
 def load_migrations(folder: str) -> tuple[Migration, ...]:
@@ -69,7 +96,7 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
 
     Raises:
         UsageError: there is no such folder.
-        SourceError: a file is not UTF-8, is a link out of the folder, or breaks a naming rule.
+        SourceError: a file is a link out of the folder, or breaks a naming rule.
     """
     return _refuse_squashed(source.load(_scripts(folder), folder=folder))
 
@@ -230,16 +257,14 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
                 f"{path} is a link out of the migrations folder", hint="copy the file into the folder"
             )
     try:
-        if entry.stat().st_size > LARGE:
-            return LargeFile(path)
-        with open(path, "rb", buffering=0) as file:
-            data = file.readall()
+        if entry.stat().st_size <= LARGE:
+            with open(path, "rb", buffering=0) as file:
+                return file.readall().decode().removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        pass  # `check` says so: where wrangler has run it, it is no obstacle
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        return data.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, error.start, data[error.start]) from None
+    return LargeFile(path)
 
 
 def _not_utf8(path: str, offset: int, byte: int) -> SourceError:

@@ -237,7 +237,7 @@ class _Large:
     """A script that says it is large."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size, self.problem = size, None
 
     def chunks(self) -> Iterator[str]:
         """What is in it."""
@@ -512,6 +512,46 @@ def test_r106_of_a_foreign_key_that_does_not_fit(sql: str) -> None:
     """D1 says `foreign key mismatch - "posts" referencing "users"`, whoever made that key."""
     given = "CREATE TABLE users (id INTEGER); CREATE TABLE posts (id INTEGER PRIMARY KEY, u REFERENCES users(id));"
     assert any("foreign key mismatch" in message for message in says("R106", sql, given))
+
+
+@pytest.mark.parametrize(
+    ("name", "sql", "code", "message"),
+    [
+        (
+            "001_a",
+            "SELECT 1;\n-- Down\nDROP TABLE a;",
+            "P110",
+            "wrangler ran this forward: the SQL after `-- Down`",
+        ),
+        (
+            "001_a.down",
+            "DROP TABLE a;",
+            "P110",
+            "wrangler ran this forward: wrangler would run this down file",
+        ),
+        ("001_a", "SELECT 'x", "P105", "applied, although it would be refused: this string is not closed"),
+        (
+            "001_a",
+            _insert(100_001) + ";",
+            "R109",
+            "applied, although it would be refused: the statement has 100001",
+        ),
+    ],
+)
+def test_what_was_applied_although_it_would_be_refused(name: str, sql: str, code: str, message: str) -> None:
+    """An info, which stops nothing; a pending file is an error."""
+    file = Migration(1, name, sql)
+    (applied,) = lint_files([Migration(2, "002_b", "SELECT 1;\n-- Rollback: none, x")], earlier=[file])
+    assert (applied.code, applied.severity) == (code, "info")
+    assert applied.message.startswith(message)
+    assert (code, "error") in {(d.code, d.severity) for d in lint_files([file])}
+
+
+def test_p110_may_be_allowed_by_who_knows_better() -> None:
+    """E.g. in the history of a folder that is linted without its database."""
+    allowed = '-- d1migrate: allow=P110 reason="wrangler ran it in 2024"\n'
+    (d,) = (d for d in lint_files([Migration(1, "001_a.down", allowed + "SELECT 1;")]) if d.code == "P110")
+    assert d.allowed == "wrangler ran it in 2024"
 
 
 SEEDED = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);\nINSERT INTO t VALUES (1, 'x'), (2, 'x');"

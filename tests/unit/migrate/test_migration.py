@@ -287,6 +287,43 @@ def test_a_file_that_only_records_itself_has_no_rollback() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE a (x); /* never closed",
+        "CREATE TABLE a (x);\0",
+        "SELECT 1;\n-- Rollback:\n-- SELECT 2;\nSELECT 3;\n-- rollback: SELECT 4;\n",
+    ],
+)
+def test_a_file_that_cannot_be_read_to_its_end(text: str) -> None:
+    """It is refused while it is pending; where wrangler has run it, everything about it but its SQL is known."""
+    found = migration(text)
+    with pytest.raises(SourceError) as error:
+        found.check()
+    assert found.unreadable is error.value
+    assert (found.rollback, found.almost_rollback, found.runs_forward) == (None, None, None)
+    assert found.matches(found.checksum)
+    assert not migration(BASE).matches(found.checksum)
+    assert not found.matches(migration(BASE).checksum)
+
+
+def test_a_file_that_cannot_be_parsed_has_the_checksum_of_its_bytes() -> None:
+    """There is no meaning to take one of."""
+    assert migration("SELECT 'x").checksum.startswith("b1:")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_down"),
+    [
+        *(("001_a.down", True), ("001_a.UNDO", True), ("001_a/down", True), ("rollback/001_a", True)),
+        *(("down", True), ("001_down", False), ("001_undo_steps", False), ("001_a.down.users", False)),
+    ],
+)
+def test_the_names_of_down_files(name: str, *, is_down: bool) -> None:
+    """Other tools keep rollbacks in such files, and wrangler runs them like any other."""
+    assert Migration(1, name, "SELECT 1;").is_down_file == is_down
+
+
+@pytest.mark.parametrize(
     ("line", "hint"),
     [
         ("restore from the backup", "`-- Rollback: none, restore from the backup`"),

@@ -124,7 +124,7 @@ def test_a_large_file_shares_no_transaction() -> None:
     """D1 imports it, and an import is a transaction of its own."""
 
     class Script:
-        size = LARGE + 1
+        size, problem = LARGE + 1, None
 
         def chunks(self) -> Any:
             yield "SELECT 1;"

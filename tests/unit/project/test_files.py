@@ -41,12 +41,28 @@ def test_a_wrong_byte_is_placed(tmp_path: Path, at: int) -> None:
     path.write_bytes(data)
     offset = at % len(data)
     line = data[:offset].count(b"\n") + 1
-    with pytest.raises(SourceError) as caught:
-        list(LargeFile(str(path)).chunks())
+    file = LargeFile(str(path))
+    text = "".join(file.chunks())
     # A wrong byte after the first half of a character is reported at that half.
-    assert f"001_big.sql:{line}: not UTF-8: byte 0x" in str(caught.value)
-    seen = int(str(caught.value).rsplit(" ", 1)[1])
+    assert f"001_big.sql:{line}: not UTF-8: byte 0x" in str(file.problem)
+    seen = int(str(file.problem).rsplit(" ", 1)[1])
     assert seen in (offset, offset - 1)
+    assert text == bytes(data).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    """It is read as wrangler reads it, and refused while it is pending."""
+    (tmp_path / "001_latin.sql").write_bytes(
+        b"CREATE TABLE a (x DEFAULT 'caf\xe9');\n-- Rollback: DROP TABLE a;\n"
+    )
+    (migration,) = load_migrations(str(tmp_path))
+    assert [s.sql for s in migration.statements()] == ["CREATE TABLE a (x DEFAULT 'caf\ufffd')"]
+    assert migration.rollback is not None
+    assert migration.matches(migration.checksum)
+    with pytest.raises(SourceError, match=r"001_latin\.sql:1: not UTF-8: byte 0xe9 at offset 30"):
+        migration.check()
+    with pytest.raises(SourceError, match="not UTF-8"):
+        _ = migration.text
 
 
 def test_what_was_checked_is_what_runs(tmp_path: Path) -> None:
@@ -93,7 +109,9 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["down", "rollback", "undo", "revert"])
 def test_files_that_other_tools_keep_for_a_rollback(kind: str) -> None:
-    """They would run forward, before the migration that they undo."""
+    """They would run forward, before the migration that they undo: they are refused while they are pending."""
+    (found,) = load([(f"001_a.{kind}.sql", "DROP TABLE a;\n")])
     with pytest.raises(SourceError, match="as a forward migration"):
-        load([(f"001_a.{kind}.sql", "DROP TABLE a;\n")])
-    assert load([(f"001_{kind}.sql", "SELECT 1;\n")])
+        found.check()
+    (named,) = load([(f"001_{kind}.sql", "SELECT 1;\n")])
+    assert named.check() == 1

@@ -75,22 +75,23 @@ def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenO
 def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:
     """Return {version: what it changes, as `digest.changes` returns it}, for the index of a Worker.
 
-    If a migration cannot be replayed on an empty database, those after it are omitted: the schema to compare
-    them with is unknown.
-
-    Raises:
-        SourceError: a migration cannot be parsed.
+    If a migration cannot be parsed, or replayed on an empty database, those after it are omitted: the schema
+    to compare them with is unknown.
     """
     found: dict[int, dict[str, str | None]] = {}
-    before = Schema()
-    for replayed in replay(migrations, probe=False):
+    replayer, before = Replayer(), Schema()
+    for migration in migrations:
+        try:
+            replayed = replayer.replay(migration, probe=False)
+        except SourceError:
+            break
         if any(
             statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None
             for statement in replayed.statements
         ):
             break
         after = replayed.after.schema
-        found[replayed.migration.version] = digest.changes(before, after)
+        found[migration.version] = digest.changes(before, after)
         before = after
     return found
 

@@ -19,25 +19,6 @@ WHEN_READ = (
     """,
     ),
     Rule(
-        "P110",
-        "runs-forward",
-        "error",
-        """Rollback SQL that is not commented out.
-
-    Why: D1 runs every statement of a file, so SQL after `-- Rollback:`, `-- +goose Down`, `-- Down` or another
-        tool's marker undoes the change that the file has just made.
-
-    Bad:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-        -- Rollback:
-        DROP TABLE users;
-    Good:
-        CREATE TABLE users (id INTEGER PRIMARY KEY);
-        -- Rollback:
-        --   DROP TABLE users;
-    """,
-    ),
-    Rule(
         "R111",
         "unreadable",
         "error",

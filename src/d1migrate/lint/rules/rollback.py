@@ -1,4 +1,4 @@
-"""Rollback blocks that are missing, or do not undo the file."""
+"""Rollbacks that are missing, do not undo the file, or run with it."""
 
 from __future__ import annotations
 
@@ -64,3 +64,32 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         verbs = {"missing": "is not restored", "extra": "remains", "different": "differs"}
         what = "; ".join(f"{d.kind} {d.name} {verbs[d.problem]}" for d in back.differences[:4])
         yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)
+
+
+@rule("P110", "runs-forward", "error")
+def runs_forward(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """Rollback SQL that is not commented out.
+
+    Why: D1 runs every statement of a file, so SQL after `-- Rollback:`, `-- +goose Down`, `-- Down` or another
+        tool's marker undoes the change that the file has just made. wrangler also runs a file that another tool
+        keeps for the rollback, such as `001_users.down.sql`.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        DROP TABLE users;
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    """
+    migration = replay.migration
+    if migration.is_down_file:
+        yield Finding("wrangler runs this down file as a forward migration", line=1)
+    elif marker := migration.runs_forward:
+        yield Finding(
+            f"the SQL after `{marker.text}` would run as part of the migration",
+            line=marker.line,
+            fix="comment it out as a `-- Rollback:` block, with `--` before each line;"
+            " if it is meant to run now, delete the marker",
+        )
