@@ -250,4 +250,6 @@ def test_a_rollback_that_would_run_forward(project: Project, sql: str) -> None:
     project.write("003_c.sql", "CREATE TABLE IF NOT EXISTS c (id INTEGER PRIMARY KEY);\n")
     project.run("up")
     lint = project.run("lint").out
-    assert lint.startswith(f"info[P110] migrations/002_b.sql:{sql.count(chr(10)) - 1}:1: wrangler ran this forward")
+    assert lint.startswith(
+        f"info[P110] migrations/002_b.sql:{sql.count(chr(10)) - 1}:1: wrangler ran this forward"
+    )
