@@ -14,7 +14,7 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from d1migrate.schema.model import Schema
+    from d1migrate.schema.model import Schema, Table
 
 OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
 """The new name that `adopt` gives to another tool's table with the name of ours."""
@@ -88,7 +88,16 @@ def without_histories(schema: Schema, *histories: str | None, keep: Iterable[str
     """
     named, kept = set(map(fold, filter(None, histories))), set(map(fold, keep))
 
-    def is_hidden(name: str) -> bool:
-        return (is_of_another_tool(name) or fold(name) in named) and fold(name) not in kept
+    def is_hidden(table: Table) -> bool:
+        name = fold(table.name)
+        return name not in kept and (name in named or is_of_another_tool(name) or _has_name_of_ours(table))
 
-    return schema._replace(tables=tuple(table for table in schema.tables if not is_hidden(table.name)))
+    return schema._replace(tables=tuple(table for table in schema.tables if not is_hidden(table)))
+
+
+def _has_name_of_ours(table: Table) -> bool:
+    """Whether it is the history of a tool that uses the name of our migrations table."""
+    if fold(table.name) != MIGRATIONS_TABLE:
+        return False
+    columns = [(c.name, c.type, c.primary_key, c.not_null, c.default) for c in table.columns]
+    return owner_of(columns) not in ("d1migrate", "application")

@@ -7,6 +7,7 @@ import pytest
 
 from d1migrate.migrate.history import SHAPE
 from d1migrate.migrate.other_tools import is_of_another_tool, owner_of, without_histories
+from d1migrate.schema.model import Schema, Table
 from tests.unit.schema.building import schema
 
 SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id FROM users;"
@@ -19,6 +20,16 @@ def test_history_tables_are_left_out() -> None:
     assert [table.name for table in found.tables] == ["users"]
     kept = without_histories(whole, "mine", keep=["D1_migrations"])
     assert sorted(table.name for table in kept.tables) == ["d1_migrations", "users"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "stays"),
+    [("version varchar(128) PRIMARY KEY", False), ("version TEXT PRIMARY KEY, checksum TEXT", True)],
+)
+def test_a_history_with_the_name_of_ours_is_left_out(columns: str, *, stays: bool) -> None:
+    """Not so an application's own table: a file creates it."""
+    table = Table("Schema_Migrations", "", schema(f"CREATE TABLE x ({columns})").tables[0].columns)
+    assert bool(without_histories(Schema((table,))).tables) is stays
 
 
 @pytest.mark.parametrize(
