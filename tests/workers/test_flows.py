@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from tests.runtime.pyodide import PyodideWorkerd, Shape
 
 FLOWS = [
-    *("apply", "apply_to", "rollback", "out_of_order", "failing_statement", "unreadable", "disagreement"),
+    *(
+        "apply",
+        "apply_to",
+        "rollback",
+        "rollback_files",
+        "out_of_order",
+        "failing_statement",
+        "unreadable",
+        "disagreement",
+    ),
     *("strangers", "unreadable_history", "lost_log", "partial", "recorded_by_wrangler"),
     *("delicate", "sources", "remembered", "limits", "pending_and_schema", "wrong_calls"),
 ]

@@ -224,7 +224,7 @@ def _diagnostic(
         rule.code,
         severity,
         summed(finding.message, count),
-        replay.migration.file,
+        finding.file or replay.migration.file,
         line,
         column,
         source,
@@ -259,16 +259,16 @@ def unreadable(migration: Migration, error: SourceError | LimitExceeded) -> Diag
     rule = _BY_CODE["R109" if isinstance(error, LimitExceeded) else error.rule]
     found = re.match(rf"{re.escape(migration.file)}:(?:(\d+):)? ?", str(error.args[0]))
     message = str(error.args[0])[found.end() :] if found else str(error.args[0])
-    line, column, source = int(found[1]) if found and found[1] else 1, 1, None
+    file, line, column, source = migration.file, int(found[1]) if found and found[1] else 1, 1, None
     if isinstance(error, ParseError):
-        line, column = error.line, error.column
+        file, line, column = error.file, error.line, error.column
         in_text = error.file == migration.file and not migration.is_large
         source = migration.text.split("\n")[line - 1] if in_text else error.source
     return Diagnostic(
         rule.code,
         rule.severity,
         message,
-        migration.file,
+        file,
         line,
         column,
         source,

@@ -23,6 +23,7 @@ class Finding(NamedTuple):
         offset: the place in the statement's SQL that a caret marks, in characters.
         line: the line of the file, if there is no statement.
         fix: SQL to use instead, or None.
+        file: the file, if it is not the migration: its rollback file.
     """
 
     message: str
@@ -30,6 +31,7 @@ class Finding(NamedTuple):
     offset: int = 0
     line: int | None = None
     fix: str | None = None
+    file: str | None = None
 
 
 class Page(NamedTuple):

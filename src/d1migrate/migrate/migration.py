@@ -17,6 +17,8 @@ from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from d1migrate.migrate.rollback_file import RollbackFile
+
 LARGE = 1 << 20
 """Scripts above this many bytes are streamed, never held."""
 
@@ -56,12 +58,12 @@ class Script(Protocol):
 
 
 class Rollback(NamedTuple):
-    """The rollback block of a file, or rollback SQL from the log.
+    """The rollback of a migration: its block, its rollback file, or rollback SQL from the log.
 
     Attributes:
-        sql: the block without its `--` marks, line by line.
-        file: the file or log, for errors.
-        first_line: the line of the file on which it starts.
+        sql: the SQL; of a block without its `--` marks, line by line.
+        file: the migration, the rollback file or the log, for errors.
+        first_line: the line of that file on which it starts.
         reason: why there is no rollback (`-- Rollback: none, <reason>`), or None if there is one.
     """
 
@@ -133,6 +135,7 @@ class Migration:
         name: the file name without `.sql`.
         file: its path, for errors.
         has_crlf: whether its lines end in CR LF on disk; here they end in LF.
+        rollback_file: the rollback in a file of its own, or None.
         names_history: whether it mentions the migrations table.
     """
 
@@ -145,6 +148,7 @@ class Migration:
         "has_crlf",
         "name",
         "names_history",
+        "rollback_file",
         "version",
     )
 
@@ -156,9 +160,10 @@ class Migration:
         *,
         file: str | None = None,
         has_crlf: bool = False,
+        rollback_file: RollbackFile | None = None,
     ) -> None:
         self.version, self.name, self.file = version, name, file or f"{name}.sql"
-        self.has_crlf = has_crlf
+        self.has_crlf, self.rollback_file = has_crlf, rollback_file
         self._script = script
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
@@ -167,6 +172,11 @@ class Migration:
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
+
+    def with_rollback_file(self, file: RollbackFile) -> Migration:
+        """Return the migration with a rollback file."""
+        script, crlf = self._script, self.has_crlf
+        return Migration(self.version, self.name, script, file=self.file, has_crlf=crlf, rollback_file=file)
 
     @property
     def is_large(self) -> bool:
@@ -229,16 +239,16 @@ class Migration:
 
     @property
     def rollback(self) -> Rollback | None:
-        """The rollback block, or None; a file without a statement is undone by an empty one.
+        """The rollback block or file, or None; a migration without a statement is undone by an empty one.
 
-        None also if the file cannot be read to its end: `unreadable` has the reason.
+        None also if `unreadable` has a reason.
         """
         found = self._scan()
         return found.rollback or (None if found.statements or found.error else Rollback("", self.file))
 
     @property
     def unreadable(self) -> SourceError | None:
-        """Why it cannot be read to its end, e.g. a quote that is not closed; None if it can."""
+        """Why it or its rollback file cannot be read, e.g. a quote that is not closed; None if they can."""
         return self._scan().error
 
     @property
@@ -319,9 +329,25 @@ class Migration:
             script = self._script if isinstance(self._script, str) else self._hashed(self._script)
             try:
                 self._scanned = _scan(Splitter(script, file=self.file), self.file)
+                if self.rollback_file:
+                    self._scanned = self._scanned._replace(rollback=self._rollback_in(self.rollback_file))
             except SourceError as error:
                 self._scanned = _Scan(0, None, None, None, None, array("Q"), error)
         return self._scanned
+
+    def _rollback_in(self, file: RollbackFile) -> Rollback:
+        """Return the rollback of the rollback file.
+
+        Raises:
+            SourceError: it cannot be used, or there is a rollback block, too.
+        """
+        if self._scanned and (own := self._scanned.rollback):
+            raise SourceError(
+                f"{self.file}:{own.first_line}: it has a rollback block, and there is {file.path}",
+                hint="keep one of them",
+            )
+        block = file.block()
+        return Rollback(block.sql, file.path, block.line, block.reason)
 
     def pieces(self) -> Iterable[Statement]:
         """Return the whole file in pieces: statements, and the text around them.

@@ -185,6 +185,8 @@ def _step(step: Step) -> Content:
         return known
     checksum = script.checksum
     content = checksum if script.is_large else "b1:" + sha256(script.text.encode()).hexdigest()
+    if script.rollback_file:
+        content += " b1:" + sha256(script.rollback_file.text.encode()).hexdigest()
     if not script.is_large:
         known |= {"sql": list(script.texts())}  # for the reviewer; it is compared, and never run
     return known | {"file": script.file, "bytes": script.size, "checksum": checksum, "content": content}

@@ -20,6 +20,9 @@ MAX_VERSION = 2**53 - 1
 JOURNAL = ".d1migrate-journal.json"
 """The file in a migrations folder that records an unfinished change of several files."""
 
+ROLLBACKS = "rollback"
+"""The folder of rollback files, beside the migrations folder."""
+
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
 _NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
 _TIMESTAMP_DIGITS = 14
@@ -194,7 +197,16 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
         lines += [f"    {version}: {{"]
         lines += [f"        {_literal(name)}: {_literal(known)}," for name, known in sorted(changes.items())]
         lines += ["    },"]
-    return "\n".join([*lines, "}", ""])
+    lines += ["}"]
+    files = {f"{m.name}.sql": m.rollback_file.text for m in migrations if m.rollback_file}
+    if files:
+        lines += ["", "# The rollbacks that are in files of their own.", "ROLLBACKS = {"]
+        for name, text in files.items():
+            lines += [f"    {_literal(name)}: ("]
+            lines += [f"        {_literal(line)}" for line in _lines(text)]
+            lines += ["    ),"]
+        lines += ["}"]
+    return "\n".join([*lines, ""])
 
 
 def is_index_module(text: str) -> bool:

@@ -98,12 +98,21 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         UsageError: there is no such folder.
         SourceError: a file is a link out of the folder, or breaks a naming rule.
     """
-    return _refuse_squashed(source.load(_scripts(folder), folder=folder))
+    return _with_rollbacks(folder, _refuse_squashed(source.load(_scripts(folder), folder=folder)))
 
 
 def read_migrations(folder: str) -> tuple[Migration, ...]:
     """Read a folder in which two files may have one version; otherwise as `load_migrations`."""
-    return _refuse_squashed(source.load_all(_scripts(folder), folder=folder))
+    return _with_rollbacks(folder, _refuse_squashed(source.load_all(_scripts(folder), folder=folder)))
+
+
+def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migration, ...]:
+    """Return migrations with their rollback files; few folders have some."""
+    if not os.path.isdir(os.path.normpath(os.path.join(folder, os.pardir, source.ROLLBACKS))):
+        return found
+    from d1migrate.project import rollback_folder
+
+    return tuple(rollback_folder.attach(folder, found))
 
 
 def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:

@@ -196,7 +196,7 @@ class Rehearser:
             return RollbackOutcome("none"), []
         if rollback.reason is not None:
             return RollbackOutcome("irreversible"), []
-        script = Migration(migration.version, migration.name, rollback.sql, file=migration.file)
+        script = Migration(migration.version, migration.name, rollback.sql, file=rollback.file)
         file = ReplayedFile(Replayer(after).replay(script, probe=False))
         with closing(self._scratch.copy()) as copy:
             try:
@@ -206,7 +206,7 @@ class Rehearser:
             loses = _losses(ChangeFinder(file, self._scratch, copy, recorded).changes())
             if found := _differences(self._schema, copy.schema()):
                 text = f"the rollback does not restore the schema: {found}"
-                return RollbackOutcome("differs", loses), [("X107", Finding(text, line=rollback.first_line))]
+                return RollbackOutcome("differs", loses), [("X107", _of(rollback, text))]
             problem = self._run_again(migration, rollback, copy, after)
         return RollbackOutcome("differs" if problem else "restores", loses), problem
 
@@ -214,14 +214,14 @@ class Rehearser:
         self, rollback: Rollback, error: QueryError, file: ReplayedFile
     ) -> tuple[RollbackOutcome, list[tuple[str, Finding]]]:
         """Return the outcome of a rollback that fails, always or perhaps only on generated rows."""
-        text, line = d1.error_parts(str(error))[0], rollback.first_line
+        text = d1.error_parts(str(error))[0]
         if failure(error, file, self._scratch.generated, on_rows=True)[0] == "X110":
             with closing(self._scratch.copy()) as empty, suppress(QueryError):
                 empty.delete_generated_rows()
                 empty.run(rollback.texts())
                 text = f"the rollback fails on generated rows: {text}; try your own rows with `--data`"
-                return RollbackOutcome("unproved"), [("X110", Finding(text, line=line))]
-        return RollbackOutcome("fails"), [("X107", Finding(f"the rollback fails: {text}", line=line))]
+                return RollbackOutcome("unproved"), [("X110", _of(rollback, text))]
+        return RollbackOutcome("fails"), [("X107", _of(rollback, f"the rollback fails: {text}"))]
 
     def _run_again(
         self, migration: Migration, rollback: Rollback, copy: ScratchDatabase, after: Schema
@@ -235,7 +235,12 @@ class Rehearser:
         else:
             found = _differences(after, copy.schema())
             text = f"applied again after its rollback, it builds another schema: {found}" if found else ""
-        return [("X107", Finding(text, line=rollback.first_line))] if text else []
+        return [("X107", _of(rollback, text))] if text else []
+
+
+def _of(rollback: Rollback, text: str) -> Finding:
+    """Return a finding about a rollback."""
+    return Finding(text, line=rollback.first_line, file=rollback.file)
 
 
 def _losses(changes: Iterable[TableChange]) -> dict[str, int]:

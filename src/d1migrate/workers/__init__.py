@@ -25,6 +25,7 @@ from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _load(migrations: Migrations) -> _Loaded:
     """Return the migrations of the argument, and their digests."""
     if isinstance(migrations, ModuleType):
         if hasattr(migrations, "MIGRATIONS"):
-            found = _some(_parse(migrations.MIGRATIONS), migrations.__name__)
+            rollbacks = getattr(migrations, "ROLLBACKS", {})
+            found = _some(_parse(migrations.MIGRATIONS, rollbacks), migrations.__name__)
             return _Loaded(found, getattr(migrations, "SCHEMAS", {}))
         if not hasattr(migrations, "__path__"):
             raise UsageError(f"the module {migrations.__name__} has no MIGRATIONS", hint=_HINT)
@@ -184,8 +186,10 @@ def _read(folder: str) -> tuple[Migration, ...]:
     """Read a folder; equal files are parsed only once."""
     from d1migrate.project.files import load_migrations
 
-    files = [(f"{found.name}.sql", found.text) for found in load_migrations(folder)]
-    return _some(_parse(files), folder)
+    found = load_migrations(folder)
+    files = [(f"{migration.name}.sql", migration.text) for migration in found]
+    rollbacks = {f"{m.name}.sql": m.rollback_file.text for m in found if m.rollback_file}
+    return _some(_parse(files, rollbacks), folder)
 
 
 def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...]:
@@ -195,18 +199,25 @@ def _some(migrations: tuple[Migration, ...], place: str) -> tuple[Migration, ...
     return migrations
 
 
-def _parse(files: Sequence[object]) -> tuple[Migration, ...]:
+def _parse(files: Sequence[object], rollbacks: Mapping[str, str] | None = None) -> tuple[Migration, ...]:
+    """Return migrations, with the rollbacks that are in files of their own, by file name."""
     try:
-        return _parsed(tuple(map(tuple, files)))  # type: ignore[arg-type]
+        return _parsed(tuple(map(tuple, files)), tuple((rollbacks or {}).items()))  # type: ignore[arg-type]
     except TypeError:  # not of pairs, or not of texts
         raise UsageError("MIGRATIONS are not pairs of file name and SQL", hint=_HINT) from None
 
 
 @lru_cache(maxsize=8)
-def _parsed(files: tuple[tuple[str, str], ...]) -> tuple[Migration, ...]:
+def _parsed(
+    files: tuple[tuple[str, str], ...], rollbacks: tuple[tuple[str, str], ...]
+) -> tuple[Migration, ...]:
     if not all(len(file) == 2 and all(isinstance(part, str) for part in file) for file in files):
         raise TypeError
-    return source.load(files)
+    of = {name: RollbackFile(f"{source.ROLLBACKS}/{name}", text) for name, text in rollbacks}
+    return tuple(
+        migration.with_rollback_file(of[name]) if (name := f"{migration.name}.sql") in of else migration
+        for migration in source.load(files)
+    )
 
 
 class _Invocation:

@@ -26,6 +26,7 @@ from d1migrate.lint.replay.replayer import replay, schema_of
 from d1migrate.lint.rules.production import LARGE_FILE, LONG_BATCH
 from d1migrate.lint.runner import lint as lint_files
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.source import load
 from d1migrate.schema.catalog import Catalog
 from d1migrate.sql.tokens import KEYWORDS, tokenize
@@ -545,6 +546,23 @@ def test_what_was_applied_although_it_would_be_refused(name: str, sql: str, code
     assert (applied.code, applied.severity) == (code, "info")
     assert applied.message.startswith(message)
     assert (code, "error") in {(d.code, d.severity) for d in lint_files([file])}
+
+
+@pytest.mark.parametrize(
+    ("rollback", "code", "line"),
+    [
+        ("\nDROP TABLE a", "H103", 1),
+        ("SELECT 1;\nDROP TABLE c;", "H103", 2),
+        ("SELECT 1;\nsee the wiki;", "R111", 2),
+    ],
+)
+def test_findings_in_a_rollback_file(rollback: str, code: str, line: int) -> None:
+    """They name that file; and it is a rollback to H102."""
+    text = "CREATE TABLE a (id INTEGER PRIMARY KEY);\nCREATE TABLE b (id INTEGER PRIMARY KEY);\n"
+    file = Migration(1, "001_a", text, rollback_file=RollbackFile("rollback/001_a.sql", rollback))
+    found = {d.code: (d.file, d.line) for d in lint_files([file])}
+    assert found[code] == ("rollback/001_a.sql", line)
+    assert "H102" not in found
 
 
 def test_p110_may_be_allowed_by_who_knows_better() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from d1migrate.errors import PlanError, UsageError
 from d1migrate.migrate import plan_file
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import plan_up
+from d1migrate.migrate.rollback_file import RollbackFile
 from tests.unit.migrate.shorthand import files, history
 
 OPTIONS = {"to": None, "single_transaction": False, "allow_out_of_order": False, "phase": None}
@@ -109,3 +111,17 @@ def test_a_plan_that_lacks_a_part() -> None:
     del written["history"]
     with pytest.raises(PlanError, match="is incomplete"):
         plan_file.refuse_stale(written, content(), "plan.json")
+
+
+def test_a_rollback_file_that_changed() -> None:
+    """It is part of what was reviewed."""
+    plain = Migration(1, "001_a", "CREATE TABLE a (x);")
+
+    def planned(rollback: str) -> plan_file.Content:
+        migration = plain.with_rollback_file(RollbackFile("rollback/001_a.sql", rollback))
+        where = {"environment": "production", "database": "d1:shop", "database_id": "id"}
+        return plan_file.describe(plan_up([migration], history("")), options=OPTIONS, **where)
+
+    plan_file.refuse_stale(planned("DROP TABLE a;"), planned("DROP TABLE a;"), "plan.json")
+    with pytest.raises(PlanError, match="or its rollback"):
+        plan_file.refuse_stale(planned("DROP TABLE a;"), planned("SELECT 1;"), "plan.json")

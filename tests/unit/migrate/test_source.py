@@ -7,6 +7,7 @@ import pytest
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import NOTHING, Migration
+from d1migrate.migrate.rollback_file import RollbackFile
 from tests.unit.migrate.shorthand import files
 
 
@@ -121,5 +122,18 @@ def test_the_index_is_the_migrations() -> None:
     exec(module, scope)  # noqa: S102 - what a Worker imports
     assert scope["MIGRATIONS"] == tuple((f"{m.name}.sql", m.text) for m in have)
     assert scope["SCHEMAS"] == {1: {"table a": "CREATE TABLE a (x)", "view v": None}}
+    assert "ROLLBACKS" not in scope
     assert source.is_index_module(module)
     assert not source.is_index_module("MIGRATIONS = ()")
+
+
+def test_the_index_has_rollback_files() -> None:
+    """By the name of the migration, character by character."""
+    text = "-- back\nDROP TABLE a;"
+    have = [
+        Migration(1, "001_a", "CREATE TABLE a (x);", rollback_file=RollbackFile("rollback/001_a.sql", text)),
+        Migration(2, "002_b", "SELECT 1;"),
+    ]
+    scope: dict[str, object] = {}
+    exec(source.index_module(have, {}), scope)  # noqa: S102 - what a Worker imports
+    assert scope["ROLLBACKS"] == {"001_a.sql": text}

@@ -97,6 +97,18 @@ async def rollback(db: Any) -> None:
     assert len(await run_migrations(db, THREE)) == 3
 
 
+async def rollback_files(db: Any) -> None:
+    """The log keeps a rollback that the index has from a file of its own, and `down` runs it."""
+    index: Any = ModuleType("index")
+    index.MIGRATIONS, index.ROLLBACKS = (
+        (("001_a.sql", "CREATE TABLE a (x);\n"),),
+        {"001_a.sql": "DROP TABLE a;\n"},
+    )
+    await run_migrations(db, index)
+    assert [step.version for step in (await migrator(db).down()).steps] == [1]
+    assert await read(db, "SELECT name FROM sqlite_schema WHERE name = 'a'") == []
+
+
 async def out_of_order(db: Any) -> None:
     """What lies below the newest applied version is refused, unless it is asked for."""
     await run_migrations(db, (THREE[0], THREE[2]))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     """The file has no rollback.
 
-    Why: `d1migrate down` needs a `-- Rollback:` block. If the file cannot be rolled back, declare it:
-        `-- Rollback: none, <reason>`.
+    Why: `d1migrate down` needs a `-- Rollback:` block, or a rollback file for a generated file that is not to be
+        edited. If the file cannot be rolled back, declare it: `-- Rollback: none, <reason>`.
 
     Bad:
         CREATE TABLE users (id INTEGER PRIMARY KEY);
@@ -59,11 +59,12 @@ def wrong_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
     if back.refusal:
         text, line = back.refusal
         prose = "; write prose as `-- Rollback: none, …` or `-- -- …`" if "syntax error" in text else ""
-        yield Finding(f"the rollback fails: {d1.error_parts(text)[0]}{prose}", line=line)
+        yield Finding(f"the rollback fails: {d1.error_parts(text)[0]}{prose}", line=line, file=rollback.file)
     elif back.differences:
         verbs = {"missing": "is not restored", "extra": "remains", "different": "differs"}
         what = "; ".join(f"{d.kind} {d.name} {verbs[d.problem]}" for d in back.differences[:4])
-        yield Finding(f"the rollback does not undo the file: {what}", line=rollback.first_line)
+        text = f"the rollback does not undo the file: {what}"
+        yield Finding(text, line=rollback.first_line, file=rollback.file)
 
 
 @rule("P110", "runs-forward", "error")

@@ -1,0 +1,63 @@
+"""Rollbacks in files of their own, for generated migrations: every command treats them as the block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+ONE = "CREATE TABLE `users` (\n\t`id` integer PRIMARY KEY NOT NULL\n);\n--> statement-breakpoint\nCREATE INDEX i ON users (id);"
+
+
+def write(project: Project, name: str, text: str) -> None:
+    """Write a rollback file."""
+    path = project.folder / "rollback" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def test_it_is_the_rollback(project: Project) -> None:
+    """Planned, rehearsed, kept in the log, and run; the generated file is not edited."""
+    project.write("001_users.sql", ONE)
+    write(project, "001_users.sql", "DROP TABLE users;\n")
+    assert "H102" not in project.run("lint").out
+    assert project.run("list", "--json").json[0]["reversible"] is True
+    assert "restores" in project.run("rehearse", "--recovery", code=None).out + project.run("rehearse").out
+    project.run("up")
+    assert project.sql("SELECT rollback_sql FROM schema_migrations_log WHERE event = 'done'") == [
+        ("DROP TABLE users;\n",)
+    ]
+    assert "DROP TABLE users" in project.run("plan", "--down", "--sql").out
+    project.run("down")
+    assert "users" not in project.tables()
+
+
+def test_the_log_and_the_file_may_differ(project: Project) -> None:
+    """As with a block."""
+    project.write("001_users.sql", ONE)
+    write(project, "001_users.sql", "DROP TABLE users;\n")
+    project.run("up")
+    write(project, "001_users.sql", "DROP INDEX i; DROP TABLE users;\n")
+    assert "--rollback-from file" in project.run("down", code=1).err
+    (project.folder / "rollback/001_users.sql").unlink()
+    assert "--rollback-from file" in project.run("down", code=1).err
+    project.run("down", "--rollback-from", "history")
+
+
+def test_it_may_declare_that_there_is_none(project: Project) -> None:
+    """With its reason."""
+    project.write("001_users.sql", ONE)
+    write(project, "001_users.sql", "-- Rollback: none, users are forever\n")
+    project.run("up")
+    assert "users are forever" in project.run("down", code=1).err
+
+
+def test_a_block_and_a_file(project: Project) -> None:
+    """Both are named, nothing runs, and the others are not affected."""
+    project.write("001_users.sql", ONE + "\n-- Rollback: DROP TABLE users;\n")
+    write(project, "001_users.sql", "DROP TABLE users;\n")
+    error = project.run("up", code=1).err
+    assert "migrations/001_users.sql:6: it has a rollback block, and there is rollback/001_users.sql" in error
+    for command in ("status", "list", "history", "verify", "lint"):
+        assert project.run(command, code=3 if command == "lint" else None).code in (0, 3), command
