@@ -269,11 +269,12 @@ def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
         if entry.stat().st_size <= LARGE:
             with open(path, "rb", buffering=0) as file:
                 return file.readall().decode().removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        pass  # `check` says so: where wrangler has run it, it is no obstacle
+    except (OSError, UnicodeDecodeError):
+        pass  # raised again when its text is needed: if it is applied, it is no obstacle to the others
+    try:
+        return LargeFile(path)
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    return LargeFile(path)
 
 
 def _not_utf8(path: str, offset: int, byte: int) -> SourceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,3 +116,39 @@ def test_files_that_other_tools_keep_for_a_rollback(kind: str) -> None:
         found.check()
     (named,) = load([(f"001_{kind}.sql", "SELECT 1;\n")])
     assert named.check() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can read every file")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    """The others load, and it is refused when it is needed."""
+    (tmp_path / "001_a.sql").write_text("SELECT 1;")
+    (tmp_path / "002_b.sql").write_text("SELECT 2;")
+    (tmp_path / "001_a.sql").chmod(0)
+    closed, other = load_migrations(str(tmp_path))
+    assert other.check() == 1
+    with pytest.raises(SourceError, match=r"cannot read .*001_a\.sql: Permission denied"):
+        closed.check()
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ("", None),
+        ("CREATE TABLE a (x);\n-- Down\nDROP TABLE a;\n", "would run as part of the migration"),
+        ("/* not closed", "not closed"),
+        ("SELECT '\udce9';", "not UTF-8"),
+    ],
+)
+def test_a_large_file_obeys_the_same_rules(tmp_path: Path, end: str, message: str | None) -> None:
+    """Streamed, with its statements or without any."""
+    text = "-- a long comment\n" * (LARGE // 16) + end
+    (tmp_path / "001_a.sql").write_bytes(text.encode("utf-8", "surrogateescape"))
+    (found,) = load_migrations(str(tmp_path))
+    assert found.is_large
+    assert found.checksum.startswith("b1:")
+    if message:
+        with pytest.raises(SourceError, match=message):
+            found.check()
+    else:
+        assert (found.check(), list(found.texts())) == (0, [])
+        assert found.rollback is not None

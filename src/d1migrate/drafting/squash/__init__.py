@@ -95,7 +95,7 @@ def _file(
         (
             header(f"{name}.sql", description, date=date)
             + "".join(f"-- Squashes: {file_name} {known}\n" for file_name, known in _known(migrations)),
-            *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # a file must have a statement
+            *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # or no checksum tells it from others
             *([record(f"{name}.sql")] if records else []),
             "-- Rollback: none, it replaces files that were squashed\n",
         )
