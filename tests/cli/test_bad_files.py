@@ -1,0 +1,98 @@
+"""A file that `up` refuses, where wrangler has run it: it is a finding, and nothing else stops at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.project import ONE
+
+if TYPE_CHECKING:
+    from tests.cli.project import Project
+
+BAD = {
+    "002_down": b"CREATE TABLE b (x);\n-- Down\nDROP TABLE b;\n",
+    "002_b.down": b"CREATE TABLE IF NOT EXISTS b (x);\n",
+    "002_latin": b"CREATE TABLE IF NOT EXISTS b (x DEFAULT 'caf\xe9');\n",
+    "002_open": b"CREATE TABLE IF NOT EXISTS b (x);\n/* not closed",
+    "002_two": b"SELECT 1;\n-- Rollback: SELECT 2;\n\nSELECT 3;\n-- Rollback: SELECT 4;\n",
+    "002_prose": b"SELECT 1;\n-- Rollback:\n-- see the wiki\n",
+    "002_long": b"SELECT '" + b"x" * 100_001 + b"';",
+    "002_large": b"-- long\n" * (1 << 18) + b"SELECT 1;\n-- Down\nSELECT 2;\n",
+    "002_trigger": b"CREATE TABLE IF NOT EXISTS b (x);\nCREATE TRIGGER IF NOT EXISTS t AFTER INSERT ON b begin SELECT 1; end;\n",
+    "002_phases": b"-- d1migrate: phase=before\n-- d1migrate: phase=after\nSELECT 1;\n",
+}
+READERS = (
+    "status",
+    "list",
+    "list --json",
+    "history",
+    "verify",
+    "plan",
+    "current",
+    "lint",
+    "status --json",
+    "env",
+)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_where_it_is_pending(project: Project, name: str) -> None:
+    """`up` stops before anything runs, and every reader works."""
+    _configure(project)
+    project.write(f"{name}.sql", BAD[name])
+    for command in READERS:
+        assert project.run(*command.split(), code=None).code == _code(command, name), command
+    if name != "002_phases":
+        project.run("up", code=1)
+        assert "002" not in project.run("history").out
+    project.run("index", "--output", "i.py", code=1 if name == "002_latin" else 0)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_where_it_is_applied(project: Project, name: str) -> None:
+    """The next file is applied and rolled back, and every reader works."""
+    _configure(project)
+    project.write(f"{name}.sql", BAD[name])
+    if b"b (x" in BAD[name] and b"DROP" not in BAD[name]:
+        project.sql(BAD[name].decode("utf-8", "replace").replace("/*", "--"))
+    project.sql(f"INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, '{name}', 0)")
+    project.write("003_c.sql", b"CREATE TABLE c (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE c;\n")
+    for command in READERS:
+        project.run(*command.split())
+    project.run("up")
+    project.run("status", "--check")
+    assert "error" not in project.run("lint").out
+    project.run("down")
+    project.run("rehearse")
+    project.run("up")
+    project.run("verify", "--check", code=3 if name == "002_open" else 0)
+    assert not project.run("up", "--json").json["steps"]
+
+
+def _configure(project: Project) -> None:
+    (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:app.db"\n')
+    project.write("001_users.sql", ONE)
+    project.run("up")
+
+
+def _code(command: str, name: str) -> int:
+    """The exit code while the file is pending."""
+    if command == "plan":
+        return 0 if name in ("002_trigger", "002_phases") else 1
+    return 3 if command == "lint" and name != "002_phases" else 0
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("command", ["baseline --to 2", "adopt --assume 2 --yes"])
+def test_it_can_be_recorded(project: Project, name: str, command: str) -> None:
+    """A database that ran it elsewhere is adopted, or told so."""
+    project.write("001_users.sql", ONE)
+    project.write(f"{name}.sql", BAD[name])
+    project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
+    if b"b (x" in BAD[name] and b"DROP" not in BAD[name]:
+        project.sql(BAD[name].decode("utf-8", "replace").replace("/*", "--"))
+    found = project.run(*command.split(), code=None)
+    print(name, command, found)
+    assert found.code == 0
