@@ -333,11 +333,9 @@ class Migrator:
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.lint.replay.footprints import footprints
-        from d1migrate.lint.replay.replayer import replay
         from d1migrate.migrate.adopt import flow
 
-        found = footprints(replay(self.migrations, probe=False))
-        return self._run(flow.plan(found, hints or flow.Hints(), self._mirror))
+        return self._run(flow.plan(footprints(self.migrations), hints or flow.Hints(), self._mirror))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; return what was recorded.

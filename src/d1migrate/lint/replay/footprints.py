@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d1migrate.errors import SourceError
+from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.adopt.facts import Footprint, changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
+    from d1migrate.migrate.migration import Migration
 
 
-def footprints(replays: Iterable[Replay]) -> tuple[Footprint, ...]:
-    """Return what files leave in the schema, given how they ran in order on an empty database."""
-    found, not_replayed = list[Footprint](), None
-    for replay in replays:
+def footprints(migrations: Iterable[Migration]) -> tuple[Footprint, ...]:
+    """Return what files leave in the schema if they run in order on an empty database."""
+    found, not_replayed, replayer = list[Footprint](), None, Replayer()
+    for migration in migrations:
+        try:
+            replay = replayer.replay(migration, probe=False)
+        except SourceError as error:
+            replayer.give_up_on(migration)
+            not_replayed = not_replayed or migration.name
+            place, *_ = str(error).split("\n")  # without the source line and its caret
+            found.append(Footprint(migration, {}, f"it cannot be read: {place}"))
+            continue
         refusal = next(
             (
                 _refusal(replay, statement)

@@ -27,11 +27,14 @@ def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         -- Rollback:
         --   DROP TABLE users;
     """
-    if almost := replay.migration.almost_rollback:
+    migration = replay.migration
+    if migration.is_down_file or migration.runs_forward:
+        return  # P110 reports it
+    if almost := migration.almost_rollback:
         yield Finding(
             f"`{almost.text}` does not start a rollback block: write `-- Rollback:`", line=almost.line
         )
-    elif replay.migration.rollback is None:
+    elif migration.rollback is None:
         yield Finding("no `-- Rollback:` block, and the file is not declared irreversible", line=1)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def prints(*texts: str) -> tuple[Footprint, ...]:
     """The footprints of some files."""
-    return footprints(replay(load((f"{n:03}_f.sql", sql) for n, sql in enumerate(texts, 1)), probe=False))
+    return footprints(load((f"{n:03}_f.sql", sql) for n, sql in enumerate(texts, 1)))
 
 
 def live(*texts: str) -> dict[FactKey, str]:

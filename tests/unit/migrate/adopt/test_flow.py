@@ -8,7 +8,6 @@ import pytest
 
 from d1migrate.errors import Error, HistoryError
 from d1migrate.lint.replay.footprints import footprints
-from d1migrate.lint.replay.replayer import replay
 from d1migrate.migrate.adopt.flow import Adoption, Hints, adopt, plan
 from d1migrate.migrate.flows.read import status
 from d1migrate.migrate.wrangler_table import Mirror
@@ -26,7 +25,7 @@ WRANGLER = (
 
 def planned(database: Database, have: str, hints: Hints = Hints(), mirror: Mirror | None = None) -> Adoption:  # noqa: B008
     """What is found out about some files."""
-    return database.run(plan(footprints(replay(files(have), probe=False)), hints, mirror))
+    return database.run(plan(footprints(files(have)), hints, mirror))
 
 
 def states(found: Adoption) -> str:
