@@ -9,7 +9,7 @@
     ├─ HistoryError            files and database disagree
     │   ├─ ChecksumMismatch    an applied file was edited
     │   ├─ MissingMigration    an applied file is missing, or was renumbered
-    │   ├─ OutOfOrder          a pending version is below the newest applied one
+    │   ├─ OutOfOrder          a pending migration comes before an applied one
     │   └─ PartiallyApplied    a migration began and did not finish
     ├─ PlanError               the request cannot be planned
     │   ├─ Irreversible        a migration has no rollback
@@ -128,11 +128,11 @@ _WIDEST = 200  # characters of a source line
 
 
 class HistoryError(Error):
-    """Files and database disagree (`versions`: on which), or the history is another tool's."""
+    """Files and database disagree (`names`: on which migrations), or the history is another tool's."""
 
-    def __init__(self, message: str, *, versions: Sequence[int] = (), hint: str | None = None) -> None:
+    def __init__(self, message: str, *, names: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+        self.names = tuple(names)
 
 
 class ChecksumMismatch(HistoryError):
@@ -140,11 +140,11 @@ class ChecksumMismatch(HistoryError):
 
 
 class MissingMigration(HistoryError):
-    """Applied files are missing or were renumbered."""
+    """Applied files are missing or were renamed."""
 
 
 class OutOfOrder(HistoryError):
-    """Pending versions are below the newest applied one."""
+    """Pending migrations come before one that is already applied."""
 
 
 class PartiallyApplied(HistoryError):
@@ -159,14 +159,14 @@ class Irreversible(PlanError):
     """Migrations have no rollback.
 
     Attributes:
-        versions: which.
-        restore_points: {version: a preview of the restore point from before it, or None}. The command line
+        names: which.
+        restore_points: {name: a preview of the restore point from before it, or None}. The command line
             fills it; it is empty otherwise.
     """
 
-    def __init__(self, message: str, *, versions: Sequence[int], hint: str | None = None) -> None:
+    def __init__(self, message: str, *, names: Sequence[str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.versions = tuple(versions)
+        self.names = tuple(names)
         self.restore_points: dict[str, object] = {}
 
 

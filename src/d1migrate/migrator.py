@@ -17,6 +17,7 @@ from d1migrate.drivers.run import run
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import compare
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project.files import load_migrations
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.up import Check
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.history import History, Stamp
+    from d1migrate.migrate.history import AppliedMigration, History
+    from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
-    from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow, T
@@ -49,13 +51,15 @@ class Migrator:
     Args:
         database: a driver from `connect`, or its url.
         migrations: a folder, or what `load_migrations` returned.
-        allow_out_of_order: whether `up` also applies migrations below the newest applied version.
+        allow_out_of_order: whether `up` also applies migrations that come before an applied one.
         severities: {code of a lint rule, or its letter: "error", "warning", "info" or "off"}.
         strict: whether lint warnings stop `up` too.
         restore_points: whether `up` and `down` take a restore point before they write: a copy of a local
             file, the bookmark of a remote D1. A string is the folder for the copies; True means `.d1migrate`
             next to the file.
-        mirror: wrangler's migrations table, usually `d1_migrations`, to keep in step.
+        table: the name of the migrations table; without it, that of the database is found.
+        wrangler_table: the name of wrangler's table, if wrangler's configuration has the database: without a
+            history, that table is used unless the files record themselves.
         who: the name to log; by default D1MIGRATE_BY, the actor of the CI job, or the user's name.
     """
 
@@ -68,14 +72,15 @@ class Migrator:
         severities: Mapping[str, str] | None = None,
         strict: bool = False,
         restore_points: bool | str = False,
-        mirror: str | None = None,
+        table: str | None = None,
+        wrangler_table: str | None = None,
         who: str | None = None,
     ) -> None:
         self._driver = self._watched = connect(database) if isinstance(database, str) else database
         if isinstance(migrations, (str, os.PathLike)):
             migrations = load_migrations(os.fspath(migrations))
         self.migrations: tuple[Migration, ...] = tuple(migrations)
-        self._mirror = _mirror(mirror, self.migrations) if mirror else None
+        self.choice = choose_table(self.migrations, configured=table, wrangler=wrangler_table)
         self._allow_out_of_order, self._severities = allow_out_of_order, severities
         self._strict, self._who = strict, who
         self._takes_restore_points = bool(restore_points)
@@ -114,7 +119,7 @@ class Migrator:
     def up(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         single_transaction: bool = False,
         phase: Phase | None = None,
         lint: bool = True,
@@ -123,7 +128,7 @@ class Migrator:
         """Apply what is pending, each migration exactly once, whole or not at all.
 
         Args:
-            to: the last version to apply; all without it.
+            to: the last migration to apply; all without it.
             single_transaction: apply all of them in one transaction.
             phase: apply only migrations for "before", or only those for "after" the deploy of the code.
             lint: whether lint errors stop the run; if not, the log says that it was not linted.
@@ -140,13 +145,14 @@ class Migrator:
                 run.
             SourceError: a file cannot be parsed. Nothing was run.
             UnsafeMigration: the linter found errors. Nothing was run.
-            UsageError: there is no version `to`.
+            UsageError: there is no migration `to`, or there are several.
         """
         from d1migrate.lint.replay.replayer import broken_objects
         from d1migrate.migrate.flows import up
 
         flow = up.up(
             self.migrations,
+            self.choice,
             self._stamps(),
             to=to,
             allow_out_of_order=self._allow_out_of_order,
@@ -154,7 +160,6 @@ class Migrator:
             phase=phase,
             lint=self._refuse_unsafe if lint else None,
             check=check,
-            mirror=self._mirror,
             find_broken=broken_objects,
         )
         return self._run(flow)
@@ -162,7 +167,7 @@ class Migrator:
     def down(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         steps: int | None = None,
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
@@ -171,14 +176,14 @@ class Migrator:
         """Roll migrations back, newest first, by their rollback blocks; one transaction each.
 
         Args:
-            to: roll back every version above this one; 0 for all.
+            to: roll back every migration after this one; 0 for all, unless one has that number.
             steps: roll back this many; 1 without either.
             rollback_from: which SQL to run if the file's block and the recorded one differ.
             allow_loss: tables that may lose rows, or "all".
             check: as for `up`.
 
         Raises:
-            Irreversible: versions have no rollback; the error names all of them. Nothing was run.
+            Irreversible: migrations have no rollback; the error names all of them. Nothing was run.
             DataLoss: tables would lose rows; the error has the counts. Nothing was run.
             PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.
@@ -187,35 +192,39 @@ class Migrator:
 
         todo = self.plan_down(to=to, steps=steps, rollback_from=rollback_from, allow_loss=allow_loss)
         notes = check(todo) if check else None
-        return self._run(down.down(todo, self._stamps(), notes, self._mirror))
+        return self._run(down.down(todo, self._stamps(), notes))
 
     # --- read ---
 
     def status(self) -> tuple[Entry, ...]:
-        """Compare files and database, one Entry per version. Writes nothing.
+        """Compare files and database, one Entry per migration. Writes nothing.
 
         Raises:
             HistoryError: the migrations table is another tool's.
             DriverError: the database cannot be read; it is never taken for an empty one.
         """
-        return self._run(read.status(self.migrations))
+        return self._run(read.status(self.migrations, self.choice))
 
     def history(self) -> tuple[LogEntry, ...]:
         """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
-        return self._run(read.read_log())
+        return self._run(read.read_log(self.choice))
 
-    def current(self) -> int:
-        """Return the highest applied version, or 0. Writes nothing; errors as `status`."""
-        return self._run(read.read_current())
+    def current(self) -> AppliedMigration | None:
+        """Return the applied migration that comes last in wrangler's order; None if none is applied.
+
+        Writes nothing; errors as `status`.
+        """
+        return self._run(read.read_current(self.choice))
 
     def plan(
-        self, *, to: int | None = None, single_transaction: bool = False, phase: Phase | None = None
+        self, *, to: Selector | None = None, single_transaction: bool = False, phase: Phase | None = None
     ) -> Plan:
         """Plan an `up` without running it; arguments and errors as `up`. Writes nothing."""
         from d1migrate.migrate.flows import up
 
         flow = up.plan(
             self.migrations,
+            self.choice,
             to=to,
             allow_out_of_order=self._allow_out_of_order,
             single=single_transaction,
@@ -226,7 +235,7 @@ class Migrator:
     def plan_down(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         steps: int | None = None,
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
@@ -235,7 +244,14 @@ class Migrator:
         from d1migrate.migrate.flows import down
 
         return self._run(
-            down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss)
+            down.choose(
+                self.migrations,
+                self.choice,
+                to=to,
+                steps=steps,
+                prefer=rollback_from,
+                allow_loss=allow_loss,
+            )
         )
 
     def verify(self) -> Verification:
@@ -246,25 +262,25 @@ class Migrator:
         from d1migrate.lint.replay.replayer import broken_objects, schema_of
         from d1migrate.migrate.flows.verify import verify
 
-        return self._run(verify(self.migrations, schema_of, broken_objects, self._mirror))
+        return self._run(verify(self.migrations, self.choice, schema_of, broken_objects))
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
         return self._run(read.read_schema())
 
-    def gate(self, code_version: int) -> Compatibility:
+    def gate(self, newest: Selector) -> Compatibility:
         """Return whether code can run on the database. Writes nothing; errors as `status`.
 
         Args:
-            code_version: the newest migration that the code was written with; 0 for code without any.
+            newest: the newest migration that the code was written with; 0 for code without any.
 
         Raises:
-            UsageError: there is no migration of that version.
+            UsageError: there is no such migration, or there are several.
             PlanError, SourceError: a file declares the wrong phase, or cannot be parsed.
         """
         from d1migrate.migrate.deploy_phase import compatibility
 
-        return compatibility(self.status(), code_version)
+        return compatibility(self.status(), newest)
 
     # --- check before running ---
 
@@ -278,7 +294,7 @@ class Migrator:
         """
         from d1migrate.lint.runner import lint
 
-        history, schema = self._run(read.read_history_and_schema())
+        history, schema = self._run(read.read_history_and_schema(self.choice))
         entries = compare(self.migrations, history)
         todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
         earlier = [e.migration for e in entries if e.migration and e.applied]
@@ -287,7 +303,7 @@ class Migrator:
     def rehearse(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         rows: int = 50,
         data: str | None = None,
         scale: Mapping[str, int] | None = None,
@@ -298,7 +314,7 @@ class Migrator:
         Reads history and schema of the target, or of `data`; writes nothing.
 
         Args:
-            to: the last version to rehearse; all that is pending without it.
+            to: the last migration to rehearse; all that is pending without it.
             rows: how many generated rows to give each table; none with `data`.
             data: a SQLite file or a D1 export, used as it is, empty tables included; "" for the target's own
                 rows, if it is a local file.
@@ -306,18 +322,18 @@ class Migrator:
             watch: called with the result of every migration.
 
         Raises:
-            UsageError: there is no version `to`, the data cannot be read, or `scale` names an unknown table.
+            UsageError: there is no migration `to`, the data cannot be read, or `scale` names no table.
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.rehearse import ScratchDatabase, rehearse
 
         if data is None:
-            history, start = self._run(read.read_history_and_schema())
+            history, start = self._run(read.read_history_and_schema(self.choice))
             pending = self._pending(history, to)
             return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
         with closing(ScratchDatabase.of(data or local_file(self._driver))) as base:
             with closing(connect(f"sqlite:{base.path}")) as copy:
-                pending = self._pending(run(read.read_history(), copy), to)
+                pending = self._pending(run(read.read_history(self.choice), copy), to)
             return rehearse(pending, base, rows=rows, scale=scale, severities=self._severities, watch=watch)
 
     # --- record what a database already has ---
@@ -329,13 +345,13 @@ class Migrator:
             hints: what the user knows in addition.
 
         Raises:
-            UsageError: `hints` decides a version that is not undecided.
+            UsageError: `hints` decides a migration that is not undecided.
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.lint.replay.footprints import footprints
         from d1migrate.migrate.adopt import flow
 
-        return self._run(flow.plan(footprints(self.migrations), hints or flow.Hints(), self._mirror))
+        return self._run(flow.plan(footprints(self.migrations), hints or flow.Hints(), self.choice))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; return what was recorded.
@@ -345,17 +361,17 @@ class Migrator:
         """
         from d1migrate.migrate.adopt import flow
 
-        return self._run(flow.adopt(found, self._new_stamp, self._mirror))
+        return self._run(flow.adopt(found, self._new_stamp))
 
-    def baseline(self, *, to: int) -> tuple[Migration, ...]:
-        """Record every file up to version `to` as applied, running nothing; return what was recorded.
+    def baseline(self, *, to: Selector) -> tuple[Migration, ...]:
+        """Record every file up to `to` as applied, running nothing; return what was recorded.
 
         Raises:
-            UsageError: there is no file of that version.
+            UsageError: there is no such file, or there are several.
         """
         from d1migrate.migrate.flows import baseline
 
-        return self._run(baseline.baseline(self.migrations, self._new_stamp, self._mirror, to=to))
+        return self._run(baseline.baseline(self.migrations, self.choice, self._new_stamp, to=to))
 
     def plan_baseline(self, name: str, description: str, *, date: str) -> tuple[LiveDatabase, Migration]:
         """Draft the file that builds what a database holds, and prove that it does. Writes nothing.
@@ -376,8 +392,14 @@ class Migrator:
         from d1migrate.migrate.adopt.initial import first_migration, refuse_differences
         from d1migrate.migrate.flows import baseline
 
-        database = self._run(baseline.read_database(self._mirror))
-        migration = first_migration(database.schema, name, description, date=date)
+        database = self._run(baseline.read_database(self.choice))
+        migration = first_migration(
+            database.schema,
+            name,
+            description,
+            date=date,
+            records=database.history.table.shape == "versions",
+        )
         refuse_differences(database.schema, schema_of([migration]))
         return database, migration
 
@@ -389,32 +411,45 @@ class Migrator:
         """
         from d1migrate.migrate.flows import baseline
 
-        self._run(baseline.record_first(database, migration, self._new_stamp, self._mirror))
+        self._run(baseline.record_first(database, migration, self._new_stamp))
 
     # --- correct the recorded history by hand: `repair` ---
 
-    def accept(self, version: int, *, reason: str) -> Entry:
-        """Record the file of a version as it is now: edited, renumbered, or finished by hand.
+    def accept(self, migration: Selector, *, reason: str) -> Entry:
+        """Record a file as it is now: edited since it was applied, or finished by hand.
 
         Raises:
-            UsageError: nothing about that version disagrees with the database.
+            UsageError: nothing about it disagrees with the database.
         """
         from d1migrate.migrate.flows import repair
 
         return self._run(
-            repair.accept(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason)
+            repair.accept(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
         )
 
-    def forget(self, version: int, *, reason: str) -> Entry:
-        """Remove a version whose file was removed on purpose from the migrations table.
+    def rename(self, old: Selector, new: Selector, *, reason: str) -> Entry:
+        """Record an applied migration under the name that its file has now.
 
         Raises:
-            UsageError: the version is neither missing its file nor partially applied.
+            UsageError: no applied migration without a file is `old`, or no other file is `new`.
+            HistoryError: the file has another content than was applied.
         """
         from d1migrate.migrate.flows import repair
 
         return self._run(
-            repair.forget(self.migrations, self._new_stamp, self._mirror, version=version, reason=reason)
+            repair.rename(self.migrations, self.choice, self._new_stamp, old=old, new=new, reason=reason)
+        )
+
+    def forget(self, migration: Selector, *, reason: str) -> Entry:
+        """Remove a migration whose file was removed on purpose from the migrations table.
+
+        Raises:
+            UsageError: it is neither missing its file nor partially applied.
+        """
+        from d1migrate.migrate.flows import repair
+
+        return self._run(
+            repair.forget(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
         )
 
     # --- back up and restore ---
@@ -428,35 +463,35 @@ class Migrator:
         """
         from d1migrate.backup import dump
 
-        return dump.write(self._driver, path, watch=watch)
+        return dump.write(self._driver, path, choice=self.choice, watch=watch)
 
     def restore_file(self, path: str) -> Manifest:
         """Load a dump into the database, which must be empty; errors as `backup.load.restore`."""
         from d1migrate.backup import load
 
-        return load.restore(path, self._watched, self._new_stamp)
+        return load.restore(path, self._watched, self.choice, self._new_stamp)
 
     def restore_points(self) -> list[RestorePoint]:
         """Return the restore points, oldest first: copies of a local file, or bookmarks of a remote D1."""
         from d1migrate.backup import restore_points
 
-        return restore_points.listed(self._driver, self._folder)
+        return restore_points.listed(self._driver, self.choice, self._folder)
 
     def plan_restore(self, to: str) -> RestorePreview:
         """Return what a `restore` would change; argument and errors as `restore`. Writes nothing."""
         from d1migrate.backup import restore_points
 
-        return restore_points.preview(self._driver, to, self._folder)
+        return restore_points.preview(self._driver, self.choice, to, self._folder)
 
-    def plan_restore_before(self, version: int) -> RestorePreview | None:
-        """Return what a `restore` to the newest point from before a version would change. Writes nothing.
+    def plan_restore_before(self, name: str) -> RestorePreview | None:
+        """Return what a `restore` to the newest point from before a migration would change. Writes nothing.
 
         Returns:
             None if there is no such point. Errors as `restore`.
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.preview_before(self._driver, version, self._folder)
+        return restore_points.preview_before(self._driver, self.choice, name, self._folder)
 
     def restore(
         self, to: str | RestorePoint, *, began: Callable[[RestorePoint], None] | None = None
@@ -464,7 +499,7 @@ class Migrator:
         """Return the database to a restore point. A new point is taken first, to undo the restore.
 
         Args:
-            to: the name of a point, a version for the newest point at which it was the current one, or a
+            to: the name of a point, a migration for the newest point at which it was the last one, or a
                 time; or the point that `plan_restore` found.
             began: called with the point that undoes the restore, before anything is done.
 
@@ -474,7 +509,9 @@ class Migrator:
         """
         from d1migrate.backup import restore_points
 
-        return restore_points.restore_to(self._driver, to, self._new_stamp, folder=self._folder, began=began)
+        return restore_points.restore_to(
+            self._driver, self.choice, to, self._new_stamp, folder=self._folder, began=began
+        )
 
     # --- what the methods share ---
 
@@ -486,7 +523,7 @@ class Migrator:
 
         return refuse_errors(migrations, schema, self._severities, strict=self._strict)
 
-    def _pending(self, history: History, to: int | None) -> list[Migration]:
+    def _pending(self, history: History, to: Selector | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""
         from d1migrate.migrate.plan import plan_up
 
@@ -504,10 +541,4 @@ class Migrator:
             return self._new_stamp
         from d1migrate.backup import restore_points
 
-        return restore_points.before_first_stamp(self._driver, self._folder, self._new_stamp)
-
-
-def _mirror(table: str, migrations: Sequence[Migration]) -> Mirror:
-    from d1migrate.migrate.wrangler_table import Mirror  # few have one
-
-    return Mirror.of(table, migrations)
+        return restore_points.before_first_stamp(self._driver, self.choice, self._folder, self._new_stamp)

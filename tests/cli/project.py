@@ -103,7 +103,7 @@ class Project:
     def tables(self) -> set[str]:
         """The user tables there are."""
         rows = self.sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {row[0] for row in rows} - {"schema_migrations", "schema_migrations_log"}
+        return {row[0] for row in rows} - {"schema_migrations", "d1migrate_log"}
 
     def states(self) -> dict[int, str]:
         """The state `status` gives each version."""

@@ -51,7 +51,7 @@ def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:
     assert applied.versions() == [1, 2, 3]
     applied.run("down", "--to", "0", "--allow-loss", "teams", code=1)
     applied.run("down", "--to", "0", "--allow-loss", "teams", "--allow-loss", "users")
-    details = applied.sql("SELECT detail FROM schema_migrations_log WHERE action = 'down' AND event = 'done'")
+    details = applied.sql("SELECT detail FROM d1migrate_log WHERE action = 'down' AND event = 'done'")
     assert [json.loads(d[0]) for d in details] == [
         {"rows": {"users": 2}},
         {"rows": {"teams": 1}},

@@ -72,7 +72,7 @@ def test_a_statement_that_is_cut_short(project: Project, sql: str) -> None:
 
 # --- the history ---
 
-LOG = "INSERT INTO schema_migrations_log (token,event,action,version,name,who,tool,at) VALUES"
+LOG = "INSERT INTO d1migrate_log (token,event,action,version,name,who,tool,at) VALUES"
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ LOG = "INSERT INTO schema_migrations_log (token,event,action,version,name,who,to
         (f"{LOG} ('t','begun','up',x'00','n','w','t',1)", r"version is b'\\x00', expected an integer"),
         (f"{LOG} ('t','begun','up',7,x'6e','w','t',1)", "name is b'n', expected text"),
         (f"{LOG} ('t','done',x'7570',7,'n','w','t',1)", "action is b'up', expected text"),
-        ("UPDATE schema_migrations_log SET token = ''", "token is None, expected text"),
-        ("UPDATE schema_migrations_log SET token = x'00'", r"token is b'\\x00', expected text"),
-        ("UPDATE schema_migrations_log SET checksum = x'00ff'", r"checksum is b'\\x00\\xff', expected text"),
-        ("UPDATE schema_migrations_log SET event = zeroblob(500)", "event is b'"),
+        ("UPDATE d1migrate_log SET token = ''", "token is None, expected text"),
+        ("UPDATE d1migrate_log SET token = x'00'", r"token is b'\\x00', expected text"),
+        ("UPDATE d1migrate_log SET checksum = x'00ff'", r"checksum is b'\\x00\\xff', expected text"),
+        ("UPDATE d1migrate_log SET event = zeroblob(500)", "event is b'"),
         (
-            "UPDATE schema_migrations_log SET rollback_digest = 1e999",
+            "UPDATE d1migrate_log SET rollback_digest = 1e999",
             "rollback_digest is 'Inf', expected text",
         ),
     ],
@@ -104,7 +104,7 @@ def test_a_row_of_the_history_of_another_type(project: Project, sql: str, damage
         return
     for command in ("status", "plan", "verify", "up", "down"):
         error = project.run(*command.split(), code=1).err
-        assert "schema_migrations_log is damaged" in error
+        assert "d1migrate_log is damaged" in error
         assert re.search(damage, error)
         assert "hint:" in error
     assert project.tables() == {"a"}
@@ -132,7 +132,7 @@ def test_what_is_only_shown_of_the_history(project: Project, column: str, value:
     """A time, a note or a person of any type stops no command, and --json stays JSON."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.run("up")
-    project.sql(f"UPDATE schema_migrations_log SET {column} = {value}")
+    project.sql(f"UPDATE d1migrate_log SET {column} = {value}")
     for command in READERS:
         project.run(*command.split(), code=None if "down" in command else 0)
     text = project.run("history", "--json").out
@@ -147,10 +147,10 @@ def test_a_stored_rollback_that_is_no_text(project: Project) -> None:
     """It is not run, and nothing is rolled back."""
     project.write("001_a.sql", "CREATE TABLE a (x);\n-- Rollback:\n-- DROP TABLE a;\n")
     project.run("up")
-    project.sql("UPDATE schema_migrations_log SET rollback_sql = x'00'")
+    project.sql("UPDATE d1migrate_log SET rollback_sql = x'00'")
     (project.migrations / "001_a.sql").unlink()
     error = project.run("down", code=1).err
-    assert "schema_migrations_log is damaged: rollback_sql is b'\\x00'" in error
+    assert "d1migrate_log is damaged: rollback_sql is b'\\x00'" in error
     assert project.tables() == {"a"}
 
 
@@ -191,7 +191,7 @@ def test_text_that_is_not_utf8(project: Project) -> None:
     """The error says that the text is not UTF-8."""
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.run("up")
-    project.sql("UPDATE schema_migrations_log SET name = CAST(x'6eff' AS TEXT)")
+    project.sql("UPDATE d1migrate_log SET name = CAST(x'6eff' AS TEXT)")
     for command in ("status", "history", "up"):
         assert "not UTF-8" in project.run(command, code=1).err
 
@@ -249,7 +249,7 @@ def test_names_from_the_history_forge_nothing(project: Project) -> None:
     detail = json.dumps({"overridden": {EVIL: EVIL}})
     project.sql(
         f"INSERT INTO schema_migrations VALUES (9, '{quoted}', 1);\n"
-        f"UPDATE schema_migrations_log SET name = '{quoted}', who = '{quoted}', token = '{quoted}',"
+        f"UPDATE d1migrate_log SET name = '{quoted}', who = '{quoted}', token = '{quoted}',"
         f" restore_point = '{quoted}', detail = '{detail}';\n"
         f'CREATE TABLE "{quoted}" (x);\nCREATE TRIGGER "t{quoted}" AFTER INSERT ON a BEGIN SELECT no; END'
     )

@@ -38,7 +38,7 @@ def configure(project: Project, *lines: str) -> None:
 
 def details(project: Project) -> list[Any]:
     """The details that the log holds."""
-    rows = project.sql("SELECT detail FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+    rows = project.sql("SELECT detail FROM d1migrate_log WHERE event = 'done' ORDER BY id")
     return [json.loads(row[0]) if row[0] else None for row in rows]
 
 

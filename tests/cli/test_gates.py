@@ -55,7 +55,7 @@ def demand(project: Project, *lines: str) -> None:
 
 def details(project: Project) -> list[Any]:
     """The details that the log holds."""
-    rows = project.sql("SELECT detail FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+    rows = project.sql("SELECT detail FROM d1migrate_log WHERE event = 'done' ORDER BY id")
     return [json.loads(row[0]) if row[0] else None for row in rows]
 
 
@@ -254,7 +254,7 @@ class Bookmarked(SqliteDriver):
 
 def points(project: Project) -> list[Any]:
     """The restore points that the log holds."""
-    rows = project.sql("SELECT restore_point FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+    rows = project.sql("SELECT restore_point FROM d1migrate_log WHERE event = 'done' ORDER BY id")
     return [row[0] for row in rows]
 
 

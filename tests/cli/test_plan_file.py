@@ -217,7 +217,7 @@ def test_another_file(shop: Project) -> None:
 
 def test_another_history(shop: Project) -> None:
     """Even if only a checksum in it differs."""
-    shop.sql("UPDATE schema_migrations_log SET checksum = NULL")
+    shop.sql("UPDATE d1migrate_log SET checksum = NULL")
     assert "history has changed: 1 applied up to version 1 then, other checksums now" in refused(shop)
 
 

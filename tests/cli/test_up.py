@@ -36,7 +36,7 @@ def test_the_log_has_who_when_token_checksum_and_rollback(project: Project) -> N
     project.standard()
     project.run("up", "--to", "2")
     rows = project.sql(
-        "SELECT event, action, version, name, substr(checksum, 1, 3), who, rollback_sql FROM schema_migrations_log"
+        "SELECT event, action, version, name, substr(checksum, 1, 3), who, rollback_sql FROM d1migrate_log"
     )
     assert [row[:6] for row in rows] == [
         ("begun", "up", 1, "001_users", "v1:", "tester"),
@@ -45,7 +45,7 @@ def test_the_log_has_who_when_token_checksum_and_rollback(project: Project) -> N
         ("done", "up", 2, "002_teams", "v1:", "tester"),
     ]
     assert rows[3][6].strip() == "DROP INDEX idx_teams_owner;\nDROP TABLE teams;"
-    tokens = project.sql("SELECT token, count(*) FROM schema_migrations_log GROUP BY token")
+    tokens = project.sql("SELECT token, count(*) FROM d1migrate_log GROUP BY token")
     assert [count for _, count in tokens] == [2, 2]
 
 
@@ -60,7 +60,7 @@ def test_a_failing_third_statement_leaves_nothing(project: Project) -> None:
     assert "pending: 002_teams, 003_names\n" in failed.err
     assert project.tables() == {"users"}
     assert project.states() == {1: "applied", 2: "pending", 3: "pending"}
-    assert project.sql("SELECT count(*) FROM schema_migrations_log WHERE version = 2") == [(0,)]
+    assert project.sql("SELECT count(*) FROM d1migrate_log WHERE version = 2") == [(0,)]
 
 
 def test_a_syntax_error_shows_its_place(project: Project) -> None:
@@ -135,10 +135,7 @@ def test_an_edited_file_is_refused(project: Project) -> None:
     project.run("repair", "--accept", "2", "--reason", "made optional by hand")
     assert project.states()[2] == "applied"
     assert project.run("up").out == "nothing to do\n"
-    assert (
-        "made optional by hand"
-        in project.sql("SELECT detail FROM schema_migrations_log ORDER BY id DESC")[0][0]
-    )
+    assert "made optional by hand" in project.sql("SELECT detail FROM d1migrate_log ORDER BY id DESC")[0][0]
 
 
 @pytest.mark.parametrize(
@@ -244,8 +241,8 @@ def test_gaps_and_missing_headers_are_fine(project: Project) -> None:
         "UPDATE schema_migrations SET version = 9;",
         "UPDATE schema_migrations SET name = 'x' WHERE version = 1;",
         "ALTER TABLE schema_migrations ADD COLUMN note;",
-        "DELETE FROM schema_migrations_log;",
-        "INSERT INTO schema_migrations_log (token) VALUES ('x');",
+        "DELETE FROM d1migrate_log;",
+        "INSERT INTO d1migrate_log (token) VALUES ('x');",
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO schema_migrations VALUES (7, 'x', 1); END;",
     ],
 )
@@ -386,13 +383,13 @@ def test_a_partial_migration_is_said_and_repaired(project: Project) -> None:
     """`begun` without `done` is partial, blocks `up` and `down`, and can be accepted or forgotten."""
     project.standard()
     project.run("up", "--to", "2")
-    project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
+    project.sql("DELETE FROM d1migrate_log WHERE event = 'done' AND version = 2")
     assert project.states()[2] == "partial"
     assert "002_teams: began and did not finish" in project.run("up", code=1).err
     assert "002_teams: began and did not finish" in project.run("down", code=1).err
     project.run("repair", "--accept", "2", "--reason", "finished by hand")
     assert project.states()[2] == "applied"
-    project.sql("DELETE FROM schema_migrations_log WHERE event = 'done' AND version = 2")
+    project.sql("DELETE FROM d1migrate_log WHERE event = 'done' AND version = 2")
     project.run("repair", "--forget", "2", "--reason", "undone by hand")
     assert project.states()[2] == "pending"
 
@@ -469,7 +466,7 @@ def test_a_lost_migrations_table_is_an_error(project: Project) -> None:
     project.sql("DROP TABLE schema_migrations")
     for command in ("current", "status", "up"):
         err = project.run(command, code=1).err
-        assert "schema_migrations is missing, yet schema_migrations_log records migrations" in err
+        assert "schema_migrations is missing, yet d1migrate_log records migrations" in err
 
 
 @pytest.mark.parametrize("change", ["DROP COLUMN rollback_digest", "RENAME COLUMN token TO t"])
@@ -477,8 +474,8 @@ def test_a_log_of_another_shape_is_named(project: Project, change: str) -> None:
     """It is an error once, not a search without end."""
     project.standard()
     project.run("up", "--to", "1")
-    project.sql(f"ALTER TABLE schema_migrations_log {change}")
-    assert "schema_migrations_log is not d1migrate's" in project.run("up", code=1).err
+    project.sql(f"ALTER TABLE d1migrate_log {change}")
+    assert "d1migrate_log is not d1migrate's" in project.run("up", code=1).err
 
 
 def test_odd_rows_are_shown_as_far_as_they_go(project: Project) -> None:
@@ -557,7 +554,7 @@ def test_nobody_listening_does_not_stop_a_run(project: Project, monkeypatch: pyt
         "CREATE TABLE a (x); INSERT OR REPLACE INTO schema_migrations VALUES (2, '002_b', 1);",
         "CREATE TABLE a (x); INSERT INTO schema_migrations (name, version, applied_at) VALUES ('002_b', 2, 1) ON CONFLICT (version) DO UPDATE SET name = name;",
         "CREATE TABLE a AS SELECT * FROM schema_migrations; CREATE VIEW v AS SELECT name FROM schema_migrations;",
-        "INSERT INTO users (email) VALUES ('schema_migrations'); -- schema_migrations_log",
+        "INSERT INTO users (email) VALUES ('schema_migrations'); -- d1migrate_log",
     ],
 )
 def test_harmless_mentions_of_the_history_are_fine(project: Project, sql: str) -> None:
@@ -572,9 +569,9 @@ def test_a_large_file_may_not_touch_other_history_either(project: Project) -> No
     """A change that a small file may not make is refused even at the end of a large one."""
     project.write("001_users.sql", ONE)
     rows = "INSERT INTO users (email) VALUES ('" + "x" * 1000 + "');\n"
-    project.write("002_big.sql", rows * 1200 + "DELETE FROM schema_migrations_log;\n")
+    project.write("002_big.sql", rows * 1200 + "DELETE FROM d1migrate_log;\n")
     err = project.run("up", code=1).err
-    assert "002_big.sql:1201: it changes the history of all migrations (delete schema_migrations_log)" in err
+    assert "002_big.sql:1201: it changes the history of all migrations (delete d1migrate_log)" in err
     assert not project.database.exists()
 
 

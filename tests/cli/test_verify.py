@@ -58,7 +58,7 @@ def test_a_leftover_guard(applied: Project) -> None:
 
 def test_a_guard_is_found_without_a_log(applied: Project) -> None:
     """If only wrangler has migrated."""
-    applied.sql(f"{GUARD};\nDROP TABLE schema_migrations_log")
+    applied.sql(f"{GUARD};\nDROP TABLE d1migrate_log")
     assert problems(applied, "status")[0]["name"] == "_d1m_guard_delete_teams"
     assert problems(applied, "verify")[0]["kind"] == "leftover"
 

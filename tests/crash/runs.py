@@ -141,9 +141,9 @@ SCHEMA = (
 APPLIED = "SELECT version, name FROM schema_migrations ORDER BY version"
 LOG = (
     "SELECT event, action, version, name, checksum, rollback_sql, rollback_digest, detail"
-    " FROM schema_migrations_log ORDER BY id"
+    " FROM d1migrate_log ORDER BY id"
 )
-PAIRS = "SELECT count(*) FROM schema_migrations_log GROUP BY token, version"
+PAIRS = "SELECT count(*) FROM d1migrate_log GROUP BY token, version"
 
 
 class State(NamedTuple):
@@ -181,7 +181,7 @@ def _read(driver: Driver, *queries: str) -> list[Sequence[tuple[Any, ...]]]:
 def objects(driver: Driver) -> set[str]:
     """The names of all tables and indexes that have one of their own."""
     (rows,) = _read(driver, "SELECT name FROM sqlite_schema WHERE sql IS NOT NULL")
-    return {name for (name,) in rows} - {"schema_migrations", "schema_migrations_log"}
+    return {name for (name,) in rows} - {"schema_migrations", "d1migrate_log"}
 
 
 class Expected(NamedTuple):

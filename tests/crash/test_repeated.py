@@ -31,7 +31,7 @@ FILES = [
         "-- Rollback:\n--   DELETE FROM t WHERE n > 1;\n",
     ),
 ]  # fmt: skip
-LOG = "SELECT event, action, version, name FROM schema_migrations_log ORDER BY id"
+LOG = "SELECT event, action, version, name FROM d1migrate_log ORDER BY id"
 
 
 class Delayed:

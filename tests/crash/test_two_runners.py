@@ -73,7 +73,7 @@ def check_applied_once(driver: Driver) -> None:
     assert read(driver, "SELECT version FROM items ORDER BY rowid") == [(1,), (2,), (3,), (4,)]
     rows = read(driver, "SELECT version, name FROM schema_migrations ORDER BY version")
     assert rows == list(enumerate(FILES, 1))
-    log = read(driver, "SELECT version, event FROM schema_migrations_log ORDER BY id")
+    log = read(driver, "SELECT version, event FROM d1migrate_log ORDER BY id")
     assert log == [(version, event) for version in (1, 2, 3, 4) for event in ("begun", "done")]
 
 
@@ -164,7 +164,7 @@ def check_both(ended: list[Ended], driver: Driver, before: int) -> int:
     """Check what two runners did and said; return how many of them had to say that the other was faster."""
     assert [(e.code, e.err if e.code else "") for e in ended] == [(0, ""), (0, "")]
     check_applied_once(driver)
-    counts = dict(read(driver, "SELECT who, count(DISTINCT version) FROM schema_migrations_log GROUP BY 1"))
+    counts = dict(read(driver, "SELECT who, count(DISTINCT version) FROM d1migrate_log GROUP BY 1"))
     assert sum(counts.values()) == len(FILES)
     told = 0
     for runner in ended:
@@ -242,7 +242,7 @@ def test_another_run_before_each_batch(
         report = migrator.up(single_transaction=single)
         ours = [step.version for step in report.steps]
         assert not {row.version for row in report.meanwhile} & set(ours)
-        done = read(race, "SELECT version, who FROM schema_migrations_log WHERE event = 'done' ORDER BY id")
+        done = read(race, "SELECT version, who FROM d1migrate_log WHERE event = 'done' ORDER BY id")
         assert [version for version, who in done if who == "us"] == ours
         check_applied_once(race)
         migrator.close()
@@ -340,7 +340,7 @@ def test_taken_back_between_the_reading_and_the_batch(
     assert caught.value.applied == ("004_last",)[:ours]
     gone = range(4, 4 - ours - 2, -1)
     assert [(-v,) for v in gone] == read(race, "SELECT version FROM items WHERE version < 0 ORDER BY rowid")
-    log = "SELECT version FROM schema_migrations_log WHERE (event, action) = ('done', 'down') ORDER BY id"
+    log = "SELECT version FROM d1migrate_log WHERE (event, action) = ('done', 'down') ORDER BY id"
     assert [(v,) for v in gone] == read(race, log)
     migrator.up()
     assert [entry.state for entry in migrator.status()] == ["applied"] * 4

@@ -176,7 +176,7 @@ def test_without_a_log_table(worker: PyodideWorkerd) -> None:
     """As the guide says: two queries tell, one creates it, and from then on one tells."""
     database = worker.database()
     migrate(worker, database)
-    worker.call("hummbl:execute", database=database, sql="DROP TABLE schema_migrations_log")
+    worker.call("hummbl:execute", database=database, sql="DROP TABLE d1migrate_log")
 
     assert migrate(worker, database) == (200, {"applied": []}, 3)
     assert migrate(worker, database) == (200, {"applied": []}, 1)
@@ -268,7 +268,7 @@ def test_the_log_says_that_nobody_linted(worker: PyodideWorkerd) -> None:
     migrate(worker, database)
 
     found = worker.call(
-        "probe:rows", database=database, sql="SELECT detail FROM schema_migrations_log WHERE event = 'done'"
+        "probe:rows", database=database, sql="SELECT detail FROM d1migrate_log WHERE event = 'done'"
     ).result
 
     assert [json.loads(detail) for (detail,) in found] == [{"lint": False}]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from tests.fuzz.conftest import Run
 
-_TABLES = ("schema_migrations", "schema_migrations_log")
+_TABLES = ("schema_migrations", "d1migrate_log")
 _COLUMNS = {
     "schema_migrations": ("version", "name", "applied_at"),
-    "schema_migrations_log": (
+    "d1migrate_log": (
         *(
             "id",
             "token",

@@ -105,7 +105,7 @@ TEXTS = (
     ),
     *(
         "schema_migrations",
-        "schema_migrations_log",
+        "d1migrate_log",
         "d1_migrations",
         "_cf_KV",
         "sqlite_sequence",

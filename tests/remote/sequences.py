@@ -174,12 +174,12 @@ class Sequence:
         return State(
             frozenset(v for (v,) in rows("schema_migrations", "SELECT version FROM schema_migrations")),
             tuple(what for (what,) in rows("events", "SELECT what FROM events ORDER BY id")),
-            tuple(tuple(row) for row in rows("schema_migrations_log", LOG)),
+            tuple(tuple(row) for row in rows("d1migrate_log", LOG)),
             frozenset(names & set(TABLES.values())),
         )
 
 
-LOG = "SELECT token, event, action, version, name, restore_point, who FROM schema_migrations_log ORDER BY id"
+LOG = "SELECT token, event, action, version, name, restore_point, who FROM d1migrate_log ORDER BY id"
 
 
 def check_database(state: State) -> None:

@@ -56,7 +56,7 @@ def state(remote: Remote) -> dict[str, Any]:
 
     queries = (
         "SELECT version, name FROM schema_migrations ORDER BY version",
-        "SELECT event, action, version, checksum FROM schema_migrations_log ORDER BY id",
+        "SELECT event, action, version, checksum FROM d1migrate_log ORDER BY id",
         "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
         "SELECT text FROM notes ORDER BY id",
     )

@@ -247,7 +247,7 @@ def test_runs_at_once(remote: Remote) -> None:
     ours = sorted(step.version for report in reports for step in report.steps)
     assert ours == [1, 2, 3]
     assert [entry.state for entry in Migrator(remote.open(), HUMMBL).status()] == ["applied"] * 3
-    assert read(remote.open(), "SELECT count(*) FROM schema_migrations_log") == [(6,)]
+    assert read(remote.open(), "SELECT count(*) FROM d1migrate_log") == [(6,)]
 
 
 def test_a_backup_of_a_remote_database(remote: Remote, tmp_path: Path) -> None:

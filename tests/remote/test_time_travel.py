@@ -18,7 +18,7 @@ from d1migrate.cli import main
 from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
-from d1migrate.migrate import history as h
+from d1migrate.migrate import log
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from tests.remote.test_faults import THREE
@@ -35,9 +35,9 @@ def migrator(remote: Remote, folder: Path) -> Migrator:
     return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
 
 
-def new_stamp(point: str) -> h.Stamp:
+def new_stamp(point: str) -> log.Stamp:
     """A stamp of a run that had this point."""
-    return h.Stamp(f"token of {point}", 1_800_000_000, "test", "test", point)
+    return log.Stamp(f"token of {point}", 1_800_000_000, "test", "test", point)
 
 
 def notes(remote: Remote) -> list[str]:
@@ -174,7 +174,7 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
         wanted = str(to)
         if to == 3:  # only rows are lost, and the log has not grown
             wanted = up.driver.bookmark()  # type: ignore[attr-defined]
-            up.driver.batch(Batch([h.record("done", h.Event("note", 0, ""), new_stamp(wanted))]))
+            up.driver.batch(Batch([log.record("done", log.Event("note", 0, ""), new_stamp(wanted))]))
             write(shop, "bad")
         before, rows = up.history(), notes(shop)
         try:
@@ -276,7 +276,7 @@ def test_two_at_once(remote: Remote, tmp_path: Path) -> None:
     assert len(events) == len(set(events))
     assert set(found) >= set(before)
     rows = up.driver.batch(
-        Batch([Query("SELECT token, event, action, version FROM schema_migrations_log")], reads=True)
+        Batch([Query("SELECT token, event, action, version FROM d1migrate_log")], reads=True)
     )
     assert len(rows[0].rows) == len(set(rows[0].rows))
     assert [entry.state for entry in up.status()] == ["applied", "applied", "pending"]

@@ -249,7 +249,7 @@ def test_files_applied_by_wrangler_are_applied(by_wrangler: ByWrangler) -> None:
         (i, n, None) for i, n in enumerate(NAMES, 1)
     ]
     driver = connect("wrangler:DB", config=str(project.folder / "workers" / "wrangler.jsonc"))
-    assert "schema_migrations_log" not in read(driver, "SELECT name FROM sqlite_schema")
+    assert "d1migrate_log" not in read(driver, "SELECT name FROM sqlite_schema")
     driver.close()
 
 
@@ -265,7 +265,7 @@ def test_a_mixture(by_wrangler: ByWrangler, tmp_path: Path) -> None:
         "--command",
         "SELECT name FROM sqlite_schema ORDER BY name; SELECT count(*) AS n FROM schema_migrations",
     )
-    assert [row["name"] for row in objects] == ["schema_migrations", "schema_migrations_log"]
+    assert [row["name"] for row in objects] == ["schema_migrations", "d1migrate_log"]
     assert rows == [{"n": 0}]
     assert project.status() == [(1, "pending", True), (2, "pending", True), (3, "pending", True)]
     assert "applied 3 migrations" in project.d1migrate("up")
@@ -483,7 +483,7 @@ def check_whole(path: Path, answers: Mapping[str, Mapping[str, Any]]) -> None:
     counts = [list(connection.execute(f"SELECT * FROM more_{number}")) for number in range(4, 4 + MORE)]
     assert {len(rows) for rows in counts} == {1}
     assert refused or counts[0] != counts[-1], "no request came while migrations ran"
-    log = connection.execute("SELECT count(*), count(DISTINCT version) FROM schema_migrations_log").get
+    log = connection.execute("SELECT count(*), count(DISTINCT version) FROM d1migrate_log").get
     assert log == (2 * (3 + MORE), 3 + MORE)
     connection.close()
 

@@ -79,7 +79,7 @@ def snapshot(file: Path) -> dict[str, Any]:
         "migrations": rows("SELECT version, name FROM schema_migrations"),
         "log": rows(
             "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql"
-            " FROM schema_migrations_log ORDER BY id"
+            " FROM d1migrate_log ORDER BY id"
         ),
         "rows": {name: rows(f'SELECT * FROM "{name}"') for name in own},
     }

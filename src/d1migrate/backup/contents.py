@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.backup.foreign_keys import read_foreign_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
 from d1migrate.schema.queries import is_autoincrement
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Driver
     from d1migrate.schema.model import Schema, Table
 
-_HISTORY = f"('{MIGRATIONS_TABLE}', '{LOG_TABLE}')"
 _NOT_CLOUDFLARES = "l.name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
 _QUERIES = (
     Query(
@@ -35,12 +33,13 @@ _QUERIES = (
         " AND i.origin = 'pk' AND x.\"key\" ORDER BY l.name, x.seqno"
     ),
     Query(
-        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND lower(tbl_name) IN "
-        f"{_HISTORY} ORDER BY rowid"
+        "SELECT type, name, sql FROM sqlite_schema t WHERE sql IS NOT NULL AND "
+        f"{introspect.HISTORY.format('t')} ORDER BY rowid"
     ),
     Query(
         "SELECT t.name AS name, c.name AS col FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c"
-        f" WHERE t.type = 'table' AND lower(t.name) IN {_HISTORY} AND c.hidden = 0 ORDER BY t.rowid, c.cid"
+        f" WHERE t.type = 'table' AND {introspect.HISTORY.format('t')} AND c.hidden = 0"
+        " ORDER BY t.rowid, c.cid"
     ),
     Query("SELECT hex('a')"),
 )

@@ -19,12 +19,14 @@ from d1migrate.backup.fingerprint import RowDigest
 from d1migrate.backup.inserts import Inserts
 from d1migrate.backup.rows import Reader
 from d1migrate.backup.snapshot import snapshot
-from d1migrate.errors import QueryError, UsageError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.drivers.run import run
+from d1migrate.errors import HistoryError, QueryError, UsageError
+from d1migrate.migrate.flows.read import read_current
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from d1migrate.project import disk
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
-from d1migrate.sql.batch import Batch, Query, count_rows
+from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Dump(NamedTuple):
         path: the file.
         size: its size in bytes.
         sha256: the digest of the file without its last line, which contains it.
-        version: the highest applied version, 0 if there is none.
+        current: the last applied migration; None if there is none.
         rows: {table: its number of rows}.
         consistent: whether all rows are from one moment: True if that is certain, False if writes were seen
             meanwhile, None if none were seen.
@@ -58,19 +60,20 @@ class Dump(NamedTuple):
     path: str
     size: int
     sha256: str
-    version: int
+    current: str | None
     rows: dict[str, int]
     consistent: bool | None
     notes: tuple[str, ...]
 
 
-def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
+def write(driver: Driver, path: str, *, choice: TableChoice = USUAL, watch: Watch | None = None) -> Dump:
     """Write a dump of a database to a file, whole or not at all.
 
     Args:
         driver: the database, which is only read.
         path: the file, readable by its owner only; an existing file is replaced once the dump is complete.
             A device or FIFO is written to.
+        choice: how to choose its migrations table.
         watch: called with (rows written, rows in all) after every page.
 
     Raises:
@@ -81,7 +84,7 @@ def write(driver: Driver, path: str, *, watch: Watch | None = None) -> Dump:
         if not disk.is_stream(path):
             _refuse_database(path)
         with snapshot(driver) as (source, is_snapshot), disk.replacing(path, private=True) as file:
-            dump = _Writer(source, file, watch).write(driver.url, is_snapshot=is_snapshot)
+            dump = _Writer(source, choice, file, watch).write(driver.url, is_snapshot=is_snapshot)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
     return dump._replace(path=path)
@@ -103,7 +106,8 @@ def _refuse_database(path: str) -> None:
 class _Writer:
     """Writes one dump."""
 
-    def __init__(self, driver: Driver, file: IO[str], watch: Watch | None) -> None:
+    def __init__(self, driver: Driver, choice: TableChoice, file: IO[str], watch: Watch | None) -> None:
+        self._choice = choice
         self._driver, self._file, self._watch = driver, file, watch
         self._hash, self._size = sha256(), 0
         self._contents = read_contents(driver)
@@ -115,7 +119,7 @@ class _Writer:
     def write(self, url: str, *, is_snapshot: bool) -> Dump:
         contents = self._contents
         counts = self._counts()
-        version = self._version()
+        current = self._current()
         notes = (
             *(f"{virtual.table.name}: {virtual.lost}" for virtual in contents.virtual if virtual.lost),
             *(
@@ -124,7 +128,7 @@ class _Writer:
                 if counts[name]
             ),
         )
-        self._header(url, version, counts, notes)
+        self._header(url, current, counts, notes)
         if contents.keys.deferred or contents.keys.orphans:
             self._comment(contents.keys.deferred or "rows reference missing rows")
             self._put("PRAGMA defer_foreign_keys = ON")
@@ -149,16 +153,16 @@ class _Writer:
             self._comment(f"{contents.keys.orphans} rows reference missing rows, and are restored unchanged")
             self._put("PRAGMA defer_foreign_keys = OFF")
         consistent = True if is_snapshot else self._consistent(counts)
-        return self._trailer(version, consistent, notes)
+        return self._trailer(current, consistent, notes)
 
     # --- the parts ---
 
-    def _header(self, url: str, version: int, counts: dict[str, int], notes: Sequence[str]) -> None:
+    def _header(self, url: str, current: str | None, counts: dict[str, int], notes: Sequence[str]) -> None:
         self._line(MAGIC)
         self._comment(
             f"written by d1migrate {__version__} at {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC"
         )
-        self._comment(f"of {url}, version {version}")
+        self._comment(f"of {url}, at {current or 'no migration'}")
         for name, count in counts.items():
             self._comment(f"{name}: {count} rows")
         for note in notes:
@@ -251,13 +255,12 @@ class _Writer:
         self._total = sum(counts.values())
         return counts
 
-    def _version(self) -> int:
-        if not any(fold(name) == MIGRATIONS_TABLE for _, name, _ in self._contents.history):
-            return 0
-        query = Query(f"SELECT max(version) FROM {MIGRATIONS_TABLE}")
-        with suppress(QueryError):  # another tool's table
-            return int(self._driver.batch(Batch((query,), reads=True))[0].rows[0][0] or 0)
-        return 0
+    def _current(self) -> str | None:
+        try:
+            current = run(read_current(self._choice), self._driver)
+        except (HistoryError, QueryError):  # another tool's table, or a damaged one
+            return None
+        return current.name if current else None
 
     def _consistent(self, counts: dict[str, int]) -> bool | None:
         """Return False if a change was seen since the rows were counted, otherwise None."""
@@ -269,14 +272,14 @@ class _Writer:
         )
         return None if same else False
 
-    def _trailer(self, version: int, consistent: bool | None, notes: tuple[str, ...]) -> Dump:
+    def _trailer(self, current: str | None, consistent: bool | None, notes: tuple[str, ...]) -> Dump:
         remarks = {
             True: "all rows are from one moment",
             None: "read page by page; no changes were seen in the meantime",
             False: "NOT from one moment: rows were written while it was read",
         }
         manifest = {
-            "version": version,
+            "current": current,
             "consistent": consistent,
             "rows": self._rows,
             "sequences": self._contents.sequences,
@@ -290,7 +293,7 @@ class _Writer:
         total = self._hash.hexdigest()
         self._line(f"-- sha256 {total}")
         rows = {name: int(found[0]) for name, found in self._rows.items()}
-        return Dump("", self._size, total, version, rows, consistent, notes)
+        return Dump("", self._size, total, current, rows, consistent, notes)
 
     # --- text ---
 

@@ -29,8 +29,8 @@ from d1migrate.errors import (
 )
 from d1migrate.migrate.flows import repair
 from d1migrate.migrate.flows.read import read_history
-from d1migrate.migrate.history import Event, record
-from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.migrate.log import Event, record
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.d1 import PRODUCTION
 from d1migrate.sql.names import quote_identifier
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from d1migrate.backup.contents import Contents
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.table_choice import TableChoice
 
 _CHUNK = 1 << 20
 _LAST = b"-- sha256 "
@@ -61,7 +62,7 @@ class Manifest(NamedTuple):
     known: bool
     sha256: str
     size: int
-    version: int = 0
+    current: str | None = None
     consistent: bool | None = None
     rows: dict[str, list[Any]] = {}  # noqa: RUF012 - never modified
     objects: dict[str, str] = {}  # noqa: RUF012
@@ -225,12 +226,13 @@ def _send(path: str, manifest: Manifest, driver: Driver, label: str) -> None:
         return
 
 
-def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Manifest:
+def restore(path: str, driver: Driver, choice: TableChoice, new_stamp: NewStamp) -> Manifest:
     """Load a dump into an empty database, compare every table with the manifest, and record it in the log.
 
     Args:
         path: the dump.
         driver: the database.
+        choice: how to choose its migrations table.
         new_stamp: makes the stamp of the log row.
 
     Raises:
@@ -250,10 +252,10 @@ def restore(path: str, driver: Driver, new_stamp: NewStamp) -> Manifest:
     if found:
         raise HistoryError(f"{driver.url} differs from {name}: {'; '.join(found)}")
     if LOG_TABLE in manifest.rows:
-        event = Event("restore", 0, name, detail=json.dumps({"sha256": manifest.sha256}))
+        event = Event("restore", detail=json.dumps({"point": name, "sha256": manifest.sha256}))
         stamp = new_stamp()
         try:
-            history = run(read_history(), driver)
+            history = run(read_history(choice), driver)
             run(repair.record(history, [record("done", event, stamp)], stamp), driver)
         except Error as error:
             rows = sum(int(found[0]) for found in manifest.rows.values())

@@ -1,6 +1,7 @@
 """Restore points of local files: checked copies, made by SQLite's backup API.
 
-Their names contain a number, a time and a version. The number gives the order: a clock may have been wrong.
+Their names contain a number, a time and the last applied migration. The number gives the order: a clock may
+have been wrong.
 """
 
 from __future__ import annotations
@@ -20,19 +21,27 @@ from typing import TYPE_CHECKING, NamedTuple
 import apsw
 
 from d1migrate.backup import FOLDER
-from d1migrate.errors import DamagedError, UnavailableError, UsageError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.backup.snapshot import ANY_LENGTH
+from d1migrate.drivers.run import run
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import DamagedError, HistoryError, QueryError, UnavailableError, UsageError
+from d1migrate.migrate.flows.read import read_current
+from d1migrate.migrate.selector import meant
 from d1migrate.project import disk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from d1migrate.drivers.protocol import Driver, LocalFile, Permit
+    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.table_choice import TableChoice
 
 _MAX_POINTS = 10
+_LONGEST = 100  # characters of a migration's name
 
 _NAME = re.compile(
-    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z-v(?P<version>\d+)\.db", re.ASCII
+    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z(?:-(?P<current>[\w.~-]+))?\.db",
+    re.ASCII,
 )
 _EARLIER = "restore an earlier point, or a backup"
 _JOURNALS = ("", "-journal", "-wal", "-shm")
@@ -45,7 +54,8 @@ class RestorePoint(NamedTuple):
         name: its name for `restore --to` and in the log; a file name or a bookmark.
         path: the file.
         at: when it was taken, in epoch seconds.
-        version: the highest applied version then.
+        current: the last applied migration then, with `~` for characters that no file name should have; "" if
+            none was applied.
         size: its bytes.
         number: each point of a file has a higher number than older ones; 0 for a remote D1.
     """
@@ -53,7 +63,7 @@ class RestorePoint(NamedTuple):
     name: str
     path: str
     at: float
-    version: int
+    current: str
     size: int
     number: int = 0
 
@@ -65,12 +75,18 @@ def folder_of(driver: Driver) -> str | None:
 
 
 def take(
-    driver: Driver, folder: str | None = None, *, now: float | None = None, keep: Collection[str] = ()
+    driver: Driver,
+    choice: TableChoice,
+    folder: str | None = None,
+    *,
+    now: float | None = None,
+    keep: Collection[str] = (),
 ) -> RestorePoint | None:
     """Copy a local database as it is now, then remove all but the newest points.
 
     Args:
         driver: the database, which is only read.
+        choice: how to choose its migrations table.
         folder: the folder for the copy; by default `.d1migrate` beside the file.
         now: the time, in epoch seconds.
         keep: names of points to keep, however old.
@@ -87,7 +103,7 @@ def take(
         return None
     try:
         create_folder(folder, driver.capabilities.permit)
-        point = _copy(file, folder, time.time() if now is None else now)
+        point = _copy(file, choice, folder, time.time() if now is None else now)
     except OSError as error:
         raise UnavailableError(f"no restore point in {folder}: {error.strerror or error}") from error
     if point:
@@ -122,49 +138,55 @@ def listed(driver: Driver, folder: str | None = None) -> list[RestorePoint]:
 
 
 def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
-    """Return the point that a name, a version or a time means.
+    """Return the point that a name, a migration or a time means.
 
     Args:
         points: the existing points.
-        wanted: a point's name; a version, for the newest point at which it was the current one; or a time
-            (ISO 8601, UTC by default), for the newest point not after it.
+        wanted: a point's name; a migration, for the newest point at which it was the last one (0 for
+            none, unless it is a number); or a time (ISO 8601, UTC by default), for the newest point not after
+            it.
 
     Raises:
         UsageError: there is none; the hint lists the newest points.
     """
-    hint = "restore points: " + (", ".join(f"{p.name} (version {p.version})" for p in points[-5:]) or "none")
+    hint = "restore points: " + (
+        ", ".join(f"{p.name} (at {p.current or 'no migration'})" for p in points[-5:]) or "none"
+    )
     if os.path.basename(wanted) != wanted or wanted.startswith("."):
         raise UsageError(f"{wanted} is not a restore point: the name of one contains no folder", hint=hint)
     if named := [p for p in points if p.name == wanted]:
         return named[0]
-    if wanted.isascii() and wanted.isdecimal():
-        fitting = [p for p in points if p.version == int(wanted)]
-        problem = f"no restore point has {wanted} as its current version"
+    names = meant({p.current for p in points if p.current}, re.sub(r"[^\w.-]", "~", wanted, flags=re.ASCII))
+    if names or (wanted.isascii() and wanted.isdecimal()):
+        names = names or ({""} if wanted == "0" else set())
+        fitting = [p for p in points if p.current in names]
+        problem = f"no restore point has {wanted} as its last migration"
     elif (at := parse_time(wanted)) is not None:
         fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
-        fitting, problem = [], f"{wanted} is not a restore point, a version or a time"
+        fitting, problem = [], f"{wanted} is not a restore point, a migration or a time"
     if not fitting:
         raise UsageError(problem, hint=hint)
     return fitting[-1]
 
 
-def copy_out(point: RestorePoint, path: str) -> None:
-    """Copy a point to a file that may be changed, and check that its version is the one in its name.
+def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
+    """Copy a point to a file that may be changed, and check that its name tells what it holds.
 
     Raises:
-        UnavailableError: it cannot be read. DamagedError: it is damaged, or has another version.
+        UnavailableError: it cannot be read. DamagedError: it is damaged, or has another last migration.
     """
     try:
         shutil.copyfile(point.path, path)
     except OSError as error:
         raise UnavailableError(f"cannot copy {point.path} to {path}: {error.strerror}") from error
-    version = _checked(path, point.path)
-    if version != point.version:
-        holds = "nothing" if version is None else f"version {version}"
+    holds = current_in(path, choice) if _checked(path, point.path) else "nothing"
+    if holds != point.current:
         raise DamagedError(
-            f"{point.path} is damaged: it holds {holds}, expected version {point.version}", hint=_EARLIER
+            f"{point.path} is damaged: it holds {holds or 'no migration'}, expected"
+            f" {point.current or 'no migration'}",
+            hint=_EARLIER,
         )
 
 
@@ -194,25 +216,25 @@ def create_folder(folder: str, permit: Permit | None) -> None:
             disk.create(ignore, "*\n")
 
 
-def _copy(file: LocalFile, folder: str, now: float) -> RestorePoint | None:
+def _copy(file: LocalFile, choice: TableChoice, folder: str, now: float) -> RestorePoint | None:
     stem, known = _stem(folder, file.path), _points(folder, file.path)
     mode = stat.S_IMODE(os.stat(file.path).st_mode)  # whoever may not read the file may not read the copy
     with disk.hidden_beside(os.path.join(folder, stem), mode) as hidden:
         file.copy_to(hidden)
-        version = _checked(hidden, file.path)
-        if version is None:
+        if not _checked(hidden, file.path):
             return None
+        current = current_in(hidden, choice)
         if known and filecmp.cmp(known[-1].path, hidden, shallow=False):
             return known[-1]  # runs that fail one after another push out no older point
         at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
         number = known[-1].number + 1 if known else 1
-        name = f"{stem}-{number:04}-{at}-v{version}.db"
+        name = f"{stem}-{number:04}-{at}{'-' if current else ''}{current}.db"
         disk.publish(hidden, os.path.join(folder, name))
     return _point(folder, name, stem)
 
 
-def _checked(path: str, original: str) -> int | None:
-    """Check a copy; return its version, None if it is empty.
+def _checked(path: str, original: str) -> bool:
+    """Check a copy; return whether it has anything.
 
     Raises:
         DamagedError: SQLite finds it damaged; then the original is damaged too.
@@ -227,23 +249,25 @@ def _checked(path: str, original: str) -> int | None:
                 raise DamagedError(
                     f"{original} is damaged: {' '.join('; '.join(problems).split())}", hint=_EARLIER
                 )
-            if not copy.execute("SELECT count(*) FROM sqlite_schema").get:
-                return None
-            return _version(copy)
+            return bool(copy.execute("SELECT count(*) FROM sqlite_schema").get)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DamagedError(f"{original} is damaged: {error}", hint=_EARLIER) from error
     except apsw.Error as error:
         raise UnavailableError(f"{original}: {error}") from error
 
 
-def _version(copy: apsw.Connection) -> int:
+def current_in(path: str, choice: TableChoice) -> str:
+    """Return the last applied migration of a file as names of points have it; "" if it has no history."""
     try:
-        found = copy.execute(
-            f"SELECT max(version) FROM {MIGRATIONS_TABLE} WHERE typeof(version) = 'integer'"
-        ).get
-    except apsw.SQLError:  # no such table, or another tool's
-        return 0
-    return found if isinstance(found, int) else 0
+        with closing(SqliteDriver(path, url=f"sqlite:{path}", profile=ANY_LENGTH)) as copy:
+            return label(run(read_current(choice), copy))
+    except (HistoryError, QueryError):  # another tool's tables, or damaged ones
+        return ""
+
+
+def label(row: AppliedMigration | None) -> str:
+    """Return a migration as names of points have it; "" for none."""
+    return re.sub(r"[^\w.-]", "~", row.name, flags=re.ASCII)[:_LONGEST] if row else ""
 
 
 def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) -> None:
@@ -280,7 +304,7 @@ def _point(folder: str, name: str, stem: str) -> RestorePoint | None:
         return None
     if not stat.S_ISREG(status.st_mode):  # a link may lead out of the folder
         return None
-    return RestorePoint(name, path, at, int(match["version"]), status.st_size, int(match["number"]))
+    return RestorePoint(name, path, at, match["current"] or "", status.st_size, int(match["number"]))
 
 
 def _stem(folder: str, path: str) -> str:

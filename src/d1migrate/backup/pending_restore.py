@@ -15,16 +15,14 @@ from d1migrate.backup import local_points
 from d1migrate.backup.local_points import RestorePoint
 from d1migrate.errors import UsageError
 from d1migrate.migrate import history as h
+from d1migrate.migrate import log
+from d1migrate.migrate.table import NameTable, Shape, VersionTable
 from d1migrate.project import disk
 
 if TYPE_CHECKING:
     from d1migrate.drivers.protocol import Permit
 
-LOG_COLUMNS = (
-    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
-    " rollback_sql"
-)
-KEY = 4
+KEY = 5
 """The number of leading columns that identify a row."""
 
 _BEGINNING, _END = "restore-", ".json"
@@ -38,23 +36,27 @@ class PendingRestore(NamedTuple):
         point: the point it restores.
         undo: the point that undoes it.
         stamp: the stamp of the log rows it writes.
-        applied: the versions and names that were applied before it.
-        rows: the log before it, LOG_COLUMNS of each row.
+        shape: that of the migrations table.
+        applied: the version, name and place of each migration that was applied before it.
+        rows: the log before it, log.COLUMNS of each row.
         path: the file.
     """
 
     database: str
     point: RestorePoint
     undo: RestorePoint
-    stamp: h.Stamp
-    applied: tuple[tuple[int, str], ...]
+    stamp: log.Stamp
+    shape: Shape
+    applied: tuple[tuple[int | None, str, int], ...]
     rows: tuple[tuple[Any, ...], ...]
     path: str = ""
 
     @property
     def history(self) -> h.History:
         """The history of the database before the restore."""
-        return h.History(tuple(h.AppliedMigration(version, name, None) for version, name in self.applied))
+        table = NameTable() if self.shape == "names" else VersionTable()
+        rows = (h.AppliedMigration(number, name, None, place=place) for number, name, place in self.applied)
+        return h.History(tuple(rows), table=table)
 
 
 def save(folder: str, pending: PendingRestore, permit: Permit | None) -> PendingRestore:
@@ -103,8 +105,9 @@ def _read(path: str) -> PendingRestore:
             value["database"],
             RestorePoint(*value["point"]),
             RestorePoint(*value["undo"]),
-            h.Stamp(*value["stamp"]),
-            tuple((version, name) for version, name in value["applied"]),
+            log.Stamp(*value["stamp"]),
+            value["shape"],
+            tuple((number, name, place) for number, name, place in value["applied"]),
             tuple(map(tuple, value["rows"])),
             path,
         )

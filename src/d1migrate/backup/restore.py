@@ -11,27 +11,29 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.backup import local_points
-from d1migrate.backup.pending_restore import LOG_COLUMNS
 from d1migrate.backup.snapshot import ANY_LENGTH, scratch_file
 from d1migrate.drivers.plain import PlainConnection
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import history as h
+from d1migrate.migrate import log
 from d1migrate.migrate.flows import read
-from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.schema.compare import compare
 from d1migrate.sql.batch import Batch, Query, count_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from d1migrate.backup.local_points import RestorePoint
     from d1migrate.drivers.protocol import Driver, LocalFile
     from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.table import Key, MigrationsTable
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
 
 
@@ -40,7 +42,7 @@ class RestorePreview(NamedTuple):
 
     Attributes:
         point: the point.
-        version: the highest applied version now.
+        current: the last applied migration now; None if none is applied.
         undone: names of migrations that would not be applied any more.
         redone: names of migrations that would be applied again.
         rows: {table: (rows now, rows then)} of tables whose counts differ; a count is None if the table does
@@ -49,7 +51,7 @@ class RestorePreview(NamedTuple):
     """
 
     point: RestorePoint
-    version: int
+    current: str | None
     undone: tuple[str, ...]
     redone: tuple[str, ...]
     rows: dict[str, tuple[int | None, int | None]] | None
@@ -62,36 +64,35 @@ class RestoreResult(NamedTuple):
     Attributes:
         point: the point that was restored.
         undo: the point that undoes it; None if there was nothing to keep.
-        version: the highest applied version now.
+        current: the last applied migration now; None if none is applied.
         log: how many log rows were newer than the point, and written back.
         aside: the copy of the file before, if it was damaged.
     """
 
     point: RestorePoint
     undo: RestorePoint | None
-    version: int
+    current: str | None
     log: int
     aside: str | None = None
 
 
-def preview(driver: Driver, point: RestorePoint) -> RestorePreview:
+def preview(driver: Driver, choice: TableChoice, point: RestorePoint) -> RestorePreview:
     """Return what a restore would change. Writes nothing.
 
     Raises:
         DriverError, HistoryError: the database, or the point, cannot be read.
     """
-    with scratch_file() as path, closing(_copied(point, path)) as then:
-        before, there = run(read.read_history(), then), _counts(then)
+    with scratch_file() as path, closing(_copied(point, choice, path)) as then:
+        before, there = run(read.read_history(choice), then), _counts(then)
     try:
-        now, here = run(read.read_history(), driver), _counts(driver)
+        now, here = run(read.read_history(choice), driver), _counts(driver)
     except (DamagedError, QueryError) as error:
-        return RestorePreview(point, 0, (), (), None, str(error))
-    names = {row.version: row.name for row in (*before.applied, *now.applied)}
+        return RestorePreview(point, None, (), (), None, str(error))
     return RestorePreview(
         point,
-        max(now.versions, default=0),
-        tuple(names[v] for v in sorted(set(now.versions) - set(before.versions))),
-        tuple(names[v] for v in sorted(set(before.versions) - set(now.versions))),
+        now.current.name if now.current else None,
+        names_of(now, now.keys - before.keys),
+        names_of(before, before.keys - now.keys),
         {
             table: (here.get(table), there.get(table))
             for table in (*here, *(table for table in there if table not in here))
@@ -100,8 +101,15 @@ def preview(driver: Driver, point: RestorePoint) -> RestorePreview:
     )
 
 
+def names_of(history: h.History, keys: Collection[Key | None]) -> tuple[str, ...]:
+    """Return the names of some applied migrations, in wrangler's order."""
+    rows = (row for row in history.applied if history.table.key_of(row) in keys)
+    return tuple(row.name for row in sorted(rows, key=history.place_of))
+
+
 def restore(
     driver: Driver,
+    choice: TableChoice,
     point: RestorePoint,
     new_stamp: NewStamp,
     *,
@@ -112,6 +120,7 @@ def restore(
 
     Args:
         driver: the database.
+        choice: how to choose its migrations table.
         point: the point.
         new_stamp: makes the stamp of the restore's own log rows.
         folder: the folder for the point that undoes it.
@@ -130,26 +139,26 @@ def restore(
     changed, undo, aside = None, None, None
     try:
         changed = file.detect_writes()
-        undo = local_points.take(driver, folder, keep=(point.name,))
+        undo = local_points.take(driver, choice, folder, keep=(point.name,))
     except DamagedError:  # restoring a damaged file is what points are for
         aside = local_points.set_aside(file, folder)
     if undo and began:
         began(undo)
     try:
         with scratch_file() as place:
-            with closing(_copied(point, place)) as target:
+            with closing(_copied(point, choice, place)) as target:
                 schema = run(read.read_schema(), target)
-                log = _write_back(target, place, undo, point, new_stamp) if undo else 0
-                version = run(read.read_current(), target)
+                rows = _write_back(target, choice, place, undo, point, new_stamp) if undo else 0
+                current = run(read.read_current(choice), target)
             _take_over(file, place, changed, replace=aside is not None)
     except Error:
         if (
             undo and undo not in known
-        ):  # otherwise the next attempt would find it as the newest of its version
+        ):  # otherwise the next attempt would find it as the newest at its migration
             os.unlink(undo.path)
         raise
-    _compare(driver, schema, version, undo)
-    return RestoreResult(point, undo, version, log, aside)
+    _compare(driver, choice, schema, current, undo)
+    return RestoreResult(point, undo, current.name if current else None, rows, aside)
 
 
 def _take_over(file: LocalFile, place: str, changed: Callable[[], bool] | None, *, replace: bool) -> None:
@@ -165,100 +174,118 @@ def _take_over(file: LocalFile, place: str, changed: Callable[[], bool] | None, 
         file.copy_from(place, None)
 
 
-def _copied(point: RestorePoint, path: str) -> SqliteDriver:
-    local_points.copy_out(point, path)
+def _copied(point: RestorePoint, choice: TableChoice, path: str) -> SqliteDriver:
+    local_points.copy_out(point, choice, path)
     return SqliteDriver(path, url=f"sqlite:{point.path}", profile=ANY_LENGTH)
 
 
 def _write_back(
-    target: SqliteDriver, place: str, undo: RestorePoint, point: RestorePoint, new_stamp: NewStamp
+    target: SqliteDriver,
+    choice: TableChoice,
+    place: str,
+    undo: RestorePoint,
+    point: RestorePoint,
+    new_stamp: NewStamp,
 ) -> int:
     """Add to a copy of the point the newer log rows and those of the restore; return how many were newer."""
-    then = run(read.read_history(), target)
-    with scratch_file() as path, closing(_copied(undo, path)) as live:
-        now = run(read.read_history(), live)
-    if LOG_TABLE in now.missing and then.missing:
-        return 0  # neither has a history
-    rollbacks = rollbacks_of(target, then)
-    target.batch(Batch([*h.create_tables(then.missing), Query("SELECT 1")]))
-    target.close()
-    count, touched = _newer_rows(place, undo, log_is_there=LOG_TABLE not in now.missing)
+    then = run(read.read_history(choice), target)
+    with scratch_file() as path, closing(_copied(undo, choice, path)) as live:
+        now = run(read.read_history(choice), live)
+        live.batch(Batch([*now.setup(), Query("SELECT 1")]))
+        if LOG_TABLE in now.missing and not now.old_log and then.missing:
+            return 0  # neither has a history
+        rollbacks = rollbacks_of(target, then)
+        target.batch(Batch([*then.setup(), Query("SELECT 1")]))
+        target.close()
+        live.close()
+        count, touched = _newer_rows(place, path, now.table)
     stamp = new_stamp()._replace(restore_point=undo.name)
     events = events_of(now, then, touched, rollbacks, point.name)
-    target.batch(Batch([h.record("done", event, stamp) for event in events]))
+    target.batch(Batch([log.record("done", event, stamp) for event in events]))
     return count
 
 
-def rollbacks_of(driver: Driver, then: h.History) -> dict[int, str]:
-    """Return {version: rollback SQL} of the log of a point."""
-    kept = [row.version for row in then.applied if row.keeps_rollback]
-    texts = driver.batch(Batch((h.stored_rollbacks(kept),), reads=True))[0].rows if kept else ()
-    return {version: sql for version, sql, _ in h.validated(texts, LOG_TABLE, h.STORED)}
+def rollbacks_of(driver: Driver, then: h.History) -> dict[Key | None, str]:
+    """Return {key: rollback SQL} of the log of a point."""
+    kept = [row for row in then.applied if row.keeps_rollback]
+    query = log.stored_rollbacks(then.table, kept, log.OLD_LOG if then.old_log else LOG_TABLE)
+    return h.rollbacks(then.table, driver.batch(Batch((query,), reads=True))[0].rows if kept else ())
 
 
 def events_of(
-    now: h.History, then: h.History, newer: set[int], rollbacks: dict[int, str], point: str
-) -> list[h.Event]:
-    """Return the log rows of a restore: that it was done, and the state of each version after it.
+    now: h.History,
+    then: h.History,
+    newer: Collection[Key | None],
+    rollbacks: Mapping[Key | None, str],
+    point: str,
+) -> list[log.Event]:
+    """Return the log rows of a restore: that it was done, and the state of each migration after it.
 
-    The newest log row of a version determines its state, so every version with rows newer than the point gets
+    The newest log row of a migration determines its state, so every one with rows newer than the point gets
     one more: `restore` if it is applied at the point, `rewind` if it is not.
 
     Args:
         now: the history before the restore.
         then: the history of the point.
-        newer: the versions of log rows that the point does not have.
+        newer: the keys of log rows that the point does not have.
         rollbacks: what `rollbacks_of` returned for the point.
         point: its name.
     """
-    touched = newer | (set(now.versions) ^ set(then.versions))
-    detail = json.dumps({"to": max(then.versions, default=0), "from": max(now.versions, default=0)})
-    names = {row.version: row.name for row in now.applied}
-    gone = sorted(touched - set(then.versions))
+    touched = {*newer, *(now.keys ^ then.keys)}
+    current = {"to": then.current and then.current.name, "from": now.current and now.current.name}
+    gone = [row for row in now.applied if now.table.key_of(row) in touched - then.keys]
     return [
-        h.Event("restore", 0, point, detail=detail),
+        log.Event("restore", detail=json.dumps({"point": point, **current})),
         *_applied_events(then, touched, rollbacks),
-        *(h.Event("rewind", version, names[version]) for version in gone if version in names),
+        *(log.Event("rewind", row.version, row.name) for row in gone),
     ]
 
 
-def _newer_rows(place: str, undo: RestorePoint, *, log_is_there: bool) -> tuple[int, set[int]]:
-    """Copy the log rows that the copy of the point lacks; return how many, and their versions."""
-    if not log_is_there:
-        return 0, set()
-    key = "token, event, action, version"
+def _newer_rows(place: str, live: str, table: MigrationsTable) -> tuple[int, set[Key | None]]:
+    """Copy the log rows that the copy of the point lacks; return how many, and their keys."""
+    key = "token, event, action, coalesce(version, ''), name"
     with PlainConnection(place) as connection:
-        connection.execute("ATTACH ? AS live", (undo.path,))
+        connection.execute("ATTACH ? AS live", (live,))
         newer = f"FROM live.{LOG_TABLE} WHERE ({key}) NOT IN (SELECT {key} FROM main.{LOG_TABLE})"
-        rows = [int(str(row[0])) for row in connection.execute(f"SELECT version {newer}")]
+        rows = list(connection.execute(f"SELECT version, name {newer}"))
         connection.execute(
-            f"INSERT INTO main.{LOG_TABLE} ({LOG_COLUMNS}) SELECT {LOG_COLUMNS} {newer} ORDER BY id"
+            f"INSERT INTO main.{LOG_TABLE} ({log.COLUMNS}) SELECT {log.COLUMNS} {newer} ORDER BY id"
         )
-    return len(rows), {version for version in rows if version}
+    found: list[Any] = [log.Event("", *row) for row in rows]
+    return len(rows), {table.key_of(event) for event in found if event.name}
 
 
-def _applied_events(then: h.History, touched: set[int], rollbacks: dict[int, str]) -> Iterable[h.Event]:
-    """Return an event for each applied version with newer rows, and for those applied after it.
+def _applied_events(
+    then: h.History, touched: Collection[Key | None], rollbacks: Mapping[Key | None, str]
+) -> Iterable[log.Event]:
+    """Return an event for each applied migration with newer rows, and for those applied after it.
 
-    Versions were applied in the order of their rows.
+    Migrations were applied in the order of their rows.
     """
-    first = min((row.order for row in then.applied if row.version in touched and row.order), default=0)
-    wanted = [r for r in then.applied if r.version in touched or (first and r.order >= first)]
-    for row in sorted(wanted, key=lambda row: (row.order, row.version)):
-        yield h.Event(
-            "restore", row.version, row.name, row.checksum, rollbacks.get(row.version), row.rollback_digest
-        )
+    key_of = then.table.key_of
+    first = min((row.order for row in then.applied if key_of(row) in touched and row.order), default=0)
+    wanted = [r for r in then.applied if key_of(r) in touched or (first and r.order >= first)]
+    for row in sorted(wanted, key=lambda row: (row.order, row.place)):
+        kept = rollbacks.get(key_of(row))
+        yield log.Event("restore", row.version, row.name, row.checksum, kept, row.rollback_digest)
 
 
-def _compare(driver: Driver, schema: Schema, version: int, undo: RestorePoint | None) -> None:
+def _compare(
+    driver: Driver,
+    choice: TableChoice,
+    schema: Schema,
+    expected: h.AppliedMigration | None,
+    undo: RestorePoint | None,
+) -> None:
     """Compare the restored database with the point.
 
     Raises:
         HistoryError: they differ.
     """
     found = [f"{d.kind} {d.name} is {d.problem}" for d in compare(schema, run(read.read_schema(), driver))]
-    if (current := run(read.read_current(), driver)) != version:
-        found.append(f"its version is {current}, expected {version}")
+    if (current := run(read.read_current(choice), driver)) != expected:
+        names = [row.name if row else "none" for row in (current, expected)]
+        found.append(f"its last migration is {names[0]}, expected {names[1]}")
     if found:
         raise HistoryError(
             f"{driver.url} differs from the restore point: {'; '.join(found)}",

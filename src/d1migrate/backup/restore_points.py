@@ -13,40 +13,48 @@ if TYPE_CHECKING:
     from d1migrate.backup.restore import RestorePreview, RestoreResult
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.flows.steps import NewStamp
-    from d1migrate.migrate.history import Stamp
+    from d1migrate.migrate.log import Stamp
+    from d1migrate.migrate.table_choice import TableChoice
 
 
-def listed(driver: Driver, folder: str | None) -> list[RestorePoint]:
+def listed(driver: Driver, choice: TableChoice, folder: str | None) -> list[RestorePoint]:
     """Return the restore points of a database, oldest first.
 
     Args:
         driver: the database.
+        choice: how to choose its migrations table.
         folder: the folder of its copies, or of its saved log rows; `.d1migrate` by default.
     """
     if remote := driver.capabilities.time_travel:
-        return time_travel.listed(remote, folder or FOLDER)
+        return time_travel.listed(remote, choice, folder or FOLDER)
     return local_points.listed(driver, folder)
 
 
-def preview(driver: Driver, to: str, folder: str | None) -> RestorePreview:
+def preview(driver: Driver, choice: TableChoice, to: str, folder: str | None) -> RestorePreview:
     """Return what a restore would change; arguments and errors as `restore_to`."""
     if remote := driver.capabilities.time_travel:
-        found = time_travel.find(remote, to, folder or FOLDER)
-        return time_travel.preview(remote, found, folder or FOLDER)
-    return restore.preview(driver, local_points.find(listed(driver, folder), to))
+        found = time_travel.find(remote, choice, to, folder or FOLDER)
+        return time_travel.preview(remote, choice, found, folder or FOLDER)
+    return restore.preview(driver, choice, local_points.find(listed(driver, choice, folder), to))
 
 
-def preview_before(driver: Driver, version: int, folder: str | None) -> RestorePreview | None:
-    """Return what a restore to the newest point before a version would change; None if there is no point."""
+def preview_before(
+    driver: Driver, choice: TableChoice, name: str, folder: str | None
+) -> RestorePreview | None:
+    """Return what a restore to the newest point before a migration would change; None if there is none."""
     if remote := driver.capabilities.time_travel:
-        point = time_travel.find_before(remote, version, folder or FOLDER)
-        return time_travel.preview(remote, point, folder or FOLDER) if point else None
-    found = [point for point in listed(driver, folder) if point.version < version]
-    return restore.preview(driver, found[-1]) if found else None
+        point = time_travel.find_before(remote, choice, name, folder or FOLDER)
+        return time_travel.preview(remote, choice, point, folder or FOLDER) if point else None
+    for point in reversed(listed(driver, choice, folder)):
+        seen = restore.preview(driver, choice, point)
+        if name in seen.undone:
+            return seen
+    return None
 
 
 def restore_to(
     driver: Driver,
+    choice: TableChoice,
     to: str | RestorePoint,
     new_stamp: NewStamp,
     *,
@@ -57,7 +65,8 @@ def restore_to(
 
     Args:
         driver: the database.
-        to: a point's name, a version or a time; or the point itself.
+        choice: how to choose its migrations table.
+        to: a point's name, a migration or a time; or the point itself.
         new_stamp: makes the stamp of the restore's own log rows.
         folder: as for `listed`.
         began: called with the point that undoes it, before anything is done.
@@ -67,17 +76,20 @@ def restore_to(
         UnavailableError: nothing was done; or, for a remote D1, the log could not be written back.
     """
     if remote := driver.capabilities.time_travel:
-        found = time_travel.find(remote, to, folder or FOLDER) if isinstance(to, str) else to
-        return time_travel.restore_to(remote, found, new_stamp, folder=folder or FOLDER, began=began)
-    found = local_points.find(listed(driver, folder), to) if isinstance(to, str) else to
-    return restore.restore(driver, found, new_stamp, folder=folder, began=began)
+        found = time_travel.find(remote, choice, to, folder or FOLDER) if isinstance(to, str) else to
+        return time_travel.restore_to(remote, choice, found, new_stamp, folder=folder or FOLDER, began=began)
+    found = local_points.find(listed(driver, choice, folder), to) if isinstance(to, str) else to
+    return restore.restore(driver, choice, found, new_stamp, folder=folder, began=began)
 
 
-def before_first_stamp(driver: Driver, folder: str | None, new_stamp: NewStamp) -> NewStamp:
+def before_first_stamp(
+    driver: Driver, choice: TableChoice, folder: str | None, new_stamp: NewStamp
+) -> NewStamp:
     """Return a maker of stamps that takes a restore point first; a run that stamps nothing takes none.
 
     Args:
         driver: the database; without a file or Time Travel, it has no restore points.
+        choice: how to choose its migrations table.
         folder: the folder for copies; by default `.d1migrate` beside the file.
         new_stamp: makes the stamps.
     """
@@ -88,7 +100,7 @@ def before_first_stamp(driver: Driver, folder: str | None, new_stamp: NewStamp) 
         if not taken and remote:
             taken.append(remote.bookmark())
         if not taken:
-            point = local_points.take(driver, folder)
+            point = local_points.take(driver, choice, folder)
             taken.append(point.name if point else None)
         return new_stamp()._replace(restore_point=taken[0])
 

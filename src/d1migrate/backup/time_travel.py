@@ -6,6 +6,7 @@ local file holds it meanwhile, in case this process dies.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.backup import local_points, pending_restore, restore
 from d1migrate.backup.last_restore import LastRestore, remember
 from d1migrate.backup.local_points import RestorePoint
-from d1migrate.backup.pending_restore import LOG_COLUMNS, PendingRestore
+from d1migrate.backup.pending_restore import PendingRestore
 from d1migrate.backup.restore import RestorePreview, RestoreResult
 from d1migrate.drivers.run import run
 from d1migrate.errors import (
@@ -25,11 +26,11 @@ from d1migrate.errors import (
     UnavailableError,
     UsageError,
 )
-from d1migrate.migrate import assertions
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
 
     from d1migrate.drivers.protocol import Driver, TimeTravel
     from d1migrate.migrate.flows.steps import NewStamp
+    from d1migrate.migrate.table import Key
+    from d1migrate.migrate.table_choice import TableChoice
 
-_ADDS = ("up", "baseline", "accept", "restore")
+    _LogRows = Sequence[tuple[Any, ...]]
+    _Applied = dict[Key | None, h.AppliedMigration]
+
 BEGINS = "restoring"
 _MARGIN = 60  # seconds: the clock of a log row is not D1's
 _HOUR = 3600
@@ -53,24 +58,25 @@ _PAUSES = (
     8,
     8,
 )  # seconds between checks whether it has arrived
-_EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of LOG_COLUMNS
+_EVENT, _ACTION, _VERSION, _NAME, _AT, _POINT = 1, 2, 3, 4, 8, 9  # of the columns of the log
 
 
-def listed(driver: TimeTravel, folder: str) -> list[RestorePoint]:
-    """Return the bookmarks of the log, oldest first, with the version that was current at each.
+def listed(driver: TimeTravel, choice: TableChoice, folder: str) -> list[RestorePoint]:
+    """Return the bookmarks of the log, oldest first, with the migration that was the last at each.
 
     Log rows that an interrupted restore removed are read from the file in `folder`.
     """
     found: dict[str, RestorePoint] = {}
-    for row, applied in _walk(_whole_log(driver, folder), run(read.read_history(), driver)):
+    now = run(read.read_history(choice), driver)
+    for row, applied in _walk(_whole_log(driver, folder), now):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # the name of a copy has a dot
-            found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), max(applied, default=0), 0)
+            found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), _label(applied, now), 0)
     return list(found.values())
 
 
-def find(driver: TimeTravel, wanted: str, folder: str) -> RestorePoint:
-    """Return the point for a bookmark, a version or a time; D1 has a bookmark for every minute.
+def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> RestorePoint:
+    """Return the point for a bookmark, a migration or a time; D1 has a bookmark for every minute.
 
     Raises:
         UsageError: there is none.
@@ -82,66 +88,90 @@ def find(driver: TimeTravel, wanted: str, folder: str) -> RestorePoint:
         ]  # the bookmark of a time is not in the log
         try:
             return next((p for p in cut if p.name == wanted), None) or local_points.find(
-                listed(driver, folder), wanted
+                listed(driver, choice, folder), wanted
             )
         except UsageError as error:
             hint = f"{error.hint}; or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute"
             raise UsageError(str(error), hint=hint) from None
-    now = run(read.read_history(), driver)
-    log = _whole_log(driver, folder)
-    then = next((applied for row, applied in _walk(log, now) if _at(row) > at), now.versions)
-    return RestorePoint(driver.bookmark(_stamp(at)), "", at, max(then, default=0), 0)
+    now = run(read.read_history(choice), driver)
+    applied = {now.table.key_of(row): row for row in now.applied}
+    then = next((old for row, old in _walk(_whole_log(driver, folder), now) if _at(row) > at), applied)
+    return RestorePoint(driver.bookmark(_stamp(at)), "", at, _label(then, now), 0)
 
 
-def find_before(driver: TimeTravel, version: int, folder: str) -> RestorePoint | None:
-    """Return the newest point before a version was applied, from the log or, if it has none, by time."""
-    if known := [point for point in listed(driver, folder) if point.version < version]:
-        return known[-1]
-    applied = run(read.read_history(), driver).applied
-    at = next((row.applied_at for row in applied if row.version == version), None)
-    if at is None:
+def find_before(driver: TimeTravel, choice: TableChoice, name: str, folder: str) -> RestorePoint | None:
+    """Return the newest point before a migration was applied, from the log or, if it has none, by time."""
+    now = run(read.read_history(choice), driver)
+    wanted = next((row for row in now.applied if row.name == name), None)
+    if wanted is None:
         return None
+    before = None
+    for row, applied in _walk(_whole_log(driver, folder), now):
+        if row[_POINT] and "." not in row[_POINT] and now.table.key_of(wanted) not in applied:
+            before = RestorePoint(row[_POINT], "", float(_at(row)), _label(applied, now), 0)
+    at = wanted.applied_at
+    if before or at is None:
+        return before
     at -= _MARGIN
     try:
         bookmark = driver.bookmark(_stamp(at))
     except UsageError:  # older than the database, or than D1 keeps
         return None
-    then = [
-        r.version for r in applied if r.version < version and (r.applied_at is None or r.applied_at <= at)
-    ]
-    return RestorePoint(bookmark, "", at, max(then, default=0), 0)
+    then = {
+        now.table.key_of(row): row
+        for row in now.applied
+        if row is not wanted and (row.applied_at is None or row.applied_at <= at)
+    }
+    return RestorePoint(bookmark, "", at, _label(then, now), 0)
 
 
 def _stamp(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def preview(driver: TimeTravel, point: RestorePoint, folder: str) -> RestorePreview:
+def preview(driver: TimeTravel, choice: TableChoice, point: RestorePoint, folder: str) -> RestorePreview:
     """Return what a restore would change, without rows, which D1 does not report. Writes nothing."""
-    now, log = run(read.read_history(), driver), _whole_log(driver, folder)
-    reached = (a for row, a in _walk(log, now) if row[_POINT] == point.name or _at(row) > point.at)
-    then = next(reached, frozenset(now.versions))
-    names = {row[_VERSION]: row[_NAME] for row in log} | {r.version: r.name for r in now.applied}
+    now, rows = run(read.read_history(choice), driver), _whole_log(driver, folder)
+    reached = (a for row, a in _walk(rows, now) if row[_POINT] == point.name or _at(row) > point.at)
+    then = next(reached, {now.table.key_of(row): row for row in now.applied})
+    before = now._replace(applied=tuple(then.values()))
     return RestorePreview(
         point,
-        max(now.versions, default=0),
-        tuple(names[v] for v in sorted(set(now.versions) - then)),
-        tuple(names[v] for v in sorted(then - set(now.versions))),
+        now.current.name if now.current else None,
+        restore.names_of(now, now.keys - then.keys()),
+        restore.names_of(before, then.keys() - now.keys),
         None,
     )
 
 
-def _walk(log: Sequence[tuple[Any, ...]], now: h.History) -> Iterator[tuple[tuple[Any, ...], frozenset[int]]]:
-    """Yield every row of the log with the versions that were applied before it."""
-    applied = frozenset(now.versions) - {row[_VERSION] for row in log}  # by wrangler alone
-    for row in log:
+def _walk(rows: _LogRows, now: h.History) -> Iterator[tuple[tuple[Any, ...], _Applied]]:
+    """Yield every row of the log with the migrations that were applied before it, by their keys."""
+    applied = {now.table.key_of(row): row for row in now.applied}
+    keys = [_key(row, now) for row in rows]
+    applied = {key: row for key, row in applied.items() if key not in keys}  # by wrangler alone
+    for row, key in zip(rows, keys, strict=True):
         yield row, applied
-        if row[_EVENT] == "done" and row[_VERSION]:
-            applied = applied | {row[_VERSION]} if row[_ACTION] in _ADDS else applied - {row[_VERSION]}
+        if row[_EVENT] == "done" and key is not None:
+            applied = {known: one for known, one in applied.items() if known != key}
+            if row[_ACTION] in log.APPLIES:
+                name = row[_NAME]
+                place = row[_VERSION] or 0 if now.table.shape == "versions" else 0
+                applied[key] = h.AppliedMigration(row[_VERSION], name, None, place=place)
+
+
+def _key(row: tuple[Any, ...], now: h.History) -> Key | None:
+    """Return the key of the migration that a row of the log is about; None if it is about the database."""
+    return now.table.key_of(log.Event("", row[_VERSION], row[_NAME])) if row[_NAME] else None
+
+
+def _label(applied: _Applied, now: h.History) -> str:
+    """Return the last of some migrations, as restore points have it."""
+    return local_points.label(max(applied.values(), key=now.place_of, default=None))
 
 
 def restore_to(
     driver: TimeTravel,
+    choice: TableChoice,
     point: RestorePoint,
     new_stamp: NewStamp,
     *,
@@ -154,6 +184,7 @@ def restore_to(
 
     Args:
         driver: the database.
+        choice: how to choose its migrations table.
         point: the point.
         new_stamp: makes the stamp of the restore's own log rows.
         folder: the folder that holds the log while the database does not.
@@ -169,15 +200,15 @@ def restore_to(
         if not _is_restored(driver, cut) and not _wait_for_arrival(driver, cut):
             pending_restore.remove(cut, older_than=_HOUR)
             continue
-        done = _finish(driver, cut)
+        done = _finish(driver, choice, cut)
         if cut.point.name == point.name:
             return done
-    pending = _begin(driver, point, new_stamp, folder)
+    pending = _begin(driver, choice, point, new_stamp, folder)
     if began:
         began(pending.undo)
     try:
         _send(driver, pending)
-        return _finish(driver, pending)
+        return _finish(driver, choice, pending)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(
             f"the restore may have happened: `d1migrate restore --to {pending.point.name}` finishes it;"
@@ -186,15 +217,18 @@ def restore_to(
         raise
 
 
-def _begin(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder: str) -> PendingRestore:
+def _begin(
+    driver: TimeTravel, choice: TableChoice, point: RestorePoint, new_stamp: NewStamp, folder: str
+) -> PendingRestore:
     """Save the log to a file that outlives this process.
 
     Before, a log row records that the restore begins: if that row is missing later, D1 has gone back.
     """
     stamp = new_stamp()
-    begins = h.record("done", h.Event(BEGINS, 0, point.name), stamp)
+    detail = json.dumps({"point": point.name})
+    begins = log.record("done", log.Event(BEGINS, detail=detail), stamp)
     for attempt in range(_RACES):
-        now = run(read.read_history(), driver)
+        now = run(read.read_history(choice), driver)
         try:
             run(record(now, [begins], stamp), driver)
             break
@@ -203,13 +237,12 @@ def _begin(driver: TimeTravel, point: RestorePoint, new_stamp: NewStamp, folder:
         except HistoryError:  # another run, or another restore, was faster: its log rows must be saved too
             if attempt + 1 == _RACES:
                 raise
-    version = max(now.versions, default=0)
-    undo = RestorePoint(driver.bookmark(), "", time.time(), version, 0)
-    applied = tuple((row.version, row.name) for row in now.applied)
+    undo = RestorePoint(driver.bookmark(), "", time.time(), local_points.label(now.current), 0)
+    applied = tuple((row.version, row.name, row.place) for row in now.applied)
     own = new_stamp()._replace(restore_point=undo.name)
     pending = pending_restore.save(
         folder,
-        PendingRestore(driver.api_path, point, undo, own, applied, tuple(_log(driver))),
+        PendingRestore(driver.api_path, point, undo, own, now.table.shape, applied, tuple(_log(driver))),
         driver.capabilities.permit,
     )
     remember(folder, LastRestore(driver.api_path, stamp.token, point.name, is_finished=False))
@@ -260,17 +293,17 @@ def _seems_restored(driver: TimeTravel, pending: PendingRestore) -> bool:
         return False
 
 
-def _finish(driver: TimeTravel, pending: PendingRestore) -> RestoreResult:
+def _finish(driver: TimeTravel, choice: TableChoice, pending: PendingRestore) -> RestoreResult:
     """Write back the log rows that a restore removed, and remove their file.
 
     Raises:
         UnavailableError: they cannot be written; the file stays.
     """
-    touched: set[int] = set()
+    touched: set[Key | None] = set()
     lost = 0
     for _ in range(_RACES):
         try:
-            return _write_back(driver, pending, touched)
+            return _write_back(driver, choice, pending, touched)
         except Exception as error:
             lost += 1 if isinstance(error, AmbiguousError) else 0
             # A response was lost, or the batch refused because another run, or a copy of it, was faster. Rows
@@ -292,12 +325,14 @@ def _is_race(error: Exception) -> bool:
     return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
 
 
-def _write_back(driver: TimeTravel, pending: PendingRestore, touched: set[int]) -> RestoreResult:
-    """Write back the rows that the log lacks; `touched` collects their versions over all attempts."""
-    then = run(read.read_history(), driver)
+def _write_back(
+    driver: TimeTravel, choice: TableChoice, pending: PendingRestore, touched: set[Key | None]
+) -> RestoreResult:
+    """Write back the rows that the log lacks; `touched` collects their keys over all attempts."""
+    then = run(read.read_history(choice), driver)
     there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
     newer = [row for row in pending.rows if row[: pending_restore.KEY] not in there]
-    touched |= {row[_VERSION] for row in newer} - {0}
+    touched |= {_key(row, then) for row in newer} - {None}
     rollbacks = restore.rollbacks_of(driver, then)
     events = restore.events_of(pending.history, then, touched, rollbacks, pending.point.name)
     own = [row for event in events if (row := _row(event, pending.stamp))[: pending_restore.KEY] not in there]
@@ -305,8 +340,8 @@ def _write_back(driver: TimeTravel, pending: PendingRestore, touched: set[int]) 
     folder = os.path.dirname(pending.path)
     remember(folder, LastRestore(pending.database, pending.stamp.token, pending.point.name, is_finished=True))
     pending_restore.remove(pending)
-    version = max(then.versions, default=0)
-    return RestoreResult(pending.point._replace(version=version), pending.undo, version, len(newer))
+    point = pending.point._replace(current=local_points.label(then.current))
+    return RestoreResult(point, pending.undo, then.current and then.current.name, len(newer))
 
 
 def _whole_log(driver: TimeTravel, folder: str) -> list[tuple[Any, ...]]:
@@ -329,7 +364,7 @@ def _at(row: tuple[Any, ...]) -> int:
 
 def _log(driver: Driver) -> list[tuple[Any, ...]]:
     """Return all rows of the log, in order."""
-    query = Query(f"SELECT {LOG_COLUMNS} FROM {LOG_TABLE} ORDER BY id")
+    query = Query(f"SELECT {log.COLUMNS} FROM {LOG_TABLE} ORDER BY id")
     try:
         return list(driver.batch(Batch([query], reads=True))[0].rows)
     except QueryError as error:
@@ -338,7 +373,7 @@ def _log(driver: Driver) -> list[tuple[Any, ...]]:
         raise
 
 
-def _row(event: h.Event, by: h.Stamp) -> tuple[Any, ...]:
+def _row(event: log.Event, by: log.Stamp) -> tuple[Any, ...]:
     """Return an event as a row of the log."""
     who = (by.who, by.tool, by.at, by.restore_point)
     kept_sql = (event.detail, event.rollback_digest, event.rollback_sql)
@@ -351,9 +386,9 @@ def _insert(row: tuple[Any, ...]) -> Query:
         str(value) if isinstance(value, int) else value for value in row
     )  # the column's affinity converts it back
     places = ", ".join(f"?{number}" for number in range(1, len(row) + 1))
-    known = "token = ?1 AND event = ?2 AND action = ?3 AND version = ?4"
+    known = "token = ?1 AND event = ?2 AND action = ?3 AND version IS ?4 AND name = ?5"
     return Query(
-        f"INSERT INTO {LOG_TABLE} ({LOG_COLUMNS}) SELECT {places}"
+        f"INSERT INTO {LOG_TABLE} ({log.COLUMNS}) SELECT {places}"
         f" WHERE NOT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE {known})",
         values,
     )
@@ -361,9 +396,8 @@ def _insert(row: tuple[Any, ...]) -> Query:
 
 def _write(driver: Driver, then: h.History, rows: Sequence[tuple[Any, ...]]) -> None:
     """Append rows to the log; each batch asserts that the history is as the one before it left it."""
-    head, missing = then.head, then.missing
+    before, setup = assertions.HistoryState.of(then), then.setup()
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        unchanged = assertions.assert_unchanged(assertions.HistoryState.of(then.versions, head))
-        driver.batch(Batch([*h.create_tables(missing), unchanged, *map(_insert, some)]))
-        head, missing = some[-1][0], ()
+        driver.batch(Batch([*setup, assertions.assert_unchanged(before), *map(_insert, some)]))
+        before, setup = before._replace(head=some[-1][0]), []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.cli.gates import protect
 from d1migrate.errors import exclusive
 from d1migrate.migrate.other_tools import OLD_TABLE
-from d1migrate.report.text import clean, clean_line, plural, table
+from d1migrate.report.text import clean, clean_line, number, plural, table
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -26,8 +26,8 @@ class Options(NamedTuple):
 
     dry_run: bool = False
     yes: bool = False
-    assume: tuple[int, ...] = ()
-    pending: tuple[int, ...] = ()
+    assume: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
     confirm: str | None = None
 
 
@@ -67,7 +67,7 @@ def _record(
     from d1migrate.migrate.adopt.evidence import refuse_undecided
 
     refuse_undecided(found.assessments)
-    what = _what(found, project.config.mirror)
+    what = _what(found)
     if what is None:
         return None
     protect(options.confirm, project, output)
@@ -77,15 +77,13 @@ def _record(
     return what
 
 
-def _what(found: Adoption, mirror: str | None) -> str | None:
+def _what(found: Adoption) -> str | None:
     """Return what there is to record, or None."""
     parts = []
     if found.to_record:
         parts.append(f"{plural(len(found.to_record), 'migration')} as applied")
     if found.is_beginning:
         parts.append("that the history begins here, with no migration applied")
-    if found.to_mirror:
-        parts.append(f"{plural(len(found.to_mirror), 'name')} in {clean_line(mirror or '')}")
     return " and ".join(parts) or None
 
 
@@ -93,8 +91,8 @@ def _print(found: Adoption, folder: str, output: Output) -> None:
     if not found.assessments:
         output.print(f"no migrations in {folder}")
         return
-    rows = [(str(j.migration.version), j.migration.name, j.state, j.because) for j in found.assessments]
-    header, *lines = table(("version", "name", "state", "because"), rows, right=(0,))
+    rows = [(number(j.migration.version), j.migration.name, j.state, j.because) for j in found.assessments]
+    header, *lines = table(("number", "name", "state", "because"), rows, right=(0,))
     output.print(output.paint(header, "dim"))
     for assessment, line in zip(found.assessments, lines, strict=True):
         state = assessment.state
@@ -126,13 +124,13 @@ def _print_evidence(assessment: Assessment, output: Output) -> None:
 
 
 def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
-    """What was found; `recorded` lists the versions that this run recorded."""
+    """What was found; `recorded` lists the names that this run recorded."""
     return {
         "migrations": [_assessment(assessment) for assessment in found.assessments],
         "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.unmanaged_objects],
         "no_file_is": [record._asdict() for record in found.unknown_records],
         "set_aside": found.set_aside and {"table": found.set_aside.table, "as": OLD_TABLE},
-        "recorded": [j.migration.version for j in found.to_record] if recorded else [],
+        "recorded": [j.migration.name for j in found.to_record] if recorded else [],
     }
 
 

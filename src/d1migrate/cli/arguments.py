@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 FLAG: dict[str, Any] = {"action": "store_true"}
-VERSION: dict[str, Any] = {"type": int, "metavar": "V"}
-
-
-def version(text: str) -> int | str:
-    """Return a version number, or `latest`."""
-    return text if text == "latest" else int(text)
-
-
-STATE: dict[str, Any] = {"type": version, "metavar": "V"}
+MIGRATION: dict[str, Any] = {"metavar": "MIGRATION"}
 
 
 def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -21,11 +13,11 @@ def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, An
     return names, options
 
 
-EACH: dict[str, Any] = {"action": "append", "default": [], **VERSION}
+EACH: dict[str, Any] = {"action": "append", "default": [], **MIGRATION}
 
-TO_UP = argument("--to", help="apply migrations up to this version", **VERSION)
+TO_UP = argument("--to", help="apply migrations up to this one (number, name, or its beginning)", **MIGRATION)
 _LATE = argument(
-    "--allow-out-of-order", help="also apply pending migrations below the newest applied one", **FLAG
+    "--allow-out-of-order", help="also apply pending migrations that come before an applied one", **FLAG
 )
 _SINGLE = argument("--single-transaction", help="apply all pending migrations in one transaction", **FLAG)
 _PHASE = argument(
@@ -34,7 +26,7 @@ _PHASE = argument(
     help="only migrations that run before, or after, the code is deployed",
 )
 APPLY = (_LATE, _SINGLE, _PHASE)
-TO_DOWN = argument("--to", help="roll back every migration above this version; 0 rolls back all", **VERSION)
+TO_DOWN = argument("--to", help="roll back every migration after this one; 0 rolls back all", **MIGRATION)
 DOWN = (
     argument("--steps", type=int, metavar="N", help="roll back this many migrations (default: 1)"),
     argument(

@@ -19,7 +19,7 @@ class Options(NamedTuple):
     """The options of `baseline`."""
 
     description: str | None = None
-    to: int | None = None
+    to: str | None = None
     dry_run: bool = False
     confirm: str | None = None
 
@@ -30,7 +30,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         return _write_first_file(options.description, options, project, output)
     if options.to is not None and options.description is None:
         return _record(options.to, options, project, output)
-    raise UsageError("baseline takes either DESCRIPTION or --to V")
+    raise UsageError("baseline takes either DESCRIPTION or --to MIGRATION")
 
 
 def _write_first_file(description: str, options: Options, project: Project, output: Output) -> int:
@@ -62,14 +62,14 @@ def _write_first_file(description: str, options: Options, project: Project, outp
     return 0
 
 
-def _record(version: int, options: Options, project: Project, output: Output) -> int:
+def _record(to: str, options: Options, project: Project, output: Output) -> int:
     if options.dry_run:
         raise UsageError(
             "--dry-run needs a DESCRIPTION",
             hint="`d1migrate adopt --dry-run` shows which files the database has",
         )
     protect(options.confirm, project, output)
-    recorded = project.migrator().baseline(to=version)
+    recorded = project.migrator().baseline(to=to)
     if output.as_json:
         output.print_json({"recorded": [{"version": m.version, "name": m.name} for m in recorded]})
         return 0

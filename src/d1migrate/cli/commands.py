@@ -18,11 +18,10 @@ from d1migrate.cli.arguments import (
     DRAFT,
     EACH,
     FLAG,
-    STATE,
+    MIGRATION,
     TO_DOWN,
     TO_UP,
     UP_GATES,
-    VERSION,
     argument,
 )
 
@@ -81,14 +80,14 @@ COMMANDS = {
     ),
     "history": Command("show everything that happened, oldest first", "d1migrate history --json"),
     "list": Command("list the migration files", "d1migrate list"),
-    "current": Command("print the highest applied version", "d1migrate current"),
+    "current": Command("print the last applied migration", "d1migrate current"),
     "plan": Command(
         "show what `up` (or `down`) would run",
         "d1migrate plan --sql",
         (
             argument("--sql", help="print SQL that `wrangler d1 execute --file` can run", **FLAG),
             argument("--down", help="plan a rollback", **FLAG),
-            argument("--to", help="the version to migrate or roll back to", **VERSION),
+            argument("--to", help="the migration to apply or roll back to", **MIGRATION),
             *APPLY,
             argument("--output", metavar="FILE", help="also write the plan to FILE, for `up --plan FILE`"),
             *DOWN,
@@ -176,16 +175,16 @@ COMMANDS = {
         " nothing without `--fix live`.",
     ),
     "schema": Command(
-        "show the live schema, or that of a version",
+        "show the live schema, or that of the files up to one",
         "d1migrate schema --at latest --sql --check",
         (
             argument("table", metavar="TABLE", nargs="?", help="show only this table"),
-            argument("--at", help="what the files up to this version build; uses no database", **STATE),
+            argument("--at", help="what the files up to this migration build; uses no database", **MIGRATION),
             argument(
                 "--between",
                 nargs=2,
-                help="what differs between two versions",
-                **STATE | {"metavar": ("A", "B")},
+                help="what differs between two migrations",
+                **MIGRATION | {"metavar": ("A", "B")},
             ),
             argument("--sql", help="print the SQL that builds it, in a stable order and layout", **FLAG),
             argument(
@@ -239,7 +238,7 @@ COMMANDS = {
         "run pending migrations on a scratch database with rows",
         "d1migrate rehearse --rows 200",
         (
-            argument("--to", help="rehearse migrations up to this version", **VERSION),
+            argument("--to", help="rehearse migrations up to this one", **MIGRATION),
             argument("--all", help="rehearse every migration, from an empty database", **FLAG),
             argument(
                 "--rows",
@@ -279,8 +278,8 @@ COMMANDS = {
         (
             argument("--dry-run", help="only print what was found; change nothing", **FLAG),
             argument("--yes", help="record what is proved without asking", **FLAG),
-            argument("--assume", help="this version was applied, without proof; can be repeated", **EACH),
-            argument("--pending", help="this version was not applied; can be repeated", **EACH),
+            argument("--assume", help="this migration was applied, without proof; can be repeated", **EACH),
+            argument("--pending", help="this migration was not applied; can be repeated", **EACH),
             CONFIRM,
         ),
         details="Compares the objects that each file creates with the database, and reads the histories of"
@@ -297,17 +296,17 @@ COMMANDS = {
                 help="write a first migration of this name that builds the live schema, and record it",
             ),
             argument(
-                "--to", help="instead, record files up to this version as applied without checking", **VERSION
+                "--to", help="instead, record files up to this one as applied without checking", **MIGRATION
             ),
             argument("--dry-run", help="print the migration; change nothing", **FLAG),
             CONFIRM,
         ),
     ),
     "squash": Command(
-        "replace all files up to a version with one",
+        "replace all files up to one of them with one",
         "d1migrate squash --to 40",
         (
-            argument("--to", required=True, help="the last version to include", **VERSION),
+            argument("--to", required=True, help="the last file to include", **MIGRATION),
             argument(
                 "--name",
                 default="squashed",
@@ -328,8 +327,14 @@ COMMANDS = {
         "correct the recorded history by hand",
         'd1migrate repair --accept 2 --reason "reworded a CHECK"',
         (
-            argument("--accept", help="record the file of this version as it is now", **VERSION),
-            argument("--forget", help="remove the record of a version whose file was deleted", **VERSION),
+            argument("--accept", help="record this file as it is now", **MIGRATION),
+            argument(
+                "--rename",
+                nargs=2,
+                metavar=("OLD", "NEW"),
+                help="record an applied migration under the new name of its file",
+            ),
+            argument("--forget", help="remove the record of a migration whose file was deleted", **MIGRATION),
             argument("--reason", required=True, metavar="TEXT", help="the reason, which is logged"),
             CONFIRM,
         ),
@@ -352,7 +357,7 @@ COMMANDS = {
             argument(
                 "--to",
                 metavar="POINT",
-                help="name of a restore point, a version, or a time (ISO 8601, UTC)",
+                help="name of a restore point, a migration, or a time (ISO 8601, UTC)",
             ),
             argument("--file", metavar="FILE", help="load a backup into an empty database"),
             argument("--yes", help="do not ask for the name of the database", **FLAG),
@@ -364,7 +369,7 @@ COMMANDS = {
     "env": Command(
         "show all environments side by side",
         "d1migrate env",
-        details="For each: version, pending migrations, protection, and whether it can be reached.",
+        details="For each: last migration, pending migrations, protection, and whether it can be reached.",
     ),
     "gate": Command(
         "check whether code can run on the database",
@@ -374,7 +379,7 @@ COMMANDS = {
                 "--code-version",
                 required=True,
                 help="the newest migration that the code was written for",
-                **VERSION,
+                **MIGRATION,
             ),
         ),
         details="Exits with 3 if a migration that the code needs is pending, or an applied one breaks it."

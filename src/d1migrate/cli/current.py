@@ -1,8 +1,11 @@
-"""`current`: the highest applied version, for scripts."""
+"""`current`: the last applied migration, for scripts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.report import values
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -14,10 +17,10 @@ class Options(NamedTuple):
 
 
 def run(_options: Options, project: Project, output: Output) -> int:
-    """Print the current version, 0 if nothing is applied."""
-    version = project.migrator().current()
+    """Print the name of the last applied migration; nothing if none is applied."""
+    current = project.migrator().current()
     if output.as_json:
-        output.print_json({"current_version": version})
-    else:
-        output.print(str(version))
+        output.print_json(values.last("current", [current] if current else []))
+    elif current:
+        output.print(clean_line(current.name))
     return 0

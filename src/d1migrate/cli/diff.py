@@ -31,9 +31,9 @@ def run(options: Options, project: Project, output: Output) -> int:
     current = project.migrator().schema() if options.source == "live" else schema_of(project.load())
     # A table that either side names counts, even if it has the name of another tool's.
     named, existing = ([table.name for table in schema.tables] for schema in (desired.schema, current))
-    mirror = project.config.mirror
-    desired = desired._replace(schema=without_histories(desired.schema, mirror, keep=existing))
-    current = without_histories(current, mirror, keep=named)
+    hidden = project.history_tables
+    desired = desired._replace(schema=without_histories(desired.schema, *hidden, keep=existing))
+    current = without_histories(current, *hidden, keep=named)
     return write_draft(current, desired, options.draft, project, output)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of `down`."""
 
-    to: int | None = None
+    to: str | None = None
     steps: int | None = None
     rollback_from: Literal["file", "history"] | None = None
     allow_loss: tuple[str, ...] = ()

@@ -43,19 +43,19 @@ def run(_options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json(found)
         return 0
-    headers = ("environment", "database", "version", "pending", "protection", "reachable")
+    headers = ("environment", "database", "last migration", "pending", "protection", "reachable")
     rows = [
         (
             e["environment"],
             e["database"],
-            _shown(e["current_version"]),
+            _shown(e["current"]),
             _shown(e["pending"]),
             _protection(environment, e["protection"]["window"]),
             "yes" if e["reachable"] else f"no: {e['error']}" if e["reachable"] is False else e["error"],
         )
         for environment, e in zip(environments, found, strict=True)
     ]
-    output.print(text.table(headers, rows, right=(2, 3)))
+    output.print(text.table(headers, rows, right=(3,)))
     return 0
 
 
@@ -78,20 +78,21 @@ def _load(environments: Sequence[Environment], project: Project) -> list[Files]:
 
 def _look(environment: Environment, files: Files, project: Project) -> dict[str, Any]:
     """Look at one environment, in one request; one that cannot be reached is listed with the reason."""
-    from d1migrate.migrator import Migrator
-
     value: dict[str, Any] = {"environment": environment.name, "database": environment.database}
-    value |= {"current_version": None, "latest_version": None, "pending": None}
+    value |= dict.fromkeys(_KNOWN)
     value |= {"protection": _protections(environment), "reachable": None, "error": None}
     if isinstance(files, Error):
         return value | {"error": str(files)}
     try:
-        with Migrator(project.open(environment), files) as migrator:
+        with project.reader(environment, files) as migrator:
             found = values.status(migrator.status(), (), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}
-    known = {key: found[key] for key in ("current_version", "latest_version", "pending")}
+    known = {key: found[key] for key in _KNOWN}
     return value | known | {"reachable": True}
+
+
+_KNOWN = ("current", "current_version", "latest", "latest_version", "pending")
 
 
 def _protections(environment: Environment) -> dict[str, Any]:

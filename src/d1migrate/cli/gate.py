@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of `gate`."""
 
-    code_version: int
+    code_version: str
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Say whether the code can run, and what prevents it."""
-    version = options.code_version
-    found = project.migrator().gate(version)
+    found = project.migrator().gate(options.code_version)
     project.note_database()
     if output.as_json:
         output.print_json({"fits": found.fits, **found._asdict()})
@@ -31,5 +30,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
-        output.print(f"code of version {version} {can} run on the database (version {found.current_version})")
+        output.print(
+            clean_line(f"code of {found.code or 0} {can} run on the database, at {found.current or 0}")
+        )
     return 0 if found.fits else FOUND

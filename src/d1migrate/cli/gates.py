@@ -136,11 +136,9 @@ class Gates:
 
     def _entries(self, name: str) -> Sequence[Entry] | str:
         """Return the status of another environment, or why it cannot be read."""
-        from d1migrate.migrator import Migrator
-
         try:
-            driver = self._project.open(self._project.config.environment(name, None))
-            with Migrator(driver, self._migrator.migrations) as migrator:
+            environment = self._project.config.environment(name, None)
+            with self._project.reader(environment, self._migrator.migrations) as migrator:
                 return migrator.status()
         except Error as error:
             return str(error)

@@ -66,7 +66,7 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
         raise exclusive("FILE", "--all")
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
-        only = named if options.files else {migration.version for migration in migrations}
+        only = named if options.files else {migration.name for migration in migrations}
         return lint(migrations, severities=project.severities, only=only), len(only)
     migrator = project.migrator()
     project.note_database()
@@ -91,33 +91,33 @@ def _target(paths: Sequence[str], project: Project) -> Target:
 
     if paths:
         migrations, named = _named(paths, project)
-        return Target(migrations, [m for m in migrations if m.version in named])
+        return Target(migrations, [m for m in migrations if m.name in named])
     if not project.names_database:
         raise UsageError(
             "--fix without a database rewrites the files you name",
             hint="name the files: `d1migrate lint --fix FILE`",
         )
     project.note_database()
-    driver = project.driver
-    history, schema = run_flow(read_history_and_schema(), driver)
-    entries = compare(project.load(), history)
+    migrator = project.migrator()
+    history, schema = run_flow(read_history_and_schema(migrator.choice), project.driver)
+    entries = compare(migrator.migrations, history)
     todo = [e.migration for e in entries if e.migration and e.state in _PENDING]
     return Target(todo, todo, schema)
 
 
-def _named(paths: Sequence[str], project: Project) -> tuple[Sequence[Migration], set[int]]:
-    """Return the migrations with the named files, and the versions of the named files."""
+def _named(paths: Sequence[str], project: Project) -> tuple[Sequence[Migration], set[str]]:
+    """Return the migrations with the named files, and the names of the named files."""
     in_use = not paths or os.path.isdir(project.folder)
     migrations = project.load() if in_use else ()
     drafts, named = _chosen(paths, migrations)
     return (*migrations, *drafts), named
 
 
-def _chosen(paths: Sequence[str], migrations: Sequence[Migration]) -> tuple[tuple[Migration, ...], set[int]]:
-    """Return the files that are elsewhere, numbered as if they came next, and the versions of all named."""
-    known = {os.path.realpath(migration.file): migration.version for migration in migrations}
-    following = max(known.values(), default=0) + 1
+def _chosen(paths: Sequence[str], migrations: Sequence[Migration]) -> tuple[tuple[Migration, ...], set[str]]:
+    """Return the files that are elsewhere, numbered as if they came next, and the names of all named."""
+    known = {os.path.realpath(migration.file): migration.name for migration in migrations}
+    following = max((m.version for m in migrations if m.version is not None), default=0) + 1
     elsewhere = [path for path in paths if os.path.realpath(path) not in known]
     drafts = tuple(load_file(path, version=following + place) for place, path in enumerate(elsewhere))
     named = {known[real] for path in paths if (real := os.path.realpath(path)) in known}
-    return drafts, named | {draft.version for draft in drafts}
+    return drafts, named | {draft.name for draft in drafts}

@@ -44,11 +44,11 @@ def fix(target: Target, project: Project, output: Output, *, dry_run: bool, conf
         How many files need rewriting and were left unchanged.
     """
     only = _unapplied(target.only, project, output)
-    raw = {migration.version: _read(migration.file) for migration in only if not migration.is_large}
-    raw |= {migration.version: "" for migration in only if migration.is_large}
+    raw = {migration.name: _read(migration.file) for migration in only if not migration.is_large}
+    raw |= {migration.name: "" for migration in only if migration.is_large}
     found = lint_fix.fix(target.migrations, only, raw, base=target.base, severities=project.severities)
     ready = [one for one in found if one.text is not None]
-    diffs = {one.migration.file: one.diff(raw[one.migration.version]) for one in ready}
+    diffs = {one.migration.file: one.diff(raw[one.migration.name]) for one in ready}
     if not output.as_json:
         _show(found, diffs, output)
     writes = bool(ready) and not dry_run
@@ -57,7 +57,7 @@ def fix(target: Target, project: Project, output: Output, *, dry_run: bool, conf
         if not confirmed:
             output.confirm(f"rewrite {plural(len(ready), 'file')}")
         for one in ready:
-            _write(one, raw[one.migration.version])
+            _write(one, raw[one.migration.name])
         write_index(project, output)
         output.note(f"rewrote {plural(len(ready), 'file')}")
     if output.as_json:
@@ -95,12 +95,10 @@ def _read(path: str) -> str:
 
 def _unapplied(migrations: Sequence[Migration], project: Project, output: Output) -> list[Migration]:
     """Return the files that no environment has applied, as far as the environments can be reached."""
-    from d1migrate.migrator import Migrator
-
     left = list(migrations)
     for environment in project.config.listed() if left else ():
         try:
-            with Migrator(project.open(environment), project.load()) as migrator:
+            with project.reader(environment, project.load()) as migrator:
                 rows = [entry.applied for entry in migrator.status() if entry.applied]
         except Error as error:
             output.warn(f"cannot determine whether {environment.shown} has applied these files: {error}")

@@ -25,7 +25,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
 
         rows = [
             (
-                str(m.version),
+                text.number(m.version),
                 m.name,
                 text.size(m.size),
                 describe(m).phase or "?",
@@ -33,7 +33,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
             )
             for m in migrations
         ]
-        output.print(text.table(("version", "name", "size", "phase", ""), rows, right=(0, 2)))
+        output.print(text.table(("number", "name", "size", "phase", ""), rows, right=(0, 2)))
     else:
         output.print(f"no migrations in {project.folder}")
     return 0

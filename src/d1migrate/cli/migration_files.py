@@ -116,7 +116,7 @@ def index_text(project: Project, output: Output) -> str:
 
     migrations = project.load()
     schemas = schema_changes(migrations)
-    if unknown := [m for m in migrations if m.version not in schemas]:
+    if unknown := [m for m in migrations if m.name not in schemas]:
         output.note(
             f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
             " (`d1migrate lint --all` says why)"

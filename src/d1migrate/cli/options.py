@@ -31,7 +31,7 @@ class GlobalOptions(NamedTuple):
 class ApplyOptions(NamedTuple):
     """Which pending migrations to apply, and how; a plan file records them."""
 
-    to: int | None = None
+    to: str | None = None
     allow_out_of_order: bool = False
     single_transaction: bool = False
     phase: Phase | None = None

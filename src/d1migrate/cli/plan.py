@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.errors import UsageError
-from d1migrate.migrate.history import TABLES
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
 from d1migrate.report import values
 from d1migrate.report.text import clean, clean_line, plural, size
-from d1migrate.sql.names import quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,17 +147,14 @@ def _step_lines(step: Step, *, is_remote: bool) -> Iterator[str]:
 
 def _print_sql(plan: Plan, output: Output) -> None:
     """Print the steps as SQL, each as a file would have it: its statements, and its row in the history."""
-    if plan.steps and MIGRATIONS_TABLE in plan.missing:
-        output.print(f"{TABLES[MIGRATIONS_TABLE]};")
+    table = plan.history.table
+    if plan.steps and table.name in plan.history.missing:
+        output.print(f"{table.create};")
     for step in plan.steps:
         output.print(f"-- {step.direction} {clean_line(step.name)}")
         for statement in step.script.statements():
             output.print_data(f"{statement.sql};")
         if step.direction == "up":
-            output.print(
-                "INSERT INTO schema_migrations (version, name, applied_at)\n"
-                f"VALUES ({step.version}, {quote_literal(step.name)}, strftime('%s', 'now'))\n"
-                "ON CONFLICT(version) DO NOTHING;"
-            )
+            output.print_data(f"{table.insert_sql(step)};")
         else:
-            output.print(f"DELETE FROM schema_migrations WHERE version = {step.version};")
+            output.print_data(f"{table.delete_sql(step)};")

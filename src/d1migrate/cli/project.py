@@ -13,7 +13,7 @@ from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from d1migrate.cli.options import GlobalOptions
     from d1migrate.cli.output import Output
@@ -193,9 +193,38 @@ class Project:
             allow_out_of_order=allow_out_of_order or environment.out_of_order == "allow",
             severities=environment.lint,
             strict=environment.lint_level == "warning",
-            mirror=self.config.mirror,
+            table=self.config.table,
+            wrangler_table=self._wrangler_table(environment),
             restore_points=environment.restore_point is not False and restore_points,
         )
+
+    def reader(self, environment: Environment, migrations: Sequence[Migration]) -> Migrator:
+        """Return the database of any environment with migration files, to read its history."""
+        from d1migrate.migrator import Migrator
+
+        return Migrator(
+            self.open(environment),
+            migrations,
+            table=self.config.table,
+            wrangler_table=self._wrangler_table(environment),
+        )
+
+    @property
+    def history_tables(self) -> tuple[str, ...]:
+        """The migrations tables that the configurations name, besides the usual ones."""
+        from d1migrate.drivers.wrangler import history_tables
+
+        wrangler = self.config.wrangler
+        own = (self.config.table,) if self.config.table else ()
+        return (*own, *(history_tables(wrangler) if wrangler else ()))
+
+    def _wrangler_table(self, environment: Environment) -> str | None:
+        """Return wrangler's migrations table of an environment; None if wrangler does not know it."""
+        if self.config.wrangler is None:
+            return None
+        from d1migrate.drivers.wrangler import table_of
+
+        return table_of(environment.database, self.config.wrangler)
 
     def watched(self, migrator: Migrator) -> Migrator:
         """Say which database it is; return a migrator that reports every batch."""

@@ -9,6 +9,7 @@ from d1migrate.cli.options import FOUND
 from d1migrate.drivers.protocol import local_file
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.selector import up_to
 from d1migrate.migrator import Migrator
 from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of `rehearse`; `data` is "" without a FILE."""
 
-    to: int | None = None
+    to: str | None = None
     all: bool = False
     rows: int = 50
     data: str | None = None
@@ -56,7 +57,7 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
         output.note(f"  {clean_line(done.name)}  {result}")
 
     if options.all or (options.data is None and not project.names_database):
-        migrations = [m for m in project.load() if options.to is None or m.version <= options.to]
+        migrations = up_to(project.load(), options.to)
         severities = project.severities
         return rehearse(migrations, rows=options.rows, scale=scale, severities=severities, watch=watch)
     migrator = project.migrator() if project.names_database else _on_empty_database(project)
@@ -83,7 +84,9 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
         with migrator:
             steps = migrator.plan(to=options.to).steps
         pending = [step.script for step in steps if isinstance(step.script, Migration)]
-        return check_recovery(scratch, migrator.migrations, pending, rows=options.rows, applied=applied)
+        return check_recovery(
+            scratch, migrator.migrations, migrator.choice, pending, rows=options.rows, applied=applied
+        )
 
 
 def _on_empty_database(project: Project) -> Migrator:

@@ -6,11 +6,9 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import check_writable, write_index
-from d1migrate.drivers.run import run as run_flow
-from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.renumber import moves
-from d1migrate.migrate.status import compare, refuse_partial
-from d1migrate.project import disk, files, journal
+from d1migrate.migrate.status import refuse_partial
+from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line
 
@@ -46,10 +44,10 @@ def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
     if resumed and dry_run:
         _print(resumed, output)
         return
-    migrations = files.read_migrations(project.folder)
-    history = run_flow(read_history(), project.driver)
-    refuse_partial(compare((), history))
-    found = moves(migrations, history.applied)
+    migrator = project.migrator()
+    entries = migrator.status()
+    refuse_partial(entries)
+    found = moves(entries)
     report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
     if not dry_run:
         if found:

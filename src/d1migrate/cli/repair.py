@@ -18,23 +18,26 @@ class Options(NamedTuple):
     """The options of `repair`."""
 
     reason: str
-    accept: int | None = None
-    forget: int | None = None
+    accept: str | None = None
+    rename: tuple[str, str] | None = None
+    forget: str | None = None
     confirm: str | None = None
 
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Record a file as it is now, or remove the record of a file that no longer exists."""
-    if (options.accept is None) == (options.forget is None):
-        raise UsageError("repair takes either --accept V or --forget V")
+    if sum(one is not None for one in (options.accept, options.rename, options.forget)) != 1:
+        raise UsageError("repair takes one of --accept, --rename and --forget")
     protect(options.confirm, project, output)
     migrator = project.migrator()
     if options.accept is not None:
         entry = migrator.accept(options.accept, reason=options.reason)
-        was = f"; it was version {entry.was}" if entry.was else ""
-        done = f"accepted {entry.name} as it is now{was}"
+        done = f"accepted {entry.name} as it is now"
+    elif options.rename is not None:
+        entry = migrator.rename(*options.rename, reason=options.reason)
+        done = f"{entry.name} is recorded as applied, in place of {options.rename[0]}"
     else:
-        entry = migrator.forget(options.forget or 0, reason=options.reason)
+        entry = migrator.forget(options.forget or "", reason=options.reason)
         done = f"forgot {entry.name}; objects it created, if any, still exist"
     if output.as_json:
         output.print_json(values.entry(entry))

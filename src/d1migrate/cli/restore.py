@@ -46,8 +46,8 @@ def _list(migrator: Migrator, output: Output) -> None:
         output.print_json([point._asdict() | {"at": int(point.at)} for point in found])
         return
     now = time.time()
-    rows = [(p.name, when(int(p.at), now=now), str(p.version), size(p.size) if p.path else "") for p in found]
-    header = ("restore point", "taken", "version", "size")
+    rows = [(p.name, when(int(p.at), now=now), p.current, size(p.size) if p.path else "") for p in found]
+    header = ("restore point", "taken", "last migration", "size")
     output.print(table(header, rows, right=(2, 3)) if rows else "no restore points yet")
 
 
@@ -59,7 +59,7 @@ def _load(path: str, confirmed: str | None, project: Project, output: Output) ->
         output.print_json(
             {
                 "file": path,
-                "version": facts.version,
+                "current": facts.current,
                 "compared": facts.known,
                 "rows": rows,
                 "notes": list(facts.notes),
@@ -119,7 +119,7 @@ def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrato
                 "restored_to": done.point.name,
                 "undo": undo,
                 "set_aside": done.aside,
-                "version": done.version,
+                "current": done.current,
                 "no_longer_applied": list(seen.undone),
                 "applied_again": list(seen.redone),
                 "log_rows_kept": done.log,
@@ -127,7 +127,7 @@ def _print_restored(seen: RestorePreview, done: RestoreResult, migrator: Migrato
             }
         )
         return
-    output.print(f"restored to {done.point.name}: version {done.version}")
+    output.print(f"restored to {done.point.name}: {done.current or 'no migration'}")
     if done.aside:
         output.print(f"the damaged file is kept as {done.aside}")
     if undo:

@@ -27,10 +27,10 @@ def show(seen: RestorePreview, output: Output) -> None:
     point = seen.point
     taken = when(int(point.at), now=now())
     if seen.damage:
-        output.note(f"to {point.name}, taken {taken}: version {point.version}")
+        output.note(f"to {point.name}, taken {taken}: {_at(point.current)}")
         output.note(f"  the database cannot be read, so newer rows are lost: {clean(seen.damage)}")
         return
-    output.note(f"to {point.name}, taken {taken}: version {seen.version} → {point.version}")
+    output.note(f"to {point.name}, taken {taken}: {_at(seen.current)} → {_at(point.current)}")
     for name in seen.undone:
         output.note(f"  no longer applied: {clean_line(name)}")
     for name in seen.redone:
@@ -61,7 +61,7 @@ def values(seen: RestorePreview) -> dict[str, Any]:
     return {
         "restore_to": seen.point.name,
         "taken": int(seen.point.at),
-        "version": seen.point.version,
+        "current": seen.point.current or None,
         "no_longer_applied": list(seen.undone),
         "applied_again": list(seen.redone),
         "rows": rows,
@@ -75,30 +75,34 @@ def shown_if_irreversible(migrator: Migrator, output: Output) -> Iterator[None]:
         yield
     except Irreversible as error:
         previews: dict[str, Any] = {}
-        for version in error.versions:
-            seen = _preview_before(version, migrator, output)
-            previews[str(version)] = seen and values(seen)
+        for name in error.names:
+            seen = _preview_before(name, migrator, output)
+            previews[name] = seen and values(seen)
             if seen:
-                output.note(f"version {version} can be undone with a restore point:")
+                output.note(f"{clean_line(name)} can be undone with a restore point:")
                 show(seen, output)
             else:
-                output.note(f"there is no restore point from before version {version}")
+                output.note(f"there is no restore point from before {clean_line(name)}")
         error.restore_points = previews
-        first = previews[str(min(error.versions))]
+        first = previews[error.names[-1]]
         if first and (first["rows"] is not None or now() - first["taken"] <= _PAID * _DAY):
             error.hint = (
-                f"`d1migrate restore --to {first['restore_to']}` goes back to version {first['version']},"
+                f"`d1migrate restore --to {first['restore_to']}` goes back to {_at(first['current'])},"
                 f" {when(first['taken'], now=now())}; rows written since then are lost"
             )
         raise
 
 
-def _preview_before(version: int, migrator: Migrator, output: Output) -> RestorePreview | None:
+def _preview_before(name: str, migrator: Migrator, output: Output) -> RestorePreview | None:
     try:
-        return migrator.plan_restore_before(version)
+        return migrator.plan_restore_before(name)
     except Error as error:  # the question was why a rollback cannot run
         output.warn(clean(str(error)))
         return None
+
+
+def _at(current: str | None) -> str:
+    return clean_line(current or "") or "no migration"
 
 
 def _rows(count: int | None) -> str:

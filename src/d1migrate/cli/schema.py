@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.other_tools import without_histories
+from d1migrate.migrate.selector import up_to
 from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report
@@ -22,15 +23,12 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
 
 
-Version = int | Literal["latest"]
-
-
 class Options(NamedTuple):
     """The options of `schema`; `check` and `output` are True without a FILE."""
 
     table: str | None = None
-    at: Version | None = None
-    between: tuple[Version, Version] | None = None
+    at: str | None = None
+    between: tuple[str, str] | None = None
     sql: bool = False
     format: Literal["mermaid", "svg"] | None = None
     output: str | Literal[True] | None = None
@@ -63,7 +61,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         _show(schema, output, one=options.table is not None)
         return 0
     if options.table is None:
-        schema = without_histories(schema, project.config.mirror)
+        schema = without_histories(schema, *project.history_tables)
     document = _Document(form, _FORMS[form](schema), is_empty=schema == Schema())
     if options.check is not None:
         return _check(options, document, project, output)
@@ -99,21 +97,19 @@ def _wanted(options: Options, project: Project) -> Schema:
     """Return the schema that is asked for, or the one table of it.
 
     Raises:
-        UsageError: there is no such version or table.
+        UsageError: there is no such migration or table.
     """
     schema = project.migrator().schema() if options.at is None else _built(project.load(), options.at)
     return schema if options.table is None else _only(schema, options.table)
 
 
-def _built(migrations: Sequence[Migration], version: Version) -> Schema:
-    """Return what the files up to a version build; `latest` is all of them, 0 none."""
+def _built(migrations: Sequence[Migration], last: str) -> Schema:
+    """Return what the files up to one build; `latest` is all of them, 0 none, unless it is a number."""
     from d1migrate.lint.replay.replayer import schema_of
 
-    if version == "latest":
-        return schema_of(migrations)
-    if version and version not in [migration.version for migration in migrations]:
-        raise UsageError(f"there is no version {version}", hint="`d1migrate list` shows all versions")
-    return schema_of(m for m in migrations if m.version <= version)
+    if last == "0" and not any(migration.version == 0 for migration in migrations):
+        return Schema()
+    return schema_of(up_to(migrations, None if last == "latest" else last))
 
 
 def _only(schema: Schema, wanted: str) -> Schema:
@@ -138,17 +134,14 @@ def _show(schema: Schema, output: Output, *, one: bool) -> None:
         output.print(list(report.lines(schema, output.paint)))
 
 
-def _show_between(
-    versions: tuple[Version, Version], wanted: str | None, project: Project, output: Output
-) -> None:
-    """Show what differs between two versions, or in one table of them."""
+def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, output: Output) -> None:
+    """Show what differs between two states of the files, or in one table of them."""
     migrations = project.load()
-    newest = migrations[-1].version if migrations else 0
-    before, after = (newest if version == "latest" else version for version in versions)
-    mirror, keep = project.config.mirror, [] if wanted is None else [wanted]
-    schemas = [
-        without_histories(_built(migrations, version), mirror, keep=keep) for version in (before, after)
-    ]
+    newest = migrations[-1].name if migrations else "0"
+    before, after = (newest if end == "latest" else end for end in ends)
+    keep = [] if wanted is None else [wanted]
+    hidden = project.history_tables
+    schemas = [without_histories(_built(migrations, end), *hidden, keep=keep) for end in (before, after)]
     if wanted is not None:
         name = _only(Schema(schemas[0].tables + schemas[1].tables), wanted).tables[0].name
         schemas = [Schema(tuple(t for t in s.tables if fold(t.name) == fold(name))) for s in schemas]

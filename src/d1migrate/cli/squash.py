@@ -10,6 +10,7 @@ from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
 from d1migrate.migrate import source
+from d1migrate.migrate.selector import up_to
 from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of `squash`."""
 
-    to: int
+    to: str
     name: str = "squashed"
     dry_run: bool = False
 
@@ -60,17 +61,17 @@ def _squash(options: Options, project: Project, output: Output) -> None:
     _finish(report, project, output)
 
 
-def _chosen(migrations: Sequence[Migration], to: int) -> list[Migration]:
-    """Return the files up to a version.
+def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:
+    """Return the files up to one of them.
 
     Raises:
-        UsageError: there is no file of that version, or only one file up to it.
+        UsageError: there is no such file, or only one up to it.
     """
-    chosen = [migration for migration in migrations if migration.version <= to]
-    if not chosen or chosen[-1].version != to or len(chosen) == 1:
-        known = ", ".join(str(m.version) for m in migrations[1:])
-        hint = f"try --to {known}" if known else "a squash needs at least two files"
-        raise UsageError(f"nothing to squash up to version {to}", hint=hint)
+    chosen = up_to(migrations, to)
+    if len(chosen) == 1:
+        raise UsageError(
+            f"nothing to squash: {chosen[0].name} is the first file", hint="a squash needs at least two files"
+        )
     return chosen
 
 

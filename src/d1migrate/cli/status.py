@@ -35,7 +35,13 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Show what is applied and what is pending."""
     driver = project.driver
     last = _last_restore(driver)
-    flow = status_and_problems(project.load(), token=last and last.token, if_missing=last and last.if_missing)
+    migrator = project.migrator()
+    flow = status_and_problems(
+        migrator.migrations,
+        migrator.choice,
+        token=last and last.token,
+        if_missing=last and last.if_missing,
+    )
     entries, problems = run_flow(flow, driver)
     environment = project.environment
     if output.as_json:
@@ -65,7 +71,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
     now = time.time()
     rows = [
         (
-            str(e.version),
+            text.number(e.version),
             e.name,
             _shown(e.state) if e.was is None else f"{_shown(e.state)} (was {e.was})",
             text.when(e.applied.applied_at, now=now) if e.applied else "",
@@ -73,7 +79,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         )
         for e in entries
     ]
-    header, *lines = text.table(("version", "name", "state", "applied", ""), rows, right=(0,))
+    header, *lines = text.table(("number", "name", "state", "applied", ""), rows, right=(0,))
     output.print(output.paint(header, "dim"))
     for entry, line in zip(entries, lines, strict=True):
         shade = _STATE_COLORS.get(entry.state, "red")

@@ -42,7 +42,7 @@ def _print(found: Verification, output: Output) -> None:
         if entry.state != "applied":
             output.print(f"{clean_line(entry.name)}: {entry.state.replace('_', ' ')}")
     if found.gaps:
-        output.print(f"no file for version {', '.join(map(str, found.gaps))}")
+        output.print(f"no file for number {', '.join(map(str, found.gaps))}")
     if found.not_compared:
         output.print(f"schema not compared: {clean_line(found.not_compared)}")
     for line in differences.lines(found.differences, differences.DRIFT, output.paint):
@@ -73,7 +73,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
         )
     built = schema_of([entry.migration for entry in entries if entry.migration])
     kept = [table.name for table in built.tables]
-    live = without_histories(migrator.schema(), project.config.mirror, keep=kept)
+    live = without_histories(migrator.schema(), *project.history_tables, keep=kept)
     draft = DraftOptions(options.rename, options.backfill, options.allow_drop)
     if options.fix == "live":
         draft = draft._replace(name="what was changed by hand")

@@ -54,7 +54,7 @@ class FixedFile(NamedTuple):
 def fix(
     migrations: Sequence[Migration],
     only: Sequence[Migration],
-    raw: Mapping[int, str],
+    raw: Mapping[str, str],
     *,
     base: Schema | None = None,
     severities: Mapping[str, str] | None = None,
@@ -66,7 +66,7 @@ def fix(
     Args:
         migrations: the files that run on `base`, in order.
         only: the files that may be rewritten.
-        raw: {version: the content of the file, with its line ends} of these.
+        raw: {name: the content of the file, with its line ends} of these.
         base: the schema before them; an empty one by default.
         severities: as for `lint`.
     """
@@ -81,7 +81,7 @@ def fix(
             continue
         fixable = _fixable(replayed, severities) if migration in only else []
         if fixable:
-            fixed = _fixed(replayed, fixable, raw[migration.version], before, base, severities)
+            fixed = _fixed(replayed, fixable, raw[migration.name], before, base, severities)
             found.append(fixed)
             if fixed.text is not None:
                 migration = _with(migration, fixed.text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.drafting.renames import Rename, circles
 from d1migrate.drafting.scratch_schema import ScratchSchema
 from d1migrate.errors import ParseError, SourceError
-from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history import tables
 from d1migrate.migrate.other_tools import is_of_another_tool
 from d1migrate.sql import d1
 from d1migrate.sql.create import parse_table
@@ -118,7 +118,7 @@ def _is_row(sql: str, *, is_dump: bool) -> bool:
     if _shape(sql).verb not in ("insert", "replace"):
         return False
     table = target_of(significant(sql))
-    return is_dump or table in TABLES or is_of_another_tool(table)
+    return is_dump or table in tables() or is_of_another_tool(table)
 
 
 def _create(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
 
+_TABLE = "d1_migrations"
+
+
 class Binding(NamedTuple):
     """A D1 database as a wrangler configuration names it; `local_id` is what names its local file."""
 
@@ -28,6 +31,7 @@ class Binding(NamedTuple):
     database_name: str | None
     local_id: str
     migrations_dir: str
+    migrations_table: str
 
 
 class WranglerConfig(NamedTuple):
@@ -154,6 +158,27 @@ def history_tables(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in names if name))
 
 
+def table_of(url: str, path: str) -> str | None:
+    """Return wrangler's migrations table of a database; None if its configuration does not name the database.
+
+    Args:
+        url: the database.
+        path: the wrangler configuration.
+
+    Raises:
+        UsageError: the configuration cannot be read.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "wrangler":
+        return resolve(rest, path).migrations_table
+    if scheme != "d1":
+        return None
+    for database in _databases(read(path)):
+        if rest.partition("?")[0] in (database.get("database_id"), database.get("database_name")):
+            return str(database.get("migrations_table") or _TABLE)
+    return None
+
+
 def _databases(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the D1 databases of all parts of a configuration."""
     environments = content.get("env")
@@ -277,12 +302,13 @@ def _bindings(section: dict[str, Any], path: str) -> tuple[Binding, ...]:
 
 
 def _binding(db: dict[str, Any], path: str) -> Binding:
-    keys = ("database_name", "preview_database_id", "database_id", "migrations_dir")
+    keys = ("database_name", "preview_database_id", "database_id", "migrations_dir", "migrations_table")
     given = {key: _text(db[key], path, key) for key in keys if db.get(key) not in (None, "")}
     binding = _text(db["binding"], path, "binding")
     local_id = given.get("preview_database_id") or given.get("database_id") or binding
     migrations = os.path.join(os.path.dirname(path), given.get("migrations_dir", "migrations"))
-    return Binding(binding, given.get("database_name"), local_id, os.path.normpath(migrations))
+    table = given.get("migrations_table", _TABLE)
+    return Binding(binding, given.get("database_name"), local_id, os.path.normpath(migrations), table)
 
 
 def _text(value: Any, path: str, key: str) -> str:

@@ -25,7 +25,7 @@ def lint(
     *,
     earlier: Sequence[Migration] = (),
     severities: Mapping[str, str] | None = None,
-    only: Collection[int] | None = None,
+    only: Collection[str] | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in migrations, by file and line.
 
@@ -37,7 +37,7 @@ def lint(
         earlier: the files that built that schema, if they are known. What would stop them if they were
             pending is an info.
         severities: {code or letter of a rule: error, warning, info or off}.
-        only: the versions to check; the others are only replayed.
+        only: the names of those to check; the others are only replayed.
     """
     replayer = Replayer(base, earlier=earlier)
     found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration))]
@@ -45,7 +45,7 @@ def lint(
     if base and base.tables and not earlier:
         fresh.give_up()
     for migration in migrations:
-        wanted = only is None or migration.version in only
+        wanted = only is None or migration.name in only
         try:
             too_long = _too_long(migration) if wanted else None
             replay = replayer.replay(migration, probe=wanted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, QueryError
 from d1migrate.migrate import assertions
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql.d1 import is_reset
 from d1migrate.sql.unusual_characters import unusual
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.sql.split import Statement
 
 _OFFSET = re.compile(r" at offset (\d+)")
-_VERSIONS = re.compile(re.escape(assertions.OTHER_VERSIONS) + r"([^']*)")
+_OTHERS = re.compile(re.escape(assertions.OTHER_MIGRATIONS) + r"([^']*)")
 _NEAR = re.compile(
     r"(?:near \"(?P<near>.+)\": syntax error|[a-z ]+: (?P<name>\S+)|\w+ (?P<thing>\S+) already exists)"
     r"(?: at offset (?P<offset>\d+))?: SQLITE_ERROR"
@@ -95,10 +95,10 @@ def _mentioned(text: str, parts: Sequence[StepQueries]) -> list[tuple[Step, Stat
 
 def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
     text = str(error)
-    if other := _VERSIONS.search(text):
+    if other := _OTHERS.search(text):
         return (
-            f"its SQL changes the history of versions other than {step.version} (applied then: {other[1]})",
-            f"let it insert version {step.version} into schema_migrations, or leave that to d1migrate",
+            f"its SQL changes the history of other migrations than its own (applied then: {other[1]})",
+            "a file may only insert its own version into schema_migrations; leave the rest to d1migrate",
         )
     if assertions.ROWS_APPEARED in text:
         return f"{text}: the table was empty when the rollback was planned", "run `d1migrate down` again"
@@ -108,7 +108,7 @@ def _describe(error: DriverError, step: Step) -> tuple[str, str | None]:
         return f"{text}: no response came", "it is not in the history: run the command again"
     if assertions.NOT_APPLIED in text:
         return "another run rolled it back meanwhile", "see `d1migrate status`"
-    if "already exists" in text and MIGRATIONS_TABLE in text:
+    if "already exists" in text and VERSIONS in text:
         return text, "d1migrate creates that table: write CREATE TABLE IF NOT EXISTS, or remove the statement"
     if "already exists" in text and step.direction == "up":
         return text, "if it was applied by other means, `d1migrate adopt` proves that and records it"

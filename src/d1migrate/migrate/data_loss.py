@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.schema.cascade import Cascade, Event
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Column, ForeignKey, Schema, Table, Trigger
@@ -178,7 +178,7 @@ def risks(steps: Iterable[Iterable[str]], live: LiveTables) -> list[list[TableAt
         losing, wrote = set[str](), set[str]()
         names.begin_step()
         # `down` itself deletes the row of the migration; other tables may refer to it.
-        for sql in (f"DELETE FROM {MIGRATIONS_TABLE}", *statements):
+        for sql in (f"DELETE FROM {VERSIONS}", *statements):
             live.add_trigger(sql)
             for effect in effects(sql):
                 if effect.kind == "drop trigger":

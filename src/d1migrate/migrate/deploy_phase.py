@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from d1migrate.errors import PlanError, SourceError, UsageError
+from d1migrate.errors import PlanError, SourceError
 from d1migrate.migrate.directives import phases
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.selector import find
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import IndexDefinition, TriggerDefinition
 from d1migrate.sql.names import fold
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
 
 Phase = Literal["before", "after"]
@@ -148,15 +150,15 @@ class Compatibility(NamedTuple):
     """Whether code can run on a database.
 
     Attributes:
-        version: the newest migration that the code was written with.
-        current_version: the highest applied version, or 0.
+        code: the name of the newest migration that the code was written with; None for code without any.
+        current: the name of the last applied migration; None if none is applied.
         needed: names of migrations that the code needs and that are not applied.
         breaking: newer migrations that are applied, with what they remove.
         unclear: migrations whose phase is unclear, and why.
     """
 
-    version: int
-    current_version: int
+    code: str | None
+    current: str | None
     needed: tuple[str, ...]
     breaking: tuple[str, ...]
     unclear: tuple[str, ...]
@@ -167,28 +169,27 @@ class Compatibility(NamedTuple):
         return not (self.needed or self.breaking or self.unclear)
 
 
-def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
-    """Return whether code that was written with the migrations up to a version can run.
+def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
+    """Return whether code that was written with the migrations up to one of them can run.
 
-    It needs those up to its version, except for those after a deploy; newer ones must only add.
+    It needs those, except for the ones after a deploy; later ones must only add.
 
     Args:
-        entries: files and database.
-        version: the newest migration that the code was written with; 0 for code without any.
+        entries: files and database, in order.
+        newest: the newest migration that the code was written with; 0 for code without any, unless a file
+            has that number.
 
     Raises:
-        UsageError: there is no migration of that version.
+        UsageError: there is no such migration, or there are several.
         SourceError, PlanError: as `impact_of`.
     """
-    files = [entry.version for entry in entries if entry.migration]
-    if version != 0 and version not in files:
-        listed = f"the versions are {files[0]} to {files[-1]}" if files else "there are none"
-        raise UsageError(
-            f"there is no version {version}", hint=f"{listed}; use 0 for code without migrations"
-        )
+    files = [entry for entry in entries if entry.migration]
+    none = str(newest) == "0" and not any(entry.version == 0 for entry in files)
+    code = None if none else find(files, newest)
+    known = 0 if code is None else next(i for i, entry in enumerate(entries) if entry is code) + 1
     needed, breaking, unclear = list[str](), list[str](), list[str]()
-    for entry in entries:
-        newer, applied = entry.version > version, entry.applied is not None
+    for place, entry in enumerate(entries):
+        newer, applied = place >= known, entry.applied is not None
         if entry.state == "partial":
             unclear.append(f"{entry.name}: it began and did not finish")
         elif newer == applied:  # older ones that are applied do no harm, nor newer ones that are pending
@@ -202,8 +203,8 @@ def compatibility(entries: Sequence[Entry], version: int) -> Compatibility:
                 breaking.append(f"{entry.name}: {', '.join(impact.removes) or 'declared phase=after'}")
             elif not newer and phase == "before":
                 needed.append(entry.name)
-    current = max((entry.applied.version for entry in entries if entry.applied), default=0)
-    return Compatibility(version, current, tuple(needed), tuple(breaking), tuple(unclear))
+    current = next((entry.name for entry in reversed(entries) if entry.applied), None)
+    return Compatibility(code and code.name, current, tuple(needed), tuple(breaking), tuple(unclear))
 
 
 class _ImpactReader:
@@ -294,7 +295,7 @@ class _ImpactReader:
             if effect.kind == "insert" and not effect.replaces and not effect.sets:
                 continue
             table = effect.table
-            if table in self._own or table in (MIGRATIONS_TABLE, LOG_TABLE, "sqlite_sequence"):
+            if table in self._own or table in (VERSIONS, WRANGLER, LOG_TABLE, "sqlite_sequence"):
                 continue
             fills = effect.kind == "update" and effect.sets
             if not fills or any((table, column) not in self._new_columns for column in effect.sets):

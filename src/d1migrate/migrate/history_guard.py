@@ -5,53 +5,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import SourceError
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS
 from d1migrate.sql.names import fold
 from d1migrate.sql.statement import effects, first_row, insert_of, target_of, trigger_effects
 from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.migrate.table import Identified, MigrationsTable
     from d1migrate.sql.split import Statement
 
-MIGRATIONS_TABLE = "schema_migrations"
-LOG_TABLE = "schema_migrations_log"
-_TABLES = {MIGRATIONS_TABLE, LOG_TABLE}
 
-
-def check_history_use(statement: Statement, file: str, version: int | None) -> None:
-    """Refuse a statement that does to the history tables what only d1migrate may do.
+def check_history_use(
+    statements: Iterable[Statement], file: str, table: MigrationsTable, migration: Identified | None = None
+) -> None:
+    """Refuse SQL that does to the history tables what only d1migrate may do.
 
     Args:
-        statement: the statement.
-        file: its file, for errors.
-        version: the version of the migration, which may insert its own row and create the table; None for a
-            rollback, which may delete rows. The batch then compares the rows with the plan.
+        statements: the statements.
+        file: their file, for errors.
+        table: the migrations table.
+        migration: the migration, which may create the table, and insert its own row into a table of versions;
+            None for a rollback, which may delete rows. The batch then compares the rows with the plan.
 
     Raises:
         SourceError: the error has the line of the statement.
     """
-    if _TABLES & _tables_of_trigger(statement.sql):
+    for statement in statements:
+        lower = statement.sql.lower()
+        if fold(table.name) in lower or LOG_TABLE in lower:
+            _check(statement, file, table, migration)
+
+
+def _check(statement: Statement, file: str, table: MigrationsTable, migration: Identified | None) -> None:
+    name = fold(table.name)
+    if {name, LOG_TABLE} & _tables_of_trigger(statement.sql):
         raise SourceError(
             f"{file}:{statement.line}: it creates a trigger that involves the history tables",
             hint="only d1migrate changes the history",
         )
     for effect in effects(statement.sql):
-        ours = effect.table == MIGRATIONS_TABLE
+        ours = effect.table == name
         if effect.table != LOG_TABLE and not ours:
             continue
-        allowed = {"create", "insert"} if version is not None else {"delete"}
-        replaces = effect.kind == "delete" and version is not None and "REPLACE" in statement.sql.upper()
+        records = migration is not None and table.shape == "versions"
+        allowed = {"delete"} if migration is None else {"create", "insert"} if records else {"create"}
+        replaces = effect.kind == "delete" and records and "REPLACE" in statement.sql.upper()
         if not ours or not (effect.kind in allowed or replaces):
             raise SourceError(
                 f"{file}:{statement.line}: it changes the history of all migrations"
                 f" ({effect.kind} {effect.table})",
                 hint="a migration records only its own version, and `down` deletes that row itself",
             )
-        recorded = recorded_version(statement.sql) if version is not None else None
-        if recorded is not None and recorded != version:
+        recorded = recorded_version(statement.sql) if records else None
+        if migration and recorded is not None and recorded != migration.version:
             raise SourceError(
-                f"{file}:{statement.line}: it records version {recorded}, but its name has {version}",
-                hint=f"let it insert version {version}",
+                f"{file}:{statement.line}: it records version {recorded}, but its name has"
+                f" {migration.version}",
+                hint=f"let it insert version {migration.version}",
             )
 
 
@@ -65,10 +78,10 @@ def _tables_of_trigger(sql: str) -> set[str]:
     return {fold(trigger.table), *(e.table for e in trigger_effects(trigger))} if trigger else set()
 
 
-def is_record(sql: str) -> bool:
+def is_record(sql: str, table: str = VERSIONS) -> bool:
     """Whether a statement records a migration: an INSERT into the migrations table."""
     tokens = significant(sql[:_HEAD])
-    return text_at(tokens, 0).upper() in ("INSERT", "REPLACE") and target_of(tokens) == MIGRATIONS_TABLE
+    return text_at(tokens, 0).upper() in ("INSERT", "REPLACE") and target_of(tokens) == fold(table)
 
 
 _HEAD = 400  # characters: enough for the name of the table, however long the rows are

@@ -8,9 +8,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from d1migrate.errors import LimitExceeded, ParseError, SourceError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, check_history_use, is_record
+from d1migrate.migrate.history_guard import check_history_use, is_record
 from d1migrate.migrate.rollback_block import SHORTEST, BlockFinder, Marker
+from d1migrate.migrate.table import LOG_TABLE, USUAL_TABLE, VERSIONS, WRANGLER, MigrationsTable
 from d1migrate.sql.d1 import WORKERD
+from d1migrate.sql.names import fold
 from d1migrate.sql.split import Splitter, Statement, split
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 
@@ -24,6 +26,8 @@ LARGE = 1 << 20
 
 NOTHING = "v1:" + sha256(b"").hexdigest()
 """The checksum of a file without a statement, or with only the one that records it: it identifies no file."""
+
+_TABLES = (VERSIONS, WRANGLER, LOG_TABLE)  # what a streamed file is searched for
 
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -77,11 +81,6 @@ class Rollback(NamedTuple):
         """The sha256 of its meaning, like a migration's checksum."""
         return _digest_of_meaning(split(self.sql, file=self.file))
 
-    @property
-    def touches_history(self) -> bool:
-        """Whether it could change rows of the migrations table: always, for a rollback."""
-        return True
-
     def texts(self) -> Iterator[str]:
         """Yield the SQL of its statements."""
         return (statement.sql for statement in self.statements())
@@ -91,7 +90,7 @@ class Rollback(NamedTuple):
 
         Raises:
             ParseError: the block is not SQL.
-            SourceError: it drops the history tables.
+            LimitExceeded: a statement is longer than D1 accepts.
         """
         shift = self.first_line - 1
         try:
@@ -116,8 +115,6 @@ class Rollback(NamedTuple):
                 source=first,
                 hint=_prose_hint(first),
             )
-        if MIGRATIONS_TABLE in statement.sql.lower():
-            check_history_use(statement, self.file, None)
         if (size := len(statement.sql.encode())) > WORKERD.sql_length:
             raise _too_long(self.file, statement.line, size)
 
@@ -131,16 +128,17 @@ class Migration:
     """One migration file. Its parts are read when they are first needed.
 
     Attributes:
-        version: the leading digits of its name, as an integer.
-        name: the file name without `.sql`.
+        version: the number that its name begins with, as wrangler reads it; None if there is none.
+        name: the path below the migrations folder, with `/` between its parts, without `.sql`.
         file: its path, for errors.
         has_crlf: whether its lines end in CR LF on disk; here they end in LF.
         rollback_file: the rollback in a file of its own, or None.
-        names_history: whether it mentions the migrations table.
+        names_history: whether it mentions VERSIONS, the table in which files record themselves.
     """
 
     __slots__ = (
         "_checksum",
+        "_mentioned",
         "_scanned",
         "_script",
         "_split",
@@ -154,7 +152,7 @@ class Migration:
 
     def __init__(
         self,
-        version: int,
+        version: int | None,
         name: str,
         script: str | Script,
         *,
@@ -168,7 +166,8 @@ class Migration:
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
         self._scanned: _Scan | None = None
-        self.names_history = isinstance(script, str) and MIGRATIONS_TABLE in script.lower()
+        self._mentioned: set[str] = set()
+        self.names_history = isinstance(script, str) and VERSIONS in script.lower()
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
@@ -262,13 +261,20 @@ class Migration:
         found = self._scan()
         return found.almost if found.rollback is None else None
 
-    @property
-    def touches_history(self) -> bool:
+    def mentions(self, table: str) -> bool:
+        """Whether its text may contain the name of a table, which has only lower-case letters."""
+        if isinstance(self._script, str):
+            return self.names_history if table == VERSIONS else table in self._script.lower()
+        self._scan()
+        return table in self._mentioned or table not in _TABLES
+
+    def touches(self, table: MigrationsTable) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by inserting some."""
-        if not self.names_history:
+        name = fold(table.name)
+        if not self.mentions(name):
             return False
         return any(
-            MIGRATIONS_TABLE in sql and ("update" in sql or not is_record(sql))
+            name in sql and ("update" in sql or not is_record(sql, name))
             for sql in (piece.sql.lower() for piece in self.pieces())
         )
 
@@ -294,10 +300,13 @@ class Migration:
         """Whether it is named as other tools name a rollback, which wrangler runs like any migration."""
         return _DOWN.search(self.name) is not None
 
-    def check(self) -> int:
+    def check(self, table: MigrationsTable = USUAL_TABLE) -> int:
         """Read all of it, the rollback block too, and return the number of its statements.
 
         A file without a statement is only recorded, as `wrangler d1 migrations apply` does (d1-facts §11).
+
+        Args:
+            table: the migrations table, which only d1migrate may change.
 
         Raises:
             LimitExceeded: a statement is longer than D1 accepts.
@@ -314,13 +323,10 @@ class Migration:
             raise _runs_forward(self.file, found.runs_forward)
         if found.too_long:
             raise _too_long(self.file, *found.too_long)
-        if self.names_history:
-            for statement in self.statements():
-                if MIGRATIONS_TABLE in statement.sql.lower():
-                    check_history_use(statement, self.file, self.version)
+        if self.mentions(fold(table.name)) or self.mentions(LOG_TABLE):
+            check_history_use(self.statements(), self.file, table, self)
         if found.rollback:
-            for _ in found.rollback.statements():
-                pass
+            check_history_use(found.rollback.statements(), found.rollback.file, table)
         return found.statements
 
     def _scan(self) -> _Scan:
@@ -367,9 +373,10 @@ class Migration:
         for chunk in script.chunks():
             digest.update(chunk.encode())
             lower = before + chunk.lower()
-            self.names_history = self.names_history or MIGRATIONS_TABLE in lower
-            before = lower[-len(MIGRATIONS_TABLE) :]
+            self._mentioned |= {name for name in _TABLES if name in lower}
+            before = lower[-max(map(len, _TABLES)) :]
             yield chunk
+        self.names_history = VERSIONS in self._mentioned
         self._checksum = "b1:" + digest.hexdigest()
 
 
@@ -458,7 +465,7 @@ def _digest_of_meaning(pieces: Iterable[Statement]) -> str:
     meanings = []
     for piece in pieces:
         sql = piece.sql
-        if sql and not (MIGRATIONS_TABLE in sql.lower() and is_record(sql)):
+        if sql and not (VERSIONS in sql.lower() and is_record(sql)):
             words = SIGNIFICANT.findall(sql)
             # Only ASCII: some other letters have an ASCII upper case, but are different names to SQLite.
             meant = [up if word.isascii() and (up := word.upper()) in KEYWORDS else word for word in words]

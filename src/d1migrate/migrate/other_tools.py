@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate.schema.model import Schema, Table
 
-OLD_TABLE = f"old_{MIGRATIONS_TABLE}"
+OLD_TABLE = f"old_{VERSIONS}"
 """The new name that `adopt` gives to another tool's table with the name of ours."""
 
 OTHER_TOOLS = {
@@ -97,7 +97,7 @@ def without_histories(schema: Schema, *histories: str | None, keep: Iterable[str
 
 def _has_name_of_ours(table: Table) -> bool:
     """Whether it is the history of a tool that uses the name of our migrations table."""
-    if fold(table.name) != MIGRATIONS_TABLE:
+    if fold(table.name) != VERSIONS:
         return False
     columns = [(c.name, c.type, c.primary_key, c.not_null, c.default) for c in table.columns]
     return owner_of(columns) not in ("d1migrate", "application")

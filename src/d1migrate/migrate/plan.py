@@ -14,32 +14,33 @@ from d1migrate.errors import (
     LimitExceeded,
     OutOfOrder,
     PlanError,
-    SourceError,
     UsageError,
     exclusive,
 )
-from d1migrate.migrate import assertions
-from d1migrate.migrate import history as h
-from d1migrate.migrate.history_guard import LOG_TABLE
-from d1migrate.migrate.migration import LARGE, NOTHING, Migration, Rollback
+from d1migrate.migrate import assertions, log
+from d1migrate.migrate.history_guard import check_history_use
+from d1migrate.migrate.migration import LARGE, Migration, Rollback
+from d1migrate.migrate.selector import Selector, find, up_to
 from d1migrate.migrate.status import (
     Entry,
     compare,
     names,
     refuse_disagreement,
     refuse_partial,
-    refuse_renumbered,
+    refuse_renamed,
     refuse_unmanaged,
-    version_range,
-    versions,
+    refuse_unwritable,
+    refuse_without_key,
 )
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Query
 from d1migrate.sql.triggers import is_carried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate.table import Key, MigrationsTable
     from d1migrate.sql.split import Statement
 
 Direction = Literal["up", "down"]
@@ -56,11 +57,11 @@ class Step(NamedTuple):
     """
 
     direction: Direction
-    version: int
+    version: int | None
     name: str
     script: Migration | Rollback
     statement_count: int
-    event: h.Event
+    event: log.Event
     guarded: tuple[str, ...] = ()
 
     @property
@@ -88,27 +89,22 @@ class Step(NamedTuple):
     def after(self, before: assertions.HistoryState, token: str) -> assertions.HistoryState:
         """Return the state of the history after the step, done by the batch with this token."""
         moved = before.plus if self.direction == "up" else before.minus
-        return moved(self.version, token)
+        return moved(self, token)
 
 
 class Plan(NamedTuple):
-    """Steps in order, for a database whose applied versions are `versions`.
+    """Steps in order, for a database with a history.
 
     Attributes:
-        missing: the history tables that the first step creates.
+        history: the history; the first step creates the tables that it lacks.
         single: whether all steps run in one transaction.
         reads: how many requests read the database, for the plan and for the run.
-        applied: the rows of those versions.
-        head: the token of the newest row of the log; "" if the log is empty.
     """
 
     steps: tuple[Step, ...]
-    versions: tuple[int, ...]
-    missing: tuple[str, ...] = ()
+    history: h.History
     single: bool = False
     reads: int = 1
-    applied: tuple[h.AppliedMigration, ...] = ()
-    head: str = ""
 
     @property
     def requests(self) -> int:
@@ -125,36 +121,34 @@ class StepQueries:
     Args:
         step: the step.
         before: the state of the history that the step expects.
-        missing: the history tables to create.
+        setup: the statements that create what the history lacks.
         stamp: the token, time and user of the batch.
         first: whether it is the first step of a run.
-        mirror: wrangler's table, if it is kept in step.
     """
 
     def __init__(
         self,
         step: Step,
         before: assertions.HistoryState,
-        missing: Iterable[str],
-        stamp: h.Stamp,
+        setup: Iterable[Query],
+        stamp: log.Stamp,
         *,
         first: bool,
-        mirror: Mirror | None = None,
     ) -> None:
         self.step = step
-        up = step.direction == "up"
-        mirrored = _mirrored(step, mirror) if mirror else ()
+        up, table = step.direction == "up", before.table
         self.opening = (
-            *h.create_tables(missing),
-            assertions.assert_ready(step.version, step.direction, before, full=first or not up),
-            *(assertions.assert_empty(table) for table in step.guarded),
-            h.record("begun", step.event._replace(rollback_sql=None), stamp),
+            *setup,
+            assertions.assert_ready(step, step.direction, before, full=first or not up),
+            *(assertions.assert_empty(guarded) for guarded in step.guarded),
+            log.record("begun", step.event._replace(rollback_sql=None), stamp),
         )
+        # A rollback could delete any row.
+        full = not isinstance(step.script, Migration) or step.script.touches(table)
         self.closing = (
-            h.insert_row(step.version, step.name, stamp.at) if up else h.delete_row(step.version),
-            *mirrored,
-            assertions.assert_result(step.after(before, stamp.token), full=step.script.touches_history),
-            h.record("done", step.event, stamp),
+            *(table.insert(step, stamp.at) if up else table.delete(step)),
+            assertions.assert_result(step.after(before, stamp.token), full=full),
+            log.record("done", step.event, stamp),
         )
 
     def __iter__(self) -> Iterator[Query]:
@@ -174,17 +168,11 @@ class StepQueries:
         return len(self.opening) + self.step.statement_count + len(self.closing)
 
 
-def _mirrored(step: Step, mirror: Mirror) -> tuple[Query, ...]:
-    if step.direction == "up":
-        return mirror.insert((step.version,))
-    return mirror.delete(step.version, step.name)
-
-
 def plan_up(
     migrations: Sequence[Migration],
     history: h.History,
     *,
-    to: int | None = None,
+    to: Selector | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
 ) -> Plan:
@@ -193,33 +181,39 @@ def plan_up(
     Args:
         migrations: the files.
         history: the history of the database.
-        to: the last version to apply; all of them without it.
-        allow_out_of_order: whether to apply migrations below the newest applied version, too.
+        to: the last migration to apply; all of them without it.
+        allow_out_of_order: whether to apply migrations that come before an applied one, too.
         single: whether to run everything in one transaction.
 
     Raises:
-        UsageError: there is no version `to`.
+        UsageError: there is no migration `to`, or several.
         HistoryError: the database was not created by d1migrate, or (a subclass) files and history disagree.
         SourceError: a file to be applied cannot be parsed.
     """
     entries = compare(migrations, history)
-    if to is not None and to not in {entry.version for entry in entries}:
-        raise UsageError(f"there is no version {to}", hint=version_range(entries))
+    wanted = up_to(entries, to)
+    refuse_unwritable(history, entries)
     refuse_unmanaged(entries, history)
     refuse_disagreement(entries)
-    todo = [e for e in entries if e.state in ("pending", "out_of_order") and (to is None or e.version <= to)]
-    late = [e for e in todo if e.state == "out_of_order"]
-    if late and not allow_out_of_order:
-        raise OutOfOrder(
-            f"{names(late)} is pending, but version {max(history.versions)} is already applied",
-            versions=versions(late),
-            hint="`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late",
-        )
-    steps = tuple(_step_up(entry.migration) for entry in todo if entry.migration)
+    todo = [entry for entry in wanted if entry.state in ("pending", "out_of_order")]
+    _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])
+    refuse_without_key(todo, entries, history.table)
+    steps = tuple(_step_up(entry.migration, history.table) for entry in todo if entry.migration)
     if single:
         _refuse_large(steps)
-    applied, head = history.applied, history.head
-    return Plan(steps, history.versions, history.missing, single, history.reads, applied, head)
+    return Plan(steps, history, single, history.reads)
+
+
+def _refuse_late(entries: Sequence[Entry], late: Sequence[Entry]) -> None:
+    if late:
+        newest = next(entry for entry in reversed(entries) if entry.applied)
+        raise OutOfOrder(
+            f"{', '.join(names(late))} {'is' if len(late) == 1 else 'are'} pending, but {newest.name},"
+            " which comes later, is already applied",
+            names=names(late),
+            hint="`d1migrate renumber` gives it a newer number; --allow-out-of-order applies it late, as"
+            " `wrangler d1 migrations apply` would",
+        )
 
 
 def _refuse_large(steps: Iterable[Step]) -> None:
@@ -235,94 +229,107 @@ def _refuse_large(steps: Iterable[Step]) -> None:
             )
 
 
-def _step_up(migration: Migration) -> Step:
-    count = migration.check()
-    if migration.checksum == NOTHING:
-        raise SourceError(
-            f"{migration.file}: the file only records itself",
-            hint="write the change, or `SELECT 1;` if the migration is meant to do nothing",
-        )
-    event = h.event_of("up", migration)
+def _step_up(migration: Migration, table: MigrationsTable) -> Step:
+    count = migration.check(table)
+    event = log.event_of("up", migration)
     return Step("up", migration.version, migration.name, migration, count, event)
 
 
 def choose_down(
-    migrations: Sequence[Migration], history: h.History, *, to: int | None = None, steps: int | None = None
+    migrations: Sequence[Migration],
+    history: h.History,
+    *,
+    to: Selector | None = None,
+    steps: int | None = None,
 ) -> tuple[Entry, ...]:
-    """Choose what to roll back, newest first: `steps` versions, or all above `to`; one without either.
+    """Choose what to roll back, newest first: `steps` migrations, or all after `to`; one without either.
+
+    By names, the newest is what was applied last; by versions, what has the highest.
 
     Raises:
-        UsageError: both are given, `steps` is below 1, or `to` is neither 0 nor an applied version.
+        UsageError: both are given, `steps` is below 1, or `to` is neither 0 nor an applied migration.
         PartiallyApplied: a migration began and did not finish.
     """
     if to is not None and steps is not None:
         raise exclusive("--to", "--steps")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}: at least one is required")
-    if to is not None and to != 0 and to not in history.versions:
-        applied_ones = ", ".join(map(str, history.versions[-10:])) or "none"
-        raise UsageError(f"version {to} is not applied", hint=f"use 0, or an applied version: {applied_ones}")
     entries = compare(migrations, history)
+    refuse_unwritable(history, entries)
+    applied = sorted((e for e in entries if e.applied), key=lambda e: e.applied.place if e.applied else 0)
+    last = None if to is None else _last_to_keep(applied, to)
     refuse_partial(entries)
-    refuse_renumbered(entries)
-    applied = [entry for entry in reversed(entries) if entry.applied]
+    refuse_renamed(entries)
     if to is not None:
-        return tuple(entry for entry in applied if entry.version > to)
-    return tuple(applied[: steps or 1])
+        kept = 0 if last is None else applied.index(last) + 1
+        return tuple(reversed(applied[kept:]))
+    return tuple(applied[: -(steps or 1) - 1 : -1])
+
+
+def _last_to_keep(applied: Sequence[Entry], to: Selector) -> Entry | None:
+    """Return the newest migration that stays; None if none does: 0 means all, unless it is a number."""
+    if str(to) == "0" and not any(entry.version == 0 for entry in applied):
+        return None
+    try:
+        return find(applied, to)
+    except UsageError as error:
+        newest = ", ".join(names(applied[-10:])) or "none"
+        raise UsageError(
+            f"{error}, among those applied", hint=f"use 0 for all, or one of: {newest}"
+        ) from None
 
 
 def plan_down(
     entries: Sequence[Entry],
     history: h.History,
-    stored: Mapping[int, str],
+    stored: Mapping[Key | None, str],
     *,
     prefer: Literal["file", "history"] | None = None,
 ) -> Plan:
-    """Plan to roll versions back, in the order given.
+    """Plan to roll migrations back, in the order given.
 
     Args:
         entries: what `choose_down` chose.
         history: the history of the database.
-        stored: {version: rollback SQL} from the log.
+        stored: {key: rollback SQL} from the log.
         prefer: which rollback to run if the file's and the log's differ.
 
     Raises:
-        Irreversible: versions have no rollback; the error names all of them, and why.
+        Irreversible: migrations have no rollback; the error names all of them, and why.
         PlanError: file and log differ, and `prefer` is not given.
         SourceError: a rollback block cannot be parsed, or drops the history.
     """
-    chosen: dict[int, Rollback] = {}
+    chosen: dict[str, Rollback] = {}
     irreversible: list[Entry] = []
     differ: list[Entry] = []
     for entry in entries:
-        rollback, differs = _choose_rollback(entry, stored, prefer)
+        kept = entry.applied and stored.get(history.table.key_of(entry.applied))
+        rollback, differs = _choose_rollback(entry, kept, prefer)
         differ += [entry] if differs else []
         if rollback is None or rollback.reason is not None:
             irreversible.append(entry)
         else:
-            chosen[entry.version] = rollback
+            chosen[entry.name] = rollback
     if irreversible := [entry for entry in irreversible if entry not in differ]:
         raise Irreversible(
             "; ".join(f"{entry.name} {_why_irreversible(entry)}" for entry in irreversible),
-            versions=versions(irreversible),
+            names=names(irreversible),
             hint="write a `-- Rollback:` block into its file, or restore a backup",
         )
     if differ:
         raise PlanError(
-            f"the rollback in the file and the one recorded when it was applied differ: {names(differ)}",
+            "the rollback in the file and the one recorded when it was applied differ:"
+            f" {', '.join(names(differ))}",
             hint="choose with --rollback-from file or --rollback-from history",
         )
-    steps = tuple(_step_down(entry, chosen[entry.version]) for entry in entries)
-    return Plan(steps, history.versions, history.missing, reads=history.reads, head=history.head)
+    steps = tuple(_step_down(entry, chosen[entry.name], history.table) for entry in entries)
+    return Plan(steps, history, reads=history.reads)
 
 
-def _choose_rollback(
-    entry: Entry, stored: Mapping[int, str], prefer: str | None
-) -> tuple[Rollback | None, bool]:
+def _choose_rollback(entry: Entry, kept: str | None, prefer: str | None) -> tuple[Rollback | None, bool]:
     """Return the rollback to run, and whether the user has to choose between two."""
     from_file = entry.migration.rollback if entry.migration else None
     digest = entry.applied.rollback_digest if entry.applied else None
-    kept = stored.get(entry.version)
     from_log = None if kept is None else Rollback(kept, f"{entry.name} (rollback SQL in {LOG_TABLE})")
     if entry.migration is None:
         return from_log, False
@@ -333,10 +340,12 @@ def _choose_rollback(
     return (from_log if prefer == "history" else from_file), prefer is None
 
 
-def _step_down(entry: Entry, rollback: Rollback) -> Step:
-    count = sum(1 for _ in rollback.statements())
-    event = h.Event("down", entry.version, entry.name, entry.applied.checksum if entry.applied else None)
-    return Step("down", entry.version, entry.name, rollback, count, event)
+def _step_down(entry: Entry, rollback: Rollback, table: MigrationsTable) -> Step:
+    statements = tuple(rollback.statements())
+    check_history_use(statements, rollback.file, table)
+    row = entry.applied or entry
+    event = log.Event("down", row.version, row.name, entry.applied.checksum if entry.applied else None)
+    return Step("down", row.version, row.name, rollback, len(statements), event)
 
 
 def _why_irreversible(entry: Entry) -> str:

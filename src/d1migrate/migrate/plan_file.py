@@ -20,7 +20,7 @@ _AGAIN = "review a new plan: `d1migrate plan --output FILE`"
 
 _NONE = type(None)
 _OPTIONS: dict[str, tuple[type, ...]] = {
-    "to": (int, _NONE),
+    "to": (str, _NONE),
     "single_transaction": (bool,),
     "allow_out_of_order": (bool,),
     "phase": (str, _NONE),
@@ -48,9 +48,10 @@ def describe(
         "database_id": database_id,
         "options": dict(options),
         "history": {
-            "digest": _digest_of_history(plan.applied),
-            "applied": len(plan.applied),
-            "current_version": max(plan.versions, default=0),
+            "table": plan.history.table.name,
+            "digest": _digest_of_history(plan.history.applied),
+            "applied": len(plan.history.applied),
+            "current": current.name if (current := plan.history.current) else None,
         },
         "steps": [_step(step) for step in plan.steps],
     }
@@ -150,22 +151,20 @@ def _other_database(written: Content, now: Content) -> Iterable[str]:
 
 def _other_history(written: Content, now: Content) -> Iterable[str]:
     if written["digest"] != now["digest"]:
-        then, there = ((h["applied"], h["current_version"]) for h in (written, now))
-        shown = "other checksums" if then == there else f"{there[0]} applied up to version {there[1]}"
-        yield f"history has changed: {then[0]} applied up to version {then[1]} then, {shown} now"
+        then, there = ((h["applied"], h["current"]) for h in (written, now))
+        shown = "other checksums" if then == there else f"{there[0]} applied up to {there[1]}"
+        yield f"history has changed: {then[0]} applied up to {then[1]} then, {shown} now"
 
 
 def _other_files(written: Sequence[Content], now: Sequence[Content]) -> Iterable[str]:
-    then, there = ({step["version"]: step for step in steps} for steps in (written, now))
-    for version, step in then.items():
-        if version not in there:
-            yield f"{step['name']} is no longer pending"
-    for version, step in there.items():
-        old = then.get(version)
+    then, there = ({step["name"]: step for step in steps} for steps in (written, now))
+    for name in then:
+        if name not in there:
+            yield f"{name} is no longer pending"
+    for name, step in there.items():
+        old = then.get(name)
         if old is None:
-            yield f"{step['name']} is pending, too"
-        elif old["name"] != step["name"]:
-            yield f"{old['name']} is now called {step['name']}"
+            yield f"{name} is pending, too"
         elif old["checksum"] != step["checksum"]:
             yield f"the SQL of {step['name']} has changed"
         elif old["content"] != step["content"]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import HistoryError, SourceError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE, is_record, recorded_version
+from d1migrate.errors import SourceError
+from d1migrate.migrate.history_guard import is_record, recorded_version
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.source import MAX_VERSION
+from d1migrate.migrate.table import MAX_VERSION, VERSIONS
 from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.status import Entry
 
 
 class Move(NamedTuple):
@@ -26,24 +25,22 @@ class Move(NamedTuple):
     new: Migration
 
 
-def moves(migrations: Sequence[Migration], applied: Sequence[AppliedMigration]) -> tuple[Move, ...]:
-    """Return the files to renumber, so that numbers are unique and pending files come after applied ones.
+def moves(entries: Sequence[Entry]) -> tuple[Move, ...]:
+    """Return the pending files to renumber, so that each has its own number, after all that is applied.
 
     Applied files keep their numbers. The others keep their order, and a number that is above all before it.
 
     Args:
-        migrations: the files by version and name; versions may repeat.
-        applied: the rows of the migrations table.
+        entries: files and database, in order.
 
     Raises:
-        HistoryError: a version is applied, but it is unclear which of its files that is.
         SourceError: a file cannot be renumbered, or there is no number left.
     """
-    stay = set(_applied(migrations, {row.version: row for row in applied}))
-    last = max((row.version for row in applied), default=0)
+    last = max((entry.version or 0 for entry in entries if entry.applied), default=-1)
     found: list[Move] = []
-    for migration in migrations:
-        if migration in stay:
+    for entry in entries:
+        migration = entry.migration
+        if migration is None or entry.applied or migration.version is None:
             continue
         if migration.version > last:
             last = migration.version
@@ -51,24 +48,6 @@ def moves(migrations: Sequence[Migration], applied: Sequence[AppliedMigration]) 
         last += 1
         found.append(Move(migration, _renumbered(migration, last)))
     return tuple(found)
-
-
-def _applied(migrations: Sequence[Migration], rows: dict[int, AppliedMigration]) -> Iterator[Migration]:
-    """Yield the applied files: of several with the same number, the one with the checksum, or the name."""
-    for version, group in groupby(migrations, key=lambda migration: migration.version):
-        row, files = rows.get(version), list(group)
-        if row is None:
-            continue
-        same = [file for file in files if row.checksum and file.matches(row.checksum)] or files
-        named = [file for file in same if file.name == row.name] or same
-        if len(named) > 1:
-            raise HistoryError(
-                f"version {version} is applied as {row.name}, but it is unclear which file that is:"
-                f" {', '.join(file.file for file in named)}",
-                versions=(version,),
-                hint="give the one that is not applied another number by hand",
-            )
-        yield named[0]
 
 
 def _renumbered(migration: Migration, version: int) -> Migration:
@@ -83,9 +62,9 @@ def _renumbered(migration: Migration, version: int) -> Migration:
             hint=f"rename it to {name}.sql by hand, and change the statement that records it",
         )
     rollback = migration.rollback
-    if rollback and MIGRATIONS_TABLE in rollback.sql.lower():
+    if rollback and VERSIONS in rollback.sql.lower():
         raise SourceError(
-            f"{migration.file}: its rollback block names {MIGRATIONS_TABLE}",
+            f"{migration.file}: its rollback block names {VERSIONS}",
             hint="remove that line: `down` deletes the row itself",
         )
     text = re.sub(rf"(?m)^(--\s*Migration:\s*){re.escape(migration.name)}$", rf"\g<1>{name}", migration.text)

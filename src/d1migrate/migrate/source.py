@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import SourceError, UsageError
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration, Script
+from d1migrate.migrate.order import number_of, order_key
+from d1migrate.migrate.table import MAX_VERSION, SUFFIX, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-MAX_VERSION = 2**53 - 1
-"""Larger integers lose digits in D1's JSON (d1-facts §3.1)."""
 
 JOURNAL = ".d1migrate-journal.json"
 """The file in a migrations folder that records an unfinished change of several files."""
@@ -24,41 +21,25 @@ ROLLBACKS = "rollback"
 """The folder of rollback files, beside the migrations folder."""
 
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
-_NAME = re.compile(r"([0-9]+)_[A-Za-z0-9._-]+\.sql")
 _TIMESTAMP_DIGITS = 14
 _DIGITS = 3
 
 
 def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
-    """Order the files of a folder by version.
+    """Return the files of a folder in wrangler's order.
 
     Args:
-        files: (file name, text or Script) pairs, in any order; line ends may be LF or CR LF.
+        files: (path below the folder, text or Script) pairs, in any order; line ends may be LF or CR LF.
         folder: their folder, for errors.
-
-    Raises:
-        SourceError: a name is not `NNN_description.sql`, or a version is 0, too large or used twice.
     """
-    found = load_all(files, folder=folder)
-    for one, other in pairwise(found):
-        if one.version == other.version:
-            raise SourceError(
-                f"two files have version {one.version}: {one.file} and {other.file}",
-                hint="`d1migrate renumber` gives the pending one a new number",
-            )
-    return found
-
-
-def load_all(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
-    """Order files by version and name; versions may repeat. Otherwise as `load`."""
     found = []
-    for name, script in files:
+    for name, script in sorted(files, key=lambda file: order_key(file[0])):
         path = f"{folder}/{name}" if folder else name
-        found.append(read(version_of(name, path), name[: -len(".sql")], script, path))
-    return tuple(sorted(found, key=lambda migration: (migration.version, migration.name)))
+        found.append(read(number_of(name), name.removesuffix(SUFFIX), script, path))
+    return tuple(found)
 
 
-def read(version: int, name: str, script: str | Script, path: str) -> Migration:
+def read(version: int | None, name: str, script: str | Script, path: str) -> Migration:
     """Return the migration of a text with LF or CR LF line ends."""
     has_crlf = isinstance(script, str) and "\r\n" in script
     if isinstance(script, str) and has_crlf:
@@ -67,37 +48,8 @@ def read(version: int, name: str, script: str | Script, path: str) -> Migration:
 
 
 def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Return migrations unchanged, once their versions are known to ascend.
-
-    Raises:
-        SourceError: they do not ascend, or a version is out of range.
-    """
-    before = 0
-    for migration in migrations:
-        if not isinstance(migration.version, int) or not before < migration.version <= MAX_VERSION:
-            raise SourceError(
-                f"version {migration.version} of {migration.name} after {before or 'none'}",
-                hint=f"versions are integers from 1 to {MAX_VERSION}, each once, in ascending order",
-            )
-        before = migration.version
-    return tuple(migrations)
-
-
-def version_of(name: str, path: str) -> int:
-    """Return the version in a file name; `path` is what errors call it."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise SourceError(
-            f"{path!r} is not a valid migration name",
-            hint="use NNN_description.sql, with letters, digits, . _ and -; wrangler would run any .sql here",
-        )
-    version = int(match[1])
-    if not 1 <= version <= MAX_VERSION:
-        raise SourceError(
-            f"{path}: version {version} is outside 1 … {MAX_VERSION}",
-            hint="versions start at 1, and D1 rounds larger integers",
-        )
-    return version
+    """Return migrations in wrangler's order."""
+    return tuple(sorted(migrations, key=lambda migration: order_key(migration.name + SUFFIX)))
 
 
 def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> str:
@@ -116,13 +68,14 @@ def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> 
         raise UsageError(f"the description {description!r} has no ASCII letter or digit")
     if not migrations:
         return f"{1:0{_DIGITS}}_{slug}.sql"
-    newest = migrations[-1]
+    newest = max(migrations, key=lambda migration: migration.version or 0)
     digits = len(newest.name.split("_", 1)[0])
-    if newest.version == MAX_VERSION:
+    following = (newest.version or 0) + 1
+    if following > MAX_VERSION:
         raise UsageError(f"{newest.name} has the highest version possible")
     if digits == _TIMESTAMP_DIGITS:
-        return f"{max(int(now), newest.version + 1)}_{slug}.sql"
-    return f"{newest.version + 1:0{digits}}_{slug}.sql"
+        return f"{max(int(now), following)}_{slug}.sql"
+    return f"{following:0{digits}}_{slug}.sql"
 
 
 def header(name: str, description: str, *, date: str) -> str:
@@ -140,7 +93,7 @@ def record(name: str) -> str:
     stem = name[: -len(".sql")]
     return f"""\
 -- Record migration
-INSERT INTO {MIGRATIONS_TABLE} (version, name, applied_at)
+INSERT INTO {VERSIONS} (version, name, applied_at)
 VALUES ({int(stem.split("_", 1)[0])}, '{stem}', strftime('%s', 'now'))
 ON CONFLICT(version) DO NOTHING;
 """
@@ -162,12 +115,12 @@ def template(name: str, description: str, *, date: str) -> str:
 """
 
 
-def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[str, str | None]]) -> str:
+def index_module(migrations: Sequence[Migration], schemas: Mapping[str, Mapping[str, str | None]]) -> str:
     """Return a Python module that embeds the migrations, for a Worker, which cannot read a folder.
 
     Args:
         migrations: the migrations, for MIGRATIONS.
-        schemas: {version: what it changed, as `schema.digest.changes` returns it}, for SCHEMAS.
+        schemas: {name: what it changed, as `schema.digest.changes` returns it}, for SCHEMAS.
 
     Returns:
         The text of the module; the same for the same migrations.
@@ -190,12 +143,12 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[int, Mapping[
     lines += [
         ")",
         "",
-        "# The digest of each object that a version changes, for `verify_schema`; None: it is dropped.",
+        "# The digest of each object that a migration changes, for `verify_schema`; None: it is dropped.",
         "SCHEMAS = {",
     ]
-    for version, changes in schemas.items():
-        lines += [f"    {version}: {{"]
-        lines += [f"        {_literal(name)}: {_literal(known)}," for name, known in sorted(changes.items())]
+    for name, changes in schemas.items():
+        lines += [f"    {_literal(name)}: {{"]
+        lines += [f"        {_literal(key)}: {_literal(known)}," for key, known in sorted(changes.items())]
         lines += ["    },"]
     lines += ["}"]
     files = {f"{m.name}.sql": m.rollback_file.text for m in migrations if m.rollback_file}

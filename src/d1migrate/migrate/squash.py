@@ -5,21 +5,28 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.migrate.order import number_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.history import AppliedMigration, History
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import Key
 
-_LINE = re.compile(r"^-- Squashes: ((\d+)_\S+) ([vb]1:[0-9a-f]{64})$", re.MULTILINE)
+_LINE = re.compile(r"^-- Squashes: (.+) ([vb]1:[0-9a-f]{64})$", re.MULTILINE)
 
 
 class Squashed(NamedTuple):
     """A file that another one replaces."""
 
-    version: int
     name: str
     checksum: str
+
+    @property
+    def version(self) -> int | None:
+        """The number that its name begins with."""
+        return number_of(self.name)
 
 
 def replaced_by(migration: Migration) -> tuple[Squashed, ...]:
@@ -31,7 +38,7 @@ def replaced_by(migration: Migration) -> tuple[Squashed, ...]:
         return ()
     first = next(iter(migration.pieces()), None)
     lines = _LINE.findall(first.text[: first.body]) if first else ()
-    return tuple(Squashed(int(number), name, known) for name, number, known in lines)
+    return tuple(Squashed(name, known) for name, known in lines)
 
 
 def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
@@ -43,36 +50,41 @@ def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
     starts = [at for at, file in enumerate(files) if at == 0 or file.version == files[at - 1].version]
     found = []
     for start in starts:
-        chosen: dict[int, Squashed] = {}
+        chosen: dict[int | None, Squashed] = {}
         for file in files[start:]:
             chosen.setdefault(file.version, file)
         found.append(tuple(chosen.values()))
     return found
 
 
-def replaced(migration: Migration, applied: Iterable[AppliedMigration]) -> tuple[Squashed, ...]:
+def replaced(migration: Migration, history: History) -> tuple[Squashed, ...]:
     """Return the files that a migration replaces in one database; () if the database has none of them."""
-    rows = {row.version: row for row in applied}
-    own = rows.get(migration.version)
+    rows = _rows(history)
+    own = rows.get(history.table.key_of(migration))
     found = alternatives(migration)
-    known = not rows.keys().isdisjoint(file.version for file in replaced_by(migration))
+    known = not rows.keys().isdisjoint(map(history.table.key_of, replaced_by(migration)))
     if not known or (own and own.checksum and migration.matches(own.checksum)):
         return ()
-    return next((files for files in reversed(found[1:]) if _ran(files[0], rows)), found[0])
+    return next((files for files in reversed(found[1:]) if _ran(files[0], history)), found[0])
 
 
-def lacking(files: Iterable[Squashed], applied: Iterable[AppliedMigration]) -> list[str]:
+def lacking(files: Iterable[Squashed], history: History) -> list[str]:
     """Return why a migration cannot replace files in a database."""
-    rows = {row.version: row for row in applied}
-    missing = [f"{file.name} is not applied" for file in files if file.version not in rows]
+    rows = _rows(history)
+    found = [(file, rows.get(history.table.key_of(file))) for file in files]
+    missing = [f"{file.name} is not applied" for file, row in found if row is None]
     return missing + [
         f"{file.name} was applied with different content"
-        for file in files
-        if file.version in rows and (rows[file.version].checksum or file.checksum) != file.checksum
+        for file, row in found
+        if row and (row.checksum or file.checksum) != file.checksum
     ]
 
 
-def _ran(file: Squashed, rows: Mapping[int, AppliedMigration]) -> bool:
+def _rows(history: History) -> dict[Key | None, AppliedMigration]:
+    return {history.table.key_of(row): row for row in history.applied}
+
+
+def _ran(file: Squashed, history: History) -> bool:
     """Whether a database ran a file: its row has the checksum, or if it has none, the name."""
-    row = rows.get(file.version)
+    row = _rows(history).get(history.table.key_of(file))
     return row is not None and (row.checksum == file.checksum if row.checksum else row.name == file.name)

@@ -1,40 +1,56 @@
-"""Compare files and database: one Entry per version, and the states that stop a run."""
+"""Compare files and database: one Entry per migration, and the states that stop a run."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
+from d1migrate.errors import (
+    ChecksumMismatch,
+    HistoryError,
+    MissingMigration,
+    PartiallyApplied,
+    SourceError,
+)
 from d1migrate.migrate.migration import NOTHING
+from d1migrate.migrate.order import order_key
 from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.table import (
+    MAX_VERSION,
+    SUFFIX,
+    WRANGLER,
+    Key,
+    MigrationsTable,
+    VersionState,
+    VersionTable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
 
-State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renumbered", "partial"]
+State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
 
 
 class Entry(NamedTuple):
-    """One version, in files and database.
+    """One migration, in files and database.
 
     Attributes:
         version, name: the migration.
         state: how file and database compare.
         migration: the file, or None if it is missing.
-        applied: the row of the migrations table, or None; of a renumbered file, the row of version `was`.
-        was: the applied version that has the content of a renumbered file, or None.
+        applied: the row of the migrations table, or None; of a renamed file, the row under the name `was`.
+        was: the recorded name of a renamed file, or None.
     """
 
-    version: int
+    version: int | None
     name: str
     state: State
     migration: Migration | None
     applied: h.AppliedMigration | None
-    was: int | None = None
+    was: str | None = None
 
     @property
     def checksum(self) -> str | None:
@@ -52,50 +68,95 @@ class Entry(NamedTuple):
 
 
 def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry, ...]:
-    """Compare files and history: one Entry per version, ascending."""
-    files = {migration.version: migration for migration in migrations}
-    applied = {row.version: row for row in history.applied}
-    partial = {row.version: row for row in history.partial}
-    newest = max(applied, default=0)
-    renumbered = _renumbered(files, history)
-    entries: dict[int, Entry] = {}
-    for version, migration in files.items():
-        was = renumbered.get(version)
-        row = applied.get(version if was is None else was)
-        if version in partial:
+    """Compare files and history: one Entry per migration, in wrangler's order."""
+    key_of = history.table.key_of
+    applied = {key_of(row): row for row in history.applied}
+    partial = {key_of(row): row for row in history.partial}
+    owners = _owners(migrations, history, applied)
+    renamed = _renamed(migrations, history, owners)
+    entries: list[Entry] = []
+    for migration in migrations:
+        key = key_of(migration)
+        owned = owners.get(key) is migration
+        was = renamed.get(migration.name)
+        row = was or (applied.get(key) if owned else None)
+        if owned and key in partial:
             state: State = "partial"
-        elif was is not None:
-            state = "renumbered"
+        elif was:
+            state = "renamed"
         elif row is None:
-            state = "out_of_order" if version < newest else "pending"
+            state = "pending"
         else:
             state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
-        entries[version] = Entry(version, migration.name, state, migration, row, was)
-    explained = set(renumbered.values())
-    for version, row in applied.items():
-        if version not in files and version not in explained:
-            state = "partial" if version in partial else "missing"
-            entries[version] = Entry(version, row.name, state, None, row)
-    for version, begun in partial.items():
-        if version not in entries:
-            entries[version] = Entry(version, begun.name, "partial", None, applied.get(version))
-    return tuple(entries[version] for version in sorted(entries))
+        entries.append(Entry(migration.version, migration.name, state, migration, row, was and was.name))
+    explained = {key_of(row) for row in renamed.values()} | owners.keys()
+    for key, row in applied.items():
+        if key not in explained:
+            state = "partial" if key in partial else "missing"
+            entries.append(Entry(row.version, row.name, state, None, row))
+    for key, begun in partial.items():
+        if key not in explained and key not in applied:
+            entries.append(Entry(begun.version, begun.name, "partial", None, None))
+    if len(entries) > len(migrations):
+        entries.sort(key=_place(history))
+    return _out_of_order(entries)
 
 
-def _renumbered(files: Mapping[int, Migration], history: h.History) -> dict[int, int]:
-    """Return {version of a file: the applied version with its content, which no longer has a file}."""
+def _place(history: h.History) -> Callable[[Entry], Any]:
+    """Return what sorts entries as wrangler sorts files; a version without a file is where it would be."""
+    if history.table.shape == "names":
+        return lambda entry: order_key(entry.name + SUFFIX)
+    return lambda entry: order_key(
+        (entry.name if entry.migration else f"{entry.version}_{entry.name}") + SUFFIX
+    )
+
+
+def _out_of_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return entries in order; those that are pending before an applied one are out of order."""
+    newest = max((i for i, entry in enumerate(entries) if entry.applied), default=0)
+    return tuple(
+        entry._replace(state="out_of_order") if entry.state == "pending" and i < newest else entry
+        for i, entry in enumerate(entries)
+    )
+
+
+def _owners(
+    migrations: Iterable[Migration], history: h.History, applied: Mapping[Key | None, h.AppliedMigration]
+) -> dict[Key | None, Migration]:
+    """Return {key: its file}; of several files with one version, the one with the checksum, or the name."""
+    found: dict[Key | None, Migration] = {}
+    for migration in migrations:
+        key = history.table.key_of(migration)
+        other, row = found.get(key), applied.get(key)
+        if key is not None and (other is None or (row and _likeness(migration, row) > _likeness(other, row))):
+            found[key] = migration
+    return found
+
+
+def _likeness(migration: Migration, row: h.AppliedMigration) -> tuple[bool, bool]:
+    """Return how much a file is like what was recorded: by its content, then by its name."""
+    return bool(row.checksum) and migration.matches(row.checksum or ""), migration.name == row.name
+
+
+def _renamed(
+    migrations: Sequence[Migration], history: h.History, owners: Mapping[Key | None, Migration]
+) -> dict[str, h.AppliedMigration]:
+    """Return {name of a file: the row with its content, which no longer has a file}."""
+    key_of = history.table.key_of
     without_file = {
-        row.checksum: row.version
+        row.checksum: row
         for row in history.applied
-        if row.checksum and row.checksum != NOTHING and not _is_of(files.get(row.version), row.checksum)
+        if row.checksum and row.checksum != NOTHING and not _is_of(owners.get(key_of(row)), row.checksum)
     }
     if not without_file:  # spare the checksums of pending files
         return {}
-    known = {*history.versions, *(row.version for row in history.partial)}
+    known = history.keys | {key_of(row) for row in history.partial}
     found = {}
-    for version, migration in files.items():
-        if version not in known and migration.checksum in without_file:
-            found[version] = without_file.pop(migration.checksum)
+    for migration in migrations:
+        key = key_of(migration)
+        free = key not in known or owners.get(key) is not migration
+        if free and migration.checksum in without_file:
+            found[migration.name] = without_file.pop(migration.checksum)
     return found
 
 
@@ -104,26 +165,29 @@ def _is_of(migration: Migration | None, checksum: str) -> bool:
     return migration is not None and migration.matches(checksum)
 
 
-def is_up_to_date(migrations: Sequence[Migration], applied: str | None, partial: int) -> bool:
-    """Whether a row of `history.STATE` shows that exactly these files are applied, unchanged.
+def is_up_to_date(
+    migrations: Sequence[Migration], table: MigrationsTable, applied: str | None, partial: int
+) -> bool:
+    """Whether the row of `history.state_query` shows that exactly these files are applied, unchanged.
 
     It may be False although `compare` finds nothing to do; then `compare` decides.
     """
-    expected = _expected_state(tuple(migrations))
+    expected = _expected_state(tuple(migrations), table)
     if partial or applied is None or not migrations:
         return not partial and applied is None and not migrations
     if applied == expected:
         return True
     lines, wanted = applied.split("\n"), expected.split("\n")
-    # A line of what wrangler applied has no checksum after the version.
+    # A line of what wrangler applied has no checksum after the key.
     return len(lines) == len(wanted) and all(
-        line in (want, want[: want.index(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
+        line in (want, want[: want.rindex(" ") + 1]) for line, want in zip(lines, wanted, strict=True)
     )
 
 
 @lru_cache(maxsize=8)
-def _expected_state(migrations: tuple[Migration, ...]) -> str:
-    return "\n".join(f"{migration.version} {migration.checksum}" for migration in migrations)
+def _expected_state(migrations: tuple[Migration, ...], table: MigrationsTable) -> str:
+    ordered = sorted(migrations, key=table.sort_key)
+    return "\n".join(f"{table.key_of(migration)} {migration.checksum}" for migration in ordered)
 
 
 def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
@@ -133,19 +197,19 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     shown = ", ".join(history.unmanaged[:5])
     more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
     tools = [f"{table} is the history of {OTHER_TOOLS[table]}" for table in history.other_tools]
-    newest = entries[-1].version if entries else 1
+    newest = entries[-1].name if entries else "NAME"
     reason = f"no migrations are recorded, but it contains {shown}{more}"
     raise HistoryError(
         "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
         hint="`d1migrate adopt` finds out which of your files it has, and records those;"
-        f" `d1migrate baseline --to V` (e.g. --to {newest}) records them without checking",
+        f" `d1migrate baseline --to NAME` (e.g. --to {newest}) records them without checking",
     )
 
 
 def refuse_disagreement(entries: Sequence[Entry]) -> None:
-    """Raise a HistoryError that names every version on which files and history disagree."""
+    """Raise a HistoryError that names every migration on which files and history disagree."""
     refuse_partial(entries)
-    refuse_renumbered(entries)
+    refuse_renamed(entries)
     _refuse(
         [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
         MissingMigration,
@@ -168,20 +232,82 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     )
 
 
+def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
+    """Raise HistoryError for a history that is only read."""
+    if history.problems:
+        raise HistoryError(
+            f"{history.table.name}: {'; '.join(history.problems)}", hint="until then, it is only read"
+        )
+    here, there = one_sided(history, entries)
+    if here or there:
+        table = history.table
+        beside = table.beside.name if isinstance(table, VersionTable) else ""
+        parts = [f"only {table.name} records {', '.join(here)}"] if here else []
+        parts += [f"only {beside} records {', '.join(there)}"] if there else []
+        raise HistoryError(
+            "; ".join(parts),
+            names=(*here, *there),
+            hint="`d1migrate repair --sync-tables` shows what it would record, and records it",
+        )
+
+
+def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the migrations that only the table of versions records, and those that only wrangler's does."""
+    table, rows = history.table, history.rows
+    if not (isinstance(table, VersionTable) and isinstance(rows, VersionState) and table.mirrored):
+        return (), ()
+    there = {name for _, name in rows.beside.rows} if rows.beside else set()
+    here, known = [], set()
+    for entry in entries:
+        if entry.applied:
+            names = {entry.name + SUFFIX, entry.applied.name + SUFFIX}
+            known |= names
+            here += [] if names & there else [entry.name]
+    return tuple(here), tuple(name.removesuffix(SUFFIX) for name in sorted(there - known))
+
+
+def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: MigrationsTable) -> None:
+    """Raise SourceError for files to be applied that a table of versions cannot hold.
+
+    Args:
+        todo: the files.
+        entries: all of them.
+        table: the migrations table.
+
+    Raises:
+        SourceError: a file has no number from 0 to 2^53 - 1, or two have the same.
+    """
+    known: dict[Key | None, Entry] = {table.key_of(entry): entry for entry in entries if entry.applied}
+    for entry in todo:
+        key = table.key_of(entry)
+        file = entry.migration.file if entry.migration else entry.name
+        if key is None:
+            raise SourceError(
+                f"{file}: {table.name} needs a number from 0 to {MAX_VERSION} at the beginning of the name",
+                hint=f'rename it, or let wrangler\'s table record names: table = "{WRANGLER}"',
+            )
+        if key in known:
+            raise SourceError(
+                f"two files have version {key}: {known[key].name} and {entry.name}",
+                hint="`d1migrate renumber` gives the pending one a new number",
+            )
+        known[key] = entry
+
+
 def _is_squashed(entry: Entry) -> bool:
     from d1migrate.migrate.squash import replaced_by  # few runs need it
 
     return entry.migration is not None and bool(replaced_by(entry.migration))
 
 
-def refuse_renumbered(entries: Sequence[Entry]) -> None:
-    """Raise MissingMigration for files that are applied under another number."""
+def refuse_renamed(entries: Sequence[Entry]) -> None:
+    """Raise MissingMigration for files that are applied under another name."""
     _refuse(
-        [entry for entry in entries if entry.state == "renumbered"],
+        [entry for entry in entries if entry.state == "renamed"],
         MissingMigration,
-        "renumbered after being applied",
+        "renamed after being applied",
         "rename the file back;"
-        " if the new number is right, `d1migrate repair --accept {first} --reason …` records it",
+        " if the new name is right, `d1migrate repair --rename {was} {first} --reason …` records it",
     )
 
 
@@ -197,24 +323,15 @@ def refuse_partial(entries: Sequence[Entry]) -> None:
 
 
 def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
-    """Raise an error with the entries, if there are any; `{first}` in the hint is the first version."""
+    """Raise an error with the entries, if there are any; `{first}` in the hint is the first name."""
     if found:
-        named = ", ".join(
-            e.name if e.was is None else f"{e.name} (applied as version {e.was})" for e in found
+        named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in found)
+        first = found[0]
+        raise kind(
+            f"{named}: {problem}", names=names(found), hint=hint.format(first=first.name, was=first.was)
         )
-        raise kind(f"{named}: {problem}", versions=versions(found), hint=hint.format(first=found[0].version))
 
 
-def names(entries: Iterable[Entry]) -> str:
-    """Return the names, for a message."""
-    return ", ".join(entry.name for entry in entries)
-
-
-def versions(entries: Iterable[Entry]) -> tuple[int, ...]:
-    """Return the versions, for an error's attribute."""
-    return tuple(entry.version for entry in entries)
-
-
-def version_range(entries: Sequence[Entry]) -> str:
-    """Return which versions exist, for a hint."""
-    return f"the versions are {entries[0].version} to {entries[-1].version}" if entries else "there are none"
+def names(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the names."""
+    return tuple(entry.name for entry in entries)

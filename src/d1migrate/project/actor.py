@@ -6,7 +6,7 @@ import os
 import time
 
 from d1migrate import __version__
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 
 _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILDKITE_BUILD_CREATOR")
 

@@ -25,7 +25,7 @@ from d1migrate.project.environment import (
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
-_KEYS = {"migrations", "index", "schema", "wrangler", "out_of_order", "lint", "env", "mirror"}
+_KEYS = {"migrations", "index", "schema", "wrangler", "out_of_order", "lint", "env", "table"}
 _ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *KEYS}
 _ORDERS = ("refuse", "allow")
 
@@ -40,7 +40,7 @@ class Config(NamedTuple):
         wrangler: the wrangler configuration, if any.
         path: the file the settings come from, if any.
         lint: {code of a rule, or its letter: severity}, unless an environment overrides it.
-        mirror: wrangler's migrations table, if it is to be kept in step.
+        table: the name of the migrations table, if the file has it.
         schema_file: the schema as SQL that `schema` writes and `diff` reads, if the file names one.
         from_wrangler: whether the environments are wrangler's, because there is no other configuration.
     """
@@ -52,7 +52,7 @@ class Config(NamedTuple):
     path: str | None = None
     lint: Mapping[str, str] = {}
     from_wrangler: bool = False
-    mirror: str | None = None
+    table: str | None = None
     schema_file: str | None = None
 
     def folder(self, environment: Environment | None) -> str:
@@ -254,26 +254,27 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
     folders = (relative("migrations"), environments, relative("index"), wrangler)
-    return Config(*folders, path, lint, from_wrangler, _mirror(path, content), relative("schema"))
+    return Config(*folders, path, lint, from_wrangler, _table(path, content), relative("schema"))
 
 
-def _mirror(path: str, content: dict[str, Any]) -> str | None:
-    """Read the name of wrangler's migrations table.
+def _table(path: str, content: dict[str, Any]) -> str | None:
+    """Read the name of the migrations table.
 
     Raises:
-        UsageError: it is not a name, or belongs to another table.
+        UsageError: it is not a name, or one that another table has.
     """
-    name = content.get("mirror")
+    name = content.get("table")
     if name is None:
         return None
     if (
         not isinstance(name, str)
         or not name
-        or name.lower().startswith(("schema_migrations", "sqlite_", "_cf_"))
+        or name.lower() in ("d1migrate_log", "schema_migrations_log")
+        or name.lower().startswith(("sqlite_", "_cf_", "_d1m_"))
     ):
         raise UsageError(
-            f"{path}: mirror is {name!r}, which cannot be wrangler's migrations table",
-            hint='mirror = "d1_migrations", or the `migrations_table` of the wrangler configuration',
+            f"{path}: table is {name!r}, which cannot be the migrations table",
+            hint='table = "schema_migrations", or wrangler\'s: table = "d1_migrations"',
         )
     return name
 

@@ -101,11 +101,6 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
     return _with_rollbacks(folder, _refuse_squashed(source.load(_scripts(folder), folder=folder)))
 
 
-def read_migrations(folder: str) -> tuple[Migration, ...]:
-    """Read a folder in which two files may have one version; otherwise as `load_migrations`."""
-    return _with_rollbacks(folder, _refuse_squashed(source.load_all(_scripts(folder), folder=folder)))
-
-
 def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migration, ...]:
     """Return migrations with their rollback files; few folders have some."""
     if not os.path.isdir(os.path.normpath(os.path.join(folder, os.pardir, source.ROLLBACKS))):

@@ -160,11 +160,11 @@ def after(
     """
     if isinstance(there, str):
         return _gate("after", f"{first} cannot be read: {there}", "", reasons)
-    known = {entry.version: entry for entry in there}
+    known = {entry.name: entry for entry in there}
     problems = [
         f"{migration.name} {problem}"
         for migration in pending
-        if (problem := _lacks(first, known.get(migration.version))) is not None
+        if (problem := _lacks(first, known.get(migration.name))) is not None
     ]
     names = ", ".join(migration.name for migration in pending)
     fine = f"{first} has {names}, with the same content" if names else "nothing is pending"
@@ -180,7 +180,7 @@ def _lacks(first: str, entry: Entry | None) -> str | None:
     if entry.applied.checksum is None:
         return (
             f"was applied in {first} by wrangler, which keeps no checksum"
-            f" (`d1migrate repair --env {first} --accept {entry.version} --reason …` records it)"
+            f" (`d1migrate repair --env {first} --accept {entry.name} --reason …` records it)"
         )
     return None
 

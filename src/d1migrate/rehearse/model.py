@@ -129,7 +129,7 @@ class Rehearsed(NamedTuple):
         rollback: what its rollback did; None if it fails.
     """
 
-    version: int
+    version: int | None
     name: str
     file: str
     verdict: str

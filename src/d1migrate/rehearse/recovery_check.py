@@ -15,17 +15,20 @@ from d1migrate.backup.fingerprint import Fingerprint, compare, read_fingerprint
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, Error, Irreversible
-from d1migrate.migrate import history as h
 from d1migrate.migrate.flows import down, read
 from d1migrate.migrate.flows.up import up
-from d1migrate.migrate.history_guard import LOG_TABLE
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.project import actor
 from d1migrate.sql.batch import Batch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate import log
+    from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.rehearse import ScratchDatabase
     from d1migrate.sql.batch import Result
 
@@ -45,7 +48,7 @@ class RecoveryCheck(NamedTuple):
         error: why it could not be applied at all, or "".
     """
 
-    version: int
+    version: int | None
     name: str
     fails: tuple[str, ...]
     restored: tuple[str, ...] | None = None
@@ -61,6 +64,7 @@ class RecoveryCheck(NamedTuple):
 def check_recovery(
     scratch: ScratchDatabase,
     migrations: Sequence[Migration],
+    choice: TableChoice,
     pending: Iterable[Migration],
     *,
     rows: int,
@@ -72,6 +76,7 @@ def check_recovery(
     Args:
         scratch: the scratch database; its empty tables are filled.
         migrations: all files.
+        choice: how to choose the migrations table.
         pending: the migrations to apply, in order.
         rows: how many generated rows a table gets.
         applied: the history to record first, if the database has none.
@@ -83,12 +88,13 @@ def check_recovery(
     if applied:
         scratch.create_history()
         with closing(_open(scratch)) as driver:
-            driver.batch(Batch([h.insert_row(row.version, row.name, row.applied_at or 0) for row in applied]))
+            recorded = (scratch.table.insert(row, row.applied_at or 0) for row in applied)
+            driver.batch(Batch([query for queries in recorded for query in queries]))
     done: list[RecoveryCheck] = []
     for migration in pending:
         scratch.fill(rows)
         with closing(_open(scratch)) as driver:
-            done.append(_RecoveryTest(driver, migrations, migration).run())
+            done.append(_RecoveryTest(driver, migrations, choice, migration).run())
         if watch:
             watch(done[-1])
         if done[-1].error:
@@ -115,8 +121,15 @@ def _open(scratch: ScratchDatabase) -> _Failing:
 class _RecoveryTest:
     """One migration, on a database with all migrations before it."""
 
-    def __init__(self, driver: _Failing, migrations: Sequence[Migration], migration: Migration) -> None:
+    def __init__(
+        self,
+        driver: _Failing,
+        migrations: Sequence[Migration],
+        choice: TableChoice,
+        migration: Migration,
+    ) -> None:
         self._driver, self._migrations, self._migration = driver, migrations, migration
+        self._choice = choice
         self._before = read_fingerprint(driver)
 
     def run(self) -> RecoveryCheck:
@@ -131,12 +144,15 @@ class _RecoveryTest:
         return check._replace(restored=restored, rolled_back=rolled_back)
 
     def _up(self) -> None:
-        version = self._migration.version
-        entries = run(read.status(self._migrations), self._driver)
-        if version in {entry.version for entry in entries if entry.applied}:
+        name = self._migration.name
+        entries = run(read.status(self._migrations, self._choice), self._driver)
+        if name in {entry.name for entry in entries if entry.applied}:
             return
-        stamps = restore_points.before_first_stamp(self._driver, None, _stamp)
-        run(up(self._migrations, stamps, to=version, allow_out_of_order=True), self._driver)
+        stamps = self._stamps()
+        run(up(self._migrations, self._choice, stamps, to=name, allow_out_of_order=True), self._driver)
+
+    def _stamps(self) -> NewStamp:
+        return restore_points.before_first_stamp(self._driver, self._choice, None, _stamp)
 
     def _failing(self) -> tuple[str, ...]:
         self._driver.fails = True
@@ -149,24 +165,24 @@ class _RecoveryTest:
         return ("it was applied, though it failed",)
 
     def _restore(self) -> tuple[str, ...] | None:
-        known = run(read.read_log(), self._driver)
+        known = run(read.read_log(self._choice), self._driver)
         point = known[-1].restore_point
         if point is None:
             return None
-        restore_points.restore_to(self._driver, point, _stamp, folder=None, began=None)
-        kept = run(read.read_log(), self._driver)[: len(known)]
+        restore_points.restore_to(self._driver, self._choice, point, _stamp, folder=None, began=None)
+        kept = run(read.read_log(self._choice), self._driver)[: len(known)]
         lost = () if kept == known else ("rows of the log are lost",)
         found = (*self._differences(), *lost)
         self._up()
         return found
 
     def _roll_back(self) -> tuple[str, ...] | None:
-        if run(read.read_current(), self._driver) != self._migration.version:
+        current = run(read.read_current(self._choice), self._driver)
+        if current is None or current.name != self._migration.name:
             return None  # `down` would roll back the newest
         try:
-            todo = run(down.choose(self._migrations, allow_loss=("all",)), self._driver)
-            stamps = restore_points.before_first_stamp(self._driver, None, _stamp)
-            run(down.down(todo, stamps), self._driver)
+            todo = run(down.choose(self._migrations, self._choice, allow_loss=("all",)), self._driver)
+            run(down.down(todo, self._stamps()), self._driver)
         except Irreversible:
             return None
         except ApplyError as error:
@@ -183,7 +199,7 @@ class _RecoveryTest:
         return tuple(compare(before, found))
 
 
-def _stamp() -> h.Stamp:
+def _stamp() -> log.Stamp:
     return actor.stamp("rehearsal")
 
 

@@ -227,7 +227,7 @@ class Rehearser:
         self, migration: Migration, rollback: Rollback, copy: ScratchDatabase, after: Schema
     ) -> list[tuple[str, Finding]]:
         """Run the migration once more after its rollback."""
-        copy.forget(migration.version)
+        copy.forget(migration)
         try:
             copy.run(migration.texts())
         except QueryError as error:

@@ -14,8 +14,8 @@ from d1migrate.drivers.plain import PlainConnection, unavailable
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
-from d1migrate.migrate.history import TABLES
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.history import tables
+from d1migrate.migrate.table import USUAL_TABLE, Identified, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.rehearse.fill.filler import Filled, fill
 from d1migrate.schema import introspect
@@ -36,10 +36,12 @@ class ScratchDatabase:
 
     Attributes:
         path: the file.
+        table: the migrations table that the migrations find.
         generated: the tables, folded, whose rows are generated.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, table: MigrationsTable = USUAL_TABLE) -> None:
+        self.table = table
         self.generated: set[str] = set()
         self._folder = PrivateFolder()
         self.path = self._folder.file("rehearsal.sqlite")
@@ -198,13 +200,14 @@ class ScratchDatabase:
     def create_history(self) -> None:
         """Create the history tables, which exist before the first migration runs."""
         with self.connect() as connection:
-            for sql in TABLES.values():
+            for sql in tables(self.table).values():
                 connection.execute(sql)
 
-    def forget(self, version: int) -> None:
-        """Delete a version from the migrations table, as `down` does."""
+    def forget(self, migration: Identified) -> None:
+        """Delete a migration from the migrations table, as `down` does."""
         with self.connect() as connection:
-            connection.execute(f"DELETE FROM {MIGRATIONS_TABLE} WHERE version = ?", (version,))
+            for query in self.table.delete(migration):
+                connection.execute(query.sql, query.params)
 
 
 class RecordingEngine(CountingEngine):
@@ -239,7 +242,7 @@ class RecordingEngine(CountingEngine):
 
 def _objects(schema: Schema) -> Iterator[tuple[str, str]]:
     """Yield (name, SQL) of the history tables and a schema's objects, in an order that SQLite accepts."""
-    yield from TABLES.items()
+    yield from tables().items()
     for table in schema.tables:
         yield table.name, table.sql
     for table in schema.tables:

@@ -41,7 +41,7 @@ _STEPS = {"missing": ("removed", "red"), "extra": ("added", "green"), "different
 _MARKS = {"missing": "-", "extra": "+", "different": "~"}
 
 
-def between(before: int, after: int) -> Words:
+def between(before: str, after: str) -> Words:
     """Return the words for changes between two versions."""
     return Words(_STEPS, str(before), str(after))
 

@@ -92,6 +92,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
     return lines
 
 
+def number(of: int | None) -> str:
+    """Return the number of a migration; `-` for none."""
+    return "-" if of is None else str(of)
+
+
 def when(at: int | None, *, now: float) -> str:
     """Return a time as `2026-11-22 13:40 (2 minutes ago)`, in the local time zone."""
     if at is None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Rollback
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.table import Identified
     from d1migrate.project.gates import GateResult
     from d1migrate.schema.model import Schema, Table
 
@@ -24,19 +25,26 @@ if TYPE_CHECKING:
 def status(
     entries: Sequence[Entry], problems: Sequence[Problem], environment: str | None, database: str
 ) -> dict[str, Any]:
-    """`pending` counts what `up` would have to run; `current_version` is the highest applied version or 0.
+    """What is applied and what is pending.
 
+    `pending` counts what `up` would have to run, `current` is the last applied migration, `latest` the last file.
     `problems` are the leftovers of an interrupted rebuild; other commands find more.
     """
     return {
         "environment": environment,
         "database": database,
-        "current_version": max((e.applied.version for e in entries if e.applied), default=0),
-        "latest_version": max((e.version for e in entries if e.migration), default=0),
+        **last("current", [e for e in entries if e.applied]),
+        **last("latest", [e for e in entries if e.migration]),
         "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
         "migrations": [entry(e) for e in entries],
         "problems": [problem(p) for p in problems],
     }
+
+
+def last(key: str, migrations: Sequence[Identified]) -> dict[str, Any]:
+    """The name and the number of the last of some migrations; null if there is none, or it has no number."""
+    found = migrations[-1] if migrations else None
+    return {key: found and found.name, f"{key}_version": found and found.version}
 
 
 def problem(found: Problem) -> dict[str, Any]:
@@ -45,7 +53,7 @@ def problem(found: Problem) -> dict[str, Any]:
 
 
 def entry(entry: Entry) -> dict[str, Any]:
-    """One version; `was` only if its file was renumbered."""
+    """One migration; `was` only if its file was renamed."""
     value: dict[str, Any] = {
         "version": entry.version,
         "name": entry.name,

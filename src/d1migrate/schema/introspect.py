@@ -18,9 +18,18 @@ from d1migrate.sql.names import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+HISTORY = (
+    "(lower({0}.tbl_name) IN ('d1migrate_log', 'schema_migrations_log')"
+    # A table of the application may have that name, too: it is told apart by its columns.
+    " OR (lower({0}.tbl_name) = 'schema_migrations' AND 3 = (SELECT"
+    " total(name = 'version' AND pk AND upper(type) = 'INTEGER') + total(name IN ('name', 'applied_at'))"
+    " FROM pragma_table_info('schema_migrations'))))"
+)
+"""The condition that an object of sqlite_schema, called {0}, belongs to a history table."""
+
 _OURS = (
     "{0}.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND {0}.tbl_name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
-    " AND lower({0}.tbl_name) NOT IN ('schema_migrations', 'schema_migrations_log')"
+    f" AND NOT {HISTORY}"
     # A virtual table keeps its rows in shadow tables, which are not the user's.
     " AND {0}.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
 )

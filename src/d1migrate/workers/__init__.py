@@ -8,7 +8,7 @@
 `env.DB` may be raw or wrapped by the Workers SDK. `migrations` may be
 
 - the index module that `d1migrate index` writes, or its MIGRATIONS (pairs of file name and SQL),
-- Migration values, in the order of their versions,
+- Migration values, in wrangler's order,
 - a folder of `.sql` files in the bundle, as a path or as the name of a package.
 
 Parsed migrations are cached by their text for the life of the isolate; answers of a database never are.
@@ -26,6 +26,7 @@ from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.rollback_file import RollbackFile
+from d1migrate.migrate.table_choice import TableChoice, choose_table
 from d1migrate.workers.async_migrator import AsyncMigrator
 
 if TYPE_CHECKING:
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 
     Migrations = ModuleType | Sequence[Migration] | Sequence[tuple[str, str]] | str | os.PathLike[str]
 
-__all__ = ["get_current_version", "get_history", "get_pending", "run_migrations", "verify_schema"]
+__all__ = [
+    "get_current",
+    "get_current_version",
+    "get_history",
+    "get_pending",
+    "run_migrations",
+    "verify_schema",
+]
 
 _FEWEST = 4  # two to read an empty database, one to write, one to look up a lost response
 
@@ -49,7 +57,8 @@ async def run_migrations(
     database: Any,
     migrations: Migrations,
     *,
-    to: int | None = None,
+    to: int | str | None = None,
+    table: str | None = None,
     allow_out_of_order: bool = False,
     max_queries: int = 50,
     max_seconds: float = 30.0,
@@ -65,8 +74,9 @@ async def run_migrations(
     Args:
         database: the D1 binding, `env.DB`.
         migrations: see above.
-        to: the last version to apply; None for all.
-        allow_out_of_order: whether to apply versions below the newest applied one, too.
+        to: the last migration to apply, by name, or by number if only one has it; None for all.
+        table: the name of the migrations table; without it, that of the database is found.
+        allow_out_of_order: whether to apply migrations that come before an applied one, too.
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
             invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
         max_seconds: how long it may take; D1 ends a query after 30 seconds.
@@ -74,75 +84,116 @@ async def run_migrations(
 
     Returns:
         A StepResult for each migration that was applied, by this call (`action` is "up") or by another one
-        while it ran ("applied meanwhile"), ordered by version; an empty list if nothing was pending.
+        while it ran ("applied meanwhile"), in order; an empty list if nothing was pending.
 
     Raises:
         ApplyError: a migration failed; its `applied`, `pending` and `unknown` describe the state.
         Unfinished: the limits were reached between two migrations; call it again.
         HistoryError: files and database disagree; a subclass says how. Nothing was run.
         SourceError: a migration cannot be parsed. Nothing was run.
-        UsageError: there is no version `to`, or `migrations` has another form.
+        UsageError: there is no migration `to`, or several, or `migrations` has another form.
         DriverError: the database cannot be read.
     """
-    if to is not None and not isinstance(to, int):
-        raise UsageError(f"to={to!r} is not a version", hint="expected an integer")
+    if to is not None and not isinstance(to, (int, str)):
+        raise UsageError(f"to={to!r} is not a migration", hint="expected a name, or a number")
     if max_queries < _FEWEST:
         raise UsageError(f"max_queries={max_queries}: a migration takes {_FEWEST}")
     driver = _Invocation(BindingDriver(database), max_queries, max_seconds)
+    found = _load(migrations)
     migrator = AsyncMigrator(
-        driver, _load(migrations).migrations, allow_out_of_order=allow_out_of_order, who=who
+        driver,
+        found.migrations,
+        choice=found.choice._replace(configured=table),
+        allow_out_of_order=allow_out_of_order,
+        who=who,
     )
     report = await migrator.up(to=to)
-    return sorted(report.results, key=lambda result: result.version)
+    order = {migration.name: place for place, migration in enumerate(found.migrations)}
+    return sorted(report.results, key=lambda result: order.get(result.name, len(order)))
 
 
-async def get_current_version(database: Any) -> int:
-    """Return the highest applied version; 0 only if there is no migrations table, or it is empty.
+async def get_current(database: Any, *, table: str | None = None) -> str | None:
+    """Return the name of the applied migration that comes last in wrangler's order; None if none is applied.
+
+    Args:
+        database: the D1 binding, `env.DB`.
+        table: as for `run_migrations`.
 
     Raises:
         HistoryError: the migrations table belongs to another tool, or is missing although the log exists.
         DriverError: the database cannot be read.
     """
-    return await AsyncMigrator(BindingDriver(database), ()).current()
+    current = await _reader(database, table).current()
+    return current.name if current else None
 
 
-async def get_pending(database: Any, migrations: Migrations) -> tuple[str, ...]:
+async def get_current_version(database: Any, *, table: str | None = None) -> int:
+    """Return the number of the applied migration that comes last; 0 if none is applied, or it has none.
+
+    Arguments and errors as `get_current`.
+    """
+    current = await _reader(database, table).current()
+    return (current.version or 0) if current else 0
+
+
+def _reader(database: Any, table: str | None) -> AsyncMigrator:
+    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table))
+
+
+async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:
     """Return the names of migrations that are not applied; if there are none, the code can run.
 
-    Usually one query. Newer versions than those given, and edited files, do not matter here.
+    Usually one query. Newer migrations than those given, and edited files, do not matter here.
 
     Raises:
         PartiallyApplied: a migration began and did not finish.
-        HistoryError, DriverError: as `get_current_version`.
+        HistoryError, DriverError: as `get_current`.
         SourceError, UsageError: as `run_migrations`.
     """
-    return await AsyncMigrator(BindingDriver(database), _load(migrations).migrations).pending()
+    found = _load(migrations)
+    choice = found.choice._replace(configured=table)
+    return await AsyncMigrator(BindingDriver(database), found.migrations, choice=choice).pending()
 
 
-async def get_history(database: Any) -> tuple[LogEntry, ...]:
-    """Return the log, oldest first; errors as `get_current_version`."""
-    return await AsyncMigrator(BindingDriver(database), ()).history()
+async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
+    """Return the log, oldest first; arguments and errors as `get_current`."""
+    return await _reader(database, table).history()
 
 
-async def verify_schema(database: Any, migrations: Migrations) -> Verification:
+async def verify_schema(database: Any, migrations: Migrations, *, table: str | None = None) -> Verification:
     """Compare migrations with history, and the live schema with the digests in a generated index.
 
     Two queries, three if a history table is missing. Only an index has digests: for other migrations only the
     history is compared, and `not_compared` of the result gives the reason. The same applies if migrations
-    were applied in another order than that of their versions, and the schemas differ.
+    were applied in another order than that of the files, and the schemas differ.
 
     Raises:
-        HistoryError, DriverError: as `get_current_version`.
+        HistoryError, DriverError: as `get_current`.
         SourceError, UsageError: as `run_migrations`.
     """
     found = _load(migrations)
-    migrator = AsyncMigrator(BindingDriver(database), found.migrations, schemas=found.schemas)
+    migrator = AsyncMigrator(
+        BindingDriver(database),
+        found.migrations,
+        choice=found.choice._replace(configured=table),
+        schemas=found.schemas,
+    )
     return await migrator.verify()
 
 
 class _Loaded(NamedTuple):
     migrations: tuple[Migration, ...]
-    schemas: Mapping[int, Mapping[str, str | None]]
+    schemas: Mapping[str, Mapping[str, str | None]]
+
+    @property
+    def choice(self) -> TableChoice:
+        """How to choose the migrations table."""
+        return _choice(self.migrations)
+
+
+@lru_cache(maxsize=8)
+def _choice(migrations: tuple[Migration, ...]) -> TableChoice:
+    return choose_table(migrations)
 
 
 def _load(migrations: Migrations) -> _Loaded:

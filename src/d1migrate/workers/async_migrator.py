@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from d1migrate.drivers.run import arun
 from d1migrate.migrate.flows import read
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
-    from d1migrate.migrate.history import Stamp
+    from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrate.log import Stamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Plan
+    from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
     from d1migrate.schema.model import Schema
 
@@ -31,7 +34,8 @@ class AsyncMigrator:
     Args:
         driver: the database, e.g. `drivers.binding.BindingDriver(env.DB)`.
         migrations: the migrations, ordered by version.
-        schemas: {version: {object: digest}} of a generated index, for `verify`.
+        choice: how to choose the migrations table.
+        schemas: {name: {object: digest}} of a generated index, for `verify`.
         allow_out_of_order: whether `up` also applies versions below the newest applied one.
         who: the actor in the log.
     """
@@ -41,41 +45,43 @@ class AsyncMigrator:
         driver: AsyncDriver,
         migrations: Sequence[Migration],
         *,
-        schemas: Mapping[int, Mapping[str, str | None]] | None = None,
+        choice: TableChoice = USUAL,
+        schemas: Mapping[str, Mapping[str, str | None]] | None = None,
         allow_out_of_order: bool = False,
         who: str = "worker",
     ) -> None:
         self.driver, self.migrations = driver, tuple(migrations)
+        self.choice = choice
         self._schemas, self._allow_out_of_order, self._who = schemas or {}, allow_out_of_order, who
 
     async def status(self) -> tuple[Entry, ...]:
-        """Compare files and database: one Entry for each version."""
-        return await arun(read.status(self.migrations), self.driver)
+        """Compare files and database: one Entry for each migration."""
+        return await arun(read.status(self.migrations, self.choice), self.driver)
 
-    async def current(self) -> int:
-        """Return the highest applied version, 0 if there is none."""
-        return await arun(read.read_current(), self.driver)
+    async def current(self) -> AppliedMigration | None:
+        """Return the applied migration that comes last in wrangler's order; None if none is applied."""
+        return await arun(read.read_current(self.choice), self.driver)
 
     async def pending(self) -> tuple[str, ...]:
         """Return the names of migrations that are not applied; usually one query. It ignores edits."""
-        return await arun(read.read_pending(self.migrations), self.driver)
+        return await arun(read.read_pending(self.migrations, self.choice), self.driver)
 
     async def history(self) -> tuple[LogEntry, ...]:
         """Return the log, oldest first."""
-        return await arun(read.read_log(), self.driver)
+        return await arun(read.read_log(self.choice), self.driver)
 
     async def schema(self) -> Schema:
         """Read the live schema."""
         return await arun(read.read_schema(), self.driver)
 
-    async def plan(self, *, to: int | None = None) -> Plan:
+    async def plan(self, *, to: Selector | None = None) -> Plan:
         """Plan an `up` without running it."""
         from d1migrate.migrate.flows import up
 
-        flow = up.plan(self.migrations, to=to, allow_out_of_order=self._allow_out_of_order)
+        flow = up.plan(self.migrations, self.choice, to=to, allow_out_of_order=self._allow_out_of_order)
         return await arun(flow, self.driver)
 
-    async def up(self, *, to: int | None = None) -> Report:
+    async def up(self, *, to: Selector | None = None) -> Report:
         """Apply pending migrations; with nothing to do, this costs one query of one row.
 
         Raises:
@@ -83,13 +89,19 @@ class AsyncMigrator:
         """
         from d1migrate.migrate.flows import up
 
-        flow = up.ensure(self.migrations, self._new_stamp, to=to, allow_out_of_order=self._allow_out_of_order)
+        flow = up.ensure(
+            self.migrations,
+            self.choice,
+            self._new_stamp,
+            to=to,
+            allow_out_of_order=self._allow_out_of_order,
+        )
         return await arun(flow, self.driver)
 
     async def plan_down(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         steps: int | None = None,
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
@@ -97,13 +109,15 @@ class AsyncMigrator:
         """Plan a `down` without running it."""
         from d1migrate.migrate.flows import down
 
-        flow = down.choose(self.migrations, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss)
+        flow = down.choose(
+            self.migrations, self.choice, to=to, steps=steps, prefer=rollback_from, allow_loss=allow_loss
+        )
         return await arun(flow, self.driver)
 
     async def down(
         self,
         *,
-        to: int | None = None,
+        to: Selector | None = None,
         steps: int | None = None,
         rollback_from: Literal["file", "history"] | None = None,
         allow_loss: Collection[str] = (),
@@ -118,7 +132,7 @@ class AsyncMigrator:
         """Compare files with history, and the live schema with the digests of the index."""
         from d1migrate.migrate.flows.verify import verify_by_digests
 
-        return await arun(verify_by_digests(self.migrations, self._schemas), self.driver)
+        return await arun(verify_by_digests(self.migrations, self.choice, self._schemas), self.driver)
 
     def _new_stamp(self) -> Stamp:
         from d1migrate.project.actor import stamp

@@ -21,7 +21,7 @@ import pytest
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -161,7 +161,7 @@ def test_a_point_without_history(folder: Path) -> None:
     migrator.up(to=2)
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("DROP TABLE schema_migrations")
-        raw.execute("DROP TABLE schema_migrations_log")
+        raw.execute("DROP TABLE d1migrate_log")
         raw.execute("DROP TABLE teams")
     bare = local_points.take(migrator.driver)
     assert bare
@@ -564,7 +564,7 @@ _CHILD = """
 import sys, time
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 driver = connect(f"sqlite:{sys.argv[2]}")
 found = local_points.listed(driver)
 print("go", flush=True)
@@ -605,7 +605,7 @@ def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -
         with closing(sqlite3.connect(tmp_path / "app.db")) as raw:
             assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             ((there,),) = raw.execute("SELECT count(*) FROM users").fetchall()
-            restored = raw.execute("SELECT count(*) FROM schema_migrations_log WHERE action = 'restore'")
+            restored = raw.execute("SELECT count(*) FROM d1migrate_log WHERE action = 'restore'")
             assert (restored.fetchall() != [(0,)]) == (there == count)
         states.add(there)
         for listed in local_points.listed(migrator.driver):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import QueryError
-from d1migrate.migrate import assertions
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.assertions import HistoryState
 from d1migrate.sql.batch import Batch, Query
@@ -25,9 +25,9 @@ VERSIONS = st.lists(st.integers(1, 2**53 - 1), unique=True, max_size=8)
 def database() -> Iterator[SqliteDriver]:
     """Versions 1 and 2 are applied; the head of the log is "b"."""
     driver = SqliteDriver(":memory:", url="sqlite::memory:")
-    stamps = [h.Stamp(token, 1, "ada", "d1migrate") for token in "ab"]
+    stamps = [log.Stamp(token, 1, "ada", "d1migrate") for token in "ab"]
     rows = [h.insert_row(version, "m", 1) for version in (1, 2)]
-    log = [h.record("done", h.Event("up", n, "m"), stamp) for n, stamp in enumerate(stamps, 1)]
+    log = [log.record("done", log.Event("up", n, "m"), stamp) for n, stamp in enumerate(stamps, 1)]
     driver.batch(Batch([*h.create_tables(h.TABLES), *rows, *log, Query("CREATE TABLE a (x)")]))
     yield driver
     driver.close()
@@ -103,8 +103,8 @@ def test_unchanged(database: SqliteDriver) -> None:
     [
         (HistoryState.of((1, 2), "b"), (), True),
         (HistoryState.of((1, 2), "a"), (), False),
-        (HistoryState.of((1, 2), ""), ("schema_migrations_log",), False),  # there is one now
-        (HistoryState(), ("schema_migrations", "schema_migrations_log"), False),
+        (HistoryState.of((1, 2), ""), ("d1migrate_log",), False),  # there is one now
+        (HistoryState(), ("schema_migrations", "d1migrate_log"), False),
     ],
 )
 def test_asking_instead_of_aborting(

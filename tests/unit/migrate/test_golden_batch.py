@@ -16,7 +16,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.up import up
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.names import quote_literal
 

@@ -47,7 +47,7 @@ def test_the_checksum_is_of_meaning(same: str) -> None:
         BASE.replace("(1,", "(1.0,"),
         BASE.replace(";\nINSERT", "; SELECT 1;\nINSERT"),
         BASE.replace("name", "\ufb01rst"),
-        BASE + "INSERT INTO schema_migrations_log (token) VALUES ('x');",
+        BASE + "INSERT INTO d1migrate_log (token) VALUES ('x');",
     ],
 )
 def test_the_checksum_moves_with_meaning(other: str) -> None:
@@ -133,7 +133,7 @@ def test_rollback_errors_name_the_line_of_the_file() -> None:
         "DROP TABLE schema_migrations",
         'drop table if exists main."Schema_Migrations_Log"',
         "ALTER TABLE schema_migrations RENAME TO x",
-        "DELETE FROM schema_migrations_log",
+        "DELETE FROM d1migrate_log",
         "UPDATE schema_migrations SET name = 1",
     ],
 )

@@ -20,7 +20,8 @@ from d1migrate.errors import (
     UsageError,
 )
 from d1migrate.migrate.assertions import HistoryState
-from d1migrate.migrate.history import AppliedMigration, History, Stamp
+from d1migrate.migrate.history import AppliedMigration, History
+from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Plan, StepQueries, choose_down, plan_down, plan_up
 from d1migrate.migrate.status import compare
@@ -89,9 +90,9 @@ def test_up_on_a_database_of_others() -> None:
 
 def test_a_plan_carries_what_it_rests_on() -> None:
     """The versions, the head and the missing tables of the history; never a token, a time or a user."""
-    found = history("1a")._replace(missing=("schema_migrations_log",), reads=2)
+    found = history("1a")._replace(missing=("d1migrate_log",), reads=2)
     plan = plan_up(files("1a 2b 3c"), found)
-    assert (plan.versions, plan.missing, plan.head) == ((1,), ("schema_migrations_log",), "token-9")
+    assert (plan.versions, plan.missing, plan.head) == ((1,), ("d1migrate_log",), "token-9")
     assert plan.applied == found.applied
     assert plan.requests == 2 + 2
     assert plan_up(files("1a 2b 3c"), found, single=True).requests == 2 + 1
@@ -247,7 +248,7 @@ def test_every_version_without_a_way_back_is_named() -> None:
 # --- the queries of a step ---
 
 
-@pytest.mark.parametrize("missing", [(), ("schema_migrations", "schema_migrations_log")])
+@pytest.mark.parametrize("missing", [(), ("schema_migrations", "d1migrate_log")])
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_the_queries_of_a_step(direction: str, missing: tuple[str, ...]) -> None:
     """The history tables, an assertion, the file's statements, the history, an assertion; as often as asked."""

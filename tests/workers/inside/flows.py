@@ -196,7 +196,7 @@ async def lost_log(db: Any) -> None:
 async def partial(db: Any) -> None:
     """A migration that began and did not finish stops the next run."""
     await run_migrations(db, THREE)
-    await write(db, "DELETE FROM schema_migrations_log WHERE version = 3 AND event = 'done'")
+    await write(db, "DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")
     assert (await raised(run_migrations(db, THREE), errors.PartiallyApplied)).versions == (3,)
 
 
@@ -296,7 +296,7 @@ async def remembered(db: Any) -> None:
     assert await run_migrations(db, THREE) == []
     await write(
         db,
-        "DELETE FROM schema_migrations_log",
+        "DELETE FROM d1migrate_log",
         "DELETE FROM schema_migrations",
         "DROP TABLE notes",
         "DROP TABLE tags",
@@ -424,7 +424,7 @@ async def state(db: Any) -> dict[str, Any]:
         "rows": await read(db, "SELECT version, name FROM schema_migrations ORDER BY version"),
         "log": await read(
             db,
-            "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql FROM schema_migrations_log ORDER BY id",
+            "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql FROM d1migrate_log ORDER BY id",
         ),
     }
 

@@ -11,7 +11,8 @@ from d1migrate.drivers.pinned import PinnedDriver
 from d1migrate.drivers.run import run
 from d1migrate.errors import ApplyError, PlanError, QueryError
 from d1migrate.migrate.flows.up import up
-from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history import tables
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project import actor
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
@@ -65,7 +66,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
     """
     with closing(PinnedDriver(moment, order)) as driver:
         try:
-            run(up(migrations, lambda: actor.stamp("squash")), driver)
+            run(up(migrations, choose_table(migrations), lambda: actor.stamp("squash")), driver)
         except ApplyError as error:
             file = next(migration.file for migration in migrations if migration.name == error.migration)
             where = f"{file}:{error.line}" if error.line else file
@@ -79,7 +80,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]
             for content in contents.all_tables
-            if fold(content.name) not in TABLES
+            if fold(content.name) not in tables()
         }
         indexes = {
             virtual_table.table.name: _index(driver, virtual_table.table.name)

@@ -8,7 +8,9 @@ import apsw
 
 from d1migrate.drivers.engine import Engine
 from d1migrate.errors import Error, QueryError
-from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history import tables
+from d1migrate.migrate.table import VERSIONS
+from d1migrate.migrate.table_choice import creates_another
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Query
 
@@ -47,7 +49,7 @@ class FreshDatabase:
         """
         if self._engine is None:
             self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)
-            for sql in TABLES.values():
+            for sql in tables().values():
                 self._engine.control(sql)
         while self._waiting and not self._is_stuck:
             migration = self._waiting.pop(0)
@@ -60,6 +62,8 @@ class FreshDatabase:
         if migration.is_large:  # it would take too long
             self._is_stuck = True
             return None
+        if creates_another([migration]):
+            engine.control(f"DROP TABLE IF EXISTS {VERSIONS}")
         try:
             engine.transaction("BEGIN", (Query(s, (), True) for s in migration.texts()), keep_rows=False)
         except QueryError as error:

@@ -13,8 +13,9 @@ from d1migrate.lint.replay.probes import broken, columns_read_as_strings, differ
 from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
 from d1migrate.migrate.migration import NOTHING, Migration
+from d1migrate.migrate.table import VERSIONS
+from d1migrate.migrate.table_choice import creates_another
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
@@ -72,13 +73,13 @@ def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenO
         shadow.scratch.close()
 
 
-def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str | None]]:
-    """Return {version: what it changes, as `digest.changes` returns it}, for the index of a Worker.
+def schema_changes(migrations: Iterable[Migration]) -> dict[str, dict[str, str | None]]:
+    """Return {name: what it changes, as `digest.changes` returns it}, for the index of a Worker.
 
     If a migration cannot be parsed, or replayed on an empty database, those after it are omitted: the schema
     to compare them with is unknown.
     """
-    found: dict[int, dict[str, str | None]] = {}
+    found: dict[str, dict[str, str | None]] = {}
     replayer, before = Replayer(), Schema()
     for migration in migrations:
         try:
@@ -91,7 +92,7 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[int, dict[str, str |
         ):
             break
         after = replayed.after.schema
-        found[migration.version] = digest.changes(before, after)
+        found[migration.name] = digest.changes(before, after)
         before = after
     return found
 
@@ -123,6 +124,7 @@ class Replayer:
         self._names_history = [migration.names_history for migration in earlier]
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
+        self._has_history = not creates_another(earlier) and VERSIONS not in self.catalog.tables
         self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, probe: bool = True) -> AnalyzedReplay:
@@ -135,7 +137,10 @@ class Replayer:
         Raises:
             SourceError: it cannot be parsed.
         """
-        shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete)
+        self._has_history = self._has_history and not creates_another([migration])
+        shadow = ShadowSchema(
+            self.catalog, self._numbers, failed=self._is_incomplete, history=self._has_history
+        )
         siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
             replayed = _FileReplay(migration, shadow, probe=probe).replay(
@@ -233,7 +238,7 @@ class _FileReplay:
         for number in self._into:
             first, _ = self._filled.get(number, (statement.index, 0))
             self._filled[number] = (first, statement.index)
-        self._records = self._records or MIGRATIONS_TABLE in into
+        self._records = self._records or VERSIONS in into
 
     def _may_concern_rules(self, statement: ReplayedStatement) -> bool:
         """Whether a rule may look at a statement: plain INSERTs, the bulk of a large file, are not kept."""

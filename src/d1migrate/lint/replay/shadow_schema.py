@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import ScratchEngine
-from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history import tables
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
 from d1migrate.schema.queries import is_autoincrement
@@ -44,6 +44,7 @@ _MISSING = re.compile(
 )
 
 
+_HISTORY = tables()
 _Object = Trigger
 """A row of sqlite_schema of any type: its name, its table, its SQL."""
 
@@ -57,6 +58,9 @@ def _names_in(sql: str) -> frozenset[str]:
 class ShadowSchema:
     """The schema that one file runs on.
 
+    Args:
+        history: whether the history tables exist; not if the application has a table with such a name.
+
     Attributes:
         catalog: the whole schema, as the statements so far left it.
         failed: whether a statement was refused, here or in an earlier file; a later "no such …" may only be a
@@ -66,7 +70,10 @@ class ShadowSchema:
         changed: names of the tables and views that statements changed.
     """
 
-    def __init__(self, catalog: Catalog, numbers: Iterator[int], *, failed: bool = False) -> None:
+    def __init__(
+        self, catalog: Catalog, numbers: Iterator[int], *, failed: bool = False, history: bool = True
+    ) -> None:
+        self._history = _HISTORY if history else {}
         self.scratch, self.catalog, self._numbers = ScratchEngine(), catalog, numbers
         self.failed = failed
         self.not_built: dict[str, None] = {}
@@ -158,7 +165,7 @@ class ShadowSchema:
             if sql is not None
             and not name.startswith("sqlite_")
             and table not in shadows
-            and table not in TABLES
+            and table not in self._history
         }
 
     def _change(self, changed: set[str], renamed: Mapping[str, str]) -> None:
@@ -224,11 +231,11 @@ class ShadowSchema:
             return self._need_sequence()
         name = self.catalog.owners.get(name, name)
         table, view = self.catalog.tables.get(name), self.catalog.views.get(name)
-        if name in self._built or (name not in TABLES and table is None and view is None):
+        if name in self._built or (name not in self._history and table is None and view is None):
             return False
         self._built.add(name)
-        if name in TABLES:
-            self.scratch.build(TABLES[name])
+        if name in self._history:
+            self.scratch.build(self._history[name])
         if table is not None:
             self._build("table", table.name, table.name, table.sql)
             for index in table.indexes:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql import d1
 from d1migrate.sql.statement import pragma_of
 from d1migrate.sql.unusual_characters import spelled_out, unusual
@@ -217,9 +217,9 @@ def invalid(replay: AnalyzedReplay) -> Iterator[Finding]:
             )
         elif "already exists" not in text:
             yield _finding(statement)
-        elif MIGRATIONS_TABLE in text:
+        elif VERSIONS in text:
             yield _finding(
-                statement, f"d1migrate creates {MIGRATIONS_TABLE} itself: write CREATE TABLE IF NOT EXISTS"
+                statement, f"d1migrate creates {VERSIONS} itself: write CREATE TABLE IF NOT EXISTS"
             )
         else:
             found = _finding(statement)

@@ -23,7 +23,7 @@ def version_gap(replay: AnalyzedReplay) -> Iterator[Finding]:
     Why: a file may be missing, and a file that uses the number later is out of order.
     """
     version, previous = replay.migration.version, replay.previous
-    if previous is not None and version > previous + 1 and version < _SEQUENCE:
+    if version is not None and previous is not None and previous + 1 < version < _SEQUENCE:
         yield Finding(f"version {previous + 1} is skipped: {version} follows {previous}", line=1)
 
 

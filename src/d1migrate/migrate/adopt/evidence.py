@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import HistoryError, UsageError, exclusive
 from d1migrate.migrate.adopt.facts import FactKey
 from d1migrate.migrate.adopt.model import UNDECIDED, Assessment, Evidence
+from d1migrate.migrate.selector import Selector, find
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PASSES = 10
 """What is learned about one file may decide another; two passes settle nearly all of them."""
 
-_APPLIED = frozenset({"recorded", "applied", "squashed"})
+_APPLIED: frozenset[State] = frozenset({"recorded", "applied", "squashed"})
 _DONE = frozenset({"present", "gone", "changed since"})
 
 
@@ -59,7 +60,10 @@ def assess(
 
 
 def decide(
-    assessments: Iterable[Assessment], *, assume: Collection[int] = (), pending: Collection[int] = ()
+    assessments: Iterable[Assessment],
+    *,
+    assume: Collection[Selector] = (),
+    pending: Collection[Selector] = (),
 ) -> tuple[Assessment, ...]:
     """Return the assessments, with the user's decision for undecided ones.
 
@@ -67,34 +71,45 @@ def decide(
 
     Args:
         assessments: those of all files.
-        assume: versions to record as applied.
-        pending: versions to leave to an `up`.
+        assume: migrations to record as applied.
+        pending: migrations to leave to an `up`.
 
     Raises:
         UsageError: there is no such file, or the database shows the opposite.
     """
-    found = {assessment.migration.version: assessment for assessment in assessments}
-    for flag, versions, agreeing in (("--assume", assume, _APPLIED), ("--pending", pending, {"pending"})):
-        for version in versions:
-            if version not in found:
-                raise UsageError(f"{flag} {version}: there is no such version")
-            one = found[version]
-            if one.state not in UNDECIDED | agreeing:
-                raise UsageError(f"{flag} {version}: {one.migration.name} is {one.state}: {one.because}")
-    if both := sorted(set(assume) & set(pending)):
+    found = {assessment.migration.name: assessment for assessment in assessments}
+    assumed = _chosen("--assume", assume, found, _APPLIED)
+    left = _chosen("--pending", pending, found, frozenset({"pending"}))
+    if both := sorted(assumed & left):
         raise exclusive(f"--assume {both[0]}", f"--pending {both[0]}")
-    for version, assessment in found.items():
+    for name, assessment in found.items():
         if assessment.state not in UNDECIDED:
             continue
-        if version in assume:
-            found[version] = assessment._replace(
+        if name in assumed:
+            found[name] = assessment._replace(
                 state="assumed", because=f"declared with --assume; {assessment.because}"
             )
-        elif version in pending:
-            found[version] = assessment._replace(
+        elif name in left:
+            found[name] = assessment._replace(
                 state="pending", because=f"declared with --pending; {assessment.because}"
             )
     return tuple(found.values())
+
+
+def _chosen(
+    flag: str, wanted: Iterable[Selector], found: Mapping[str, Assessment], agreeing: Collection[State]
+) -> set[str]:
+    """Return the names of the migrations that a flag decides."""
+    chosen = set()
+    for selector in wanted:
+        try:
+            one = found[find((a.migration for a in found.values()), selector).name]
+        except UsageError as error:
+            raise UsageError(f"{flag} {selector}: {error}", hint=error.hint) from None
+        if one.state not in UNDECIDED and one.state not in agreeing:
+            raise UsageError(f"{flag} {selector}: {one.migration.name} is {one.state}: {one.because}")
+        chosen.add(one.migration.name)
+    return chosen
 
 
 def refuse_undecided(assessments: Iterable[Assessment]) -> None:
@@ -105,14 +120,14 @@ def refuse_undecided(assessments: Iterable[Assessment]) -> None:
     not_done = [assessment for assessment in assessments if assessment.state in UNDECIDED]
     if not not_done:
         return
-    versions = tuple(assessment.migration.version for assessment in not_done)
+    names = tuple(assessment.migration.name for assessment in not_done)
     lines = "\n".join(f"{one.migration.name} is {one.state}: {one.because}" for one in not_done)
-    first = versions[0]
+    first = names[0]
     raise HistoryError(
         f"nothing was recorded, because it is unclear what this database has\n{lines}",
-        versions=versions,
+        names=names,
         hint="make the files and the database agree, then run `d1migrate adopt` again; or decide by hand:"
-        f" `--assume {first}` if version {first} ran, `--pending {first}` if `up` is to run it",
+        f" `--assume {first}` if it ran, `--pending {first}` if `up` is to run it",
     )
 
 

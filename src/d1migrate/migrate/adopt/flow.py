@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import HistoryError
-from d1migrate.migrate import assertions
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.adopt import evidence
 from d1migrate.migrate.adopt.facts import facts
@@ -14,11 +14,11 @@ from d1migrate.migrate.adopt.histories import tools_in, with_journal
 from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
-from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
-from d1migrate.migrate.wrangler_table import Mirror
+from d1migrate.migrate.status import compare, refuse_partial, refuse_renamed
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS
+from d1migrate.migrate.table_choice import Survey, TableChoice
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.other_tools import Owner
+    from d1migrate.migrate.selector import Selector
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
@@ -40,14 +41,14 @@ class Hints(NamedTuple):
     """What the user and the project add to what the database shows.
 
     Attributes:
-        assume: undecided versions that ran.
-        pending: undecided versions that did not run.
+        assume: undecided migrations that ran.
+        pending: undecided migrations that did not run.
         journal: drizzle's journal, as `files.load_journal` returns it.
         wrangler_tables: names that wrangler's table may have besides the usual one.
     """
 
-    assume: Collection[int] = ()
-    pending: Collection[int] = ()
+    assume: Collection[Selector] = ()
+    pending: Collection[Selector] = ()
     journal: Mapping[str, str] = {}
     wrangler_tables: Collection[str] = ()
 
@@ -60,7 +61,6 @@ class Adoption(NamedTuple):
         unmanaged_objects: objects and columns that no file creates.
         unknown_records: records of other tools that match no file.
         set_aside: the table of another tool that has the name of ours; it is renamed before recording.
-        to_mirror: applied versions that wrangler's table lacks, if that table is kept in step.
         history: what was recorded already.
         mark: a mark of the schema that was assessed.
     """
@@ -69,7 +69,6 @@ class Adoption(NamedTuple):
     unmanaged_objects: tuple[FactKey, ...]
     unknown_records: tuple[Record, ...]
     set_aside: Tool | None
-    to_mirror: tuple[int, ...]
     history: h.History
     mark: str
 
@@ -92,42 +91,43 @@ class Adoption(NamedTuple):
         return bool(self.unmanaged_objects or self.set_aside) and not (self.to_record or self.began)
 
 
-def plan(footprints: Sequence[Footprint], hints: Hints, mirror: Mirror | None = None) -> Flow[Adoption]:
+def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> Flow[Adoption]:
     """Assess every file by what the database holds. Writes nothing.
 
     Args:
         footprints: what each file leaves in the schema, in order.
         hints: what the user and the project add.
-        mirror: wrangler's table, if it is kept in step.
+        choice: how to choose the migrations table.
 
     Raises:
         UsageError: as `evidence.decide`.
-        HistoryError: the history cannot be read, or a migration in it is partial or renumbered.
+        HistoryError: the history cannot be read, or a migration in it is partial or renamed.
     """
-    *answers, shape, log_shape, mark = yield Batch(
-        (*introspect.QUERIES, h.SHAPE, h.LOG_SHAPE, assertions.SCHEMA_MARK), reads=True
+    *answers, columns, unique, mark = yield Batch(
+        (*introspect.QUERIES, *choice.survey, assertions.SCHEMA_MARK), reads=True
     )
-    schema = introspect.read(answers)
-    owner = owner_of(shape.rows) if shape.rows and not log_shape.rows else None
-    tools = _tools(schema, owner, [*hints.wrangler_tables, *([mirror.table] if mirror else [])])
-    aside = next((tool for tool in tools if tool.table == MIGRATIONS_TABLE), None)
-    history = h.History(missing=tuple(h.TABLES))
-    if log_shape.rows or (shape.rows and not aside):
-        history = yield from read_history()
+    schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
+    named = survey.columns(choice.versions)
+    owner = owner_of(named) if named and not survey.is_versions(choice.versions) else None
+    tools = _tools(schema, owner, hints.wrangler_tables)
+    aside = next((tool for tool in tools if tool.table == choice.guess.name), None)
+    history = h.History(missing=(choice.guess.name, LOG_TABLE), table=choice.guess)
+    if not aside:
+        history = yield from read_history(choice)
+    tools = tuple(tool for tool in tools if tool.table != fold(history.table.name) or tool is aside)
     migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
     refuse_partial(entries)
-    refuse_renumbered(entries)
+    refuse_renamed(entries)
     histories = yield from _read(tools, hints.journal)
     records, unknown = match(migrations, histories)
-    live = facts(without_histories(schema, *(tool.table for tool in tools)))
+    live = facts(without_histories(schema, history.table.name, *(tool.table for tool in tools)))
     recorded = [entry.name for entry in entries if entry.applied]
     found = evidence.assess(footprints, live, recorded=recorded, records=records)
     found = tuple(_squashed(assessment, history) for assessment in found)
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
     unmanaged_objects = evidence.unmanaged_objects(footprints, live)
-    to_mirror = _not_mirrored(decided, mirror, histories) if mirror else ()
-    return Adoption(decided, unmanaged_objects, unknown, aside, to_mirror, history, mark.rows[0][0])
+    return Adoption(decided, unmanaged_objects, unknown, aside, history, mark.rows[0][0])
 
 
 def _tools(schema: Schema, owner: Owner | None, wrangler: Iterable[str]) -> tuple[Tool, ...]:
@@ -139,9 +139,9 @@ def _tools(schema: Schema, owner: Owner | None, wrangler: Iterable[str]) -> tupl
     tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
     tools = tools_in(tables, owner, wrangler=wrangler)
     for tool in tools:
-        if tool.table == MIGRATIONS_TABLE and OLD_TABLE in tables:
+        if tool.table == VERSIONS and OLD_TABLE in tables:
             raise HistoryError(
-                f"{MIGRATIONS_TABLE} is {tool.name}'s, and a table {OLD_TABLE} already exists",
+                f"{VERSIONS} is {tool.name}'s, and a table {OLD_TABLE} already exists",
                 hint=f"rename or drop {OLD_TABLE}: {tool.name}'s table gets that name",
             )
     return tools
@@ -153,46 +153,34 @@ def _squashed(assessment: Assessment, history: h.History) -> Assessment:
     Raises:
         HistoryError: some of them are missing, or were applied with different content.
     """
-    files = replaced(assessment.migration, history.applied)
+    files = replaced(assessment.migration, history)
     if not files:
         return assessment
     names = ", ".join(file.name for file in files)
-    if problems := lacking(files, history.applied):
+    if problems := lacking(files, history):
         raise HistoryError(
             f"{assessment.migration.name} replaces {names}, but {'; '.join(problems)}",
-            versions=(assessment.migration.version,),
+            names=(assessment.migration.name,),
             hint="check out the files from before they were squashed, run `d1migrate up`, then adopt",
         )
     return assessment._replace(state="squashed", because=f"it replaces {names}, which are recorded")
 
 
-def _record_squashed(
-    assessment: Assessment, history: h.History, stamp: h.Stamp, mirror: Mirror | None
-) -> list[Query]:
+def _record_squashed(assessment: Assessment, history: h.History, stamp: log.Stamp) -> list[Query]:
     """Return the queries that record a squashed file in place of the files it replaces."""
-    migration, detail = assessment.migration, json.dumps({"adopted": assessment.because})
+    migration, table = assessment.migration, history.table
+    detail = json.dumps({"adopted": assessment.because})
     queries: list[Query] = []
-    at = stamp.at
-    versions = {file.version for file in replaced_by(migration)}
+    at, replaced = stamp.at, set(map(table.key_of, replaced_by(migration)))
     for row in history.applied:
-        if row.version in versions:
+        if table.key_of(row) in replaced:
             at = row.applied_at or at
-            queries.append(h.delete_row(row.version))
-            event = h.Event("forget", row.version, row.name, detail=detail)
-            queries += [h.record("done", event, stamp)] if row.version != migration.version else []
-            queries += Mirror(mirror.table, {}).delete(row.version, row.name) if mirror else ()
-    event = h.event_of("accept", migration)._replace(detail=detail)
-    return [*queries, h.insert_row(migration.version, migration.name, at), h.record("done", event, stamp)]
-
-
-def _not_mirrored(
-    assessments: Iterable[Assessment], mirror: Mirror, histories: Iterable[tuple[Tool, Sequence[Row]]]
-) -> tuple[int, ...]:
-    """Return the applied versions that wrangler's table does not have."""
-    there = {row.entry for tool, rows in histories if tool.table == mirror.table for row in rows}
-    done = ("recorded", "applied", "assumed", "squashed")
-    applied = [one.migration.version for one in assessments if one.state in done]
-    return tuple(version for version in applied if mirror.names[version] not in there)
+            queries += table.delete(row)
+            event = log.Event("forget", row.version, row.name, detail=detail)
+            same = table.key_of(row) == table.key_of(migration)
+            queries += [] if same else [log.record("done", event, stamp)]
+    event = log.event_of("accept", migration)._replace(detail=detail)
+    return [*queries, *table.insert(migration, at), log.record("done", event, stamp)]
 
 
 def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[Tool, tuple[Row, ...]]]]:
@@ -206,7 +194,7 @@ def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[
     ]
 
 
-def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) -> Flow[tuple[Migration, ...]]:
+def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
     """Record what `plan` found, in one transaction; run nothing.
 
     If the database has none of the files, but other objects, the log records that the history begins here.
@@ -223,20 +211,20 @@ def adopt(found: Adoption, new_stamp: NewStamp, mirror: Mirror | None = None) ->
     queries: list[Query] = []
     for assessment in todo:
         if assessment.state == "squashed":
-            queries += _record_squashed(assessment, found.history, stamp, mirror)
+            queries += _record_squashed(assessment, found.history, stamp)
             continue
         migration = assessment.migration
         detail = json.dumps({"adopted": assessment.because}, ensure_ascii=False)
-        event = h.event_of("baseline", migration)._replace(detail=detail)
-        queries.append(h.insert_row(migration.version, migration.name, assessment.at or stamp.at))
-        queries.append(h.record("done", event, stamp))
+        event = log.event_of("baseline", migration)._replace(detail=detail)
+        queries += found.history.table.insert(migration, assessment.at or stamp.at)
+        queries.append(log.record("done", event, stamp))
     if found.is_beginning:
-        queries.append(h.record("done", h.Event("adopt", 0, "an empty history"), stamp))
-    if mirror and found.to_mirror:
-        queries += mirror.create(found.to_mirror)
+        queries.append(
+            log.record("done", log.Event("adopt", detail='{"adopted": "an empty history"}'), stamp)
+        )
     if queries:
         before = [assertions.assert_schema(found.mark)]
         if found.set_aside:
-            before.append(Query(f"ALTER TABLE {MIGRATIONS_TABLE} RENAME TO {OLD_TABLE}"))
+            before.append(Query(f"ALTER TABLE {VERSIONS} RENAME TO {OLD_TABLE}"))
         yield from record(found.history, queries, stamp, before=before)
     return tuple(assessment.migration for assessment in todo)

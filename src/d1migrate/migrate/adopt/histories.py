@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from d1migrate.migrate.history_guard import MIGRATIONS_TABLE
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier
 
@@ -220,10 +220,10 @@ _TOOLS = (  # of two for one table, the first that fits
 _VERSIONS = "SELECT version FROM {} ORDER BY version"
 _SAME_NAME = {  # their table has the name of ours
     "golang-migrate": _tool(
-        "golang-migrate", MIGRATIONS_TABLE, "version dirty", "SELECT version, dirty FROM {}", _pointed
+        "golang-migrate", VERSIONS, "version dirty", "SELECT version, dirty FROM {}", _pointed
     ),
-    "dbmate": _tool("dbmate", MIGRATIONS_TABLE, "version", _VERSIONS, _numbered),
-    "Rails": _tool("Rails", MIGRATIONS_TABLE, "version", _VERSIONS, _numbered),
+    "dbmate": _tool("dbmate", VERSIONS, "version", _VERSIONS, _numbered),
+    "Rails": _tool("Rails", VERSIONS, "version", _VERSIONS, _numbered),
 }
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.source import header, record, version_of
+from d1migrate.migrate.order import number_of
+from d1migrate.migrate.source import header, record
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema
 
 
-def first_migration(schema: Schema, name: str, description: str, *, date: str) -> Migration:
+def first_migration(schema: Schema, name: str, description: str, *, date: str, records: bool) -> Migration:
     """Return the migration that builds a schema; it holds no rows.
 
     Args:
@@ -22,6 +23,7 @@ def first_migration(schema: Schema, name: str, description: str, *, date: str) -
         name: the name of the file, with .sql.
         description: a few words.
         date: today's, as YYYY-MM-DD.
+        records: whether the file is to record itself, for a table of versions.
 
     Raises:
         SourceError: the schema is empty, or has something that no migration may contain.
@@ -34,11 +36,11 @@ def first_migration(schema: Schema, name: str, description: str, *, date: str) -
         (
             header(name, description, date=date),
             document(schema).removeprefix(HEADER).lstrip(),
-            record(name),
+            *([record(name)] if records else []),
             "-- Rollback: none, the database existed before\n",
         )
     )
-    migration = Migration(version_of(name, name), name.removesuffix(".sql"), text)
+    migration = Migration(number_of(name), name.removesuffix(".sql"), text)
     migration.check()
     return migration
 

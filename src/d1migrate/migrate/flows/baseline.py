@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import HistoryError, UsageError
-from d1migrate.migrate import assertions
-from d1migrate.migrate import history as h
+from d1migrate.errors import HistoryError
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import without_histories
-from d1migrate.migrate.status import compare, refuse_partial, refuse_renumbered
+from d1migrate.migrate.selector import Selector, up_to
+from d1migrate.migrate.status import (
+    compare,
+    refuse_partial,
+    refuse_renamed,
+    refuse_unwritable,
+    refuse_without_key,
+)
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow, Query
 
 
 def baseline(
-    migrations: Sequence[Migration], new_stamp: NewStamp, mirror: Mirror | None = None, *, to: int
+    migrations: Sequence[Migration], choice: TableChoice, new_stamp: NewStamp, *, to: Selector
 ) -> Flow[tuple[Migration, ...]]:
     """Record every file up to `to` as applied, without checking the schema.
 
@@ -33,23 +40,24 @@ def baseline(
         What was recorded; nothing if all of it was recorded before.
 
     Raises:
-        UsageError: there is no file of that version.
-        HistoryError: another run changed the history meanwhile, or a file is applied under another number.
+        UsageError: there is no such file, or there are several.
+        HistoryError: another run changed the history meanwhile, or a file is applied under another name.
     """
-    if to not in {migration.version for migration in migrations}:
-        raise UsageError(f"there is no version {to}")
-    history = yield from read_history()
+    wanted = set(up_to(migrations, to))
+    history = yield from read_history(choice)
     entries = compare(migrations, history)
+    refuse_unwritable(history, entries)
     refuse_partial(entries)
-    refuse_renumbered([entry for entry in entries if entry.version <= to])
-    todo = tuple(m for m in migrations if m.version <= to and m.version not in history.versions)
+    refuse_renamed([entry for entry in entries if entry.migration in wanted])
+    pending = [entry for entry in entries if entry.migration in wanted and not entry.applied]
+    refuse_without_key(pending, entries, history.table)
+    todo = tuple(entry.migration for entry in pending if entry.migration)
     if todo:
         stamp = new_stamp()
         queries: list[Query] = []
         for migration in todo:
-            queries.append(h.insert_row(migration.version, migration.name, stamp.at))
-            queries.append(h.record("done", h.event_of("baseline", migration), stamp))
-        queries += mirror.create([*history.versions, *(m.version for m in todo)]) if mirror else ()
+            queries += history.table.insert(migration, stamp.at)
+            queries.append(log.record("done", log.event_of("baseline", migration), stamp))
         yield from record(history, queries, stamp)
     return todo
 
@@ -68,13 +76,13 @@ class LiveDatabase(NamedTuple):
     mark: str
 
 
-def read_database(mirror: Mirror | None = None) -> Flow[LiveDatabase]:
+def read_database(choice: TableChoice) -> Flow[LiveDatabase]:
     """Read a database to write a first file for.
 
     Raises:
         HistoryError: migrations are already recorded.
     """
-    history = yield from read_history()
+    history = yield from read_history(choice)
     refuse_partial(compare((), history))
     if history.applied:
         raise HistoryError(
@@ -82,13 +90,11 @@ def read_database(mirror: Mirror | None = None) -> Flow[LiveDatabase]:
             hint="`d1migrate verify` shows how schema and files differ",
         )
     *schema, mark = yield Batch((*introspect.QUERIES, assertions.SCHEMA_MARK), reads=True)
-    live = without_histories(introspect.read(schema), *([mirror.table] if mirror else ()))
+    live = without_histories(introspect.read(schema), choice.wrangler, history.table.name)
     return LiveDatabase(live, history, mark.rows[0][0])
 
 
-def record_first(
-    database: LiveDatabase, migration: Migration, new_stamp: NewStamp, mirror: Mirror | None = None
-) -> Flow[None]:
+def record_first(database: LiveDatabase, migration: Migration, new_stamp: NewStamp) -> Flow[None]:
     """Record the first file as applied, if the database has not changed since it was read.
 
     Raises:
@@ -96,9 +102,7 @@ def record_first(
     """
     stamp = new_stamp()
     queries = [
-        h.insert_row(migration.version, migration.name, stamp.at),
-        h.record("done", h.event_of("baseline", migration), stamp),
+        *database.history.table.insert(migration, stamp.at),
+        log.record("done", log.event_of("baseline", migration), stamp),
     ]
-    if mirror:
-        queries += mirror.of(mirror.table, [migration]).create([migration.version])
     yield from record(database.history, queries, stamp, before=[assertions.assert_schema(database.mark)])

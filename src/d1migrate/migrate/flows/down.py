@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import DataLoss, QueryError, UsageError
-from d1migrate.migrate import data_loss
+from d1migrate.migrate import data_loss, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.steps import Report, run_steps, with_notes
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
 from d1migrate.migrate.plan import choose_down, plan_down
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch, count_rows
 from d1migrate.sql.names import fold
 
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.plan import Plan, Step
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.table import Key
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.sql.batch import Flow
 
 
 def choose(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     *,
-    to: int | None = None,
+    to: Selector | None = None,
     steps: int | None = None,
     prefer: Literal["file", "history"] | None = None,
     allow_loss: Collection[str] = (),
@@ -38,7 +41,8 @@ def choose(
 
     Args:
         migrations: the files; the log has the rollbacks of missing files.
-        to: roll back every version above this one.
+        choice: how to choose the migrations table.
+        to: roll back every migration after this one; 0 for all, unless one has that number.
         steps: roll back this many; 1 without either.
         prefer: which rollback to run if the file's and the log's differ.
         allow_loss: tables that may lose rows; "all" for any.
@@ -47,17 +51,18 @@ def choose(
         DataLoss: tables would lose rows; the error has their names and counts.
         Irreversible, PlanError, HistoryError, UsageError, SourceError: as `choose_down` and `plan_down`.
     """
-    history = yield from read_history()
+    history = yield from read_history(choice)
     entries = choose_down(migrations, history, to=to, steps=steps)
-    kept = [e.version for e in entries if e.applied and e.applied.keeps_rollback]
-    stored: dict[int, str] = {}
-    live = yield Batch((*data_loss.QUERIES, *((h.stored_rollbacks(kept),) if kept else ())), reads=True)
+    kept = [entry.applied for entry in entries if entry.applied and entry.applied.keeps_rollback]
+    query = log.stored_rollbacks(history.table, kept, log.OLD_LOG if history.old_log else LOG_TABLE)
+    live = yield Batch((*data_loss.QUERIES, *((query,) if kept else ())), reads=True)
+    stored: dict[Key | None, str] = {}
     if kept:
         *live, texts = live
-        stored = {version: sql for version, sql, _ in h.validated(texts.rows, LOG_TABLE, h.STORED)}
+        stored = h.rollbacks(history.table, texts.rows)
     todo = plan_down(entries, history, stored, prefer=prefer)
     risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(live))
-    names = sorted({risk.table for found in risks for risk in found} - {MIGRATIONS_TABLE, LOG_TABLE})
+    names = sorted({risk.table for found in risks for risk in found} - {fold(history.table.name), LOG_TABLE})
     rows = yield from _count_rows(names)
     allowed = _allowed(names, allow_loss)
     _refuse_loss({table: n for table, n in rows.items() if n != 0 and table not in allowed})
@@ -111,21 +116,18 @@ def _argument(table: str) -> str:
     return table if table.isidentifier() else "'" + table.replace("'", "'\\''") + "'"
 
 
-def down(
-    todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None, mirror: Mirror | None = None
-) -> Flow[Report]:
+def down(todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = None) -> Flow[Report]:
     """Run the rollbacks that `choose` planned; every step is one transaction.
 
     Args:
         todo: the plan.
         new_stamp: makes the token, time and user of every batch.
         notes: what else to log.
-        mirror: wrangler's table, to keep in step.
 
     Raises:
         ApplyError: a step failed, or the database changed since it was planned.
     """
-    outcome = yield from run_steps(with_notes(todo, notes or {}), new_stamp, (), mirror)
+    outcome = yield from run_steps(with_notes(todo, notes or {}), new_stamp, ())
     if outcome.failure is not None:
         raise outcome.failure
     return Report(outcome.steps)

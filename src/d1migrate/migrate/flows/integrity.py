@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
-from d1migrate.migrate.history import TABLES
+from d1migrate.migrate.history import tables
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
 from d1migrate.schema.queries import fts5_options
@@ -197,7 +197,7 @@ def _without_helpers(schema: Schema) -> Schema:
 
 def _parents(schema: Schema) -> set[str]:
     """Return the tables that a foreign key may reference; history tables are in no schema."""
-    return {*TABLES, *(fold(table.name) for table in schema.tables)}
+    return {*tables(), *(fold(table.name) for table in schema.tables)}
 
 
 def _without_parent_table(schema: Schema) -> Iterator[Problem]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.migrate import log
+from d1migrate.migrate.other_tools import OTHER_TOOLS
 from d1migrate.migrate.status import Entry, compare, refuse_partial
-from d1migrate.sql.batch import Batch, Result, count_rows
+from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
+from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
+from d1migrate.sql.batch import Batch, Query, Result, count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,18 +22,15 @@ if TYPE_CHECKING:
     from d1migrate.sql.batch import Flow
 
 
-_HISTORY = (h.SHAPE, h.LOG_SHAPE, h.ROWS, h.LATEST, h.UNMANAGED_IF_EMPTY, h.LEFTOVERS, h.HEAD)
-
-
 class LogEntry(NamedTuple):
     """One line of history; None is unknown.
 
-    A restore is a `restore` of version 0, with the name of the restore point; a `restore` for each version
-    that is applied again; and a `rewind` for each that no longer is. On a remote D1, `restoring` comes first:
-    the restore began.
+    A restore is a `restore` without a migration, whose detail has the restore point; a `restore` for each
+    migration that is applied again; and a `rewind` for each that no longer is. On a remote D1, `restoring`
+    comes first: the restore began.
 
     Attributes:
-        version, name: the migration.
+        version, name: the migration; None and "" for what concerns the whole database.
         action: what was done: up, down, baseline, accept, forget, adopt, restore, …
         at: when, in epoch seconds.
         by: who.
@@ -42,7 +42,7 @@ class LogEntry(NamedTuple):
         restore_point: the restore point that was taken before.
     """
 
-    version: int
+    version: int | None
     name: str
     action: str
     at: int | None
@@ -54,74 +54,148 @@ class LogEntry(NamedTuple):
     restore_point: str | None = None
 
 
-def read_history(*, reads: int = 1, token: str | None = None) -> Flow[h.History]:
-    """Read the history; one request, two if a history table is missing.
+def read_history(choice: TableChoice = USUAL, *, reads: int = 1, token: str | None = None) -> Flow[h.History]:
+    """Read the history; one request if the tables are those that the choice expects, else up to three.
 
     Args:
+        choice: how to choose the migrations table.
         reads: the number of this request, from 1.
         token: the token of a batch to look up in the log.
 
     Raises:
-        HistoryError: a history table is another tool's, or is missing while the other one exists.
+        HistoryError: a history table is another tool's, or is missing while the log exists.
     """
     try:
-        shape, log_shape, rows, latest, unmanaged, leftovers, head, *done = yield Batch(
-            (*_HISTORY, *([h.done_by(token)] if token else [])), reads=True
-        )
+        answers = yield Batch(_queries(choice, choice.guess, LOG_TABLE, token), reads=True)
     except QueryError as error:
-        return (yield from read_history_after(error, reads=reads))
-    h.check_shape(shape.rows, log_shape.rows)
-    found = h.read_rows(rows, latest, first_column(unmanaged.rows), (), reads=reads)
-    found = found._replace(
-        leftovers=tuple(first_column(leftovers.rows)),
-        head="".join(token for (token,) in h.validated(head.rows, LOG_TABLE, h.HEAD_ROW)),
-        has_token=any(result.rows[0][0] for result in done),
-    )
-    return (yield from _without_empty_histories(found))
+        return (yield from read_history_after(error, choice, reads=reads, token=token))
+    return (yield from _complete(choice, choice.guess, LOG_TABLE, answers, reads, token))
 
 
-def read_history_after(error: QueryError, *, reads: int) -> Flow[h.History]:
+def read_history_after(
+    error: QueryError, choice: TableChoice, *, reads: int, token: str | None = None
+) -> Flow[h.History]:
     """Read the history after a query of it failed because a table is missing; raise any other error.
 
     Args:
         error: the error of the query.
+        choice: how to choose the migrations table.
         reads: the number of that request, from 1.
+        token: as for `read_history`.
     """
     if "no such" not in str(error) or reads > 2:  # table; or column, if the table is another tool's
         raise error
-    return (yield from _read_incomplete_history(reads + 1, log_is_missing=LOG_TABLE in str(error)))
-
-
-def _read_incomplete_history(reads: int, *, log_is_missing: bool) -> Flow[h.History]:
-    """Read a database that lacks a history table: SQL that names a missing table fails as a whole."""
-    queries = (h.SHAPE, h.LOG_SHAPE, h.EXISTING, h.UNMANAGED, h.LEFTOVERS)
     # SQLite resolves names in order: if the log was missing, the table before it exists.
+    guess = choice.guess if LOG_TABLE in str(error) else None
     try:
-        results = yield Batch((*queries, h.ROWS) if log_is_missing else queries, reads=True)
+        answers = yield Batch(_queries(choice, guess, None, None), reads=True)
     except QueryError:  # it has other columns; its shape shows whose it is
-        results, log_is_missing = (yield Batch(queries, reads=True)), False
-    h.check_shape(results[0].rows, results[1].rows)
-    existing = first_column(results[2].rows)
-    missing = tuple(table for table in h.TABLES if table not in existing)
-    if MIGRATIONS_TABLE not in missing and (LOG_TABLE not in missing or not log_is_missing):
-        return (yield from read_history(reads=reads + 1))  # another runner created it since the first try
-    if missing == (MIGRATIONS_TABLE,):
-        yield from _refuse_log_alone()
-    rows = results[5] if log_is_missing else Result()
-    unmanaged = () if rows.rows else first_column(results[3].rows)
-    found = h.read_rows(rows, None, unmanaged, missing, reads=reads)
-    found = found._replace(leftovers=tuple(first_column(results[4].rows)))
-    return (yield from _without_empty_histories(found))
+        guess, answers = None, (yield Batch(_queries(choice, None, None, None), reads=True))
+    return (yield from _complete(choice, guess, None, answers, reads + 1, token))
 
 
-def _refuse_log_alone() -> Flow[None]:
-    """Raise HistoryError if the migrations table is missing and the log has migrations."""
-    (result,) = yield Batch((count_rows(LOG_TABLE),), reads=True)
-    if result.rows[0][0]:
-        raise HistoryError(
-            f"the table {MIGRATIONS_TABLE} is missing, yet {LOG_TABLE} records migrations",
-            hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
-        )
+def _queries(
+    choice: TableChoice, table: MigrationsTable | None, logged: str | None, token: str | None
+) -> tuple[Query, ...]:
+    """Return the queries for what is known to exist.
+
+    Args:
+        choice: how to choose the migrations table.
+        table: the migrations table, perhaps with wrangler's beside it.
+        logged: the name of the log.
+        token: the token to look up in it.
+    """
+    beside = [table.beside] if isinstance(table, VersionTable) and table.exists else []
+    tables = [*([table] if table else []), *beside]
+    empty = [one.sql for one in tables] + ([logged] if logged else [])
+    return (
+        *choice.survey,
+        h.LEFTOVERS,
+        *(one.rows for one in tables),
+        h.unmanaged(choice.tables, unless_rows_in=empty),
+        *((log.latest(logged), log.head(logged)) if logged else ()),
+        *((log.done_by(token),) if token and logged == LOG_TABLE else ()),
+    )
+
+
+def _complete(
+    choice: TableChoice,
+    table: MigrationsTable | None,
+    logged: str | None,
+    answers: Sequence[Result],
+    reads: int,
+    token: str | None,
+) -> Flow[h.History]:
+    """Return the history, once everything that exists has been read.
+
+    Args:
+        choice: as for the queries.
+        table: as for the queries.
+        logged: as for the queries.
+        answers: their answers.
+        reads: the number of that request.
+        token: as for the queries.
+    """
+    survey = Survey.of(answers[0].rows, answers[1].rows)
+    choice = choice.given(survey)
+    found = choice.found(survey)
+    there = next((name for name in (LOG_TABLE, log.OLD_LOG) if survey.columns(name)), None)
+    if found != table or there != logged:
+        if reads > _MOST_READS:
+            raise HistoryError("history tables are created or dropped while they are being read")
+        answers = yield Batch(_queries(choice, found, there, token), reads=True)
+        return (yield from _complete(choice, found, there, answers, reads + 1, token))
+    history = _assembled(choice, survey, found, there, list(answers[2:]))
+    if token and there == LOG_TABLE:
+        history = history._replace(has_token=bool(answers[-1].rows[0][0]))
+    return (yield from _without_empty_histories(history._replace(reads=reads)))
+
+
+_MOST_READS = 5
+
+
+def _assembled(
+    choice: TableChoice,
+    survey: Survey,
+    found: MigrationsTable | None,
+    logged: str | None,
+    answers: list[Result],
+) -> h.History:
+    """Return the history that the answers after the survey describe."""
+    leftovers = answers.pop(0)
+    own = answers.pop(0).rows if found else ()
+    beside = answers.pop(0).rows if isinstance(found, VersionTable) and found.exists else ()
+    others = first_column(answers.pop(0).rows)
+    latest = answers.pop(0).rows if logged else ()
+    head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logged else ()
+    table = choice.decide(found, bool(own), bool(beside), logged=bool(latest))
+    if isinstance(found, VersionTable) and table.shape == "names":
+        own, beside = beside, own
+    missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
+    if table.name in missing and latest and not own:
+        _refuse_log_alone(table, latest)
+    history = h.read_rows(table, h.Rows(own, beside, latest))
+    unmanaged = () if own or latest else tuple(others)
+    return history._replace(
+        missing=missing,
+        unmanaged=unmanaged,
+        other_tools=tuple(name for name in unmanaged if name in OTHER_TOOLS),
+        leftovers=tuple(first_column(leftovers.rows)),
+        head="".join(token for (token,) in head),
+        problems=choice.problems(survey, table, own, beside),
+        old_log=logged == log.OLD_LOG,
+        lacking=log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) or ()
+        if logged == LOG_TABLE
+        else (),
+    )
+
+
+def _refuse_log_alone(table: MigrationsTable, latest: Sequence[tuple[object, ...]]) -> None:
+    """Raise HistoryError: the migrations table is missing, and the log has migrations."""
+    raise HistoryError(
+        f"the table {table.name} is missing, yet {LOG_TABLE} records {len(latest)} migrations",
+        hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
+    )
 
 
 def _without_empty_histories(found: h.History) -> Flow[h.History]:
@@ -141,69 +215,70 @@ def read_schema() -> Flow[Schema]:
     return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
 
 
-def read_current() -> Flow[int]:
-    """Return the highest applied version; 0 if there is no migrations table, or it is empty.
+def read_current(choice: TableChoice = USUAL) -> Flow[h.AppliedMigration | None]:
+    """Return the applied migration that comes last in wrangler's order; None if none is applied.
 
     Raises:
-        HistoryError: the migrations table is another tool's, or is missing while its log exists.
+        HistoryError: as `read_history`.
     """
-    try:
-        shape, newest = yield Batch((h.SHAPE, h.NEWEST), reads=True)
-    except QueryError as error:
-        return max((yield from read_history_after(error, reads=1)).versions, default=0)
-    h.check_shape(shape.rows)
-    ((version,),) = h.validated(newest.rows, MIGRATIONS_TABLE, h.NEWEST_ROW)
-    return version or 0
+    return (yield from read_history(choice)).current
 
 
-def read_pending(migrations: Sequence[Migration]) -> Flow[tuple[str, ...]]:
+def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[str, ...]]:
     """Return the names of migrations that are not applied; usually with one query of one row.
 
     Raises:
         PartiallyApplied: a migration began and did not finish.
-        HistoryError: the migrations table is another tool's, or is missing while its log exists.
+        HistoryError: as `read_history`.
     """
+    table = choice.guess
     try:
-        (state,) = yield Batch((h.STATE,), reads=True)
+        (state,) = yield Batch((h.state_query(table),), reads=True)
         lines, partial = state.rows[0]
-        versions = {int(line.partition(" ")[0]) for line in (lines or "").split("\n") if line}
+        keys = {line.rpartition(" ")[0] for line in (lines or "").split("\n") if line}
     except QueryError as error:
-        versions, partial = set((yield from read_history_after(error, reads=1)).versions), 0
-    except ValueError:  # a damaged log; reading it row by row finds the bad row, or none
-        versions, partial = set((yield from read_history(reads=2)).versions), 0
-    if partial:
-        refuse_partial(compare(migrations, (yield from read_history(reads=2))))
-    return tuple(migration.name for migration in migrations if migration.version not in versions)
+        history = yield from read_history_after(error, choice, reads=1)
+        table, keys, partial = history.table, set(map(str, history.keys)), len(history.partial)
+    if partial or (not keys and table == choice.guess):  # an empty table may not be the one that is used
+        history = yield from read_history(choice, reads=2)
+        refuse_partial(compare(migrations, history))
+        table, keys = history.table, set(map(str, history.keys))
+    return tuple(migration.name for migration in migrations if str(table.key_of(migration)) not in keys)
 
 
-def status(migrations: Sequence[Migration]) -> Flow[tuple[Entry, ...]]:
+def status(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[Entry, ...]]:
     """Compare files and database."""
-    return compare(migrations, (yield from read_history()))
+    return compare(migrations, (yield from read_history(choice)))
 
 
-def read_history_and_schema() -> Flow[tuple[h.History, Schema]]:
+def read_history_and_schema(choice: TableChoice) -> Flow[tuple[h.History, Schema]]:
     """Read history and schema of the same moment: two requests, repeated if the history changes."""
     from d1migrate.migrate.assertions import is_same_history
     from d1migrate.schema import introspect  # `status` does not need it
 
     while True:
-        history = yield from read_history()
+        history = yield from read_history(choice)
         *answers, same = yield Batch((*introspect.QUERIES, is_same_history(history)), reads=True)
         if same.rows[0][0]:
             return history, introspect.read(answers)
 
 
 def status_and_problems(
-    migrations: Sequence[Migration], *, token: str | None = None, if_missing: Problem | None = None
+    migrations: Sequence[Migration],
+    choice: TableChoice,
+    *,
+    token: str | None = None,
+    if_missing: Problem | None = None,
 ) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
     """Compare files and database, and report what is wrong; one request, unless something is wrong.
 
     Args:
         migrations: the files.
+        choice: how to choose the migrations table.
         token: the token of a row that the log must have.
         if_missing: the problem to report if it does not.
     """
-    history = yield from read_history(token=token)
+    history = yield from read_history(choice, token=token)
     entries = compare(migrations, history)
     problems = (yield from read_leftovers()) if history.leftovers else ()
     if if_missing and not history.has_token:
@@ -219,19 +294,20 @@ def read_leftovers() -> Flow[tuple[Problem, ...]]:
     return tuple(problem for problem in found.problems if problem.kind == "leftover")
 
 
-def read_log() -> Flow[tuple[LogEntry, ...]]:
+def read_log(choice: TableChoice = USUAL) -> Flow[tuple[LogEntry, ...]]:
     """Return all that happened, oldest first; what wrangler applied is an `up` without a token."""
-    history = yield from read_history()
+    history = yield from read_history(choice)
     events: list[LogEntry] = []
-    if LOG_TABLE not in history.missing:
-        (rows,) = yield Batch((h.EVENTS,), reads=True)
+    if history.old_log or LOG_TABLE not in history.missing:
+        (rows,) = yield Batch((log.events(log.OLD_LOG if history.old_log else LOG_TABLE),), reads=True)
         for token, _, action, version, name, checksum, *rest in h.validated(rows.rows, LOG_TABLE, h.EVENT):
             who, at, done, detail, point = rest
             entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))
             events.append(entry._replace(detail=_text(detail), restore_point=_text(point)))
-    last = {event.version: i for i, event in enumerate(events)}
+    key_of = history.table.key_of
+    last = {key_of(event): i for i, event in enumerate(events) if event.name}
     for row in reversed(history.applied):  # each is inserted before the events of its time
-        at = last.get(row.version)
+        at = last.get(key_of(row))
         if at is None or (events[at].done and events[at].action in ("down", "forget", "rewind")):
             alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
             _insert(events, alone, after=-1 if at is None else at)
@@ -257,7 +333,7 @@ def is_committed(token: str) -> Flow[bool]:
         DriverError: the log cannot be read.
     """
     try:
-        (result,) = yield Batch((h.done_by(token),), reads=True)
+        (result,) = yield Batch((log.done_by(token),), reads=True)
     except QueryError as error:
         if "no such table" in str(error):
             return False

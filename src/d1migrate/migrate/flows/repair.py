@@ -1,7 +1,4 @@
-"""Correct the recorded history by hand: accept, forget. Neither runs SQL of a migration.
-
-Each keeps `mirror`, wrangler's table, in step if there is one.
-"""
+"""Correct the recorded history by hand: accept, rename, forget. None of them runs SQL of a migration."""
 
 from __future__ import annotations
 
@@ -9,90 +6,119 @@ import json
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
-from d1migrate.migrate import assertions
-from d1migrate.migrate import history as h
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import is_committed, read_history
-from d1migrate.migrate.status import Entry, compare
+from d1migrate.migrate.selector import Selector, find
+from d1migrate.migrate.status import Entry, compare, refuse_without_key
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.migration import Migration
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.sql.batch import Flow, Query
 
 
 def accept(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     new_stamp: NewStamp,
-    mirror: Mirror | None = None,
     *,
-    version: int,
+    wanted: Selector,
     reason: str,
 ) -> Flow[Entry]:
-    """Record a file as it is now: edited since it was applied, renumbered, finished by hand, or unknown.
+    """Record a file as it is now: edited since it was applied, finished by hand, or unknown.
 
     Raises:
         UsageError: there is no such file, or it agrees with the database.
         HistoryError: another run changed the history meanwhile.
     """
-    history = yield from read_history()
-    entry = _entry(compare(migrations, history), version)
+    history = yield from read_history(choice)
+    entry = find(compare(migrations, history), wanted)
     unknown = entry.state == "applied" and entry.checksum is None
-    if entry.migration is None or not (unknown or entry.state in ("changed", "renumbered", "partial")):
+    if entry.migration is None or not (unknown or entry.state in ("changed", "partial")):
         raise UsageError(
             f"nothing to accept: {entry.name} is {entry.state}",
-            hint="--accept is for files that are changed, renumbered or partial, or have no checksum yet",
+            hint="--accept is for files that are changed or partial, or have no checksum yet",
         )
+    refuse_without_key([entry], (), history.table)
     stamp, detail = new_stamp(), json.dumps({"reason": reason})
-    queries: list[Query] = []
-    at = stamp.at
-    if entry.was is not None and entry.applied is not None:
-        old = entry.applied
-        at = old.applied_at or at
-        queries.append(h.delete_row(old.version))
-        queries.append(h.record("done", h.Event("forget", old.version, old.name, detail=detail), stamp))
-        queries += mirror.create(()) + mirror.delete(old.version, old.name) if mirror else ()
-    event = h.event_of("accept", entry.migration)._replace(detail=detail)
-    queries += [h.insert_row(version, entry.name, at), h.record("done", event, stamp)]
-    queries += mirror.create([*history.versions, version]) if mirror else ()
+    event = log.event_of("accept", entry.migration)._replace(detail=detail)
+    insert = () if entry.applied else history.table.insert(entry, stamp.at)
+    yield from record(history, [*insert, log.record("done", event, stamp)], stamp)
+    return entry
+
+
+def rename(
+    migrations: Sequence[Migration],
+    choice: TableChoice,
+    new_stamp: NewStamp,
+    *,
+    old: Selector,
+    new: Selector,
+    reason: str,
+) -> Flow[Entry]:
+    """Record an applied migration under the name that its file has now.
+
+    Raises:
+        UsageError: no applied migration without a file is `old`, or no file that is not applied is `new`.
+        HistoryError: another run changed the history meanwhile, or the file has another content.
+    """
+    history = yield from read_history(choice)
+    entries = compare(migrations, history)
+    gone = [e.applied for e in entries if e.applied and (e.state == "missing" or e.was is not None)]
+    row = find(gone, old)
+    entry = find([e for e in entries if e.migration and (e.applied is None or e.was is not None)], new)
+    migration = entry.migration
+    if migration is None or (row.checksum and not migration.matches(row.checksum)):
+        raise HistoryError(
+            f"{entry.name} is not {row.name} with another name: its content is different",
+            names=(entry.name,),
+            hint=f"`d1migrate repair --forget {row.name} --reason …` removes the record of a deleted file",
+        )
+    refuse_without_key([entry], (), history.table)
+    stamp, detail = new_stamp(), json.dumps({"reason": reason, "was": row.name})
+    queries = [
+        *history.table.rename(row, entry),
+        log.record("done", log.Event("forget", row.version, row.name, detail=detail), stamp),
+        log.record("done", log.event_of("accept", migration)._replace(detail=detail), stamp),
+    ]
     yield from record(history, queries, stamp)
     return entry
 
 
 def forget(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     new_stamp: NewStamp,
-    mirror: Mirror | None = None,
     *,
-    version: int,
+    wanted: Selector,
     reason: str,
 ) -> Flow[Entry]:
-    """Remove a version from the migrations table: its file was removed, or it was undone, on purpose.
+    """Remove the record of a migration: its file was removed, or it was undone, on purpose.
 
     Raises:
-        UsageError: the version is neither missing its file nor partially applied.
+        UsageError: the migration is neither missing its file nor partially applied.
         HistoryError: another run changed the history meanwhile.
     """
-    history = yield from read_history()
-    entry = _entry(compare(migrations, history), version)
+    history = yield from read_history(choice)
+    entry = find(compare(migrations, history), wanted)
     if entry.state not in ("missing", "partial"):
         raise UsageError(
             f"nothing to forget: {entry.name} is {entry.state}",
             hint="`d1migrate down` rolls back an applied migration",
         )
     stamp = new_stamp()
-    event = h.Event("forget", version, entry.name, detail=json.dumps({"reason": reason}))
-    queries = [h.delete_row(version), h.record("done", event, stamp)]
-    queries += mirror.create(()) + mirror.delete(version, entry.name) if mirror else ()
-    yield from record(history, queries, stamp)
+    event = log.Event("forget", entry.version, entry.name, detail=json.dumps({"reason": reason}))
+    yield from record(history, [*history.table.delete(entry), log.record("done", event, stamp)], stamp)
     return entry
 
 
 def record(
-    history: h.History, queries: Sequence[Query], stamp: h.Stamp, *, before: Sequence[Query] = ()
+    history: h.History, queries: Sequence[Query], stamp: log.Stamp, *, before: Sequence[Query] = ()
 ) -> Flow[None]:
     """Write to the history, if it is still the one that was read.
 
@@ -106,9 +132,9 @@ def record(
         HistoryError: another run changed the history.
         AmbiguousError: the response was lost, and the log does not have the batch or cannot be read.
     """
-    unchanged = assertions.assert_unchanged(assertions.HistoryState.of(history.versions, history.head))
+    unchanged = assertions.assert_unchanged(assertions.HistoryState.of(history))
     try:
-        yield Batch([*before, *h.create_tables(history.missing), unchanged, *queries])
+        yield Batch([*before, *history.setup(), unchanged, *queries])
     except (AmbiguousError, QueryError) as error:
         changed = next((text for text in _CHANGED if text in str(error)), None)
         if isinstance(error, QueryError) and changed is None:
@@ -143,10 +169,3 @@ def _is_recorded(token: str, error: Error) -> Flow[bool]:
             f"it is unknown whether this was recorded: {error}; then: {second}",
             hint="check `d1migrate history` when the database can be reached",
         ) from second
-
-
-def _entry(entries: Iterable[Entry], version: int) -> Entry:
-    for entry in entries:
-        if entry.version == version:
-            return entry
-    raise UsageError(f"version {version} exists neither as a file nor in the history")

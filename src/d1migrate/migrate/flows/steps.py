@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
-from d1migrate.migrate import assertions
+from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import is_committed
 from d1migrate.migrate.plan import Plan, Step, StepQueries
 from d1migrate.sql.batch import Batch, Result
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
-    from d1migrate.migrate.wrangler_table import Mirror
     from d1migrate.sql.batch import Flow, Query
 
-    NewStamp = Callable[[], h.Stamp]
+    NewStamp = Callable[[], log.Stamp]
 
 
 class StepResult(NamedTuple):
@@ -33,7 +32,7 @@ class StepResult(NamedTuple):
             if several steps shared a transaction.
     """
 
-    version: int
+    version: int | None
     name: str
     action: Literal["up", "down", "applied meanwhile"]
     statements: int | None
@@ -46,7 +45,7 @@ class Report(NamedTuple):
 
     Attributes:
         steps: the steps it took.
-        meanwhile: the versions that another runner applied meanwhile.
+        meanwhile: what another runner applied meanwhile.
         problems: what is wrong with the database after the run, if it was inspected.
     """
 
@@ -85,27 +84,22 @@ class Outcome(NamedTuple):
     results: tuple[StepResult, ...] = ()
 
 
-def run_steps(
-    todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult], mirror: Mirror | None = None
-) -> Flow[Outcome]:
+def run_steps(todo: Plan, new_stamp: NewStamp, earlier: Iterable[StepResult]) -> Flow[Outcome]:
     """Run the steps until all are done or another runner intervenes.
 
     Args:
         todo: the plan.
         new_stamp: makes the token, time and user of every transaction.
         earlier: the steps that this run did before, for errors.
-        mirror: wrangler's table. The first transaction brings it into step with what was applied before.
 
     Raises:
         ApplyError: a step failed, or its outcome is unknown.
     """
-    before, missing = assertions.HistoryState.of(todo.versions, todo.head), todo.missing
+    before, setup = assertions.HistoryState.of(todo.history), todo.history.setup()
     done: list[StepResult] = []
     for group in _transactions(todo):
         stamp = new_stamp()
-        batch = _Transaction(group, before, missing, stamp, first=not done, mirror=mirror)
-        if mirror and not done:
-            batch.bring_into_step(mirror, todo.versions)
+        batch = _Transaction(group, before, setup, stamp, first=not done)
         cost = Result()
         try:
             (cost,) = yield Batch(batch, label=_label(group), size=sum(s.size for s in group))
@@ -121,7 +115,7 @@ def run_steps(
             yield from _add_notes(error, (*earlier, *done), group, stamp.token)
             raise
         done += _results(group, cost)
-        before, missing = batch.after, ()
+        before, setup = batch.after, []
     return Outcome(tuple(done), before)
 
 
@@ -175,7 +169,12 @@ def _label(steps: Sequence[Step]) -> str:
     return first if len(steps) == 1 else f"{first} … {last} ({len(steps)} migrations)"
 
 
-_RACES = (assertions.ALREADY_APPLIED, assertions.NOT_APPLIED, assertions.CHANGED_MEANWHILE)
+_RACES = (
+    assertions.ALREADY_APPLIED,
+    assertions.NOT_APPLIED,
+    assertions.CHANGED_MEANWHILE,
+    f"no such table: {log.OLD_LOG}",  # another runner has carried it over
+)
 
 
 class _Transaction:
@@ -185,21 +184,16 @@ class _Transaction:
         self,
         steps: Sequence[Step],
         before: assertions.HistoryState,
-        missing: Sequence[str],
-        stamp: h.Stamp,
+        setup: Sequence[Query],
+        stamp: log.Stamp,
         *,
         first: bool,
-        mirror: Mirror | None,
     ) -> None:
         self.parts: list[StepQueries] = []
         for step in steps:
-            self.parts.append(StepQueries(step, before, missing, stamp, first=first, mirror=mirror))
-            before, missing, first = step.after(before, stamp.token), (), False
+            self.parts.append(StepQueries(step, before, setup, stamp, first=first))
+            before, setup, first = step.after(before, stamp.token), (), False
         self.after = before
-
-    def bring_into_step(self, mirror: Mirror, applied: Iterable[int]) -> None:
-        """Insert what was applied before into wrangler's table."""
-        self.parts[0].opening += mirror.create(applied)
 
     def __iter__(self) -> Iterator[Query]:
         for part in self.parts:

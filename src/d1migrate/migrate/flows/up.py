@@ -9,10 +9,11 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate.assertions import HistoryState, is_same_history, is_same_state
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
-from d1migrate.migrate.history_guard import LOG_TABLE
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up
+from d1migrate.migrate.selector import up_to
 from d1migrate.migrate.status import is_up_to_date
+from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.integrity import FindBroken, Inspection
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.steps import NewStamp
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
 
 def plan(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     *,
-    to: int | None = None,
+    to: Selector | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
     phase: Phase | None = None,
@@ -43,23 +46,23 @@ def plan(
     The plan counts the two requests that inspect the database: one before the run, for the linter, and one
     after it.
     """
-    planner = _Planner(migrations, to, allow_out_of_order, single, phase)
-    todo = planner.plan((yield from read_history()))
+    planner = _Planner(migrations, choice, to, allow_out_of_order, single, phase)
+    todo = planner.plan((yield from read_history(choice)))
     return todo._replace(reads=todo.reads + (2 if todo.steps else 0))
 
 
 def up(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     new_stamp: NewStamp,
     *,
-    to: int | None = None,
+    to: Selector | None = None,
     allow_out_of_order: bool = False,
     single: bool = False,
     phase: Phase | None = None,
     lint: Lint | None = None,
     check: Check | None = None,
     known: h.History | None = None,
-    mirror: Mirror | None = None,
     find_broken: FindBroken | None = None,
 ) -> Flow[Report]:
     """Apply what is pending, each migration exactly once.
@@ -68,16 +71,16 @@ def up(
 
     Args:
         migrations: the files.
+        choice: how to choose the migrations table.
         new_stamp: makes the token, time and user of every batch.
-        to: the last version to apply; all without it.
-        allow_out_of_order: whether to apply migrations below the newest applied version, too.
+        to: the last migration to apply; all without it.
+        allow_out_of_order: whether to apply migrations that come before an applied one, too.
         single: whether to run all of them in one transaction.
         phase: apply only the migrations before, or only those after the deploy of the code.
         lint: gets the migrations to run and the live schema, may raise, and returns the schema after them.
             Without it, the log says that the run was not linted.
         check: gets every plan before any of it runs, and may raise; what it returns is logged.
         known: the history, if it was just read.
-        mirror: wrangler's table, to keep in step.
         find_broken: returns the views and triggers that do not compile. With it the database is inspected
             after the run, and before it if it is linted.
 
@@ -86,12 +89,13 @@ def up(
         HistoryError, SourceError, UsageError: as `plan_up`; nothing was run.
         PlanError: as `deploy_phase.steps_of_phase`; nothing was run.
     """
-    planner = _Planner(migrations, to, allow_out_of_order, single, phase, lint, check, find_broken)
-    before = known or (yield from read_history())
+    planner = _Planner(migrations, choice, to, allow_out_of_order, single, phase, lint, check, find_broken)
+    before = known or (yield from read_history(choice))
     first = yield from planner.prepare(before)
-    run = yield from _run(first, planner, new_stamp, mirror)
-    ours = {step.version for step in run.done} | set(before.versions)
-    meanwhile = tuple(row for row in run.last.history.applied if row.version not in ours)
+    run = yield from _run(first, planner, new_stamp)
+    key_of = run.last.history.table.key_of
+    ours = set(map(key_of, run.done)) | before.keys
+    meanwhile = tuple(row for row in run.last.history.applied if key_of(row) not in ours)
     problems = (yield from _problems(first, run, find_broken)) if find_broken else ()
     return Report(tuple(run.done), meanwhile, problems)
 
@@ -116,7 +120,8 @@ class _Planner(NamedTuple):
     """Plans from a history, as often as it takes; the fields are arguments of `up`."""
 
     migrations: Sequence[Migration]
-    to: int | None
+    choice: TableChoice
+    to: Selector | None
     allow_out_of_order: bool
     single: bool
     phase: Phase | None
@@ -150,7 +155,7 @@ class _Planner(NamedTuple):
             try:
                 notes = self.check(todo) if self.check else {}
             except Gate as refusal:  # the gate may depend on the schema, too
-                history = yield from _reread(history, refusal)
+                history = yield from _reread(history, self.choice, refusal)
                 continue
             if not (todo.steps and self.lint):
                 not_linted = {} if self.lint else {"lint": False}
@@ -160,7 +165,7 @@ class _Planner(NamedTuple):
                 scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
                 expected = self.lint(scripts, inspection.schema)
                 return _Prepared(with_notes(todo, notes), history, inspection, expected)
-            history = yield from read_history()
+            history = yield from read_history(self.choice)
 
     def _inspect(self, todo: Plan, history: h.History) -> Flow[Inspection]:
         from d1migrate.migrate.flows import integrity  # never in a Worker
@@ -173,13 +178,13 @@ class _Planner(NamedTuple):
         )
 
 
-def _reread(history: h.History, refusal: Gate) -> Flow[h.History]:
+def _reread(history: h.History, choice: TableChoice, refusal: Gate) -> Flow[h.History]:
     """Return the current history if it has changed since it was read; otherwise raise the refusal."""
     try:
-        now = yield from read_history()
+        now = yield from read_history(choice)
     except Error:
         raise refusal from None
-    if (now.versions, now.head) == (history.versions, history.head):
+    if HistoryState.of(now) == HistoryState.of(history):
         raise refusal
     return now
 
@@ -192,21 +197,21 @@ class _Run(NamedTuple):
     last: _Prepared
 
 
-def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp, mirror: Mirror | None) -> Flow[_Run]:
+def _run(prepared: _Prepared, planner: _Planner, new_stamp: NewStamp) -> Flow[_Run]:
     """Run the steps, and plan again if another runner intervenes."""
     done: list[StepResult] = []
     while True:
         todo = prepared.plan
-        outcome = yield from run_steps(todo, new_stamp, done, mirror)
+        outcome = yield from run_steps(todo, new_stamp, done)
         done += outcome.steps
         if outcome.failure is None:
             return _Run(done, outcome.reached, prepared)
         rest = todo.steps[len(outcome.steps) :]
         try:
-            history = yield from read_history(token=outcome.token)
+            history = yield from read_history(planner.choice, token=outcome.token)
             if history.has_token:  # the request was delayed, and arrived after the log was checked for it
                 done += outcome.results
-            elif HistoryState.of(history.versions, history.head) == outcome.reached:
+            elif HistoryState.of(history) == outcome.reached:
                 raise outcome.failure  # nothing has changed, so there was no other runner
             prepared = yield from planner.prepare(history)
         except ApplyError:
@@ -241,27 +246,29 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
 
 def ensure(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     new_stamp: NewStamp,
     *,
-    to: int | None = None,
+    to: Selector | None = None,
     allow_out_of_order: bool = False,
 ) -> Flow[Report]:
     """Apply what is pending, for a Worker on every request; usually one query shows that nothing is.
 
     Arguments, result and errors are those of `up`.
     """
-    wanted = [m for m in migrations if to is None or m.version <= to]
+    wanted, table = up_to(migrations, to), choice.guess
     try:
-        (state,) = yield Batch((h.STATE,), reads=True)
+        (state,) = yield Batch((h.state_query(table),), reads=True)
     except QueryError as error:
-        history = yield from read_history_after(error, reads=1)
+        history = yield from read_history_after(error, choice, reads=1)
     else:
-        known = to is None or (bool(wanted) and wanted[-1].version == to)
-        if known and is_up_to_date(wanted, *state.rows[0]):
+        if is_up_to_date(wanted, table, *state.rows[0]):
             return Report(())
-        history = yield from read_history(reads=2)
-    report = yield from up(migrations, new_stamp, to=to, allow_out_of_order=allow_out_of_order, known=history)
+        history = yield from read_history(choice, reads=2)
+    report = yield from up(
+        migrations, choice, new_stamp, to=to, allow_out_of_order=allow_out_of_order, known=history
+    )
     if not report.steps and history.missing == (LOG_TABLE,):
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
-        yield Batch(h.create_tables(history.missing))
+        yield Batch(history.setup())
     return report

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
-    from d1migrate.migrate.wrangler_table import Mirror
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
@@ -51,9 +51,9 @@ class Verification(NamedTuple):
         return agree and not self.problems
 
     @property
-    def version(self) -> int:
-        """The highest applied version, or 0."""
-        return max((entry.version for entry in self.entries if entry.applied), default=0)
+    def current(self) -> str | None:
+        """The name of the last applied migration, in wrangler's order; None if none is applied."""
+        return next((entry.name for entry in reversed(self.entries) if entry.applied), None)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -63,23 +63,23 @@ class Verification(NamedTuple):
 
 def verify(
     migrations: Sequence[Migration],
+    choice: TableChoice,
     schema_of: Callable[[Iterable[Migration]], Schema],
     find_broken: FindBroken,
-    mirror: Mirror | None = None,
 ) -> Flow[Verification]:
     """Compare with the schema that an engine builds from the files, and inspect the database.
 
     Args:
         migrations: the files.
+        choice: how to choose the migrations table.
         schema_of: returns what migrations build, in the order given; raises SourceError if it cannot.
         find_broken: returns the views and triggers that do not compile.
-        mirror: wrangler's table, if it is kept in step: no file creates it.
     """
     from d1migrate.migrate.flows.integrity import inspect  # never in a Worker
 
     gaps, found = _gaps(migrations), None
     while found is None or found.changed:  # by another run, between the two requests
-        history = yield from read.read_history()
+        history = yield from read.read_history(choice)
         entries = status.compare(migrations, history)
         why, expected = _without_file(entries), None
         if why is None:
@@ -90,23 +90,26 @@ def verify(
         found = yield from inspect(
             find_broken, rows=True, expected=expected, unchanged=is_same_history(history)
         )
-    left_out = {mirror.table} if mirror else set()
+    left_out = {choice.wrangler, history.table.name}
     differences = _ours(compare(expected, found.schema), left_out) if expected else ()
     return Verification(entries, gaps, differences, why, found.problems)
 
 
 def verify_by_digests(
-    migrations: Sequence[Migration], changes: Mapping[int, Mapping[str, str | None]]
+    migrations: Sequence[Migration],
+    choice: TableChoice,
+    changes: Mapping[str, Mapping[str, str | None]],
 ) -> Flow[Verification]:
     """Compare with schema digests, without an engine.
 
     Args:
         migrations: the files.
-        changes: {version: what it changed, as `schema.digest.changes` returns it}, from a generated index.
+        choice: how to choose the migrations table.
+        changes: {name: what it changed, as `schema.digest.changes` returns it}, from a generated index.
     """
     gaps, is_same = _gaps(migrations), False
     while not is_same:  # another run may change the history between the two requests
-        history = yield from read.read_history()
+        history = yield from read.read_history(choice)
         entries = status.compare(migrations, history)
         why = _without_file(entries) or _without_digests(entries, changes)
         if why is not None:
@@ -115,10 +118,10 @@ def verify_by_digests(
         is_same = bool(same.rows[0][0])
     expected: dict[str, str | None] = {}
     for entry in entries:
-        expected |= changes[entry.version] if entry.applied else {}
+        expected |= changes[entry.name] if entry.applied else {}
     live = [(kind, name, sql) for kind, name, _, sql in rows.rows if sql is not None]
     wanted = {name: known for name, known in expected.items() if known is not None}
-    found = _ours(digest.compare(wanted, live))
+    found = _ours(digest.compare(wanted, live), {choice.wrangler, history.table.name})
     if found and (late := _late(entries)):
         return Verification(entries, gaps, (), f"{late} was applied after newer files")
     return Verification(entries, gaps, found, None)
@@ -136,15 +139,15 @@ def _without_file(entries: Sequence[Entry]) -> str | None:
     return f"the file of {', '.join(names)} is missing" if names else None
 
 
-def _without_digests(entries: Sequence[Entry], changes: Mapping[int, object]) -> str | None:
+def _without_digests(entries: Sequence[Entry], changes: Mapping[str, object]) -> str | None:
     """Return why digests cannot be compared: each includes the changes of all files before it."""
-    applied = [entry.version for entry in entries if entry.applied]
-    if unknown := [version for version in applied if version not in changes]:
+    applied = [entry.name for entry in entries if entry.applied]
+    if unknown := [name for name in applied if name not in changes]:
         return (
-            f"no schema digests for version {unknown[0]}: update the index with `d1migrate index`,"
-            " which reports versions it has no digests for"
+            f"no schema digests for {unknown[0]}: update the index with `d1migrate index`,"
+            " which reports what it has no digests for"
         )
-    skipped = [e.name for e in entries if not e.applied and e.version < max(applied, default=0)]
+    skipped = [entry.name for entry in entries if entry.state == "out_of_order"]
     return f"{skipped[0]} is not applied, but newer files are" if skipped else None
 
 
@@ -154,18 +157,18 @@ def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
-    versions = [migration.version for migration in migrations]
-    if not versions or versions[-1] > 10 * len(versions) + 100:
+    versions = {migration.version for migration in migrations if migration.version is not None}
+    if not versions or max(versions) - min(versions) > 10 * len(versions) + 100:
         return ()  # timestamps
-    return tuple(sorted(set(range(versions[0], versions[-1])) - set(versions)))
+    return tuple(sorted(set(range(min(versions), max(versions))) - versions))
 
 
 def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
     """Return the applied migrations in the order of the log; those it does not have, after older ones."""
     newest, ordered = 0, []
-    for entry in entries:
+    for place, entry in enumerate(entries):
         if entry.applied and entry.migration:
             order = entry.applied.order or newest
             newest = max(newest, order)
-            ordered.append((order, entry.version, entry.migration))
+            ordered.append((order, place, entry.migration))
     return [migration for *_, migration in sorted(ordered, key=lambda item: item[:2])]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from d1migrate.migrate.wrangler_table import Mirror
 
 from d1migrate.errors import Error, HistoryError
 from d1migrate.lint.replay.footprints import footprints
 from d1migrate.migrate.adopt.flow import Adoption, Hints, adopt, plan
 from d1migrate.migrate.flows.read import status
-from d1migrate.migrate.wrangler_table import Mirror
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:

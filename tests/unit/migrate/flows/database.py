@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.flows.up import up
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
 from tests.unit.migrate.shorthand import files

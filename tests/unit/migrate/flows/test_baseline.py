@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from d1migrate.migrate.wrangler_table import Mirror
 
 from d1migrate.errors import Error, HistoryError, MissingMigration, QueryError, UsageError
 from d1migrate.migrate.flows.baseline import baseline, read_database, record_first
 from d1migrate.migrate.flows.read import status
-from d1migrate.migrate.wrangler_table import Mirror
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:

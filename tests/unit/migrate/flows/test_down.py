@@ -45,7 +45,7 @@ def test_rows_that_would_be_lost(empty: Database, allowed: list[str]) -> None:
     with pytest.raises(DataLoss, match="b"):
         empty.run(choose(files("1a 2b")))
     assert roll_back(empty, "1a 2b", allow_loss=allowed) == [(2, "down")]
-    details = empty.rows("SELECT detail FROM schema_migrations_log WHERE action = 'down' AND event = 'done'")
+    details = empty.rows("SELECT detail FROM d1migrate_log WHERE action = 'down' AND event = 'done'")
     assert details == [('{"rows": {"b": 2}}',)]
 
 

@@ -15,7 +15,7 @@ from d1migrate.migrate.flows.read import (
     status,
     status_and_problems,
 )
-from d1migrate.migrate.history_guard import LOG_TABLE, MIGRATIONS_TABLE
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ROW = "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, a
 def test_an_empty_database(empty: Database) -> None:
     """Both tables are missing; nothing is unmanaged."""
     found = empty.run(read_history())
-    assert (found.applied, found.missing) == ((), (MIGRATIONS_TABLE, LOG_TABLE))
+    assert (found.applied, found.missing) == ((), (VERSIONS, LOG_TABLE))
     assert (found.unmanaged, found.head, found.reads) == ((), "", 2)
 
 
@@ -71,7 +71,7 @@ def test_where_wrangler_applied_alone(empty: Database) -> None:
     [
         ("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)", "belongs to another tool"),
         ("CREATE TABLE schema_migrations (id, dirty)", "belongs to another tool"),
-        (f"{ROW} CREATE TABLE schema_migrations_log (id, message)", "not d1migrate's"),
+        (f"{ROW} CREATE TABLE d1migrate_log (id, message)", "not d1migrate's"),
     ],
 )
 def test_tables_of_other_tools(empty: Database, sql: str, why: str) -> None:
@@ -85,7 +85,7 @@ def test_a_log_without_its_table(empty: Database) -> None:
     """What is applied would be applied again."""
     empty.up("1a")
     empty.script("DROP TABLE schema_migrations")
-    with pytest.raises(HistoryError, match=MIGRATIONS_TABLE):
+    with pytest.raises(HistoryError, match=VERSIONS):
         empty.run(read_history())
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from d1migrate.migrate.wrangler_table import Mirror
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate.flows.baseline import baseline
 from d1migrate.migrate.flows.read import status
 from d1migrate.migrate.flows.repair import accept, forget
-from d1migrate.migrate.wrangler_table import Mirror
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
     from tests.unit.migrate.flows.database import Database
 
-BEGUN = "DELETE FROM schema_migrations_log WHERE event = 'done' AND version = {}"
+BEGUN = "DELETE FROM d1migrate_log WHERE event = 'done' AND version = {}"
 
 
 def states(database: Database, have: str) -> str:
@@ -30,7 +30,7 @@ def states(database: Database, have: str) -> str:
         ("", "1a 2c", 2, "applied applied"),  # edited
         ("", "1a 3b", 3, "applied applied"),  # renumbered
         (BEGUN.format(2), "1a 2b", 2, "applied applied"),  # finished by hand
-        ("DELETE FROM schema_migrations_log", "1a 2b", 2, "applied applied"),  # applied by wrangler
+        ("DELETE FROM d1migrate_log", "1a 2b", 2, "applied applied"),  # applied by wrangler
     ],
 )
 def test_accept(empty: Database, before: str, have: str, version: int, after: str) -> None:
@@ -39,7 +39,7 @@ def test_accept(empty: Database, before: str, have: str, version: int, after: st
     empty.script(before)
     empty.run(accept(files(have), empty.stamp, version=version, reason="looked at it"))
     assert states(empty, have) == after
-    ((detail,),) = empty.rows("SELECT detail FROM schema_migrations_log WHERE action = 'accept'")
+    ((detail,),) = empty.rows("SELECT detail FROM d1migrate_log WHERE action = 'accept'")
     assert detail == '{"reason": "looked at it"}'
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from d1migrate.errors import AmbiguousError, ApplyError, QueryError, UnavailableError
 from d1migrate.migrate.flows.steps import Outcome, run_steps, with_notes
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.plan import plan_up
 from d1migrate.sql.batch import Result
 from tests.unit.migrate.shorthand import files, history

@@ -12,7 +12,7 @@ from d1migrate.errors import AmbiguousError, MissingMigration, PartiallyApplied,
 from d1migrate.lint.replay.replayer import schema_changes
 from d1migrate.migrate.flows import read, up
 from d1migrate.migrate.flows.verify import verify_by_digests
-from d1migrate.migrate.history import Stamp
+from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load, ordered
 from d1migrate.schema import introspect
@@ -121,7 +121,7 @@ def test_pending(database: SqliteDriver) -> None:
     assert run(read.read_pending(THREE), database) == ("002_b",)
     assert run(read.read_pending(THREE[:1]), database) == ()
     assert run(read.read_pending(load([("001_a.sql", "CREATE TABLE a (other);")])), database) == ()
-    database.batch(Batch([Query("DELETE FROM schema_migrations_log WHERE version = 3 AND event = 'done'")]))
+    database.batch(Batch([Query("DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")]))
     with pytest.raises(PartiallyApplied):
         run(read.read_pending(THREE), database)
 

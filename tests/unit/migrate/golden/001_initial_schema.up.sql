@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   applied_at INTEGER NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS schema_migrations_log (
+CREATE TABLE IF NOT EXISTS d1migrate_log (
   id INTEGER PRIMARY KEY,
   token TEXT NOT NULL,
   event TEXT NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations_log (
 
 -- ?1 = '1'
 -- ?2 = '0 0 0 '
-SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: version ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM schema_migrations_log ORDER BY id DESC LIMIT 1), '') <> ?2;
+SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: version ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
 
 -- ?1 = 'token-1'
 -- ?2 = 'begun'
@@ -38,7 +38,7 @@ SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE vers
 -- ?9 = 'd1migrate'
 -- ?10 = '1795300000'
 -- ?11 = '{"lint": false}'
-INSERT INTO schema_migrations_log (token, event, action, version, name, checksum, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 CREATE TABLE IF NOT EXISTS workflows (
   id TEXT PRIMARY KEY NOT NULL,
@@ -101,7 +101,7 @@ ON CONFLICT(version) DO NOTHING;
 INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3) ON CONFLICT (version) DO NOTHING;
 
 -- ?1 = '1 1 1 token-1'
-SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM schema_migrations_log ORDER BY id DESC LIMIT 1), '') <> ?1;
+SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
 
 -- ?1 = 'token-1'
 -- ?2 = 'done'
@@ -118,4 +118,4 @@ SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coal
 -- ?10 = 'd1migrate'
 -- ?11 = '1795300000'
 -- ?12 = '{"lint": false}'
-INSERT INTO schema_migrations_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

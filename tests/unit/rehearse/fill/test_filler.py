@@ -266,11 +266,11 @@ def test_what_is_no_table_of_the_user() -> None:
     """Tables of d1migrate, SQLite, D1 and modules are not filled, and neither are views."""
     connection = database(
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INT); CREATE TABLE _cf_KV (k);"
-        "CREATE TABLE schema_migrations_log (a); CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"
+        "CREATE TABLE d1migrate_log (a); CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT);"
         "CREATE VIEW v AS SELECT * FROM t; CREATE VIRTUAL TABLE f USING fts5 (a); ANALYZE"
     )
     assert fill(connection, 5) == Filled({"t": 5, "f": 5}, {})
-    for name in ("schema_migrations", "schema_migrations_log", "_cf_KV"):
+    for name in ("schema_migrations", "d1migrate_log", "_cf_KV"):
         assert rows(connection, f"SELECT count(*) FROM {name}") == [0]
 
 

@@ -1,0 +1,191 @@
+"""The log, `d1migrate_log`: everything that happened to a history, append-only; its queries and statements.
+
+Every event of one batch has the random token of that batch, so a `begun` without a `done` proves that a
+migration was interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.sql.batch import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import Identified, MigrationsTable
+
+OLD_LOG = "schema_migrations_log"
+"""The log of d1migrate 0.1, whose rows the first batch that writes moves into the log."""
+
+_FORMAT = "1"
+
+CREATE = f"""CREATE TABLE IF NOT EXISTS {LOG_TABLE} (
+  id INTEGER PRIMARY KEY,
+  token TEXT NOT NULL,
+  event TEXT NOT NULL,
+  action TEXT NOT NULL,
+  version INTEGER,
+  name TEXT NOT NULL,
+  checksum TEXT,
+  who TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  restore_point TEXT,
+  detail TEXT,
+  rollback_digest TEXT,
+  rollback_sql TEXT,
+  format INTEGER,
+  file_digest TEXT
+)"""
+
+COLUMNS = (
+    "token, event, action, version, name, checksum, who, tool, at, restore_point, detail, rollback_digest,"
+    " rollback_sql"
+)
+"""The columns with values, in the order in which rows are copied."""
+
+_ADDABLE = {"format": "INTEGER", "file_digest": "TEXT"}  # nothing reads them yet
+_REQUIRED = frozenset(("id", *COLUMNS.split(", ")))
+
+MAX_STORED_ROLLBACK = 1_000_000
+"""Up to this many bytes of rollback SQL are logged; of longer SQL, only the digest (a D1 row holds 2 MB)."""
+
+
+class Stamp(NamedTuple):
+    """Who writes to the history, when, and the random token of the batch. The shell makes it, never a plan.
+
+    `restore_point` names the restore point taken before: a file, or a Time Travel bookmark.
+    """
+
+    token: str
+    at: int
+    who: str
+    tool: str
+    restore_point: str | None = None
+
+
+class Event(NamedTuple):
+    """A row of the log, without its stamp. What concerns the whole database has no version and no name."""
+
+    action: str
+    version: int | None = None
+    name: str = ""
+    checksum: str | None = None
+    rollback_sql: str | None = None
+    rollback_digest: str | None = None
+    detail: str | None = None
+
+
+APPLIES = ("up", "baseline", "accept", "restore")
+"""The actions after which a migration is applied."""
+
+
+def missing_columns(columns: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the columns that a log lacks and that can be added; None if it is another tool's table."""
+    found = set(columns)
+    if found and not found >= _REQUIRED:
+        return None
+    return tuple(name for name in _ADDABLE if found and name not in found)
+
+
+def add_columns(names: Iterable[str]) -> list[Query]:
+    """Return the statements that add columns which an older log lacks."""
+    return [Query(f"ALTER TABLE {LOG_TABLE} ADD COLUMN {name} {_ADDABLE[name]}") for name in names]
+
+
+def carry_over() -> list[Query]:
+    """Return the statements that move the rows of the old log into the log.
+
+    A restore and an adoption were events of version 0 there.
+    """
+    moved = COLUMNS.replace("version, name", "nullif(version, 0), iif(version = 0, '', name)")
+    point = "json_patch(coalesce(detail, '{}'), json_object('point', name))"
+    moved = moved.replace("detail", f"iif(version = 0 AND action LIKE 'restor%', {point}, detail)", 1)
+    return [
+        Query(f"INSERT INTO {LOG_TABLE} (id, {COLUMNS}) SELECT id, {moved} FROM {OLD_LOG} ORDER BY id"),
+        Query(f"DROP TABLE {OLD_LOG}"),
+    ]
+
+
+def latest(log: str = LOG_TABLE) -> Query:
+    """Return the query for the newest row of each version and name in a log.
+
+    Its columns: version, name, id, event, action, checksum, digest of the rollback, whether its SQL is kept.
+    """
+    # With max(), SQLite takes bare columns from the row that has the maximum.
+    return Query(
+        "SELECT version, name, max(id), event, action, checksum, rollback_digest, rollback_sql IS NOT NULL"
+        f" FROM {log} GROUP BY version, name"
+    )
+
+
+def head(log: str = LOG_TABLE) -> Query:
+    """Return the query for the token of a log's newest row: no row if the log is empty."""
+    return Query(f"SELECT nullif(token, '') FROM {log} ORDER BY id DESC LIMIT 1")
+
+
+def events(log: str = LOG_TABLE) -> Query:
+    """Return the query for what happened, oldest first: one row for each migration of a batch."""
+    return Query(
+        "SELECT token, min(id), action, version, name, max(checksum), who, min(at), max(event <> 'begun'),"
+        f" max(detail), max(restore_point) FROM {log} GROUP BY token, version, name ORDER BY 2"
+    )
+
+
+def done_by(token: str) -> Query:
+    """Return the query whether the batch with a token was committed: one row, 1 or 0."""
+    return Query(
+        f"SELECT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done') AS done", (token,)
+    )
+
+
+def stored_rollbacks(table: MigrationsTable, migrations: Iterable[Identified], log: str = LOG_TABLE) -> Query:
+    """Return the query for (version, name, newest rollback SQL, its id) of migrations."""
+    import json  # few runs need it
+
+    wanted = json.dumps([getattr(migration, table.column) for migration in migrations])
+    return Query(
+        f"SELECT version, name, rollback_sql, max(id) FROM {log} WHERE rollback_sql IS NOT NULL"
+        f" AND {table.column} IN (SELECT value FROM json_each(?1)) GROUP BY {table.column}",
+        (wanted,),
+    )
+
+
+def event_of(action: str, migration: Migration) -> Event:
+    """Return the log event of a migration that is applied or recorded."""
+    version, name, checksum = migration.version, migration.name, migration.checksum
+    rollback = migration.rollback
+    if rollback is None or rollback.reason is not None:
+        return Event(action, version, name, checksum)
+    kept = rollback.sql if len(rollback.sql.encode()) <= MAX_STORED_ROLLBACK else None
+    return Event(action, version, name, checksum, kept, rollback.digest)
+
+
+def record(event: str, what: Event, stamp: Stamp) -> Query:
+    """Return the statement that appends a row to the log.
+
+    Columns without a value are left out, and numbers are bound as text, which the columns convert to
+    integers: D1 binds numbers as REAL, and its transports disagree on NULL.
+    """
+    values = {
+        "token": stamp.token,
+        "event": event,
+        "action": what.action,
+        "version": None if what.version is None else str(what.version),
+        "name": what.name,
+        "checksum": what.checksum,
+        "rollback_sql": what.rollback_sql,
+        "rollback_digest": what.rollback_digest,
+        "who": stamp.who,
+        "tool": stamp.tool,
+        "at": str(stamp.at),
+        "restore_point": stamp.restore_point,
+        "detail": what.detail,
+        "format": _FORMAT,
+    }
+    given = {column: value for column, value in values.items() if value is not None}
+    places = ", ".join(["?"] * len(given))
+    return Query(f"INSERT INTO {LOG_TABLE} ({', '.join(given)}) VALUES ({places})", tuple(given.values()))

@@ -1,0 +1,84 @@
+"""Which migration a person means: by number, by name, or by the beginning of a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from d1migrate.errors import UsageError
+from d1migrate.migrate.order import number_of
+from d1migrate.migrate.table import SUFFIX, Identified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    T = TypeVar("T", bound=Identified)
+
+Selector = int | str
+"""A number, if it is unique; a name, with or without `.sql`; or the beginning of one, if it is unique."""
+
+_SHOWN = 10
+
+
+def find(migrations: Iterable[T], wanted: Selector) -> T:
+    """Return the migration that is meant.
+
+    Raises:
+        UsageError: there is none, or several; the error has their names.
+    """
+    known = list(migrations)
+    found = _named(known, str(wanted)) or _numbered(known, wanted) or _beginning(known, str(wanted))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted} can be {_listed(found)}", hint="give the name of one")
+    raise UsageError(f"there is no migration {wanted}", hint=_known(known))
+
+
+def meant(names: Iterable[str], wanted: str) -> set[str]:
+    """Return the names that a selector can mean, the best kind of match only."""
+    known = [_Named(name) for name in names]
+    found = _named(known, wanted) or _numbered(known, wanted) or _beginning(known, wanted)
+    return {one.name for one in found}
+
+
+class _Named:
+    def __init__(self, name: str) -> None:
+        self.name, self.version = name, number_of(name)
+
+
+def up_to(migrations: Sequence[T], wanted: Selector | None) -> Sequence[T]:
+    """Return migrations in order up to the one that is meant; all of them for None.
+
+    Raises:
+        UsageError: as `find`.
+    """
+    if wanted is None:
+        return migrations
+    last = find(migrations, wanted)
+    return migrations[: next(i for i, one in enumerate(migrations) if one is last) + 1]
+
+
+def _named(known: Sequence[T], wanted: str) -> list[T]:
+    return [one for one in known if wanted in (one.name, one.name + SUFFIX)]
+
+
+def _numbered(known: Sequence[T], wanted: Selector) -> list[T]:
+    text = str(wanted)
+    if not (text.isascii() and text.lstrip("-").isdecimal()):
+        return []
+    return [one for one in known if one.version == int(text)]
+
+
+def _beginning(known: Sequence[T], wanted: str) -> list[T]:
+    return [one for one in known if wanted and one.name.startswith(wanted)]
+
+
+def _listed(found: Sequence[Identified]) -> str:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(one.name for one in found[:_SHOWN]) + more
+
+
+def _known(known: Sequence[Identified]) -> str:
+    if not known:
+        return "there are none"
+    return f"they are {known[0].name} to {known[-1].name}" if len(known) > 1 else f"there is {known[0].name}"

@@ -1,0 +1,378 @@
+"""The migrations table: which migrations a database has. Two tables, one interface.
+
+- `VersionTable`: `schema_migrations(version, name, applied_at)`, in which files may record themselves. The
+  key of a migration is its version.
+- `NameTable`: wrangler's own, `d1_migrations(id, name, applied_at)`, read and written as wrangler does, so
+  that either tool can run the next file. The key is the name of the file, as wrangler records it.
+
+A state of a table is what a batch compares, to notice that someone else wrote to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from d1migrate.sql.batch import Query
+from d1migrate.sql.names import quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Key = int | str
+"""What identifies a migration in its table: the version, or the name with `.sql`."""
+
+Shape = Literal["versions", "names"]
+
+VERSIONS = "schema_migrations"
+"""The usual table of the shape "versions": the one that files record themselves in."""
+
+WRANGLER = "d1_migrations"
+"""Wrangler's table, unless its configuration names another."""
+
+MAX_VERSION = 2**53 - 1
+"""Larger integers lose digits in D1's JSON (d1-facts §3.1)."""
+
+LOG_TABLE = "d1migrate_log"
+"""The log, beside either table."""
+
+SUFFIX = ".sql"
+_EPOCH = "iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"  # CURRENT_TIMESTAMP is text
+_MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
+
+
+class Identified(Protocol):
+    """A migration, or a row about one."""
+
+    @property
+    def version(self) -> int | None:
+        """Its number, if it has one."""
+
+    @property
+    def name(self) -> str:
+        """Its name, without `.sql`."""
+
+
+class NameState(NamedTuple):
+    """The rows of a NameTable.
+
+    Attributes:
+        rows: (id, name) of each, by id.
+        counter: the highest id ever used; None if the table is not AUTOINCREMENT.
+    """
+
+    rows: tuple[tuple[int, str], ...] = ()
+    counter: int | None = 0
+
+    def plus(self, migration: Identified) -> NameState:
+        """Return the state after a migration was recorded: SQLite gives the row the next id."""
+        newest = max(self._newest, self.counter or 0) + 1
+        counter = None if self.counter is None else newest
+        return NameState((*self.rows, (newest, migration.name + SUFFIX)), counter)
+
+    def minus(self, migration: Identified) -> NameState:
+        """Return the state after the record of a migration was removed."""
+        name = migration.name + SUFFIX
+        return self._replace(rows=tuple(row for row in self.rows if row[1] != name))
+
+    def expected(self, *, full: bool) -> str:
+        """Return the text that `NameTable.fingerprint` yields in this state."""
+        quick = f"{len(self.rows)} {self._newest}" + ("" if self.counter is None else f" {self.counter}")
+        return f"{quick} " + "\n".join(name for _, name in self.rows) if full else quick
+
+    @property
+    def _newest(self) -> int:
+        return self.rows[-1][0] if self.rows else 0
+
+
+class NameTable(NamedTuple):
+    """Wrangler's table, or another one of its shape.
+
+    Attributes:
+        name: its name.
+        counted: whether it is AUTOINCREMENT, as wrangler creates it.
+        ids: the column with the order of application: `id`, or `rowid` of a table without it.
+    """
+
+    name: str = WRANGLER
+    counted: bool = True
+    ids: str = "id"
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape."""
+        return "names"
+
+    @property
+    def column(self) -> str:
+        """The column with the key."""
+        return "name"
+
+    def key_of(self, migration: Identified) -> str:
+        """Return the key of a migration."""
+        return migration.name + SUFFIX
+
+    def sort_key(self, migration: Identified) -> bytes:
+        """Return what sorts migrations as SQLite sorts their keys."""
+        return self.key_of(migration).encode(errors="surrogatepass")
+
+    @property
+    def sql(self) -> str:
+        """Its name in SQL."""
+        return quote_identifier(self.name)
+
+    @property
+    def create(self) -> str:
+        """The statement with which wrangler creates it."""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.sql}(\n"
+            "\t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+            "\t\tname       TEXT UNIQUE,\n"
+            "\t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL\n)"
+        )
+
+    @property
+    def rows(self) -> Query:
+        """The query for (id, name, when in epoch seconds, counter), in the order of application."""
+        counter = self._counter if self.counted else "NULL"
+        return Query(f"SELECT {self.ids}, name, {_EPOCH}, {counter} FROM {self.sql} ORDER BY {self.ids}")
+
+    @property
+    def newest(self) -> str:
+        """SQL for a text with the newest keys, for a message."""
+        return _listed("name", self.sql, self.ids)
+
+    @property
+    def _counter(self) -> str:
+        return f"coalesce((SELECT seq FROM sqlite_sequence WHERE name = {quote_literal(self.name)}), 0)"
+
+    def fingerprint(self, *, full: bool) -> str:
+        """Return SQL for a text that differs if the table does; without `full` it may miss renamed rows."""
+        quick = f"(SELECT count(*) || ' ' || coalesce(max({self.ids}), 0) FROM {self.sql})"
+        quick += f" || ' ' || {self._counter}" if self.counted else ""
+        names = (
+            f"(SELECT group_concat(name, char(10)) FROM (SELECT name FROM {self.sql} ORDER BY {self.ids}))"
+        )
+        return f"{quick} || ' ' || coalesce({names}, '')" if full else quick
+
+    def state(self, rows: Sequence[tuple[Any, ...]]) -> NameState:
+        """Return the state with the given rows of the query `rows`."""
+        counter = (rows[0][3] or 0) if rows else 0
+        return NameState(tuple((row[0], row[1]) for row in rows), counter if self.counted else None)
+
+    def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:
+        """Return the statement that records a migration; as with wrangler's, a second record fails.
+
+        Args:
+            migration: the migration.
+            at: when it was applied, in epoch seconds.
+        """
+        insert = f"INSERT INTO {self.sql} (name, applied_at) VALUES (?1, datetime(?2, 'unixepoch'))"
+        return (Query(insert, (self.key_of(migration), str(at))),)
+
+    def insert_sql(self, migration: Identified) -> str:
+        """Return the statement with which wrangler records a migration, without parameters."""
+        return f"INSERT INTO {self.sql} (name)\nvalues ({quote_literal(self.key_of(migration))})"
+
+    def delete_sql(self, migration: Identified) -> str:
+        """Return the statement that removes the record of a migration, without parameters."""
+        return f"DELETE FROM {self.sql} WHERE name = {quote_literal(self.key_of(migration))}"
+
+    def insert_missing(self, migration: Identified, at: int) -> tuple[Query, ...]:
+        """Return the statement that records a migration unless it is recorded; arguments as `insert`."""
+        insert = (
+            f"INSERT INTO {self.sql} (name, applied_at) SELECT ?1, datetime(?2, 'unixepoch')"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {self.sql} WHERE name = ?1)"
+        )
+        return (Query(insert, (self.key_of(migration), str(at))),)
+
+    def delete(self, migration: Identified) -> tuple[Query, ...]:
+        """Return the statement that removes the record of a migration."""
+        return (Query(f"DELETE FROM {self.sql} WHERE name = ?1", (self.key_of(migration),)),)
+
+    def rename(self, old: Identified, new: Identified) -> tuple[Query, ...]:
+        """Return the statement that records a migration under another name."""
+        rename = f"UPDATE {self.sql} SET name = ?2 WHERE name = ?1"
+        return (Query(rename, (self.key_of(old), self.key_of(new))),)
+
+
+class VersionState(NamedTuple):
+    """The rows of a VersionTable: their number, their maximum and two sums; and wrangler's table beside it.
+
+    The sums read every row, so they are compared only if SQL could change the set and keep number and
+    maximum. The maximum is not maintained when a version is removed; then the sums are compared.
+
+    Attributes:
+        beside: the state of wrangler's table; None if that table does not exist.
+        mirrored: whether wrangler's table gets the same records.
+    """
+
+    size: int = 0
+    newest: int = 0
+    total: int = 0
+    squares: int = 0
+    beside: NameState | None = None
+    mirrored: bool = False
+
+    @classmethod
+    def of(
+        cls, versions: Sequence[int], beside: NameState | None = None, *, mirrored: bool = False
+    ) -> VersionState:
+        """Return the state of a table with these versions."""
+        total, squares = sum(v & _MASK for v in versions), sum(map(_square, versions))
+        return cls(len(versions), max(versions, default=0), total, squares, beside, mirrored)
+
+    def plus(self, migration: Identified) -> VersionState:
+        """Return the state after a migration was recorded."""
+        version = _version(migration)
+        return self._moved(1, version)._replace(
+            newest=max(self.newest, version),
+            beside=self.beside.plus(migration) if self.beside and self.mirrored else self.beside,
+        )
+
+    def minus(self, migration: Identified) -> VersionState:
+        """Return the state after the record of a migration was removed."""
+        return self._moved(-1, _version(migration))._replace(
+            beside=self.beside.minus(migration) if self.beside and self.mirrored else self.beside
+        )
+
+    def _moved(self, by: int, version: int) -> VersionState:
+        return self._replace(
+            size=self.size + by,
+            total=self.total + by * (version & _MASK),
+            squares=self.squares + by * _square(version),
+        )
+
+    def expected(self, *, full: bool) -> str:
+        """Return the text that `VersionTable.fingerprint` yields in this state."""
+        own = f"{self.size} {self.total} {self.squares}" if full else f"{self.size} {self.newest}"
+        return f"{own} {'0' if self.beside is None else self.beside.expected(full=full)}"
+
+
+class VersionTable(NamedTuple):
+    """A table of versions, and wrangler's table beside it.
+
+    Attributes:
+        name: its name.
+        beside: wrangler's table.
+        exists: whether that table exists.
+        mirrored: whether that table has rows, and so gets the same records as this one.
+    """
+
+    name: str = VERSIONS
+    beside: NameTable = NameTable()
+    exists: bool = False
+    mirrored: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape."""
+        return "versions"
+
+    @property
+    def column(self) -> str:
+        """The column with the key."""
+        return "version"
+
+    def key_of(self, migration: Identified) -> int | None:
+        """Return the key of a migration; None if it cannot be recorded here."""
+        version = migration.version
+        return version if version is not None and 0 <= version <= MAX_VERSION else None
+
+    def sort_key(self, migration: Identified) -> int:
+        """Return what sorts migrations as SQLite sorts their keys."""
+        return self.key_of(migration) or 0
+
+    @property
+    def sql(self) -> str:
+        """Its name in SQL."""
+        return self.name if self.name == VERSIONS else quote_identifier(self.name)
+
+    @property
+    def create(self) -> str:
+        """The statement that creates it."""
+        return f"""CREATE TABLE IF NOT EXISTS {self.sql} (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  applied_at INTEGER NOT NULL
+)"""
+
+    @property
+    def rows(self) -> Query:
+        """The query for (version, name, when in epoch seconds), by version."""
+        return Query(f"SELECT version, coalesce(name, ''), {_EPOCH} FROM {self.sql} ORDER BY version")
+
+    @property
+    def newest(self) -> str:
+        """SQL for a text with the newest keys, for a message."""
+        return _listed("version", self.sql, "version")
+
+    def fingerprint(self, *, full: bool) -> str:
+        """Return SQL for a text that differs if the tables do; without `full` it may miss changed rows."""
+        newest = f"coalesce((SELECT max(version) FROM {self.sql}), 0)"
+        sums = (
+            f"(SELECT coalesce(sum(version & {_MASK}), 0) || ' ' ||"
+            f" coalesce(sum((version & {_MASK}) % 65521 * ((version & {_MASK}) % 65519)), 0) FROM {self.sql})"
+        )
+        own = f"(SELECT count(*) FROM {self.sql}) || ' ' || {sums if full else newest}"
+        there = f"(SELECT count(*) FROM sqlite_schema WHERE name = {quote_literal(self.beside.name)})"
+        return f"{own} || ' ' || {self.beside.fingerprint(full=full) if self.exists else there}"
+
+    def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:
+        """Return the statements that record a migration, unless its file did.
+
+        Args:
+            migration: the migration.
+            at: when it was applied, in epoch seconds.
+        """
+        insert = Query(
+            f"INSERT INTO {self.sql} (version, name, applied_at) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (version) DO NOTHING",
+            (str(migration.version), migration.name, str(at)),
+        )
+        return (insert, *(self.beside.insert_missing(migration, at) if self.mirrored else ()))
+
+    def insert_sql(self, migration: Identified) -> str:
+        """Return the statement with which a file records itself."""
+        return (
+            f"INSERT INTO {self.sql} (version, name, applied_at)\n"
+            f"VALUES ({migration.version}, {quote_literal(migration.name)}, strftime('%s', 'now'))\n"
+            "ON CONFLICT(version) DO NOTHING"
+        )
+
+    def delete_sql(self, migration: Identified) -> str:
+        """Return the statement that removes the record of a migration, without parameters."""
+        return f"DELETE FROM {self.sql} WHERE version = {migration.version}"
+
+    def delete(self, migration: Identified) -> tuple[Query, ...]:
+        """Return the statements that remove the record of a migration."""
+        delete = Query(f"DELETE FROM {self.sql} WHERE version = ?1", (str(migration.version),))
+        return (delete, *(self.beside.delete(migration) if self.mirrored else ()))
+
+    def rename(self, old: Identified, new: Identified) -> tuple[Query, ...]:
+        """Return the statements that record a migration under another version and name."""
+        rename = f"UPDATE {self.sql} SET version = ?2, name = ?3 WHERE version = ?1"
+        values = (str(old.version), str(new.version), new.name)
+        return (Query(rename, values), *(self.beside.rename(old, new) if self.mirrored else ()))
+
+
+MigrationsTable = VersionTable | NameTable
+TableState = VersionState | NameState
+
+USUAL_TABLE = VersionTable()
+"""The table of a database in which no other tool has a history."""
+
+
+def _version(migration: Identified) -> int:
+    assert migration.version is not None  # noqa: S101 - a plan has only migrations with a key
+    return migration.version
+
+
+def _square(version: int) -> int:
+    masked = version & _MASK
+    return masked % 65521 * (masked % 65519)
+
+
+def _listed(column: str, table: str, order: str) -> str:
+    """Return SQL for a text with the last 50 keys of a table."""
+    rows = f"SELECT {column} FROM {table} ORDER BY {order} DESC LIMIT 50"
+    return f"(SELECT coalesce(group_concat({column}), '') FROM ({rows}))"

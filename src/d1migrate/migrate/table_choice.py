@@ -1,0 +1,334 @@
+"""Which table holds the history of a database, by the configuration, the files, and what the database has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003 - of a NamedTuple's fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.errors import HistoryError, SourceError
+from d1migrate.migrate import log
+from d1migrate.migrate.history_guard import is_record
+from d1migrate.migrate.other_tools import OLD_TABLE, owner_of
+from d1migrate.migrate.table import (
+    LOG_TABLE,
+    MAX_VERSION,
+    VERSIONS,
+    WRANGLER,
+    MigrationsTable,
+    NameTable,
+    Shape,
+    VersionTable,
+)
+from d1migrate.sql.batch import Query
+from d1migrate.sql.names import fold, quote_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from d1migrate.migrate.migration import Migration
+
+
+class Column(NamedTuple):
+    """A column of a table, as SQLite describes it."""
+
+    name: str
+    type: str
+    pk: int
+    not_null: int
+    default: str | None
+
+
+class Survey(NamedTuple):
+    """Which of the tables exist, and their columns.
+
+    Attributes:
+        tables: {name in lower case: the columns}.
+        counted: the names of those that are AUTOINCREMENT.
+        unique: the names of those with a unique index on `name` alone.
+    """
+
+    tables: Mapping[str, Sequence[Column]]
+    counted: frozenset[str]
+    unique: frozenset[str]
+
+    @classmethod
+    def of(cls, columns: Iterable[tuple[Any, ...]], unique: Iterable[tuple[Any, ...]]) -> Survey:
+        """Return what the answers to the queries of `TableChoice.survey` say."""
+        tables: dict[str, list[Column]] = {}
+        counted = set()
+        for table, is_counted, *column in columns:
+            tables.setdefault(fold(table), []).append(Column(*column))
+            counted |= {fold(table)} if is_counted else set()
+        return cls(tables, frozenset(counted), frozenset(fold(name) for (name,) in unique))
+
+    def columns(self, table: str) -> Sequence[Column]:
+        """Return the columns of a table; none if it does not exist."""
+        return self.tables.get(fold(table), ())
+
+    def is_versions(self, table: str) -> bool:
+        """Whether a table exists and has the shape of `schema_migrations`."""
+        columns = self.columns(table)
+        names = {column.name for column in columns}
+        key = [(column.name, column.type.upper()) for column in columns if column.pk]
+        required = {c.name for c in columns if c.not_null and c.default is None and not c.pk}
+        known = {"name", "applied_at"}
+        return key == [("version", "INTEGER")] and known <= names and required <= known
+
+    def is_names(self, table: str) -> bool:
+        """Whether a table exists and has the shape of wrangler's."""
+        names = {column.name for column in self.columns(table)}
+        return {"name", "applied_at"} <= names and "version" not in names
+
+
+class TableChoice(NamedTuple):
+    """How to choose the migrations table of a database.
+
+    Attributes:
+        configured: its name, if the configuration has it.
+        wrangler: the name of wrangler's table.
+        default: the shape for a database without a history.
+        recording: whether the files record themselves: then, if both tables have rows, VERSIONS is the one.
+    """
+
+    configured: str | None = None
+    wrangler: str = WRANGLER
+    default: Shape = "versions"
+    recording: bool = False
+
+    @property
+    def versions(self) -> str:
+        """The name of the table of versions."""
+        named = self.configured is not None and fold(self.configured) != fold(self.wrangler)
+        return self.configured if named and self.configured else VERSIONS
+
+    @property
+    def guess(self) -> MigrationsTable:
+        """The table that the database most likely has."""
+        shape = self.default
+        if self.configured is not None:
+            shape = "names" if fold(self.configured) == fold(self.wrangler) else "versions"
+        return self.empty(shape)
+
+    def empty(self, shape: Shape) -> MigrationsTable:
+        """Return the table of a shape in a database that has neither."""
+        beside = NameTable(self.wrangler)
+        return beside if shape == "names" else VersionTable(self.versions, beside)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables that may belong to a history, in lower case."""
+        return tuple(map(fold, (self.versions, self.wrangler, LOG_TABLE, log.OLD_LOG)))
+
+    @property
+    def survey(self) -> tuple[Query, Query]:
+        """The queries for a Survey."""
+        names = ", ".join(map(quote_literal, self.tables))
+        tables = f"FROM sqlite_schema t JOIN {{}} WHERE t.type = 'table' AND lower(t.name) IN ({names})"
+        columns = (
+            "SELECT t.name, t.sql LIKE '%autoincrement%', c.name, c.type, c.pk, c.\"notnull\", c.dflt_value "
+            + tables.format("pragma_table_info(t.name) c")
+        )
+        unique = (
+            "SELECT t.name "
+            + tables.format("pragma_index_list(t.name) i")
+            + ' AND i."unique" AND NOT i.partial'
+            " AND (SELECT group_concat(name) FROM pragma_index_info(i.name)) = 'name'"
+        )
+        return Query(columns), Query(unique)
+
+    def given(self, survey: Survey) -> TableChoice:
+        """Return the choice for a database; an application's own table called VERSIONS is left alone.
+
+        Raises:
+            HistoryError: a table is another tool's.
+        """
+        columns = survey.columns(self.versions)
+        if not columns or survey.is_versions(self.versions):
+            return self
+        if self.configured is None and owner_of(columns) == "application":
+            return self._replace(configured=self.wrangler)
+        if fold(self.versions) == fold(self.configured or "") and survey.is_names(self.versions):
+            return self
+        if fold(self.configured or "") == fold(self.wrangler):
+            return self
+        raise HistoryError(
+            f"the table {self.versions} belongs to another tool: it has ({_listed(columns)}), expected"
+            " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
+            hint="`d1migrate adopt` takes over from dbmate, golang-migrate and Rails; from another tool,"
+            f" ALTER TABLE {self.versions} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
+        )
+
+    def found(self, survey: Survey) -> MigrationsTable | None:
+        """Return the tables that exist and have the right shape; None if there are none.
+
+        If both exist, it is the VersionTable with wrangler's beside it.
+
+        Raises:
+            HistoryError: a table is another tool's.
+        """
+        _refuse_other_log(survey)
+        beside = self._names(self.wrangler, survey)
+        if self.configured and not survey.is_versions(self.configured) and survey.is_names(self.configured):
+            return self._names(self.configured, survey)
+        if survey.is_versions(self.versions):
+            return VersionTable(self.versions, beside or NameTable(self.wrangler), exists=bool(beside))
+        return beside
+
+    def _names(self, table: str, survey: Survey) -> NameTable | None:
+        if not survey.is_names(table):
+            return None
+        ids = "id" if any(column.name == "id" for column in survey.columns(table)) else "rowid"
+        return NameTable(table, counted=fold(table) in survey.counted, ids=ids)
+
+    def decide(
+        self, found: MigrationsTable | None, own: bool, beside: bool, *, logged: bool
+    ) -> MigrationsTable:
+        """Return the migrations table.
+
+        Args:
+            found: what `found` returned.
+            own: whether it has rows.
+            beside: whether wrangler's table beside it has rows.
+            logged: whether the log has rows.
+        """
+        if found is None:
+            return self.guess
+        if self.configured is not None:
+            wanted = self.guess if isinstance(found, VersionTable) else found
+            return _pick(found, wanted.shape, beside) or self.guess
+        if not isinstance(found, VersionTable) or not found.exists:
+            return found if own or logged else _pick(found, self.default, False) or self.guess
+        if own and beside:
+            return _pick(found, "versions" if self.recording else "names", beside) or found
+        if own or beside:
+            return _pick(found, "versions" if own else "names", beside) or found
+        return _pick(found, self.default, False) or found
+
+    def problems(
+        self,
+        survey: Survey,
+        table: MigrationsTable,
+        rows: Sequence[tuple[Any, ...]],
+        others: Sequence[tuple[Any, ...]],
+    ) -> tuple[str, ...]:
+        """Return why d1migrate does not write to a table.
+
+        Args:
+            survey: what exists.
+            table: the table.
+            rows: its rows.
+            others: the rows of the other table.
+        """
+        found = []
+        if others and not rows:
+            other = self.versions if table.shape == "names" else self.wrangler
+            found.append(
+                f"it has no rows, and {other} records {len(others)} migrations:"
+                " `d1migrate repair --move-history` moves them"
+            )
+        if isinstance(table, NameTable) and survey.columns(table.name):
+            found += _problems_of_names(survey, table, rows)
+        return tuple(found)
+
+
+def _problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[str]:
+    names = [name for _, name, *_ in rows]
+    key = [(c.name, c.type.upper()) for c in survey.columns(table.name) if c.pk]
+    if key != [("id", "INTEGER")]:
+        yield "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"
+    if odd := [name for name in names if not (isinstance(name, str) and name.endswith(".sql"))]:
+        yield f"{len(odd)} of its rows have no name of a file, e.g. {odd[0]!r}: DELETE them"
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        yield f"{twice} is in it more than once: DELETE all rows of it but the first"
+    if fold(table.name) not in survey.unique:
+        yield (
+            "its names are not unique, so that two runs could apply the same file:"
+            f" CREATE UNIQUE INDEX {table.name}_name ON {table.sql}(name)"
+        )
+
+
+USUAL = TableChoice()
+"""The choice without a configuration or files."""
+
+
+def _pick(found: MigrationsTable, shape: Shape, beside: bool) -> MigrationsTable | None:
+    """Return the table of a shape among those found; None if it does not exist."""
+    if found.shape == shape:
+        return found._replace(mirrored=beside) if isinstance(found, VersionTable) else found
+    return found.beside if isinstance(found, VersionTable) and found.exists else None
+
+
+def _refuse_other_log(survey: Survey) -> None:
+    columns = survey.columns(LOG_TABLE)
+    if columns and log.missing_columns(column.name for column in columns) is None:
+        raise HistoryError(
+            f"the table {LOG_TABLE} is not d1migrate's: it has ({', '.join(c.name for c in columns)})",
+            hint=f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}",
+        )
+
+
+def _listed(columns: Iterable[Column]) -> str:
+    return ", ".join(f"{column.name} {column.type}".strip() for column in columns)
+
+
+def choose_table(
+    migrations: Sequence[Migration],
+    *,
+    configured: str | None = None,
+    wrangler: str | None = None,
+) -> TableChoice:
+    """Return how to choose the table for some files.
+
+    Args:
+        migrations: the files.
+        configured: the name of the table, if the configuration of d1migrate has it.
+        wrangler: the name of wrangler's table, if wrangler's configuration has the database.
+    """
+    recording = record_themselves(migrations)
+    fit = have_versions(migrations) and not creates_another(migrations)
+    names = not recording and (wrangler is not None or not fit)
+    return TableChoice(configured, wrangler or WRANGLER, "names" if names else "versions", recording)
+
+
+def have_versions(migrations: Iterable[Migration]) -> bool:
+    """Whether every file has a number of its own, which a table of versions can hold."""
+    versions = [migration.version for migration in migrations]
+    return len(set(versions)) == len(versions) and all(
+        v is not None and 0 <= v <= MAX_VERSION for v in versions
+    )
+
+
+def record_themselves(migrations: Iterable[Migration]) -> bool:
+    """Whether files insert into VERSIONS, and none creates another table of that name."""
+    naming = [migration for migration in migrations if migration.mentions(VERSIONS)]
+    return any(any(map(is_record, _texts(one))) for one in naming) and not creates_another(naming)
+
+
+def creates_another(migrations: Iterable[Migration]) -> bool:
+    """Whether files create a table that has the name of VERSIONS and another shape."""
+    naming = (migration for migration in migrations if migration.mentions(VERSIONS))
+    return any(any(map(_creates_another, _texts(migration))) for migration in naming)
+
+
+def _texts(migration: Migration) -> Iterator[str]:
+    """Yield its statements up to one that cannot be parsed: that is refused when it is to run."""
+    try:
+        yield from migration.texts()
+    except SourceError:
+        return
+
+
+def _creates_another(sql: str) -> bool:
+    lower = sql[:_HEAD].lower()
+    if VERSIONS not in lower or "create" not in lower:
+        return False
+    from d1migrate.sql.create import parse_table  # few files create it
+
+    table = parse_table(sql)
+    if table is None or fold(table.name) != VERSIONS:
+        return False
+    return not {fold(column.name) for column in table.columns} >= {"version", "name", "applied_at"}
+
+
+_HEAD = 400  # characters: enough for the name of a table
