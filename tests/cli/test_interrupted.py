@@ -59,8 +59,9 @@ def killed(project: Project, number: int, *arguments: str) -> bool:
 
 
 def contents(project: Project) -> dict[str, str]:
-    """The migrations there are."""
-    return {path.name: path.read_text() for path in sorted(project.migrations.glob("[0-9]*"))}
+    """The migrations there are, and their rollback files."""
+    paths = [*project.migrations.glob("[0-9]*"), *project.folder.glob("rollback/[0-9]*")]
+    return {os.path.relpath(path, project.migrations): path.read_text() for path in sorted(paths)}
 
 
 def colliding(project: Project) -> None:
@@ -71,15 +72,21 @@ def colliding(project: Project) -> None:
     project.write("002_b.sql", ONE.replace("001_users", "002_b").replace("VALUES (1", "VALUES (2"))
     project.write("003_b.sql", "INSERT INTO tally VALUES (2);")
     project.write("004_b.sql", "INSERT INTO tally VALUES (3);")
+    (project.folder / "rollback").mkdir(exist_ok=True)
+    for number in (3, 4):
+        path = project.folder / f"rollback/00{number}_b.sql"
+        path.write_text(f"DELETE FROM tally WHERE n = {number - 1};")
 
 
-@pytest.mark.parametrize("number", range(1, 21))
+@pytest.mark.parametrize("number", range(1, 31))
 def test_renumber(project: Project, number: int) -> None:
     """No statement runs twice, and the second `renumber` ends as a single one would."""
     colliding(project)
     project.run("renumber")
     wanted = contents(project)
-    assert sorted(wanted) == ["001_a.sql", "002_a.sql", "003_b.sql", "004_b.sql", "005_b.sql"]
+    moved = ["../rollback/004_b.sql", "../rollback/005_b.sql"]
+    assert sorted(wanted) == [*moved, "001_a.sql", "002_a.sql", "003_b.sql", "004_b.sql", "005_b.sql"]
+    assert wanted["../rollback/005_b.sql"] == "DELETE FROM tally WHERE n = 3;"
     for name in wanted:
         (project.migrations / name).unlink()
     colliding(project)

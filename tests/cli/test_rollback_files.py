@@ -61,3 +61,29 @@ def test_a_block_and_a_file(project: Project) -> None:
     assert "migrations/001_users.sql:6: it has a rollback block, and there is rollback/001_users.sql" in error
     for command in ("status", "list", "history", "verify", "lint"):
         assert project.run(command, code=3 if command == "lint" else None).code in (0, 3), command
+
+
+def test_renumber_moves_it_along(project: Project) -> None:
+    """Also to a name that another one gives up."""
+    project.write("001_users.sql", ONE)
+    project.run("up")
+    for old, table in (("001_x", "a"), ("002_x", "b")):
+        project.write(f"{old}.sql", f"CREATE TABLE {table} (id INTEGER PRIMARY KEY);\n")
+        write(project, f"{old}.sql", f"DROP TABLE {table};\r\n")
+    project.run("renumber")
+    assert sorted(path.name for path in (project.folder / "rollback").iterdir()) == ["002_x.sql", "003_x.sql"]
+    assert (project.folder / "rollback/003_x.sql").read_text() == "DROP TABLE b;\n"
+    project.run("up")
+    project.run("down", "--steps", "2")
+    assert project.tables() == {"users"}
+
+
+def test_squash_removes_it(project: Project) -> None:
+    """The squashed file cannot be rolled back."""
+    project.write("001_users.sql", ONE)
+    project.write("002_squashed.sql", "CREATE TABLE b (id INTEGER PRIMARY KEY);\n")
+    write(project, "001_users.sql", "DROP TABLE users;\n")
+    write(project, "002_squashed.sql", "DROP TABLE b;\n")
+    project.run("squash", "--to", "2")
+    assert not list((project.folder / "rollback").iterdir())
+    project.run("up")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import refuse_partial
-from d1migrate.project import disk, journal
+from d1migrate.project import disk, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line
 
@@ -57,16 +57,19 @@ def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
 
 
 def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
-    """Return the change of each file; one file may get the name that another gives up."""
-    texts = {
-        f"{m.new.name}.sql": m.new.text.replace("\n", "\r\n") if m.old.has_crlf else m.new.text for m in found
-    }
-    names = dict.fromkeys((*texts, *(f"{move.old.name}.sql" for move in found)))
-    moved = {f"{move.old.name}.sql" for move in found}
-    return tuple(
-        Change(name, journal.digest(os.path.join(folder, name)) if name in moved else None, texts.get(name))
-        for name in names
-    )
+    """Return the change of each file and rollback file; one may get the name that another gives up."""
+    before: dict[str, str | None] = {}
+    texts: dict[str, str] = {}
+    for old, new in found:
+        before[f"{old.name}.sql"] = journal.digest(old.file)
+        texts[f"{new.name}.sql"] = new.text.replace("\n", "\r\n") if old.has_crlf else new.text
+        if old.rollback_file:
+            name = os.path.relpath(old.rollback_file.path, folder)
+            before[name] = journal.digest(old.rollback_file.path)
+            renamed = rollback_folder.path_of(folder, new.name)
+            texts[os.path.relpath(renamed, folder)] = old.rollback_file.text
+    names = dict.fromkeys((*texts, *before))
+    return tuple(Change(name, before.get(name), texts.get(name)) for name in names)
 
 
 def _print(report: Sequence[dict[str, Any]], output: Output) -> None:

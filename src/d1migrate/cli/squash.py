@@ -16,7 +16,7 @@ from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -57,7 +57,8 @@ def _squash(options: Options, project: Project, output: Output) -> None:
         output.print_data(one.text)
         return
     report = {"path": f"{one.name}.sql", "squashed": [migration.name for migration in chosen]}
-    journal.run(project.folder, Journal(command, _changes(chosen, one), report))
+    changes = (*_changes(chosen, one), *_without_rollback_files(chosen, project.folder))
+    journal.run(project.folder, Journal(command, changes, report))
     _finish(report, project, output)
 
 
@@ -81,6 +82,14 @@ def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
     found = {os.path.basename(m.file): journal.digest(m.file) for m in chosen}
     gone = (Change(old, before, None) for old, before in found.items() if old != name)
     return (Change(name, found.get(name), one.text), *gone)
+
+
+def _without_rollback_files(chosen: Sequence[Migration], folder: str) -> Iterator[Change]:
+    """Yield the removal of each rollback file: the new file declares that there is no rollback."""
+    for migration in chosen:
+        if migration.rollback_file:
+            path = migration.rollback_file.path
+            yield Change(os.path.relpath(path, folder), journal.digest(path), None)
 
 
 def _finish(report: dict[str, Any], project: Project, output: Output) -> None:

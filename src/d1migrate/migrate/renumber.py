@@ -72,7 +72,8 @@ def _renumbered(migration: Migration, version: int) -> Migration:
         sql = statement.sql
         if is_record(sql) and recorded_version(sql) == migration.version:
             text = text.replace(sql, _record(sql, migration, version, name))
-    found = Migration(version, name, text, has_crlf=migration.has_crlf)
+    of_rollback = migration.rollback_file
+    found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=of_rollback)
     found.check()
     if not migration.matches(found.checksum):
         raise SourceError(f"{migration.file}: it would do something else as {name}")

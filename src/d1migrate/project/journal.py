@@ -15,10 +15,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from d1migrate.errors import SourceError, UsageError
-from d1migrate.migrate.source import JOURNAL
+from d1migrate.migrate.source import JOURNAL, ROLLBACKS
 from d1migrate.project import disk
 
-_FILE = re.compile(r"[0-9][A-Za-z0-9._-]*\.sql")
+_FILE = re.compile(rf"(?:\.\./{ROLLBACKS}/(?:[^./\0][^/\0]*/)*)?[0-9][A-Za-z0-9._-]*\.sql")
 _COMMAND = re.compile(r"renumber|squash --to [0-9]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -27,7 +27,7 @@ class Change(NamedTuple):
     """The change of one file.
 
     Attributes:
-        name: the file.
+        name: the file; a rollback file as `../rollback/NAME.sql`.
         before: the sha256 of its content now; None if it does not exist.
         after: its content afterwards; None if it is to be removed.
     """
@@ -75,7 +75,7 @@ def run(folder: str, journal: Journal) -> None:
     created = [path]
     try:
         for change in _created(journal):
-            path = os.path.join(folder, change.name)
+            path = _path(folder, change)
             disk.create(path, change.after or "")
             created.append(path)
     except OSError as error:
@@ -97,15 +97,15 @@ def finish(folder: str, journal: Journal) -> None:
     path = folder
     try:
         for change in _created(journal):
-            path = os.path.join(folder, change.name)
+            path = _path(folder, change)
             with suppress(FileExistsError):
                 disk.create(path, change.after or "")
         for change in journal.changes:
-            path = os.path.join(folder, change.name)
+            path = _path(folder, change)
             if change.before and change.after is not None and digest(path) == change.before:
                 disk.replace(path, change.after)
-        for name in (*(change.name for change in journal.changes if change.after is None), JOURNAL):
-            path = os.path.join(folder, name)
+        removed = [_path(folder, change) for change in journal.changes if change.after is None]
+        for path in (*removed, os.path.join(folder, JOURNAL)):
             with suppress(FileNotFoundError):
                 os.unlink(path)
     except OSError as error:
@@ -118,7 +118,7 @@ def finish(folder: str, journal: Journal) -> None:
 def _refuse_edited(folder: str, journal: Journal) -> None:
     """Refuse to remove a text that was edited since, or that exists nowhere else."""
     for change in journal.changes:
-        found = digest(os.path.join(folder, change.name))
+        found = digest(_path(folder, change))
         after = None if change.after is None else sha256(change.after.encode()).hexdigest()
         if found in (None, change.before, after):
             continue
@@ -220,13 +220,18 @@ def resume(folder: str, command: str, *, dry_run: bool) -> Any:
     return journal.report
 
 
+def _path(folder: str, change: Change) -> str:
+    """Return the path of a file; as `rollback_folder` does, `..` is taken from the name of the folder."""
+    return os.path.normpath(os.path.join(folder, change.name))
+
+
 def _created(journal: Journal) -> list[Change]:
     return [change for change in journal.changes if change.before is None]
 
 
 def _is_left(folder: str, change: Change) -> bool:
     """Whether a file is still what it was before."""
-    found = digest(os.path.join(folder, change.name))
+    found = digest(_path(folder, change))
     if change.after is None:
         return found is not None
     return found == change.before
