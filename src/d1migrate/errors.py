@@ -67,6 +67,11 @@ class Error(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def headline(self) -> str:
+        """The message without the source line and its caret."""
+        return str(self).partition("\n")[0]
+
 
 class UsageError(Error):
     """A wrong call, flag or configuration value."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.project import ONE
+from tests.cli.project import ONE, TWO
 
 if TYPE_CHECKING:
     from tests.cli.project import Project
@@ -96,3 +96,31 @@ def test_it_can_be_recorded(project: Project, name: str, command: str) -> None:
     found = project.run(*command.split(), code=None)
     print(name, command, found)
     assert found.code == 0
+
+
+def test_a_file_that_the_disk_does_not_give(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it has changed is unknown: a problem in `status`, and no obstacle to the others."""
+    _configure(project)
+    project.write("002_b.sql", TWO)
+    project.run("up")
+
+    def refuse(path: object, *arguments: Any, **options: Any) -> Any:
+        if str(path).endswith("002_b.sql"):
+            raise PermissionError(13, "Permission denied")
+        return open(path, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("d1migrate.project.files.open", refuse, raising=False)
+    project.write("003_c.sql", "CREATE TABLE c (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE c;\n")
+    for command in READERS:
+        project.run(*command.split())
+    status = project.run("status", "--json", "--check", code=3).json
+    assert [entry["state"] for entry in status["migrations"]] == ["applied", "applied", "pending"]
+    assert [problem["kind"] for problem in status["problems"]] == ["file"]
+    assert "cannot read migrations/002_b.sql: Permission denied" in project.run("status").out
+    assert project.run("list", "--json").json[1]["checksum"] is None
+    project.run("up")
+    assert "cannot read migrations/002_b.sql" in project.run("verify", "--check", code=3).out
+    project.run("down")
+    assert "differ" in project.run("down", code=1).err
+    project.run("down", "--rollback-from", "history")
+    assert "cannot read migrations/002_b.sql: Permission denied" in project.run("up", code=1).err

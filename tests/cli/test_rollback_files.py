@@ -25,7 +25,7 @@ def test_it_is_the_rollback(project: Project) -> None:
     assert project.run("list", "--json").json[0]["reversible"] is True
     assert "restores" in project.run("rehearse", "--recovery", code=None).out + project.run("rehearse").out
     project.run("up")
-    assert project.sql("SELECT rollback_sql FROM schema_migrations_log WHERE event = 'done'") == [
+    assert project.sql("SELECT rollback_sql FROM d1migrate_log WHERE event = 'done'") == [
         ("DROP TABLE users;\n",)
     ]
     assert "DROP TABLE users" in project.run("plan", "--down", "--sql").out
@@ -87,3 +87,12 @@ def test_squash_removes_it(project: Project) -> None:
     project.run("squash", "--to", "2")
     assert not list((project.folder / "rollback").iterdir())
     project.run("up")
+
+
+def test_a_rollback_file_without_its_migration(project: Project) -> None:
+    """A warning, once, in every command: it may be misspelled."""
+    project.write("001_users.sql", ONE)
+    write(project, "01_users.sql", "DROP TABLE users;\n")
+    for command in ("status", "up", "list"):
+        warning = "warning: rollback/01_users.sql belongs to no migration in migrations\n"
+        assert project.run(command).err.count(warning) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting import lint_fix
 from d1migrate.errors import Error, UsageError
+from d1migrate.migrate.migration import NOTHING
 from d1migrate.project import files
 from d1migrate.report.differences import diff_lines
 from d1migrate.report.text import clean_line, plural
@@ -111,7 +112,7 @@ def _unapplied(migrations: Sequence[Migration], project: Project, output: Output
 
 def _is_of(row: AppliedMigration, migration: Migration) -> bool:
     """Whether an applied version is a file, under whatever number."""
-    is_same = row.checksum is not None and migration.matches(row.checksum)
+    is_same = row.checksum not in (None, NOTHING) and migration.matches(row.checksum or "")
     return is_same or (row.version, row.name) == (migration.version, migration.name)
 
 

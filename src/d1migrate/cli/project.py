@@ -37,6 +37,7 @@ class Project:
         self._config: Config | None = None
         self._driver: Driver | None = None
         self._opened: list[Driver] = []
+        self._knows_strays = False
 
     # --- configuration ---
 
@@ -97,7 +98,21 @@ class Project:
 
         if missing_ok and not os.path.exists(self.folder):
             return ()
-        return load_migrations(self.folder)
+        found = load_migrations(self.folder)
+        self._warn_of_strays(found)
+        return found
+
+    def _warn_of_strays(self, migrations: tuple[Migration, ...]) -> None:
+        """Name the rollback files without a migration, once a run: they may be misspelled."""
+        from d1migrate.migrate.source import ROLLBACKS
+
+        if self._knows_strays or not os.path.isdir(os.path.join(self.folder, os.pardir, ROLLBACKS)):
+            return
+        from d1migrate.project import rollback_folder
+
+        self._knows_strays = True
+        for path in rollback_folder.strays(self.folder, migrations):
+            self._output.warn(f"{clean_line(path)} belongs to no migration in {clean_line(self.folder)}")
 
     def refuse_outside_folder(self) -> None:
         """Check that the migrations folder may be written to.

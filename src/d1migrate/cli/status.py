@@ -98,4 +98,6 @@ def _remark(entry: Entry) -> str:
     applied = entry.applied
     if applied and applied.checksum is None and applied.name not in ("", entry.name):
         return f"recorded as {applied.name}"
+    if entry.migration and (error := entry.migration.unreadable):
+        return error.headline
     return "" if entry.reversible else "no rollback"

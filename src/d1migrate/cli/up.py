@@ -9,6 +9,8 @@ from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
 from d1migrate.cli.run_report import print_report
 from d1migrate.errors import exclusive
+from d1migrate.migrate.migration import NOTHING, Migration
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +48,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     def check(plan: Plan) -> Mapping[str, object]:
         if written is not None:
             written.refuse_stale(plan, project)
+        _note_empty(plan, output)
         return gates.check(plan)
 
     started = time.perf_counter()
@@ -57,3 +60,11 @@ def run(options: Options, project: Project, output: Output) -> int:
         check=check,
     )
     return print_report(report, time.perf_counter() - started, output, done="applied")
+
+
+def _note_empty(plan: Plan, output: Output) -> None:
+    """Name the migrations that are recorded and change nothing: one may be a template that was forgotten."""
+    for step in plan.steps:
+        only_records = isinstance(step.script, Migration) and step.script.checksum == NOTHING
+        if only_records or not step.statement_count:
+            output.note(f"{clean_line(step.name)} has no statement, and is only recorded")

@@ -202,23 +202,25 @@ class Migration:
         return text
 
     @property
-    def checksum(self) -> str:
+    def checksum(self) -> str | None:
         """The checksum of the file's meaning: `v1:` and the sha256 of its statements.
 
         Comments, white space, the case of keywords and the statement that records the migration are left
         out, so reformatting or renumbering a file does not change it. A large file, and one that cannot be
-        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends.
+        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends. None: the disk does not give
+        it.
         """
         if self._checksum is None:
             large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE
-            self._checksum = None if large else self._checksum_of_meaning()
-            self._checksum = self._checksum or self._checksum_of_bytes()
+            meaning = None if large else self._checksum_of_meaning()
+            self._checksum = meaning or self._checksum_of_bytes()
         return self._checksum
 
     def matches(self, recorded: str) -> bool:
         """Whether a recorded checksum, of either kind, is that of this file."""
-        if recorded[:3] == self.checksum[:3]:
-            return recorded == self.checksum
+        own = self.checksum
+        if own is None or recorded[:3] == own[:3]:
+            return recorded == own
         other = self._checksum_of_bytes() if recorded[:3] == "b1:" else self._checksum_of_meaning()
         return recorded == other
 
@@ -229,12 +231,16 @@ class Migration:
         except ParseError:
             return None
 
-    def _checksum_of_bytes(self) -> str:
+    def _checksum_of_bytes(self) -> str | None:
+        """Return the checksum of its bytes; None if it cannot be read."""
         if isinstance(self._script, str):
             return "b1:" + sha256(self._script.encode()).hexdigest()
-        for _ in self._hashed(self._script):
-            pass
-        return self._checksum or ""
+        try:
+            for _ in self._hashed(self._script):
+                pass
+        except SourceError:
+            return None
+        return self._checksum
 
     @property
     def rollback(self) -> Rollback | None:

@@ -183,7 +183,7 @@ def _step(step: Step) -> Content:
     if not isinstance(script, Migration):
         return known
     checksum = script.checksum
-    content = checksum if script.is_large else "b1:" + sha256(script.text.encode()).hexdigest()
+    content = str(checksum) if script.is_large else "b1:" + sha256(script.text.encode()).hexdigest()
     if script.rollback_file:
         content += " b1:" + sha256(script.rollback_file.text.encode()).hexdigest()
     if not script.is_large:

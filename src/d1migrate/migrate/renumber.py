@@ -75,7 +75,7 @@ def _renumbered(migration: Migration, version: int) -> Migration:
     of_rollback = migration.rollback_file
     found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=of_rollback)
     found.check()
-    if not migration.matches(found.checksum):
+    if found.checksum != migration.checksum:
         raise SourceError(f"{migration.file}: it would do something else as {name}")
     return found
 

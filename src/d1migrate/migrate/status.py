@@ -87,7 +87,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         elif row is None:
             state = "pending"
         else:
-            state = "applied" if row.checksum is None or migration.matches(row.checksum) else "changed"
+            state = "changed" if _is_changed(migration, row) else "applied"
         entries.append(Entry(migration.version, migration.name, state, migration, row, was and was.name))
     explained = {key_of(row) for row in renamed.values()} | owners.keys()
     for key, row in applied.items():
@@ -100,6 +100,11 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     if len(entries) > len(migrations):
         entries.sort(key=_place(history))
     return _out_of_order(entries)
+
+
+def _is_changed(migration: Migration, row: h.AppliedMigration) -> bool:
+    """Whether a file is known to differ from what was applied: both must have a checksum."""
+    return None not in (row.checksum, migration.checksum) and not migration.matches(row.checksum or "")
 
 
 def _place(history: h.History) -> Callable[[Entry], Any]:

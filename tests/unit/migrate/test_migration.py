@@ -131,7 +131,7 @@ def test_rollback_errors_name_the_line_of_the_file() -> None:
     "sql",
     [
         "DROP TABLE schema_migrations",
-        'drop table if exists main."Schema_Migrations_Log"',
+        'drop table if exists main."D1migrate_Log"',
         "ALTER TABLE schema_migrations RENAME TO x",
         "DELETE FROM d1migrate_log",
         "UPDATE schema_migrations SET name = 1",

@@ -109,7 +109,7 @@ def _known(migrations: Iterable[Migration]) -> Iterator[tuple[str, str]]:
     """Yield names and checksums of files; before a squashed one, those of the files that it replaced."""
     for migration in migrations:
         yield from ((file.name, file.checksum) for file in replaced_by(migration))
-        yield migration.name, migration.checksum
+        yield migration.name, str(migration.checksum)  # they have run, so they can be read
 
 
 def _built(squashed: Migration, moment: Moment, finder: ExpressionFinder) -> Build:

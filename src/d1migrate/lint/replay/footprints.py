@@ -24,8 +24,7 @@ def footprints(migrations: Iterable[Migration]) -> tuple[Footprint, ...]:
         except SourceError as error:
             replayer.give_up_on(migration)
             not_replayed = not_replayed or migration.name
-            place, *_ = str(error).split("\n")  # without the source line and its caret
-            found.append(Footprint(migration, {}, f"it cannot be read: {place}"))
+            found.append(Footprint(migration, {}, f"it cannot be read: {error.headline}"))
             continue
         refusal = next(
             (

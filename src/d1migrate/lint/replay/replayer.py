@@ -162,8 +162,10 @@ class Replayer:
     def _earlier(self, migration: Migration) -> str:
         """Return the name of an earlier file with the same checksum, or ""."""
         meaning = migration.checksum
+        if meaning is None or meaning == NOTHING:
+            return ""
         first = self._meanings.setdefault(meaning, migration.name)
-        return "" if first == migration.name or meaning == NOTHING else first
+        return "" if first == migration.name else first
 
     def give_up_on(self, migration: Migration) -> None:
         """Skip a migration that cannot be read; later statements that need its objects are not refused."""

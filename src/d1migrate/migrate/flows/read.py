@@ -283,7 +283,17 @@ def status_and_problems(
     problems = (yield from read_leftovers()) if history.leftovers else ()
     if if_missing and not history.has_token:
         problems = (*problems, if_missing)
-    return entries, problems
+    return entries, (*problems, *_unreadable(entries))
+
+
+def _unreadable(entries: Iterable[Entry]) -> list[Problem]:
+    """Report the files that the disk does not give: whether they have changed is unknown."""
+    closed = [m for m in (e.migration for e in entries) if m and m.is_large and m.checksum is None]
+    if not closed:
+        return []
+    from d1migrate.migrate.flows.leftovers import Problem
+
+    return [Problem("file", migration.name, str(migration.unreadable)) for migration in closed]
 
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:

@@ -86,7 +86,7 @@ def verify(
             try:
                 expected = schema_of(_in_order_of_application(entries))
             except SourceError as error:  # e.g. the schema before a baseline is in no file
-                why = str(error)
+                why = error.headline
         found = yield from inspect(
             find_broken, rows=True, expected=expected, unchanged=is_same_history(history)
         )
