@@ -8,6 +8,8 @@ import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError
+from d1migrate.migrate.migration import LARGE
+from d1migrate.migrator import Migrator
 from d1migrate.report.progress import WatchedDriver
 from d1migrate.sql.batch import Batch, Query
 from tests.runtime.workerd import Workerd, WorkerdDriver
@@ -287,3 +289,16 @@ def test_an_error_while_the_queries_are_read_undoes_the_batch(driver: Driver) ->
     with pytest.raises(KeyboardInterrupt):
         driver.batch(Batch(queries()))
     assert tables(driver) == []
+
+
+@pytest.mark.parametrize("text", ["", "-- later\n", "-- long\n" * (LARGE // 4)])
+def test_a_migration_without_a_statement(driver: Driver, tmp_path: Path, text: str) -> None:
+    """The batch holds only the history; it is recorded, and rolled back."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_a.sql").write_text(text)
+    migrator = Migrator(driver, str(folder))
+    assert [step.statements for step in migrator.up().steps] == [0]
+    assert [entry.state for entry in migrator.status()] == ["applied"]
+    migrator.down()
+    assert [entry.state for entry in migrator.status()] == ["pending"]

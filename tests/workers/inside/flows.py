@@ -97,6 +97,14 @@ async def rollback(db: Any) -> None:
     assert len(await run_migrations(db, THREE)) == 3
 
 
+async def without_statements(db: Any) -> None:
+    """A file without a statement is recorded like any other: its batch holds only the history."""
+    files = (("001_a.sql", ""), ("002_b.sql", "-- later"))
+    assert [step.name for step in await run_migrations(db, files)] == ["001_a", "002_b"]
+    assert await run_migrations(db, files) == []
+    assert await get_pending(db, files) == ()
+
+
 async def rollback_files(db: Any) -> None:
     """The log keeps a rollback that the index has from a file of its own, and `down` runs it."""
     index: Any = ModuleType("index")
