@@ -17,6 +17,7 @@ FLOWS = [
         "apply_to",
         "rollback",
         "rollback_files",
+        "without_statements",
         "out_of_order",
         "failing_statement",
         "unreadable",

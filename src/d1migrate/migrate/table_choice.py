@@ -125,8 +125,9 @@ class TableChoice(NamedTuple):
         names = ", ".join(map(quote_literal, self.tables))
         tables = f"FROM sqlite_schema t JOIN {{}} WHERE t.type = 'table' AND lower(t.name) IN ({names})"
         columns = (
-            "SELECT t.name, t.sql LIKE '%autoincrement%', c.name, c.type, c.pk, c.\"notnull\", c.dflt_value "
-            + tables.format("pragma_table_info(t.name) c")
+            # The binding returns rows as objects: two columns called name would be one.
+            "SELECT t.name AS of_table, t.sql LIKE '%autoincrement%', c.name, c.type, c.pk, c.\"notnull\","
+            " c.dflt_value " + tables.format("pragma_table_info(t.name) c")
         )
         unique = (
             "SELECT t.name "
