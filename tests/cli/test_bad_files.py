@@ -50,14 +50,21 @@ def test_where_it_is_pending(project: Project, name: str) -> None:
     project.run("index", "--output", "i.py", code=1 if name == "002_latin" else 0)
 
 
+RECORD = {
+    "schema_migrations": "INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, '{}', 0)",
+    "d1_migrations": "INSERT INTO d1_migrations (name) VALUES ('{}.sql')",
+}
+
+
+@pytest.mark.parametrize("table", RECORD)
 @pytest.mark.parametrize("name", BAD)
-def test_where_it_is_applied(project: Project, name: str) -> None:
+def test_where_it_is_applied(project: Project, name: str, table: str) -> None:
     """The next file is applied and rolled back, and every reader works."""
-    _configure(project)
+    _configure(project, table)
     project.write(f"{name}.sql", BAD[name])
     if b"b (x" in BAD[name] and b"DROP" not in BAD[name]:
         project.sql(BAD[name].decode("utf-8", "replace").replace("/*", "--"))
-    project.sql(f"INSERT INTO schema_migrations (version, name, applied_at) VALUES (2, '{name}', 0)")
+    project.sql(RECORD[table].format(name))
     project.write("003_c.sql", b"CREATE TABLE c (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE c;\n")
     for command in READERS:
         project.run(*command.split())
@@ -71,9 +78,14 @@ def test_where_it_is_applied(project: Project, name: str) -> None:
     assert not project.run("up", "--json").json["steps"]
 
 
-def _configure(project: Project) -> None:
-    (project.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "sqlite:app.db"\n')
-    project.write("001_users.sql", ONE)
+def _configure(project: Project, table: str = "schema_migrations") -> None:
+    (project.folder / "d1migrate.toml").write_text(
+        f'table = "{table}"\n[env.local]\ndatabase = "sqlite:app.db"\n'
+    )
+    project.write(
+        "001_users.sql",
+        ONE if table == "schema_migrations" else "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+    )
     project.run("up")
 
 
