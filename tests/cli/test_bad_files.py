@@ -132,6 +132,8 @@ def test_a_file_that_the_disk_does_not_give(project: Project, monkeypatch: pytes
     assert project.run("list", "--json").json[1]["checksum"] is None
     project.run("up")
     assert "cannot read migrations/002_b.sql" in project.run("verify", "--check", code=3).out
+    refused = project.run("repair", "--accept", "2", "--reason", "x", code=None)
+    assert refused.code, "there is nothing to record"
     project.run("down")
     assert "differ" in project.run("down", code=1).err
     project.run("down", "--rollback-from", "history")

@@ -34,6 +34,7 @@ def accept(
 
     Raises:
         UsageError: there is no such file, or it agrees with the database.
+        SourceError: it cannot be read.
         HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history(choice)
@@ -45,6 +46,8 @@ def accept(
             hint="--accept is for files that are changed or partial, or have no checksum yet",
         )
     refuse_without_key([entry], (), history.table)
+    if entry.migration.checksum is None and (error := entry.migration.unreadable):
+        raise error
     stamp, detail = new_stamp(), json.dumps({"reason": reason})
     event = log.event_of("accept", entry.migration)._replace(detail=detail)
     insert = () if entry.applied else history.table.insert(entry, stamp.at)
