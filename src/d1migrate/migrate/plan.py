@@ -188,7 +188,7 @@ def plan_up(
     Raises:
         UsageError: there is no migration `to`, or several.
         HistoryError: the database was not created by d1migrate, or (a subclass) files and history disagree.
-        SourceError: a file to be applied cannot be parsed.
+        SourceError: a file to be applied cannot be parsed, or another one replaces it.
     """
     entries = compare(migrations, history)
     wanted = up_to(entries, to)
@@ -198,6 +198,10 @@ def plan_up(
     todo = [entry for entry in wanted if entry.state in ("pending", "out_of_order")]
     _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])
     refuse_without_key(todo, entries, history.table)
+    if todo:
+        from d1migrate.migrate.squash import refuse_both  # most runs have nothing to do
+
+        refuse_both([entry.migration for entry in todo if entry.migration], migrations)
     steps = tuple(_step_up(entry.migration, history.table) for entry in todo if entry.migration)
     if single:
         _refuse_large(steps)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.errors import SourceError
 from d1migrate.migrate.order import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate.history import AppliedMigration, History
     from d1migrate.migrate.migration import Migration
@@ -36,9 +37,33 @@ def replaced_by(migration: Migration) -> tuple[Squashed, ...]:
     """
     if not migration.is_large and "-- Squashes: " not in migration.text:
         return ()
-    first = next(iter(migration.pieces()), None)
+    try:
+        first = next(iter(migration.pieces()), None)
+    except SourceError:  # `check` raises it
+        return ()
     lines = _LINE.findall(first.text[: first.body]) if first else ()
     return tuple(Squashed(name, known) for name, known in lines)
+
+
+def refuse_both(todo: Iterable[Migration], migrations: Sequence[Migration]) -> None:
+    """Refuse to apply a file that is in the folder together with one that replaces it: both would run.
+
+    Args:
+        todo: the files to be applied.
+        migrations: all files.
+
+    Raises:
+        SourceError: a killed `squash` or a merge left both.
+    """
+    names = {migration.name for migration in todo}
+    for migration in migrations:
+        left = {file.name for file in replaced_by(migration)} - {migration.name}
+        both = [other for other in migrations if other.name in left]
+        if both and not names.isdisjoint((migration.name, *(other.name for other in both))):
+            raise SourceError(
+                f"{migration.name} replaces {both[0].name}, which is still in the folder: both would run",
+                hint=f"delete {', '.join(other.file for other in both)}",
+            )
 
 
 def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:

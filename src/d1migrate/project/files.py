@@ -98,7 +98,7 @@ def load_migrations(folder: str) -> tuple[Migration, ...]:
         UsageError: there is no such folder.
         SourceError: a file is a link out of the folder, or breaks a naming rule.
     """
-    return _with_rollbacks(folder, _refuse_squashed(source.load(_scripts(folder), folder=folder)))
+    return _with_rollbacks(folder, source.load(_scripts(folder), folder=folder))
 
 
 def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migration, ...]:
@@ -108,26 +108,6 @@ def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migratio
     from d1migrate.project import rollback_folder
 
     return tuple(rollback_folder.attach(folder, found))
-
-
-def _refuse_squashed(found: tuple[Migration, ...]) -> tuple[Migration, ...]:
-    """Return migrations, unless one replaces another that is still among them: both would run.
-
-    Raises:
-        SourceError: a killed `squash` or a merge left both.
-    """
-    for migration in found:
-        if migration.is_large or "-- Squashes: " not in migration.text:
-            continue
-        from d1migrate.migrate.squash import replaced_by  # few folders have one
-
-        names = {file.name for file in replaced_by(migration)} - {migration.name}
-        if left := [other for other in found if other.name in names]:
-            raise SourceError(
-                f"{migration.name} replaces {left[0].name}, which is still in the folder: both would run",
-                hint=f"delete {', '.join(other.file for other in left)}",
-            )
-    return found
 
 
 def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
