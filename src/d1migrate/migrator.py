@@ -276,7 +276,6 @@ class Migrator:
 
         Raises:
             UsageError: there is no such migration, or there are several.
-            PlanError, SourceError: a file declares the wrong phase, or cannot be parsed.
         """
         from d1migrate.migrate.deploy_phase import compatibility
 

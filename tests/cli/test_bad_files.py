@@ -138,3 +138,17 @@ def test_a_file_that_the_disk_does_not_give(project: Project, monkeypatch: pytes
     assert "differ" in project.run("down", code=1).err
     project.run("down", "--rollback-from", "history")
     assert "cannot read migrations/002_b.sql: Permission denied" in project.run("up", code=1).err
+
+
+def test_a_file_that_was_broken_after_it_was_applied(project: Project) -> None:
+    """It has changed, and `status` says where; that stops `up`, as every edit does."""
+    _configure(project)
+    project.write("002_b.sql", TWO)
+    project.run("up")
+    project.write("002_b.sql", f"{TWO}/* not closed")
+    shown = project.run("status").out
+    assert "changed" in shown
+    assert "migrations/002_b.sql:6:1: this comment is not closed" in shown
+    assert "edited after being applied" in project.run("up", code=1).err
+    project.run("repair", "--accept", "2", "--reason", "a note")
+    project.run("up")

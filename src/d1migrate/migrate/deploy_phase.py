@@ -181,7 +181,6 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
 
     Raises:
         UsageError: there is no such migration, or there are several.
-        SourceError, PlanError: as `impact_of`.
     """
     files = [entry for entry in entries if entry.migration]
     none = str(newest) == "0" and not any(entry.version == 0 for entry in files)
@@ -193,18 +192,26 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
         if entry.state == "partial":
             unclear.append(f"{entry.name}: it began and did not finish")
         elif newer == applied:  # older ones that are applied do no harm, nor newer ones that are pending
-            impact = impact_of(entry.migration) if entry.migration else None
-            phase = impact.phase if impact else None
-            if impact is None:
-                unclear.append(f"{entry.name}: its file is missing")
-            elif phase is None:
-                unclear.append(f"{entry.name}: {_mixture(impact)}; it does not declare its phase")
-            elif newer and phase == "after":
+            impact = _known_impact(entry)
+            if isinstance(impact, str):
+                unclear.append(f"{entry.name}: {impact}")
+            elif newer and impact.phase == "after":
                 breaking.append(f"{entry.name}: {', '.join(impact.removes) or 'declared phase=after'}")
-            elif not newer and phase == "before":
+            elif not newer and impact.phase == "before":
                 needed.append(entry.name)
     current = next((entry.name for entry in reversed(entries) if entry.applied), None)
     return Compatibility(code and code.name, current, tuple(needed), tuple(breaking), tuple(unclear))
+
+
+def _known_impact(entry: Entry) -> Impact | str:
+    """Return what a migration does to running code, or why that is unclear."""
+    if entry.migration is None:
+        return "its file is missing"
+    try:
+        impact = impact_of(entry.migration)
+    except (PlanError, SourceError) as error:
+        return error.headline
+    return impact if impact.phase else f"{_mixture(impact)}; it does not declare its phase"
 
 
 class _ImpactReader:

@@ -165,3 +165,21 @@ def test_fitness_of_what_is_not_known_here() -> None:
     assert found.unclear == ("009_new: its file is missing",)
     found = compatibility([Entry(1, "001_users", "partial", FILES[0], None)], 1)
     assert found.unclear == ("001_users: it began and did not finish",)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{BEFORE}SELECT 1;\n{AFTER}SELECT 2;", "it declares both phases"),
+        (f"{BEFORE}DROP TABLE users;", "declares phase=before, but running code may break"),
+        ("SELECT 'not closed", "not closed"),
+    ],
+)
+def test_files_that_are_wrong_are_unclear(text: str, why: str) -> None:
+    """They say nothing about the code, and hide nothing about the other files."""
+    wrong = Migration(9, "009_wrong", text)
+    row = AppliedMigration(9, "009_wrong", 0)
+    found = compatibility([*entries(1), Entry(9, "009_wrong", "applied", wrong, row)], 1)
+    assert len(found.unclear) == 1
+    assert why in found.unclear[0]
+    assert "\n" not in found.unclear[0]
