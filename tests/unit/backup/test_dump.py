@@ -164,9 +164,9 @@ def test_history_is_part_of_it(tmp_path: Path) -> None:
     migrator = Migrator(f"sqlite:{tmp_path / 'a.db'}", folder)
     migrator.up()
     file = str(tmp_path / "a.sql")
-    assert dump.write(migrator.driver, file).version == 1
+    assert dump.write(migrator.driver, file).current == "001_a"
     other = Migrator(f"sqlite:{tmp_path / 'b.db'}", folder)
-    assert load.load(file, other.driver).version == 1
+    assert load.load(file, other.driver).current == "001_a"
     assert [e.state for e in other.status()] == ["applied"]
     assert other.history() == migrator.history()
     assert other.down().steps[0].name == "001_a"

@@ -21,8 +21,10 @@ import pytest
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
 from d1migrate.errors import ApplyError, UnavailableError, UsageError
+from d1migrate.migrate.history import notes_of
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
+from d1migrate.migrate.table_choice import USUAL
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 
@@ -62,6 +64,12 @@ def rows(migrator: Migrator, sql: str) -> list[tuple[object, ...]]:
     return list(migrator.driver.batch(Batch([Query(sql)], reads=True))[0].rows)
 
 
+def last(migrator: Migrator) -> str | None:
+    """The name of the last applied migration."""
+    current = migrator.current()
+    return current.name if current else None
+
+
 def write(migrator: Migrator, *sql: str) -> None:
     """Run statements."""
     migrator.driver.batch(Batch([Query(s) for s in sql]))
@@ -73,10 +81,10 @@ def test_up_and_down_take_one(migrator: Migrator) -> None:
     assert local_points.listed(migrator.driver) == []  # there was nothing
     migrator.up(to=2)
     (point,) = local_points.listed(migrator.driver)
-    assert point.version == 1
+    assert point.current == "001_users"
     assert [e.restore_point for e in migrator.history()] == [None, point.name]
     migrator.down()
-    assert [p.version for p in local_points.listed(migrator.driver)] == [1, 2]
+    assert [p.current for p in local_points.listed(migrator.driver)] == ["001_users", "002_teams"]
     migrator.up(to=1)
     assert len(local_points.listed(migrator.driver)) == 2  # nothing was written
     place = Path(point.path).parent
@@ -93,11 +101,11 @@ def test_switched_off(folder: Path) -> None:
     assert not (folder.parent / ".d1migrate").exists()
     other = str(folder.parent / "kept")
     Migrator(plain.driver, folder, restore_points=other).up()
-    assert [p.version for p in local_points.listed(plain.driver, other)] == [2]
+    assert [p.current for p in local_points.listed(plain.driver, other)] == ["002_teams"]
     memory = Migrator("sqlite::memory:", folder, restore_points=True)
     memory.up(to=1)
     memory.up(to=2)
-    assert memory.current() == 2
+    assert last(memory) == "002_teams"
 
 
 def test_rows_are_restored_and_the_log_is_kept(migrator: Migrator) -> None:
@@ -108,29 +116,29 @@ def test_rows_are_restored_and_the_log_is_kept(migrator: Migrator) -> None:
     migrator.up()
     write(migrator, "INSERT INTO teams VALUES (7)")
     point = local_points.find(local_points.listed(migrator.driver), "2")
-    seen = restore.preview(migrator.driver, point)
+    seen = restore.preview(migrator.driver, migrator.choice, point)
     assert (seen.undone, seen.redone) == (("003_drop",), ())
     assert seen.rows == {"teams": (1, 0), "users": (None, 2)}
     before = migrator.history()
-    done = restore.restore(migrator.driver, point, new_stamp)
-    assert (done.version, done.log) == (2, 2)  # begun and done of the third
+    done = restore.restore(migrator.driver, migrator.choice, point, new_stamp)
+    assert (done.current, done.log) == ("002_teams", 2)  # begun and done of the third
     assert rows(migrator, "SELECT * FROM users") == [(1, "a"), (2, "b")]
     assert [e.state for e in migrator.status()] == ["applied", "applied", "pending"]
     assert {e.version: e.checksum for e in migrator.status() if e.applied} == checksums
     after = migrator.history()
     assert after[: len(before)] == before
-    assert [(e.action, e.version) for e in after[len(before) :]] == [("restore", 0), ("rewind", 3)]
+    assert [(e.action, e.name) for e in after[len(before) :]] == [("restore", ""), ("rewind", "003_drop")]
     assert done.undo
     assert after[-1].restore_point == done.undo.name
-    assert after[-2].name == point.name
-    restore.restore(migrator.driver, done.undo, new_stamp)
-    assert migrator.current() == 3
+    assert notes_of(after[-2].detail)["point"] == point.name
+    restore.restore(migrator.driver, migrator.choice, done.undo, new_stamp)
+    assert last(migrator) == "003_drop"
     assert rows(migrator, "SELECT * FROM teams") == [(7,)]
     assert [e.state for e in migrator.status()] == ["applied"] * 3
     assert migrator.history()[: len(after)] == after
-    assert [(e.action, e.version) for e in migrator.history()[len(after) :]] == [
-        ("restore", 0),
-        ("restore", 3),
+    assert [(e.action, e.name) for e in migrator.history()[len(after) :]] == [
+        ("restore", ""),
+        ("restore", "003_drop"),
     ]
     assert migrator.verify().ok
 
@@ -141,7 +149,7 @@ def test_what_was_rolled_back_is_applied_again(migrator: Migrator) -> None:
     migrator.down()
     (point,) = local_points.listed(migrator.driver)
     before = migrator.status()
-    restore.restore(migrator.driver, point, new_stamp)
+    restore.restore(migrator.driver, migrator.choice, point, new_stamp)
     entries = migrator.status()
     assert [e.state for e in entries] == ["applied", "applied", "pending"]
     assert entries[1].checksum
@@ -163,14 +171,14 @@ def test_a_point_without_history(folder: Path) -> None:
         raw.execute("DROP TABLE schema_migrations")
         raw.execute("DROP TABLE d1migrate_log")
         raw.execute("DROP TABLE teams")
-    bare = local_points.take(migrator.driver)
+    bare = local_points.take(migrator.driver, migrator.choice)
     assert bare
-    assert bare.version == 0
+    assert bare.current == ""
     migrator.baseline(to=1)
     migrator.up(to=2)
     length = len(migrator.history())
-    restore.restore(migrator.driver, bare, new_stamp)
-    assert migrator.current() == 0
+    restore.restore(migrator.driver, migrator.choice, bare, new_stamp)
+    assert last(migrator) is None
     assert len(migrator.history()) == length + 3
     assert {t.name for t in migrator.schema().tables} == {"old"}
 
@@ -179,7 +187,7 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     """After a restore, a row that wrangler writes is its own, not the earlier run's."""
     migrator.up(to=1)
     migrator.up(to=2)
-    restore.restore(migrator.driver, local_points.listed(migrator.driver)[0], new_stamp)
+    restore.restore(migrator.driver, migrator.choice, local_points.listed(migrator.driver)[0], new_stamp)
     write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
     last = migrator.history()[-1]
     assert (last.version, last.by, last.checksum) == (2, None, None)
@@ -187,15 +195,15 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
 
 
 def test_ways_to_name_one(migrator: Migrator) -> None:
-    """By name, by version or by time; never by a path."""
+    """By name, by migration or by time; never by a path."""
     migrator.up(to=1)
     for day, version in ((1, None), (2, 2), (3, None)):
         if version:
             Migrator(migrator.driver, migrator.migrations).up(to=version)
         write(migrator, f"INSERT INTO users VALUES ({day}, 'a')")
-        assert local_points.take(migrator.driver, now=1_790_000_000 + day * 86400)
+        assert local_points.take(migrator.driver, migrator.choice, now=1_790_000_000 + day * 86400)
     found = local_points.listed(migrator.driver)
-    assert [p.version for p in found] == [1, 2, 2]
+    assert [p.current for p in found] == ["001_users", "002_teams", "002_teams"]
     assert local_points.find(found, found[0].name) == found[0]
     assert local_points.find(found, "2") == found[2]
     assert local_points.find(found, "1") == found[0]
@@ -203,12 +211,12 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
     assert local_points.find(found, "2026-09-23 20:00") == found[1]
     assert local_points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
     for wrong, why in (
-        ("9", "no restore point has 9 as its current version"),
+        ("9", "no restore point has 9 as its last migration"),
         ("2020-01-01", "no restore point was taken before"),
         ("../" + found[0].name, "contains no folder"),
         ("/etc/passwd", "contains no folder"),
         (".hidden", "contains no folder"),
-        ("nothing", "is not a restore point, a version or a time"),
+        ("nothing", "is not a restore point, a migration or a time"),
     ):
         with pytest.raises(UsageError, match=why):
             local_points.find(found, wrong)
@@ -217,7 +225,7 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
 def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
     """A link in the folder may lead out of it, so it is not listed."""
     migrator.up(to=1)
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     moved = tmp_path / "elsewhere.db"
     os.rename(point.path, moved)
@@ -230,7 +238,7 @@ def test_old_ones_are_removed(migrator: Migrator) -> None:
     migrator.up(to=1)
     for i in range(14):
         write(migrator, f"INSERT INTO users VALUES ({i}, 'a')")
-        local_points.take(migrator.driver, now=1_790_000_000 + i)
+        local_points.take(migrator.driver, migrator.choice, now=1_790_000_000 + i)
     assert len(local_points.listed(migrator.driver)) == 10
     place = Path(local_points.folder_of(migrator.driver) or "")
     (left := place / ".app.d1migrate-01234567.tmp-journal").write_bytes(b"x")
@@ -238,7 +246,7 @@ def test_old_ones_are_removed(migrator: Migrator) -> None:
     os.utime(left, (1, 1))
     kept = local_points.listed(migrator.driver)[0].name
     write(migrator, "DELETE FROM users")
-    newest = local_points.take(migrator.driver, now=1_790_000_015, keep=(kept,))
+    newest = local_points.take(migrator.driver, migrator.choice, now=1_790_000_015, keep=(kept,))
     assert newest
     assert [p.number for p in local_points.listed(migrator.driver)] == [5, *range(6, 16)]
     assert local_points.listed(migrator.driver)[0].name == kept
@@ -257,13 +265,13 @@ def test_a_clock_that_was_wrong(migrator: Migrator, wrong: int) -> None:
     now = 1_790_000_000
     for number, off in enumerate([0] * 3 + [wrong] * 4 + [0] * 6, 1):
         write(migrator, f"INSERT INTO users VALUES ({number}, 'a')")
-        assert local_points.take(migrator.driver, now=now + number + off)
+        assert local_points.take(migrator.driver, migrator.choice, now=now + number + off)
     found = local_points.listed(migrator.driver)
     assert [point.number for point in found] == list(range(4, 14))
     assert local_points.find(found, "1") == found[-1]
     by_time = local_points.find(found, "2026-09-21T14:13:29Z")  # as the clock showed it at number 9
     assert by_time.number == 9
-    restore.restore(migrator.driver, found[-3], new_stamp)
+    restore.restore(migrator.driver, migrator.choice, found[-3], new_stamp)
     assert rows(migrator, "SELECT max(id) FROM users") == [(11,)]
 
 
@@ -271,7 +279,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     """A file and its -wal without a -shm, as a killed process leaves them, can be read and restored."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
-    assert local_points.take(migrator.driver)
+    assert local_points.take(migrator.driver, migrator.choice)
     write(migrator, "INSERT INTO users VALUES (2, 'b')")
     place = tmp_path / "crashed"
     place.mkdir()
@@ -284,7 +292,7 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
     query = Batch([Query("SELECT count(*) FROM users")], reads=True)
     assert [d.batch(query)[0].rows for d in (first, second, first)] == [((2,),)] * 3
     assert not (place / "app.db-shm").exists()
-    restore.restore(second, local_points.listed(second)[0], new_stamp)
+    restore.restore(second, USUAL, local_points.listed(second)[0], new_stamp)
     assert first.batch(query)[0].rows == ((1,),)
     first.close()
     second.close()
@@ -293,9 +301,11 @@ def test_a_log_without_its_index_locks_nobody_out(migrator: Migrator, tmp_path: 
 def test_runs_that_fail_push_out_no_point(migrator: Migrator) -> None:
     """If nothing was written since the newest point, it is the point of the next run too."""
     migrator.up(to=1)
-    first = local_points.take(migrator.driver, now=1_790_000_000)
+    first = local_points.take(migrator.driver, migrator.choice, now=1_790_000_000)
     assert first
-    assert [local_points.take(migrator.driver, now=1_790_000_000 + i) for i in range(1, 13)] == [first] * 12
+    assert [
+        local_points.take(migrator.driver, migrator.choice, now=1_790_000_000 + i) for i in range(1, 13)
+    ] == [first] * 12
     broken = load(
         [("001_users.sql", FILES["001_users.sql"]), ("004_broken.sql", "DELETE FROM users WHERE f();")]
     )
@@ -318,7 +328,7 @@ def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
         for where in (None, shared):
             for second in (0, 1):
                 driver.batch(Batch([Query(f"INSERT INTO t{at} VALUES (1)")]))
-                assert local_points.take(driver, where, now=1_790_000_000 + second)
+                assert local_points.take(driver, USUAL, where, now=1_790_000_000 + second)
     for driver in drivers:
         for where in (None, shared):
             assert len(local_points.listed(driver, where)) == 2
@@ -330,7 +340,7 @@ def test_files_of_one_folder_have_points_of_their_own(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (b"", "it holds nothing, expected version 1"),
+        (b"", "it holds nothing, expected 001_users"),
         (None, "is damaged: database disk image is malformed"),
         (b"no database" * 1000, "is damaged: file is not a database"),
     ],
@@ -339,12 +349,15 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
     """A point that was cut, emptied or overwritten is never restored; nothing is done, and no new point is left."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, printf('%.*c', 20000, 'a'))")
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     whole = Path(point.path).read_bytes()
     Path(point.path).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
     write(migrator, "INSERT INTO users VALUES (2, 'b')")
-    for act in (lambda: restore.preview(migrator.driver, point), lambda: migrator.restore(point.name)):
+    for act in (
+        lambda: restore.preview(migrator.driver, migrator.choice, point),
+        lambda: migrator.restore(point.name),
+    ):
         with pytest.raises(UnavailableError, match=why) as caught:
             act()
         assert point.name in str(caught.value)
@@ -354,16 +367,16 @@ def test_a_damaged_point_is_refused(migrator: Migrator, damage: bytes | None, wh
 
 
 def test_another_databases_point_is_refused(migrator: Migrator) -> None:
-    """A copy whose version is not the one in its name is refused."""
+    """A copy whose last migration is not the one in its name is refused."""
     migrator.up(to=2)
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     Path(point.path).unlink()
     with closing(sqlite3.connect(point.path)) as raw:
         raw.execute("CREATE TABLE other (a)")
-    with pytest.raises(UnavailableError, match="it holds version 0, expected version 2"):
+    with pytest.raises(UnavailableError, match="it holds no migration, expected 002_teams"):
         migrator.restore("2")
-    assert migrator.current() == 2
+    assert last(migrator) == "002_teams"
 
 
 _SMALL_DISK = """
@@ -381,7 +394,7 @@ def test_a_full_disk_loses_nothing(migrator: Migrator, tmp_path: Path) -> None:
     migrator.up(to=1)
     count = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {count}")
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     write(migrator, "DELETE FROM users WHERE id = 9000")
     migrator.close()
@@ -409,7 +422,7 @@ def test_a_copy_is_as_private_as_the_file(migrator: Migrator, tmp_path: Path) ->
     """Whoever may not read the database may not read the copy."""
     migrator.up(to=1)
     os.chmod(tmp_path / "app.db", 0o600)
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     assert stat.S_IMODE(os.stat(point.path).st_mode) == 0o600
 
@@ -441,13 +454,13 @@ def test_it_happens_in_the_live_file(migrator: Migrator, tmp_path: Path, journal
     with closing(apsw.Connection(str(path))) as raw:
         raw.execute(f"PRAGMA journal_mode = {journal}")
     migrator = Migrator(f"sqlite:{path}", migrator.migrations)
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     write(migrator, "DELETE FROM users")
     with closing(apsw.Connection(str(path))) as other:
         assert other.execute("SELECT count(*) FROM users").fetchall() == [(0,)]
         inode = path.stat().st_ino
-        restore.restore(migrator.driver, point, new_stamp)
+        restore.restore(migrator.driver, migrator.choice, point, new_stamp)
         assert other.execute("SELECT name FROM users").fetchall() == [("a",)]
         assert other.execute("PRAGMA journal_mode").fetchall() == [(journal,)]
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -464,7 +477,7 @@ def test_a_row_written_meanwhile_is_not_lost(
     path = tmp_path / "app.db"
     with closing(apsw.Connection(str(path))) as raw:
         raw.execute(f"PRAGMA journal_mode = {journal}")
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     write_back: Callable[..., int] = restore._write_back
 
@@ -475,20 +488,20 @@ def test_a_row_written_meanwhile_is_not_lost(
 
     monkeypatch.setattr(restore, "_write_back", disturbed)
     with pytest.raises(UnavailableError, match="another process wrote to it meanwhile"):
-        restore.restore(migrator.driver, point, new_stamp)
+        restore.restore(migrator.driver, migrator.choice, point, new_stamp)
     monkeypatch.undo()
     assert rows(migrator, "SELECT name FROM users") == [("late",)]
     assert local_points.listed(migrator.driver) == [
         point
     ]  # else `--to 1` would now mean the state of just before
-    assert restore.restore(migrator.driver, point, new_stamp).version == 1
+    assert restore.restore(migrator.driver, migrator.choice, point, new_stamp).current == "001_users"
     assert rows(migrator, "SELECT name FROM users") == []
 
 
 def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     """The restore waits for another process's open transaction, then reports it."""
     migrator.up(to=1)
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     migrator.close()
     driver = connect(f"sqlite:{tmp_path / 'app.db'}")
@@ -496,21 +509,21 @@ def test_a_busy_file_is_left_alone(migrator: Migrator, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(tmp_path / "app.db"))) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match=r"locked|busy"):
-            restore.restore(driver, point, new_stamp)
+            restore.restore(driver, USUAL, point, new_stamp)
         other.execute("ROLLBACK")
-    restore.restore(driver, point, new_stamp)
+    restore.restore(driver, USUAL, point, new_stamp)
 
 
 def test_a_file_that_is_gone_is_restored(migrator: Migrator, tmp_path: Path) -> None:
     """The points still exist; there is nothing to undo."""
     migrator.up(to=1)
     write(migrator, "INSERT INTO users VALUES (1, 'a')")
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     migrator.close()
     for file in tmp_path.glob("app.db*"):
         file.unlink()
-    done = restore.restore(migrator.driver, point, new_stamp)
+    done = restore.restore(migrator.driver, migrator.choice, point, new_stamp)
     assert done.undo is None
     assert rows(migrator, "SELECT name FROM users") == [("a",)]
 
@@ -524,7 +537,7 @@ def test_a_damaged_database_is_restored(
     migrator.up(to=1)
     numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i, i FROM n"
     write(migrator, f"INSERT INTO users {numbers}")
-    point = local_points.take(migrator.driver)
+    point = local_points.take(migrator.driver, migrator.choice)
     assert point
     migrator.up(to=2)
     migrator.close()
@@ -546,7 +559,7 @@ def test_a_damaged_database_is_restored(
     if done.aside:
         assert Path(done.aside).read_bytes() == ruined
         assert stat.S_IMODE(os.stat(done.aside).st_mode) == stat.S_IMODE(path.stat().st_mode)
-    assert migrator.current() == 1
+    assert last(migrator) == "001_users"
     assert rows(migrator, "SELECT count(*) FROM users") == [(9000,)]
     assert [p.name for p in local_points.listed(migrator.driver)] == [point.name]
 
@@ -555,9 +568,9 @@ def test_only_local_files(tmp_path: Path) -> None:
     """A database that is not a file has no points."""
     memory = connect("sqlite::memory:")
     assert local_points.listed(memory) == []
-    point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, 0, 0)
+    point = local_points.RestorePoint("a", str(tmp_path / "a"), 0.0, "", 0)
     with pytest.raises(UsageError, match="is not a local file"):
-        restore.restore(memory, point, new_stamp)
+        restore.restore(memory, USUAL, point, new_stamp)
 
 
 _CHILD = """
@@ -565,13 +578,14 @@ import sys, time
 from d1migrate.backup import local_points, restore
 from d1migrate.drivers.connect import connect
 from d1migrate.migrate.log import Stamp
+from d1migrate.migrate.table_choice import USUAL
 driver = connect(f"sqlite:{sys.argv[2]}")
 found = local_points.listed(driver)
 print("go", flush=True)
 if sys.argv[1] == "take":
-    local_points.take(driver)
+    local_points.take(driver, USUAL)
 else:
-    restore.restore(driver, found[0], lambda: Stamp("t", 1, "w", "x"))
+    restore.restore(driver, USUAL, found[0], lambda: Stamp("t", 1, "w", "x"))
 """
 
 
@@ -586,7 +600,7 @@ def test_killed_at_any_moment(migrator: Migrator, tmp_path: Path, action: str) -
         "INSERT INTO users WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
         f" WHERE i < {count}) SELECT i, hex(randomblob(40)) FROM n",
     )
-    point = local_points.take(migrator.driver, now=1_790_000_000)
+    point = local_points.take(migrator.driver, migrator.choice, now=1_790_000_000)
     assert point
     write(migrator, "DELETE FROM users WHERE id > 10")
     migrator.close()
