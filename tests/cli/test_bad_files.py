@@ -110,7 +110,7 @@ def test_it_can_be_recorded(project: Project, name: str, command: str) -> None:
     assert found.code == 0
 
 
-def test_a_file_that_the_disk_does_not_give(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_from_disk(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it has changed is unknown: a problem in `status`, and no obstacle to the others."""
     _configure(project)
     project.write("002_b.sql", TWO)

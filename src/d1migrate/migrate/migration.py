@@ -207,8 +207,8 @@ class Migration:
 
         Comments, white space, the case of keywords and the statement that records the migration are left
         out, so reformatting or renumbering a file does not change it. A large file, and one that cannot be
-        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends. None: the disk does not give
-        it.
+        parsed, has `b1:` and the sha256 of its bytes instead, with LF line ends. None if it cannot be read
+        from disk.
         """
         if self._checksum is None:
             large = self.is_large or len(self.text) > LARGE or len(self.text.encode()) > LARGE

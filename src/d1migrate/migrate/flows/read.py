@@ -287,7 +287,7 @@ def status_and_problems(
 
 
 def _unreadable(entries: Iterable[Entry]) -> list[Problem]:
-    """Report the files that the disk does not give: whether they have changed is unknown."""
+    """Report the files that cannot be read from disk: whether they have changed is unknown."""
     closed = [m for m in (e.migration for e in entries) if m and m.is_large and m.checksum is None]
     if not closed:
         return []
