@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate.order import order_key
-from d1migrate.project.listing import walk
+from d1migrate.project.listing import Folder, list_files, walk
 from d1migrate.project.pattern import Pattern
 from tests.inputs import generator, scaled
 from tests.runtime.workerd import node
@@ -228,6 +228,15 @@ def _part(random: Random, depth: int) -> str:
             ]
         )
     return random.choice("?*+@!") + "(" + "|".join(inner) + ")"
+
+
+def test_the_default(tmp_path: Path) -> None:
+    """Without a pattern, and with the default one written out."""
+    build(tmp_path / "m")
+    settings = [{"migrationsDirRaw": "m"}, {"migrationsDirRaw": "m", "migrationsPattern": "m/*.sql"}]
+    expected = list(list_files(Folder(str(tmp_path / "m"))).names)
+    assert ask(project=str(tmp_path), settings=settings)["found"] == [{"files": expected}] * 2
+    assert expected == find(tmp_path / "m", "*.sql")
 
 
 def test_patterns(tmp_path: Path) -> None:

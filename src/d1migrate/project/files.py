@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import LARGE, Migration, Script
+from d1migrate.project.listing import DEFAULT_PATTERN, Folder, list_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from d1migrate.project.listing import Listing
 
 _CHUNK = 1 << 20
 
@@ -85,20 +88,32 @@ class _Decoder:
             return self._decoder.decode(error.object, final)
 
 
-def load_migrations(folder: str) -> tuple[Migration, ...]:
-    """Read a folder of `NNN_description.sql` files.
+def load_migrations(folder: str, *, pattern: str = DEFAULT_PATTERN) -> tuple[Migration, ...]:
+    """Read a folder of migrations.
 
     Args:
-        folder: its path. Hidden files, subfolders and files that do not end in `.sql` are ignored.
+        folder: its path.
+        pattern: which files below it are migrations, in the language of wrangler's `migrations_pattern` but
+            relative to the folder, e.g. `*/migration.sql`. Links and hidden files are not migrations.
 
     Returns:
-        The migrations, ordered by version. Files over 1 MiB are not held in memory.
+        The migrations, in wrangler's order. Files over 1 MiB are not held in memory.
 
     Raises:
-        UsageError: there is no such folder.
-        SourceError: a file is a link out of the folder, or breaks a naming rule.
+        UsageError: there is no such folder, or the pattern matches none of its SQL files, or other files.
+        SourceError: a file cannot be read.
     """
-    return _with_rollbacks(folder, source.load(_scripts(folder), folder=folder))
+    return load_listed(folder, list_files(Folder(folder, pattern)))
+
+
+def load_listed(folder: str, listing: Listing) -> tuple[Migration, ...]:
+    """Read the migrations of a folder that was listed; otherwise as `load_migrations`."""
+    if os.path.lexists(os.path.join(folder, source.JOURNAL)):
+        from d1migrate.project import journal
+
+        journal.refuse_unfinished(folder)
+    found = ((name, _read(os.path.join(folder, name))) for name in listing.names)
+    return _with_rollbacks(folder, source.load(found, folder=folder))
 
 
 def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migration, ...]:
@@ -110,26 +125,6 @@ def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migratio
     return tuple(rollback_folder.attach(folder, found))
 
 
-def _scripts(folder: str) -> Iterator[tuple[str, str | Script]]:
-    """Yield the names and texts of a folder, by name."""
-    try:
-        with os.scandir(folder) as entries:
-            every = list(entries)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(
-            f"the migrations folder {folder} does not exist",
-            hint="pass --migrations DIR, or set `migrations = …` in d1migrate.toml",
-        ) from None
-    except OSError as error:
-        raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
-    if any(entry.name == source.JOURNAL for entry in every):
-        from d1migrate.project import journal  # few runs need it
-
-        journal.refuse_unfinished(folder)
-    found = sorted((entry for entry in every if _is_sql(entry)), key=lambda entry: entry.name)
-    yield from ((entry.name, _read(folder, entry)) for entry in found)
-
-
 def load_file(path: str, *, version: int) -> Migration:
     """Read one file outside a migrations folder, with any name.
 
@@ -137,15 +132,9 @@ def load_file(path: str, *, version: int) -> Migration:
         UsageError: there is no such file.
         SourceError: it is not UTF-8, or cannot be read.
     """
-    folder, name = os.path.split(path)
-    try:
-        with os.scandir(folder or ".") as entries:
-            entry = next((entry for entry in entries if entry.name == name), None)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if entry is None or not entry.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"{path} does not exist")
-    return source.read(version, os.path.splitext(name)[0], _read(folder or ".", entry), path)
+    return source.read(version, os.path.splitext(os.path.basename(path))[0], _read(path), path)
 
 
 def load_journal(folder: str) -> dict[str, str]:
@@ -223,25 +212,9 @@ def read_text(path: str) -> str | None:
         raise UsageError(f"cannot read {path}: {error}") from error
 
 
-def _is_sql(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    if not name.lower().endswith(".sql") or name.startswith(".") or entry.is_dir():
-        return False
-    if entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path)):
-        return True  # a broken link raises an error when it is read
-    raise SourceError(f"{entry.path} is not a file")
-
-
-def _read(folder: str, entry: os.DirEntry[str]) -> str | Script:
-    path = entry.path
-    if entry.is_symlink():
-        inside = os.path.realpath(folder) + os.sep
-        if not os.path.realpath(path).startswith(inside):
-            raise SourceError(
-                f"{path} is a link out of the migrations folder", hint="copy the file into the folder"
-            )
+def _read(path: str) -> str | Script:
     try:
-        if entry.stat().st_size <= LARGE:
+        if os.stat(path).st_size <= LARGE:
             with open(path, "rb", buffering=0) as file:
                 return file.readall().decode().removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError):

@@ -1,0 +1,146 @@
+"""Which files of a folder are migrations: those that wrangler takes, in its order. Reads no file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from d1migrate.errors import UsageError
+from d1migrate.migrate.order import order_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+DEFAULT_PATTERN = "*.sql"
+_NEVER_FIRST = ".\n\r\u2028\u2029"  # minimatch's `*` does not match what begins with a line break, either
+_SHOWN = 3
+
+
+class Folder(NamedTuple):
+    """A migrations folder.
+
+    Attributes:
+        path: the folder.
+        pattern: which paths below it are migrations, in the language of wrangler's `migrations_pattern`.
+        setting: how to set another pattern; `{}` is the pattern.
+    """
+
+    path: str
+    pattern: str = DEFAULT_PATTERN
+    setting: str = 'set `pattern = "{}"` in d1migrate.toml'
+
+
+class Listing(NamedTuple):
+    """The files of a migrations folder.
+
+    Attributes:
+        names: paths of the migrations below the folder, in wrangler's order, with `.sql`.
+        skipped: paths that wrangler skips although they look like migrations: links, hidden files, `.SQL`.
+    """
+
+    names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def list_files(folder: Folder) -> Listing:
+    """List a folder.
+
+    Raises:
+        UsageError: there is no such folder, or it cannot be read; the pattern matches none of the SQL files
+            below it, or a file that is not SQL.
+    """
+    matches, may_match_in = _matchers(folder.pattern)
+    names, skipped = [], []
+    for path, entry in walk(folder.path, may_match_in):
+        if entry.is_file(follow_symlinks=False) and matches(path) and _is_unicode(path):
+            names.append(path)
+        elif matches(_as_migration(path)) or (entry.is_dir() and may_match_in(path)):
+            skipped.append(path)
+    sql = [path for path in names if path.endswith(".sql")]
+    sql = [path for path in names if path.endswith(".sql")]
+    if other := sorted(set(names) - set(sql)):
+        raise UsageError(
+            f"{folder.path}: the pattern {folder.pattern!r} matches {_shown(other)}, which is not SQL",
+            hint="narrow it: " + folder.setting.format(_pattern_of(sql or [DEFAULT_PATTERN])),
+        )
+    if not names and (missed := _sql_files(folder.path)):
+        raise UsageError(
+            f"{folder.path}: no file matches {folder.pattern!r}, but there are SQL files: {_shown(missed)}",
+            hint=folder.setting.format(_pattern_of(missed)),
+        )
+    return Listing(tuple(sorted(names, key=order_key)), tuple(sorted(skipped)))
+
+
+def _matchers(pattern: str) -> tuple[Callable[[str], bool], Callable[[str], bool]]:
+    """Return whether a path matches a pattern, and whether wrangler looks into a folder."""
+    if pattern == DEFAULT_PATTERN:
+        return _is_visible_sql, lambda _: False
+    from d1migrate.project.pattern import Pattern
+
+    compiled = Pattern(pattern)
+    return compiled.matches, compiled.may_match_in
+
+
+def _is_visible_sql(path: str) -> bool:
+    return path.endswith(".sql") and path[0] not in _NEVER_FIRST
+
+
+def walk(folder: str, may_match_in: Callable[[str], bool]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield each entry below a folder that is not a folder itself, with its path there."""
+    waiting = [""]
+    while waiting:
+        parent = waiting.pop()
+        for entry in _scan(os.path.join(folder, parent) if parent else folder):
+            path = parent + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                yield path, entry
+            elif may_match_in(path):
+                waiting.append(f"{path}/")
+
+
+def _scan(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"the migrations folder {folder} does not exist",
+            hint="pass --migrations DIR, or set `migrations = …` in d1migrate.toml",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
+
+
+def _as_migration(path: str) -> str:
+    """Return the path that would make a migration of a hidden file or a `.SQL`."""
+    parent, slash, name = path.rpartition("/")
+    stem, dot, suffix = name.lstrip(_NEVER_FIRST).rpartition(".")
+    return f"{parent}{slash}{stem}{dot}{suffix.lower() if suffix.lower() == 'sql' else suffix}"
+
+
+def _is_unicode(path: str) -> bool:
+    """Whether the name of a file is UTF-8 on disk; wrangler cannot open it otherwise."""
+    return path.isascii() or not any("\udc80" <= character <= "\udcff" for character in path)
+
+
+def _sql_files(folder: str) -> list[str]:
+    """Return the visible SQL files below a folder."""
+
+    def is_visible(path: str) -> bool:
+        return not path.rpartition("/")[2].startswith(".") and not path.endswith("node_modules")
+
+    found = [path for path, entry in walk(folder, is_visible) if entry.is_file(follow_symlinks=False)]
+    return sorted((path for path in found if is_visible(path) and path.endswith(".sql")), key=order_key)
+
+
+def _pattern_of(paths: Sequence[str]) -> str:
+    """Return a pattern for paths, such as `*/migration.sql`; `*/down.sql` is not what runs forward."""
+    depths = {path.count("/") for path in paths}
+    names = {path.rpartition("/")[2] for path in paths} - {"down.sql"}
+    folders = "*/" * max(depths) if len(depths) == 1 else "**/"
+    return folders + (names.pop() if folders and len(names) == 1 else DEFAULT_PATTERN)
+
+
+def _shown(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return ", ".join(paths[:_SHOWN]) + more
