@@ -216,17 +216,6 @@ def test_unknown_urls(project: Project) -> None:
         assert "no driver for database url" in project.run("up", "--database", url, code=2).err
 
 
-def test_a_link_out_of_the_folder_is_refused(project: Project) -> None:
-    """A file that leads elsewhere is a source error."""
-    outside = project.folder / "001_outside.sql"
-    outside.write_text("SELECT 1;")
-    (project.migrations / "001_outside.sql").symlink_to(outside)
-    assert (
-        "is a link out of the migrations folder"
-        in project.run("up", "--database", "sqlite:app.db", code=1).err
-    )
-
-
 def test_files_are_listed_without_a_default_environment(project: Project) -> None:
     """`list` needs no database; a command that needs one lists the choices."""
     (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'd1:app'\n")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.project import Project
     from d1migrate.migrate.migration import Migration
     from d1migrate.project.environment import Environment
+    from d1migrate.project.listing import Folder
 
 _AT_ONCE = 8  # requests
 
@@ -61,15 +62,15 @@ def run(_options: Options, project: Project, output: Output) -> int:
 
 def _load(environments: Sequence[Environment], project: Project) -> list[Files]:
     """Read the files of each environment, once for all that share a folder."""
-    from d1migrate.project.files import load_migrations
+    from d1migrate.project.files import load_folder
 
-    by_folder: dict[str, Files] = {}
+    by_folder: dict[Folder, Files] = {}
     found: list[Files] = []
     for environment in environments:
         try:
             folder = project.config.folder(environment)
             if folder not in by_folder:
-                by_folder[folder] = load_migrations(folder)
+                by_folder[folder] = load_folder(folder)
             found.append(by_folder[folder])
         except Error as error:
             found.append(error)

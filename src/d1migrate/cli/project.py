@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.migrator import Migrator
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
+    from d1migrate.project.listing import Folder
 
 
 class Project:
@@ -77,8 +78,10 @@ class Project:
     @property
     def folder(self) -> str:
         """The migrations folder."""
-        if self.config.migrations:
-            return self.config.migrations
+        return self.config.migrations or self._folder.path
+
+    @property
+    def _folder(self) -> Folder:
         default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
         return self.config.folder(self.environment if self._is_database_given or default else None)
 
@@ -94,11 +97,11 @@ class Project:
         Args:
             missing_ok: return no migrations if there is no folder, instead of raising UsageError.
         """
-        from d1migrate.project.files import load_migrations
+        from d1migrate.project.files import load_folder
 
         if missing_ok and not os.path.exists(self.folder):
             return ()
-        found = load_migrations(self.folder)
+        found = load_folder(self._folder)
         self._warn_of_strays(found)
         return found
 
@@ -237,9 +240,10 @@ class Project:
         """Return wrangler's migrations table of an environment; None if wrangler does not know it."""
         if self.config.wrangler is None:
             return None
-        from d1migrate.drivers.wrangler import table_of
+        from d1migrate.drivers.wrangler import binding_of
 
-        return table_of(environment.database, self.config.wrangler)
+        found = binding_of(environment.database, self.config.wrangler)
+        return found and found.migrations_table
 
     def watched(self, migrator: Migrator) -> Migrator:
         """Say which database it is; return a migrator that reports every batch."""

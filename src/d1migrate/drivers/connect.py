@@ -25,8 +25,8 @@ def connect(
 
     Args:
         url: `sqlite:PATH` for a SQLite file, `wrangler:NAME[?env=E&persist-to=DIR]` for the local D1 that
-            `wrangler dev` opens for that binding or database name, or `d1:NAME` for a remote D1 by its name
-            or id.
+            `wrangler dev` opens for that binding or database name, or `d1:NAME[?preview=1]` for a remote D1
+            by its name or id; with `preview=1` the one of wrangler's `preview_database_id`.
         config: the wrangler configuration file; without it the nearest one upward is taken.
         account: the Cloudflare account that a remote D1 must be in; any without it.
         on_wait: called with the reason and the seconds before each wait for a remote D1.
@@ -50,10 +50,11 @@ def connect(
     if colon and rest and scheme == "d1":
         from d1migrate.drivers.rest import RestDriver
 
+        name, preview = parse_remote(rest, url)
         return RestDriver(
-            rest,
+            name,
             url=url,
-            database_id=_configured_id(rest, config),
+            database_id=_configured_id(name, config, preview=preview),
             account=account,
             on_wait=on_wait,
             permit=permit,
@@ -63,9 +64,36 @@ def connect(
     )
 
 
-def _configured_id(name: str, config: str | None) -> str | None:
-    """Return the id that wrangler's configuration has for a remote D1, which saves a request."""
+def parse_remote(rest: str, url: str) -> tuple[str, bool]:
+    """Return the name or id of a remote D1, and whether its preview database is meant.
+
+    Args:
+        rest: NAME[?preview=1].
+        url: how the user named the database, for messages.
+
+    Raises:
+        UsageError: there is another option.
+    """
+    name, question, options = rest.partition("?")
+    if options not in (("preview=1",) if question else ("",)):
+        raise UsageError(f"unknown option {options!r} of {url}", hint="the only option of d1: is preview=1")
+    return name, bool(options)
+
+
+def _configured_id(name: str, config: str | None, *, preview: bool) -> str | None:
+    """Return the id that wrangler's configuration has for a remote D1, which saves a request.
+
+    Raises:
+        UsageError: the preview database is wanted, and there is no id of one.
+    """
+    from d1migrate.drivers.database_id import is_database_id
     from d1migrate.drivers.wrangler import find_config, remote_id
 
     path = config or find_config(os.getcwd())
-    return remote_id(path, name) if path else None
+    found = remote_id(path, name, preview=preview) if path else None
+    if preview and not (found and is_database_id(found)):  # without it, the name would mean production
+        raise UsageError(
+            f"{path or 'no wrangler configuration'} has no preview_database_id of {name}",
+            hint="name the preview database by its own name or id",
+        )
+    return found

@@ -7,6 +7,7 @@ import hmac
 import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from contextlib import suppress
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
@@ -22,16 +23,76 @@ CONFIG_NAMES = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 
 
 _TABLE = "d1_migrations"
+_FOLDER = "migrations"
 
 
 class Binding(NamedTuple):
-    """A D1 database as a wrangler configuration names it; `local_id` is what names its local file."""
+    """A D1 database as a wrangler configuration names it.
 
+    Attributes:
+        config: the configuration file.
+        binding, database_name, database_id, preview_id: what it is called.
+        dir: `migrations_dir` as the file has it.
+        raw_pattern: `migrations_pattern` as the file has it.
+        migrations_table: the name of wrangler's migrations table.
+    """
+
+    config: str
     binding: str
-    database_name: str | None
-    local_id: str
-    migrations_dir: str
-    migrations_table: str
+    database_name: str | None = None
+    database_id: str | None = None
+    preview_id: str | None = None
+    dir: str | None = None
+    raw_pattern: str | None = None
+    migrations_table: str = _TABLE
+
+    @property
+    def local_id(self) -> str:
+        """What names the local file; an empty id counts, as for wrangler (measured on 4.164)."""
+        found = self.database_id if self.preview_id is None else self.preview_id
+        return self.binding if found is None else found
+
+    @property
+    def migrations_dir(self) -> str:
+        """The migrations folder."""
+        return os.path.normpath(os.path.join(os.path.dirname(self.config), self._dir))
+
+    @property
+    def pattern(self) -> str | None:
+        """Which paths below the migrations folder are migrations; None for the usual ones.
+
+        Raises:
+            UsageError: `migrations_pattern` is not a pattern for paths below `migrations_dir`.
+        """
+        if self.raw_pattern is None:
+            return None
+        pattern, prefix = _normalized(self.raw_pattern), "" if self._dir == "." else f"{self._dir}/"
+        if self.dir is None:
+            raise UsageError(
+                f"{self.config}: migrations_pattern is set without migrations_dir",
+                hint=f'e.g. "migrations_dir": "{pattern.partition("/")[0]}"',
+            )
+        if not pattern.startswith(prefix):
+            raise UsageError(
+                f"{self.config}: migrations_pattern {pattern!r} must be below migrations_dir {prefix!r}",
+                hint=f'e.g. "migrations_pattern": "{prefix}*.sql"',
+            )
+        return pattern.removeprefix(prefix)
+
+    def how_to_set(self, pattern: str) -> str:
+        """Return how to set another pattern for the paths below the migrations folder."""
+        prefix = "" if self._dir == "." else f"{self._dir}/"
+        folder = "" if self.dir else f'"migrations_dir": "{self._dir}" and '
+        return f'set {folder}"migrations_pattern": "{prefix}{pattern}" in {self.config}'
+
+    @property
+    def _dir(self) -> str:
+        return _normalized(_FOLDER if self.dir is None else self.dir)
+
+
+def _normalized(path: str) -> str:
+    """Return a path of the configuration as wrangler reads it."""
+    return normpath(path.replace("\\", "/"))
 
 
 class WranglerConfig(NamedTuple):
@@ -119,16 +180,22 @@ def resolve(rest: str, path: str) -> Binding:
     return config.database(rest.partition("?")[0] or None)
 
 
-def remote_id(path: str, name: str) -> str | None:
-    """Return the `database_id` of a database name in any part of a configuration, or None.
+def remote_id(path: str, name: str, *, preview: bool = False) -> str | None:
+    """Return the id of a database name in any part of a configuration, or None.
+
+    Args:
+        path: the configuration.
+        name: the `database_name`; for the preview database a `database_id`, too.
+        preview: return the `preview_database_id` instead of the `database_id`.
 
     Raises:
         UsageError: the configuration cannot be read, or has several for that name.
     """
+    key = "preview_database_id" if preview else "database_id"
     found = {
-        str(db["database_id"])
+        str(db[key])
         for db in _databases(read(path))
-        if db.get("database_name") == name and db.get("database_id")
+        if db.get(key) and name in (db.get("database_name"), preview and db.get("database_id"))
     }
     if len(found) > 1:
         raise UsageError(
@@ -158,25 +225,31 @@ def history_tables(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in names if name))
 
 
-def table_of(url: str, path: str) -> str | None:
-    """Return wrangler's migrations table of a database; None if its configuration does not name the database.
+def binding_of(url: str, path: str) -> Binding | None:
+    """Return the binding of a database; None if the configuration does not name the database.
 
     Args:
         url: the database.
         path: the wrangler configuration.
 
     Raises:
-        UsageError: the configuration cannot be read.
+        UsageError: the configuration cannot be read, or has no such binding.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "wrangler":
-        return resolve(rest, path).migrations_table
-    if scheme != "d1":
-        return None
-    for database in _databases(read(path)):
-        if rest.partition("?")[0] in (database.get("database_id"), database.get("database_name")):
-            return str(database.get("migrations_table") or _TABLE)
-    return None
+        return resolve(rest, path)
+    name = rest.partition("?")[0]
+    found = bindings(path) if scheme == "d1" else ()
+    return next((db for db in found if name in (db.database_id, db.preview_id, db.database_name)), None)
+
+
+def bindings(path: str) -> tuple[Binding, ...]:
+    """Return the bindings of all parts of a configuration.
+
+    Raises:
+        UsageError: it cannot be read, or one of them is malformed.
+    """
+    return tuple(_binding(db, path) for db in _databases(read(path)))
 
 
 def _databases(content: dict[str, Any]) -> list[dict[str, Any]]:
@@ -302,13 +375,23 @@ def _bindings(section: dict[str, Any], path: str) -> tuple[Binding, ...]:
 
 
 def _binding(db: dict[str, Any], path: str) -> Binding:
-    keys = ("database_name", "preview_database_id", "database_id", "migrations_dir", "migrations_table")
-    given = {key: _text(db[key], path, key) for key in keys if db.get(key) not in (None, "")}
-    binding = _text(db["binding"], path, "binding")
-    local_id = given.get("preview_database_id") or given.get("database_id") or binding
-    migrations = os.path.join(os.path.dirname(path), given.get("migrations_dir", "migrations"))
-    table = given.get("migrations_table", _TABLE)
-    return Binding(binding, given.get("database_name"), local_id, os.path.normpath(migrations), table)
+    given = {key: _text(db[key], path, key) for key in _KEYS if db.get(key) is not None}
+    return Binding(
+        path,
+        _text(db.get("binding"), path, "binding"),
+        given.get("database_name"),
+        given.get("database_id"),
+        given.get("preview_database_id"),
+        given.get("migrations_dir"),
+        given.get("migrations_pattern"),
+        given.get("migrations_table") or _TABLE,
+    )
+
+
+_KEYS = (
+    *("database_name", "database_id", "preview_database_id"),
+    *("migrations_dir", "migrations_pattern", "migrations_table"),
+)
 
 
 def _text(value: Any, path: str, key: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.errors import UsageError, exclusive
@@ -21,11 +21,15 @@ from d1migrate.project.environment import (
     refuse_name,
     split_level,
 )
+from d1migrate.project.listing import DEFAULT_PATTERN, Folder
+
+if TYPE_CHECKING:
+    from d1migrate.drivers.wrangler import Binding
 
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
 
-_KEYS = {"migrations", "index", "schema", "wrangler", "out_of_order", "lint", "env", "table"}
+_KEYS = {"migrations", "pattern", "index", "schema", "wrangler", "out_of_order", "lint", "env", "table"}
 _ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *KEYS}
 _ORDERS = ("refuse", "allow")
 
@@ -35,6 +39,7 @@ class Config(NamedTuple):
 
     Attributes:
         migrations: the folder, if a flag, a variable or a file names it.
+        pattern: which paths below it are migrations, if the file has it.
         environments: those of the file.
         index_module: the Python module that `new` and `index` write, if any.
         wrangler: the wrangler configuration, if any.
@@ -54,23 +59,42 @@ class Config(NamedTuple):
     from_wrangler: bool = False
     table: str | None = None
     schema_file: str | None = None
+    pattern: str | None = None
 
-    def folder(self, environment: Environment | None) -> str:
+    def folder(self, environment: Environment | None) -> Folder:
         """Return the migrations folder: the named one, or wrangler's for this database, or `migrations`.
 
         The last is beside the configuration, wherever the command is run in the project.
 
         Raises:
-            UsageError: the wrangler configuration cannot be read.
+            UsageError: the wrangler configuration cannot be read, or its `migrations_pattern` is wrong.
         """
-        if self.migrations:
-            return self.migrations
-        if self.wrangler and environment and environment.database.startswith("wrangler:"):
-            from d1migrate.drivers.wrangler import resolve
+        binding = self._binding(environment)
+        if binding and (not self.migrations or _is_same(self.migrations, binding.migrations_dir)):
+            path, pattern = self.migrations or binding.migrations_dir, self.pattern or binding.pattern
+            return Folder(path, pattern or DEFAULT_PATTERN, binding.how_to_set("{}"))
+        beside = os.path.join(os.path.relpath(os.path.dirname(self.path or "") or "."), DEFAULT_MIGRATIONS)
+        return Folder(self.migrations or os.path.normpath(beside), self.pattern or DEFAULT_PATTERN)
 
-            return resolve(environment.database.removeprefix("wrangler:"), self.wrangler).migrations_dir
-        beside = os.path.dirname(self.path or "") or "."
-        return os.path.normpath(os.path.join(os.path.relpath(beside), DEFAULT_MIGRATIONS))
+    def _binding(self, environment: Environment | None) -> Binding | None:
+        """Return what the wrangler configuration has about the migrations folder of a database.
+
+        For a database that it does not name, and for an unknown one, that is the only folder that it names.
+        """
+        url = environment.database if environment else ""
+        is_named = url.startswith(("wrangler:", "d1:"))
+        is_known = self.migrations and (self.pattern or not (is_named or self.from_wrangler))
+        if self.wrangler is None or is_known:
+            return None
+        from d1migrate.drivers.wrangler import binding_of, bindings
+
+        if found := binding_of(url, self.wrangler):
+            return found
+        try:
+            every = bindings(self.wrangler)
+        except UsageError:  # nothing asked for what it has
+            return None
+        return every[0] if len({(one.migrations_dir, one.raw_pattern) for one in every}) == 1 else None
 
     def environment(self, name: str | None, database: str | None) -> Environment:
         """Choose the database: by its url, by an environment's name, or the default environment.
@@ -162,6 +186,10 @@ class Config(NamedTuple):
         return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
 
 
+def _is_same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 _HOW = "pass one, e.g. --database sqlite:app.db, or set `database` under [env.local] in d1migrate.toml"
 
 
@@ -234,11 +262,7 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     folder = os.path.relpath(os.path.dirname(path) or ".")
 
     def relative(key: str) -> str | None:
-        value = content.get(key)
-        if value is not None and not isinstance(value, str):
-            raise UsageError(f"{path}: {key} is not a string")
-        if value == "":
-            raise UsageError(f"{path}: {key} is empty")
+        value = _string(path, content, key)
         return None if value is None else os.path.normpath(os.path.join(folder, value))
 
     order, lint = _order(path, "", content, "refuse"), _lint(path, "", content)
@@ -254,7 +278,17 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
     folders = (relative("migrations"), environments, relative("index"), wrangler)
-    return Config(*folders, path, lint, from_wrangler, _table(path, content), relative("schema"))
+    table, pattern = _table(path, content), _string(path, content, "pattern")
+    return Config(*folders, path, lint, from_wrangler, table, relative("schema"), pattern)
+
+
+def _string(path: str, content: dict[str, Any], key: str) -> str | None:
+    value = content.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{path}: {key} is not a string")
+    if value == "":
+        raise UsageError(f"{path}: {key} is empty")
+    return value
 
 
 def _table(path: str, content: dict[str, Any]) -> str | None:

@@ -103,17 +103,18 @@ def load_migrations(folder: str, *, pattern: str = DEFAULT_PATTERN) -> tuple[Mig
         UsageError: there is no such folder, or the pattern matches none of its SQL files, or other files.
         SourceError: a file cannot be read.
     """
-    return load_listed(folder, list_files(Folder(folder, pattern)))
+    return load_folder(Folder(folder, pattern))
 
 
-def load_listed(folder: str, listing: Listing) -> tuple[Migration, ...]:
-    """Read the migrations of a folder that was listed; otherwise as `load_migrations`."""
-    if os.path.lexists(os.path.join(folder, source.JOURNAL)):
+def load_folder(folder: Folder, listing: Listing | None = None) -> tuple[Migration, ...]:
+    """Read a folder, which may have been listed already; otherwise as `load_migrations`."""
+    path, listing = folder.path, listing or list_files(folder)
+    if os.path.lexists(os.path.join(path, source.JOURNAL)):
         from d1migrate.project import journal
 
-        journal.refuse_unfinished(folder)
-    found = ((name, _read(os.path.join(folder, name))) for name in listing.names)
-    return _with_rollbacks(folder, source.load(found, folder=folder))
+        journal.refuse_unfinished(path)
+    found = ((name, _read(os.path.join(path, name))) for name in listing.names)
+    return _with_rollbacks(path, source.load(found, folder=path))
 
 
 def _with_rollbacks(folder: str, found: tuple[Migration, ...]) -> tuple[Migration, ...]:

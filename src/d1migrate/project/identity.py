@@ -53,11 +53,9 @@ def identify(environment: Environment, wrangler: str | None) -> DatabaseIdentity
             return DatabaseIdentity(file=_file(open_local(rest, config=wrangler, url=url).path))
     except UsageError:  # opening the database will report what is wrong with wrangler's configuration
         return DatabaseIdentity()
-    return (
-        _remote(rest, wrangler)._replace(account=environment.account)
-        if scheme == "d1"
-        else DatabaseIdentity()
-    )
+    if scheme != "d1":
+        return DatabaseIdentity()
+    return _remote(rest, wrangler)._replace(account=environment.account)
 
 
 def _file(path: str) -> str:
@@ -69,14 +67,16 @@ def _file(path: str) -> str:
     return f"{status.st_dev} {status.st_ino}"
 
 
-def _remote(name: str, wrangler: str | None) -> DatabaseIdentity:
+def _remote(rest: str, wrangler: str | None) -> DatabaseIdentity:
     from d1migrate.drivers.database_id import is_database_id
     from d1migrate.drivers.wrangler import remote_id
 
-    if is_database_id(name):
+    name, _, preview = rest.partition("?")
+    if is_database_id(name) and not preview:
         return DatabaseIdentity(id=name.lower())
     try:
-        found = (remote_id(wrangler, name) if wrangler else None) or ""
+        found = (remote_id(wrangler, name, preview=bool(preview)) if wrangler else None) or ""
     except UsageError:  # several ids, for example; opening the database will report it
         found = ""
-    return DatabaseIdentity(id=found.lower() if is_database_id(found) else None, name=name)
+    known = found.lower() if is_database_id(found) else None
+    return DatabaseIdentity(id=known, name=None if preview else name)

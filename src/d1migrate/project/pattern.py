@@ -2,8 +2,7 @@
 
 Wrangler uses minimatch 5 with `dot: false`. Of 3,000 patterns, wcmatch reads every fifth differently: it has
 other rules for hidden files, a leading `!` or `#`, braces and unusual brackets. This module is compared with
-wrangler in tests/runtime/test_wrangler_files.py. A pattern has no escapes: wrangler first turns backslashes
-into slashes.
+wrangler in tests/runtime/test_wrangler_files.py. A pattern has no escapes: backslashes are slashes.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         self._is_comment = text.startswith("#")
-        body = text.lstrip("!")
+        body = text.replace("\\", "/").lstrip("!")
         self._is_negated = (len(text) - len(body)) % 2 == 1
         try:
             self._alternatives = [

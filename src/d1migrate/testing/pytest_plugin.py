@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from d1migrate.migrate.migration import Migration
     from d1migrate.testing import Template
 
 
@@ -28,7 +29,7 @@ def migrated_template(pytestconfig: pytest.Config, tmp_path_factory: pytest.Temp
     """A database with all migrations, created once in a test run."""
     from d1migrate.testing import Template
 
-    return Template(_folder(pytestconfig), tmp_path_factory.mktemp("d1migrate") / "template.sqlite")
+    return Template(_migrations(pytestconfig), tmp_path_factory.mktemp("d1migrate") / "template.sqlite")
 
 
 @pytest.fixture
@@ -39,12 +40,13 @@ def migrated_database(migrated_template: Template, tmp_path: Path) -> Path:
     return path
 
 
-def _folder(pytestconfig: pytest.Config) -> str:
+def _migrations(pytestconfig: pytest.Config) -> tuple[Migration, ...]:
     from d1migrate.project import config
+    from d1migrate.project.files import load_folder, load_migrations
 
     root, named = str(pytestconfig.rootpath), str(pytestconfig.getini("d1migrate_migrations"))
     if named:
-        return os.path.join(root, named)
+        return load_migrations(os.path.join(root, named))
     found = config.load(root, {}, os.environ)
-    default = found.environment(None, None) if found.environments else None
-    return os.path.join(root, found.folder(default))
+    folder = found.folder(found.environment(None, None) if found.environments else None)
+    return load_folder(folder._replace(path=os.path.join(root, folder.path)))
