@@ -4,66 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.errors import SourceError, UsageError
+from d1migrate.errors import UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.migrate.rollback_file import RollbackFile
 from tests.unit.migrate.shorthand import files
 
 
-@pytest.mark.parametrize(
-    ("name", "version"),
-    [
-        ("001_a.sql", 1),
-        ("1_a.sql", 1),
-        ("0010_Add.users-2.sql", 10),
-        ("20261122101500_a.sql", 20261122101500),
-        (f"{2**53 - 1}_a.sql", 2**53 - 1),
-    ],
-)
-def test_names(name: str, version: int) -> None:
-    """The leading digits are the version."""
-    assert source.version_of(name, name) == version
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("a.sql", "not a valid migration name"),
-        ("001.sql", "not a valid migration name"),
-        ("001-a.sql", "not a valid migration name"),
-        ("001_a b.sql", "not a valid migration name"),
-        ("001_a.SQL", "not a valid migration name"),
-        ("\u0660\u0661_a.sql", "not a valid migration name"),
-        ("001_a.sql\n", "not a valid migration name"),
-        ("000_a.sql", "version 0 is outside"),
-        (f"{2**53}_a.sql", "is outside"),
-    ],
-)
-def test_other_names(name: str, why: str) -> None:
-    """The error has the path, so that it is found."""
-    with pytest.raises(SourceError, match=why) as refused:
-        source.version_of(name, f"migrations/{name}")
-    assert "migrations/" in str(refused.value)
-
-
-def test_files_are_ordered_by_version_not_by_name() -> None:
-    """As numbers, whatever their digits."""
-    found = source.load([("10_c.sql", "c"), ("9_b.sql", "b"), ("001_a.sql", "a\r\n")], folder="m")
-    assert [(m.version, m.file, m.text) for m in found] == [
-        (1, "m/001_a.sql", "a\n"),
-        (9, "m/9_b.sql", "b"),
-        (10, "m/10_c.sql", "c"),
+def test_files_are_in_wranglers_order() -> None:
+    """By their numbers, not by their text, and by the whole path with `.sql`."""
+    names = ["10_c.sql", "9_b.sql", "001_a.sql", "1_a/x.sql", "schema.sql", "1_a-b.sql", "0000-init.sql"]
+    found = source.load([(name, "") for name in names], folder="m")
+    assert [(m.version, m.name, m.file) for m in found] == [
+        (0, "0000-init", "m/0000-init.sql"),
+        (1, "001_a", "m/001_a.sql"),
+        (1, "1_a/x", "m/1_a/x.sql"),
+        (1, "1_a-b", "m/1_a-b.sql"),
+        (9, "9_b", "m/9_b.sql"),
+        (10, "10_c", "m/10_c.sql"),
+        (None, "schema", "m/schema.sql"),
     ]
-    assert [m.has_crlf for m in found] == [True, False, False]
 
 
-def test_a_version_is_there_once() -> None:
-    """Both files are named; `load_all` leaves it to its caller."""
-    pairs = [("001_a.sql", "a"), ("1_b.sql", "b")]
-    with pytest.raises(SourceError, match=r"two files have version 1: 001_a\.sql and 1_b\.sql"):
-        source.load(pairs)
-    assert [m.name for m in source.load_all(pairs)] == ["001_a", "1_b"]
+def test_line_ends() -> None:
+    """A text has LF; whether the file has CR LF is known."""
+    found = source.load([("1_a.sql", "a\r\n"), ("2_b.sql", "b\n")])
+    assert [(m.text, m.has_crlf) for m in found] == [("a\n", True), ("b\n", False)]
 
 
 @pytest.mark.parametrize(
@@ -102,26 +68,21 @@ def test_a_template_is_a_migration_that_changes_nothing() -> None:
     assert found.rollback is None
 
 
-def test_migrations_given_as_a_list_ascend() -> None:
-    """Each version once, from 1."""
-    ascending = files("1a 5b")
-    assert source.ordered(ascending) == tuple(ascending)
-    for wrong in ("2a 1b", "1a 1b"):
-        with pytest.raises(SourceError, match="after"):
-            source.ordered(files(wrong))
-    with pytest.raises(SourceError, match="version 0"):
-        source.ordered([Migration(0, "000_a", "")])
+def test_migrations_given_as_a_list_are_ordered() -> None:
+    """As the files of a folder are."""
+    listed = files("10c 1a 9b")
+    assert [m.name for m in source.ordered(listed)] == ["001_a", "009_b", "010_c"]
 
 
 def test_the_index_is_the_migrations() -> None:
     """Its text evaluates to them, character by character."""
     texts = ["CREATE TABLE a (x TEXT DEFAULT '\"\\');\n-- Rollback: DROP TABLE a;", "SELECT 1;\n\n"]
     have = [Migration(n, f"00{n}_m", text) for n, text in enumerate(texts, 1)]
-    module = source.index_module(have, {1: {"table a": "CREATE TABLE a (x)", "view v": None}})
+    module = source.index_module(have, {"001_m": {"table a": "CREATE TABLE a (x)", "view v": None}})
     scope: dict[str, object] = {}
     exec(module, scope)  # noqa: S102 - what a Worker imports
     assert scope["MIGRATIONS"] == tuple((f"{m.name}.sql", m.text) for m in have)
-    assert scope["SCHEMAS"] == {1: {"table a": "CREATE TABLE a (x)", "view v": None}}
+    assert scope["SCHEMAS"] == {"001_m": {"table a": "CREATE TABLE a (x)", "view v": None}}
     assert "ROLLBACKS" not in scope
     assert source.is_index_module(module)
     assert not source.is_index_module("MIGRATIONS = ()")
