@@ -165,3 +165,47 @@ def test_a_preview_database(project: Project) -> None:
         configure(project, named | preview)
         error = project.run("current", "--database", "d1:app?preview=1", code=2).err
         assert "wrangler.json has no preview_database_id of app" in error
+
+
+SKIPPED = (
+    "warning: not run: .9_x.sql, 8_Y.SQL; wrangler skips links, hidden files and other endings than .sql\n"
+)
+TIE = "warning: wrangler's order may surprise: 2_b, 2_c in this order, as each has number 2\n"
+
+
+@pytest.mark.parametrize("command", ["status", "list", "lint", "up", "plan"])
+def test_files_that_wrangler_skips(project: Project, command: str) -> None:
+    """Are named, and are no error."""
+    write(project, "migrations/1_a.sql", "migrations/8_Y.SQL", "migrations/.9_x.sql")
+    assert SKIPPED in project.run(command).err
+    assert SKIPPED in project.run(command).err
+    assert project.run(command, "--quiet").err == ""
+
+
+@pytest.mark.parametrize("command", ["status", "list", "lint", "plan", "up"])
+def test_an_order_that_surprises(project: Project, command: str) -> None:
+    """Is said in one line, and is no error."""
+    write(project, "migrations/1_a.sql", "migrations/2_b.sql", "migrations/2_c.sql")
+    assert project.run(command).err.count(TIE) == 1
+
+
+def test_an_order_that_no_longer_matters(project: Project) -> None:
+    """`up` is silent about the order of what is applied; `status` and `lint` note it."""
+    write(project, "migrations/1_a.sql", "migrations/2_b.sql", "migrations/2_c.sql")
+    project.run("up")
+    write(project, "migrations/3_d.sql")
+    (project.migrations / "3_d.sql").write_text("CREATE TABLE d (x);\n")
+    assert "warning" not in project.run("plan").err
+    assert "warning" not in project.run("up").err
+    assert TIE in project.run("status").err
+    assert TIE in project.run("lint").err
+
+
+def test_names_cannot_write_to_the_terminal(project: Project) -> None:
+    """Whatever characters they have, they are shown in one line; they are migrations as any."""
+    write(project, "migrations/1_\x1b[31mred.sql", "migrations/1_it's\nnew.sql", "migrations/2_\u202e.SQL")
+    for command in ("status", "up", "list"):
+        error = project.run(command).err
+        assert error.replace("\n", "").isprintable()
+        assert "as each has number 1" in error
+    assert ("1_it's\nnew",) in project.sql("SELECT name FROM d1migrate_log")

@@ -57,6 +57,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         output.print(findings.text(found, verbose=output.verbose, paint=output.paint))
         output.note(f"checked {plural(count, 'migration')}")
+    project.warn_of_files()
     return FOUND if failing(found, strict=options.strict) else 0
 
 

@@ -18,6 +18,7 @@ class Options(NamedTuple):
 def run(_options: Options, project: Project, output: Output) -> int:
     """Show the files."""
     migrations = project.load()
+    project.warn_of_files()
     if output.as_json:
         output.print_json(values.files(migrations))
     elif migrations:

@@ -58,6 +58,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     migrator = project.migrator(allow_out_of_order=options.apply.allow_out_of_order)
     gates = Gates(options.gates, project, migrator, output)
     plan = _plan_down(options, migrator, output) if options.down else _plan_up(options, migrator)
+    if not options.down:
+        project.warn_of_files(step.name for step in plan.steps)
     if options.output is not None:
         from d1migrate.cli import written_plan
 

@@ -13,7 +13,7 @@ from d1migrate.project import config
 from d1migrate.report.text import clean_line, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.cli.options import GlobalOptions
     from d1migrate.cli.output import Output
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d1migrate.migrator import Migrator
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
-    from d1migrate.project.listing import Folder
+    from d1migrate.project.listing import Folder, Listing
 
 
 class Project:
@@ -37,6 +37,7 @@ class Project:
         self._given, self._output = given, output
         self._config: Config | None = None
         self._driver: Driver | None = None
+        self._listing: Listing | None = None
         self._opened: list[Driver] = []
         self._knows_strays = False
 
@@ -98,12 +99,27 @@ class Project:
             missing_ok: return no migrations if there is no folder, instead of raising UsageError.
         """
         from d1migrate.project.files import load_folder
+        from d1migrate.project.listing import list_files
 
         if missing_ok and not os.path.exists(self.folder):
             return ()
-        found = load_folder(self._folder)
+        folder = self._folder
+        self._listing = list_files(folder)
+        found = load_folder(folder, self._listing)
         self._warn_of_strays(found)
         return found
+
+    def warn_of_files(self, pending: Iterable[str] | None = None) -> None:
+        """Warn, once, of the files that `load` skipped, and of an order that surprises.
+
+        Args:
+            pending: names of migrations, if the order matters only among these.
+        """
+        from d1migrate.project.listing import warnings
+
+        listing, self._listing = self._listing, None
+        for line in warnings(listing, pending) if listing else ():
+            self._output.warn(clean_line(line))
 
     def _warn_of_strays(self, migrations: tuple[Migration, ...]) -> None:
         """Name the rollback files without a migration, once a run: they may be misspelled."""

@@ -50,6 +50,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         project.note_database()
         _print(entries, project.folder, output)
         output.print_problems(problems)
+    project.warn_of_files()
     found = problems or any(entry.state != "applied" for entry in entries)
     return FOUND if options.check and found else 0
 

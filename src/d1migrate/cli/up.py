@@ -49,6 +49,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         if written is not None:
             written.refuse_stale(plan, project)
         _note_empty(plan, output)
+        project.warn_of_files(step.name for step in plan.steps)
         return gates.check(plan)
 
     started = time.perf_counter()

@@ -64,12 +64,16 @@ def order_key(name: str) -> Key:
 
 
 def surprises(names: Iterable[str]) -> tuple[Surprise, ...]:
-    """Return where wrangler's order of a folder's names surprises people."""
+    """Return where wrangler's order surprises people.
+
+    Args:
+        names: those of a folder, in that order.
+    """
     return tuple(found for siblings in _siblings(names) for found in _among(siblings))
 
 
 def warning(found: Sequence[Surprise]) -> str:
-    """Return one line about surprises; there is at least one."""
+    """Return one line about surprises, of which there is at least one."""
     shown = "; ".join(str(surprise) for surprise in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return f"wrangler's order may surprise: {shown}{more}"
@@ -89,9 +93,9 @@ def _double(number: int) -> float | None:
 
 
 def _siblings(names: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the paths that wrangler compares with one another: for each folder what is in it, in order."""
+    """Yield the paths that wrangler compares with one another: for each folder what is in it."""
     folders: dict[str, dict[str, None]] = {}
-    for name in sorted(names, key=order_key):
+    for name in names:
         folder = ""
         for segment in name.split("/"):
             path = folder + segment

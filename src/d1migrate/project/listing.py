@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate.order import order_key
+from d1migrate.migrate.order import order_key, surprises, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 DEFAULT_PATTERN = "*.sql"
 _NEVER_FIRST = ".\n\r\u2028\u2029"  # minimatch's `*` does not match what begins with a line break, either
@@ -69,6 +70,24 @@ def list_files(folder: Folder) -> Listing:
             hint=folder.setting.format(_pattern_of(missed)),
         )
     return Listing(tuple(sorted(names, key=order_key)), tuple(sorted(skipped)))
+
+
+def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str]:
+    """Return what people should know about the files of a folder, a line each.
+
+    Args:
+        listing: the files.
+        pending: names of migrations, without `.sql`; an order that surprises matters only among these.
+    """
+    found = []
+    if listing.skipped:
+        files = _shown(listing.skipped)
+        found.append(f"not run: {files}; wrangler skips links, hidden files and other endings than .sql")
+    surprising = surprises(listing.names)
+    if pending is not None:
+        paths = {path for name in pending for path in accumulate(name.split("/"), "{}/{}".format)}
+        surprising = tuple(one for one in surprising if not paths.isdisjoint(one.names))
+    return [*found, warning(surprising)] if surprising else found
 
 
 def _matchers(pattern: str) -> tuple[Callable[[str], bool], Callable[[str], bool]]:

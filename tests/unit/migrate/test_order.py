@@ -86,7 +86,7 @@ def test_order(ordered: list[str]) -> None:
 )
 def test_no_surprise(names: list[str]) -> None:
     """Plain numbers, no numbers at all, and dates that come out in order."""
-    assert surprises(names) == ()
+    assert surprises(sorted(names, key=order_key)) == ()
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_no_surprise(names: list[str]) -> None:
 )
 def test_surprises(names: list[str], expected: str) -> None:
     """The names, and what wrangler does with them."""
-    assert [str(found) for found in surprises(names)] == [expected]
+    assert [str(found) for found in surprises(sorted(names, key=order_key))] == [expected]
 
 
 def test_warning_is_one_line() -> None:
     """However many surprises a folder has."""
     names = ["2_a.sql", "2_b.sql", "3_a.sql", "3_b.sql", "-1_a.sql", "schema.sql"]
-    assert warning(surprises(names)) == (
+    assert warning(surprises(sorted(names, key=order_key))) == (
         "wrangler's order may surprise: 2_a, 2_b in this order, as each has number 2;"
         " 3_a, 3_b in this order, as each has number 3; -1_a first, as the number is negative; and 1 more"
     )
