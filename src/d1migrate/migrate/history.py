@@ -127,19 +127,14 @@ def tables(table: MigrationsTable = USUAL_TABLE) -> dict[str, str]:
     return {fold(table.name): table.create, LOG_TABLE: log.CREATE}
 
 
-def unmanaged(tables: Iterable[str], *, unless_rows_in: Iterable[str] = ()) -> Query:
-    """Return the query for the names of user objects.
+def objects(*, unless_rows_in: Iterable[str] = ()) -> Query:
+    """Return the query for the names of all objects but indexes, and their tables.
 
     Args:
-        tables: the history tables, in lower case, which are none.
         unless_rows_in: tables, as SQL; if one of them has a row, nothing is returned.
     """
-    ours = ", ".join(map(quote_literal, tables))
     empty = "".join(f" AND NOT EXISTS (SELECT 1 FROM {table})" for table in unless_rows_in)
-    return Query(
-        f"SELECT name FROM sqlite_schema WHERE {_HIDDEN} AND lower(tbl_name) NOT IN ({ours}){empty}"
-        " ORDER BY rowid"
-    )
+    return Query(f"SELECT name, tbl_name FROM sqlite_schema WHERE {_HIDDEN}{empty} ORDER BY rowid")
 
 
 def state_query(table: MigrationsTable) -> Query:

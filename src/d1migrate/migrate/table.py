@@ -256,12 +256,14 @@ class VersionTable(NamedTuple):
         beside: wrangler's table.
         exists: whether that table exists.
         mirrored: whether that table has rows, and so gets the same records as this one.
+        named_alike: whether it is no table of wrangler's shape, but has that name.
     """
 
     name: str = VERSIONS
     beside: NameTable = NameTable()
     exists: bool = False
     mirrored: bool = False
+    named_alike: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -314,8 +316,11 @@ class VersionTable(NamedTuple):
             f" coalesce(sum((version & {_MASK}) % 65521 * ((version & {_MASK}) % 65519)), 0) FROM {self.sql})"
         )
         own = f"(SELECT count(*) FROM {self.sql}) || ' ' || {sums if full else newest}"
-        there = f"(SELECT count(*) FROM sqlite_schema WHERE name = {quote_literal(self.beside.name)})"
-        return f"{own} || ' ' || {self.beside.fingerprint(full=full) if self.exists else there}"
+        if self.exists:
+            return f"{own} || ' ' || {self.beside.fingerprint(full=full)}"
+        name = quote_literal(self.beside.name)
+        there = f"(SELECT count(*) FROM sqlite_schema WHERE name = {name})"
+        return f"{own} || ' ' || {0 if self.named_alike else there}"
 
     def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:
         """Return the statements that record a migration, unless its file did.

@@ -159,6 +159,15 @@ class TableChoice(NamedTuple):
             f" ALTER TABLE {self.versions} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
         )
 
+    def history_tables(self, survey: Survey) -> set[str]:
+        """Return the names of the history tables that exist, in lower case."""
+        shapes = {
+            self.versions: survey.is_versions(self.versions) or survey.is_names(self.versions),
+            self.wrangler: survey.is_names(self.wrangler),
+        }
+        logs = {LOG_TABLE, log.OLD_LOG}
+        return {fold(name) for name, is_ours in shapes.items() if is_ours} | logs
+
     def found(self, survey: Survey) -> MigrationsTable | None:
         """Return the tables that exist and have the right shape; None if there are none.
 
@@ -169,10 +178,15 @@ class TableChoice(NamedTuple):
         """
         _refuse_other_log(survey)
         beside = self._names(self.wrangler, survey)
-        if self.configured and not survey.is_versions(self.configured) and survey.is_names(self.configured):
-            return self._names(self.configured, survey)
+        if fold(self.versions) != fold(self.wrangler) and survey.is_names(self.versions):
+            return self._names(self.versions, survey)
         if survey.is_versions(self.versions):
-            return VersionTable(self.versions, beside or NameTable(self.wrangler), exists=bool(beside))
+            return VersionTable(
+                self.versions,
+                beside or NameTable(self.wrangler),
+                exists=bool(beside),
+                named_alike=bool(survey.columns(self.wrangler)) and not beside,
+            )
         return beside
 
     def _names(self, table: str, survey: Survey) -> NameTable | None:
@@ -182,28 +196,35 @@ class TableChoice(NamedTuple):
         return NameTable(table, counted=fold(table) in survey.counted, ids=ids)
 
     def decide(
-        self, found: MigrationsTable | None, own: bool, beside: bool, *, logged: bool
+        self, survey: Survey, found: MigrationsTable | None, *, own: bool, beside: bool, logged: bool
     ) -> MigrationsTable:
         """Return the migrations table.
 
         Args:
+            survey: what exists.
             found: what `found` returned.
             own: whether it has rows.
             beside: whether wrangler's table beside it has rows.
             logged: whether the log has rows.
         """
+        guess = self.guess
+        if isinstance(guess, VersionTable):
+            guess = guess._replace(beside=self._names(self.wrangler, survey) or guess.beside)
+            exists = survey.is_names(self.wrangler)
+            alike = bool(survey.columns(self.wrangler)) and not exists
+            guess = guess._replace(exists=exists, named_alike=alike)
         if found is None:
-            return self.guess
+            return guess
         if self.configured is not None:
-            wanted = self.guess if isinstance(found, VersionTable) else found
-            return _pick(found, wanted.shape, beside) or self.guess
+            wanted = guess if isinstance(found, VersionTable) else found
+            return _pick(found, wanted.shape, mirrored=beside) or guess
         if not isinstance(found, VersionTable) or not found.exists:
-            return found if own or logged else _pick(found, self.default, False) or self.guess
+            return found if own or logged else _pick(found, self.default) or guess
         if own and beside:
-            return _pick(found, "versions" if self.recording else "names", beside) or found
+            return _pick(found, "versions" if self.recording else "names", mirrored=True) or found
         if own or beside:
-            return _pick(found, "versions" if own else "names", beside) or found
-        return _pick(found, self.default, False) or found
+            return _pick(found, "versions" if own else "names") or found
+        return _pick(found, self.default) or found
 
     def problems(
         self,
@@ -253,10 +274,10 @@ USUAL = TableChoice()
 """The choice without a configuration or files."""
 
 
-def _pick(found: MigrationsTable, shape: Shape, beside: bool) -> MigrationsTable | None:
+def _pick(found: MigrationsTable, shape: Shape, *, mirrored: bool = False) -> MigrationsTable | None:
     """Return the table of a shape among those found; None if it does not exist."""
     if found.shape == shape:
-        return found._replace(mirrored=beside) if isinstance(found, VersionTable) else found
+        return found._replace(mirrored=mirrored) if isinstance(found, VersionTable) else found
     return found.beside if isinstance(found, VersionTable) and found.exists else None
 
 

@@ -17,6 +17,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.log import Stamp
+from d1migrate.migrate.table_choice import USUAL
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.names import quote_literal
 
@@ -59,8 +60,8 @@ def batches() -> dict[str, str]:
     """The batches that apply HUMMBL's first migration and roll it back: {name of the golden file: text}."""
     migrations = load_migrations(str(MIGRATIONS))[:1]
     with closing(Recorder(SqliteDriver(":memory:", url=Recorder.url))) as driver:
-        run(up(migrations, lambda: stamp("token-1")), driver)
-        plan = run(choose(migrations), driver)
+        run(up(migrations, USUAL, lambda: stamp("token-1")), driver)
+        plan = run(choose(migrations, USUAL), driver)
         run(down(plan, lambda: stamp("token-2")), driver)
     names = ["001_initial_schema.up.sql", "001_initial_schema.down.sql"]
     return {name: text(batch) for name, batch in zip(names, driver.written, strict=True)}

@@ -8,18 +8,12 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate import history as h
-from d1migrate.sql.batch import Result
-
-OURS = [
-    ("version", "INTEGER", 1, 0, None),
-    ("name", "TEXT", 0, 1, None),
-    ("applied_at", "INTEGER", 0, 1, None),
-]
+from d1migrate.migrate.table import USUAL_TABLE, NameState, NameTable
 
 
 def fold(rows: list[tuple[Any, ...]], log: list[tuple[Any, ...]] | None = None) -> h.History:
-    """Read rows of the migrations table, and of the log: version, id, event, action, name and so on."""
-    return h.read_rows(Result(rows), None if log is None else Result(log), (), (), reads=1)
+    """Read rows of a table of versions, and of the log: version, name, id, event, action and so on."""
+    return h.read_rows(USUAL_TABLE, h.Rows(rows, latest=log or ()))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +31,7 @@ def fold(rows: list[tuple[Any, ...]], log: list[tuple[Any, ...]] | None = None) 
 )
 def test_a_row_and_its_log(event: str, action: str, checksum: str | None, order: int) -> None:
     """The checksum is known if the log ends in the migration being applied."""
-    found = fold([(1, "001_a", 1_790_000_000)], [(1, 7, event, action, "001_a", "v1:a", "d", 1)])
+    found = fold([(1, "001_a", 1_790_000_000)], [(1, "001_a", 7, event, action, "v1:a", "d", 1)])
     (row,) = found.applied
     assert (row.version, row.name, row.applied_at) == (1, "001_a", 1_790_000_000)
     assert (row.checksum, row.order) == (checksum, order)
@@ -48,12 +42,12 @@ def test_a_row_and_its_log(event: str, action: str, checksum: str | None, order:
 def test_without_a_log_all_is_wranglers() -> None:
     """No checksum, no rollback, no order."""
     (row,) = fold([(1, "001_a", None)]).applied
-    assert row == h.AppliedMigration(1, "001_a", None)
+    assert row == h.AppliedMigration(1, "001_a", None, place=1)
 
 
 def test_what_began_needs_no_row() -> None:
     """An interrupted batch may have left only the log."""
-    found = fold([], [(2, 1, "begun", "down", "002_b", None, None, 0)])
+    found = fold([], [(2, "002_b", 1, "begun", "down", None, None, 0)])
     assert (found.applied, found.partial) == ((), (h.Partial(2, "002_b", "down"),))
 
 
@@ -63,9 +57,9 @@ def test_what_began_needs_no_row() -> None:
         ([("1", "a", 0)], None, "version is '1', expected an integer"),
         ([(None, "a", 0)], None, "version is None"),
         ([(1.5, "a", 0)], None, "version is 1.5"),
-        ([], [(1, 1, b"done", "up", "a", None, None, 0)], "event is b'done', expected text"),
-        ([], [(1, 1, "done", "up", "a", 5, None, 0)], "checksum is 5, expected text"),
-        ([], [(1, 1, "done", "up", "a" * 99, 5, None, 0)], "the row begins with 1, 1, 'done'"),
+        ([], [(1, "a", 1, b"done", "up", None, None, 0)], "event is b'done', expected text"),
+        ([], [(1, "a", 1, "done", "up", 5, None, 0)], "checksum is 5, expected text"),
+        ([], [(1, "a" * 99, 1, "done", "up", 5, None, 0)], "the row begins with 1, 'aaa"),
     ],
 )
 def test_values_of_another_type(rows: list[Any], log: list[Any] | None, found: str) -> None:
@@ -97,30 +91,51 @@ def test_notes_without_an_end() -> None:
     assert h.notes_of(deep) == deep
 
 
-@pytest.mark.parametrize(
-    ("columns", "ours"),
-    [
-        ([], True),
-        (OURS, True),
-        ([*OURS, ("extra", "TEXT", 0, 0, None)], True),
-        ([*OURS, ("extra", "TEXT", 0, 1, "''")], True),
-        ([*OURS, ("extra", "TEXT", 0, 1, None)], False),  # an INSERT of ours would fail
-        (OURS[:2], False),
-        ([("version", "bigint", 1, 0, None), *OURS[1:]], False),
-        ([("version", "INTEGER", 0, 0, None), *OURS[1:]], False),
-        ([("id", "INTEGER", 1, 0, None), *OURS], False),
-    ],
-)
-def test_the_shape_of_the_migrations_table(columns: list[tuple[Any, ...]], *, ours: bool) -> None:
-    """Rows go into a table only if it takes ours."""
-    if ours:
-        h.check_shape(columns)
-    else:
-        with pytest.raises(HistoryError, match="belongs to another tool"):
-            h.check_shape(columns)
+def test_rows_of_wranglers_table() -> None:
+    """The name is the key, the id the order; what is no name of a file is left out."""
+    rows = [(3, "0001_b.sql", 5, 9), (4, "a/migration.sql", None, 9), (7, None, 5, 9), (8, "x", 5, 9)]
+    latest = [(1, "0001_b", 7, "done", "up", "v1:a", "d", 1), (1, "0001_a", 9, "begun", "up", None, None, 0)]
+    found = h.read_rows(NameTable(), h.Rows(rows, latest=latest))
+    assert [(row.version, row.name, row.checksum, row.order) for row in found.applied] == [
+        (1, "0001_b", "v1:a", 3),
+        (None, "a/migration", None, 4),
+    ]
+    assert found.partial == (h.Partial(1, "0001_a", "up"),)
+    assert isinstance(found.rows, NameState)
+    assert (len(found.rows.rows), found.rows.counter) == (4, 9)
 
 
-def test_the_shape_of_the_log() -> None:
-    """It has all our columns; more do no harm."""
-    with pytest.raises(HistoryError, match="it has \\(id, message\\)"):
-        h.check_shape(OURS, [("id",), ("message",)])
+def test_the_newest_of_two_names_with_one_version() -> None:
+    """In a table of versions they are one migration, which got another name."""
+    latest = [
+        (1, "001_a", 7, "done", "up", "v1:a", None, 0),
+        (1, "001_b", 9, "done", "accept", "v1:b", None, 0),
+    ]
+    assert fold([(1, "001_b", 5)], latest).applied[0].checksum == "v1:b"
+
+
+def test_what_concerns_the_whole_database_is_no_migration() -> None:
+    """A restore has no version and no name."""
+    assert fold([], [(None, "", 1, "begun", "restoring", None, None, 0)]).partial == ()
+
+
+def test_the_current_migration() -> None:
+    """The last in wrangler's order, whatever was applied last."""
+    rows = [(1, "0010_b.sql", 5, 2), (2, "9_a.sql", 5, 2)]
+    current = h.read_rows(NameTable(), h.Rows(rows)).current
+    assert current
+    assert current.name == "0010_b"
+    assert h.History().current is None
+
+
+def test_setup() -> None:
+    """The first batch creates what is missing, and moves the rows of an old log."""
+    missing = h.History(missing=("schema_migrations", "d1migrate_log"), old_log=True, lacking=("format",))
+    assert [query.sql.split()[:3] for query in missing.setup()] == [
+        ["CREATE", "TABLE", "IF"],
+        ["CREATE", "TABLE", "IF"],
+        ["INSERT", "INTO", "d1migrate_log"],
+        ["DROP", "TABLE", "schema_migrations_log"],
+        ["ALTER", "TABLE", "d1migrate_log"],
+    ]
+    assert h.History().setup() == []

@@ -6,6 +6,8 @@ import pytest
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.history_guard import check_history_use, is_record, recorded_version
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.table import USUAL_TABLE, NameTable
 from d1migrate.sql.split import split
 
 RECORD = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, 'a', 0)"
@@ -37,12 +39,35 @@ RECORD = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '
 def test_use_of_the_history(sql: str, *, up: bool, down: bool) -> None:
     """A migration may record itself, a rollback may delete rows; nothing else."""
     (statement,) = (piece for piece in split(sql) if piece.sql)
-    for version, allowed in ((1, up), (None, down)):
+    for migration, allowed in ((Migration(1, "001_a", sql), up), (None, down)):
         if allowed:
-            check_history_use(statement, "001_a.sql", version)
+            check_history_use([statement], "001_a.sql", USUAL_TABLE, migration)
         else:
             with pytest.raises(SourceError, match=r"001_a\.sql:1: "):
-                check_history_use(statement, "001_a.sql", version)
+                check_history_use([statement], "001_a.sql", USUAL_TABLE, migration)
+
+
+@pytest.mark.parametrize(
+    ("sql", "up", "down"),
+    [
+        ("INSERT INTO d1_migrations (name) VALUES ('0001_a.sql')", False, False),
+        (NameTable().create, True, False),
+        ("DELETE FROM d1_migrations WHERE name = '0001_a.sql'", False, True),
+        ("DROP TABLE d1_migrations", False, False),
+        ("DELETE FROM d1migrate_log", False, False),
+        (RECORD, True, True),  # it is the application's table then
+        ("SELECT * FROM d1_migrations", True, True),
+    ],
+)
+def test_use_of_wranglers_table(sql: str, *, up: bool, down: bool) -> None:
+    """Wrangler records each file itself, and so does d1migrate."""
+    (statement,) = (piece for piece in split(sql) if piece.sql)
+    for migration, allowed in ((Migration(1, "0001_a", sql), up), (None, down)):
+        if allowed:
+            check_history_use([statement], "0001_a.sql", NameTable(), migration)
+        else:
+            with pytest.raises(SourceError, match=r"0001_a\.sql:1: "):
+                check_history_use([statement], "0001_a.sql", NameTable(), migration)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from d1migrate.migrate.history import SHAPE
 from d1migrate.migrate.other_tools import is_of_another_tool, owner_of, without_histories
 from d1migrate.schema.model import Schema, Table
 from tests.unit.schema.building import schema
 
+SHAPE = "SELECT name, type, pk, \"notnull\", dflt_value FROM pragma_table_info('schema_migrations')"
 SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id FROM users;"
 
 
@@ -65,7 +65,7 @@ def test_whose_a_table_with_the_name_of_ours_is(columns: str, owner: str) -> Non
     """Four tools use the name, and applications do: the columns tell them apart."""
     connection = apsw.Connection(":memory:")
     connection.execute(f"CREATE TABLE schema_migrations ({columns})")
-    assert owner_of(list(connection.execute(SHAPE.sql))) == owner
+    assert owner_of(list(connection.execute(SHAPE))) == owner
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import (
     compare,
     is_up_to_date,
+    one_sided,
     refuse_disagreement,
     refuse_unmanaged,
-    version_range,
+    refuse_unwritable,
 )
+from d1migrate.migrate.table import USUAL_TABLE, NameState, NameTable, VersionState, VersionTable
 from tests.unit.migrate.shorthand import files, history
 
 if TYPE_CHECKING:
@@ -45,11 +47,11 @@ def shown(entries: tuple[Entry, ...]) -> str:
         ("1a 2b", "1? 2b", "", "1 applied, 2 applied"),
         ("1a", "1? 2?", "", "1 applied, 2 missing"),
         # a missing version whose content has another number now
-        ("1a 3b", "1a 2b", "", "1 applied, 3 renumbered 2"),
-        ("1a 2c 3b", "1a 3b 4c", "", "1 applied, 2 renumbered 4, 3 applied"),
-        ("1a 3b 4b", "1a 2b", "", "1 applied, 3 renumbered 2, 4 pending"),
+        ("1a 3b", "1a 2b", "", "1 applied, 3 renamed 002_b"),
+        ("1a 2c 3b", "1a 3b 4c", "", "1 applied, 2 renamed 004_c, 3 applied"),
+        ("1a 3b 4b", "1a 2b", "", "1 applied, 3 renamed 002_b, 4 pending"),
         ("1a 2b 3b", "1a 2b", "", "1 applied, 2 applied, 3 pending"),
-        ("1a 2c 3b", "1a 2b", "", "1 applied, 2 changed, 3 renumbered 2"),
+        ("1a 2c 3b", "1a 2b", "", "1 applied, 2 changed, 3 renamed 002_b"),
         # what began and did not finish, whatever else is so
         ("1a 2b", "1a", "2b", "1 applied, 2 partial"),
         ("1a 2b", "1a 2b", "2b", "1 applied, 2 partial"),
@@ -58,20 +60,57 @@ def shown(entries: tuple[Entry, ...]) -> str:
     ],
 )
 def test_states(have: str, applied: str, partial: str, expected: str) -> None:
-    """Every version of either side is in one state, in ascending order."""
+    """Every migration of either side is in one state, in wrangler's order."""
     assert shown(compare(files(have), history(applied, partial))) == expected
 
 
 @pytest.mark.parametrize(
-    ("have", "applied", "partial", "error", "versions", "message"),
+    ("have", "applied", "partial", "expected"),
     [
-        ("1a 2c", "1a 2b", "", ChecksumMismatch, (2,), "002_c: edited after being applied"),
-        ("1a", "1a 2b 3c", "", MissingMigration, (2, 3), "002_b, 003_c: applied, but the file is missing"),
-        ("1a 3b", "1a 2b", "", MissingMigration, (3,), "003_b .applied as version 2.: renumbered"),
-        ("1a 2b", "1a", "2b", PartiallyApplied, (2,), "002_b: began and did not finish"),
+        ("1a 2b", "1a", "", "1 applied, 2 pending"),
+        ("1a 2b 2c", "1a 2c", "", "1 applied, 2 out_of_order, 2 applied"),
+        ("1a 2c", "1a 2b", "", "1 applied, 2 missing, 2 pending"),
+        ("0a 1b", "0a 1b", "", "0 applied, 1 applied"),
+        ("1a 3b", "1a 2b", "", "1 applied, 3 renamed 002_b"),
+        ("1a 2b", "2b 1a", "", "1 applied, 2 applied"),
+        ("1a", "1a", "2b", "1 applied, 2 partial"),
+    ],
+)
+def test_states_by_name(have: str, applied: str, partial: str, expected: str) -> None:
+    """In wrangler's table a number may be there twice, and another name is another migration."""
+    found = history(applied, partial, table=NameTable())
+    assert shown(compare(files(have), found)) == expected
+
+
+def test_of_two_files_with_one_version_the_recorded_one_is_applied() -> None:
+    """By its content, or without a checksum by its name."""
+    assert shown(compare(files("1a 2b 2c"), history("1a 2c"))) == "1 applied, 2 out_of_order, 2 applied"
+    row = history("2?").applied[0]._replace(name="002_c")
+    assert shown(compare(files("2b 2c"), History((row,)))) == "2 out_of_order, 2 applied"
+
+
+def test_a_migration_that_only_one_table_records() -> None:
+    """It is named, whichever table lacks it; a file that is recorded under another name lacks nothing."""
+    names = NameState(((1, "001_a.sql"), (2, "002_x.sql")), 2)
+    found = history("1a 3c", table=VersionTable(exists=True, mirrored=True))
+    found = found._replace(rows=VersionState.of([1, 3], names, mirrored=True))
+    entries = compare(files("1a 3c"), found)
+    assert one_sided(found, entries) == (("003_c",), ("002_x",))
+    with pytest.raises(HistoryError, match="only d1_migrations records 002_x"):
+        refuse_unwritable(found, entries)
+    assert one_sided(history("1a"), entries) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("have", "applied", "partial", "error", "names", "message"),
+    [
+        ("1a 2c", "1a 2b", "", ChecksumMismatch, "002_c", "002_c: edited after being applied"),
+        ("1a", "1a 2b 3c", "", MissingMigration, "002_b 003_c", "002_b, 003_c: applied, but the file is"),
+        ("1a 3b", "1a 2b", "", MissingMigration, "003_b", "003_b .applied as 002_b.: renamed"),
+        ("1a 2b", "1a", "2b", PartiallyApplied, "002_b", "002_b: began and did not finish"),
         # of several disagreements the one that has to be mended first
-        ("1c", "1a 2b", "2b", PartiallyApplied, (2,), "002_b"),
-        ("1c", "1a 2b", "", ChecksumMismatch, (1,), "001_c"),
+        ("1c", "1a 2b", "2b", PartiallyApplied, "002_b", "002_b"),
+        ("1c", "1a 2b", "", ChecksumMismatch, "001_c", "001_c"),
     ],
 )
 def test_disagreements(
@@ -79,22 +118,25 @@ def test_disagreements(
     applied: str,
     partial: str,
     error: type[HistoryError],
-    versions: tuple[int, ...],
+    names: str,
     message: str,
 ) -> None:
-    """The error has the versions, and its hint the command for the first of them."""
+    """The error has the names, and its hint the command for the first of them."""
     with pytest.raises(error, match=message) as refused:
         refuse_disagreement(compare(files(have), history(applied, partial)))
-    assert refused.value.versions == versions
+    assert refused.value.names == tuple(names.split())
     assert refused.value.hint
-    assert f"d1migrate repair --accept {versions[0]}" in refused.value.hint or error is MissingMigration
+    assert (
+        f"d1migrate repair --accept {refused.value.names[0]}" in refused.value.hint
+        or error is MissingMigration
+    )
 
 
 @pytest.mark.parametrize(
     ("have", "applied"), [("1a 2b", "1a"), ("1a 2b", "2b"), ("", ""), ("1a", "1?"), ("1a 2b", "1a 2b")]
 )
 def test_no_disagreement(have: str, applied: str) -> None:
-    """Pending, early and unknown versions stop nothing."""
+    """Pending, early and unknown migrations stop nothing."""
     refuse_disagreement(compare(files(have), history(applied)))
 
 
@@ -118,7 +160,7 @@ def test_a_database_with_objects_and_no_history(found: History, refused: str | N
     with pytest.raises(HistoryError, match=refused) as error:
         refuse_unmanaged(entries, found)
     assert error.value.hint
-    assert "--to 1" in error.value.hint
+    assert "--to 001_a" in error.value.hint
 
 
 @pytest.mark.parametrize(
@@ -142,7 +184,15 @@ def test_one_row_says_that_all_is_applied(
     """It says so only where every file is applied as it is, and nothing else is."""
     a, b = files("1a 1b")
     row = recorded and recorded.format(a=a.checksum, b=b.checksum)
-    assert is_up_to_date(files(have), row, partial) is expected
+    assert is_up_to_date(files(have), USUAL_TABLE, row, partial) is expected
+
+
+def test_one_row_of_names_says_it_too() -> None:
+    """The names are in the order of their bytes there, whatever wrangler's order is."""
+    have = files("2b 10a")
+    row = f"002_b.sql {have[0].checksum}\n010_a.sql "
+    assert is_up_to_date(have, NameTable(), row, 0)
+    assert not is_up_to_date(have[:1], NameTable(), row, 0)
 
 
 def test_an_entry_knows_its_way_back() -> None:
@@ -162,12 +212,6 @@ def test_an_entry_has_the_checksum_that_counts() -> None:
     assert [entry.checksum for entry in compare([a], history())] == [a.checksum]
     assert [entry.checksum for entry in compare([a], history("1b"))] == [b.checksum]
     assert [entry.checksum for entry in compare([a], history("1?"))] == [None]
-
-
-def test_the_versions_there_are() -> None:
-    """For a hint."""
-    assert version_range(compare(files("2a 7b"), history())) == "the versions are 2 to 7"
-    assert version_range(()) == "there are none"
 
 
 def test_files_that_only_record_themselves_are_no_orphans() -> None:

@@ -12,6 +12,7 @@ from d1migrate.migrate.status import Entry, compare, refuse_partial
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,7 @@ def _queries(
         *choice.survey,
         h.LEFTOVERS,
         *(one.rows for one in tables),
-        h.unmanaged(choice.tables, unless_rows_in=empty),
+        h.objects(unless_rows_in=empty),
         *((log.latest(logged), log.head(logged)) if logged else ()),
         *((log.done_by(token),) if token and logged == LOG_TABLE else ()),
     )
@@ -165,10 +166,11 @@ def _assembled(
     leftovers = answers.pop(0)
     own = answers.pop(0).rows if found else ()
     beside = answers.pop(0).rows if isinstance(found, VersionTable) and found.exists else ()
-    others = first_column(answers.pop(0).rows)
+    ours = choice.history_tables(survey)
+    others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in ours]
     latest = answers.pop(0).rows if logged else ()
     head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logged else ()
-    table = choice.decide(found, bool(own), bool(beside), logged=bool(latest))
+    table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
     if isinstance(found, VersionTable) and table.shape == "names":
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))

@@ -9,6 +9,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.log import Stamp
+from d1migrate.migrate.table_choice import USUAL
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
 from tests.unit.migrate.shorthand import files
@@ -37,7 +38,7 @@ class Database:
 
     def up(self, have: str) -> None:
         """Apply migrations."""
-        self.run(up(files(have), self.stamp))
+        self.run(up(files(have), USUAL, self.stamp))
 
     def script(self, sql: str) -> None:
         """Run statements that no migration has."""

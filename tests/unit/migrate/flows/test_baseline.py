@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from d1migrate.migrate.wrangler_table import Mirror
 
 from d1migrate.errors import Error, HistoryError, MissingMigration, QueryError, UsageError
 from d1migrate.migrate.flows.baseline import baseline, read_database, record_first
 from d1migrate.migrate.flows.read import status
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_it_is_recorded_and_not_run(empty: Database) -> None:
     """The schema is read without the tables that no file creates."""
     empty.script("CREATE TABLE users (id); CREATE TABLE d1_migrations (id, name); CREATE TABLE mine (id)")
-    found = empty.run(read_database(Mirror("mine", {})))
+    found = empty.run(read_database(TableChoice(wrangler="mine")))
     assert [table.name for table in found.schema.tables] == ["users"]
     empty.run(record_first(found, files("1a")[0], empty.stamp))
     assert empty.versions() == [1]
@@ -31,13 +31,13 @@ def test_a_history_begins_once(empty: Database) -> None:
     """What is recorded already is named."""
     empty.up("1a")
     with pytest.raises(HistoryError, match="up to 001_a"):
-        empty.run(read_database())
+        empty.run(read_database(USUAL))
 
 
 @pytest.mark.parametrize("meanwhile", ["schema", "history"])
 def test_a_database_that_changed_since(empty: Database, meanwhile: str) -> None:
     """Nothing is recorded."""
-    found = empty.run(read_database())
+    found = empty.run(read_database(USUAL))
     if meanwhile == "schema":
         empty.script("CREATE TABLE users (id)")
     else:
@@ -53,16 +53,16 @@ def test_a_database_that_changed_since(empty: Database, meanwhile: str) -> None:
 
 def states(database: Database, have: str) -> str:
     """The states that `status` shows."""
-    return " ".join(entry.state for entry in database.run(status(files(have))))
+    return " ".join(entry.state for entry in database.run(status(files(have), USUAL)))
 
 
 def test_baseline(empty: Database) -> None:
     """Files up to a version are recorded as applied, and none of them runs; again, there is nothing to do."""
-    done = empty.run(baseline(files("1a 2b 3c"), empty.stamp, to=2))
+    done = empty.run(baseline(files("1a 2b 3c"), USUAL, empty.stamp, to=2))
     assert [migration.version for migration in done] == [1, 2]
     assert states(empty, "1a 2b 3c") == "applied applied pending"
     assert empty.rows("SELECT name FROM sqlite_schema WHERE name IN ('a', 'b')") == []
-    assert empty.run(baseline(files("1a 2b 3c"), empty.stamp, to=2)) == ()
+    assert empty.run(baseline(files("1a 2b 3c"), USUAL, empty.stamp, to=2)) == ()
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_baseline_of_what_is_there(empty: Database, have: str, to: int, error: t
     """A version without a file, or a file that is applied under another number, is refused."""
     empty.up("1a")
     if error is None:
-        empty.run(baseline(files(have), empty.stamp, to=to))
+        empty.run(baseline(files(have), USUAL, empty.stamp, to=to))
         assert empty.versions() == [1, 2]
     else:
         with pytest.raises(error):
-            empty.run(baseline(files(have), empty.stamp, to=to))
+            empty.run(baseline(files(have), USUAL, empty.stamp, to=to))
 
 
 def test_another_run_changes_the_history_meanwhile(empty: Database) -> None:
     """Nothing is recorded over it."""
-    flow = baseline(files("1a 2b"), empty.stamp, to=2)
+    flow = baseline(files("1a 2b"), USUAL, empty.stamp, to=2)
     asked = next(flow)
     while asked.reads:
         try:

@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.errors import ApplyError, DataLoss, Error, Irreversible
 from d1migrate.migrate.flows.down import choose, down
+from d1migrate.migrate.table_choice import USUAL
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def roll_back(database: Database, have: str, **options: Any) -> list[tuple[int, str]]:
     """Plan it and do it."""
-    plan = database.run(choose(files(have), **options))
+    plan = database.run(choose(files(have), USUAL, **options))
     report = database.run(down(plan, database.stamp))
     return [(step.version, step.action) for step in report.steps]
 
@@ -43,7 +44,7 @@ def test_rows_that_would_be_lost(empty: Database, allowed: list[str]) -> None:
     empty.up("1a 2b")
     empty.script("INSERT INTO b VALUES (1), (2)")
     with pytest.raises(DataLoss, match="b"):
-        empty.run(choose(files("1a 2b")))
+        empty.run(choose(files("1a 2b"), USUAL))
     assert roll_back(empty, "1a 2b", allow_loss=allowed) == [(2, "down")]
     details = empty.rows("SELECT detail FROM d1migrate_log WHERE action = 'down' AND event = 'done'")
     assert details == [('{"rows": {"b": 2}}',)]
@@ -52,7 +53,7 @@ def test_rows_that_would_be_lost(empty: Database, allowed: list[str]) -> None:
 def test_rows_that_appear_after_the_plan(empty: Database) -> None:
     """The batch finds a row in a table that was counted as empty, and is rolled back."""
     empty.up("1a 2b")
-    plan = empty.run(choose(files("1a 2b")))
+    plan = empty.run(choose(files("1a 2b"), USUAL))
     empty.script("INSERT INTO b VALUES (1)")
     with pytest.raises(ApplyError, match="b"):
         empty.run(down(plan, empty.stamp))
@@ -63,7 +64,7 @@ def test_rows_that_appear_after_the_plan(empty: Database) -> None:
 def test_another_run_was_faster(empty: Database) -> None:
     """A plan is for the history that was read."""
     empty.up("1a 2b")
-    plan = empty.run(choose(files("1a 2b")))
+    plan = empty.run(choose(files("1a 2b"), USUAL))
     assert roll_back(empty, "1a 2b") == [(2, "down")]
     with pytest.raises(Error):
         empty.run(down(plan, empty.stamp))
@@ -75,7 +76,7 @@ def test_nothing_is_rolled_back_if_one_of_them_cannot_be(empty: Database) -> Non
     from d1migrate.migrate.flows.up import up
 
     have = [*files("1a", rollback=""), *files("2b")]
-    empty.run(up(have, empty.stamp))
+    empty.run(up(have, USUAL, empty.stamp))
     with pytest.raises(Irreversible):
-        empty.run(choose(have, to=0))
+        empty.run(choose(have, USUAL, to=0))
     assert empty.versions() == [1, 2]

@@ -16,6 +16,7 @@ from d1migrate.migrate.flows.read import (
     status_and_problems,
 )
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS
+from d1migrate.migrate.table_choice import USUAL
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def test_where_wrangler_applied_alone(empty: Database) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)", "belongs to another tool"),
-        ("CREATE TABLE schema_migrations (id, dirty)", "belongs to another tool"),
+        ("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)", "belongs to another tool"),
+        ("CREATE TABLE schema_migrations (version, dirty)", "belongs to another tool"),
         (f"{ROW} CREATE TABLE d1migrate_log (id, message)", "not d1migrate's"),
     ],
 )
@@ -92,9 +93,9 @@ def test_a_log_without_its_table(empty: Database) -> None:
 def test_status_and_survey(empty: Database) -> None:
     """Files beside the history; and what an interrupted rebuild left."""
     empty.up("1a")
-    assert [e.state for e in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
+    assert [e.state for e in empty.run(status(files("1a 2b"), USUAL))] == ["applied", "pending"]
     empty.script("CREATE TABLE _d1m_hold_a (x)")
-    entries, problems = empty.run(status_and_problems(files("1a 2b")))
+    entries, problems = empty.run(status_and_problems(files("1a 2b"), USUAL))
     assert [entry.state for entry in entries] == ["applied", "pending"]
     assert [(problem.kind, problem.name) for problem in problems] == [("leftover", "_d1m_hold_a")]
 
@@ -102,8 +103,8 @@ def test_status_and_survey(empty: Database) -> None:
 def test_history_and_schema_of_one_moment(empty: Database) -> None:
     """A table that a migration created is in the schema exactly if it is in the history."""
     empty.up("1a")
-    history, schema = empty.run(read_history_and_schema())
-    assert history.versions == (1,)
+    history, schema = empty.run(read_history_and_schema(USUAL))
+    assert history.keys == {1}
     assert [table.name for table in schema.tables] == ["a"]
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from d1migrate.migrate.wrangler_table import Mirror
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import HistoryError, UsageError
 from d1migrate.migrate.flows.baseline import baseline
 from d1migrate.migrate.flows.read import status
-from d1migrate.migrate.flows.repair import accept, forget
+from d1migrate.migrate.flows.repair import accept, forget, rename
+from d1migrate.migrate.table import NameTable
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -21,14 +22,13 @@ BEGUN = "DELETE FROM d1migrate_log WHERE event = 'done' AND version = {}"
 
 def states(database: Database, have: str) -> str:
     """The states that `status` shows."""
-    return " ".join(entry.state for entry in database.run(status(files(have))))
+    return " ".join(entry.state for entry in database.run(status(files(have), USUAL)))
 
 
 @pytest.mark.parametrize(
     ("before", "have", "version", "after"),
     [
         ("", "1a 2c", 2, "applied applied"),  # edited
-        ("", "1a 3b", 3, "applied applied"),  # renumbered
         (BEGUN.format(2), "1a 2b", 2, "applied applied"),  # finished by hand
         ("DELETE FROM d1migrate_log", "1a 2b", 2, "applied applied"),  # applied by wrangler
     ],
@@ -37,7 +37,7 @@ def test_accept(empty: Database, before: str, have: str, version: int, after: st
     """The file is recorded as it is now, with the reason."""
     empty.up("1a 2b")
     empty.script(before)
-    empty.run(accept(files(have), empty.stamp, version=version, reason="looked at it"))
+    empty.run(accept(files(have), USUAL, empty.stamp, wanted=version, reason="looked at it"))
     assert states(empty, have) == after
     ((detail,),) = empty.rows("SELECT detail FROM d1migrate_log WHERE action = 'accept'")
     assert detail == '{"reason": "looked at it"}'
@@ -48,7 +48,7 @@ def test_nothing_to_accept(empty: Database, have: str, version: int) -> None:
     """Applied as it is, pending, without a file, or unknown."""
     empty.up("1a 2b")
     with pytest.raises(UsageError):
-        empty.run(accept(files(have), empty.stamp, version=version, reason="x"))
+        empty.run(accept(files(have), USUAL, empty.stamp, wanted=version, reason="x"))
 
 
 @pytest.mark.parametrize(("before", "have"), [("", "1a"), (BEGUN.format(2), "1a 2b")])
@@ -56,7 +56,7 @@ def test_forget(empty: Database, before: str, have: str) -> None:
     """A version whose file is missing, or that was undone by hand; its table stays."""
     empty.up("1a 2b")
     empty.script(before)
-    empty.run(forget(files(have), empty.stamp, version=2, reason="removed"))
+    empty.run(forget(files(have), USUAL, empty.stamp, wanted=2, reason="removed"))
     assert empty.versions() == [1]
     assert empty.rows("SELECT name FROM sqlite_schema WHERE name = 'b'") == [("b",)]
 
@@ -65,14 +65,46 @@ def test_nothing_to_forget(empty: Database) -> None:
     """What is applied, and has its file, is rolled back instead."""
     empty.up("1a 2b")
     with pytest.raises(UsageError, match="nothing to forget"):
-        empty.run(forget(files("1a 2b"), empty.stamp, version=2, reason="x"))
+        empty.run(forget(files("1a 2b"), USUAL, empty.stamp, wanted=2, reason="x"))
+
+
+def test_rename(empty: Database) -> None:
+    """A missing migration is recorded under the name of a file, with its time and the reason."""
+    empty.up("1a 2b")
+    assert states(empty, "1a 3b") == "applied renamed"
+    empty.run(rename(files("1a 3b"), USUAL, empty.stamp, old="002_b", new=3, reason="merged"))
+    assert states(empty, "1a 3b") == "applied applied"
+    rows = empty.rows("SELECT version, name, applied_at FROM schema_migrations WHERE version > 1")
+    assert rows == [(3, "003_b", 1_790_000_020)]
+    details = empty.rows("SELECT action, detail FROM d1migrate_log WHERE detail LIKE '%merged%'")
+    assert details == [(action, '{"reason": "merged", "was": "002_b"}') for action in ("forget", "accept")]
+
+
+@pytest.mark.parametrize(
+    ("have", "old", "new", "error"),
+    [
+        ("1a 3c", "002_b", "003_c", HistoryError),  # another content
+        ("1a 2b 3b", "002_b", "003_b", UsageError),  # its file is there
+        ("1a", "002_b", "001_a", UsageError),  # that is applied
+        ("1a 3b", "004_d", "003_b", UsageError),
+    ],
+)
+def test_nothing_to_rename(empty: Database, have: str, old: str, new: str, error: type[Exception]) -> None:
+    """Only what lost its file gets another name, and only the name of a file that is the same."""
+    empty.up("1a 2b")
+    with pytest.raises(error):
+        empty.run(rename(files(have), USUAL, empty.stamp, old=old, new=new, reason="x"))
 
 
 def test_wranglers_table_follows(empty: Database) -> None:
-    """A renumbered file has its new name there, a forgotten one none."""
+    """A renamed file has its new name there, a forgotten one none."""
+    empty.script(f"{NameTable().create}; INSERT INTO d1_migrations (name) VALUES ('001_a.sql')")
+    choice = TableChoice("schema_migrations")
+    empty.run(baseline(files("1a 2b"), choice._replace(configured=None, recording=True), empty.stamp, to=1))
     old, new = files("1a 2b"), files("1a 3b")
-    empty.run(baseline(old, empty.stamp, Mirror.of("d1_migrations", old), to=2))
-    empty.run(accept(new, empty.stamp, Mirror.of("d1_migrations", new), version=3, reason="x"))
+    choice = choice._replace(configured=None, recording=True)
+    empty.run(baseline(old, choice, empty.stamp, to=2))
+    empty.run(rename(new, choice, empty.stamp, old=2, new=3, reason="x"))
     assert empty.rows("SELECT name FROM d1_migrations ORDER BY name") == [("001_a.sql",), ("003_b.sql",)]
-    empty.run(forget(new[:1], empty.stamp, Mirror.of("d1_migrations", new[:1]), version=3, reason="x"))
+    empty.run(forget(new[:1], choice, empty.stamp, wanted=3, reason="x"))
     assert empty.rows("SELECT name FROM d1_migrations") == [("001_a.sql",)]

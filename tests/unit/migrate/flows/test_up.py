@@ -14,7 +14,8 @@ from d1migrate.migrate.flows import read, up
 from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.source import load, ordered
+from d1migrate.migrate.source import load
+from d1migrate.migrate.table_choice import USUAL, TableChoice, choose_table
 from d1migrate.schema import introspect
 from d1migrate.schema.normalize import canonical
 from d1migrate.sql.batch import Batch, Query
@@ -52,7 +53,7 @@ def database() -> Iterator[SqliteDriver]:
 
 def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int, str]]:
     """Apply what is pending; (version, action) of the results."""
-    report = run(up.ensure(migrations, new_stamp, **options), driver)
+    report = run(up.ensure(migrations, USUAL, new_stamp, **options), driver)
     return [(result.version, result.action) for result in report.results]
 
 
@@ -116,14 +117,14 @@ def test_a_lost_refusal_is_no_failure(database: SqliteDriver) -> None:
 
 def test_pending(database: SqliteDriver) -> None:
     """By name, gaps included; newer versions and edited files do not matter, a partial one does."""
-    assert run(read.read_pending(THREE), database) == ("001_a", "002_b", "003_c")
+    assert run(read.read_pending(THREE, USUAL), database) == ("001_a", "002_b", "003_c")
     ensure(database, [THREE[0], THREE[2]])
-    assert run(read.read_pending(THREE), database) == ("002_b",)
-    assert run(read.read_pending(THREE[:1]), database) == ()
-    assert run(read.read_pending(load([("001_a.sql", "CREATE TABLE a (other);")])), database) == ()
+    assert run(read.read_pending(THREE, USUAL), database) == ("002_b",)
+    assert run(read.read_pending(THREE[:1], USUAL), database) == ()
+    assert run(read.read_pending(load([("001_a.sql", "CREATE TABLE a (other);")]), USUAL), database) == ()
     database.batch(Batch([Query("DELETE FROM d1migrate_log WHERE version = 3 AND event = 'done'")]))
     with pytest.raises(PartiallyApplied):
-        run(read.read_pending(THREE), database)
+        run(read.read_pending(THREE, USUAL), database)
 
 
 def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
@@ -134,7 +135,7 @@ def test_digests_do_not_judge_another_order(database: SqliteDriver) -> None:
     ensure(database, [migrations[0], migrations[2]])
     ensure(database, migrations, allow_out_of_order=True)
 
-    found = run(verify_by_digests(migrations, changes), database)
+    found = run(verify_by_digests(migrations, USUAL, changes), database)
 
     assert found.differences == ()
     assert found.not_compared == "002_b was applied after newer files"
@@ -157,11 +158,26 @@ def _columns(database: SqliteDriver, sql: str) -> list[str]:
     return [name for name, *_ in database._writer._connection.execute(sql).get_description()]
 
 
-@pytest.mark.parametrize("versions", [[1, 1], [2, 1], [0], [-1], [2**53], ["1"], [None]])
-def test_a_list_of_migrations_ascends(versions: list[int]) -> None:
-    """Two of one version would otherwise lose one."""
+@pytest.mark.parametrize("names", ["1_a 1_b", "-1_a", f"{2**53}_a", "a"])
+def test_a_table_of_versions_needs_one_for_each(database: SqliteDriver, names: str) -> None:
+    """Two of one version would otherwise lose one. Nothing runs, not even what comes before it."""
+    choice = TableChoice("schema_migrations")
+    files = load([(f"{name}.sql", "SELECT 1;") for name in ("0_first", *names.split())])
     with pytest.raises(SourceError):
-        ordered([Migration(version, f"{version}_a", "SELECT 1;") for version in versions])
+        run(up.up(files, choice, new_stamp), database)
+    assert run(read.read_history(choice), database).missing == ("schema_migrations", "d1migrate_log")
+
+
+def test_a_table_of_names_takes_them_all(database: SqliteDriver) -> None:
+    """In wrangler's order, under their whole names; a second run has nothing to do."""
+    names = ["0000_a", "0001_b", "0001_c", "2/migration", "x"]
+    files = load([(f"{name}.sql", f"CREATE TABLE t{place} (x);") for place, name in enumerate(names)])
+    choice = choose_table(files)
+    assert [s.name for s in run(up.ensure(files, choice, new_stamp), database).steps] == names
+    rows = database.batch(Batch([Query("SELECT name FROM d1_migrations ORDER BY id")], reads=True))[0].rows
+    assert [name for (name,) in rows] == [f"{name}.sql" for name in names]
+    assert run(up.ensure(files, choice, new_stamp), database).steps == ()
+    assert run(read.read_pending(files, choice), database) == ()
 
 
 def test_quotes_that_a_name_needs_count() -> None:

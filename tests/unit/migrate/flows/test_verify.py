@@ -8,6 +8,7 @@ import pytest
 
 from d1migrate.lint.replay.replayer import schema_changes, schema_of
 from d1migrate.migrate.flows.verify import Verification, verify, verify_by_digests
+from d1migrate.migrate.table_choice import USUAL
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 def with_engine(database: Database, have: str) -> Verification:
     """Compare with what an engine builds of the files."""
-    return database.run(verify(files(have), schema_of, lambda _: ()))
+    return database.run(verify(files(have), USUAL, schema_of, lambda _: ()))
 
 
 def with_digests(database: Database, have: str) -> Verification:
     """Compare with the digests that an index has."""
-    return database.run(verify_by_digests(files(have), schema_changes(files(have))))
+    return database.run(verify_by_digests(files(have), USUAL, schema_changes(files(have))))
 
 
 either = pytest.mark.parametrize("compare", [with_engine, with_digests])
@@ -46,7 +47,7 @@ def test_drift(empty: Database, compare: object, sql: str, differences: list[str
     found = compare(empty, "1a 2b")  # type: ignore[operator]
     assert [difference.name.partition(".")[0] for difference in found.differences] == differences
     assert found.ok == (not differences)
-    assert (found.version, found.pending, found.not_compared) == (2, (), None)
+    assert (found.current, found.pending, found.not_compared) == ("002_b", (), None)
 
 
 @either
@@ -82,9 +83,9 @@ def test_gaps(empty: Database, have: str, gaps: tuple[int, ...]) -> None:
 def test_an_index_that_lacks_a_version(empty: Database) -> None:
     """It is older than the files."""
     empty.up("1a 2b")
-    found = empty.run(verify_by_digests(files("1a 2b"), {1: {}}))
+    found = empty.run(verify_by_digests(files("1a 2b"), USUAL, {"001_a": {}}))
     assert found.not_compared
-    assert "no schema digests for version 2" in found.not_compared
+    assert "no schema digests for 002_b" in found.not_compared
 
 
 def test_a_late_file_has_no_digest_of_its_own(empty: Database) -> None:

@@ -1,8 +1,8 @@
 -- 001_initial_schema
 
 -- ?1 = '1'
--- ?2 = '1 1 1 token-1'
-SELECT json_extract('{}', iif(NOT EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'not applied: version ' || ?1, 'history changed meanwhile')) WHERE NOT EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
+-- ?2 = '1 1 1 0 token-1'
+SELECT json_extract('{}', iif(NOT EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'not applied: ' || ?1, 'history changed meanwhile')) WHERE NOT EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE name = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
 
 SELECT json_extract('{}', 'rows appeared meanwhile in executions') WHERE EXISTS (SELECT 1 FROM "executions");
 
@@ -19,7 +19,8 @@ SELECT json_extract('{}', 'rows appeared meanwhile in workflows') WHERE EXISTS (
 -- ?7 = 'ada'
 -- ?8 = 'd1migrate'
 -- ?9 = '1795300000'
-INSERT INTO d1migrate_log (token, event, action, version, name, checksum, who, tool, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- ?10 = '1'
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, who, tool, at, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 DROP TABLE IF EXISTS task_results;
 
@@ -30,8 +31,8 @@ DROP TABLE IF EXISTS workflows;
 -- ?1 = '1'
 DELETE FROM schema_migrations WHERE version = ?1;
 
--- ?1 = '0 0 0 token-2'
-SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
+-- ?1 = '0 0 0 0 token-2'
+SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE name = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
 
 -- ?1 = 'token-2'
 -- ?2 = 'done'
@@ -42,4 +43,5 @@ SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coal
 -- ?7 = 'ada'
 -- ?8 = 'd1migrate'
 -- ?9 = '1795300000'
-INSERT INTO d1migrate_log (token, event, action, version, name, checksum, who, tool, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- ?10 = '1'
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, who, tool, at, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

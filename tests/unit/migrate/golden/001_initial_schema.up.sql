@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS d1migrate_log (
   token TEXT NOT NULL,
   event TEXT NOT NULL,
   action TEXT NOT NULL,
-  version INTEGER NOT NULL,
+  version INTEGER,
   name TEXT NOT NULL,
   checksum TEXT,
   who TEXT NOT NULL,
@@ -20,12 +20,14 @@ CREATE TABLE IF NOT EXISTS d1migrate_log (
   restore_point TEXT,
   detail TEXT,
   rollback_digest TEXT,
-  rollback_sql TEXT
+  rollback_sql TEXT,
+  format INTEGER,
+  file_digest TEXT
 );
 
 -- ?1 = '1'
--- ?2 = '0 0 0 '
-SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: version ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
+-- ?2 = '0 0 0 0 '
+SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1), 'already applied: ' || ?1, 'history changed meanwhile')) WHERE EXISTS (SELECT 1 FROM schema_migrations WHERE version = ?1) OR (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE name = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?2;
 
 -- ?1 = 'token-1'
 -- ?2 = 'begun'
@@ -38,7 +40,8 @@ SELECT json_extract('{}', iif(EXISTS (SELECT 1 FROM schema_migrations WHERE vers
 -- ?9 = 'd1migrate'
 -- ?10 = '1795300000'
 -- ?11 = '{"lint": false}'
-INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- ?12 = '1'
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_digest, who, tool, at, detail, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 CREATE TABLE IF NOT EXISTS workflows (
   id TEXT PRIMARY KEY NOT NULL,
@@ -100,8 +103,8 @@ ON CONFLICT(version) DO NOTHING;
 -- ?3 = '1795300000'
 INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3) ON CONFLICT (version) DO NOTHING;
 
--- ?1 = '1 1 1 token-1'
-SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
+-- ?1 = '1 1 1 0 token-1'
+SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coalesce(group_concat(version), '') FROM (SELECT version FROM schema_migrations ORDER BY version DESC LIMIT 50))) WHERE (SELECT count(*) FROM schema_migrations) || ' ' || (SELECT coalesce(sum(version & 4294967295), 0) || ' ' || coalesce(sum((version & 4294967295) % 65521 * ((version & 4294967295) % 65519)), 0) FROM schema_migrations) || ' ' || (SELECT count(*) FROM sqlite_schema WHERE name = 'd1_migrations') || ' ' || coalesce((SELECT token FROM d1migrate_log ORDER BY id DESC LIMIT 1), '') <> ?1;
 
 -- ?1 = 'token-1'
 -- ?2 = 'done'
@@ -118,4 +121,5 @@ SELECT json_extract('{}', 'history not as planned; applied are ' || (SELECT coal
 -- ?10 = 'd1migrate'
 -- ?11 = '1795300000'
 -- ?12 = '{"lint": false}'
-INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- ?13 = '1'
+INSERT INTO d1migrate_log (token, event, action, version, name, checksum, rollback_sql, rollback_digest, who, tool, at, detail, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

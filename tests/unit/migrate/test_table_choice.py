@@ -1,0 +1,134 @@
+"""Which table holds the history: tables of databases, configurations and files."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from d1migrate.drivers.run import run
+from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.errors import HistoryError
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.history import History
+from d1migrate.migrate.source import load
+from d1migrate.migrate.table import USUAL_TABLE, NameTable
+from d1migrate.migrate.table_choice import TableChoice, choose_table, record_themselves
+from d1migrate.sql.batch import Batch, Query
+from d1migrate.sql.split import split
+
+V = f"{USUAL_TABLE.create};"
+V1 = f"{V} INSERT INTO schema_migrations VALUES (1, '001_a', 5);"
+W = f"{NameTable().create};"
+W1 = f"{W} INSERT INTO d1_migrations (name) VALUES ('001_a.sql');"
+RECORDS = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 5);"
+OWN = "CREATE TABLE schema_migrations (id INTEGER PRIMARY KEY, file TEXT NOT NULL, checksum TEXT);"
+
+
+def history(sql: str, choice: TableChoice) -> History:
+    """What is read of a database that a script built."""
+    with closing(SqliteDriver(":memory:", url="sqlite::memory:")) as driver:
+        driver.batch(Batch([Query(piece.sql) for piece in split(f"SELECT 1; {sql}") if piece.sql]))
+        return run(read_history(choice), driver)
+
+
+@pytest.mark.parametrize(
+    ("sql", "configured", "default", "recording", "table"),
+    [
+        # nothing there: what files and configurations suggest
+        ("", None, "versions", False, "schema_migrations"),
+        ("", None, "names", False, "d1_migrations"),
+        ("", "d1_migrations", "versions", True, "d1_migrations"),
+        ("", "mine", "names", False, "mine"),
+        # an empty table decides nothing: `wrangler d1 migrations list` alone creates one
+        (W, None, "versions", False, "schema_migrations"),
+        (V, None, "names", False, "d1_migrations"),
+        (V + W, None, "names", False, "d1_migrations"),
+        (V + W, None, "versions", False, "schema_migrations"),
+        # the one with rows
+        (W1, None, "versions", False, "d1_migrations"),
+        (V1, None, "names", False, "schema_migrations"),
+        (V + W1, None, "versions", False, "d1_migrations"),
+        (V1 + W, None, "names", False, "schema_migrations"),
+        # both with rows: what the files do
+        (V1 + W1, None, "names", False, "d1_migrations"),
+        (V1 + W1, None, "versions", True, "schema_migrations"),
+        (V1 + W1, "schema_migrations", "names", False, "schema_migrations"),
+        (V1 + W1, "d1_migrations", "versions", True, "d1_migrations"),
+        # a table of the application is left alone
+        (OWN, None, "versions", False, "d1_migrations"),
+        (OWN + W1, None, "names", False, "d1_migrations"),
+        (f"CREATE TABLE d1_migrations (x); {V1}", None, "versions", False, "schema_migrations"),
+    ],
+)
+def test_the_table(sql: str, configured: str | None, default: str, recording: bool, table: str) -> None:
+    """Whatever was guessed first, and in at most four requests."""
+    choice = TableChoice(configured, default=default, recording=recording)  # type: ignore[arg-type]
+    found = history(sql, choice)
+    assert found.table.name == table
+    assert found.reads <= 4
+
+
+@pytest.mark.parametrize(
+    ("sql", "configured", "mirrored"),
+    [(V1, None, False), (V1 + W, None, False), (V1 + W1, "schema_migrations", True)],
+)
+def test_wranglers_table_is_mirrored_if_it_has_rows(
+    sql: str, configured: str | None, *, mirrored: bool
+) -> None:
+    """An empty one only looks like a history."""
+    table = history(sql, TableChoice(configured)).table
+    assert table.shape == "versions"
+    assert table.mirrored is mirrored  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("sql", "choice", "problem"),
+    [
+        (V1 + W, TableChoice("d1_migrations"), "schema_migrations records 1 migrations"),
+        (V + W1, TableChoice("schema_migrations"), "d1_migrations records 1 migrations"),
+        (
+            f"{W} INSERT INTO d1_migrations (name) VALUES (NULL)",
+            TableChoice("d1_migrations"),
+            "no name of a file",
+        ),
+        (W.replace(" UNIQUE", ""), TableChoice("d1_migrations"), "not unique"),
+        ("CREATE TABLE d1_migrations (name TEXT UNIQUE, applied_at)", TableChoice("d1_migrations"), "no `id"),
+    ],
+)
+def test_a_history_that_is_only_read(sql: str, choice: TableChoice, problem: str) -> None:
+    """The problem has what to do."""
+    (found,) = history(sql, choice).problems
+    assert problem in found
+
+
+def test_another_tools_table() -> None:
+    """It is refused, and `adopt` takes over from it."""
+    with pytest.raises(HistoryError, match="belongs to another tool"):
+        history("CREATE TABLE schema_migrations (version varchar(128) primary key)", TableChoice())
+
+
+@pytest.mark.parametrize(
+    ("files", "wrangler", "shape", "recording"),
+    [
+        ({"1_a": ""}, None, "versions", False),
+        ({"1_a": ""}, "d1_migrations", "names", False),
+        ({"1_a": RECORDS}, "d1_migrations", "versions", True),
+        ({"1_a": f"-- {RECORDS}"}, "d1_migrations", "names", False),
+        ({"1_a": f"{V} {RECORDS}"}, "d1_migrations", "versions", True),
+        ({"1_a": OWN, "2_b": RECORDS}, None, "names", False),
+        ({"1_a": "", "1_b": ""}, None, "names", False),
+        ({"a": ""}, None, "names", False),
+        ({"-1_a": ""}, None, "names", False),
+        ({"0_a": ""}, None, "versions", False),
+        ({"1_a": "SELECT 'schema_migrations"}, None, "versions", False),  # refused when it is to run
+    ],
+)
+def test_what_files_suggest(
+    files: dict[str, str], wrangler: str | None, shape: str, *, recording: bool
+) -> None:
+    """Files that record themselves need versions; without them wrangler's configuration decides."""
+    migrations = load([(f"{name}.sql", text) for name, text in files.items()])
+    choice = choose_table(migrations, wrangler=wrangler)
+    assert (choice.default, choice.recording) == (shape, recording)
+    assert record_themselves(migrations) is recording
