@@ -60,7 +60,8 @@ def test_a_watched_migrator_sends_its_batches_through_the_watcher() -> None:
     with Migrator("sqlite::memory:", FILES) as migrator:
         watched = migrator.watched(watch)
         watched.up(to=1)
-        assert (watched.driver, watched.current(), migrator.current()) == (migrator.driver, 1, 1)
+        assert watched.driver is migrator.driver
+        assert watched.current() == migrator.current() == migrator.status()[0].applied
         migrator.up(lint=False)
     assert seen[0].labels == ["001_a"]
 
@@ -72,5 +73,5 @@ def test_gate_says_whether_code_can_run() -> None:
         assert migrator.gate(1).fits
         migrator.up(lint=False)
         assert migrator.gate(1).breaking == ("002_b: drops table a",)
-        with pytest.raises(UsageError, match="there is no version 3"):
+        with pytest.raises(UsageError, match="there is no migration 3"):
             migrator.gate(3)

@@ -30,7 +30,7 @@ from tests.unit.migrate.shorthand import files, history
 STAMP = Stamp("token-1", 1_790_000_000, "ada", "d1migrate")
 
 
-def versions(plan: Plan) -> list[int]:
+def versions(plan: Plan) -> list[int | None]:
     """What a plan does, in order."""
     return [step.version for step in plan.steps]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,12 +11,14 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.flows.read import read_history
-from d1migrate.migrate.history import History
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import USUAL_TABLE, NameTable
 from d1migrate.migrate.table_choice import TableChoice, choose_table, record_themselves
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
+
+if TYPE_CHECKING:
+    from d1migrate.migrate.history import History
 
 V = f"{USUAL_TABLE.create};"
 V1 = f"{V} INSERT INTO schema_migrations VALUES (1, '001_a', 5);"

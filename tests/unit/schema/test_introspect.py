@@ -49,7 +49,8 @@ def test_all_of_a_schema() -> None:
 def test_what_is_not_the_users() -> None:
     """The history, Cloudflare's tables, SQLite's own, and the tables in which virtual ones keep their rows."""
     found = schema(
-        "CREATE TABLE schema_migrations (version); CREATE TABLE Schema_Migrations_Log (id);"
+        "CREATE TABLE Schema_Migrations (version INTEGER PRIMARY KEY, name, applied_at);"
+        " CREATE TABLE schema_migrations_log (id); CREATE TABLE D1migrate_Log (id);"
         " CREATE TABLE _cf_KV (key); CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT);"
         " CREATE INDEX of_kv ON _cf_KV (key); CREATE VIRTUAL TABLE s USING fts5(x); ANALYZE"
     )

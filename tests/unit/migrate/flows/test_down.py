@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.unit.migrate.flows.database import Database
 
 
-def roll_back(database: Database, have: str, **options: Any) -> list[tuple[int, str]]:
+def roll_back(database: Database, have: str, **options: Any) -> list[tuple[int | None, str]]:
     """Plan it and do it."""
     plan = database.run(choose(files(have), USUAL, **options))
     report = database.run(down(plan, database.stamp))

@@ -13,7 +13,6 @@ from d1migrate.lint.replay.replayer import schema_changes
 from d1migrate.migrate.flows import read, up
 from d1migrate.migrate.flows.verify import verify_by_digests
 from d1migrate.migrate.log import Stamp
-from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table_choice import USUAL, TableChoice, choose_table
 from d1migrate.schema import introspect
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d1migrate.drivers.protocol import Driver
+    from d1migrate.migrate.migration import Migration
     from d1migrate.sql.batch import Result
 
 FILES = [
@@ -51,7 +51,7 @@ def database() -> Iterator[SqliteDriver]:
     driver.close()
 
 
-def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int, str]]:
+def ensure(driver: Driver, migrations: Sequence[Migration], **options: bool) -> list[tuple[int | None, str]]:
     """Apply what is pending; (version, action) of the results."""
     report = run(up.ensure(migrations, USUAL, new_stamp, **options), driver)
     return [(result.version, result.action) for result in report.results]
