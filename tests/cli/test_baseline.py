@@ -84,7 +84,7 @@ def test_where_it_is_not_the_thing_to_do(project: Project) -> None:
     """With files, with a history, with nothing to write down; and one of two forms is to be chosen."""
     assert "has no tables and no views" in project.run("baseline", "as found", code=1).err
     live(project)
-    assert "either DESCRIPTION or --to V" in project.run("baseline", code=2).err
+    assert "either DESCRIPTION or --to MIGRATION" in project.run("baseline", code=2).err
     project.run("baseline", "x", "--to", "1", code=2)
     project.run("baseline", "--dry-run", "--to", "1", code=2)
     project.run("baseline", "as found")

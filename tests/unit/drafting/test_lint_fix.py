@@ -27,7 +27,7 @@ def fixed_file(sql: str, before: str = USERS) -> list[FixedFile]:
     """Fix a file that runs after another one."""
     read = sql.removeprefix("\ufeff").replace("\r\n", "\n")
     files = [Migration(1, "001_before", before), Migration(2, "002_case", read)]
-    return fix(files, files[1:], {2: sql})
+    return fix(files, files[1:], {"002_case": sql})
 
 
 def fixed(sql: str, before: str = USERS) -> str:
@@ -155,7 +155,7 @@ def test_fixes_are_proved_one_upon_the_other() -> None:
     """The second file starts with what the fixed first file leaves."""
     again = REBUILD.replace("name TEXT)", "name TEXT, email TEXT)")
     files = [Migration(1, "a", USERS), Migration(2, "b", REBUILD), Migration(3, "c", again)]
-    found = fix(files, files[1:], {2: REBUILD, 3: again})
+    found = fix(files, files[1:], {"b": REBUILD, "c": again})
     assert [one.why_not for one in found] == ["", ""]
 
 
