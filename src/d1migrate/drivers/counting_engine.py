@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -35,14 +36,16 @@ class CountingEngine(Engine):
         self._connection.preupdate_hook(self._count)
 
     def batch(self, statements: Iterable[str]) -> None:
-        """Run statements as one transaction.
+        """Run the statements of a file as one transaction; a file may have none, unlike its batch on D1.
 
         Raises:
             QueryError: one was refused; `index` is its position. Nothing was done.
         """
         self.writes.clear()
         self.seconds = []
-        self.transaction("BEGIN IMMEDIATE", self._timed(statements), keep_rows=False)
+        rest = iter(statements)
+        for first in rest:
+            self.transaction("BEGIN IMMEDIATE", self._timed(chain((first,), rest)), keep_rows=False)
 
     def _timed(self, statements: Iterable[str]) -> Iterator[Query]:
         # The engine takes the next statement when the last one is done.

@@ -65,7 +65,8 @@ class FreshDatabase:
         if creates_another([migration]):
             engine.control(f"DROP TABLE IF EXISTS {VERSIONS}")
         try:
-            engine.transaction("BEGIN", (Query(s, (), True) for s in migration.texts()), keep_rows=False)
+            if queries := [Query(sql, (), True) for sql in migration.texts()]:
+                engine.transaction("BEGIN", queries, keep_rows=False)
         except QueryError as error:
             self._is_stuck = True
             return None if error.index is None else (error.index, str(error))
