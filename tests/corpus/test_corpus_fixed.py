@@ -42,7 +42,7 @@ def migrations(case: Case) -> list[Migration]:
 def fixed_case(case: Case) -> FixedFile:
     """Return what becomes of the case's file."""
     files = migrations(case)
-    (found,) = fix(files, files[1:], {2: case.migration})
+    (found,) = fix(files, files[1:], {"002_case": case.migration})
     return found
 
 
@@ -53,7 +53,7 @@ def test_every_row_is_kept(name: str, workerd: Workerd) -> None:
     assert found.text is not None, found.why_not
     first, second = migrations(case)
     fixed = Migration(2, second.name, found.text.replace("\r\n", "\n"))
-    assert [d for d in lint([first, fixed], only=[2]) if d.severity == "error"] == []
+    assert [d for d in lint([first, fixed], only=[second.name]) if d.severity == "error"] == []
     driver = build(workerd, case)
     before, objects = read_tables(driver), ask(driver, OBJECTS)[0]
     if name in REFUSED:

@@ -202,7 +202,7 @@ def lints(example: Example) -> bool:
     """Whether the linter finds an error."""
     first = Migration(1, "001_m", "".join(f"{sql};\n" for sql in (*example.schema, *example.triggers)))
     return any(
-        d.severity == "error" for d in lint([first, Migration(2, "002_m", example.migration)], only=[2])
+        d.severity == "error" for d in lint([first, Migration(2, "002_m", example.migration)], only=["002_m"])
     )
 
 

@@ -64,7 +64,7 @@ def contents(migrations: Sequence[Migration]) -> dict[str, list[Any]] | None:
         def ask(sql: str) -> list[tuple[Any, ...]]:
             return list(driver.batch(Batch([Query(sql)], reads=True))[0].rows)
 
-        own = "name NOT LIKE 'schema_migrations%' AND name NOT LIKE 'sqlite%'"
+        own = "name NOT IN ('schema_migrations', 'd1migrate_log') AND name NOT LIKE 'sqlite%'"
         listed = ask(f"SELECT type, name FROM sqlite_schema WHERE {own}")
         found: dict[str, list[Any]] = {"objects": sorted(listed), "counters": []}
         for kind, name in listed:

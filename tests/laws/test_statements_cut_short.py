@@ -13,6 +13,7 @@ from d1migrate.errors import Error, ParseError
 from d1migrate.migrate.deploy_phase import impact_of
 from d1migrate.migrate.history_guard import check_history_use, is_record, recorded_version
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.table import USUAL_TABLE
 from d1migrate.schema.normalize import canonical
 from d1migrate.schema.render import create_text
 from d1migrate.sql.canonical import canonical_expression, canonical_text
@@ -53,7 +54,9 @@ _TOKENS: tuple[Callable[..., object], ...] = (
 )
 READERS: dict[str, Callable[..., object]] = {reader.__name__: reader for reader in (*_TEXT, *_TOKENS)}
 READERS["impact_of"] = lambda sql: impact_of(Migration(1, "001_a", sql))
-READERS["check_history_use"] = lambda sql: check_history_use(Statement(sql, 0, 1, 0, sql), "a.sql", 1)
+READERS["check_history_use"] = lambda sql: check_history_use(
+    [Statement(sql, 0, 1, 0, sql)], "a.sql", USUAL_TABLE, Migration(1, "001_a", sql)
+)
 
 
 def without_names(sql: str) -> str:

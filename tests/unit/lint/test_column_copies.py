@@ -30,7 +30,7 @@ NAMES = "id, first, last, email, verified, status, price, profile, cents"
 
 def found_in(sql: str, given: str) -> dict[str, str]:
     """The losses that the linter reports of a file, as {code: message}."""
-    found = lint([Migration(1, "001_given", given), Migration(2, "002_case", sql)], only={2})
+    found = lint([Migration(1, "001_given", given), Migration(2, "002_case", sql)], only={"002_case"})
     return {d.code: d.message for d in found if d.code in LOSSES}
 
 
@@ -422,7 +422,7 @@ def test_a_trigger_that_deletes_from_its_own_table() -> None:
         LIVE + "CREATE TRIGGER next AFTER DELETE ON live BEGIN DELETE FROM live WHERE id = old.id + 1; END;"
     )
     files = [Migration(1, "001_given", given), Migration(2, "002_case", "DELETE FROM live WHERE id = 1;")]
-    found = [d.message for d in lint(files, only={2}) if d.code == "D117"]
+    found = [d.message for d in lint(files, only={"002_case"}) if d.code == "D117"]
     assert found == ["this fires trigger next, which deletes rows of live"]
 
 
