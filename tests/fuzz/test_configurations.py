@@ -19,7 +19,8 @@ _OURS = b"""\
 migrations = "migrations"
 index = "index.py"
 schema = "schema.sql"
-mirror = "d1_migrations"
+table = "d1_migrations"
+pattern = "*.sql"
 out_of_order = "refuse"
 [lint]
 D104 = "error"
@@ -42,6 +43,7 @@ binding = "DB"
 database_name = "app"
 database_id = "0a1b2c3d-0000-4000-8000-000000000001"
 migrations_dir = "migrations"
+migrations_pattern = "migrations/*.sql"
 [env.dev]
 d1_databases = [ { binding = "DB", database_name = "app-dev", migrations_table = "m" } ]
 """
@@ -66,7 +68,8 @@ _KEYS = (
         "index",
         "schema",
         "wrangler",
-        "mirror",
+        "pattern",
+        "table",
         "out_of_order",
         "lint",
         "env",
@@ -84,7 +87,8 @@ _KEYS = (
         "D104",
         "d1_databases",
     ),
-    *("binding", "database_name", "database_id", "migrations_dir", "migrations_table", "preview_database_id"),
+    *("binding", "database_name", "database_id", "preview_database_id"),
+    *("migrations_dir", "migrations_pattern", "migrations_table"),
 )
 _COMMANDS = (
     *(

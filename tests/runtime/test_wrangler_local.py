@@ -287,6 +287,7 @@ KINDS = """{
     },
     { "binding": "PLAIN", "database_name": "plain", "database_id": "99999999-2222-3333-4444-555555555555" },
     { "binding": "BARE" },
+    { "binding": "EMPTY", "database_id": "" },
   ],
   "env": {
     "staging": {
@@ -313,9 +314,10 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("wrangler:PREVIEW", "shared // name", ""),
         ("wrangler:plain", "PLAIN", ""),
         ("wrangler:BARE?persist-to=elsewhere", "BARE", "--persist-to elsewhere"),
+        ("wrangler:EMPTY", "EMPTY", ""),
         ("wrangler:PLAIN?env=staging", "staged", "--env staging"),
     ],
-    ids=["preview_database_id", "database_id", "binding-and-persist-to", "env"],
+    ids=["preview_database_id", "database_id", "binding-and-persist-to", "empty-id", "env"],
 )
 def test_both_open_the_same_file(
     kinds: Project, monkeypatch: pytest.MonkeyPatch, url: str, database: str, options: str

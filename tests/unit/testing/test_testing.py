@@ -179,6 +179,14 @@ def test_the_fixture_finds_the_migrations(outer: pytest.Pytester, place: str) ->
     outer.runpytest_inprocess("-q").assert_outcomes(passed=2)
 
 
+def test_the_fixture_finds_nested_migrations(outer: pytest.Pytester) -> None:
+    """By the pattern of the project's configuration."""
+    (outer.path / "sql").mkdir()
+    folder(outer.path / "sql" / "20260101000000_family", FAMILY)
+    (outer.path / "d1migrate.toml").write_text("migrations = 'sql'\npattern = '*/*.sql'\n")
+    outer.runpytest_inprocess("-q").assert_outcomes(passed=2)
+
+
 def test_every_test_has_its_own_copy_of_one_template(outer: pytest.Pytester) -> None:
     """Also in a folder below, and in any order."""
     folder(outer.path / "migrations", FAMILY)
