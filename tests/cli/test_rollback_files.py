@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.cli.project import Project
 
 ONE = "CREATE TABLE `users` (\n\t`id` integer PRIMARY KEY NOT NULL\n);\n--> statement-breakpoint\nCREATE INDEX i ON users (id);"
@@ -96,3 +99,42 @@ def test_a_rollback_file_without_its_migration(project: Project) -> None:
     for command in ("status", "up", "list"):
         warning = "warning: rollback/01_users.sql belongs to no migration in migrations\n"
         assert project.run(command).err.count(warning) == 1
+
+
+def test_nested_names(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two databases, each with a folder in the layout of Prisma; the same names need folders of their own."""
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    databases = [
+        {"binding": name, "migrations_dir": f"db/{name}", "migrations_pattern": f"db/{name}/*/migration.sql"}
+        for name in ("shop", "blog")
+    ]
+    (project.folder / "wrangler.json").write_text(json.dumps({"d1_databases": databases}))
+    for name in ("shop", "blog"):
+        path = project.folder / f"db/{name}/20260101000000_init/migration.sql"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY);\n")
+    shop = ("--database", "wrangler:shop")
+    rollback = project.folder / "db/rollback/20260101000000_init/migration.sql"
+    rollback.parent.mkdir(parents=True)
+    rollback.write_text("DROP TABLE shop;\n")
+    assert "both have 20260101000000_init/migration.sql" in project.run("up", *shop, code=1).err
+    rollback.parent.rename(project.folder / "db/moved")
+    (project.folder / "db/rollback/shop").mkdir()
+    (project.folder / "db/moved").rename(project.folder / "db/rollback/shop/20260101000000_init")
+    project.run("up", *shop)
+    project.run("down", *shop)
+    assert project.run("status", *shop, "--json").json["pending"] == 1
+
+
+def test_a_rollback_file_in_the_migrations_folder(project: Project) -> None:
+    """If the pattern matches it, wrangler would run it forward."""
+    (project.folder / "wrangler.json").write_text(
+        json.dumps(
+            {"d1_databases": [{"binding": "DB", "migrations_dir": "m", "migrations_pattern": "m/**/*.sql"}]}
+        )
+    )
+    for name in ("m/0001_init.sql", "m/rollback/0001_init.sql"):
+        (project.folder / name).parent.mkdir(exist_ok=True)
+        (project.folder / name).write_text("CREATE TABLE IF NOT EXISTS a (id INTEGER PRIMARY KEY);\n")
+    error = project.run("up", "--database", "wrangler:DB", code=1).err
+    assert "m/rollback/0001_init.sql: wrangler would run this down file as a forward migration" in error
