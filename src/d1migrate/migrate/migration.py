@@ -462,8 +462,8 @@ def _runs_forward(file: str, marker: Marker) -> SourceError:
 def _down_file(file: str) -> SourceError:
     return SourceError(
         f"{file}: wrangler would run this down file as a forward migration",
-        hint="write the rollback as a `-- Rollback:` block at the end of the migration itself, or into a folder"
-        " `rollback` beside the migrations folder",
+        hint="write the rollback as a `-- Rollback:` block at the end of the migration itself, or into a file"
+        " in a folder `rollback` beside the migrations folder",
         rule="P110",
     )
 
