@@ -165,11 +165,13 @@ class Rows(NamedTuple):
         own: those of `table.rows`.
         beside: those of wrangler's table beside a table of versions.
         latest: those of `log.latest`.
+        counter: the highest id that wrangler's table ever used, if it counts them.
     """
 
     own: Sequence[tuple[Any, ...]] = ()
     beside: Sequence[tuple[Any, ...]] = ()
     latest: Sequence[tuple[Any, ...]] = ()
+    counter: int | None = 0
 
 
 def read_rows(table: MigrationsTable, rows: Rows) -> History:
@@ -225,8 +227,8 @@ def _with_log(row: AppliedMigration, newest: _LogRow | None) -> AppliedMigration
 
 def _state(table: MigrationsTable, rows: Rows) -> TableState:
     if isinstance(table, NameTable):
-        return table.state(rows.own)
-    beside = table.beside.state(rows.beside) if table.exists else None
+        return table.state(rows.own, rows.counter)
+    beside = table.beside.state(rows.beside, rows.counter) if table.exists else None
     return VersionState.of([row[0] for row in rows.own], beside, mirrored=table.mirrored)
 
 

@@ -55,7 +55,7 @@ def owner_of(columns: Sequence[tuple[Any, ...]]) -> Owner:
     """Return whose a table is that has the name of our migrations table, by its columns.
 
     Args:
-        columns: (name, type, position in the primary key, NOT NULL, default) of each, as SHAPE selects them.
+        columns: (name, type, position in the primary key, NOT NULL, default) of each.
     """
     names = {fold(name) for name, *_ in columns}
     if names == {"version", "dirty"}:

@@ -239,10 +239,7 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
 
 def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
     """Raise HistoryError for a history that is only read."""
-    if history.problems:
-        raise HistoryError(
-            f"{history.table.name}: {'; '.join(history.problems)}", hint="until then, it is only read"
-        )
+    refuse_problems(history.table, history.problems)
     here, there = one_sided(history, entries)
     if here or there:
         table = history.table
@@ -254,6 +251,12 @@ def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
             names=(*here, *there),
             hint="`d1migrate repair --sync-tables` shows what it would record, and records it",
         )
+
+
+def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
+    """Raise HistoryError for a migrations table that has problems."""
+    if problems:
+        raise HistoryError(f"{table.name}: {'; '.join(problems)}", hint="until then, it is only read")
 
 
 def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:

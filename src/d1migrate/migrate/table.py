@@ -132,9 +132,15 @@ class NameTable(NamedTuple):
 
     @property
     def rows(self) -> Query:
-        """The query for (id, name, when in epoch seconds, counter), in the order of application."""
+        """The query for (id, name, when in epoch seconds, counter), in the order of application.
+
+        Of an empty table, it returns one row, with the counter alone: the next row gets the id after it.
+        """
         counter = self._counter if self.counted else "NULL"
-        return Query(f"SELECT {self.ids}, name, {_EPOCH}, {counter} FROM {self.sql} ORDER BY {self.ids}")
+        return Query(
+            f"SELECT m.{self.ids} AS id, m.name, {_EPOCH}, counter FROM (SELECT {counter} AS counter)"
+            f" LEFT JOIN {self.sql} m ORDER BY 1"
+        )
 
     @property
     def newest(self) -> str:
@@ -154,9 +160,8 @@ class NameTable(NamedTuple):
         )
         return f"{quick} || ' ' || coalesce({names}, '')" if full else quick
 
-    def state(self, rows: Sequence[tuple[Any, ...]]) -> NameState:
-        """Return the state with the given rows of the query `rows`."""
-        counter = (rows[0][3] or 0) if rows else 0
+    def state(self, rows: Sequence[tuple[Any, ...]], counter: int | None) -> NameState:
+        """Return the state with the given rows and counter of the query `rows`."""
         return NameState(tuple((row[0], row[1]) for row in rows), counter if self.counted else None)
 
     def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate import log
 from d1migrate.migrate.history_guard import is_record
-from d1migrate.migrate.other_tools import OLD_TABLE, owner_of
+from d1migrate.migrate.other_tools import OLD_TABLE, Owner, owner_of
 from d1migrate.migrate.table import (
     LOG_TABLE,
     MAX_VERSION,
+    SUFFIX,
     VERSIONS,
     WRANGLER,
     MigrationsTable,
@@ -67,12 +68,7 @@ class Survey(NamedTuple):
 
     def is_versions(self, table: str) -> bool:
         """Whether a table exists and has the shape of `schema_migrations`."""
-        columns = self.columns(table)
-        names = {column.name for column in columns}
-        key = [(column.name, column.type.upper()) for column in columns if column.pk]
-        required = {c.name for c in columns if c.not_null and c.default is None and not c.pk}
-        known = {"name", "applied_at"}
-        return key == [("version", "INTEGER")] and known <= names and required <= known
+        return owner_of(self.columns(table)) == "d1migrate"
 
     def is_names(self, table: str) -> bool:
         """Whether a table exists and has the shape of wrangler's."""
@@ -138,26 +134,33 @@ class TableChoice(NamedTuple):
         return Query(columns), Query(unique)
 
     def given(self, survey: Survey) -> TableChoice:
-        """Return the choice for a database; an application's own table called VERSIONS is left alone.
+        """Return the choice for a database: a table called VERSIONS that is not ours is left alone.
 
         Raises:
-            HistoryError: a table is another tool's.
+            HistoryError: the table that is needed is another tool's.
         """
         columns = survey.columns(self.versions)
-        if not columns or survey.is_versions(self.versions):
-            return self
-        if self.configured is None and owner_of(columns) == "application":
-            return self._replace(configured=self.wrangler)
-        if fold(self.versions) == fold(self.configured or "") and survey.is_names(self.versions):
-            return self
-        if fold(self.configured or "") == fold(self.wrangler):
-            return self
-        raise HistoryError(
-            f"the table {self.versions} belongs to another tool: it has ({_listed(columns)}), expected"
-            " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-            hint="`d1migrate adopt` takes over from dbmate, golang-migrate and Rails; from another tool,"
-            f" ALTER TABLE {self.versions} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
-        )
+        if self.blocker(survey):
+            raise HistoryError(
+                f"the table {self.versions} belongs to another tool: it has ({_listed(columns)}), expected"
+                " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
+                hint="`d1migrate adopt` takes over from dbmate, golang-migrate and Rails; from another tool,"
+                f" ALTER TABLE {self.versions} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
+            )
+        is_free = not columns or survey.is_versions(self.versions)
+        return self if is_free or self.configured else self._replace(configured=self.wrangler)
+
+    def blocker(self, survey: Survey) -> Owner | None:
+        """Return whose a table is that has the name of the migrations table to use; None if it is free."""
+        columns = survey.columns(self.versions)
+        owner = owner_of(columns)
+        if not columns or owner == "d1migrate":
+            return None
+        if self.configured:
+            is_it = fold(self.configured) == fold(self.versions)
+            return owner if is_it and not survey.is_names(self.versions) else None
+        uses_names = owner == "application" or self.default == "names" or survey.is_names(self.wrangler)
+        return None if uses_names else owner
 
     def history_tables(self, survey: Survey) -> set[str]:
         """Return the names of the history tables that exist, in lower case."""
@@ -207,24 +210,27 @@ class TableChoice(NamedTuple):
             beside: whether wrangler's table beside it has rows.
             logged: whether the log has rows.
         """
-        guess = self.guess
-        if isinstance(guess, VersionTable):
-            guess = guess._replace(beside=self._names(self.wrangler, survey) or guess.beside)
-            exists = survey.is_names(self.wrangler)
-            alike = bool(survey.columns(self.wrangler)) and not exists
-            guess = guess._replace(exists=exists, named_alike=alike)
         if found is None:
-            return guess
+            guess = self.guess
+            alike = bool(survey.columns(self.wrangler))
+            return guess._replace(named_alike=alike) if isinstance(guess, VersionTable) else guess
+        named = beside if isinstance(found, VersionTable) else own  # whether wrangler's table has rows
         if self.configured is not None:
-            wanted = guess if isinstance(found, VersionTable) else found
-            return _pick(found, wanted.shape, mirrored=beside) or guess
-        if not isinstance(found, VersionTable) or not found.exists:
-            return found if own or logged else _pick(found, self.default) or guess
+            is_it = fold(self.configured) == fold(found.name)
+            return self._of_shape(found, found.shape if is_it else self.guess.shape, mirrored=named)
         if own and beside:
-            return _pick(found, "versions" if self.recording else "names", mirrored=True) or found
-        if own or beside:
-            return _pick(found, "versions" if own else "names") or found
-        return _pick(found, self.default) or found
+            return self._of_shape(found, "versions" if self.recording else "names", mirrored=True)
+        if own or (logged and not (isinstance(found, VersionTable) and found.exists)):
+            return found
+        return self._of_shape(found, "names" if beside else self.default, mirrored=named)
+
+    def _of_shape(self, found: MigrationsTable, shape: Shape, *, mirrored: bool) -> MigrationsTable:
+        """Return the table of a shape, given those that exist."""
+        if isinstance(found, NameTable):
+            return found if shape == "names" else VersionTable(self.versions, found, True, mirrored)
+        if shape == "versions":
+            return found._replace(mirrored=mirrored)
+        return found.beside if found.exists else self.empty("names")
 
     def problems(
         self,
@@ -258,8 +264,12 @@ def _problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[An
     key = [(c.name, c.type.upper()) for c in survey.columns(table.name) if c.pk]
     if key != [("id", "INTEGER")]:
         yield "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"
-    if odd := [name for name in names if not (isinstance(name, str) and name.endswith(".sql"))]:
-        yield f"{len(odd)} of its rows have no name of a file, e.g. {odd[0]!r}: DELETE them"
+    # NuxtHub's own runner records names without .sql in the table that it configures for wrangler.
+    if odd := [name for name in names if not _is_of_file(name) and f"{name}{SUFFIX}" not in names]:
+        yield (
+            f"{len(odd)} of its rows do not name a file, e.g. {odd[0]!r}:"
+            " `d1migrate adopt` records the files that are meant, DELETE the others"
+        )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         yield f"{twice} is in it more than once: DELETE all rows of it but the first"
@@ -270,15 +280,12 @@ def _problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[An
         )
 
 
+def _is_of_file(name: object) -> bool:
+    return isinstance(name, str) and name.endswith(SUFFIX)
+
+
 USUAL = TableChoice()
 """The choice without a configuration or files."""
-
-
-def _pick(found: MigrationsTable, shape: Shape, *, mirrored: bool = False) -> MigrationsTable | None:
-    """Return the table of a shape among those found; None if it does not exist."""
-    if found.shape == shape:
-        return found._replace(mirrored=mirrored) if isinstance(found, VersionTable) else found
-    return found.beside if isinstance(found, VersionTable) and found.exists else None
 
 
 def _refuse_other_log(survey: Survey) -> None:

@@ -10,21 +10,27 @@ import pytest
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import HistoryError
+from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.source import load
 from d1migrate.migrate.table import USUAL_TABLE, NameTable
 from d1migrate.migrate.table_choice import TableChoice, choose_table, record_themselves
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.split import split
+from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
     from d1migrate.migrate.history import History
+    from d1migrate.migrate.table import Shape
+    from tests.unit.migrate.flows.database import Database
 
 V = f"{USUAL_TABLE.create};"
 V1 = f"{V} INSERT INTO schema_migrations VALUES (1, '001_a', 5);"
 W = f"{NameTable().create};"
 W1 = f"{W} INSERT INTO d1_migrations (name) VALUES ('001_a.sql');"
 RECORDS = "INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '001_a', 5);"
+DBMATE = "CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY);"
 OWN = "CREATE TABLE schema_migrations (id INTEGER PRIMARY KEY, file TEXT NOT NULL, checksum TEXT);"
 
 
@@ -43,6 +49,8 @@ def history(sql: str, choice: TableChoice) -> History:
         ("", None, "names", False, "d1_migrations"),
         ("", "d1_migrations", "versions", True, "d1_migrations"),
         ("", "mine", "names", False, "mine"),
+        (W1, "schema_migrations", "names", False, "schema_migrations"),
+        (V1, "d1_migrations", "versions", False, "d1_migrations"),
         # an empty table decides nothing: `wrangler d1 migrations list` alone creates one
         (W, None, "versions", False, "schema_migrations"),
         (V, None, "names", False, "d1_migrations"),
@@ -61,6 +69,10 @@ def history(sql: str, choice: TableChoice) -> History:
         # a table of the application is left alone
         (OWN, None, "versions", False, "d1_migrations"),
         (OWN + W1, None, "names", False, "d1_migrations"),
+        # and another tool's, unless ours is to have that name
+        (DBMATE, None, "names", False, "d1_migrations"),
+        (DBMATE + W, None, "versions", False, "d1_migrations"),
+        (DBMATE, "mine", "versions", False, "mine"),
         (f"CREATE TABLE d1_migrations (x); {V1}", None, "versions", False, "schema_migrations"),
     ],
 )
@@ -93,7 +105,7 @@ def test_wranglers_table_is_mirrored_if_it_has_rows(
         (
             f"{W} INSERT INTO d1_migrations (name) VALUES (NULL)",
             TableChoice("d1_migrations"),
-            "no name of a file",
+            "1 of its rows do not name a file, e.g. None",
         ),
         (W.replace(" UNIQUE", ""), TableChoice("d1_migrations"), "not unique"),
         ("CREATE TABLE d1_migrations (name TEXT UNIQUE, applied_at)", TableChoice("d1_migrations"), "no `id"),
@@ -105,14 +117,28 @@ def test_a_history_that_is_only_read(sql: str, choice: TableChoice, problem: str
     assert problem in found
 
 
-def test_another_tools_table() -> None:
-    """It is refused, and `adopt` takes over from it."""
-    with pytest.raises(HistoryError, match="belongs to another tool"):
-        history("CREATE TABLE schema_migrations (version varchar(128) primary key)", TableChoice())
+@pytest.mark.parametrize(
+    ("sql", "configured"), [(DBMATE, None), (DBMATE, "schema_migrations"), (OWN, "schema_migrations")]
+)
+def test_a_table_that_is_in_the_way(sql: str, configured: str | None) -> None:
+    """It is refused, with its columns; `adopt` takes over from some tools."""
+    with pytest.raises(HistoryError, match="belongs to another tool: it has"):
+        history(sql, TableChoice(configured))
+
+
+@pytest.mark.parametrize("default", ["versions", "names"])
+def test_after_all_is_rolled_back(empty: Database, default: Shape) -> None:
+    """SQLite still counts the ids of an empty table: the next row gets the one after them."""
+    migrations, choice = files("1a 2b"), TableChoice(default=default)
+    empty.run(up(migrations, choice, empty.stamp))
+    empty.run(down(empty.run(choose(migrations, choice, steps=2)), empty.stamp))
+    assert empty.run(read_history(choice)).applied == ()
+    empty.run(up(migrations, choice, empty.stamp))
+    assert [row.name for row in empty.run(read_history(choice)).applied] == ["001_a", "002_b"]
 
 
 @pytest.mark.parametrize(
-    ("files", "wrangler", "shape", "recording"),
+    ("texts", "wrangler", "shape", "recording"),
     [
         ({"1_a": ""}, None, "versions", False),
         ({"1_a": ""}, "d1_migrations", "names", False),
@@ -128,10 +154,10 @@ def test_another_tools_table() -> None:
     ],
 )
 def test_what_files_suggest(
-    files: dict[str, str], wrangler: str | None, shape: str, *, recording: bool
+    texts: dict[str, str], wrangler: str | None, shape: str, *, recording: bool
 ) -> None:
     """Files that record themselves need versions; without them wrangler's configuration decides."""
-    migrations = load([(f"{name}.sql", text) for name, text in files.items()])
+    migrations = load([(f"{name}.sql", text) for name, text in texts.items()])
     choice = choose_table(migrations, wrangler=wrangler)
     assert (choice.default, choice.recording) == (shape, recording)
     assert record_themselves(migrations) is recording

@@ -16,8 +16,8 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
-from d1migrate.migrate.status import compare, refuse_partial, refuse_renamed
-from d1migrate.migrate.table import LOG_TABLE, VERSIONS
+from d1migrate.migrate.status import compare, refuse_partial, refuse_problems, refuse_renamed
+from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState
 from d1migrate.migrate.table_choice import Survey, TableChoice
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.other_tools import Owner
     from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
@@ -63,6 +64,7 @@ class Adoption(NamedTuple):
         set_aside: the table of another tool that has the name of ours; it is renamed before recording.
         history: what was recorded already.
         mark: a mark of the schema that was assessed.
+        problems: why d1migrate does not write to the migrations table.
     """
 
     assessments: tuple[Assessment, ...]
@@ -71,6 +73,7 @@ class Adoption(NamedTuple):
     set_aside: Tool | None
     history: h.History
     mark: str
+    problems: tuple[str, ...] = ()
 
     @property
     def began(self) -> bool:
@@ -107,19 +110,19 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
         (*introspect.QUERIES, *choice.survey, assertions.SCHEMA_MARK), reads=True
     )
     schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
-    named = survey.columns(choice.versions)
-    owner = owner_of(named) if named and not survey.is_versions(choice.versions) else None
-    tools = _tools(schema, owner, hints.wrangler_tables)
-    aside = next((tool for tool in tools if tool.table == choice.guess.name), None)
-    history = h.History(missing=(choice.guess.name, LOG_TABLE), table=choice.guess)
-    if not aside:
+    tools = _tools(schema, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
+    blocker = choice.blocker(survey)
+    aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
+    if aside:
+        _refuse_second(aside, schema)
+        history = h.History(missing=(VERSIONS, LOG_TABLE), table=choice.guess)
+    else:
         history = yield from read_history(choice)
-    tools = tuple(tool for tool in tools if tool.table != fold(history.table.name) or tool is aside)
     migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
     refuse_partial(entries)
     refuse_renamed(entries)
-    histories = yield from _read(tools, hints.journal)
+    histories = yield from _read(tools, hints.journal, history.table)
     records, unknown = match(migrations, histories)
     live = facts(without_histories(schema, history.table.name, *(tool.table for tool in tools)))
     recorded = [entry.name for entry in entries if entry.applied]
@@ -127,24 +130,23 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
     found = tuple(_squashed(assessment, history) for assessment in found)
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
     unmanaged_objects = evidence.unmanaged_objects(footprints, live)
-    return Adoption(decided, unmanaged_objects, unknown, aside, history, mark.rows[0][0])
+    adoption = Adoption(decided, unmanaged_objects, unknown, aside, history, mark.rows[0][0])
+    return adoption._replace(problems=_problems(adoption, choice, survey))
 
 
-def _tools(schema: Schema, owner: Owner | None, wrangler: Iterable[str]) -> tuple[Tool, ...]:
-    """Return the tools that have a history here; arguments as `tools_in`.
+def _tools(schema: Schema, owner: Owner, wrangler: Iterable[str]) -> Sequence[Tool]:
+    """Return the tools that have a history here; arguments as `tools_in`."""
+    tables = {fold(table.name): {fold(c.name) for c in table.columns} for table in schema.tables}
+    return tools_in(tables, owner, wrangler=wrangler)
 
-    Raises:
-        HistoryError: a tool's table has the name of ours, and the name to keep it under is taken.
-    """
-    tables = {fold(t.name): {fold(c.name) for c in t.columns} for t in schema.tables}
-    tools = tools_in(tables, owner, wrangler=wrangler)
-    for tool in tools:
-        if tool.table == VERSIONS and OLD_TABLE in tables:
-            raise HistoryError(
-                f"{VERSIONS} is {tool.name}'s, and a table {OLD_TABLE} already exists",
-                hint=f"rename or drop {OLD_TABLE}: {tool.name}'s table gets that name",
-            )
-    return tools
+
+def _refuse_second(aside: Tool, schema: Schema) -> None:
+    """Raise HistoryError if the name under which another tool's table is kept is taken."""
+    if OLD_TABLE in {fold(table.name) for table in schema.tables}:
+        raise HistoryError(
+            f"{VERSIONS} is {aside.name}'s, and a table {OLD_TABLE} already exists",
+            hint=f"rename or drop {OLD_TABLE}: {aside.name}'s table gets that name",
+        )
 
 
 def _squashed(assessment: Assessment, history: h.History) -> Assessment:
@@ -183,15 +185,35 @@ def _record_squashed(assessment: Assessment, history: h.History, stamp: log.Stam
     return [*queries, *table.insert(migration, at), log.record("done", event, stamp)]
 
 
-def _read(tools: Sequence[Tool], journal: Mapping[str, str]) -> Flow[list[tuple[Tool, tuple[Row, ...]]]]:
-    """Read the histories of other tools."""
+def _read(
+    tools: Sequence[Tool], journal: Mapping[str, str], own: MigrationsTable
+) -> Flow[list[tuple[Tool, Sequence[Row]]]]:
+    """Read the histories of other tools; of the migrations table, only the rows that do not name a file."""
     if not tools:
         return []
     results = yield Batch([tool.query() for tool in tools], reads=True)
-    return [
-        (tool, with_journal(tool.read(result.rows), journal))
-        for tool, result in zip(tools, results, strict=True)
-    ]
+    found: list[tuple[Tool, Sequence[Row]]] = []
+    for tool, result in zip(tools, results, strict=True):
+        rows = with_journal(tool.read(result.rows), journal)
+        if own.shape == "names" and fold(tool.table) == fold(own.name):
+            rows = tuple(row for row in rows if not row.entry.endswith(SUFFIX))
+        found.append((tool, rows))
+    return found
+
+
+def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str, ...]:
+    """Return what is wrong with the migrations table once the migrations are recorded.
+
+    A row that does not name a file is no problem then, if the file that it means is recorded too.
+    """
+    history, after = found.history, found.history.rows
+    if not isinstance(after, NameState):
+        return history.problems
+    now = choice.problems(survey, history.table, after.rows, ())
+    for one in found.to_record:
+        after = after.plus(one.migration)
+    others = [problem for problem in history.problems if problem not in now]
+    return (*others, *choice.problems(survey, history.table, after.rows, ()))
 
 
 def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
@@ -207,6 +229,7 @@ def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
         HistoryError: a file is undecided, or history or schema changed since `plan`. Nothing was recorded.
     """
     evidence.refuse_undecided(found.assessments)
+    refuse_problems(found.history.table, found.problems)
     todo, stamp = found.to_record, new_stamp()
     queries: list[Query] = []
     for assessment in todo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
@@ -164,19 +164,21 @@ def _assembled(
 ) -> h.History:
     """Return the history that the answers after the survey describe."""
     leftovers = answers.pop(0)
-    own = answers.pop(0).rows if found else ()
-    beside = answers.pop(0).rows if isinstance(found, VersionTable) and found.exists else ()
+    own, counter = _rows(answers.pop(0)) if found else ((), 0)
+    beside, counter = (
+        _rows(answers.pop(0)) if isinstance(found, VersionTable) and found.exists else ((), counter)
+    )
     ours = choice.history_tables(survey)
     others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in ours]
     latest = answers.pop(0).rows if logged else ()
     head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logged else ()
     table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
-    if isinstance(found, VersionTable) and table.shape == "names":
+    if found and found.shape != table.shape:
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
     if table.name in missing and latest and not own:
         _refuse_log_alone(table, latest)
-    history = h.read_rows(table, h.Rows(own, beside, latest))
+    history = h.read_rows(table, h.Rows(own, beside, latest, counter))
     unmanaged = () if own or latest else tuple(others)
     return history._replace(
         missing=missing,
@@ -190,6 +192,12 @@ def _assembled(
         if logged == LOG_TABLE
         else (),
     )
+
+
+def _rows(answer: Result) -> tuple[Sequence[tuple[Any, ...]], int | None]:
+    """Return the rows of a migrations table, and the counter of wrangler's, which it has without rows too."""
+    counter = answer.rows[0][3] if answer.rows and len(answer.rows[0]) > 3 else 0
+    return [row for row in answer.rows if row[0] is not None], counter
 
 
 def _refuse_log_alone(table: MigrationsTable, latest: Sequence[tuple[object, ...]]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.model import Assessment
+    from d1migrate.migrate.selector import Selector
 
 
 def prints(*texts: str) -> tuple[Footprint, ...]:
@@ -225,14 +226,14 @@ def test_a_failed_record_of_nothing_is_pending() -> None:
 @pytest.mark.parametrize(
     ("assume", "pending", "message"),
     [
-        ([9], [], "--assume 9: there is no such version"),
+        ([9], [], "--assume 9: there is no migration 9"),
         ([3], [], "--assume 3: 003_f is pending: table b is missing"),
         ([], [1], "--pending 1: 001_f is applied: table a is present"),
-        ([2], [2], "--assume 2 and --pending 2 cannot be used together"),
+        ([2], ["002_f"], "--assume 002_f and --pending 002_f cannot be used together"),
     ],
 )
 def test_a_decision_must_not_contradict_the_database(
-    assume: Collection[int], pending: Collection[int], message: str
+    assume: Collection[Selector], pending: Collection[Selector], message: str
 ) -> None:
     """Nor be about a file that does not exist, nor be two."""
     found = assess(prints("CREATE TABLE a (x)", "SELECT 1", "CREATE TABLE b (x)"), live("CREATE TABLE a (x)"))
@@ -256,7 +257,7 @@ def test_nothing_is_recorded_while_a_file_is_open() -> None:
         HistoryError, match=r"002_f is unknown: .*\n003_f is partly applied: table b is present"
     ) as error:
         refuse_undecided(found)
-    assert error.value.versions == (2, 3)
+    assert error.value.names == ("002_f", "003_f")
     decided = decide(found, assume=[2], pending=[3])
     refuse_undecided(decided)
     assert states(decided) == ["applied", "assumed", "pending"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from d1migrate.migrate.wrangler_table import Mirror
 
 from d1migrate.errors import Error, HistoryError
 from d1migrate.lint.replay.footprints import footprints
 from d1migrate.migrate.adopt.flow import Adoption, Hints, adopt, plan
 from d1migrate.migrate.flows.read import status
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -18,14 +18,27 @@ if TYPE_CHECKING:
 
 TABLE = "CREATE TABLE {} (id INTEGER PRIMARY KEY);"
 WRANGLER = (
-    "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT, applied_at);"
-    " INSERT INTO d1_migrations VALUES (1, '001_a.sql', 1790000007);"
+    "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
+    " applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);"
+    " INSERT INTO d1_migrations VALUES (1, '{}', '2026-09-21 14:13:27');"
+)
+KYSELY = (
+    "CREATE TABLE kysely_migration (name, timestamp);"
+    " INSERT INTO kysely_migration VALUES ('001_a', '2026-09-21T14:13:27.000Z');"
 )
 
 
-def planned(database: Database, have: str, hints: Hints = Hints(), mirror: Mirror | None = None) -> Adoption:  # noqa: B008
+NAMES = TableChoice(default="names")
+
+
+def planned(
+    database: Database,
+    have: str,
+    hints: Hints = Hints(),  # noqa: B008
+    choice: TableChoice = USUAL,
+) -> Adoption:
     """What is found out about some files."""
-    return database.run(plan(footprints(files(have)), hints, mirror))
+    return database.run(plan(footprints(files(have)), hints, choice))
 
 
 def states(found: Adoption) -> str:
@@ -33,14 +46,63 @@ def states(found: Adoption) -> str:
     return " ".join(assessment.state for assessment in found.assessments)
 
 
-def test_files_that_ran(empty: Database) -> None:
+@pytest.mark.parametrize(
+    ("choice", "rows"),
+    [
+        (USUAL, "SELECT version, applied_at FROM schema_migrations"),
+        (NAMES, "SELECT name, unixepoch(applied_at) FROM d1_migrations"),
+    ],
+    ids=["versions", "names"],
+)
+def test_files_that_ran(empty: Database, choice: TableChoice, rows: str) -> None:
     """They are recorded with when another tool applied them; the others stay pending."""
-    empty.script(TABLE.format("a") + WRANGLER)
-    found = planned(empty, "1a 2b")
+    empty.script(TABLE.format("a") + KYSELY)
+    found = planned(empty, "1a 2b", choice=choice)
     assert states(found) == "applied pending"
     assert [migration.version for migration in empty.run(adopt(found, empty.stamp))] == [1]
-    assert empty.rows("SELECT version, applied_at FROM schema_migrations") == [(1, 1_790_000_007)]
-    assert [entry.state for entry in empty.run(status(files("1a 2b")))] == ["applied", "pending"]
+    ((key, at),) = empty.rows(rows)
+    assert (key, at) == (1 if choice is USUAL else "001_a.sql", 1_790_000_007)
+    assert [entry.state for entry in empty.run(status(files("1a 2b"), choice))] == ["applied", "pending"]
+
+
+def test_wranglers_history_is_a_history(empty: Database) -> None:
+    """Its rows are recorded already; what it lacks is added to it."""
+    empty.script(TABLE.format("a") + TABLE.format("b") + WRANGLER.format("001_a.sql"))
+    found = planned(empty, "1a 2b")
+    assert states(found) == "recorded applied"
+    empty.run(adopt(found, empty.stamp))
+    assert empty.rows("SELECT name FROM d1_migrations ORDER BY id") == [("001_a.sql",), ("002_b.sql",)]
+
+
+def test_an_empty_table_of_wrangler_decides_nothing(empty: Database) -> None:
+    """`wrangler d1 migrations list` creates it."""
+    empty.script(TABLE.format("a") + WRANGLER.format("001_a.sql") + "DELETE FROM d1_migrations;")
+    empty.run(adopt(planned(empty, "1a"), empty.stamp))
+    assert empty.versions() == [1]
+    assert empty.rows("SELECT * FROM d1_migrations") == []
+
+
+def test_rows_that_do_not_name_a_file(empty: Database) -> None:
+    """NuxtHub records names without `.sql` in the table that it configures for wrangler: both are kept."""
+    empty.script(TABLE.format("a") + WRANGLER.format("001_a"))
+    assert [entry.state for entry in empty.run(status(files("1a"), USUAL))] == ["pending"]
+    with pytest.raises(HistoryError, match=r"do not name a file, e\.g\. '001_a': `d1migrate adopt`"):
+        empty.up("1a")
+    found = planned(empty, "1a")
+    assert states(found) == "applied"
+    empty.run(adopt(found, empty.stamp))
+    assert empty.rows("SELECT name, unixepoch(applied_at) FROM d1_migrations") == [
+        ("001_a", 1_790_000_007),
+        ("001_a.sql", 1_790_000_007),
+    ]
+    empty.up("1a 2b")
+
+
+def test_rows_that_name_nothing_at_all(empty: Database) -> None:
+    """Nothing is written beside them."""
+    empty.script(TABLE.format("a") + WRANGLER.format("elsewhere"))
+    with pytest.raises(HistoryError, match="1 of its rows do not name a file"):
+        empty.run(adopt(planned(empty, "1a"), empty.stamp))
 
 
 def test_tables_of_other_tools_are_not_unmanaged(empty: Database) -> None:
@@ -89,6 +151,32 @@ def test_a_table_that_has_the_name_of_ours(empty: Database, columns: str, tool: 
     assert len(empty.rows("SELECT name FROM sqlite_schema WHERE name LIKE '%schema_migrations%'")) >= 3
 
 
+def test_a_table_with_that_name_is_in_nobodys_way(empty: Database) -> None:
+    """Where wrangler's table holds the history, dbmate's stays, and is evidence."""
+    dbmate = "CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY); INSERT INTO schema_migrations VALUES (2);"
+    empty.script(TABLE.format("a") + TABLE.format("b") + dbmate + WRANGLER.format("001_a.sql"))
+    for choice in (USUAL, NAMES):
+        found = planned(empty, "1a 2b", choice=choice)
+        assert states(found) == "recorded applied"
+        assert (found.set_aside, found.unmanaged_objects) == (None, ())
+        assert found.assessments[1].records[0].tool == "dbmate"
+    empty.script("DROP TABLE d1_migrations")
+    assert planned(empty, "1a 2b", choice=NAMES).set_aside is None
+    assert planned(empty, "1a 2b").set_aside
+
+
+def test_an_applications_own_table(empty: Database) -> None:
+    """It is left alone, and wrangler's table holds the history."""
+    empty.script(
+        TABLE.format("a") + "CREATE TABLE schema_migrations (version TEXT PRIMARY KEY, checksum TEXT)"
+    )
+    found = planned(empty, "1a 2b")
+    assert (states(found), found.set_aside) == ("applied pending", None)
+    assert [key.shown for key in found.unmanaged_objects if key.kind == "table"] == ["schema_migrations"]
+    empty.run(adopt(found, empty.stamp))
+    assert empty.rows("SELECT name FROM d1_migrations") == [("001_a.sql",)]
+
+
 @pytest.mark.parametrize("meanwhile", ["schema", "history"])
 def test_a_database_that_changed_since(empty: Database, meanwhile: str) -> None:
     """Nothing is recorded."""
@@ -113,13 +201,3 @@ def test_what_is_undecided_stops_it(empty: Database) -> None:
     assumed = planned(empty, "1a", Hints(assume=[1]))
     assert states(assumed) == "assumed"
     assert [migration.version for migration in empty.run(adopt(assumed, empty.stamp))] == [1]
-
-
-def test_wranglers_table_is_brought_into_step(empty: Database) -> None:
-    """What it lacks is inserted."""
-    empty.script(TABLE.format("a") + TABLE.format("b") + WRANGLER)
-    mirror = Mirror.of("d1_migrations", files("1a 2b"))
-    found = planned(empty, "1a 2b", mirror=mirror)
-    assert found.to_mirror == (2,)
-    empty.run(adopt(found, empty.stamp, mirror))
-    assert empty.rows("SELECT name FROM d1_migrations ORDER BY id") == [("001_a.sql",), ("002_b.sql",)]

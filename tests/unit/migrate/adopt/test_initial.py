@@ -12,16 +12,18 @@ from tests.unit.schema.building import database, read, schema
 SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id FROM users;"
 
 
-def test_it_builds_what_the_database_holds() -> None:
-    """And records itself; there is no rollback."""
-    found = first_migration(schema(SQL), "0001_all.sql", "the schema", date="2026-11-30")
+@pytest.mark.parametrize("records", [True, False])
+def test_it_builds_what_the_database_holds(*, records: bool) -> None:
+    """And records itself, where files do; there is no rollback."""
+    found = first_migration(schema(SQL), "0001_all.sql", "the schema", date="2026-11-30", records=records)
     connection = database("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name, applied_at)")
     for sql in found.texts():
         connection.execute(sql)
     built = read(connection)
     assert compare(schema(SQL), built) == ()
     refuse_differences(schema(SQL), built)
-    assert list(connection.execute("SELECT version, name FROM schema_migrations")) == [(1, "0001_all")]
+    recorded = list(connection.execute("SELECT version, name FROM schema_migrations"))
+    assert recorded == ([(1, "0001_all")] if records else [])
     assert found.rollback
     assert found.rollback.reason
 
@@ -29,7 +31,7 @@ def test_it_builds_what_the_database_holds() -> None:
 def test_an_empty_database_needs_none() -> None:
     """`d1migrate new` creates a first file."""
     with pytest.raises(SourceError, match="no tables and no views"):
-        first_migration(schema("SELECT 1"), "0001_all.sql", "x", date="2026-11-30")
+        first_migration(schema("SELECT 1"), "0001_all.sql", "x", date="2026-11-30", records=True)
 
 
 def test_a_file_that_builds_something_else() -> None:
