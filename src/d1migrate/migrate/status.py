@@ -24,6 +24,7 @@ from d1migrate.migrate.table import (
     VersionState,
     VersionTable,
 )
+from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -201,7 +202,7 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
         return
     shown = ", ".join(history.unmanaged[:5])
     more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
-    tools = [f"{table} is the history of {OTHER_TOOLS[table]}" for table in history.other_tools]
+    tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
     newest = entries[-1].name if entries else "NAME"
     reason = f"no migrations are recorded, but it contains {shown}{more}"
     raise HistoryError(

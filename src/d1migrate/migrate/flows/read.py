@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
-from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.status import Entry, compare, refuse_partial
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
@@ -168,8 +168,8 @@ def _assembled(
     beside, counter = (
         _rows(answers.pop(0)) if isinstance(found, VersionTable) and found.exists else ((), counter)
     )
-    ours = choice.history_tables(survey)
-    others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in ours]
+    hidden = choice.history_tables(survey) | COMPANIONS.keys()
+    others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in hidden]
     latest = answers.pop(0).rows if logged else ()
     head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logged else ()
     table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
@@ -183,7 +183,7 @@ def _assembled(
     return history._replace(
         missing=missing,
         unmanaged=unmanaged,
-        other_tools=tuple(name for name in unmanaged if name in OTHER_TOOLS),
+        other_tools=tuple(name for name in unmanaged if fold(name) in OTHER_TOOLS),
         leftovers=tuple(first_column(leftovers.rows)),
         head="".join(token for (token,) in head),
         problems=choice.problems(survey, table, own, beside),

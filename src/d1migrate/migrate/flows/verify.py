@@ -8,14 +8,15 @@ from d1migrate.errors import SourceError
 from d1migrate.migrate import status
 from d1migrate.migrate.assertions import is_same_history
 from d1migrate.migrate.flows import read
-from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.other_tools import is_of_another_tool, without_histories
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.compare import Difference, compare
 from d1migrate.sql.batch import Batch
 from d1migrate.sql.names import fold, is_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from d1migrate.migrate.flows.integrity import FindBroken
     from d1migrate.migrate.flows.leftovers import Problem
@@ -90,8 +91,11 @@ def verify(
         found = yield from inspect(
             find_broken, rows=True, expected=expected, unchanged=is_same_history(history)
         )
-    left_out = {choice.wrangler, history.table.name}
-    differences = _ours(compare(expected, found.schema), left_out) if expected else ()
+    differences: tuple[Difference, ...] = ()
+    if expected:
+        histories = (choice.wrangler, history.table.name)
+        both = (without_histories(schema, *histories) for schema in (expected, found.schema))
+        differences = tuple(difference for difference in compare(*both) if not is_helper(difference.name))
     return Verification(entries, gaps, differences, why, found.problems)
 
 
@@ -119,9 +123,16 @@ def verify_by_digests(
     expected: dict[str, str | None] = {}
     for entry in entries:
         expected |= changes[entry.name] if entry.applied else {}
-    live = [(kind, name, sql) for kind, name, _, sql in rows.rows if sql is not None]
-    wanted = {name: known for name, known in expected.items() if known is not None}
-    found = _ours(digest.compare(wanted, live), {choice.wrangler, history.table.name})
+    wanted = {key: known for key, known in expected.items() if known is not None}
+    histories = {fold(choice.wrangler), fold(history.table.name)}
+    if f"table {VERSIONS}" not in wanted:  # then it is not the application's, but dbmate's or Rails'
+        histories.add(VERSIONS)
+
+    def is_ours(table: str) -> bool:
+        return not (fold(table) in histories or is_of_another_tool(table) or is_helper(table))
+
+    live = [(kind, name, sql) for kind, name, table, sql in rows.rows if sql is not None and is_ours(table)]
+    found = tuple(difference for difference in digest.compare(wanted, live) if is_ours(difference.name))
     if found and (late := _late(entries)):
         return Verification(entries, gaps, (), f"{late} was applied after newer files")
     return Verification(entries, gaps, found, None)
@@ -149,11 +160,6 @@ def _without_digests(entries: Sequence[Entry], changes: Mapping[str, object]) ->
         )
     skipped = [entry.name for entry in entries if entry.state == "out_of_order"]
     return f"{skipped[0]} is not applied, but newer files are" if skipped else None
-
-
-def _ours(found: Iterable[Difference], left_out: Collection[str] = ()) -> tuple[Difference, ...]:
-    others = {*OTHER_TOOLS, *map(fold, left_out)}
-    return tuple(d for d in found if fold(d.name) not in others and not is_helper(d.name))
 
 
 def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
