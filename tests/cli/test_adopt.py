@@ -42,10 +42,10 @@ def test_existing_objects_are_recorded_and_the_rest_applied(project: Project) ->
     before = project.database.read_bytes()
     out = project.run("adopt", "--dry-run").out
     assert out.splitlines() == [
-        "version  name       state    because",
-        "      1  001_users  applied  table users is present",
-        "      2  002_teams  applied  table teams and index idx_teams_owner are present",
-        "      3  003_names  pending  column users.name is missing",
+        "number  name       state    because",
+        "     1  001_users  applied  table users is present",
+        "     2  002_teams  applied  table teams and index idx_teams_owner are present",
+        "     3  003_names  pending  column users.name is missing",
     ]
     assert project.database.read_bytes() == before
     assert "`d1migrate adopt` finds out" in project.run("up", code=1).err
@@ -83,7 +83,7 @@ def test_json_has_the_objects(project: Project) -> None:
     ]
     assert found["no_file_makes"] == [{"kind": "table", "name": "notes"}]
     assert found["recorded"] == []
-    assert project.run("adopt", "--yes", "--json").json["recorded"] == [1, 2]
+    assert project.run("adopt", "--yes", "--json").json["recorded"] == ["001_users", "002_teams"]
 
 
 def test_nothing_is_recorded_without_confirmation(project: Project) -> None:
@@ -122,9 +122,12 @@ def test_partly_applied(project: Project) -> None:
         "002_teams  partly applied  table teams is present, yet index idx_teams_owner is missing" in ended.out
     )
     assert "    table teams: present\n    index idx_teams_owner: missing\n" in ended.out
-    assert "or decide by hand: `--assume 2`" in ended.err
+    assert "or decide by hand: `--assume 002_teams`" in ended.err
     assert project.tables() == {"users", "teams"}
-    assert project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"] == [1, 2]
+    assert project.run("adopt", "--yes", "--json", "--assume", "2").json["recorded"] == [
+        "001_users",
+        "002_teams",
+    ]
     assert "- index idx_teams_owner: missing" in project.run("verify").out
 
 

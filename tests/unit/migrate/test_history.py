@@ -95,7 +95,7 @@ def test_rows_of_wranglers_table() -> None:
     """The name is the key, the id the order; what is no name of a file is left out."""
     rows = [(3, "0001_b.sql", 5, 9), (4, "a/migration.sql", None, 9), (7, None, 5, 9), (8, "x", 5, 9)]
     latest = [(1, "0001_b", 7, "done", "up", "v1:a", "d", 1), (1, "0001_a", 9, "begun", "up", None, None, 0)]
-    found = h.read_rows(NameTable(), h.Rows(rows, latest=latest))
+    found = h.read_rows(NameTable(), h.Rows(rows, latest=latest, counter=9))
     assert [(row.version, row.name, row.checksum, row.order) for row in found.applied] == [
         (1, "0001_b", "v1:a", 3),
         (None, "a/migration", None, 4),

@@ -91,7 +91,7 @@ def test_statements_without_parameters(table: VersionTable | NameTable) -> None:
         database.write(Query(table.insert_sql(TWO)))
         assert len(database.rows(table.rows.sql)) == 1
         database.write(Query(table.delete_sql(TWO)))
-        assert database.rows(table.rows.sql) == []
+        assert [row for row in database.rows(table.rows.sql) if row[0] is not None] == []
 
 
 @pytest.mark.parametrize(
