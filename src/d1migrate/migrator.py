@@ -297,7 +297,7 @@ class Migrator:
         entries = compare(self.migrations, history)
         todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
         earlier = [e.migration for e in entries if e.migration and e.applied]
-        return lint(todo, schema, earlier=earlier, severities=self._severities)
+        return lint(todo, schema, earlier=earlier, severities=self._severities, table=history.table)
 
     def rehearse(
         self,

@@ -39,4 +39,8 @@ def run(options: Options, project: Project, output: Output) -> int:
             allow_loss=options.allow_loss,
             check=gates.check,
         )
+    if report.steps and report.table and report.table.shape == "names":
+        output.note(
+            f"{report.table.name} no longer has them: `wrangler d1 migrations apply` would run them again"
+        )
     return print_report(report, time.perf_counter() - started, output, done="rolled back")

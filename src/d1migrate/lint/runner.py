@@ -9,6 +9,7 @@ from d1migrate.lint.check import Diagnostic, check, diagnose, failing, unreadabl
 from d1migrate.lint.replay.fresh_database import FreshDatabase
 from d1migrate.lint.replay.replayer import Replayer, replay
 from d1migrate.lint.rule import Finding
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.sql import d1
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.analysis import AnalyzedReplay
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
 
 
@@ -26,6 +28,7 @@ def lint(
     earlier: Sequence[Migration] = (),
     severities: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
+    table: MigrationsTable | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in migrations, by file and line.
 
@@ -37,17 +40,20 @@ def lint(
         earlier: the files that built that schema, if they are known. What would stop them if they were
             pending is an info.
         severities: {code or letter of a rule: error, warning, info or off}.
+        table: the migrations table; by default the one that the files suggest.
         only: the names of those to check; the others are only replayed.
     """
+    migrations = tuple(migrations)
+    table = table or choose_table((*earlier, *migrations)).guess
     replayer = Replayer(base, earlier=earlier)
     found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration))]
-    migrations, fresh = tuple(migrations), FreshDatabase(earlier)
+    fresh = FreshDatabase(earlier)
     if base and base.tables and not earlier:
         fresh.give_up()
     for migration in migrations:
         wanted = only is None or migration.name in only
         try:
-            too_long = _too_long(migration) if wanted else None
+            too_long = _too_long(migration, table) if wanted else None
             replay = replayer.replay(migration, probe=wanted)
         except SourceError as error:
             replayer.give_up_on(migration)
@@ -141,14 +147,14 @@ def refuse_errors(
     return built
 
 
-def _too_long(migration: Migration) -> LimitExceeded | None:
+def _too_long(migration: Migration, table: MigrationsTable) -> LimitExceeded | None:
     """Return the error for a file with a statement too long for D1: the rest is checked all the same.
 
     Raises:
         SourceError: `up` would refuse the file for another reason that no rule finds.
     """
     try:
-        migration.check()
+        migration.check(table)
     except LimitExceeded as error:
         return error
     except SourceError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.migrate.table import VERSIONS
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.schema.cascade import Cascade, Event
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Column, ForeignKey, Schema, Table, Trigger
@@ -164,12 +164,15 @@ def _columns(sql: str) -> tuple[Column, ...]:
     return tuple(Column(c.name, c.type, primary_key=places.get(fold(c.name), 0)) for c in columns)
 
 
-def risks(steps: Iterable[Iterable[str]], live: LiveTables) -> list[list[TableAtRisk]]:
+def risks(
+    steps: Iterable[Iterable[str]], live: LiveTables, table: MigrationsTable = USUAL_TABLE
+) -> list[list[TableAtRisk]]:
     """Return, for each step of a rollback in order, the existing tables that it deletes rows from.
 
     Args:
         steps: the SQL statements of each.
         live: the database before the first.
+        table: the migrations table.
     """
     names = _Names(live.tables)
     found, written = [], set[str]()
@@ -178,7 +181,7 @@ def risks(steps: Iterable[Iterable[str]], live: LiveTables) -> list[list[TableAt
         losing, wrote = set[str](), set[str]()
         names.begin_step()
         # `down` itself deletes the row of the migration; other tables may refer to it.
-        for sql in (f"DELETE FROM {VERSIONS}", *statements):
+        for sql in (f"DELETE FROM {table.sql}", *statements):
             live.add_trigger(sql)
             for effect in effects(sql):
                 if effect.kind == "drop trigger":

@@ -300,18 +300,21 @@ def plan_down(
 
     Raises:
         Irreversible: migrations have no rollback; the error names all of them, and why.
-        PlanError: file and log differ, and `prefer` is not given.
+        PlanError: file and log differ, or wrangler applied the file, and `prefer` is not given.
         SourceError: a rollback block cannot be parsed, or drops the history.
     """
     chosen: dict[str, Rollback] = {}
     irreversible: list[Entry] = []
     differ: list[Entry] = []
+    unrecorded: list[Entry] = []
     for entry in entries:
         kept = entry.applied and stored.get(history.table.key_of(entry.applied))
         rollback, differs = _choose_rollback(entry, kept, prefer)
         differ += [entry] if differs else []
         if rollback is None or rollback.reason is not None:
             irreversible.append(entry)
+        elif prefer is None and _is_unrecorded(entry, history.table):
+            unrecorded.append(entry)
         else:
             chosen[entry.name] = rollback
     if irreversible := [entry for entry in irreversible if entry not in differ]:
@@ -325,6 +328,12 @@ def plan_down(
             "the rollback in the file and the one recorded when it was applied differ:"
             f" {', '.join(names(differ))}",
             hint="choose with --rollback-from file or --rollback-from history",
+        )
+    if unrecorded:
+        raise PlanError(
+            f"wrangler applied {', '.join(names(unrecorded))}, and no rollback was recorded then:"
+            " the file may have changed since",
+            hint="--rollback-from file runs the rollback that the file has now",
         )
     steps = tuple(_step_down(entry, chosen[entry.name], history.table) for entry in entries)
     return Plan(steps, history, reads=history.reads)
@@ -342,6 +351,12 @@ def _choose_rollback(entry: Entry, kept: str | None, prefer: str | None) -> tupl
     if gained or (from_file and from_file.reason is None and from_file.digest == digest):
         return from_file, False
     return (from_log if prefer == "history" else from_file), prefer is None
+
+
+def _is_unrecorded(entry: Entry, table: MigrationsTable) -> bool:
+    """Whether wrangler applied a migration, so that nobody knows what its file was then."""
+    row = entry.applied
+    return table.shape == "names" and row is not None and row.checksum is None and not row.keeps_rollback
 
 
 def _step_down(entry: Entry, rollback: Rollback, table: MigrationsTable) -> Step:

@@ -229,12 +229,14 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
         "restore the file and write a new migration;"
         " if the edit is right, `d1migrate repair --accept {first} --reason …` records it",
     )
+    pending = next((entry.name for entry in entries if entry.state in ("pending", "out_of_order")), None)
+    renamed = f"if it is {pending} now, `d1migrate repair --rename {{first}} {pending} --reason …`; "
     _refuse(
         [entry for entry in entries if entry.state == "missing"],
         MissingMigration,
         "applied, but the file is missing",
-        "restore the file, or update an old checkout; if it was removed on purpose,"
-        " `d1migrate repair --forget {first} --reason …` removes its record",
+        f"restore the file, or update an old checkout; {renamed if pending else ''}if it was removed on"
+        " purpose, `d1migrate repair --forget {first} --reason …` removes its record",
     )
 
 
@@ -335,10 +337,8 @@ def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint
     """Raise an error with the entries, if there are any; `{first}` in the hint is the first name."""
     if found:
         named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in found)
-        first = found[0]
-        raise kind(
-            f"{named}: {problem}", names=names(found), hint=hint.format(first=first.name, was=first.was)
-        )
+        hint = hint.replace("{first}", found[0].name).replace("{was}", found[0].was or "")
+        raise kind(f"{named}: {problem}", names=names(found), hint=hint)
 
 
 def names(entries: Iterable[Entry]) -> tuple[str, ...]:

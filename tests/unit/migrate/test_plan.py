@@ -25,6 +25,7 @@ from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Plan, StepQueries, choose_down, plan_down, plan_up
 from d1migrate.migrate.status import compare
+from d1migrate.migrate.table import USUAL_TABLE, NameTable
 from tests.unit.migrate.shorthand import files, history
 
 STAMP = Stamp("token-1", 1_790_000_000, "ada", "d1migrate")
@@ -282,3 +283,28 @@ def test_what_a_request_cannot_carry(sql: str, reason: str | None) -> None:
     """Such a file is imported; the reason names the line."""
     (step,) = plan_up([Migration(1, "001_a", sql)], history()).steps
     assert (step.import_reason or "")[:8] == (reason or "")
+
+
+def test_a_rollback_of_what_wrangler_applied_has_to_be_chosen() -> None:
+    """Its file may have changed since; in a table of versions the file's block has always been run."""
+    (migration,) = files("1a")
+    for table in (NameTable(), USUAL_TABLE):
+        row = AppliedMigration(1, "001_a", 1_790_000_000, place=1)
+        found = history(table=table)._replace(applied=(row,))
+        entries = choose_down([migration], found)
+        if table.shape == "names":
+            with pytest.raises(PlanError, match="wrangler applied 001_a") as refused:
+                plan_down(entries, found, {})
+            assert "--rollback-from file" in (refused.value.hint or "")
+            with pytest.raises(Irreversible):  # a flag that decides nothing
+                plan_down(choose_down(files("1a", rollback=""), found), found, {}, prefer="file")
+        (step,) = plan_down(entries, found, {}, prefer="file").steps
+        assert step.name == "001_a"
+
+
+def test_down_by_names_undoes_what_was_applied_last() -> None:
+    """Whatever number it has."""
+    applied = history("2b 1a", table=NameTable())
+    rows = (applied.applied[0]._replace(place=1), applied.applied[1]._replace(place=2))
+    chosen = choose_down(files("1a 2b"), applied._replace(applied=rows))
+    assert [entry.name for entry in chosen] == ["001_a"]

@@ -61,7 +61,9 @@ def choose(
         *live, texts = live
         stored = h.rollbacks(history.table, texts.rows)
     todo = plan_down(entries, history, stored, prefer=prefer)
-    risks = data_loss.risks((step.script.texts() for step in todo.steps), data_loss.LiveTables(live))
+    risks = data_loss.risks(
+        (step.script.texts() for step in todo.steps), data_loss.LiveTables(live), history.table
+    )
     names = sorted({risk.table for found in risks for risk in found} - {fold(history.table.name), LOG_TABLE})
     rows = yield from _count_rows(names)
     allowed = _allowed(names, allow_loss)
@@ -130,7 +132,7 @@ def down(todo: Plan, new_stamp: NewStamp, notes: Mapping[str, object] | None = N
     outcome = yield from run_steps(with_notes(todo, notes or {}), new_stamp, ())
     if outcome.failure is not None:
         raise outcome.failure
-    return Report(outcome.steps)
+    return Report(outcome.steps, table=todo.history.table)
 
 
 def _guarded(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.flows.leftovers import Problem
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.sql.batch import Flow, Query
 
     NewStamp = Callable[[], log.Stamp]
@@ -47,11 +48,13 @@ class Report(NamedTuple):
         steps: the steps it took.
         meanwhile: what another runner applied meanwhile.
         problems: what is wrong with the database after the run, if it was inspected.
+        table: the migrations table, of a rollback.
     """
 
     steps: tuple[StepResult, ...]
     meanwhile: tuple[h.AppliedMigration, ...] = ()
     problems: tuple[Problem, ...] = ()
+    table: MigrationsTable | None = None
 
     @property
     def ok(self) -> bool:
