@@ -1,4 +1,4 @@
-"""The order in which wrangler applies the files of a folder, and where that order surprises people.
+"""The order in which wrangler applies the files of a folder.
 
 Only names decide. A name here is what wrangler compares: the path below the migrations folder, with `/`
 between its segments and with `.sql`.
@@ -7,38 +7,13 @@ between its segments and with `.sql`.
 from __future__ import annotations
 
 import re
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 Key = tuple[tuple[bool, float, bytes], ...]
 
-EXACT = 2**53
-"""Beyond it not every integer is a double, and wrangler compares doubles."""
-
 # JavaScript's white space: unlike Python's, with U+FEFF and without control characters such as U+001C.
-_SPACE = "[\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
-_NUMBER = re.compile(_SPACE + "([+-]?)0*([0-9]+)")
+SPACE = "[\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
+_NUMBER = SPACE + "([+-]?)0*([0-9]+)"  # compiled when first needed: most names begin with plain digits
 _MAX_DIGITS = 309  # of a double
-_HEX = re.compile(_SPACE + "0[xX]([0-9a-fA-F]{1,16})(?![0-9a-zA-Z])")
-_EXPONENT = re.compile(_SPACE + "([0-9]{1,16}[eE][0-9]{1,2})(?![0-9a-zA-Z])")
-_GROUPS = re.compile(_SPACE + "([0-9]{1,16}(?:[^0-9_][0-9]{1,16})+)(?![0-9a-zA-Z])")
-_DATE = re.compile("((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})([0-9]{6})?")
-_SHOWN = 3
-
-
-class Surprise(NamedTuple):
-    """Names of which the order is not what they suggest, and why."""
-
-    names: tuple[str, ...]
-    why: str
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.names[:_SHOWN])
-        more = len(self.names) - _SHOWN
-        return f"{shown} and {more} more {self.why}" if more > 0 else f"{shown} {self.why}"
 
 
 def number_of(name: str) -> int | None:
@@ -47,7 +22,10 @@ def number_of(name: str) -> int | None:
     It is `parseInt(segment.split("_")[0], 10)` of the first segment: what follows the digits is ignored. The
     integer is exact; wrangler rounds it to a double.
     """
-    match = _NUMBER.match(name.partition("/")[0].partition("_")[0])
+    head = name.partition("/")[0].partition("_")[0]
+    if head.isascii() and head.isdigit() and len(head) < _MAX_DIGITS:
+        return int(head)
+    match = re.match(_NUMBER, head)
     if match is None or len(match[2]) > _MAX_DIGITS:
         return None
     number = int(match[1] + match[2])
@@ -63,22 +41,6 @@ def order_key(name: str) -> Key:
     return tuple(_segment_key(segment) for segment in name.split("/"))
 
 
-def surprises(names: Iterable[str]) -> tuple[Surprise, ...]:
-    """Return where wrangler's order surprises people.
-
-    Args:
-        names: those of a folder, in that order.
-    """
-    return tuple(found for siblings in _siblings(names) for found in _among(siblings))
-
-
-def warning(found: Sequence[Surprise]) -> str:
-    """Return one line about surprises, of which there is at least one."""
-    shown = "; ".join(str(surprise) for surprise in found[:_SHOWN])
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"wrangler's order may surprise: {shown}{more}"
-
-
 def _segment_key(segment: str) -> tuple[bool, float, bytes]:
     number = number_of(segment)
     double = None if number is None else _double(number)
@@ -90,69 +52,3 @@ def _double(number: int) -> float | None:
         return float(number)
     except OverflowError:
         return None
-
-
-def _siblings(names: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the paths that wrangler compares with one another: for each folder what is in it."""
-    folders: dict[str, dict[str, None]] = {}
-    for name in names:
-        folder = ""
-        for segment in name.split("/"):
-            path = folder + segment
-            folders.setdefault(folder, {})[path] = None
-            folder = f"{path}/"
-    yield from map(list, folders.values())
-
-
-def _among(paths: Sequence[str]) -> Iterator[Surprise]:
-    """Yield the surprises among the paths of one folder, which are in order."""
-    numbers = {path: number for path in paths if (number := number_of(_last(path))) is not None}
-    for _, group in groupby(numbers, lambda path: (numbers[path], _reading(path))):
-        tie = list(group)
-        if len(tie) > 1:
-            yield _surprise(tie, f"in this order, as each has number {numbers[tie[0]]}")
-    if found := [path for path in numbers if numbers[path] < 0]:
-        yield _surprise(found, "first, as the number is negative")
-    if found := _cut(list(numbers)):
-        yield _surprise(found, "by the first digits alone")
-    if found := [path for path in numbers if abs(numbers[path]) > EXACT]:
-        yield _surprise(found, "by a rounded number, as it is above 2^53")
-    if numbers and (found := [path for path in paths if path not in numbers]):
-        yield _surprise(found, "last, without a number")
-
-
-def _surprise(paths: Iterable[str], why: str) -> Surprise:
-    return Surprise(tuple(path.removesuffix(".sql") for path in paths), why)
-
-
-def _cut(paths: Sequence[str]) -> list[str]:
-    """Return the paths that are out of order because wrangler does not read all their digits."""
-    found: dict[str, None] = {}
-    for one, other in pairwise(paths):
-        if _reading(one) > _reading(other):
-            found |= dict.fromkeys(path for path in (one, other) if _uncut(path))
-    return list(found)
-
-
-def _reading(path: str) -> tuple[int, ...]:
-    """Return the number of a path as people read it: the parts of a date one by one."""
-    if parts := _uncut(path):
-        return parts
-    number = number_of(_last(path)) or 0
-    date = _DATE.fullmatch(str(number))
-    return tuple(int(part) for part in date.groups("0")) if date else (number,)
-
-
-def _uncut(path: str) -> tuple[int, ...]:
-    """Return what people read in digits of which wrangler reads only the first; nothing if it reads all."""
-    head = _last(path).partition("_")[0]
-    if match := _HEX.match(head):
-        return (int(match[1], 16),)
-    if match := _EXPONENT.match(head):
-        return (int(float(match[1])),)
-    match = _GROUPS.match(head)
-    return tuple(int(part) for part in re.findall("[0-9]+", match[1])) if match else ()
-
-
-def _last(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate.order import order_key, surprises, warning
+from d1migrate.migrate.order import order_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +58,6 @@ def list_files(folder: Folder) -> Listing:
         elif matches(_as_migration(path)) or (entry.is_dir() and may_match_in(path)):
             skipped.append(path)
     sql = [path for path in names if path.endswith(".sql")]
-    sql = [path for path in names if path.endswith(".sql")]
     if other := sorted(set(names) - set(sql)):
         raise UsageError(
             f"{folder.path}: the pattern {folder.pattern!r} matches {_shown(other)}, which is not SQL",
@@ -79,12 +78,14 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
         listing: the files.
         pending: names of migrations, without `.sql`; an order that surprises matters only among these.
     """
+    from d1migrate.migrate.surprises import surprises, warning
+
     found = []
     if listing.skipped:
         files = _shown(listing.skipped)
         found.append(f"not run: {files}; wrangler skips links, hidden files and other endings than .sql")
     surprising = surprises(listing.names)
-    if pending is not None:
+    if surprising and pending is not None:
         paths = {path for name in pending for path in accumulate(name.split("/"), "{}/{}".format)}
         surprising = tuple(one for one in surprising if not paths.isdisjoint(one.names))
     return [*found, warning(surprising)] if surprising else found
