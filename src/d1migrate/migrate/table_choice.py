@@ -357,7 +357,12 @@ def _creates_another(sql: str) -> bool:
     table = parse_table(sql)
     if table is None or fold(table.name) != VERSIONS:
         return False
-    return not {fold(column.name) for column in table.columns} >= {"version", "name", "applied_at"}
+    primary = {fold(term.column or "") for key in table.keys if key.primary for term in key.terms}
+    columns = [
+        (c.name, c.type, fold(c.name) in primary or any(key.primary for key in c.keys), c.not_null, c.default)
+        for c in table.columns
+    ]
+    return owner_of(columns) != "d1migrate"
 
 
 _HEAD = 400  # characters: enough for the name of a table

@@ -23,6 +23,7 @@ HISTORY = (
     # A table of the application may have that name, too: it is told apart by its columns.
     " OR (lower({0}.tbl_name) = 'schema_migrations' AND 3 = (SELECT"
     " total(name = 'version' AND pk AND upper(type) = 'INTEGER') + total(name IN ('name', 'applied_at'))"
+    " + 9 * total(\"notnull\" AND dflt_value IS NULL AND NOT pk AND name NOT IN ('name', 'applied_at'))"
     " FROM pragma_table_info('schema_migrations'))))"
 )
 """The condition that an object of sqlite_schema, called {0}, belongs to a history table."""

@@ -146,6 +146,22 @@ def test_after_all_is_rolled_back(empty: Database, default: Shape) -> None:
         ({"1_a": f"-- {RECORDS}"}, "d1_migrations", "names", False),
         ({"1_a": f"{V} {RECORDS}"}, "d1_migrations", "versions", True),
         ({"1_a": OWN, "2_b": RECORDS}, None, "names", False),
+        (
+            {"1_a": V.replace("NULL\n", "NULL, checksum TEXT NOT NULL\n"), "2_b": RECORDS},
+            None,
+            "names",
+            False,
+        ),
+        ({"1_a": V.replace("NULL\n", "NULL, checksum TEXT\n"), "2_b": RECORDS}, None, "versions", True),
+        (
+            {
+                "1_a": "CREATE TABLE schema_migrations (version INTEGER, name, applied_at, PRIMARY KEY (version));",
+                "2_b": RECORDS,
+            },
+            None,
+            "versions",
+            True,
+        ),
         ({"1_a": "", "1_b": ""}, None, "names", False),
         ({"a": ""}, None, "names", False),
         ({"-1_a": ""}, None, "names", False),
