@@ -21,27 +21,27 @@ HUMMBL = load_migrations(str(ROOT / "workers" / "migrations"))
 
 
 def found(remote: Remote) -> None:
-    """HUMMBL's first two files ran, by wrangler, which kept its own history."""
+    """HUMMBL's first two files ran, by NuxtHub, which kept its own history."""
     sql = [s.sql for m in HUMMBL[:2] for s in m.statements() if "schema_migrations" not in s.sql]
     sql.append(
-        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
+        "CREATE TABLE _hub_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
         " applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)"
     )
-    sql += [f"INSERT INTO d1_migrations (name) VALUES ('{m.name}.sql')" for m in HUMMBL[:2]]
+    sql += [f"INSERT INTO _hub_migrations (name) VALUES ('{m.name}')" for m in HUMMBL[:2]]
     remote.open().batch(Batch(list(map(Query, sql))))
 
 
 def migrator(remote: Remote) -> Migrator:
     """Another process."""
-    return Migrator(remote.open(), HUMMBL, mirror="d1_migrations")
+    return Migrator(remote.open(), HUMMBL)
 
 
 def looked(remote: Remote) -> tuple[Migrator, Adoption]:
-    """The assessment: two are applied, according to wrangler's history."""
+    """The assessment: two are applied, according to NuxtHub's history."""
     mine = migrator(remote)
     seen = mine.plan_adopt()
     assert [(j.state, [r.tool for r in j.records]) for j in seen.assessments] == [
-        ("applied", ["wrangler"]), ("applied", ["wrangler"]), ("pending", []),
+        ("applied", ["NuxtHub"]), ("applied", ["NuxtHub"]), ("pending", []),
     ]  # fmt: skip
     return mine, seen
 
@@ -56,8 +56,9 @@ def test_two_requests_to_look_and_one_to_record(remote: Remote) -> None:
     assert remote.paths()[before + 2 :] == [("POST", "query")]
     mine.up()
     assert mine.verify().ok
-    (names,) = remote.open().batch(Batch([Query("SELECT name FROM d1_migrations ORDER BY id")], reads=True))
-    assert [name for (name,) in names.rows] == [f"{m.name}.sql" for m in HUMMBL]
+    query = Query("SELECT name FROM schema_migrations ORDER BY version")
+    (names,) = remote.open().batch(Batch([query], reads=True))
+    assert [name for (name,) in names.rows] == [m.name for m in HUMMBL]
 
 
 FAULTS = [{"do": "lose reply"}, {"do": "500", "after": True}, {"do": "500"}, {"do": "429", "retry_after": 1}]

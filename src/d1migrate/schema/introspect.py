@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 HISTORY = (
     "(lower({0}.tbl_name) IN ('d1migrate_log', 'schema_migrations_log')"
-    # A table of the application may have that name, too: it is told apart by its columns.
+    # A table of the application may have that name, too: it is told apart by its columns. If one more column
+    # needs a value, an INSERT of ours would fail.
     " OR (lower({0}.tbl_name) = 'schema_migrations' AND 3 = (SELECT"
-    " total(name = 'version' AND pk AND upper(type) = 'INTEGER') + total(name IN ('name', 'applied_at'))"
-    " + 9 * total(\"notnull\" AND dflt_value IS NULL AND NOT pk AND name NOT IN ('name', 'applied_at'))"
-    " FROM pragma_table_info('schema_migrations'))))"
+    " total(lower(name) = 'version' AND pk AND upper(type) = 'INTEGER')"
+    " + total(lower(name) IN ('name', 'applied_at'))"
+    " - total(lower(name) NOT IN ('version', 'name', 'applied_at')"
+    " AND (pk OR (\"notnull\" AND dflt_value IS NULL))) FROM pragma_table_info('schema_migrations'))))"
 )
 """The condition that an object of sqlite_schema, called {0}, belongs to a history table."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from d1migrate.migrate.other_tools import is_of_another_tool, owner_of, without_histories
 from d1migrate.schema.model import Schema, Table
-from tests.unit.schema.building import schema
+from tests.unit.schema.building import read, schema
 
 SHAPE = "SELECT name, type, pk, \"notnull\", dflt_value FROM pragma_table_info('schema_migrations')"
 SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id FROM users;"
@@ -62,10 +62,11 @@ def test_a_history_with_the_name_of_ours_is_left_out(columns: str, *, stays: boo
     ],
 )
 def test_whose_a_table_with_the_name_of_ours_is(columns: str, owner: str) -> None:
-    """Four tools use the name, and applications do: the columns tell them apart."""
+    """Four tools use the name, and applications do: the columns tell them apart, and hide ours alone."""
     connection = apsw.Connection(":memory:")
     connection.execute(f"CREATE TABLE schema_migrations ({columns})")
     assert owner_of(list(connection.execute(SHAPE))) == owner
+    assert bool(read(connection).tables) is (owner != "d1migrate")
 
 
 @pytest.mark.parametrize(

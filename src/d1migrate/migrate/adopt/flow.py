@@ -115,9 +115,7 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
     aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
     if aside:
         _refuse_second(aside, schema)
-        history = h.History(missing=(VERSIONS, LOG_TABLE), table=choice.guess)
-    else:
-        history = yield from read_history(choice)
+    history = yield from _history(choice, survey, is_free=not aside)
     migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
     refuse_partial(entries)
@@ -138,6 +136,16 @@ def _tools(schema: Schema, owner: Owner, wrangler: Iterable[str]) -> Sequence[To
     """Return the tools that have a history here; arguments as `tools_in`."""
     tables = {fold(table.name): {fold(c.name) for c in table.columns} for table in schema.tables}
     return tools_in(tables, owner, wrangler=wrangler)
+
+
+def _history(choice: TableChoice, survey: Survey, *, is_free: bool) -> Flow[h.History]:
+    """Read the history; without a request if the survey found none of its tables."""
+    given = choice.given(survey) if is_free else choice
+    has_log = bool(survey.columns(LOG_TABLE) or survey.columns(log.OLD_LOG))
+    if has_log or (is_free and given.found(survey)):
+        return (yield from read_history(choice))
+    table = given.decide(survey, None, own=False, beside=False, logged=False)
+    return h.read_rows(table, h.Rows())._replace(missing=(table.name, LOG_TABLE))
 
 
 def _refuse_second(aside: Tool, schema: Schema) -> None:

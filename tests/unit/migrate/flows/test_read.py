@@ -47,11 +47,11 @@ def test_a_database_of_others(empty: Database) -> None:
     """Its objects are named, indexes and tables of SQLite's own left out; so are other tools' tables."""
     empty.script(
         "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE INDEX i ON users (id);"
-        " CREATE VIEW v AS SELECT 1; CREATE TABLE d1_migrations (id);"
+        " CREATE VIEW v AS SELECT 1; CREATE TABLE D1_migrations (id); CREATE TABLE knex_migrations_lock (i);"
     )
     found = empty.run(read_history())
-    assert found.unmanaged == ("users", "v", "d1_migrations")
-    assert found.other_tools == ("d1_migrations",)
+    assert found.unmanaged == ("users", "v", "D1_migrations")
+    assert found.other_tools == ("D1_migrations",)
 
 
 def test_where_wrangler_applied_alone(empty: Database) -> None:

@@ -37,6 +37,7 @@ either = pytest.mark.parametrize("compare", [with_engine, with_digests])
         ("DROP TABLE b", ["b"]),
         ("CREATE TABLE c (x)", ["c"]),
         ("CREATE TABLE d1_migrations (id)", []),  # wrangler's
+        ("CREATE TABLE KYSELY_migration_lock (id); CREATE INDEX k ON kysely_migration_lock (id)", []),
         ("CREATE INDEX i ON a (id)", ["i"]),
     ],
 )
