@@ -28,6 +28,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
+from tests.runtime.wrangler import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,17 +113,8 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables under which wrangler asks nothing, tells nobody and leaves the user's home alone."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDFLARE_")}
-        own = {
-            "CI": "1",
-            "CLOUDFLARE_CF_FETCH_ENABLED": "false",
-            "HOME": str(self.folder / "home"),
-            "NO_COLOR": "1",
-            "WRANGLER_SEND_METRICS": "false",
-            "XDG_CONFIG_HOME": str(self.folder / "home"),
-        }
-        return kept | own
+        """The environment of a wrangler that runs here."""
+        return environment(self.folder / "home")
 
     def dev(self, config: str) -> Dev:
         """Start `wrangler dev`."""

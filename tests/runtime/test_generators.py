@@ -1,0 +1,124 @@
+"""Migrations that drizzle-kit generates: lint, rehearse and apply them in place, in the generator's own folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.local import Project
+from tests.runtime.workerd import MODULES, ROOT, node
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.conftest import Run
+    from tests.runtime.wrangler import Wrangler
+
+SCHEMA = """\
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const users = sqliteTable("users", {
+  id: integer().primaryKey(),
+  email: text().notNull().unique(),
+  name: text(),
+});
+
+export const posts = sqliteTable("posts", {
+  id: integer().primaryKey(),
+  authorId: integer("author_id").notNull().references(() => users.id, { onDelete: "cascade" }),
+  title: text().notNull(),
+});
+"""
+CONFIG = """\
+import { defineConfig } from "drizzle-kit";
+
+export default defineConfig({ dialect: "sqlite", schema: "./schema.ts", out: "./drizzle" });
+"""
+ROWS = "INSERT INTO users (id, email) VALUES (1, 'a@x'); INSERT INTO posts VALUES (1, 1, 'first'), (2, 1, 'second');"
+
+
+@pytest.fixture
+def drizzle(tmp_path: Path, wrangler: Wrangler, run: Run) -> Project:
+    """A project with a schema, and drizzle-kit."""
+    project = Project(tmp_path, wrangler, run)
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    project.write({"schema.ts": SCHEMA, "drizzle.config.ts": CONFIG})
+    database = {"binding": "DB", "database_name": "shop", "database_id": "0a1b", "migrations_dir": "drizzle"}
+    project.configure({"d1_databases": [database]})
+    return project
+
+
+def drizzle_kit(project: Project, *arguments: str) -> str:
+    """Run drizzle-kit; what it printed."""
+    done = subprocess.run(
+        [node(), MODULES / "drizzle-kit" / "bin.cjs", *arguments],
+        cwd=project.path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def change_model(project: Project, old: str, new: str) -> None:
+    """Edit the schema in TypeScript."""
+    schema = project.path / "schema.ts"
+    assert old in schema.read_text()
+    schema.write_text(schema.read_text().replace(old, new))
+
+
+def apply_safe(project: Project) -> None:
+    """Lint, rehearse and apply what needs no change."""
+    for command in ("lint", "rehearse", "up"):
+        project.d1migrate(command)
+    assert project.wrangler("list") == []
+
+
+def apply_rebuild(project: Project) -> None:
+    """The rebuild would delete posts: it is refused as generated, and keeps them as rewritten."""
+    project.change(ROWS)
+    assert "D101" in project.d1migrate("lint", code=3).out
+    assert "posts lost" in project.d1migrate("rehearse", code=3).out
+    project.d1migrate("up", code=1)
+    project.d1migrate("lint", "--fix", "--yes")
+    apply_safe(project)
+    assert project.read("SELECT * FROM posts") == [(1, 1, "first"), (2, 1, "second")]
+    project.d1migrate("verify", "--check")
+
+
+def test_drizzle_kit(drizzle: Project) -> None:
+    """Its files are applied under the names it gives them; it and wrangler take the rewritten file as their own."""
+    drizzle_kit(drizzle, "generate", "--name", "shop")
+    apply_safe(drizzle)
+    change_model(drizzle, "name: text()", 'name: text().default("")')
+    drizzle_kit(drizzle, "generate", "--name", "names")
+    before = journal(drizzle)
+    apply_rebuild(drizzle)
+    assert [row.name for row in drizzle.rows()] == ["0000_shop.sql", "0001_names.sql"]
+
+    assert journal(drizzle) == before
+    assert "Everything's fine" in drizzle_kit(drizzle, "check")
+    assert "No schema changes" in drizzle_kit(drizzle, "generate")
+    change_model(drizzle, "title: text().notNull(),", "title: text().notNull(),\n  body: text(),")
+    drizzle_kit(drizzle, "generate", "--name", "body")
+    assert drizzle.wrangler("apply") == ["0002_body.sql"]
+    assert drizzle.d1migrate("up").out == "nothing to do\n"
+
+
+def journal(project: Project) -> dict[str, object]:
+    """What drizzle keeps beside the SQL."""
+    return {path.name: json.loads(path.read_text()) for path in (project.path / "drizzle" / "meta").iterdir()}
+
+
+def test_drizzle_orm_runs_the_rewritten_file(drizzle: Project) -> None:
+    """Its own migrator sends statement by statement, cut at its breakpoints."""
+    drizzle_kit(drizzle, "generate", "--name", "shop")
+    change_model(drizzle, "name: text()", 'name: text().default("")')
+    drizzle_kit(drizzle, "generate", "--name", "names")
+    drizzle.d1migrate("lint", "--fix", "--yes")
+    subprocess.run(
+        [node(), ROOT / "tests" / "runtime" / "drizzle_migrate.mjs", "test.db", "drizzle"],
+        cwd=drizzle.path,
+        check=True,
+    )
