@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.runtime.test_generators import CONFIG, SCHEMA
 from tests.runtime.workerd import node
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,7 +24,7 @@ PAGES = [
     "docs/guides/schema-in-git.md",
     "docs/guides/rolling-back.md",
     "docs/guides/adopting.md",
-    "docs/guides/changing-tables.md",
+    *("docs/guides/changing-tables.md", "docs/guides/drizzle.md"),
 ]
 SHOP = {
     "wrangler.jsonc": """{
@@ -88,7 +89,18 @@ CLINIC = {
     "CREATE INDEX idx_visits_patient ON visits(patient_id);\n",
     "migrations/005_notes.sql": "ALTER TABLE visits ADD COLUMN note TEXT;\n",
 }
+DRIZZLE = {
+    "wrangler.jsonc": """{
+  "d1_databases": [
+    { "binding": "DB", "database_name": "shop", "database_id": "0a1b2c3d", "migrations_dir": "drizzle" },
+  ],
+}
+""",
+    "drizzle.config.ts": CONFIG,
+    "schema.ts": SCHEMA,
+}
 PROJECTS = {
+    "drizzle": DRIZZLE,
     "adopting": CLINIC,
     "rolling-back": ROLLING_BACK,
     "deploying-to-production": {
@@ -149,7 +161,9 @@ def environment(home: Path) -> dict[str, str]:
     tools.mkdir(exist_ok=True)
     _script(tools / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
     _script(tools / "pip", f'exec {sys.executable} -m pip "$@"')
-    _script(tools / "npx", f'shift; exec {node()} {ROOT}/node_modules/wrangler/bin/wrangler.js "$@"')
+    kit, wrangler = "drizzle-kit/bin.cjs", "wrangler/bin/wrangler.js"
+    run = f'shift; exec {node()} {ROOT}/node_modules/$script "$@"'
+    _script(tools / "npx", f'script={wrangler}; [ "$1" = drizzle-kit ] && script={kit}; {run}')
     variables = {name: value for name, value in os.environ.items() if not name.startswith("D1MIGRATE")}
     return variables | {
         "PATH": f"{tools}:{os.path.dirname(node())}:{os.environ['PATH']}",
@@ -190,6 +204,7 @@ def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, 
         for name, text in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
     else:
         copy_of_hummbl(folder)
     check_commands(ROOT / page, folder, variables)

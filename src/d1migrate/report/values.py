@@ -27,7 +27,7 @@ def status(
 ) -> dict[str, Any]:
     """What is applied and what is pending.
 
-    `pending` counts what `up` would have to run, `current` is the last applied migration, `latest` the last file.
+    `pending` counts what `up` would run, `current` is the last applied migration, `latest` the last file.
     `problems` are the leftovers of an interrupted rebuild; other commands find more.
     """
     return {
