@@ -17,6 +17,7 @@ from d1migrate.drivers.run import run
 from d1migrate.migrate.flows import read
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.status import compare
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project.files import load_migrations
 
@@ -397,7 +398,7 @@ class Migrator:
             name,
             description,
             date=date,
-            records=database.history.table.shape == "versions",
+            records=database.history.table.name == VERSIONS,
         )
         refuse_differences(database.schema, schema_of([migration]))
         return database, migration

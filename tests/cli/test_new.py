@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import runpy
 
 import pytest
@@ -12,7 +15,7 @@ from tests.cli.project import ONE, Project
 
 def test_new_continues_the_numbers(project: Project) -> None:
     """The next number with the same digits, the template of the format, the path alone on stdout."""
-    project.write("007_users.sql", "SELECT 1;")
+    project.write("007_users.sql", ONE.replace("001_users", "007_users").replace("VALUES (1", "VALUES (7"))
     assert project.run("new", "Add teams, table!").out == "migrations/008_add_teams_table.sql\n"
     text = (project.migrations / "008_add_teams_table.sql").read_text()
     assert text.startswith(
@@ -29,6 +32,59 @@ def test_new_in_an_empty_project(project: Project) -> None:
     """Without a folder it is made, and numbers begin at 001."""
     project.migrations.rmdir()
     assert project.run("create", "first").out == "migrations/001_first.sql\n"
+
+
+def test_new_for_files_that_do_not_record_themselves(project: Project) -> None:
+    """The new file does not either: the database may have only wrangler's table."""
+    project.write("0000-users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY);")
+    assert project.run("new", "Add teams").out == "migrations/0001-add-teams.sql\n"
+    assert "schema_migrations" not in (project.migrations / "0001-add-teams.sql").read_text()
+
+
+def wrangler(project: Project, **database: str) -> None:
+    """Write a configuration of wrangler with one database."""
+    found = {"binding": "DB", "database_name": "shop", "database_id": "0a1b", **database}
+    (project.folder / "wrangler.json").write_text(json.dumps({"name": "w", "d1_databases": [found]}))
+    os.environ.pop("D1MIGRATE_DATABASE")
+
+
+def test_new_in_a_project_of_wrangler(project: Project) -> None:
+    """Its first file is numbered as `wrangler d1 migrations create` does it, and records nothing."""
+    wrangler(project)
+    assert project.run("new", "first").out == "migrations/0001_first.sql\n"
+    assert "schema_migrations" not in (project.migrations / "0001_first.sql").read_text()
+    assert project.run("new", "second").out == "migrations/0002_second.sql\n"
+
+
+def test_new_in_a_folder_for_each_file(project: Project) -> None:
+    """The pattern decides about the first file, the first file about the others."""
+    wrangler(project, migrations_dir="migrations", migrations_pattern="migrations/*/migration.sql")
+    first = project.run("new", "first").out.strip()
+    assert re.fullmatch(r"migrations/20\d{12}_first/migration\.sql", first)
+    second = project.run("new", "second").out.strip()
+    assert re.fullmatch(r"migrations/20\d{12}_second/migration\.sql", second)
+    assert [m["name"] for m in project.run("list", "--json").json] == [
+        path.removeprefix("migrations/").removesuffix(".sql") for path in (first, second)
+    ]
+    text = (project.folder / first).read_text()
+    assert text.startswith(f"-- Migration: {first.removeprefix('migrations/').removesuffix('.sql')}\n")
+
+
+def test_new_beside_a_file_without_a_number(project: Project) -> None:
+    """That one stays last in wrangler's order; the warning says what follows from that."""
+    project.write("0001_users.sql", "SELECT 1;")
+    project.write("schema.sql", "SELECT 1;")
+    made = project.run("new", "teams")
+    assert made.out == "migrations/0002_teams.sql\n"
+    assert "wrangler's order has schema.sql after it, without a number" in made.err
+
+
+def test_new_that_would_not_be_last(project: Project) -> None:
+    """No file is written."""
+    project.write("users.sql", "SELECT 1;")
+    ended = project.run("new", "teams", code=2).err
+    assert "teams.sql would be before users.sql in wrangler's order" in ended
+    assert os.listdir(project.migrations) == ["users.sql"]
 
 
 def test_new_after_timestamps(project: Project) -> None:

@@ -40,13 +40,13 @@ def _write_first_file(description: str, options: Options, project: Project, outp
             f"{project.folder} already has files, and the baseline would have to come before them",
             hint="`d1migrate adopt` finds out which of them the database has",
         )
-    name, date = next_file(description, project)
-    found, migration = migrator.plan_baseline(name, description, date=date)
+    new = next_file(description, project)
+    found, migration = migrator.plan_baseline(new.name, description, date=new.date)
     if options.dry_run:
         output.print_data(migration.text)
         return 0
     protect(options.confirm, project, output)
-    path = write_file(name, migration.text, project, output)
+    path = write_file(new.name, migration.text, project, output)
     try:
         migrator.record_baseline(found, migration)
     except AmbiguousError:  # it may be recorded: then the file is needed

@@ -14,6 +14,7 @@ from d1migrate.drafting import Rename, backfill_of, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
 
 if TYPE_CHECKING:
+    from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.options import DraftOptions
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
@@ -44,11 +45,11 @@ def write_draft(
         return FOUND
     description = options.name or drafted.title
 
-    def text_of(name: str, date: str) -> str:
-        return migration_text(drafted, name, description, date=date)
+    def text_of(new: NewFile) -> str:
+        return migration_text(drafted, new.name, description, date=new.date, records=new.records)
 
     if options.dry_run:
-        output.print_data(text_of(*next_file(description, project)))
+        output.print_data(text_of(next_file(description, project)))
         return 0
     write_next(description, text_of, project, output)
     _warn_of_rollback(drafted, output)

@@ -4,59 +4,114 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate import source
+from d1migrate.migrate import file_name, source
+from d1migrate.migrate.file_name import Now
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.order import number_of
+from d1migrate.migrate.table import SUFFIX, VERSIONS, Shape
 from d1migrate.project import files
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
+    from d1migrate.migrate.table import MigrationsTable
+
+_DIGITS: dict[Shape, int] = {"versions": 3, "names": 4}
+"""How many digits the first file has: for wrangler's table, as `wrangler d1 migrations create` writes it."""
 
 
-def write_next(
-    description: str, text_of: Callable[[str, str], str], project: Project, output: Output
-) -> None:
+class NewFile(NamedTuple):
+    """A file to be written.
+
+    Attributes:
+        name: its path below the migrations folder, with `.sql`.
+        date: today's, as YYYY-MM-DD.
+        records: whether it records itself, as the other files do.
+        later: the files that are after it in wrangler's order all the same.
+    """
+
+    name: str
+    date: str
+    records: bool
+    later: tuple[str, ...] = ()
+
+
+def write_next(description: str, text_of: Callable[[NewFile], str], project: Project, output: Output) -> None:
     """Write the next migration file, and print its path.
 
     Args:
         description: a few words, which the name is made of.
-        text_of: returns the text, for the name and today's date.
+        text_of: returns the text.
         project: the folder.
         output: prints the path.
 
     Raises:
-        UsageError: as `check_writable`.
+        UsageError: as `next_file`.
         SourceError: a file cannot be read.
     """
     from d1migrate.project import disk
 
     with disk.locked(project.folder):
-        name, date = next_file(description, project)
-        path = write_file(name, text_of(name, date), project, output)
+        new = next_file(description, project)
+        path = write_file(new.name, text_of(new), project, output)
     if output.as_json:
         output.print_json({"path": path})
     else:
         output.print(path)
+    if new.later:
+        output.warn(
+            f"wrangler's order has {clean_line(', '.join(new.later))} after it, without a number:"
+            " once that is applied, `up` needs --allow-out-of-order"
+        )
 
 
-def next_file(description: str, project: Project) -> tuple[str, str]:
-    """Return the name of the next file, and today's date, after checking that it can be written.
+def next_file(description: str, project: Project) -> NewFile:
+    """Return the next file, in the style of the folder, after checking that it can be written.
 
     Raises:
-        UsageError: as `check_writable`.
+        UsageError: as `check_writable`; or no name in the style of the folder would be the last one, would
+            match the pattern, or has a number that the migrations table can hold.
         SourceError: a file cannot be read.
     """
-    now = time.gmtime()
     migrations = project.load(missing_ok=True)
     check_writable(project)
     if project.config.index_module:
         source.index_module(migrations, {})  # refuses what cannot be embedded, before anything is written
-    name = source.new_name(migrations, description, now=time.strftime("%Y%m%d%H%M%S", now))
-    return name, time.strftime("%Y-%m-%d", now)
+    now, choice = current_time(), project.choice(migrations)
+    table = choice.guess
+    if migrations:
+        name, later = _next_name(description, migrations, table, project, now)
+    else:
+        digits, later = _DIGITS[table.shape], ()
+        name = file_name.first_name(description, digits=digits, now=now, matches=project.is_migration)
+    records = table.name == VERSIONS and (choice.recording or not migrations)
+    return NewFile(name, time.strftime("%Y-%m-%d", time.gmtime(now.epoch)), records, later)
+
+
+def current_time() -> Now:
+    """Return the time."""
+    now = time.time()
+    return Now(int(now), time.strftime("%Y%m%d%H%M%S", time.gmtime(now)))
+
+
+def _next_name(
+    description: str, migrations: Sequence[Migration], table: MigrationsTable, project: Project, now: Now
+) -> file_name.NewName:
+    new = file_name.new_name([migration.name + SUFFIX for migration in migrations], description, now=now)
+    if not project.is_migration(new.path):
+        raise UsageError(
+            f"{new.path} does not match the pattern for migrations, {project.pattern!r}",
+            hint="write the file by hand, with a name that matches",
+        )
+    if table.key_of(Migration(number_of(new.path), new.path, "")) is None:
+        raise UsageError(f"{migrations[-1].name} has the highest number that {table.name} can hold")
+    return new
 
 
 def write_file(name: str, text: str, project: Project, output: Output) -> str:
@@ -65,13 +120,12 @@ def write_file(name: str, text: str, project: Project, output: Output) -> str:
     Raises:
         UsageError: the file exists, or cannot be written.
     """
-    folder = project.folder
-    if not os.path.isdir(folder):
-        try:
-            os.makedirs(folder)
-        except OSError as error:
-            raise UsageError(f"cannot create the migrations folder {folder}: {error.strerror}") from error
-    path = os.path.join(folder, name)
+    path = os.path.join(project.folder, name)
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
     files.write_new(path, text)
     write_index(project, output)
     return path

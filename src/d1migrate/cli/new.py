@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.migration_files import write_next
-from d1migrate.migrate import source
+from d1migrate.migrate.template import template
 
 if TYPE_CHECKING:
+    from d1migrate.cli.migration_files import NewFile
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
 
@@ -21,5 +22,9 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Write the file and print its path."""
     description = options.description
-    write_next(description, lambda name, date: source.template(name, description, date=date), project, output)
+
+    def text_of(new: NewFile) -> str:
+        return template(new.name, description, date=new.date, records=new.records)
+
+    write_next(description, text_of, project, output)
     return 0

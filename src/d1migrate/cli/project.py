@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.migrator import Migrator
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
@@ -83,8 +84,34 @@ class Project:
 
     @property
     def _folder(self) -> Folder:
+        return self.config.folder(self._known_environment)
+
+    @property
+    def _known_environment(self) -> Environment | None:
+        """The database to work on, if a flag, a variable or the configuration names it."""
         default = any(e.name == config.DEFAULT_ENVIRONMENT for e in self.config.environments)
-        return self.config.folder(self.environment if self._is_database_given or default else None)
+        return self.environment if self._is_database_given or default else None
+
+    @property
+    def pattern(self) -> str:
+        """Which paths below the migrations folder are migrations."""
+        return self._folder.pattern
+
+    def is_migration(self, path: str) -> bool:
+        """Whether a file with that path below the migrations folder is a migration."""
+        from d1migrate.project.listing import is_migration
+
+        return is_migration(path, self.pattern)
+
+    def choice(self, migrations: Sequence[Migration]) -> TableChoice:
+        """Return how to choose the migrations table; the database need not be known, and is not read."""
+        from d1migrate.migrate.table_choice import choose_table
+
+        known = self._known_environment
+        environments = (known,) if known else self.config.listed()
+        tables = {self._wrangler_table(environment) for environment in environments}
+        wrangler = tables.pop() if len(tables) == 1 else None
+        return choose_table(migrations, configured=self.config.table, wrangler=wrangler)
 
     @property
     def schema_file(self) -> str:

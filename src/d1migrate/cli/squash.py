@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
-from d1migrate.migrate import source
+from d1migrate.migrate.file_name import with_words
 from d1migrate.migrate.selector import up_to
 from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
@@ -49,7 +49,7 @@ def _squash(options: Options, project: Project, output: Output) -> None:
         _finish(resumed, project, output)
         return
     chosen = _chosen(project.load(), options.to)
-    slug = source.new_name((), options.name, now="").partition("_")[2].removesuffix(".sql")
+    slug = with_words("x.sql", options.name).removesuffix(".sql")
     now = time.time()
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
     one = squash(chosen, slug, options.name, date=date, now=int(now * 1000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d1migrate.migrate.source import header, record
+from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from d1migrate.schema.alter import StatementGroup
 
 
-def migration_text(drafted: Draft, name: str, description: str, *, date: str) -> str:
-    """Return the text of the migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
-    up = statements_text(drafted.up)
-    return f"{header(name, description, date=date)}\n{up}\n\n{record(name)}\n{_rollback(drafted)}"
+def migration_text(drafted: Draft, name: str, description: str, *, date: str, records: bool) -> str:
+    """Return the text of a migration file.
+
+    Args:
+        drafted: what it does.
+        name: its path below the migrations folder, with `.sql`.
+        description: a few words.
+        date: today's, as YYYY-MM-DD.
+        records: whether it records itself.
+    """
+    parts = [header(name, description, date=date), statements_text(drafted.up) + "\n"]
+    return "\n".join([*parts, *([record(name)] if records else []), _rollback(drafted)])
 
 
 def statements_text(groups: Sequence[StatementGroup]) -> str:

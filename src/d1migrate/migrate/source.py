@@ -1,15 +1,13 @@
-"""From file names and texts to ordered Migrations; the template of a new file; the index. No disk."""
+"""From file names and texts to ordered Migrations, and to the module that embeds them. No disk."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration, Script
 from d1migrate.migrate.order import number_of, order_key
-from d1migrate.migrate.table import MAX_VERSION, SUFFIX, VERSIONS
+from d1migrate.migrate.table import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +19,6 @@ ROLLBACKS = "rollback"
 """The folder of rollback files, beside the migrations folder."""
 
 _INDEX = "The migrations as a Python value, written by `d1migrate index`. Do not edit."
-_TIMESTAMP_DIGITS = 14
-_DIGITS = 3
 
 
 def load(files: Iterable[tuple[str, str | Script]], *, folder: str = "") -> tuple[Migration, ...]:
@@ -50,69 +46,6 @@ def read(version: int | None, name: str, script: str | Script, path: str) -> Mig
 def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """Return migrations in wrangler's order."""
     return tuple(sorted(migrations, key=lambda migration: order_key(migration.name + SUFFIX)))
-
-
-def new_name(migrations: Sequence[Migration], description: str, *, now: str) -> str:
-    """Return the file name of the next migration.
-
-    Args:
-        migrations: the existing ones; their numbering is continued.
-        description: a few words, `add teams table`.
-        now: the time as YYYYMMDDHHMMSS, used if the newest version is such a timestamp.
-
-    Raises:
-        UsageError: the description has no letter or digit.
-    """
-    slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")
-    if not slug:
-        raise UsageError(f"the description {description!r} has no ASCII letter or digit")
-    if not migrations:
-        return f"{1:0{_DIGITS}}_{slug}.sql"
-    newest = max(migrations, key=lambda migration: migration.version or 0)
-    digits = len(newest.name.split("_", 1)[0])
-    following = (newest.version or 0) + 1
-    if following > MAX_VERSION:
-        raise UsageError(f"{newest.name} has the highest version possible")
-    if digits == _TIMESTAMP_DIGITS:
-        return f"{max(int(now), following)}_{slug}.sql"
-    return f"{following:0{digits}}_{slug}.sql"
-
-
-def header(name: str, description: str, *, date: str) -> str:
-    """Return the comment that begins a migration file `name` (with .sql)."""
-    summary = " ".join(description.split())
-    return f"""\
--- Migration: {name[: -len(".sql")]}
--- Description: {summary[:1].upper() + summary[1:]}
--- Created: {date}
-"""
-
-
-def record(name: str) -> str:
-    """Return the statement with which a file records itself, even if wrangler runs it."""
-    stem = name[: -len(".sql")]
-    return f"""\
--- Record migration
-INSERT INTO {VERSIONS} (version, name, applied_at)
-VALUES ({int(stem.split("_", 1)[0])}, '{stem}', strftime('%s', 'now'))
-ON CONFLICT(version) DO NOTHING;
-"""
-
-
-def template(name: str, description: str, *, date: str) -> str:
-    """Return the text of a new migration file `name` (with .sql), created on `date` (YYYY-MM-DD)."""
-    return f"""\
-{header(name, description, date=date)}
--- Write the change here, e.g.
---   CREATE TABLE IF NOT EXISTS teams (
---     id TEXT PRIMARY KEY NOT NULL
---   );
-
-{record(name)}
--- Rollback:
---   -- Write the rollback here, e.g. DROP TABLE IF EXISTS teams;
---   -- or, if there is none: `-- Rollback: none, <reason>`
-"""
 
 
 def index_module(migrations: Sequence[Migration], schemas: Mapping[str, Mapping[str, str | None]]) -> str:

@@ -91,6 +91,16 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
     return [*found, warning(surprising)] if surprising else found
 
 
+def is_migration(path: str, pattern: str) -> bool:
+    """Whether a file with that path below a migrations folder is a migration.
+
+    Raises:
+        UsageError: the pattern cannot be read.
+    """
+    matches, _ = _matchers(pattern)
+    return matches(path) and path.endswith(".sql")
+
+
 def _matchers(pattern: str) -> tuple[Callable[[str], bool], Callable[[str], bool]]:
     """Return whether a path matches a pattern, and whether wrangler looks into a folder."""
     if pattern == DEFAULT_PATTERN:

@@ -1,12 +1,9 @@
-"""From names and texts to ordered migrations, and to the names and texts of new ones."""
+"""From names and texts to ordered migrations."""
 
 from __future__ import annotations
 
-import pytest
-
-from d1migrate.errors import UsageError
 from d1migrate.migrate import source
-from d1migrate.migrate.migration import NOTHING, Migration
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.rollback_file import RollbackFile
 from tests.unit.migrate.shorthand import files
 
@@ -30,42 +27,6 @@ def test_line_ends() -> None:
     """A text has LF; whether the file has CR LF is known."""
     found = source.load([("1_a.sql", "a\r\n"), ("2_b.sql", "b\n")])
     assert [(m.text, m.has_crlf) for m in found] == [("a\n", True), ("b\n", False)]
-
-
-@pytest.mark.parametrize(
-    ("newest", "expected"),
-    [
-        ("", "001_add_teams.sql"),
-        ("001_a", "002_add_teams.sql"),
-        ("9_a", "10_add_teams.sql"),
-        ("0009_a", "0010_add_teams.sql"),
-        ("999_a", "1000_add_teams.sql"),
-        ("20261122101500_a", "20261130120000_add_teams.sql"),
-        ("20261231235959_a", "20261231235960_add_teams.sql"),  # its clock was ahead
-    ],
-)
-def test_a_new_name_continues_the_numbers(newest: str, expected: str) -> None:
-    """As many digits, one more; or a time after a time."""
-    have = [Migration(int(newest.split("_")[0]), newest, "")] if newest else []
-    assert source.new_name(have, "Add  teams!", now="20261130120000") == expected
-
-
-def test_a_new_name_needs_a_word_and_a_number() -> None:
-    """Otherwise it would not be a migration name."""
-    with pytest.raises(UsageError, match="has no ASCII letter or digit"):
-        source.new_name([], "…", now="20261130120000")
-    with pytest.raises(UsageError, match="highest version"):
-        source.new_name([Migration(2**53 - 1, f"{2**53 - 1}_a", "")], "b", now="20261130120000")
-
-
-def test_a_template_is_a_migration_that_changes_nothing() -> None:
-    """It records itself under its own version, and has no rollback until one is written."""
-    text = source.template("002_teams.sql", "add teams", date="2026-11-30")
-    found = Migration(2, "002_teams", text)
-    assert "-- Description: Add teams\n-- Created: 2026-11-30\n" in text
-    assert found.check() == 1
-    assert found.checksum == NOTHING
-    assert found.rollback is None
 
 
 def test_migrations_given_as_a_list_are_ordered() -> None:

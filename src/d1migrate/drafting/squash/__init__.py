@@ -20,8 +20,8 @@ from d1migrate.drafting.squash.values import ExpressionFinder
 from d1migrate.drivers.pinned import Moment
 from d1migrate.errors import PlanError
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.source import header, record
 from d1migrate.migrate.squash import replaced_by
+from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

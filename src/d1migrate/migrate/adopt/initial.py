@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
-from d1migrate.migrate.source import header, record
+from d1migrate.migrate.template import header, record
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document
 

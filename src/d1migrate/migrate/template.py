@@ -1,0 +1,56 @@
+"""The text around the SQL of a new migration file: its header, and how it records itself.
+
+How a file is named belongs in `file_name`.
+"""
+
+from __future__ import annotations
+
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.order import number_of
+from d1migrate.migrate.table import SUFFIX, USUAL_TABLE
+
+
+def header(name: str, description: str, *, date: str) -> str:
+    """Return the comment that begins a migration file.
+
+    Args:
+        name: its path below the migrations folder, with `.sql`.
+        description: a few words.
+        date: today's, as YYYY-MM-DD.
+    """
+    summary = " ".join(description.split())
+    return f"""\
+-- Migration: {name.removesuffix(SUFFIX)}
+-- Description: {summary[:1].upper() + summary[1:]}
+-- Created: {date}
+"""
+
+
+def record(name: str) -> str:
+    """Return the statement with which a file records itself in the usual table, even if wrangler runs it."""
+    migration = Migration(number_of(name), name.removesuffix(SUFFIX), "")
+    return f"-- Record migration\n{USUAL_TABLE.insert_sql(migration)};\n"
+
+
+def template(name: str, description: str, *, date: str, records: bool) -> str:
+    """Return the text of a new migration file that has no statements yet.
+
+    Args:
+        name: its path below the migrations folder, with `.sql`.
+        description: a few words.
+        date: today's, as YYYY-MM-DD.
+        records: whether it records itself.
+    """
+    own_record = f"{record(name)}\n" if records else ""
+    return f"""\
+{header(name, description, date=date)}
+-- Write the change here, e.g.
+--   CREATE TABLE IF NOT EXISTS teams (
+--     id TEXT PRIMARY KEY NOT NULL
+--   );
+
+{own_record}\
+-- Rollback:
+--   -- Write the rollback here, e.g. DROP TABLE IF EXISTS teams;
+--   -- or, if there is none: `-- Rollback: none, <reason>`
+"""
