@@ -167,16 +167,16 @@ def test_a_preview_database(project: Project) -> None:
         assert "wrangler.json has no preview_database_id of app" in error
 
 
-SKIPPED = (
-    "warning: not run: .9_x.sql, 8_Y.SQL; wrangler skips links, hidden files and other endings than .sql\n"
-)
+SKIPPED = "warning: not run: .9_x.sql, 2_b/migration.sql, 8_Y.SQL; wrangler skips links, hidden files, "
 TIE = "warning: wrangler's order may surprise: 2_b, 2_c in this order, as each has number 2\n"
 
 
 @pytest.mark.parametrize("command", ["status", "list", "lint", "up", "plan"])
 def test_files_that_wrangler_skips(project: Project, command: str) -> None:
     """Are named, and are no error."""
-    write(project, "migrations/1_a.sql", "migrations/8_Y.SQL", "migrations/.9_x.sql")
+    write(
+        project, *(f"migrations/{name}" for name in ("1_a.sql", "8_Y.SQL", ".9_x.sql", "2_b/migration.sql"))
+    )
     assert SKIPPED in project.run(command).err
     assert SKIPPED in project.run(command).err
     assert project.run(command, "--quiet").err == ""

@@ -259,5 +259,6 @@ def test_patterns(tmp_path: Path) -> None:
 def find(folder: Path, pattern: str) -> list[str]:
     """The files that a pattern matches, in order; of whatever name."""
     compiled = Pattern(pattern)
-    paths = [path for path, entry in walk(str(folder), compiled.may_match_in) if not entry.is_symlink()]
+    every = walk(str(folder), compiled.may_match_in)
+    paths = [path for path, entry in every if entry.is_file(follow_symlinks=False)]
     return sorted(filter(compiled.matches, paths), key=order_key)

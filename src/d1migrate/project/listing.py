@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PATTERN = "*.sql"
 _NEVER_FIRST = ".\n\r\u2028\u2029"  # minimatch's `*` does not match what begins with a line break, either
+_NESTED = "migration.sql"
 _SHOWN = 3
 
 
@@ -36,7 +37,8 @@ class Listing(NamedTuple):
 
     Attributes:
         names: paths of the migrations below the folder, in wrangler's order, with `.sql`.
-        skipped: paths that wrangler skips although they look like migrations: links, hidden files, `.SQL`.
+        skipped: paths that wrangler skips although they look like migrations: links, hidden files, `.SQL`,
+            and `migration.sql` in folders that the pattern does not reach, as after an upgrade of drizzle.
     """
 
     names: tuple[str, ...]
@@ -53,7 +55,9 @@ def list_files(folder: Folder) -> Listing:
     matches, may_match_in = _matchers(folder.pattern)
     names, skipped = [], []
     for path, entry in walk(folder.path, may_match_in):
-        if entry.is_file(follow_symlinks=False) and matches(path) and _is_unicode(path):
+        if entry.is_dir(follow_symlinks=False):
+            skipped += [f"{path}/{_NESTED}"] if os.path.isfile(os.path.join(entry.path, _NESTED)) else []
+        elif entry.is_file(follow_symlinks=False) and matches(path) and _is_unicode(path):
             names.append(path)
         elif matches(_as_migration(path)) or (entry.is_dir() and may_match_in(path)):
             skipped.append(path)
@@ -82,8 +86,8 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
 
     found = []
     if listing.skipped:
-        files = _shown(listing.skipped)
-        found.append(f"not run: {files}; wrangler skips links, hidden files and other endings than .sql")
+        why = "links, hidden files, endings other than .sql, and what the pattern does not match"
+        found.append(f"not run: {_shown(listing.skipped)}; wrangler skips {why}")
     surprising = surprises(listing.names)
     if surprising and pending is not None:
         paths = {path for name in pending for path in accumulate(name.split("/"), "{}/{}".format)}
@@ -116,16 +120,16 @@ def _is_visible_sql(path: str) -> bool:
 
 
 def walk(folder: str, may_match_in: Callable[[str], bool]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield each entry below a folder that is not a folder itself, with its path there."""
+    """Yield each entry below a folder, with its path there, except for the folders that it looks into."""
     waiting = [""]
     while waiting:
         parent = waiting.pop()
         for entry in _scan(os.path.join(folder, parent) if parent else folder):
             path = parent + entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                yield path, entry
-            elif may_match_in(path):
+            if entry.is_dir(follow_symlinks=False) and may_match_in(path):
                 waiting.append(f"{path}/")
+            else:
+                yield path, entry
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

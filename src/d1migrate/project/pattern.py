@@ -179,9 +179,8 @@ class _Translation:
     def __init__(self, text: str) -> None:
         self._text = text
         self.is_magic = False
-        self._pieces: list[
-            tuple[str, str]
-        ] = []  # "!" and what a negated list excludes, or "" and an expression
+        # "!" and what a negated list excludes, or "" and any other expression.
+        self._pieces: list[tuple[str, str]] = []
         self._open: list[_List] = []
         self._starts_with_list = False
         at = 0

@@ -105,6 +105,17 @@ def test_a_pattern_that_matches_nothing(
     assert refused.value.hint == f"set {suggested} there"
 
 
+def test_two_layouts_in_one_folder(tmp_path: Path) -> None:
+    """Nested files beside the others, as after an upgrade of drizzle, are not run; that is not silent."""
+    folder = write(
+        tmp_path, "0001_a.sql", "20260101000000_b/migration.sql", "meta/_journal.json", ".x/migration.sql"
+    )
+    assert list_files(Folder(folder)) == (
+        ("0001_a.sql",),
+        (".x/migration.sql", "20260101000000_b/migration.sql"),
+    )
+
+
 def test_a_folder_without_sql(tmp_path: Path) -> None:
     """It has no migrations yet, however many other files it has."""
     folder = write(tmp_path, "README.md", "meta/_journal.json", ".hidden/x.sql")
