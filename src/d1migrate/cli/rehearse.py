@@ -10,6 +10,7 @@ from d1migrate.drivers.protocol import local_file
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.migrator import Migrator
 from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
@@ -71,7 +72,8 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
     from d1migrate.rehearse.recovery_check import check_recovery
 
     source = options.data if options.data != "" else local_file(project.driver)
-    with closing(ScratchDatabase() if source is None else ScratchDatabase.of(source)) as scratch:
+    table = choose_table(project.load()).guess
+    with closing(ScratchDatabase(table) if source is None else ScratchDatabase.of(source)) as scratch:
         applied: list[AppliedMigration] = []
         if source is not None:
             migrator = Migrator(f"sqlite:{scratch.path}", project.load())

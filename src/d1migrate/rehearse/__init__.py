@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from d1migrate.errors import UsageError
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
 from d1migrate.rehearse.scratch_database import ScratchDatabase
@@ -70,7 +71,7 @@ def rehearse(
     if rows < 1:
         raise UsageError(f"cannot rehearse with {rows} rows per table: at least 1 is required")
     is_data = isinstance(start, ScratchDatabase)
-    scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
+    scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase(choose_table(migrations).guess)
     with closing(scratch):
         refused = scratch.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
         empty = refused | (_without_rows(scratch) if is_data else dict(scratch.fill(rows).empty))

@@ -71,7 +71,7 @@ class ScratchDatabase:
         """Create the objects of a schema; return {object that SQLite refuses: why}."""
         refused = {}
         with self.connect() as connection:
-            for name, sql in _objects(schema):
+            for name, sql in (*tables(self.table).items(), *_objects(schema)):
                 try:
                     connection.execute(sql)
                 except apsw.Error as error:
@@ -154,7 +154,7 @@ class ScratchDatabase:
 
     def copy(self) -> ScratchDatabase:
         """Return a copy of the database."""
-        other = ScratchDatabase()
+        other = ScratchDatabase(self.table)
         shutil.copyfile(self.path, other.path)
         other.generated = self.generated.copy()
         return other
@@ -241,8 +241,7 @@ class RecordingEngine(CountingEngine):
 
 
 def _objects(schema: Schema) -> Iterator[tuple[str, str]]:
-    """Yield (name, SQL) of the history tables and a schema's objects, in an order that SQLite accepts."""
-    yield from tables().items()
+    """Yield (name, SQL) of a schema's objects, in an order that SQLite accepts."""
     for table in schema.tables:
         yield table.name, table.sql
     for table in schema.tables:

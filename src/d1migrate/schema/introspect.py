@@ -26,7 +26,9 @@ HISTORY = (
     " total(lower(name) = 'version' AND pk AND upper(type) = 'INTEGER')"
     " + total(lower(name) IN ('name', 'applied_at'))"
     " - total(lower(name) NOT IN ('version', 'name', 'applied_at')"
-    " AND (pk OR (\"notnull\" AND dflt_value IS NULL))) FROM pragma_table_info('schema_migrations'))))"
+    " AND (pk OR (\"notnull\" AND dflt_value IS NULL))) FROM pragma_table_info('schema_migrations')))"
+    " OR (lower({0}.tbl_name) = 'd1_migrations' AND 3 = (SELECT"
+    " total(lower(name) IN ('id', 'name', 'applied_at')) FROM pragma_table_info('d1_migrations'))))"
 )
 """The condition that an object of sqlite_schema, called {0}, belongs to a history table."""
 
