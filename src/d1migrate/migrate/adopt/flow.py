@@ -110,7 +110,7 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
         (*introspect.QUERIES, *choice.survey, assertions.SCHEMA_MARK), reads=True
     )
     schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
-    tools = _tools(schema, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
+    tools = _tools(schema, survey, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
     blocker = choice.blocker(survey)
     aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
     if aside:
@@ -132,9 +132,10 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
     return adoption._replace(problems=_problems(adoption, choice, survey))
 
 
-def _tools(schema: Schema, owner: Owner, wrangler: Iterable[str]) -> Sequence[Tool]:
+def _tools(schema: Schema, survey: Survey, owner: Owner, wrangler: Iterable[str]) -> Sequence[Tool]:
     """Return the tools that have a history here; arguments as `tools_in`."""
-    tables = {fold(table.name): {fold(c.name) for c in table.columns} for table in schema.tables}
+    tables = {name: {fold(column.name) for column in columns} for name, columns in survey.tables.items()}
+    tables |= {fold(table.name): {fold(c.name) for c in table.columns} for table in schema.tables}
     return tools_in(tables, owner, wrangler=wrangler)
 
 
