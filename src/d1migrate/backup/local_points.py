@@ -17,6 +17,7 @@ from calendar import timegm
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
 
 import apsw
 
@@ -26,7 +27,9 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, HistoryError, QueryError, UnavailableError, UsageError
 from d1migrate.migrate.flows.read import read_current
+from d1migrate.migrate.order import number_of
 from d1migrate.migrate.selector import meant
+from d1migrate.migrate.table import SUFFIX
 from d1migrate.project import disk
 
 if TYPE_CHECKING:
@@ -37,10 +40,10 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table_choice import TableChoice
 
 _MAX_POINTS = 10
-_LONGEST = 100  # characters of a migration's name
+_LONGEST = 120  # characters of a migration's name; a file name has 255
 
 _NAME = re.compile(
-    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z(?:-(?P<current>[\w.~-]+))?\.db",
+    r"(?P<stem>[\w.-]+)-(?P<number>\d+)-(?P<time>\d{8}T\d{6})\.(?P<ms>\d{3})Z(?:-(?P<current>[\w.~%-]+))?\.db",
     re.ASCII,
 )
 _EARLIER = "restore an earlier point, or a backup"
@@ -54,8 +57,8 @@ class RestorePoint(NamedTuple):
         name: its name for `restore --to` and in the log; a file name or a bookmark.
         path: the file.
         at: when it was taken, in epoch seconds.
-        current: the last applied migration then, with `~` for characters that no file name should have; "" if
-            none was applied.
+        current: the last applied migration then; "" if none was applied. The name of a file has no room for
+            a very long one: it ends with `~` there.
         size: its bytes.
         number: each point of a file has a higher number than older ones; 0 for a remote D1.
     """
@@ -149,26 +152,30 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
     Raises:
         UsageError: there is none; the hint lists the newest points.
     """
-    hint = "restore points: " + (
-        ", ".join(f"{p.name} (at {p.current or 'no migration'})" for p in points[-5:]) or "none"
-    )
-    if os.path.basename(wanted) != wanted or wanted.startswith("."):
-        raise UsageError(f"{wanted} is not a restore point: the name of one contains no folder", hint=hint)
     if named := [p for p in points if p.name == wanted]:
         return named[0]
-    names = meant({p.current for p in points if p.current}, re.sub(r"[^\w.-]", "~", wanted, flags=re.ASCII))
-    if names or (wanted.isascii() and wanted.isdecimal()):
-        names = names or ({""} if wanted == "0" else set())
-        fitting = [p for p in points if p.current in names]
-        problem = f"no restore point has {wanted} as its last migration"
-    elif (at := parse_time(wanted)) is not None:
+    if not wanted.isdecimal() and (at := parse_time(wanted)) is not None:
         fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
-        fitting, problem = [], f"{wanted} is not a restore point, a migration or a time"
-    if not fitting:
-        raise UsageError(problem, hint=hint)
+        names = _meant({p.current for p in points if p.current}, wanted)
+        fitting = [p for p in points if p.current in names]
+        problem = f"no restore point has {wanted} as its last migration"
+        if len(names) > 1:
+            problem = f"{wanted} can be {', '.join(sorted(names))}"
+        elif not fitting and not wanted.isdecimal():
+            problem = f"{wanted} is not a restore point, a migration or a time"
+    if not fitting or "can be" in problem:
+        listed = ", ".join(f"{p.name} (at {p.current or 'no migration'})" for p in points[-5:])
+        raise UsageError(problem, hint=f"restore points: {listed or 'none'}")
     return fitting[-1]
+
+
+def _meant(known: Collection[str], wanted: str) -> set[str]:
+    """Return the last migrations that can be meant; "" is none."""
+    if wanted == "0" and 0 not in map(number_of, known):  # not the beginning of a name
+        return {""}
+    return meant(known, wanted) or meant(known, _shortened(wanted.removesuffix(SUFFIX)))
 
 
 def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
@@ -228,7 +235,7 @@ def _copy(file: LocalFile, choice: TableChoice, folder: str, now: float) -> Rest
             return known[-1]  # runs that fail one after another push out no older point
         at = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
         number = known[-1].number + 1 if known else 1
-        name = f"{stem}-{number:04}-{at}{'-' if current else ''}{current}.db"
+        name = f"{stem}-{number:04}-{at}{'-' if current else ''}{_quoted(current)}.db"
         disk.publish(hidden, os.path.join(folder, name))
     return _point(folder, name, stem)
 
@@ -266,8 +273,20 @@ def current_in(path: str, choice: TableChoice) -> str:
 
 
 def label(row: AppliedMigration | None) -> str:
-    """Return a migration as names of points have it; "" for none."""
-    return re.sub(r"[^\w.-]", "~", row.name, flags=re.ASCII)[:_LONGEST] if row else ""
+    """Return the name of a migration as points have it; "" for none."""
+    return _shortened(row.name) if row else ""
+
+
+def _shortened(name: str) -> str:
+    """Return a name that fits into the name of a file; `~` replaces its end."""
+    text = name
+    while len(_quoted(text)) > _LONGEST:
+        text = text[:-1]
+    return text if text == name else f"{text}~"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="surrogatepass")
 
 
 def _prune(folder: str, path: str, newest: RestorePoint, keep: Collection[str]) -> None:
@@ -302,9 +321,10 @@ def _point(folder: str, name: str, stem: str) -> RestorePoint | None:
         status = os.lstat(path)
     except (ValueError, OSError):
         return None
+    current = unquote(match["current"] or "", errors="surrogatepass")
     if not stat.S_ISREG(status.st_mode):  # a link may lead out of the folder
         return None
-    return RestorePoint(name, path, at, match["current"] or "", status.st_size, int(match["number"]))
+    return RestorePoint(name, path, at, current, status.st_size, int(match["number"]))
 
 
 def _stem(folder: str, path: str) -> str:

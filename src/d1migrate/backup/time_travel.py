@@ -68,7 +68,7 @@ def listed(driver: TimeTravel, choice: TableChoice, folder: str) -> list[Restore
     """
     found: dict[str, RestorePoint] = {}
     now = run(read.read_history(choice), driver)
-    for row, applied in _walk(_whole_log(driver, folder), now):
+    for row, applied in _walk(_whole_log(driver, now, folder), now):
         bookmark = row[_POINT]
         if bookmark and bookmark not in found and "." not in bookmark:  # the name of a copy has a dot
             found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), _label(applied, now), 0)
@@ -95,7 +95,7 @@ def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> R
             raise UsageError(str(error), hint=hint) from None
     now = run(read.read_history(choice), driver)
     applied = {now.table.key_of(row): row for row in now.applied}
-    then = next((old for row, old in _walk(_whole_log(driver, folder), now) if _at(row) > at), applied)
+    then = next((old for row, old in _walk(_whole_log(driver, now, folder), now) if _at(row) > at), applied)
     return RestorePoint(driver.bookmark(_stamp(at)), "", at, _label(then, now), 0)
 
 
@@ -106,7 +106,7 @@ def find_before(driver: TimeTravel, choice: TableChoice, name: str, folder: str)
     if wanted is None:
         return None
     before = None
-    for row, applied in _walk(_whole_log(driver, folder), now):
+    for row, applied in _walk(_whole_log(driver, now, folder), now):
         if row[_POINT] and "." not in row[_POINT] and now.table.key_of(wanted) not in applied:
             before = RestorePoint(row[_POINT], "", float(_at(row)), _label(applied, now), 0)
     at = wanted.applied_at
@@ -131,7 +131,8 @@ def _stamp(at: float) -> str:
 
 def preview(driver: TimeTravel, choice: TableChoice, point: RestorePoint, folder: str) -> RestorePreview:
     """Return what a restore would change, without rows, which D1 does not report. Writes nothing."""
-    now, rows = run(read.read_history(choice), driver), _whole_log(driver, folder)
+    now = run(read.read_history(choice), driver)
+    rows = _whole_log(driver, now, folder)
     reached = (a for row, a in _walk(rows, now) if row[_POINT] == point.name or _at(row) > point.at)
     then = next(reached, {now.table.key_of(row): row for row in now.applied})
     before = now._replace(applied=tuple(then.values()))
@@ -166,7 +167,11 @@ def _key(row: tuple[Any, ...], now: h.History) -> Key | None:
 
 def _label(applied: _Applied, now: h.History) -> str:
     """Return the last of some migrations, as restore points have it."""
-    return local_points.label(max(applied.values(), key=now.place_of, default=None))
+    return _name(max(applied.values(), key=now.place_of, default=None))
+
+
+def _name(row: h.AppliedMigration | None) -> str:
+    return row.name if row else ""
 
 
 def restore_to(
@@ -237,7 +242,7 @@ def _begin(
         except HistoryError:  # another run, or another restore, was faster: its log rows must be saved too
             if attempt + 1 == _RACES:
                 raise
-    undo = RestorePoint(driver.bookmark(), "", time.time(), local_points.label(now.current), 0)
+    undo = RestorePoint(driver.bookmark(), "", time.time(), _name(now.current), 0)
     applied = tuple((row.version, row.name, row.place) for row in now.applied)
     own = new_stamp()._replace(restore_point=undo.name)
     pending = pending_restore.save(
@@ -322,7 +327,8 @@ def _finish(driver: TimeTravel, choice: TableChoice, pending: PendingRestore) ->
 
 
 def _is_race(error: Exception) -> bool:
-    return isinstance(error, QueryError) and assertions.CHANGED_MEANWHILE in str(error)
+    races = (assertions.CHANGED_MEANWHILE, *log.RACES)
+    return isinstance(error, QueryError) and any(race in str(error) for race in races)
 
 
 def _write_back(
@@ -330,7 +336,7 @@ def _write_back(
 ) -> RestoreResult:
     """Write back the rows that the log lacks; `touched` collects their keys over all attempts."""
     then = run(read.read_history(choice), driver)
-    there = {row[: pending_restore.KEY] for row in (() if LOG_TABLE in then.missing else _log(driver))}
+    there = {row[: pending_restore.KEY] for row in _log(driver, then)}
     newer = [row for row in pending.rows if row[: pending_restore.KEY] not in there]
     touched |= {_key(row, then) for row in newer} - {None}
     rollbacks = restore.rollbacks_of(driver, then)
@@ -340,13 +346,13 @@ def _write_back(
     folder = os.path.dirname(pending.path)
     remember(folder, LastRestore(pending.database, pending.stamp.token, pending.point.name, is_finished=True))
     pending_restore.remove(pending)
-    point = pending.point._replace(current=local_points.label(then.current))
+    point = pending.point._replace(current=_name(then.current))
     return RestoreResult(point, pending.undo, then.current and then.current.name, len(newer))
 
 
-def _whole_log(driver: TimeTravel, folder: str) -> list[tuple[Any, ...]]:
+def _whole_log(driver: TimeTravel, now: h.History, folder: str) -> list[tuple[Any, ...]]:
     """Return the rows of the log, and those that an interrupted restore removed."""
-    log = _log(driver)
+    log = _log(driver, now)
     known = {row[: pending_restore.KEY] for row in log}
     missing = [
         row
@@ -362,11 +368,12 @@ def _at(row: tuple[Any, ...]) -> int:
     return h.time_of(row[_AT]) or 0
 
 
-def _log(driver: Driver) -> list[tuple[Any, ...]]:
-    """Return all rows of the log, in order."""
-    query = Query(f"SELECT {log.COLUMNS} FROM {LOG_TABLE} ORDER BY id")
+def _log(driver: Driver, now: h.History | None = None) -> list[tuple[Any, ...]]:
+    """Return all rows of the log of a history, in order; without one, those of the log of this version."""
+    rows = LOG_TABLE if now is None else now.log
+    query = Query(f"SELECT {log.COLUMNS} FROM {rows} ORDER BY id")
     try:
-        return list(driver.batch(Batch([query], reads=True))[0].rows)
+        return list(driver.batch(Batch([query], reads=True))[0].rows) if rows else []
     except QueryError as error:
         if "no such table" in str(error):
             return []

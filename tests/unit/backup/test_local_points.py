@@ -31,6 +31,8 @@ from d1migrate.sql.batch import Batch, Query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from d1migrate.backup.local_points import RestorePoint
+
 FILES = {
     "001_users.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n-- Rollback: DROP TABLE users;\n",
     "002_teams.sql": "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n-- Rollback: DROP TABLE teams;\n",
@@ -213,13 +215,88 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
     for wrong, why in (
         ("9", "no restore point has 9 as its last migration"),
         ("2020-01-01", "no restore point was taken before"),
-        ("../" + found[0].name, "contains no folder"),
-        ("/etc/passwd", "contains no folder"),
-        (".hidden", "contains no folder"),
+        ("../" + found[0].name, "is not a restore point"),
+        ("/etc/passwd", "is not a restore point"),
+        (".hidden", "is not a restore point"),
         ("nothing", "is not a restore point, a migration or a time"),
     ):
         with pytest.raises(UsageError, match=why):
             local_points.find(found, wrong)
+
+
+def points(*names: str) -> list[RestorePoint]:
+    """Restore points at which these migrations were the last."""
+    return [local_points.RestorePoint(f"point-{at}", "", at, name, 1) for at, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at"),
+    [
+        ("0", 0),
+        ("2", 1),
+        ("002_teams", 1),
+        ("002_teams.sql", 1),
+        ("002_t", 1),
+        ("20240113/init", 2),
+        ("20240113/", 2),
+        ("5", 4),
+    ],
+)
+def test_a_migration_that_was_the_last(wanted: str, at: int) -> None:
+    """By number, name or beginning, as wrangler records it; 0 is the point without a migration, no beginning."""
+    found = points("", "002_teams", "20240113/init", "005_a", "005_a")
+    assert local_points.find(found, wanted).name == f"point-{at}"
+
+
+def test_the_number_0_is_a_migrations() -> None:
+    """If there is one of that number; and a number of two is refused with their names."""
+    assert local_points.find(points("", "0000_init"), "0").name == "point-1"
+    assert local_points.find(points("0000_init", "0001_a"), "0").name == "point-0"
+    with pytest.raises(UsageError, match="005_a, 005_b"):
+        local_points.find(points("005_a", "005_b", "006_c"), "5")
+
+
+NAMES = (
+    "20240113_init/migration",
+    "20240114_init/migration",
+    "20240114_init~migration",
+    "0005_ünïcödé %2F",
+    "0006_" + "long" * 60,
+    "0006_" + "long" * 60 + "er",
+)
+
+
+def test_names_of_any_kind(tmp_path: Path) -> None:
+    """A point has the whole name of its last migration, whatever a file name may contain; a very long one is cut."""
+    files = load([(f"{name}.sql", f"CREATE TABLE t{at} (a);") for at, name in enumerate(NAMES)])
+    migrator = Migrator(
+        f"sqlite:{tmp_path / 'app.db'}", files, wrangler_table="d1_migrations", restore_points=True
+    )
+    names = [file.name for file in files]
+    for name in names:
+        migrator.up(to=name, lint=False)
+        write(migrator, "CREATE TABLE IF NOT EXISTS x (a)", "INSERT INTO x VALUES (1)")
+    local_points.take(migrator.driver, migrator.choice)
+    found = local_points.listed(migrator.driver)
+    short = [name for name in names if "long" not in name]
+    assert [p.current for p in found if "long" not in p.current] == short
+    cut = [p for p in found if p.current.endswith("~")]
+    assert len(cut) == 2
+    for name in short:
+        assert migrator.plan_restore(name).point.current == name
+        assert migrator.plan_restore(f"{name}.sql").point.current == name
+    assert migrator.plan_restore(NAMES[-1]).point == cut[-1]
+    assert migrator.plan_restore("20240113").point.current == "20240113_init/migration"
+    with pytest.raises(UsageError, match="20240114_init/migration, 20240114_init~migration"):
+        migrator.plan_restore("20240114")
+    seen = migrator.plan_restore_before(NAMES[1])
+    assert seen
+    assert seen.point.current == NAMES[0]
+    migrator.restore("20240113_init/migration")
+    assert last(migrator) == "20240113_init/migration"
+    assert [e.state for e in migrator.status()].count("pending") == 2
+    write(migrator, "DROP TABLE x")
+    assert migrator.verify().ok
 
 
 def test_links_are_no_points(migrator: Migrator, tmp_path: Path) -> None:
