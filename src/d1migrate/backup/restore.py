@@ -192,7 +192,7 @@ def _write_back(
     with scratch_file() as path, closing(_copied(undo, choice, path)) as live:
         now = run(read.read_history(choice), live)
         live.batch(Batch([*now.setup(), Query("SELECT 1")]))
-        if LOG_TABLE in now.missing and not now.old_log and then.missing:
+        if not now.log and then.missing:
             return 0  # neither has a history
         rollbacks = rollbacks_of(target, then)
         target.batch(Batch([*then.setup(), Query("SELECT 1")]))
@@ -208,7 +208,7 @@ def _write_back(
 def rollbacks_of(driver: Driver, then: h.History) -> dict[Key | None, str]:
     """Return {key: rollback SQL} of the log of a point."""
     kept = [row for row in then.applied if row.keeps_rollback]
-    query = log.stored_rollbacks(then.table, kept, log.OLD_LOG if then.old_log else LOG_TABLE)
+    query = log.stored_rollbacks(then.table, kept, then.log)
     return h.rollbacks(then.table, driver.batch(Batch((query,), reads=True))[0].rows if kept else ())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from d1migrate.migrate.log import OLD_LOG
 from d1migrate.migrate.table import LOG_TABLE, VersionState, VersionTable
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import fold, quote_identifier, quote_literal
@@ -84,18 +85,21 @@ def assert_unchanged(before: HistoryState) -> Query:
     return _abort(quote_literal(CHANGED_MEANWHILE), *_differs(before, full=True))
 
 
-def is_same_state(before: HistoryState, missing: Collection[str]) -> Query:
+def is_same_state(before: HistoryState, missing: Collection[str], *, old_log: bool = False) -> Query:
     """Return the query whether the history is still the one that was read: one row, 1 or 0.
 
     Args:
         before: the history that was read.
         missing: the history tables that did not exist then.
+        old_log: whether OLD_LOG existed. Then its newest row is not compared: it may be gone by now.
     """
-    names = ", ".join(quote_literal(fold(name)) for name in (before.table.name, LOG_TABLE))
-    tables = f"(SELECT count(*) FROM sqlite_schema WHERE lower(name) IN ({names})) = {2 - len(missing)}"
+    known = [fold(before.table.name), LOG_TABLE, *([OLD_LOG] if old_log else [])]
+    names = ", ".join(map(quote_literal, known))
+    expected = len(known) - len(missing)
+    tables = f"(SELECT count(*) FROM sqlite_schema WHERE lower(name) IN ({names})) = {expected}"
     if before.table.name in missing:
         return Query(f"SELECT {tables} AS same")
-    if missing:
+    if missing or old_log:
         fingerprint = before.table.fingerprint(full=True)
         return Query(f"SELECT {fingerprint} = ?1 AND {tables} AS same", (before.rows.expected(full=True),))
     condition, values = _differs(before, full=True)
@@ -104,7 +108,7 @@ def is_same_state(before: HistoryState, missing: Collection[str]) -> Query:
 
 def is_same_history(history: History) -> Query:
     """Return the query of `is_same_state` for a history as it was read."""
-    return is_same_state(HistoryState.of(history), history.missing)
+    return is_same_state(HistoryState.of(history), history.missing, old_log=history.old_log)
 
 
 def assert_result(after: HistoryState, *, full: bool) -> Query:

@@ -76,7 +76,7 @@ class History(NamedTuple):
         table: the migrations table.
         rows: its state.
         problems: why d1migrate does not write to it.
-        old_log: whether the log is still OLD_LOG.
+        old_log: whether OLD_LOG exists; the first batch that writes moves its rows into the log.
         lacking: the columns that the log lacks.
     """
 
@@ -108,6 +108,18 @@ class History(NamedTuple):
     def place_of(self, row: AppliedMigration) -> Any:
         """Return what sorts applied migrations as wrangler sorts their files."""
         return row.place if self.table.shape == "versions" else order_key(row.name + SUFFIX)
+
+    @property
+    def log(self) -> str:
+        """The rows of the log, as `log.rows_of` returns them; "" if there is no log."""
+        new = () if LOG_TABLE in self.missing else (LOG_TABLE,)
+        logs = (*new, log.OLD_LOG) if self.old_log else new
+        return log.rows_of(logs) if logs else ""
+
+    @property
+    def has_two_logs(self) -> bool:
+        """Whether d1migrate 0.1 wrote to the database after its log had been moved."""
+        return self.old_log and LOG_TABLE not in self.missing
 
     def setup(self) -> list[Query]:
         """Return the statements that the first batch which writes needs: they create tables and columns."""

@@ -12,7 +12,7 @@ from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import Identified, MigrationsTable
@@ -48,7 +48,21 @@ COLUMNS = (
 """The columns with values, in the order in which rows are copied."""
 
 _ADDABLE = {"format": "INTEGER", "file_digest": "TEXT"}  # nothing reads them yet
+
+# In the old log, what concerns the whole database has version 0, and a restore has its point as the name.
+_OLD_DETAIL = (
+    "iif(version = 0 AND action LIKE 'restor%' AND json_valid(coalesce(detail, '{}')),"
+    " json_patch(coalesce(detail, '{}'), json_object('point', name)), detail)"
+)
+_OLD_COLUMNS = (
+    "token, event, action, nullif(version, 0) AS version, iif(version = 0, '', name) AS name, checksum, who,"
+    f" tool, at, restore_point, {_OLD_DETAIL} AS detail, rollback_digest, rollback_sql"
+)
+_NOT_MOVED = f"WHERE token NOT IN (SELECT token FROM {LOG_TABLE})"  # an import may stop before the DROP
 _REQUIRED = frozenset(("id", *COLUMNS.split(", ")))
+
+RACES = (f"no such table: {OLD_LOG}", *(f"duplicate column name: {name}" for name in _ADDABLE))
+"""What SQLite reports if another runner was faster to move the old log, or to add columns."""
 
 MAX_STORED_ROLLBACK = 1_000_000
 """Up to this many bytes of rollback SQL are logged; of longer SQL, only the digest (a D1 row holds 2 MB)."""
@@ -83,12 +97,30 @@ APPLIES = ("up", "baseline", "accept", "restore")
 """The actions after which a migration is applied."""
 
 
-def missing_columns(columns: Iterable[str]) -> tuple[str, ...] | None:
-    """Return the columns that a log lacks and that can be added; None if it is another tool's table."""
+def is_log(columns: Iterable[str]) -> bool:
+    """Whether a table with these columns is a log, of this version or another one."""
+    return set(columns) >= _REQUIRED
+
+
+def missing_columns(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that a log lacks and that can be added."""
     found = set(columns)
-    if found and not found >= _REQUIRED:
-        return None
-    return tuple(name for name in _ADDABLE if found and name not in found)
+    return tuple(name for name in _ADDABLE if name not in found)
+
+
+def rows_of(tables: Sequence[str]) -> str:
+    """Return SQL, for FROM, for the rows of the logs that exist: LOG_TABLE, OLD_LOG, or both.
+
+    Both exist if d1migrate 0.1 wrote to a database whose log had been moved. Its rows are newer, because
+    every batch that writes moves them.
+    """
+    if OLD_LOG not in tables:
+        return LOG_TABLE
+    old = f"SELECT id, {_OLD_COLUMNS} FROM {OLD_LOG}"
+    if LOG_TABLE not in tables:
+        return f"({old})"
+    later = old.replace("id", f"id + (SELECT coalesce(max(id), 0) FROM {LOG_TABLE})", 1)
+    return f"(SELECT id, {COLUMNS} FROM {LOG_TABLE} UNION ALL {later} {_NOT_MOVED})"
 
 
 def add_columns(names: Iterable[str]) -> list[Query]:
@@ -97,17 +129,12 @@ def add_columns(names: Iterable[str]) -> list[Query]:
 
 
 def carry_over() -> list[Query]:
-    """Return the statements that move the rows of the old log into the log.
+    """Return the statements that move the rows of the old log to the end of the log."""
+    rows = f"SELECT {_OLD_COLUMNS} FROM {OLD_LOG} {_NOT_MOVED} ORDER BY id"
+    return [Query(f"INSERT INTO {LOG_TABLE} ({COLUMNS}) {rows}"), Query(f"DROP TABLE {OLD_LOG}")]
 
-    A restore and an adoption were events of version 0 there.
-    """
-    moved = COLUMNS.replace("version, name", "nullif(version, 0), iif(version = 0, '', name)")
-    point = "json_patch(coalesce(detail, '{}'), json_object('point', name))"
-    moved = moved.replace("detail", f"iif(version = 0 AND action LIKE 'restor%', {point}, detail)", 1)
-    return [
-        Query(f"INSERT INTO {LOG_TABLE} (id, {COLUMNS}) SELECT id, {moved} FROM {OLD_LOG} ORDER BY id"),
-        Query(f"DROP TABLE {OLD_LOG}"),
-    ]
+
+# The queries below take the rows of the log as `rows_of` returns them.
 
 
 def latest(log: str = LOG_TABLE) -> Query:
@@ -135,11 +162,9 @@ def events(log: str = LOG_TABLE) -> Query:
     )
 
 
-def done_by(token: str) -> Query:
+def done_by(token: str, log: str = LOG_TABLE) -> Query:
     """Return the query whether the batch with a token was committed: one row, 1 or 0."""
-    return Query(
-        f"SELECT EXISTS (SELECT 1 FROM {LOG_TABLE} WHERE token = ?1 AND event = 'done') AS done", (token,)
-    )
+    return Query(f"SELECT EXISTS (SELECT 1 FROM {log} WHERE token = ?1 AND event = 'done') AS done", (token,))
 
 
 def stored_rollbacks(table: MigrationsTable, migrations: Iterable[Identified], log: str = LOG_TABLE) -> Query:

@@ -75,6 +75,10 @@ class Survey(NamedTuple):
         names = {column.name for column in self.columns(table)}
         return {"name", "applied_at"} <= names and "version" not in names
 
+    def is_log(self, table: str) -> bool:
+        """Whether a table exists and has the shape of the log."""
+        return log.is_log(column.name for column in self.columns(table))
+
 
 class TableChoice(NamedTuple):
     """How to choose the migrations table of a database.
@@ -290,7 +294,7 @@ USUAL = TableChoice()
 
 def _refuse_other_log(survey: Survey) -> None:
     columns = survey.columns(LOG_TABLE)
-    if columns and log.missing_columns(column.name for column in columns) is None:
+    if columns and not survey.is_log(LOG_TABLE):
         raise HistoryError(
             f"the table {LOG_TABLE} is not d1migrate's: it has ({', '.join(c.name for c in columns)})",
             hint=f"ALTER TABLE {LOG_TABLE} RENAME TO old_{LOG_TABLE}",

@@ -54,7 +54,7 @@ def choose(
     history = yield from read_history(choice)
     entries = choose_down(migrations, history, to=to, steps=steps)
     kept = [entry.applied for entry in entries if entry.applied and entry.applied.keeps_rollback]
-    query = log.stored_rollbacks(history.table, kept, log.OLD_LOG if history.old_log else LOG_TABLE)
+    query = log.stored_rollbacks(history.table, kept, history.log)
     live = yield Batch((*data_loss.QUERIES, *((query,) if kept else ())), reads=True)
     stored: dict[Key | None, str] = {}
     if kept:

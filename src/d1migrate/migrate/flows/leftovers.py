@@ -24,7 +24,8 @@ class Problem(NamedTuple):
     Attributes:
         kind: leftover, orphans, parent (a foreign key to a missing table), foreign keys (they cannot be
             checked), missing (an index or trigger), broken (a view or trigger), search (a full-text table),
-            rewound (the log lacks what a restore wrote), file (a migration cannot be read), or unknown.
+            rewound (the log lacks what a restore wrote), log (there are two), file (a migration cannot be
+            read), or unknown.
         name: the object.
         message: the problem.
         fix: SQL that fixes it, or shows more of it; () if there is none.

@@ -67,10 +67,10 @@ def read_history(choice: TableChoice = USUAL, *, reads: int = 1, token: str | No
         HistoryError: a history table is another tool's, or is missing while the log exists.
     """
     try:
-        answers = yield Batch(_queries(choice, choice.guess, LOG_TABLE, token), reads=True)
+        answers = yield Batch(_queries(choice, choice.guess, (LOG_TABLE,), token), reads=True)
     except QueryError as error:
         return (yield from read_history_after(error, choice, reads=reads, token=token))
-    return (yield from _complete(choice, choice.guess, LOG_TABLE, answers, reads, token))
+    return (yield from _complete(choice, choice.guess, (LOG_TABLE,), answers, reads, token))
 
 
 def read_history_after(
@@ -89,40 +89,41 @@ def read_history_after(
     # SQLite resolves names in order: if the log was missing, the table before it exists.
     guess = choice.guess if LOG_TABLE in str(error) else None
     try:
-        answers = yield Batch(_queries(choice, guess, None, None), reads=True)
+        answers = yield Batch(_queries(choice, guess, (), None), reads=True)
     except QueryError:  # it has other columns; its shape shows whose it is
-        guess, answers = None, (yield Batch(_queries(choice, None, None, None), reads=True))
-    return (yield from _complete(choice, guess, None, answers, reads + 1, token))
+        guess, answers = None, (yield Batch(_queries(choice, None, (), None), reads=True))
+    return (yield from _complete(choice, guess, (), answers, reads + 1, token))
 
 
 def _queries(
-    choice: TableChoice, table: MigrationsTable | None, logged: str | None, token: str | None
+    choice: TableChoice, table: MigrationsTable | None, logs: Sequence[str], token: str | None
 ) -> tuple[Query, ...]:
     """Return the queries for what is known to exist.
 
     Args:
         choice: how to choose the migrations table.
         table: the migrations table, perhaps with wrangler's beside it.
-        logged: the name of the log.
-        token: the token to look up in it.
+        logs: the names of the logs.
+        token: the token to look up in them.
     """
     beside = [table.beside] if isinstance(table, VersionTable) and table.exists else []
     tables = [*([table] if table else []), *beside]
-    empty = [one.sql for one in tables] + ([logged] if logged else [])
+    logged = log.rows_of(logs)
+    empty = [*(one.sql for one in tables), *([logged] if logs else [])]
     return (
         *choice.survey,
         h.LEFTOVERS,
         *(one.rows for one in tables),
         h.objects(unless_rows_in=empty),
-        *((log.latest(logged), log.head(logged)) if logged else ()),
-        *((log.done_by(token),) if token and logged == LOG_TABLE else ()),
+        *((log.latest(logged), log.head(logged)) if logs else ()),
+        *((log.done_by(token, logged),) if token and logs else ()),
     )
 
 
 def _complete(
     choice: TableChoice,
     table: MigrationsTable | None,
-    logged: str | None,
+    logs: Sequence[str],
     answers: Sequence[Result],
     reads: int,
     token: str | None,
@@ -132,7 +133,7 @@ def _complete(
     Args:
         choice: as for the queries.
         table: as for the queries.
-        logged: as for the queries.
+        logs: as for the queries.
         answers: their answers.
         reads: the number of that request.
         token: as for the queries.
@@ -140,14 +141,20 @@ def _complete(
     survey = Survey.of(answers[0].rows, answers[1].rows)
     choice = choice.given(survey)
     found = choice.found(survey)
-    there = next((name for name in (LOG_TABLE, log.OLD_LOG) if survey.columns(name)), None)
-    if found != table or there != logged:
+    there = tuple(name for name in (LOG_TABLE, log.OLD_LOG) if survey.is_log(name))
+    if found != table or there != logs:
         if reads > _MOST_READS:
             raise HistoryError("history tables are created or dropped while they are being read")
-        answers = yield Batch(_queries(choice, found, there, token), reads=True)
+        try:
+            answers = yield Batch(_queries(choice, found, there, token), reads=True)
+        except QueryError as error:
+            if not _is_moved(error):
+                raise
+            there = (LOG_TABLE,)
+            answers = yield Batch(_queries(choice, found, there, token), reads=True)
         return (yield from _complete(choice, found, there, answers, reads + 1, token))
     history = _assembled(choice, survey, found, there, list(answers[2:]))
-    if token and there == LOG_TABLE:
+    if token and there:
         history = history._replace(has_token=bool(answers[-1].rows[0][0]))
     return (yield from _without_empty_histories(history._replace(reads=reads)))
 
@@ -155,11 +162,16 @@ def _complete(
 _MOST_READS = 5
 
 
+def _is_moved(error: QueryError) -> bool:
+    """Whether a query failed because another run has moved the old log meanwhile."""
+    return f"no such table: {log.OLD_LOG}" in str(error)
+
+
 def _assembled(
     choice: TableChoice,
     survey: Survey,
     found: MigrationsTable | None,
-    logged: str | None,
+    logs: Sequence[str],
     answers: list[Result],
 ) -> h.History:
     """Return the history that the answers after the survey describe."""
@@ -170,8 +182,8 @@ def _assembled(
     )
     hidden = choice.history_tables(survey) | COMPANIONS.keys()
     others = [str(name) for name, table in answers.pop(0).rows if fold(str(table)) not in hidden]
-    latest = answers.pop(0).rows if logged else ()
-    head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logged else ()
+    latest = answers.pop(0).rows if logs else ()
+    head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logs else ()
     table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
     if found and found.shape != table.shape:
         own, beside = beside, own
@@ -187,10 +199,8 @@ def _assembled(
         leftovers=tuple(first_column(leftovers.rows)),
         head="".join(token for (token,) in head),
         problems=choice.problems(survey, table, own, beside),
-        old_log=logged == log.OLD_LOG,
-        lacking=log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) or ()
-        if logged == LOG_TABLE
-        else (),
+        old_log=log.OLD_LOG in logs,
+        lacking=log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) if LOG_TABLE in logs else (),
     )
 
 
@@ -293,6 +303,8 @@ def status_and_problems(
     problems = (yield from read_leftovers()) if history.leftovers else ()
     if if_missing and not history.has_token:
         problems = (*problems, if_missing)
+    if history.has_two_logs:
+        problems = (*problems, _two_logs())
     return entries, (*problems, *_unreadable(entries))
 
 
@@ -304,6 +316,18 @@ def _unreadable(entries: Iterable[Entry]) -> list[Problem]:
     from d1migrate.migrate.flows.leftovers import Problem
 
     return [Problem("file", migration.name, str(migration.unreadable)) for migration in closed]
+
+
+def _two_logs() -> Problem:
+    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+
+    return Problem(
+        "log",
+        log.OLD_LOG,
+        f"an older d1migrate wrote to {log.OLD_LOG} after its rows had been moved to {LOG_TABLE}: both are"
+        " read, and the next command that writes moves them; stop using the older version here",
+        tuple(f"{query.sql};" for query in log.carry_over()),
+    )
 
 
 def read_leftovers() -> Flow[tuple[Problem, ...]]:
@@ -318,8 +342,13 @@ def read_log(choice: TableChoice = USUAL) -> Flow[tuple[LogEntry, ...]]:
     """Return all that happened, oldest first; what wrangler applied is an `up` without a token."""
     history = yield from read_history(choice)
     events: list[LogEntry] = []
-    if history.old_log or LOG_TABLE not in history.missing:
-        (rows,) = yield Batch((log.events(log.OLD_LOG if history.old_log else LOG_TABLE),), reads=True)
+    if history.log:
+        try:
+            (rows,) = yield Batch((log.events(history.log),), reads=True)
+        except QueryError as error:
+            if not _is_moved(error):
+                raise
+            return (yield from read_log(choice))
         for token, _, action, version, name, checksum, *rest in h.validated(rows.rows, LOG_TABLE, h.EVENT):
             who, at, done, detail, point = rest
             entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))

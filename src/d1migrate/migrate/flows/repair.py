@@ -156,7 +156,7 @@ def record(
         ) from error
 
 
-_CHANGED = (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED)
+_CHANGED = (assertions.CHANGED_MEANWHILE, assertions.SCHEMA_CHANGED, *log.RACES)
 
 
 def _is_recorded(token: str, error: Error) -> Flow[bool]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
+from d1migrate.migrate import log
 from d1migrate.migrate.assertions import HistoryState, is_same_history, is_same_state
 from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
@@ -244,6 +245,15 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
     return integrity.problems_after(before, after, None if after.changed else expected)
 
 
+def _create_log(history: h.History) -> Flow[None]:
+    """Create the log, or move an old one, unless another run is faster."""
+    try:
+        yield Batch(history.setup())
+    except QueryError as error:
+        if not any(race in str(error) for race in log.RACES):
+            raise
+
+
 def ensure(
     migrations: Sequence[Migration],
     choice: TableChoice,
@@ -270,5 +280,5 @@ def ensure(
     )
     if not report.steps and history.missing == (LOG_TABLE,):
         # Only wrangler has migrated so far. With a log, the next call needs one query if nothing is pending.
-        yield Batch(history.setup())
+        yield from _create_log(history)
     return report
