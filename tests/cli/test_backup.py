@@ -46,7 +46,8 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert full.states() == status
     assert full.run("verify", "--check").out == "files, history and schema agree\n"
     last = full.run("history", "--json").json[-1]
-    assert (last["action"], last["version"], last["name"]) == ("restore", 0, "app.sql")
+    assert (last["action"], last["version"], last["name"]) == ("restore", None, "")
+    assert last["detail"]["point"] == "app.sql"
     assert last["detail"]["sha256"] == load.check("app.sql").sha256
     assert "restore" in full.run("history").out
     full.run("down", "--allow-loss", "all")
@@ -57,14 +58,14 @@ def test_json(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     value = full.run("backup", "--output", "a.sql", "--json").json
     assert value["differences"] is None
     assert value["rows"]["users"] == 2
-    assert (value["version"], value["consistent"], value["notes"]) == (3, True, [])
+    assert (value["current"], value["consistent"], value["notes"]) == ("003_names", True, [])
     assert value["size"] == os.path.getsize("a.sql")
     verified = full.run("backup", "--output", "a.sql", "--json", "--verify")
     assert verified.json["differences"] == []
     assert "verified: it restores to the same database" in verified.err
     monkeypatch.setenv("D1MIGRATE_DATABASE", "sqlite:new.db")
     value = full.run("restore", "--file", "a.sql", "--json").json
-    assert (value["version"], value["compared"]) == (3, True)
+    assert (value["current"], value["compared"]) == ("003_names", True)
 
 
 def test_a_name_of_its_own(full: Project) -> None:

@@ -70,7 +70,7 @@ def test_d1migrate_toml(project: Project) -> None:
     assert project.run("status", "--env", "staging", "--json").json["environment"] == "staging"
     table = project.run("env").out.splitlines()
     assert table[0].split() == [
-        *("environment", "database", "version", "pending", "protection", "reachable"),
+        *("environment", "database", "last", "migration", "pending", "protection", "reachable"),
     ]
     assert [line.split()[0] for line in table[1:]] == ["local", "staging"]
     assert [e["current_version"] for e in project.run("env", "--json").json] == [1, 1]

@@ -64,7 +64,8 @@ def test_side_by_side(shop: Project) -> None:
     shop.run("up", "--to", "2")
     local, staging, production = shop.run("env", "--json").json
     assert (local["current_version"], local["pending"], local["reachable"]) == (2, 1, True)
-    assert (staging["current_version"], staging["pending"], staging["latest_version"]) == (0, 3, 3)
+    assert (staging["current"], staging["current_version"], staging["pending"]) == (None, None, 3)
+    assert (staging["latest"], staging["latest_version"]) == ("003_names", 3)
     assert (production["pending"], production["reachable"]) == (None, False)
     assert production["error"] == "no CLOUDFLARE_API_TOKEN in the environment"
     protection = production["protection"]
@@ -138,7 +139,7 @@ def test_wranglers_own_environments(shop: Project) -> None:
         ("production", "wrangler:LOGS?env=production"),
     ]
     shop.run("up", "--env", "staging")
-    assert [e["current_version"] for e in shop.run("env", "--json").json] == [0, 3, 0, 0]
+    assert [e["current_version"] for e in shop.run("env", "--json").json] == [None, 3, None, None]
     err = shop.run("up", "--env", "nobody", code=2).err
     assert "no environment 'nobody'" in err
     err = shop.run("up", "--env", "production", code=2).err

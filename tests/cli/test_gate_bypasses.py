@@ -98,7 +98,7 @@ def test_the_name_of_another_environment(shop: Project, command: tuple[str, ...]
     err = shop.run(*command, "--confirm", "production", code=2).err
     assert "--confirm production, but this is local" in err
     assert "hint: use --env production" in err
-    assert shop.run("current").out == "1\n"
+    assert shop.run("current").out == "001_users\n"
 
 
 def test_an_empty_name_is_no_name(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,12 +84,12 @@ def test_gate(shop: Project) -> None:
     """Exit 3 with the reason while the database lacks what the code needs, and once it has too much."""
     found = shop.run("gate", "--code-version", "2", code=3)
     assert "needed and not applied: 002_full" in found.out
-    assert "code of version 2 cannot run on the database (version 1)" in found.out
+    assert "code of 002_full cannot run on the database, at 001_users" in found.out
     shop.run("gate", "--code-version", "1")
     shop.run("up", "--to", "2")
     assert (
         shop.run("gate", "--code-version", "2").out
-        == "code of version 2 can run on the database (version 2)\n"
+        == "code of 002_full can run on the database, at 002_full\n"
     )
     shop.run("up", "--no-lint")
     found = shop.run("gate", "--code-version", "2", code=3)
@@ -97,7 +97,7 @@ def test_gate(shop: Project) -> None:
     assert shop.run("gate", "--code-version", "3", "--json").json["fits"] is True
     broken = shop.run("gate", "--code-version", "1", "--json", code=3).json
     assert (broken["fits"], broken["breaking"]) == (False, ["003_drop: drops column users.name"])
-    assert "there is no version 9" in shop.run("gate", "--code-version", "9", code=2).err
+    assert "there is no migration 9" in shop.run("gate", "--code-version", "9", code=2).err
 
 
 def test_gate_from_an_older_checkout(shop: Project) -> None:

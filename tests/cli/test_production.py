@@ -127,7 +127,7 @@ def test_a_release_from_plan_to_restore(
     # The rollback restores the rows.
     shop.run("restore", *PRODUCTION, "--to", "1")
     assert production.users() == ["ada@example.com", "bob@example.com"]
-    assert shop.run("current", "--env", "production").out == "1\n"
+    assert shop.run("current", "--env", "production").out == "001_users\n"
 
     # The second reply is lost, and then nobody answers: what is known is said, and nothing else.
     lost = [{"match": {"path": f"{production.id}/query$", "nth": 2}, "do": "lose reply"}]
@@ -205,11 +205,13 @@ def test_a_lost_response_is_reported(shop: Project, cloudflare: Cloudflare) -> N
 
 
 def test_a_point_that_d1_does_not_have(shop: Project) -> None:
-    """The error lists the points with their versions; D1 has one for every minute, of unknown size."""
+    """The error lists the points with their migrations; D1 has one for every minute, of unknown size."""
     shop.run("up", "--env", "staging", "--to", "1")
     err = shop.run("restore", "--env", "staging", "--to", "1", code=2).err
-    assert "no restore point has 1 as its current version" in err
-    assert "(version 0); or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute" in err
+    assert "no restore point has 1 as its last migration" in err
+    assert (
+        "(at no migration); or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute" in err
+    )
     assert " 0 B" not in shop.run("restore", "--env", "staging").out
 
 
@@ -224,7 +226,7 @@ def test_back_to_a_time(shop: Project, cloudflare: Cloudflare) -> None:
     )
     shop.run("up", "--env", "staging", "--to", "3")
     shop.run("restore", "--env", "staging", "--to", stamp, "--yes")
-    assert shop.run("current", "--env", "staging").out == "1\n"
+    assert shop.run("current", "--env", "staging").out == "001_users\n"
 
 
 def test_one_database_by_name_and_by_id(shop: Project) -> None:
@@ -246,7 +248,7 @@ def test_restore_points_of_a_remote_database(
     shop.run("up", "--env", "staging")
     point = shop.run("restore", "--env", "staging", "--json").json[-1]
     err = shop.run("down", "--env", "staging", code=1).err
-    assert f"hint: `d1migrate restore --to {point['name']}` goes back to version 4" in err
+    assert f"hint: `d1migrate restore --to {point['name']}` goes back to 004_prune" in err
     assert "rows written since then cannot be listed: D1 shows a past state only by restoring it" in err
     assert "D1 keeps it for 7 days, or 30 on a paid plan" in err
     for days, says in (
@@ -256,7 +258,7 @@ def test_restore_points_of_a_remote_database(
         monkeypatch.setattr(restore_preview, "now", lambda days=days: point["at"] + days * 86400 + 60)
         assert says in shop.run("plan", "--down", "--env", "staging", code=1).err
     error = shop.run("down", "--env", "staging", "--json", code=1).json["error"]
-    assert error["restore_points"]["900"]["rows"] is None
+    assert error["restore_points"]["900_names"]["rows"] is None
     assert error["hint"] == "write a `-- Rollback:` block into its file, or restore a backup"  # as it is gone
 
 
@@ -266,12 +268,12 @@ def test_a_remote_database_without_a_restore_point(shop: Project, cloudflare: Cl
     shop.run("up", "--env", "staging", "--to", "1", "--no-restore-point", "a test")
     shop.run("up", "--env", "staging", "--to", "2", "--no-restore-point", "a test")
     err = shop.run("down", "--env", "staging", code=1).err
-    assert "there is no restore point from before version 2" in err
+    assert "there is no restore point from before 002_teams" in err
     database = json.loads((shop.folder / "wrangler.json").read_text())["d1_databases"][0]["database_id"]
     cloudflare.sql(database, "UPDATE schema_migrations SET applied_at = unixepoch() + 90 WHERE version = 2")
     err = shop.run("down", "--env", "staging", code=1).err
-    assert "version 2 can be undone with a restore point:\nto 0000" in err
-    assert "version 2 → 1" in err
+    assert "002_teams can be undone with a restore point:\nto 0000" in err
+    assert "002_teams → 001_users" in err
 
 
 def test_recovery_is_checked_on_a_copy(shop: Project) -> None:
@@ -279,4 +281,4 @@ def test_recovery_is_checked_on_a_copy(shop: Project) -> None:
     shop.run("up", "--env", "staging", "--to", "2")
     ways = shop.run("rehearse", "--recovery", "--env", "staging", "--json", code=None).json["recovery"]
     assert [(way["version"], way["restored"], way["ok"]) for way in ways] == [(3, [], True), (4, [], True)]
-    assert shop.run("current", "--env", "staging").out == "2\n"
+    assert shop.run("current", "--env", "staging").out == "002_teams\n"

@@ -50,7 +50,7 @@ def test_a_rollback_that_is_none_names_the_point(applied: Project) -> None:
     for command in (("down",), ("plan", "--down")):
         err = applied.run(*command, code=1).err
         assert "004_merge is declared irreversible" in err
-        assert f"hint: `d1migrate restore --to {newest}` goes back to version 3, " in err
+        assert f"hint: `d1migrate restore --to {newest}` goes back to 003_names, " in err
     applied.run("restore", "--to", newest, "--yes")
     assert applied.versions() == [1, 2, 3]
 
@@ -64,15 +64,15 @@ def test_restore_points_count_the_rows_since(applied: Project) -> None:
     applied.run("up", "--no-lint", "a test")
     first, second = point(applied, -2), point(applied, -1)
     err = applied.run("plan", "--down", "--steps", "2", code=1).err
-    assert f"version 4 can be undone with a restore point:\nto {first}, taken " in err
-    assert "version 5 → 3\n  no longer applied: 004_merge\n  no longer applied: 005_drop" in err
+    assert f"004_merge can be undone with a restore point:\nto {first}, taken " in err
+    assert "005_drop → 003_names\n  no longer applied: 004_merge\n  no longer applied: 005_drop" in err
     assert "  users: 3 rows → 2 rows\n  teams: no table → 1 row\n" in err
-    assert f"version 5 can be undone with a restore point:\nto {second}, taken " in err
-    assert "version 5 → 4\n  no longer applied: 005_drop\n  teams: no table → 1 row\n" in err
-    assert f"hint: `d1migrate restore --to {first}` goes back to version 3" in err
+    assert f"005_drop can be undone with a restore point:\nto {second}, taken " in err
+    assert "005_drop → 004_merge\n  no longer applied: 005_drop\n  teams: no table → 1 row\n" in err
+    assert f"hint: `d1migrate restore --to {first}` goes back to 003_names" in err
     error = applied.run("down", "--steps", "2", "--json", code=1).json["error"]
-    assert error["restore_points"]["4"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
-    assert error["restore_points"]["5"]["restore_to"] == second
+    assert error["restore_points"]["004_merge"]["rows"] == {"users": [3, 2], "teams": [None, 1]}
+    assert error["restore_points"]["005_drop"]["restore_to"] == second
     for name in (first, second):
         (applied.folder / ".d1migrate" / name).write_bytes(
             b""
@@ -83,7 +83,7 @@ def test_restore_points_count_the_rows_since(applied: Project) -> None:
     for name in [p["name"] for p in applied.run("restore", "--json").json]:
         (applied.folder / ".d1migrate" / name).unlink()
     err = applied.run("down", code=1).err
-    assert "there is no restore point from before version 5" in err
+    assert "there is no restore point from before 005_drop" in err
     assert "hint: write a `-- Rollback:` block" in err
 
 
@@ -100,7 +100,7 @@ def test_back_and_forth(applied: Project) -> None:
     """The rows and the version are those of the point, the log keeps all; undoing brings the rest back."""
     users, teams = applied.sql("SELECT * FROM users"), applied.sql("SELECT * FROM teams")
     ran = applied.run("restore", "--to", "1", "--yes")
-    assert f"restored to {point(applied, 0)}: version 1" in ran.out
+    assert f"restored to {point(applied, 0)}: 001_users" in ran.out
     assert "no longer applied: 002_teams" in ran.err
     assert "users: 2 rows → 1 row" in ran.err
     assert "teams: 1 row → no table" in ran.err
@@ -110,15 +110,15 @@ def test_back_and_forth(applied: Project) -> None:
     assert applied.states() == {1: "applied", 2: "pending", 3: "pending"}
     undo = ran.out.split("restore --to ")[1].strip()
     value = applied.run("restore", "--to", undo, "--yes", "--json").json
-    assert (value["version"], value["verified"]) == (3, True)
+    assert (value["current"], value["verified"]) == ("003_names", True)
     assert value["applied_again"] == ["002_teams", "003_names"]
     assert applied.sql("SELECT * FROM users") == users
     assert applied.sql("SELECT * FROM teams") == teams
     actions = [(e["action"], e["version"]) for e in applied.run("history", "--json").json]
     assert actions[:3] == [("up", 1), ("up", 2), ("up", 3)]
     assert actions[3:] == [
-        *(("restore", 0), ("rewind", 2), ("rewind", 3)),
-        *(("restore", 0), ("restore", 2), ("restore", 3)),
+        *(("restore", None), ("rewind", 2), ("rewind", 3)),
+        *(("restore", None), ("restore", 2), ("restore", 3)),
     ]
     assert applied.run("verify", "--check").out == "files, history and schema agree\n"
 
@@ -176,7 +176,7 @@ def test_refusals(applied: Project) -> None:
         "the name of one contains no folder" in applied.run("restore", "--to", "../x.db", "--yes", code=2).err
     )
     err = applied.run("restore", "--to", "7", "--yes", code=2).err
-    assert "no restore point has 7 as its current version" in err
+    assert "no restore point has 7 as its last migration" in err
     assert point(applied) in err
 
 

@@ -152,8 +152,8 @@ def test_any_version_needs_no_database(project: Project) -> None:
     assert project.run("schema", "users", "--at", "1", "--json").json["name"] == "users"
     assert project.run("schema", "--at", "0").out == "the database is empty\n"
     assert "no such table: teams" in project.run("schema", "teams", "--at", "1", code=2).err
-    assert "no version 7" in project.run("schema", "--at", "7", code=2).err
-    assert "invalid version value: 'x'" in project.run("schema", "--at", "x", code=2).err
+    assert "no migration 7" in project.run("schema", "--at", "7", code=2).err
+    assert "no migration x" in project.run("schema", "--at", "x", code=2).err
 
 
 def test_between_two_versions(project: Project) -> None:
@@ -163,10 +163,10 @@ def test_between_two_versions(project: Project) -> None:
         "004_v.sql", "DROP INDEX idx_teams_owner;\nCREATE INDEX idx_teams_owner ON teams(owner_id, id);"
     )
     assert project.run("schema", "--between", "1", "latest").out == (
-        "+ column users.name: added\n    4     | TEXT\n+ table teams: added\n"
-        "    4     | CREATE TABLE teams (id INTEGER PRIMARY KEY,"
+        "+ column users.name: added\n    latest | TEXT\n+ table teams: added\n"
+        "    latest | CREATE TABLE teams (id INTEGER PRIMARY KEY,"
         " owner_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE)\n"
-        "+ index idx_teams_owner: added\n    4     | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
+        "+ index idx_teams_owner: added\n    latest | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
     removed = project.run("schema", "--between", "2", "1", "teams", "--json").json["differences"]
     assert [(d["kind"], d["change"], d["after"]) for d in removed] == [
@@ -182,16 +182,16 @@ def test_between_two_versions(project: Project) -> None:
         "    2     | CREATE INDEX idx_teams_owner ON teams(owner_id)\n"
         "    4     | CREATE INDEX idx_teams_owner ON teams(owner_id, id)\n"
     )
-    assert project.run("schema", "--between", "3", "latest", "--json").json["to"] == 4
+    assert project.run("schema", "--between", "3", "latest", "--json").json["to"] == "004_v"
     found = project.run("schema", "--between", "0", "1", "--json").json
-    assert (found["from"], found["to"]) == (0, 1)
+    assert (found["from"], found["to"]) == (None, "001_users")
     assert [(d["kind"], d["name"], d["change"], d["before"]) for d in found["differences"]] == [
         ("table", "users", "added", None)
     ]
     same = project.run("schema", "--between", "3", "4", "users")
     assert (same.out, same.err) == ("", "no difference\n")
     assert "no such table: x" in project.run("schema", "--between", "1", "2", "x", code=2).err
-    assert "no version 9" in project.run("schema", "--between", "1", "9", code=2).err
+    assert "no migration 9" in project.run("schema", "--between", "1", "9", code=2).err
     assert not project.database.exists()
 
 

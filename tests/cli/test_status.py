@@ -53,14 +53,17 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
     assert list(found) == [
         "environment",
         "database",
+        "current",
         "current_version",
+        "latest",
         "latest_version",
         "pending",
         "migrations",
         "problems",
     ]
     assert (found["environment"], found["database"]) == (None, "sqlite:app.db")
-    assert (found["current_version"], found["latest_version"], found["pending"]) == (1, 3, 2)
+    assert (found["current"], found["current_version"]) == ("001_users", 1)
+    assert (found["latest"], found["latest_version"], found["pending"]) == ("003_names", 3, 2)
     first, second, _ = found["migrations"]
     assert list(first) == ["version", "name", "state", "applied_at", "checksum", "reversible"]
     assert isinstance(first["applied_at"], int)
@@ -75,8 +78,8 @@ def test_status_as_text(project: Project) -> None:
     project.run("up", "--to", "2")
     status = project.run("status")
     lines = status.out.splitlines()
-    assert lines[0].split() == ["version", "name", "state", "applied"]
-    assert lines[1].startswith("      1  001_users  applied  20")
+    assert lines[0].split() == ["number", "name", "state", "applied"]
+    assert lines[1].startswith("     1  001_users  applied  20")
     assert "(just now)" in lines[1]
     assert lines[4].endswith("no rollback")
     assert all(len(line) <= 80 for line in lines)
@@ -112,13 +115,14 @@ def test_quiet_and_verbose(project: Project) -> None:
     project.run("up", "-q", "-v", code=2)
 
 
-def test_current_prints_the_version_alone(project: Project) -> None:
-    """0 on an empty database, the highest applied version after."""
+def test_current_prints_the_name_alone(project: Project) -> None:
+    """Nothing on an empty database, the last applied migration after."""
     project.standard()
-    assert project.run("current").out == "0\n"
+    assert project.run("current").out == ""
+    assert project.run("current", "--json").json == {"current": None, "current_version": None}
     project.run("up")
-    assert project.run("current").out == "3\n"
-    assert project.run("current", "--json").json == {"current_version": 3}
+    assert project.run("current").out == "003_names\n"
+    assert project.run("current", "--json").json == {"current": "003_names", "current_version": 3}
 
 
 def test_history_json(project: Project) -> None:
@@ -252,7 +256,7 @@ def test_verify_reports_files_and_gaps(project: Project) -> None:
     project.write("003_a.sql", "CREATE TABLE a (x);")
     project.run("up")
     ok = project.run("verify", "--check")
-    assert "no file for version 2" in ok.out
+    assert "no file for number 2" in ok.out
     project.write("003_a.sql", "CREATE TABLE a (y);")
     changed = project.run("verify", "--check", code=3).out
     assert "003_a: changed" in changed
@@ -329,8 +333,8 @@ def test_errors_as_json(project: Project) -> None:
     (project.migrations / "002_teams.sql").unlink()
     error = project.run("up", "--json", code=1).json["error"]
     assert error["type"] == "MissingMigration"
-    assert error["versions"] == [2]
-    assert "repair --forget 2" in error["hint"]
+    assert error["names"] == ["002_teams"]
+    assert "repair --forget 002_teams" in error["hint"]
 
 
 def test_verify_replays_in_the_order_of_application(project: Project) -> None:
@@ -381,7 +385,7 @@ def test_a_system_error_is_not_an_output_error(
 ) -> None:
     """A disk or folder that fails inside a command is reported as such, and not as a lost stdout."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/scratch")  # noqa: S108
 
     monkeypatch.setattr("d1migrate.cli.project.Project.load", refuse)

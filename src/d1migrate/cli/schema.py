@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.cli.options import FOUND
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.other_tools import without_histories
-from d1migrate.migrate.selector import up_to
+from d1migrate.migrate.selector import is_none, up_to
 from d1migrate.project import files
 from d1migrate.report import differences, values
 from d1migrate.report import schema as report
@@ -99,17 +99,24 @@ def _wanted(options: Options, project: Project) -> Schema:
     Raises:
         UsageError: there is no such migration or table.
     """
-    schema = project.migrator().schema() if options.at is None else _built(project.load(), options.at)
+    if options.at is None:
+        schema = project.migrator().schema()
+    else:
+        schema = _built(_up_to(project.load(), options.at))
     return schema if options.table is None else _only(schema, options.table)
 
 
-def _built(migrations: Sequence[Migration], last: str) -> Schema:
-    """Return what the files up to one build; `latest` is all of them, 0 none, unless it is a number."""
+def _up_to(migrations: Sequence[Migration], last: str) -> Sequence[Migration]:
+    """Return the files up to one, all of them for `latest`."""
+    if is_none(migrations, last):
+        return ()
+    return up_to(migrations, None if last == "latest" else last)
+
+
+def _built(migrations: Sequence[Migration]) -> Schema:
     from d1migrate.lint.replay.replayer import schema_of
 
-    if last == "0" and not any(migration.version == 0 for migration in migrations):
-        return Schema()
-    return schema_of(up_to(migrations, None if last == "latest" else last))
+    return schema_of(migrations)
 
 
 def _only(schema: Schema, wanted: str) -> Schema:
@@ -137,19 +144,19 @@ def _show(schema: Schema, output: Output, *, one: bool) -> None:
 def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, output: Output) -> None:
     """Show what differs between two states of the files, or in one table of them."""
     migrations = project.load()
-    newest = migrations[-1].name if migrations else "0"
-    before, after = (newest if end == "latest" else end for end in ends)
+    files = [_up_to(migrations, end) for end in ends]
     keep = [] if wanted is None else [wanted]
     hidden = project.history_tables
-    schemas = [without_histories(_built(migrations, end), *hidden, keep=keep) for end in (before, after)]
+    schemas = [without_histories(_built(some), *hidden, keep=keep) for some in files]
     if wanted is not None:
         name = _only(Schema(schemas[0].tables + schemas[1].tables), wanted).tables[0].name
         schemas = [Schema(tuple(t for t in s.tables if fold(t.name) == fold(name))) for s in schemas]
     found = list(differences.changes(*schemas))
     if output.as_json:
+        before, after = (some[-1].name if some else None for some in files)
         output.print_json({"from": before, "to": after, "differences": differences.values(found)})
     elif found:
-        output.print(list(differences.lines(found, differences.between(before, after), output.paint)))
+        output.print(list(differences.lines(found, differences.between(*ends), output.paint)))
     else:
         output.note("no difference")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from d1migrate.errors import PlanError, SourceError
 from d1migrate.migrate.directives import phases
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.selector import find
+from d1migrate.migrate.selector import find, is_none
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import IndexDefinition, TriggerDefinition
@@ -183,8 +183,7 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
         UsageError: there is no such migration, or there are several.
     """
     files = [entry for entry in entries if entry.migration]
-    none = str(newest) == "0" and not any(entry.version == 0 for entry in files)
-    code = None if none else find(files, newest)
+    code = None if is_none(files, newest) else find(files, newest)
     known = 0 if code is None else next(i for i, entry in enumerate(entries) if entry is code) + 1
     needed, breaking, unclear = list[str](), list[str](), list[str]()
     for place, entry in enumerate(entries):

@@ -20,7 +20,7 @@ from d1migrate.errors import (
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history_guard import check_history_use
 from d1migrate.migrate.migration import LARGE, Migration, Rollback
-from d1migrate.migrate.selector import Selector, find, up_to
+from d1migrate.migrate.selector import Selector, find, is_none, up_to
 from d1migrate.migrate.status import (
     Entry,
     compare,
@@ -261,7 +261,7 @@ def choose_down(
     entries = compare(migrations, history)
     refuse_unwritable(history, entries)
     applied = sorted((e for e in entries if e.applied), key=lambda e: e.applied.place if e.applied else 0)
-    last = None if to is None else _last_to_keep(applied, to)
+    last = None if to is None or is_none(entries, to) else _last_to_keep(applied, to)
     refuse_partial(entries)
     refuse_renamed(entries)
     if to is not None:
@@ -270,10 +270,8 @@ def choose_down(
     return tuple(applied[: -(steps or 1) - 1 : -1])
 
 
-def _last_to_keep(applied: Sequence[Entry], to: Selector) -> Entry | None:
-    """Return the newest migration that stays; None if none does: 0 means all, unless it is a number."""
-    if str(to) == "0" and not any(entry.version == 0 for entry in applied):
-        return None
+def _last_to_keep(applied: Sequence[Entry], to: Selector) -> Entry:
+    """Return the newest migration that stays."""
     try:
         return find(applied, to)
     except UsageError as error:

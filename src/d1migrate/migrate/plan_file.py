@@ -151,18 +151,29 @@ def _other_database(written: Content, now: Content) -> Iterable[str]:
 
 def _other_history(written: Content, now: Content) -> Iterable[str]:
     if written["digest"] != now["digest"]:
-        then, there = ((h["applied"], h["current"]) for h in (written, now))
-        shown = "other checksums" if then == there else f"{there[0]} applied up to {there[1]}"
-        yield f"history has changed: {then[0]} applied up to {then[1]} then, {shown} now"
+        then, there = _shown(written), _shown(now)
+        yield f"history has changed: {then} then, {'other checksums' if then == there else there} now"
+
+
+def _shown(history: Content) -> str:
+    return (
+        f"{history['applied']} applied up to {history['current']}" if history["applied"] else "none applied"
+    )
 
 
 def _other_files(written: Sequence[Content], now: Sequence[Content]) -> Iterable[str]:
     then, there = ({step["name"]: step for step in steps} for steps in (written, now))
+    new = {step["checksum"]: name for name, step in there.items() if name not in then}
+    renamed = set()
     for name in then:
         if name not in there:
-            yield f"{name} is no longer pending"
+            other = new.pop(then[name]["checksum"], None)
+            renamed.add(other)
+            yield f"{name} is now called {other}" if other else f"{name} is no longer pending"
     for name, step in there.items():
         old = then.get(name)
+        if name in renamed:
+            continue
         if old is None:
             yield f"{name} is pending, too"
         elif old["checksum"] != step["checksum"]:

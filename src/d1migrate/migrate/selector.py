@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Identified)
 
 Selector = int | str
-"""A number, if it is unique; a name, with or without `.sql`; or the beginning of one, if it is unique."""
+"""A number, if it is unique; a name, with or without `.sql`; or the beginning of one, if it is unique.
 
+A few digits are a number only: as a beginning, 1 would mean 10_x. 2026 is the beginning of a date.
+"""
+
+NONE = "none"
+"""What means no migration, where one may be named."""
+
+_DATE = 4  # digits
 _SHOWN = 10
 
 
@@ -32,6 +39,11 @@ def find(migrations: Iterable[T], wanted: Selector) -> T:
     if found:
         raise UsageError(f"{wanted} can be {_listed(found)}", hint="give the name of one")
     raise UsageError(f"there is no migration {wanted}", hint=_known(known))
+
+
+def is_none(known: Iterable[Identified], wanted: Selector) -> bool:
+    """Whether the state without any migration is meant: NONE, or 0 unless a migration has that number."""
+    return wanted == NONE or (str(wanted) == "0" and not any(one.version == 0 for one in known))
 
 
 def meant(names: Iterable[str], wanted: str) -> set[str]:
@@ -63,14 +75,17 @@ def _named(known: Sequence[T], wanted: str) -> list[T]:
 
 
 def _numbered(known: Sequence[T], wanted: Selector) -> list[T]:
-    text = str(wanted)
-    if not (text.isascii() and text.lstrip("-").isdecimal()):
-        return []
-    return [one for one in known if one.version == int(text)]
+    return [one for one in known if _is_number(str(wanted)) and one.version == int(wanted)]
+
+
+def _is_number(wanted: str) -> bool:
+    return wanted.isascii() and wanted.lstrip("-").isdecimal()
 
 
 def _beginning(known: Sequence[T], wanted: str) -> list[T]:
-    return [one for one in known if wanted and one.name.startswith(wanted)]
+    if not wanted or (_is_number(wanted) and len(wanted) < _DATE):
+        return []
+    return [one for one in known if one.name.startswith(wanted)]
 
 
 def _listed(found: Sequence[Identified]) -> str:

@@ -42,8 +42,8 @@ _MARKS = {"missing": "-", "extra": "+", "different": "~"}
 
 
 def between(before: str, after: str) -> Words:
-    """Return the words for changes between two versions."""
-    return Words(_STEPS, str(before), str(after))
+    """Return the words for changes between two states of the files."""
+    return Words(_STEPS, before, after)
 
 
 def changes(before: Schema, after: Schema) -> Iterator[Difference]:
@@ -76,7 +76,7 @@ def lines(found: Iterable[Difference], words: Words, paint: Paint) -> Iterator[s
 
 
 def values(found: Iterable[Difference]) -> list[dict[str, Any]]:
-    """Return the changes between two versions, for JSON."""
+    """Return the changes between two schemas, for JSON."""
     return [
         {"kind": kind, "name": name, "change": _STEPS[problem][0], "before": before, "after": after}
         for kind, name, problem, before, after in found

@@ -48,7 +48,7 @@ def test_a_dry_run_is_a_plan() -> None:
     plan = import_module("d1migrate.cli.plan")
     up = parse(["up", "--dry-run", "--to", "3", "--no-lint", "why"])
     assert (up.run, up.options.down) == (plan.run, False)
-    assert up.options.apply == ApplyOptions(to=3)
+    assert up.options.apply == ApplyOptions(to="3")
     assert up.options.gates == GateOptions(no_lint="why")
     down = parse(["down", "--dry-run", "--steps", "2"])
     assert (down.run, down.options.down, down.options.steps) == (plan.run, True, 2)

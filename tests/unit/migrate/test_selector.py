@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate.selector import find, meant, up_to
+from d1migrate.migrate.selector import find, is_none, meant, up_to
 from d1migrate.migrate.source import load
 
 NAMES = ["0000_a", "0001_teams", "0001_users", "0002_users_more", "20260101_x/migration", "schema"]
@@ -39,6 +39,7 @@ def test_a_migration(wanted: int | str, name: str) -> None:
         (1, "1 can be 0001_teams, 0001_users"),
         ("0001_", "0001_ can be 0001_teams, 0001_users"),
         ("7", "there is no migration 7"),
+        ("202", "there is no migration 202"),
         ("", "there is no migration"),
         ("teams", "there is no migration teams"),
         ("²", "there is no migration"),
@@ -72,3 +73,12 @@ def test_names_that_can_be_meant() -> None:
     assert meant(NAMES, "1") == {"0001_teams", "0001_users"}
     assert meant(NAMES, "0001_teams") == {"0001_teams"}
     assert meant(NAMES, "x") == set()
+
+
+def test_no_migration() -> None:
+    """`none`, and 0 unless a migration has that number."""
+    assert is_none(FILES, "none")
+    assert is_none(FILES[1:], "0")
+    assert is_none(FILES[1:], 0)
+    assert not is_none(FILES, "0")
+    assert not is_none(FILES, "1")
