@@ -99,10 +99,8 @@ def _wanted(options: Options, project: Project) -> Schema:
     Raises:
         UsageError: there is no such migration or table.
     """
-    if options.at is None:
-        schema = project.migrator().schema()
-    else:
-        schema = _built(_up_to(project.load(), options.at))
+    at = options.at
+    schema = project.migrator().schema() if at is None else _built(_up_to(project.load(), at))
     return schema if options.table is None else _only(schema, options.table)
 
 
