@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.migrate.table import LOG_TABLE, MAX_VERSION
 from d1migrate.sql.batch import Query
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def record(event: str, what: Event, stamp: Stamp) -> Query:
         "token": stamp.token,
         "event": event,
         "action": what.action,
-        "version": None if what.version is None else str(what.version),
+        "version": _exact(what.version),
         "name": what.name,
         "checksum": what.checksum,
         "rollback_sql": what.rollback_sql,
@@ -214,3 +214,8 @@ def record(event: str, what: Event, stamp: Stamp) -> Query:
     given = {column: value for column, value in values.items() if value is not None}
     places = ", ".join(["?"] * len(given))
     return Query(f"INSERT INTO {LOG_TABLE} ({', '.join(given)}) VALUES ({places})", tuple(given.values()))
+
+
+def _exact(version: int | None) -> str | None:
+    """Return a number as it is bound; None if D1 would lose digits: the name has them."""
+    return None if version is None or abs(version) > MAX_VERSION else str(version)
