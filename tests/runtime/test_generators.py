@@ -1,9 +1,11 @@
-"""Migrations that drizzle-kit generates: lint, rehearse and apply them in place, in the generator's own folder."""
+"""Migrations that drizzle-kit and Prisma generate: lint, rehearse and apply them in place, in the generator's own folder."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,10 @@ from tests.runtime.local import Project
 from tests.runtime.workerd import MODULES, ROOT, node
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runtime.conftest import Run
     from tests.runtime.wrangler import Wrangler
 
+RECORDED = Path(__file__).with_name("generated")
 SCHEMA = """\
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
@@ -122,3 +123,18 @@ def test_drizzle_orm_runs_the_rewritten_file(drizzle: Project) -> None:
         cwd=drizzle.path,
         check=True,
     )
+
+
+@pytest.mark.parametrize("generator", ["drizzle_1.0", "prisma"])
+def test_a_folder_for_each_migration(generator: str, tmp_path: Path, wrangler: Wrangler, run: Run) -> None:
+    """The recorded output of generators that write NAME/migration.sql, with the pattern in wrangler's configuration."""
+    project = Project(tmp_path / "project", wrangler, run)
+    shutil.copytree(RECORDED / generator, project.path)
+    (second,) = project.path.rglob("*_names")
+    second.rename(tmp_path / second.name)
+    apply_safe(project)
+    (tmp_path / second.name).rename(second)
+    apply_rebuild(project)
+    assert [row.name for row in project.rows()] == [
+        *("20261112090000_shop/migration.sql", "20261113090000_names/migration.sql"),
+    ]
