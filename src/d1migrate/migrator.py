@@ -349,15 +349,18 @@ class Migrator:
             HistoryError, SourceError: as `plan`.
         """
         from d1migrate.lint.replay.footprints import footprints
+        from d1migrate.lint.replay.replayer import schema_of
         from d1migrate.migrate.adopt import flow
 
-        return self._run(flow.plan(footprints(self.migrations), hints or flow.Hints(), self.choice))
+        found = footprints(self.migrations)
+        return self._run(flow.plan(found, hints or flow.Hints(), self.choice, schema_of))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
         """Record what `plan_adopt` found to be applied, running nothing; return what was recorded.
 
         Raises:
-            HistoryError: a file is undecided, or the database changed since. Nothing was recorded.
+            HistoryError: a file is undecided; there are only checksums to record, and the schema is not what
+                the files build; or the database changed since. Nothing was recorded.
         """
         from d1migrate.migrate.adopt import flow
 

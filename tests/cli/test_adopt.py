@@ -114,6 +114,53 @@ def test_a_terminal_is_asked(project: Project, answer: str, code: int) -> None:
     assert ("schema_migrations",) in project.sql("SELECT name FROM sqlite_master") or code
 
 
+TEAMS = "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n"
+WRANGLER = (
+    "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
+    " applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);\n"
+    "INSERT INTO d1_migrations (name) VALUES ('002_teams.sql'), ('003_names.sql');\n"
+)
+
+
+def wranglers(project: Project, live: str) -> None:
+    """A database that wrangler applied two files to."""
+    project.write("002_teams.sql", TEAMS)
+    project.write("003_names.sql", "ALTER TABLE teams ADD COLUMN name TEXT;\n")
+    project.sql(live + WRANGLER)
+
+
+def test_what_wrangler_applied_gets_checksums(project: Project) -> None:
+    """If the schema is what the files build; then an edit is noticed."""
+    wranglers(project, TEAMS + "ALTER TABLE teams ADD COLUMN name TEXT;\n")
+    assert project.run("adopt", "--dry-run").out.splitlines() == [
+        "number  name       state     because",
+        "     2  002_teams  recorded  it is in the history, without a checksum",
+        "     3  003_names  recorded  it is in the history, without a checksum",
+    ]
+    ended = project.run("adopt", "--yes")
+    assert ended.out.endswith("recorded the checksums of 2 applied migrations; ran nothing\n")
+    assert project.run("adopt", "--yes").out.endswith("nothing to record\n")
+    project.write("003_names.sql", "ALTER TABLE teams ADD COLUMN label TEXT;\n")
+    assert "003_names: edited after being applied" in project.run("up", code=1).err
+
+
+def test_an_edited_file_gets_no_checksum(project: Project) -> None:
+    """The differences are shown, as `verify` shows them."""
+    wranglers(project, TEAMS + "ALTER TABLE teams ADD COLUMN title TEXT;\n")
+    out = project.run("adopt", "--dry-run").out
+    assert "no checksum for 2 applied migrations: the schema is not what the applied files build\n" in out
+    ended = project.run("adopt", "--yes", code=1)
+    assert "no checksum was recorded for 002_teams, 003_names: the schema is not what" in ended.err
+    assert "`d1migrate repair --accept 002_teams --reason …`" in ended.err
+    found = project.run("adopt", "--dry-run", "--json").json
+    assert found["without_checksum"] == ["002_teams", "003_names"]
+    assert [(one["kind"], one["name"]) for one in found["differences"]] == [
+        ("column", "teams.name"),
+        ("column", "teams.title"),
+    ]
+    assert (found["not_compared"], found["checksums_recorded"]) == (None, [])
+
+
 def test_partly_applied(project: Project) -> None:
     """The output shows what exists and what is missing; nothing is recorded until someone decides."""
     start(project, LIVE.replace("CREATE INDEX", "-- CREATE INDEX"))

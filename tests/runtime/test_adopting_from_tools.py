@@ -90,7 +90,7 @@ def carry_on(project: Project) -> None:
 
 
 def test_wrangler(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its table is a history, also under a name of the user's own: there is nothing to adopt."""
+    """Its table is a history, also under a name of the user's own: only checksums are left to adopt."""
     monkeypatch.delenv("D1MIGRATE_DATABASE")
     config = {
         "d1_databases": [
@@ -105,11 +105,13 @@ def test_wrangler(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     Path("later.sql").rename(project.migrations / "20240104000000_fill.sql")
     assert look(project) == [
-        *[("recorded", "it is in the history")] * 3,
+        *[("recorded", "it is in the history, without a checksum")] * 3,
         ("pending", "it is newer than all that the history has"),
     ]
     assert [step["name"] for step in project.run("up", "--json").json["steps"]] == ["20240104000000_fill"]
     assert len(project.run("history", "--json").json) == 4
+    assert len(project.run("adopt", "--yes", "--json").json["checksums_recorded"]) == 3
+    assert project.run("status", "--check").out.count("applied") >= 4
 
 
 def drizzle(project: Project, tags: Sequence[str]) -> Path:

@@ -64,9 +64,9 @@ def _record(
     found: Adoption, options: Options, project: Project, migrator: Migrator, output: Output
 ) -> str | None:
     """Record what is proved, after confirmation; returns what was recorded."""
-    from d1migrate.migrate.adopt.evidence import refuse_undecided
+    from d1migrate.migrate.adopt.flow import refuse
 
-    refuse_undecided(found.assessments)
+    refuse(found)
     what = _what(found)
     if what is None:
         return None
@@ -82,6 +82,9 @@ def _what(found: Adoption) -> str | None:
     parts = []
     if found.to_record:
         parts.append(f"{plural(len(found.to_record), 'migration')} as applied")
+    if proved := found.unchecked.proved:
+        checksums = "checksum" if len(proved) == 1 else "checksums"
+        parts.append(f"the {checksums} of {plural(len(proved), 'applied migration')}")
     if found.is_beginning:
         parts.append("that the history begins here, with no migration applied")
     return " and ".join(parts) or None
@@ -107,11 +110,26 @@ def _print(found: Adoption, folder: str, output: Output) -> None:
         output.print(
             clean_line(f"no file for {record.entry}, which {record.tool} recorded as {record.state}")
         )
+    if found.unchecked.proved != found.unchecked.migrations:
+        _print_differences(found, output)
     if found.set_aside:
         name, tool = found.set_aside.table, found.set_aside.name
         output.print(
             f"{name} belongs to {tool}: it will be renamed {OLD_TABLE}, and {tool} cannot use it then"
         )
+
+
+def _print_differences(found: Adoption, output: Output) -> None:
+    """Show why applied migrations without a checksum get none."""
+    from d1migrate.report import differences
+
+    unchecked = found.unchecked
+    count = plural(len(unchecked.migrations), "applied migration")
+    if unchecked.not_compared:
+        output.print(clean_line(f"no checksum for {count}: {unchecked.not_compared}"))
+        return
+    output.print(f"no checksum for {count}: the schema is not what the applied files build")
+    output.print(list(differences.lines(unchecked.differences, differences.DRIFT, output.paint)))
 
 
 def _print_evidence(assessment: Assessment, output: Output) -> None:
@@ -124,13 +142,20 @@ def _print_evidence(assessment: Assessment, output: Output) -> None:
 
 
 def _json(found: Adoption, *, recorded: bool) -> dict[str, Any]:
-    """What was found; `recorded` lists the names that this run recorded."""
+    """What was found; `recorded` and `checksums_recorded` list the names that this run recorded."""
+    from d1migrate.report import differences
+
+    unchecked = found.unchecked
     return {
         "migrations": [_assessment(assessment) for assessment in found.assessments],
         "no_file_makes": [{"kind": key.kind, "name": key.shown} for key in found.unmanaged_objects],
         "no_file_is": [record._asdict() for record in found.unknown_records],
         "set_aside": found.set_aside and {"table": found.set_aside.table, "as": OLD_TABLE},
+        "without_checksum": [migration.name for migration in unchecked.migrations],
+        "differences": differences.values(unchecked.differences),
+        "not_compared": unchecked.not_compared,
         "recorded": [j.migration.name for j in found.to_record] if recorded else [],
+        "checksums_recorded": [migration.name for migration in unchecked.proved] if recorded else [],
     }
 
 

@@ -31,7 +31,7 @@ def assess(
     footprints: Sequence[Footprint],
     live: Mapping[FactKey, str],
     *,
-    recorded: Collection[str] = (),
+    recorded: Mapping[str, str] | None = None,
     records: Mapping[str, Sequence[Record]] | None = None,
 ) -> tuple[Assessment, ...]:
     """Assess every file.
@@ -39,7 +39,7 @@ def assess(
     Args:
         footprints: those of all files, in order.
         live: the facts of the database, as `facts` returns them.
-        recorded: the names of those that are in the history.
+        recorded: {name: how it is in the history}.
         records: {name: what other tools recorded of it}.
     """
     timelines, by_name = _timelines(footprints), records or {}
@@ -50,8 +50,8 @@ def assess(
             theirs = tuple(by_name.get(footprint.migration.name, ()))
             evidence = _evidence(position, footprint, footprints, timelines, live, known)
             state, because = _conclude(footprint, evidence, theirs)
-            if footprint.migration.name in recorded:
-                state, because = "recorded", "it is in the history"
+            if recorded and footprint.migration.name in recorded:
+                state, because = "recorded", recorded[footprint.migration.name]
             found.append(Assessment(footprint.migration, state, because, evidence, theirs))
         _by_order(found, empty=not live)
         if known == (known := [assessment.state for assessment in found]):

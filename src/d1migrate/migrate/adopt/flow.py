@@ -9,6 +9,7 @@ from d1migrate.errors import HistoryError
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate import history as h
 from d1migrate.migrate.adopt import evidence
+from d1migrate.migrate.adopt.checksums import Unchecked, find_unchecked, refuse_unproved
 from d1migrate.migrate.adopt.facts import facts
 from d1migrate.migrate.adopt.histories import tools_in, with_journal
 from d1migrate.migrate.adopt.matching import match
@@ -24,7 +25,7 @@ from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from d1migrate.migrate.adopt.facts import FactKey, Footprint
     from d1migrate.migrate.adopt.histories import Row, Tool
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.other_tools import Owner
     from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
@@ -65,6 +67,7 @@ class Adoption(NamedTuple):
         history: what was recorded already.
         mark: a mark of the schema that was assessed.
         problems: why d1migrate does not write to the migrations table.
+        unchecked: the migrations in the history without a checksum.
     """
 
     assessments: tuple[Assessment, ...]
@@ -74,11 +77,13 @@ class Adoption(NamedTuple):
     history: h.History
     mark: str
     problems: tuple[str, ...] = ()
+    unchecked: Unchecked = Unchecked()
 
     @property
     def began(self) -> bool:
-        """Whether the history already exists."""
-        return not self.history.unmanaged and LOG_TABLE not in self.history.missing
+        """Whether the history already exists; wrangler's has no log."""
+        has_log = not self.history.unmanaged and LOG_TABLE not in self.history.missing
+        return has_log or bool(self.history.applied)
 
     @property
     def to_record(self) -> tuple[Assessment, ...]:
@@ -94,13 +99,19 @@ class Adoption(NamedTuple):
         return bool(self.unmanaged_objects or self.set_aside) and not (self.to_record or self.began)
 
 
-def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> Flow[Adoption]:
+def plan(
+    footprints: Sequence[Footprint],
+    hints: Hints,
+    choice: TableChoice,
+    schema_of: Callable[[Iterable[Migration]], Schema],
+) -> Flow[Adoption]:
     """Assess every file by what the database holds. Writes nothing.
 
     Args:
         footprints: what each file leaves in the schema, in order.
         hints: what the user and the project add.
         choice: how to choose the migrations table.
+        schema_of: returns what migrations build, in the order given; raises SourceError if it cannot.
 
     Raises:
         UsageError: as `evidence.decide`.
@@ -122,14 +133,23 @@ def plan(footprints: Sequence[Footprint], hints: Hints, choice: TableChoice) -> 
     refuse_renamed(entries)
     histories = yield from _read(tools, hints.journal, history.table)
     records, unknown = match(migrations, histories)
-    live = facts(without_histories(schema, history.table.name, *(tool.table for tool in tools)))
-    recorded = [entry.name for entry in entries if entry.applied]
+    own = (choice.wrangler, history.table.name, *(tool.table for tool in tools))
+    live = facts(without_histories(schema, *own))
+    recorded = {entry.name: _why_recorded(entry) for entry in entries if entry.applied}
     found = evidence.assess(footprints, live, recorded=recorded, records=records)
     found = tuple(_squashed(assessment, history) for assessment in found)
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
     unmanaged_objects = evidence.unmanaged_objects(footprints, live)
     adoption = Adoption(decided, unmanaged_objects, unknown, aside, history, mark.rows[0][0])
-    return adoption._replace(problems=_problems(adoption, choice, survey))
+    also_applied = [one.migration for one in adoption.to_record]
+    return adoption._replace(
+        problems=_problems(adoption, choice, survey),
+        unchecked=find_unchecked(entries, also_applied, schema, own, schema_of),
+    )
+
+
+def _why_recorded(entry: Entry) -> str:
+    return "it is in the history" + ("" if entry.checksum else ", without a checksum")
 
 
 def _tools(schema: Schema, survey: Survey, owner: Owner, wrangler: Iterable[str]) -> Sequence[Tool]:
@@ -225,20 +245,33 @@ def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str
     return (*others, *choice.problems(survey, history.table, after.rows, ()))
 
 
+def refuse(found: Adoption) -> None:
+    """Raise HistoryError if nothing may be recorded.
+
+    Raises:
+        HistoryError: a file is undecided; the migrations table has problems; or there are only checksums to
+            record, and the schema is not what the files build.
+    """
+    evidence.refuse_undecided(found.assessments)
+    refuse_problems(found.history.table, found.problems)
+    if not (found.to_record or found.is_beginning):
+        refuse_unproved(found.unchecked)
+
+
 def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
     """Record what `plan` found, in one transaction; run nothing.
 
     If the database has none of the files, but other objects, the log records that the history begins here.
-    Another tool's table that has the name of ours is kept under another name.
+    Another tool's table that has the name of ours is kept under another name. Migrations in the history
+    without a checksum get that of their file, if the schema is what the files build.
 
     Returns:
         What was recorded; nothing if all of it was recorded before.
 
     Raises:
-        HistoryError: a file is undecided, or history or schema changed since `plan`. Nothing was recorded.
+        HistoryError: as `refuse`, or history or schema changed since `plan`. Nothing was recorded.
     """
-    evidence.refuse_undecided(found.assessments)
-    refuse_problems(found.history.table, found.problems)
+    refuse(found)
     todo, stamp = found.to_record, new_stamp()
     queries: list[Query] = []
     for assessment in todo:
@@ -249,6 +282,10 @@ def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
         detail = json.dumps({"adopted": assessment.because}, ensure_ascii=False)
         event = log.event_of("baseline", migration)._replace(detail=detail)
         queries += found.history.table.insert(migration, assessment.at or stamp.at)
+        queries.append(log.record("done", event, stamp))
+    detail = json.dumps({"adopted": "the schema is what the files build"})
+    for migration in found.unchecked.proved:
+        event = log.event_of("baseline", migration)._replace(detail=detail)
         queries.append(log.record("done", event, stamp))
     if found.is_beginning:
         queries.append(

@@ -82,10 +82,10 @@ def verify(
     while found is None or found.changed:  # by another run, between the two requests
         history = yield from read.read_history(choice)
         entries = status.compare(migrations, history)
-        why, expected = _without_file(entries), None
+        why, expected = without_file(entries), None
         if why is None:
             try:
-                expected = schema_of(_in_order_of_application(entries))
+                expected = schema_of(in_order_of_application(entries))
             except SourceError as error:  # e.g. the schema before a baseline is in no file
                 why = error.headline
         found = yield from inspect(
@@ -93,10 +93,20 @@ def verify(
         )
     differences: tuple[Difference, ...] = ()
     if expected:
-        histories = (choice.wrangler, history.table.name)
-        both = (without_histories(schema, *histories) for schema in (expected, found.schema))
-        differences = tuple(difference for difference in compare(*both) if not is_helper(difference.name))
+        differences = drift(expected, found.schema, (choice.wrangler, history.table.name))
     return Verification(entries, gaps, differences, why, found.problems)
+
+
+def drift(expected: Schema, live: Schema, histories: Iterable[str]) -> tuple[Difference, ...]:
+    """Return where a live schema differs, without history tables and the helpers of an interrupted rebuild.
+
+    Args:
+        expected: what the applied files build.
+        live: the schema of the database.
+        histories: the names of history tables besides those of other tools.
+    """
+    found = compare(*(without_histories(schema, *histories) for schema in (expected, live)))
+    return tuple(difference for difference in found if not is_helper(difference.name))
 
 
 def verify_by_digests(
@@ -115,7 +125,7 @@ def verify_by_digests(
     while not is_same:  # another run may change the history between the two requests
         history = yield from read.read_history(choice)
         entries = status.compare(migrations, history)
-        why = _without_file(entries) or _without_digests(entries, changes)
+        why = without_file(entries) or _without_digests(entries, changes)
         if why is not None:
             return Verification(entries, gaps, (), why)
         rows, same = yield Batch((introspect.OBJECTS, is_same_history(history)), reads=True)
@@ -141,11 +151,12 @@ def verify_by_digests(
 def _late(entries: Sequence[Entry]) -> str | None:
     """Return a migration that was applied after a newer one: digests follow the order of the files."""
     applied = [entry for entry in entries if entry.applied and entry.migration]
-    in_order = zip(applied, _in_order_of_application(entries), strict=True)
+    in_order = zip(applied, in_order_of_application(entries), strict=True)
     return next((older.name for older, newer in in_order if older.migration is not newer), None)
 
 
-def _without_file(entries: Sequence[Entry]) -> str | None:
+def without_file(entries: Sequence[Entry]) -> str | None:
+    """Return why nothing can be compared if the file of an applied migration is missing; else None."""
     names = [entry.name for entry in entries if entry.applied and entry.migration is None]
     return f"the file of {', '.join(names)} is missing" if names else None
 
@@ -169,7 +180,7 @@ def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
     return tuple(sorted(set(range(min(versions), max(versions))) - versions))
 
 
-def _in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
+def in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
     """Return the applied migrations in the order of the log; those it does not have, after older ones."""
     newest, ordered = 0, []
     for place, entry in enumerate(entries):

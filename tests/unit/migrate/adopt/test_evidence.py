@@ -107,7 +107,7 @@ def test_what_leaves_no_trace_is_not_guessed() -> None:
     first = assess(files, live("CREATE TABLE a (x)"))
     assert states(first) == ["applied", "unknown", "pending", "pending"]
     assert first[3].because == "003_f comes before it and is pending"
-    known = assess(files, live("CREATE TABLE a (x)"), recorded=["001_f"])
+    known = assess(files, live("CREATE TABLE a (x)"), recorded={"001_f": "it is in the history"})
     assert states(known) == ["recorded", "pending", "pending", "pending"]
     assert known[1].because == "it is newer than all that the history has"
 

@@ -8,8 +8,12 @@ import pytest
 
 from d1migrate.errors import Error, HistoryError
 from d1migrate.lint.replay.footprints import footprints
+from d1migrate.lint.replay.replayer import schema_of
+from d1migrate.migrate.adopt.checksums import Unchecked
 from d1migrate.migrate.adopt.flow import Adoption, Hints, adopt, plan
 from d1migrate.migrate.flows.read import status
+from d1migrate.migrate.flows.up import up
+from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
@@ -38,7 +42,7 @@ def planned(
     choice: TableChoice = USUAL,
 ) -> Adoption:
     """What is found out about some files."""
-    return database.run(plan(footprints(files(have)), hints, choice))
+    return database.run(plan(footprints(files(have)), hints, choice, schema_of))
 
 
 def states(found: Adoption) -> str:
@@ -72,6 +76,39 @@ def test_wranglers_history_is_a_history(empty: Database) -> None:
     assert states(found) == "recorded applied"
     empty.run(adopt(found, empty.stamp))
     assert empty.rows("SELECT name FROM d1_migrations ORDER BY id") == [("001_a.sql",), ("002_b.sql",)]
+
+
+@pytest.mark.parametrize("recorded", ["d1_migrations", "schema_migrations"])
+def test_rows_without_a_checksum_get_one(empty: Database, recorded: str) -> None:
+    """An edit of the file is noticed from then on, and its rollback is known; `up` alone records nothing."""
+    ours = "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER);"
+    rows = f"{ours} INSERT INTO schema_migrations VALUES (1, '001_a', 1790000007)"
+    empty.script(TABLE.format("a") + (WRANGLER.format("001_a.sql") if recorded == "d1_migrations" else rows))
+    empty.run(up(files("1a 2b"), USUAL, empty.stamp))
+    assert [entry.checksum is None for entry in empty.run(status(files("1a 2b"), USUAL))] == [True, False]
+    found = planned(empty, "1a 2b")
+    assert [one.because for one in found.assessments] == [
+        "it is in the history, without a checksum",
+        "it is in the history",
+    ]
+    assert [migration.name for migration in found.unchecked.proved] == ["001_a"]
+    assert empty.run(adopt(found, empty.stamp)) == ()
+    edited = [Migration(1, "001_a", TABLE.format("z")), *files("2b")]
+    assert [entry.state for entry in empty.run(status(edited, USUAL))] == ["changed", "applied"]
+    (first, _) = empty.run(status(files("1a 2b"), USUAL))
+    assert first.applied
+    assert (first.applied.applied_at, first.applied.keeps_rollback) == (1_790_000_007, True)
+    assert planned(empty, "1a 2b").unchecked == Unchecked()
+
+
+def test_a_schema_that_the_files_do_not_build(empty: Database) -> None:
+    """No checksum is recorded; what else is proved is."""
+    empty.script(TABLE.format("a") + TABLE.format("by_hand") + WRANGLER.format("001_a.sql"))
+    with pytest.raises(HistoryError, match=r"no checksum was recorded for 001_a: .* table by_hand is extra"):
+        empty.run(adopt(planned(empty, "1a"), empty.stamp))
+    empty.script(TABLE.format("b"))
+    assert len(empty.run(adopt(planned(empty, "1a 2b"), empty.stamp))) == 1
+    assert [entry.checksum is None for entry in empty.run(status(files("1a 2b"), USUAL))] == [True, False]
 
 
 def test_an_empty_table_of_wrangler_decides_nothing(empty: Database) -> None:
