@@ -117,7 +117,7 @@ def _renumbered(migration: Migration, path: str | None, last: str, table: Migrat
             text = text.replace(sql, _record(sql, migration, version, name))
     found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=migration.rollback_file)
     found.check(table)
-    if not migration.matches(found.checksum):
+    if not migration.matches(found.checksum or ""):
         raise SourceError(f"{migration.file}: it would do something else as {name}")
     return found
 
