@@ -77,7 +77,8 @@ def test_side_by_side(shop: Project) -> None:
     assert protection["window"]["open"] is True
     assert protection["window"]["changes_at"] == SUNDAY + 3600
     lines = shop.run("env").out.splitlines()
-    assert lines[1].split() == ["local", "sqlite:local.db", "2", "1", "none", "yes"]
+    assert lines[1].split() == ["local", "sqlite:local.db", "002_teams", "1", "none", "yes"]
+    assert lines[2].split()[:4] == ["staging", "sqlite:staging.db", "none", "3"]
     words = "protected, after staging, window open until Sun 2026-11-29 04:00 UTC, rollbacks required, restore point"
     assert words in lines[3]
     assert "no: no CLOUDFLARE_API_TOKEN" in lines[3]

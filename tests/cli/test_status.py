@@ -53,6 +53,7 @@ def test_status_json_has_the_documented_shape(project: Project) -> None:
     assert list(found) == [
         "environment",
         "database",
+        "table",
         "current",
         "current_version",
         "latest",
@@ -94,7 +95,12 @@ def test_status_says_under_which_name_a_version_is_recorded(project: Project) ->
         "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
     )
     project.sql("INSERT INTO schema_migrations VALUES (1, '001_theirs', 1)")
-    assert project.run("status").out.splitlines()[1].endswith("recorded as 001_theirs")
+    assert project.run("status").out.splitlines()[1].endswith("renamed: recorded as 001_theirs")
+    first = project.run("status", "--json").json["migrations"][0]
+    assert (first["name"], first["state"], first["was"]) == ("001_users", "applied", "001_theirs")
+    project.run("repair", "--rename", "001_theirs", "001_users", "--reason", "a test")
+    assert project.sql("SELECT name FROM schema_migrations") == [("001_users",)]
+    assert "was" not in project.run("status", "--json").json["migrations"][0]
 
 
 def test_status_check_exits_3(project: Project) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.cli import gates
+from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error, UsageError
+from d1migrate.migrate.flows.read import read_status
 from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
 
@@ -29,7 +31,7 @@ class Options(NamedTuple):
 
 
 def run(_options: Options, project: Project, output: Output) -> int:
-    """Show every environment: its version, what protects it, and whether it can be reached."""
+    """Show every environment: its last migration, what protects it, and whether it can be reached."""
     from concurrent.futures import ThreadPoolExecutor
 
     refuse_duplicates(project.config)
@@ -49,7 +51,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
         (
             e["environment"],
             e["database"],
-            _shown(e["current"]),
+            "none" if e["reachable"] and e["current"] is None else _shown(e["current"]),
             _shown(e["pending"]),
             _protection(environment, e["protection"]["window"]),
             "yes" if e["reachable"] else f"no: {e['error']}" if e["reachable"] is False else e["error"],
@@ -86,7 +88,8 @@ def _look(environment: Environment, files: Files, project: Project) -> dict[str,
         return value | {"error": str(files)}
     try:
         with project.reader(environment, files) as migrator:
-            found = values.status(migrator.status(), (), environment.name, environment.database)
+            flow = read_status(migrator.migrations, migrator.choice)
+            found = values.status(run_flow(flow, migrator.driver), environment.name, environment.database)
     except Error as error:
         return value | {"reachable": False, "error": str(error)}
     known = {key: found[key] for key in _KNOWN}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.backup import FOLDER
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.migrate.flows.read import status_and_problems
+from d1migrate.migrate.flows.read import read_status
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:
@@ -36,23 +36,23 @@ def run(options: Options, project: Project, output: Output) -> int:
     driver = project.driver
     last = _last_restore(driver)
     migrator = project.migrator()
-    flow = status_and_problems(
+    flow = read_status(
         migrator.migrations,
         migrator.choice,
         token=last and last.token,
         if_missing=last and last.if_missing,
     )
-    entries, problems = run_flow(flow, driver)
+    found = run_flow(flow, driver)
     environment = project.environment
     if output.as_json:
-        output.print_json(values.status(entries, problems, environment.name, environment.database))
+        output.print_json(values.status(found, environment.name, environment.database))
     else:
         project.note_database()
-        _print(entries, project.folder, output)
-        output.print_problems(problems)
+        _print(found.entries, project.folder, output)
+        output.print_problems(found.problems)
     project.warn_of_files()
-    found = problems or any(entry.state != "applied" for entry in entries)
-    return FOUND if options.check and found else 0
+    is_clean = not found.problems and all(entry.state == "applied" for entry in found.entries)
+    return FOUND if options.check and not is_clean else 0
 
 
 def _last_restore(driver: Driver) -> LastRestore | None:
@@ -74,7 +74,7 @@ def _print(entries: Sequence[Entry], folder: str, output: Output) -> None:
         (
             text.number(e.version),
             e.name,
-            _shown(e.state) if e.was is None else f"{_shown(e.state)} (was {e.was})",
+            f"renamed (was {e.was})" if e.state == "renamed" else _shown(e.state),
             text.when(e.applied.applied_at, now=now) if e.applied else "",
             _remark(e),
         )
@@ -96,9 +96,8 @@ def _shown(state: str) -> str:
 
 def _remark(entry: Entry) -> str:
     """Say what the state does not: a record may be another file's, and a file may have no rollback."""
-    applied = entry.applied
-    if applied and applied.checksum is None and applied.name not in ("", entry.name):
-        return f"recorded as {applied.name}"
+    if entry.was is not None and entry.state != "renamed":
+        return f"{'renamed: ' if entry.is_renamed else ''}recorded as {entry.was}"
     if entry.migration and (error := entry.migration.unreadable):
         return error.headline
     return "" if entry.reversible else "no rollback"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from d1migrate.errors import (
     ChecksumMismatch,
@@ -27,7 +27,7 @@ from d1migrate.migrate.table import (
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
@@ -42,8 +42,9 @@ class Entry(NamedTuple):
         version, name: the migration.
         state: how file and database compare.
         migration: the file, or None if it is missing.
-        applied: the row of the migrations table, or None; of a renamed file, the row under the name `was`.
-        was: the recorded name of a renamed file, or None.
+        applied: the row of the migrations table, or None.
+        was: the recorded name, if the file has another one. The state is "renamed" if its key is another one,
+            too; a table of versions has the name only for people.
     """
 
     version: int | None
@@ -59,6 +60,11 @@ class Entry(NamedTuple):
         if self.applied:
             return self.applied.checksum
         return self.migration.checksum if self.migration else None
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the file has another name than what was recorded, and not another content."""
+        return self.was is not None and self.state in ("applied", "renamed")
 
     @property
     def reversible(self) -> bool:
@@ -89,7 +95,8 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
             state = "pending"
         else:
             state = "changed" if _is_changed(migration, row) else "applied"
-        entries.append(Entry(migration.version, migration.name, state, migration, row, was and was.name))
+        name = row.name if row and row.name not in ("", migration.name) else None
+        entries.append(Entry(migration.version, migration.name, state, migration, row, name))
     explained = {key_of(row) for row in renamed.values()} | owners.keys()
     for key, row in applied.items():
         if key not in explained:
@@ -99,7 +106,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if key not in explained and key not in applied:
             entries.append(Entry(begun.version, begun.name, "partial", None, None))
     if len(entries) > len(migrations):
-        entries.sort(key=lambda entry: order_key(path_of(entry, history.table)))
+        entries.sort(key=_place(history))
     return _out_of_order(entries)
 
 
@@ -108,11 +115,13 @@ def _is_changed(migration: Migration, row: h.AppliedMigration) -> bool:
     return None not in (row.checksum, migration.checksum) and not migration.matches(row.checksum or "")
 
 
-def path_of(entry: Entry, table: MigrationsTable) -> str:
-    """Return the path of a file, for wrangler's order; a version without a file is where it would be."""
-    if entry.migration or table.shape == "names":
-        return entry.name + SUFFIX
-    return f"{entry.version}_{entry.name}{SUFFIX}"
+def _place(history: h.History) -> Callable[[Entry], Any]:
+    """Return what sorts entries as wrangler sorts files; a version without a file is where it would be."""
+    if history.table.shape == "names":
+        return lambda entry: order_key(entry.name + SUFFIX)
+    return lambda entry: order_key(
+        (entry.name if entry.migration else f"{entry.version}_{entry.name}") + SUFFIX
+    )
 
 
 def _out_of_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -240,24 +249,36 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
 
 def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
     """Raise HistoryError for a history that is only read."""
-    refuse_problems(history.table, history.problems)
+    if error := unwritable(history, entries):
+        raise error
+
+
+def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | None:
+    """Return why a history is only read; None if it can be written."""
+    if history.problems:
+        return _only_read(history.table, history.problems)
     here, there = one_sided(history, entries)
-    if here or there:
-        table = history.table
-        beside = table.beside.name if isinstance(table, VersionTable) else ""
-        parts = [f"only {table.name} records {', '.join(here)}"] if here else []
-        parts += [f"only {beside} records {', '.join(there)}"] if there else []
-        raise HistoryError(
-            "; ".join(parts),
-            names=(*here, *there),
-            hint="`d1migrate repair --sync-tables` shows what it would record, and records it",
-        )
+    if not here and not there:
+        return None
+    table = history.table
+    beside = table.beside.name if isinstance(table, VersionTable) else ""
+    parts = [f"only {table.name} records {', '.join(here)}"] if here else []
+    parts += [f"only {beside} records {', '.join(there)}"] if there else []
+    return HistoryError(
+        "; ".join(parts),
+        names=(*here, *there),
+        hint="`d1migrate repair --sync-tables` shows what it would record, and records it",
+    )
 
 
 def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
     """Raise HistoryError for a migrations table that has problems."""
     if problems:
-        raise HistoryError(f"{table.name}: {'; '.join(problems)}", hint="until then, it is only read")
+        raise _only_read(table, problems)
+
+
+def _only_read(table: MigrationsTable, problems: Sequence[str]) -> HistoryError:
+    return HistoryError(f"{table.name}: {'; '.join(problems)}", hint="until then, it is only read")
 
 
 def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
-    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.read import LogEntry, Status
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.migration import Rollback
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from d1migrate.schema.model import Schema, Table
 
 
-def status(
-    entries: Sequence[Entry], problems: Sequence[Problem], environment: str | None, database: str
-) -> dict[str, Any]:
+def status(found: Status, environment: str | None, database: str) -> dict[str, Any]:
     """What is applied and what is pending.
 
     `pending` counts what `up` would run, `current` is the last applied migration, `latest` the last file.
-    `problems` are the leftovers of an interrupted rebuild; other commands find more.
+    `problems` are those that the history shows; other commands find more.
     """
+    entries, history, problems = found
     return {
         "environment": environment,
         "database": database,
-        **last("current", [e for e in entries if e.applied]),
+        "table": history.table.name,
+        **last("current", [history.current] if history.current else []),
         **last("latest", [e for e in entries if e.migration]),
         "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
         "migrations": [entry(e) for e in entries],
@@ -53,7 +53,7 @@ def problem(found: Problem) -> dict[str, Any]:
 
 
 def entry(entry: Entry) -> dict[str, Any]:
-    """One migration; `was` only if its file was renamed."""
+    """One migration; `was` only if another name is recorded than that of the file."""
     value: dict[str, Any] = {
         "version": entry.version,
         "name": entry.name,

@@ -39,19 +39,19 @@ def shown(entries: tuple[Entry, ...]) -> str:
         ("1a 2b", "2b", "", "1 out_of_order, 2 applied"),
         ("1a 2b 3c", "1a 3c", "", "1 applied, 2 out_of_order, 3 applied"),
         # files that are not what was applied
-        ("1a 2c", "1a 2b", "", "1 applied, 2 changed"),
-        ("1b 2a", "1a 2b", "", "1 changed, 2 changed"),
+        ("1a 2c", "1a 2b", "", "1 applied, 2 changed 002_b"),
+        ("1b 2a", "1a 2b", "", "1 changed 001_a, 2 changed 002_b"),
         ("1a", "1a 2b", "", "1 applied, 2 missing"),
         ("", "1a", "", "1 missing"),
         # without a recorded checksum nothing can have changed
-        ("1a 2b", "1? 2b", "", "1 applied, 2 applied"),
-        ("1a", "1? 2?", "", "1 applied, 2 missing"),
+        ("1a 2b", "1? 2b", "", "1 applied 001_by_wrangler, 2 applied"),
+        ("1a", "1? 2?", "", "1 applied 001_by_wrangler, 2 missing"),
         # a missing version whose content has another number now
         ("1a 3b", "1a 2b", "", "1 applied, 3 renamed 002_b"),
         ("1a 2c 3b", "1a 3b 4c", "", "1 applied, 2 renamed 004_c, 3 applied"),
         ("1a 3b 4b", "1a 2b", "", "1 applied, 3 renamed 002_b, 4 pending"),
         ("1a 2b 3b", "1a 2b", "", "1 applied, 2 applied, 3 pending"),
-        ("1a 2c 3b", "1a 2b", "", "1 applied, 2 changed, 3 renamed 002_b"),
+        ("1a 2c 3b", "1a 2b", "", "1 applied, 2 changed 002_b, 3 renamed 002_b"),
         # what began and did not finish, whatever else is so
         ("1a 2b", "1a", "2b", "1 applied, 2 partial"),
         ("1a 2b", "1a 2b", "2b", "1 applied, 2 partial"),
@@ -104,7 +104,14 @@ def test_a_migration_that_only_one_table_records() -> None:
 @pytest.mark.parametrize(
     ("have", "applied", "partial", "error", "names", "message"),
     [
-        ("1a 2c", "1a 2b", "", ChecksumMismatch, "002_c", "002_c: edited after being applied"),
+        (
+            "1a 2c",
+            "1a 2b",
+            "",
+            ChecksumMismatch,
+            "002_c",
+            "002_c .applied as 002_b.: edited after being applied",
+        ),
         ("1a", "1a 2b 3c", "", MissingMigration, "002_b 003_c", "002_b, 003_c: applied, but the file is"),
         ("1a 3b", "1a 2b", "", MissingMigration, "003_b", "003_b .applied as 002_b.: renamed"),
         ("1a 2b", "1a", "2b", PartiallyApplied, "002_b", "002_b: began and did not finish"),

@@ -24,9 +24,9 @@ class Problem(NamedTuple):
     Attributes:
         kind: leftover, orphans, parent (a foreign key to a missing table), foreign keys (they cannot be
             checked), missing (an index or trigger), broken (a view or trigger), search (a full-text table),
-            rewound (the log lacks what a restore wrote), log (there are two), file (a migration cannot be
-            read), or unknown.
-        name: the object.
+            rewound (the log lacks what a restore wrote), history (it is only read), log (there are two),
+            file (a migration cannot be read), or unknown.
+        name: the object, or migrations.
         message: the problem.
         fix: SQL that fixes it, or shows more of it; () if there is none.
         is_new: False if the problem existed before the run that found it.

@@ -8,7 +8,7 @@ from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-from d1migrate.migrate.status import Entry, compare, refuse_partial
+from d1migrate.migrate.status import Entry, compare, refuse_partial, unwritable
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
@@ -283,13 +283,27 @@ def read_history_and_schema(choice: TableChoice) -> Flow[tuple[h.History, Schema
             return history, introspect.read(answers)
 
 
-def status_and_problems(
+class Status(NamedTuple):
+    """Files and database compared.
+
+    Attributes:
+        entries: each migration.
+        history: what the database records.
+        problems: what is wrong, as far as the history shows.
+    """
+
+    entries: tuple[Entry, ...]
+    history: h.History
+    problems: tuple[Problem, ...]
+
+
+def read_status(
     migrations: Sequence[Migration],
     choice: TableChoice,
     *,
     token: str | None = None,
     if_missing: Problem | None = None,
-) -> Flow[tuple[tuple[Entry, ...], tuple[Problem, ...]]]:
+) -> Flow[Status]:
     """Compare files and database, and report what is wrong; one request, unless something is wrong.
 
     Args:
@@ -303,9 +317,20 @@ def status_and_problems(
     problems = (yield from read_leftovers()) if history.leftovers else ()
     if if_missing and not history.has_token:
         problems = (*problems, if_missing)
-    if history.has_two_logs:
-        problems = (*problems, _two_logs())
-    return entries, (*problems, *_unreadable(entries))
+    problems = (*problems, *history_problems(history, entries), *_unreadable(entries))
+    return Status(entries, history, problems)
+
+
+def history_problems(history: h.History, entries: Sequence[Entry]) -> tuple[Problem, ...]:
+    """Report why a history is only read, and that it has two logs."""
+    found = (_only_read(error),) if (error := unwritable(history, entries)) else ()
+    return (*found, _two_logs()) if history.has_two_logs else found
+
+
+def _only_read(error: HistoryError) -> Problem:
+    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
+
+    return Problem("history", ", ".join(error.names), f"`up` and `down` refuse: {error}; {error.hint}")
 
 
 def _unreadable(entries: Iterable[Entry]) -> list[Problem]:

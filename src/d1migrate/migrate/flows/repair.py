@@ -9,7 +9,7 @@ from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, Us
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import is_committed, read_history
 from d1migrate.migrate.selector import Selector, find
-from d1migrate.migrate.status import Entry, compare, refuse_problems, refuse_without_key
+from d1migrate.migrate.status import Entry, compare, refuse_without_key
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ def accept(
             f"nothing to accept: {entry.name} is {entry.state}",
             hint="--accept is for files that are changed or partial, or have no checksum yet",
         )
-    refuse_problems(history.table, history.problems)
     refuse_without_key([entry], (), history.table)
     if entry.migration.checksum is None and (error := entry.migration.unreadable):
         raise error
@@ -73,9 +72,9 @@ def rename(
     """
     history = yield from read_history(choice)
     entries = compare(migrations, history)
-    gone = [e.applied for e in entries if e.applied and (e.state == "missing" or e.was is not None)]
+    gone = [e.applied for e in entries if e.applied and (e.state == "missing" or e.is_renamed)]
     row = find(gone, old)
-    entry = find([e for e in entries if e.migration and (e.applied is None or e.was is not None)], new)
+    entry = find([e for e in entries if e.migration and (e.applied is None or e.is_renamed)], new)
     migration = entry.migration
     if migration is None or (row.checksum and not migration.matches(row.checksum)):
         raise HistoryError(
@@ -83,7 +82,6 @@ def rename(
             names=(entry.name,),
             hint=f"`d1migrate repair --forget {row.name} --reason …` removes the record of a deleted file",
         )
-    refuse_problems(history.table, history.problems)
     refuse_without_key([entry], (), history.table)
     stamp, detail = new_stamp(), json.dumps({"reason": reason, "was": row.name})
     queries = [

@@ -12,7 +12,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, HistoryError
 from d1migrate.migrate import log
-from d1migrate.migrate.flows.read import status_and_problems
+from d1migrate.migrate.flows.read import read_status
 from d1migrate.migrate.flows.up import ensure
 from d1migrate.migrate.log import OLD_LOG
 from d1migrate.migrate.migration import Migration
@@ -138,7 +138,8 @@ def rows(path: str, sql: str) -> list[tuple[Any, ...]]:
 
 def status_of(migrator: Migrator) -> tuple[Sequence[Entry], Sequence[Problem]]:
     """What `status` shows."""
-    return run(status_and_problems(migrator.migrations, migrator.choice), migrator.driver)
+    found = run(read_status(migrator.migrations, migrator.choice), migrator.driver)
+    return found.entries, found.problems
 
 
 def tables(path: str) -> set[str]:

@@ -12,8 +12,8 @@ from d1migrate.migrate.flows.read import (
     read_history,
     read_history_and_schema,
     read_log,
+    read_status,
     status,
-    status_and_problems,
 )
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS
 from d1migrate.migrate.table_choice import USUAL
@@ -95,7 +95,7 @@ def test_status_and_survey(empty: Database) -> None:
     empty.up("1a")
     assert [e.state for e in empty.run(status(files("1a 2b"), USUAL))] == ["applied", "pending"]
     empty.script("CREATE TABLE _d1m_hold_a (x)")
-    entries, problems = empty.run(status_and_problems(files("1a 2b"), USUAL))
+    entries, _, problems = empty.run(read_status(files("1a 2b"), USUAL))
     assert [entry.state for entry in entries] == ["applied", "pending"]
     assert [(problem.kind, problem.name) for problem in problems] == [("leftover", "_d1m_hold_a")]
 
