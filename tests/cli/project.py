@@ -68,6 +68,10 @@ class Project:
         """Write a migration file."""
         (self.migrations / name).write_bytes(sql if isinstance(sql, bytes) else sql.encode())
 
+    def use_versions(self) -> None:
+        """Let schema_migrations hold the history, in which two files cannot have one number."""
+        (self.folder / "d1migrate.toml").write_text('table = "schema_migrations"\n')
+
     def standard(self) -> None:
         """Write three migrations: the first records itself, the others do not."""
         self.write("001_users.sql", ONE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from d1migrate.migrate.table import NameTable
 from d1migrate.project import disk
 from tests.cli.project import ONE
 
@@ -104,6 +105,35 @@ def test_renumber(project: Project, number: int) -> None:
     assert not (project.migrations / JOURNAL).exists()
 
 
+@pytest.mark.parametrize("number", range(1, 27))
+def test_renumber_files_in_folders(project: Project, number: int) -> None:
+    """Each file takes its folder along; what else is in the folder stays, as it is a generator's."""
+    (project.folder / "d1migrate.toml").write_text('pattern = "*/up.sql"\n')
+    paths = ["1-a/up.sql", "2-b/up.sql", "3-c/up.sql", "4-d/up.sql"]
+    for n, path in enumerate(paths):
+        (project.migrations / path).parent.mkdir()
+        project.write(path, f"INSERT INTO tally VALUES ({n});" if n else TALLY)
+    project.write("2-b/snapshot.json", "{}")
+    (project.folder / "rollback/2-b").mkdir(parents=True)
+    (project.folder / "rollback/2-b/up.sql").write_text("DELETE FROM tally WHERE n = 1;")
+    project.sql(
+        f"{TALLY}\n{NameTable().create};\nINSERT INTO d1_migrations (name) VALUES ('1-a/up.sql'), ('4-d/up.sql')"
+    )
+    was_killed = killed(project, number, "renumber")
+    left = sorted(str(path.relative_to(project.folder)) for path in project.folder.rglob("*.sql"))
+    wanted = ["1-a/up.sql", "4-d/up.sql", "5-b/up.sql", "6-c/up.sql"]
+    if left != [*(f"migrations/{path}" for path in wanted), "rollback/5-b/up.sql"]:
+        assert was_killed
+        project.run("renumber")
+    assert sorted(path.name for path in project.migrations.iterdir() if path.name[0] != ".") == [
+        *("1-a", "2-b", "4-d", "5-b", "6-c"),
+    ]
+    assert list((project.migrations / "2-b").iterdir()) == [project.migrations / "2-b/snapshot.json"]
+    project.run("up", "--no-lint")
+    assert project.sql("SELECT n FROM tally ORDER BY n") == [(1,), (2,)]
+    assert (project.folder / "rollback/5-b/up.sql").read_text() == "DELETE FROM tally WHERE n = 1;"
+
+
 @pytest.mark.parametrize("number", range(1, 16))
 def test_squash(project: Project, number: int) -> None:
     """The new file and those it replaces never both run."""
@@ -133,6 +163,7 @@ def test_a_dry_run_finishes_nothing(project: Project) -> None:
 
 def test_a_file_edited_since_is_kept(project: Project) -> None:
     """A file that would be removed keeps edits made after the kill."""
+    project.use_versions()
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
     assert killed(project, 8, "renumber")
@@ -155,6 +186,9 @@ RENUMBER = '{"command": "renumber", "changes": [%s], "report": %s}'
         "{}",
         "[" * 100_000,
         '{"command": "renumber", "report": [], "changes": [["../../x.sql", "", null]]}',
+        RENUMBER % ('["a/../../x.sql", null, ""]', "[]"),
+        RENUMBER % ('["/x.sql", null, ""]', "[]"),
+        RENUMBER % ('[".hidden/x.sql", null, ""]', "[]"),
         RENUMBER % (MOVED.replace("null", "5"), "[]"),
         RENUMBER % (f'{MOVED}, ["003_a.sql", null, 5]', "[]"),
         RENUMBER % (f'{MOVED}, ["003_a.sql", null, "\\ud800"]', "[]"),
@@ -180,6 +214,17 @@ def test_a_journal_that_is_none(project: Project, value: str, command: tuple[str
     assert contents(project) == {"001_a.sql": TALLY}
 
 
+def test_a_journal_that_leads_out_of_the_folder(project: Project) -> None:
+    """By a link to another folder: nothing is written there."""
+    project.write("001_a.sql", TALLY)
+    (project.folder / "other").mkdir()
+    (project.migrations / "link").symlink_to(project.folder / "other")
+    change = f'["link/x.sql", null, "SELECT 1;"], {MOVED}'
+    (project.migrations / JOURNAL).write_text(RENUMBER % (change, "[]"))
+    assert "'link/x.sql' is reached by a link" in project.run("renumber", code=1).err
+    assert list((project.folder / "other").iterdir()) == []
+
+
 def test_a_journal_that_is_a_pipe(project: Project) -> None:
     """It is refused, and not waited for."""
     project.write("001_a.sql", TALLY)
@@ -189,6 +234,7 @@ def test_a_journal_that_is_a_pipe(project: Project) -> None:
 
 def test_what_took_the_name_of_a_new_file_stays_and_so_does_the_old_one(project: Project) -> None:
     """Another file got the name before the change was finished: the text has no other place."""
+    project.use_versions()
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql", "INSERT INTO tally VALUES (1);")
     assert killed(project, 4, "renumber")
@@ -213,6 +259,7 @@ def test_two_commands_that_change_one_folder_take_turns(
     project: Project, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], meanwhile: str, out: str
 ) -> None:
     """The second waits for the first, and then reads its result."""
+    project.use_versions()
     project.write("001_a.sql", TALLY)
     project.write("001_b.sql" if command == ("renumber",) else "002_b.sql", "INSERT INTO tally VALUES (1);")
     (project.folder / "schema.sql").write_text("CREATE TABLE tally (n INTEGER); CREATE TABLE other (n);")
@@ -280,6 +327,7 @@ WIDE = "CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT);\n-- " + "x" * 400 + "\n
 )
 def test_a_full_disk(project: Project, arguments: tuple[str, ...]) -> None:
     """The error says so, and the folder is unchanged: no partial and no hidden file."""
+    project.use_versions()
     project.write("001_a.sql", WIDE)
     project.write("002_b.sql" if arguments[0] != "renumber" else "001_b.sql", WIDE.replace(" p ", " q "))
     if arguments[0] == "baseline":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from d1migrate.migrate.table import NameTable
 from tests.cli.project import ONE, THREE, TWO
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ def test_the_applied_file_stays(project: Project) -> None:
     project.standard()
     project.run("up", "--to", "2")
     merged(project)
-    assert "`d1migrate renumber` gives the pending one" in project.run("up", code=1).err
+    assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
     out = project.run("renumber", "--dry-run").out
     assert out == "002_mine → 003_mine\n003_more_mine → 004_more_mine\n003_names → 005_names\n"
     assert len(names(project)) == 5
@@ -90,7 +93,7 @@ def test_a_late_file(project: Project) -> None:
 
 def test_line_ends_and_the_index_are_kept(project: Project) -> None:
     """CR LF stays CR LF; the module embeds the new names."""
-    (project.folder / "d1migrate.toml").write_text('index = "index.py"\n')
+    (project.folder / "d1migrate.toml").write_text('index = "index.py"\ntable = "schema_migrations"\n')
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.write("001_b.sql", b"-- Migration: 001_b\r\nCREATE TABLE b (x);\r\n")
     project.run("renumber")
@@ -110,7 +113,60 @@ def test_line_ends_and_the_index_are_kept(project: Project) -> None:
 )  # fmt: skip
 def test_what_cannot_be_given_another_number(project: Project, sql: str, message: str) -> None:
     """The error says why, and nothing is changed."""
+    project.use_versions()
     project.write("001_a.sql", "CREATE TABLE a (x);")
     project.write("001_b.sql", sql)
     assert message in project.run("renumber", code=1).err
     assert names(project) == ["001_a.sql", "001_b.sql"]
+
+
+def names_history(project: Project, *names: str) -> None:
+    """Record files in wrangler's table, as wrangler does."""
+    rows = ", ".join(f"('{name}')" for name in names)
+    project.sql(f"{NameTable().create};\nINSERT INTO d1_migrations (name) VALUES {rows}")
+
+
+def test_doubles_that_wrangler_has_run(project: Project) -> None:
+    """Nothing is to be done, also with a pending file of the same number as the newest."""
+    for name in ("0000_a", "0001_a", "0001_b", "0002_c"):
+        project.write(f"{name}.sql", f"CREATE TABLE t{name} (x);")
+    names_history(project, "0000_a.sql", "0001_a.sql", "0001_b.sql", "0002_c.sql")
+    project.write("0002_d.sql", "CREATE TABLE d (x);")
+    assert project.run("renumber").out == "nothing to do\n"
+    project.run("up")
+
+
+def test_a_late_file_in_a_folder_of_its_own(project: Project) -> None:
+    """It moves after what wrangler applied, with its folder; what else is in the old folder stays."""
+    layout = 'pattern = "*/migration.sql"\nindex = "index.py"\n'
+    (project.folder / "d1migrate.toml").write_text(layout)
+    applied = "20240201000000_b/migration.sql"
+    for name in ("20240101000000_a", "20240102000000_late", "20240201000000_b"):
+        (project.migrations / name).mkdir()
+        project.write(
+            f"{name}/migration.sql", f"-- Migration: {name}/migration\nCREATE TABLE {name[15:]} (x);"
+        )
+    project.write("20240102000000_late/snapshot.json", "{}")
+    names_history(project, "20240101000000_a/migration.sql", applied)
+    project.sql("CREATE TABLE a (x);\nCREATE TABLE b (x)")
+    assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
+    out = project.run("renumber").out
+    found = re.fullmatch(r"20240102000000_late/migration → (20\d{12}_late/migration)\n", out)
+    assert found
+    text = (project.migrations / f"{found[1]}.sql").read_text()
+    assert text == f"-- Migration: {found[1]}\nCREATE TABLE late (x);"
+    assert os.listdir(project.migrations / "20240102000000_late") == ["snapshot.json"]
+    project.run("up")
+    assert project.sql("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1") == [(f"{found[1]}.sql",)]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_an_empty_folder_is_removed(project: Project) -> None:
+    """Git would not keep it, either."""
+    (project.folder / "d1migrate.toml").write_text('pattern = "*/migration.sql"\n')
+    for name in ("1-a", "2-b"):
+        (project.migrations / name).mkdir()
+        project.write(f"{name}/migration.sql", f"CREATE TABLE t{name[2:]} (x);")
+    names_history(project, "2-b/migration.sql")
+    assert project.run("renumber").out == "1-a/migration → 3-a/migration\n"
+    assert names(project) == ["2-b", "3-a"]

@@ -283,7 +283,8 @@ COMMANDS = {
             CONFIRM,
         ),
         details="Compares the objects that each file creates with the database, and reads the histories of"
-        " other tools. Records what is proved, and runs nothing.",
+        " other tools. Records what is proved, and the checksums of what wrangler applied, if the schema is"
+        " what the files build. Runs nothing.",
     ),
     "baseline": Command(
         "start the history of an existing database",

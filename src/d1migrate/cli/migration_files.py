@@ -120,12 +120,13 @@ def write_file(name: str, text: str, project: Project, output: Output) -> str:
     Raises:
         UsageError: the file exists, or cannot be written.
     """
+    from d1migrate.project import disk
+
     path = os.path.join(project.folder, name)
-    folder = os.path.dirname(path)
     try:
-        os.makedirs(folder, exist_ok=True)
+        disk.create_folder_of(path)
     except OSError as error:
-        raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
+        raise UsageError(f"cannot create the folder of {path}: {error.strerror}") from error
     files.write_new(path, text)
     write_index(project, output)
     return path

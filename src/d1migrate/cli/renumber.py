@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.cli.migration_files import check_writable, write_index
+from d1migrate.cli.migration_files import check_writable, current_time, write_index
+from d1migrate.drivers.run import run as run_flow
+from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.renumber import moves
-from d1migrate.migrate.status import refuse_partial
+from d1migrate.migrate.status import compare, refuse_partial
 from d1migrate.project import disk, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line
@@ -45,9 +47,10 @@ def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
         _print(resumed, output)
         return
     migrator = project.migrator()
-    entries = migrator.status()
+    history = run_flow(read_history(migrator.choice), migrator.driver)
+    entries = compare(migrator.migrations, history)
     refuse_partial(entries)
-    found = moves(entries)
+    found = moves(entries, history.table, now=current_time())
     report = [{"from": m.old.name, "to": m.new.name, "version": m.new.version} for m in found]
     if not dry_run:
         if found:

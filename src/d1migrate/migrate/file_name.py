@@ -136,7 +136,8 @@ def moved_after(name: str, last: str, *, now: Now) -> str | None:
     old, other = _parse(name), _parse(last)
     if not (old.head and other.head):
         return None
-    path = str(old._replace(head=_next(other.head, now)))
+    digits = len(re.sub("[^0-9]", "", old.head))
+    path = str(old._replace(head=_next(other.head, now, digits)))
     return path if order_key(path) > order_key(last) else None
 
 
@@ -170,16 +171,22 @@ def _head(segment: str) -> str:
     return found[0] if found else ""
 
 
-def _next(head: str, now: Now) -> str:
-    """Return what follows in numbering: one more, or the time if that is higher; nothing after nothing."""
+def _next(head: str, now: Now, digits: int = 1) -> str:
+    """Return what follows in numbering: one more, or the time if that is higher; nothing after nothing.
+
+    Args:
+        head: the last.
+        now: the time.
+        digits: how many it has at least, if the last has not more.
+    """
     if not head:
         return ""
-    letter, digits = ("", head) if head[0].isdecimal() else (head[0], head[1:])
-    stamp = _stamp(digits, now)
-    if not digits.isdecimal():
+    letter, last = ("", head) if head[0].isdecimal() else (head[0], head[1:])
+    stamp = _stamp(last, now)
+    if not last.isdecimal():
         return stamp
-    number = max(int(digits) + 1, int(stamp or 0))
-    return f"{letter}{number:0{len(digits)}}"
+    number = max(int(last) + 1, int(stamp or 0))
+    return f"{letter}{number:0{max(digits, len(last))}}"
 
 
 def _stamp(like: str, now: Now) -> str:

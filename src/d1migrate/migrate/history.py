@@ -220,8 +220,9 @@ def _applied(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> Iterabl
         for version, name, at in validated(rows, table.name, _ROW):
             yield AppliedMigration(version, str(name), time_of(at), place=version)
         return
-    for place, name, at, _ in rows:
+    for number, (row, name, at, _) in enumerate(rows, 1):
         if isinstance(name, str) and name.endswith(SUFFIX):
+            place = row if isinstance(row, int) else number  # a table WITHOUT ROWID may have no id
             stem = name.removesuffix(SUFFIX)
             yield AppliedMigration(number_of(stem), stem, time_of(at), order=place, place=place)
 

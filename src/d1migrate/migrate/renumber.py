@@ -1,83 +1,133 @@
-"""Give files whose numbers collide, or come too late, new numbers: which ones, and their new texts."""
+"""Give pending files new numbers, if theirs are taken or too low: which ones, and their new texts."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import SourceError
+from d1migrate.errors import HistoryError, SourceError
+from d1migrate.migrate.file_name import moved_after
 from d1migrate.migrate.history_guard import is_record, recorded_version
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.table import MAX_VERSION, VERSIONS
+from d1migrate.migrate.order import number_of, order_key
+from d1migrate.migrate.status import path_of
+from d1migrate.migrate.table import MAX_VERSION, SUFFIX, VERSIONS
 from d1migrate.sql.names import quote_literal
 from d1migrate.sql.tokens import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from d1migrate.migrate.file_name import Now
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.table import Key, MigrationsTable
 
 
 class Move(NamedTuple):
-    """A file that gets a new number: as it is, and as it becomes."""
+    """A file that gets a new number: as it is, and as it will be."""
 
     old: Migration
     new: Migration
 
 
-def moves(entries: Sequence[Entry]) -> tuple[Move, ...]:
-    """Return the pending files to renumber, so that each has its own number, after all that is applied.
+def moves(entries: Sequence[Entry], table: MigrationsTable, *, now: Now) -> tuple[Move, ...]:
+    """Return the pending files to renumber, so that all of them are after what is applied, in their order.
 
-    Applied files keep their numbers. The others keep their order, and a number that is above all before it.
+    In a table of versions each also gets a number of its own; a table of names can hold two files with one
+    number. Nothing else is moved: another name of an applied file is another migration to wrangler.
 
     Args:
         entries: files and database, in order.
+        table: the migrations table.
+        now: the time, for files that are numbered by time.
 
     Raises:
-        SourceError: a file cannot be renumbered, or there is no number left.
+        HistoryError: a version is applied, but it is unclear which of its files that is.
+        SourceError: a file cannot be renumbered, or no number is late enough.
     """
-    last = max((entry.version or 0 for entry in entries if entry.applied), default=-1)
+    _refuse_unclear(entries, table)
+    applied = (path_of(entry, table) for entry in entries if entry.applied)
+    last = max(applied, key=order_key, default=None)
     found: list[Move] = []
     for entry in entries:
-        migration = entry.migration
-        if migration is None or entry.applied or migration.version is None:
+        if entry.migration is None or entry.applied:
             continue
-        if migration.version > last:
-            last = migration.version
+        path = entry.migration.name + SUFFIX
+        if last is None or _is_later(path, last, table):
+            last = path
             continue
-        last += 1
-        found.append(Move(migration, _renumbered(migration, last)))
+        renumbered = _renumbered(entry.migration, moved_after(path, last, now=now), last, table)
+        found.append(Move(entry.migration, renumbered))
+        last = renumbered.name + SUFFIX
     return tuple(found)
 
 
-def _renumbered(migration: Migration, version: int) -> Migration:
-    """Return a file with a new number, in its name, its header and the statement that records it."""
-    if version > MAX_VERSION:
+def _is_later(path: str, last: str, table: MigrationsTable) -> bool:
+    if table.shape == "names":
+        return order_key(path) > order_key(last)
+    return (number_of(path) or 0) > (number_of(last) or 0)
+
+
+def _refuse_unclear(entries: Sequence[Entry], table: MigrationsTable) -> None:
+    """Raise HistoryError if two files have the version of a row that has the name and content of neither."""
+    files: dict[Key | None, list[Entry]] = {}
+    for entry in entries:
+        if entry.migration:
+            files.setdefault(table.key_of(entry), []).append(entry)
+    for version, several in files.items():
+        row = next((entry.applied for entry in several if entry.applied and not entry.was), None)
+        if row is None or len(several) == 1:
+            continue
+        if not any(entry.name == row.name or _has_content(entry, row.checksum) for entry in several):
+            raise HistoryError(
+                f"version {version} is applied as {row.name}, but it is unclear which file that is:"
+                f" {', '.join(entry.migration.file for entry in several if entry.migration)}",
+                names=tuple(entry.name for entry in several),
+                hint="give the one that is not applied another number by hand",
+            )
+
+
+def _has_content(entry: Entry, checksum: str | None) -> bool:
+    return checksum is not None and entry.migration is not None and entry.migration.matches(checksum)
+
+
+def _renumbered(migration: Migration, path: str | None, last: str, table: MigrationsTable) -> Migration:
+    """Return a file under a new path, with a new header and a new statement that records it."""
+    version = None if path is None else number_of(path)
+    if path is None or version is None:
+        raise SourceError(
+            f"{migration.file}: no number would put it after {last}",
+            hint="`up --allow-out-of-order` applies it all the same; or rename it by hand",
+        )
+    if table.shape == "versions" and version > MAX_VERSION:
         raise SourceError(f"{migration.file}: there is no number above {MAX_VERSION}")
-    digits, rest = re.match(r"(\d+)(.*)", migration.name, re.DOTALL).groups()  # type: ignore[union-attr]
-    name = f"{version:0{len(digits)}}{rest}"
+    name = path.removesuffix(SUFFIX)
     if migration.is_large:
         raise SourceError(
             f"{migration.file}: a file of {migration.size} bytes is not edited",
-            hint=f"rename it to {name}.sql by hand, and change the statement that records it",
+            hint=f"rename it to {path} by hand, and change the statement that records it",
         )
-    rollback = migration.rollback
-    if rollback and VERSIONS in rollback.sql.lower():
-        raise SourceError(
-            f"{migration.file}: its rollback block names {VERSIONS}",
-            hint="remove that line: `down` deletes the row itself",
-        )
-    text = re.sub(rf"(?m)^(--\s*Migration:\s*){re.escape(migration.name)}$", rf"\g<1>{name}", migration.text)
+    if table.shape == "versions":
+        _refuse_record_in_rollback(migration)
+    old_header = rf"(?m)^(--\s*Migration:\s*){re.escape(migration.name)}$"
+    text = re.sub(old_header, lambda match: match[1] + name, migration.text)
     for statement in migration.statements():
         sql = statement.sql
         if is_record(sql) and recorded_version(sql) == migration.version:
             text = text.replace(sql, _record(sql, migration, version, name))
-    of_rollback = migration.rollback_file
-    found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=of_rollback)
-    found.check()
-    if found.checksum != migration.checksum:
+    found = Migration(version, name, text, has_crlf=migration.has_crlf, rollback_file=migration.rollback_file)
+    found.check(table)
+    if not migration.matches(found.checksum or ""):
         raise SourceError(f"{migration.file}: it would do something else as {name}")
     return found
+
+
+def _refuse_record_in_rollback(migration: Migration) -> None:
+    if migration.rollback and VERSIONS in migration.rollback.sql.lower():
+        raise SourceError(
+            f"{migration.file}: its rollback block names {VERSIONS}",
+            hint="remove that line: `down` deletes the row itself",
+        )
 
 
 def _record(sql: str, migration: Migration, version: int, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import (
     ChecksumMismatch,
@@ -27,7 +27,7 @@ from d1migrate.migrate.table import (
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
@@ -106,7 +106,7 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
         if key not in explained and key not in applied:
             entries.append(Entry(begun.version, begun.name, "partial", None, None))
     if len(entries) > len(migrations):
-        entries.sort(key=_place(history))
+        entries.sort(key=lambda entry: order_key(path_of(entry, history.table)))
     return _out_of_order(entries)
 
 
@@ -115,13 +115,11 @@ def _is_changed(migration: Migration, row: h.AppliedMigration) -> bool:
     return None not in (row.checksum, migration.checksum) and not migration.matches(row.checksum or "")
 
 
-def _place(history: h.History) -> Callable[[Entry], Any]:
-    """Return what sorts entries as wrangler sorts files; a version without a file is where it would be."""
-    if history.table.shape == "names":
-        return lambda entry: order_key(entry.name + SUFFIX)
-    return lambda entry: order_key(
-        (entry.name if entry.migration else f"{entry.version}_{entry.name}") + SUFFIX
-    )
+def path_of(entry: Entry, table: MigrationsTable) -> str:
+    """Return the path of a file, for wrangler's order; a version without a file is where it would be."""
+    if entry.migration or table.shape == "names":
+        return entry.name + SUFFIX
+    return f"{entry.version}_{entry.name}{SUFFIX}"
 
 
 def _out_of_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:

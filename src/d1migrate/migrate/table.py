@@ -77,7 +77,8 @@ class NameState(NamedTuple):
     def expected(self, *, full: bool) -> str:
         """Return the text that `NameTable.fingerprint` yields in this state."""
         quick = f"{len(self.rows)} {self._newest}" + ("" if self.counter is None else f" {self.counter}")
-        return f"{quick} " + "\n".join(name for _, name in self.rows) if full else quick
+        names = (name for _, name in self.rows if isinstance(name, str))
+        return f"{quick} " + "\n".join(names) if full or self.counter is None else quick
 
     @property
     def _newest(self) -> int:
@@ -89,8 +90,8 @@ class NameTable(NamedTuple):
 
     Attributes:
         name: its name.
-        counted: whether it is AUTOINCREMENT, as wrangler creates it.
-        ids: the column with the order of application: `id`, or `rowid` of a table without it.
+        counted: whether it is AUTOINCREMENT, as wrangler creates it. Otherwise an id may be used again.
+        ids: the column with the order of application: `id`, or `rowid` or `name` if that is not its key.
     """
 
     name: str = WRANGLER
@@ -131,6 +132,18 @@ class NameTable(NamedTuple):
         )
 
     @property
+    def rebuild(self) -> tuple[str, ...]:
+        """The statements that create it as wrangler does, with the rows of the one that exists."""
+        old = quote_identifier(f"old_{self.name}")
+        rows = f"SELECT name, coalesce(min(applied_at), CURRENT_TIMESTAMP) FROM {old} WHERE name IS NOT NULL"
+        return (
+            f"ALTER TABLE {self.sql} RENAME TO {old}",
+            " ".join(self.create.split()),
+            f"INSERT INTO {self.sql} (name, applied_at) {rows} GROUP BY name ORDER BY min({self.ids})",
+            f"DROP TABLE {old}",
+        )
+
+    @property
     def rows(self) -> Query:
         """The query for (id, name, when in epoch seconds, counter), in the order of application.
 
@@ -155,10 +168,9 @@ class NameTable(NamedTuple):
         """Return SQL for a text that differs if the table does; without `full` it may miss renamed rows."""
         quick = f"(SELECT count(*) || ' ' || coalesce(max({self.ids}), 0) FROM {self.sql})"
         quick += f" || ' ' || {self._counter}" if self.counted else ""
-        names = (
-            f"(SELECT group_concat(name, char(10)) FROM (SELECT name FROM {self.sql} ORDER BY {self.ids}))"
-        )
-        return f"{quick} || ' ' || coalesce({names}, '')" if full else quick
+        rows = f"SELECT name FROM {self.sql} WHERE typeof(name) = 'text' ORDER BY {self.ids}"
+        names = f"(SELECT group_concat(name, char(10)) FROM ({rows}))"
+        return f"{quick} || ' ' || coalesce({names}, '')" if full or not self.counted else quick
 
     def state(self, rows: Sequence[tuple[Any, ...]], counter: int | None) -> NameState:
         """Return the state with the given rows and counter of the query `rows`."""

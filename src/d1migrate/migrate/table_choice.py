@@ -21,7 +21,7 @@ from d1migrate.migrate.table import (
     VersionTable,
 )
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import fold, quote_literal
+from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,21 +46,25 @@ class Survey(NamedTuple):
         tables: {name in lower case: the columns}.
         counted: the names of those that are AUTOINCREMENT.
         unique: the names of those with a unique index on `name` alone.
+        without_rowid: the names of those that are WITHOUT ROWID.
     """
 
     tables: Mapping[str, Sequence[Column]]
     counted: frozenset[str]
     unique: frozenset[str]
+    without_rowid: frozenset[str]
 
     @classmethod
     def of(cls, columns: Iterable[tuple[Any, ...]], unique: Iterable[tuple[Any, ...]]) -> Survey:
         """Return what the answers to the queries of `TableChoice.survey` say."""
         tables: dict[str, list[Column]] = {}
-        counted = set()
-        for table, is_counted, *column in columns:
+        counted, without_rowid = set[str](), set[str]()
+        for table, is_counted, has_no_rowid, *column in columns:
             tables.setdefault(fold(table), []).append(Column(*column))
             counted |= {fold(table)} if is_counted else set()
-        return cls(tables, frozenset(counted), frozenset(fold(name) for (name,) in unique))
+            without_rowid |= {fold(table)} if has_no_rowid else set()
+        unique_names = frozenset(fold(name) for (name,) in unique)
+        return cls(tables, frozenset(counted), unique_names, frozenset(without_rowid))
 
     def columns(self, table: str) -> Sequence[Column]:
         """Return the columns of a table; none if it does not exist."""
@@ -126,8 +130,8 @@ class TableChoice(NamedTuple):
         tables = f"FROM sqlite_schema t JOIN {{}} WHERE t.type = 'table' AND lower(t.name) IN ({names})"
         columns = (
             # The binding returns rows as objects: two columns called name would be one.
-            "SELECT t.name AS of_table, t.sql LIKE '%autoincrement%', c.name, c.type, c.pk, c.\"notnull\","
-            " c.dflt_value " + tables.format("pragma_table_info(t.name) c")
+            "SELECT t.name AS of_table, t.sql LIKE '%autoincrement%', t.sql LIKE '%without%rowid%', c.name,"
+            ' c.type, c.pk, c."notnull", c.dflt_value ' + tables.format("pragma_table_info(t.name) c")
         )
         unique = (
             "SELECT t.name "
@@ -201,7 +205,9 @@ class TableChoice(NamedTuple):
     def _names(self, table: str, survey: Survey) -> NameTable | None:
         if not survey.is_names(table):
             return None
-        ids = "id" if any(column.name == "id" for column in survey.columns(table)) else "rowid"
+        key = [(fold(c.name), c.type.upper()) for c in survey.columns(table) if c.pk]
+        without_rowid = fold(table) in survey.without_rowid
+        ids = "name" if without_rowid else "id" if key == [("id", "INTEGER")] else "rowid"
         return NameTable(table, counted=fold(table) in survey.counted, ids=ids)
 
     def decide(
@@ -267,22 +273,29 @@ class TableChoice(NamedTuple):
 
 def _problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[str]:
     names = [name for _, name, *_ in rows]
-    key = [(c.name, c.type.upper()) for c in survey.columns(table.name) if c.pk]
-    if key != [("id", "INTEGER")]:
-        yield "it has no `id INTEGER PRIMARY KEY`, which wrangler reads"
     # NuxtHub's own runner records names without .sql in the table that it configures for wrangler.
-    if odd := [name for name in names if not _is_of_file(name) and f"{name}{SUFFIX}" not in names]:
+    odd = [n for n in names if n is not None and not _is_of_file(n) and f"{n}{SUFFIX}" not in names]
+    if odd:
+        example = f"WHERE name = {quote_literal(str(odd[0]))}"
         yield (
-            f"{len(odd)} of its rows do not name a file, e.g. {odd[0]!r}:"
-            " `d1migrate adopt` records the files that are meant, DELETE the others"
+            f"{len(odd)} of its rows do not name a file, e.g. {odd[0]!r}: `d1migrate adopt` records the files"
+            f" that are meant, `DELETE FROM {table.sql} {example}` removes such a row"
         )
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        yield f"{twice} is in it more than once: DELETE all rows of it but the first"
+    if table.ids != "id":
+        yield f"it has no `id INTEGER PRIMARY KEY`, which wrangler reads: `{'; '.join(table.rebuild)}`"
+        return
+    if None in names:
+        yield f"{names.count(None)} of its rows have no name: `DELETE FROM {table.sql} WHERE name IS NULL`"
+    known = [name for name in names if name is not None]
+    if len(set(known)) < len(known):
+        twice = next(name for name in known if known.count(name) > 1)
+        first = f"SELECT min(id) FROM {table.sql} GROUP BY name"
+        yield f"{twice} is in it more than once: `DELETE FROM {table.sql} WHERE id NOT IN ({first})`"
     if fold(table.name) not in survey.unique:
+        index = quote_identifier(f"{table.name}_name")
         yield (
             "its names are not unique, so that two runs could apply the same file:"
-            f" CREATE UNIQUE INDEX {table.name}_name ON {table.sql}(name)"
+            f" `CREATE UNIQUE INDEX {index} ON {table.sql}(name)`"
         )
 
 

@@ -152,6 +152,18 @@ def locked(folder: str) -> Iterator[None]:
             os.close(number)
 
 
+def create_folder_of(path: str) -> None:
+    """Create the folder of a file, if it does not exist.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
+        sync_folder(folder)
+
+
 def sync_folder(path: str) -> None:
     """Make a renamed file's name as durable as its content, if the system can."""
     with suppress(OSError):  # not on Windows

@@ -18,8 +18,8 @@ from d1migrate.errors import SourceError, UsageError
 from d1migrate.migrate.source import JOURNAL, ROLLBACKS
 from d1migrate.project import disk
 
-_FILE = re.compile(rf"(?:\.\./{ROLLBACKS}/(?:[^./\0][^/\0]*/)*)?[0-9][A-Za-z0-9._-]*\.sql")
-_COMMAND = re.compile(r"renumber|squash --to [0-9]+")
+_FILE = re.compile(rf"(?:\.\./{ROLLBACKS}/)?(?:[^./\0][^/\0]*/)*[^./\0][^/\0]*\.sql")
+_COMMAND = re.compile(r"renumber|squash --to [^\x00-\x1f\x7f]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -76,12 +76,14 @@ def run(folder: str, journal: Journal) -> None:
     try:
         for change in _created(journal):
             path = _path(folder, change)
+            disk.create_folder_of(path)
             disk.create(path, change.after or "")
             created.append(path)
     except OSError as error:
         for known in reversed(created):
             with suppress(OSError):
                 os.unlink(known)
+            _remove_empty_folders(folder, known)
         raise UsageError(f"cannot create {path}: {error.strerror}") from error
     finish(folder, journal)
 
@@ -98,6 +100,7 @@ def finish(folder: str, journal: Journal) -> None:
     try:
         for change in _created(journal):
             path = _path(folder, change)
+            disk.create_folder_of(path)
             with suppress(FileExistsError):
                 disk.create(path, change.after or "")
         for change in journal.changes:
@@ -108,11 +111,23 @@ def finish(folder: str, journal: Journal) -> None:
         for path in (*removed, os.path.join(folder, JOURNAL)):
             with suppress(FileNotFoundError):
                 os.unlink(path)
+            _remove_empty_folders(folder, path)
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", hint=f"`d1migrate {journal.command}` finishes it"
         ) from error
     disk.sync_folder(path)
+
+
+def _remove_empty_folders(folder: str, path: str) -> None:
+    """Remove the folders of a removed file that are empty now, below the migrations folder."""
+    parent = os.path.dirname(path)
+    while os.path.normpath(folder) != parent and parent.startswith(os.path.normpath(folder) + os.sep):
+        try:
+            os.rmdir(parent)
+        except OSError:  # it has other files, e.g. a snapshot of drizzle
+            return
+        parent = os.path.dirname(parent)
 
 
 def _refuse_edited(folder: str, journal: Journal) -> None:
@@ -142,6 +157,7 @@ def read(folder: str) -> Journal | None:
     path = os.path.join(folder, JOURNAL)
     try:
         found = _parsed(_loaded(path))
+        _refuse_links(folder, found)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -149,6 +165,15 @@ def read(folder: str) -> Journal | None:
             f"{path} is not the journal of an interrupted command: {error}", hint="delete it"
         ) from error
     return found if any(_is_left(folder, change) for change in found.changes) else None
+
+
+def _refuse_links(folder: str, journal: Journal) -> None:
+    """Raise ValueError for a file that is reached by a link in the folder: no migration is."""
+    root = os.path.realpath(folder)
+    for change in journal.changes:
+        parent = os.path.dirname(os.path.join(root, change.name))
+        if not change.name.startswith(os.pardir) and os.path.realpath(parent) != parent:
+            raise ValueError(f"{change.name!r} is reached by a link")
 
 
 def _loaded(path: str) -> Any:

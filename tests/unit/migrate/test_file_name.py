@@ -125,6 +125,7 @@ def test_the_first_name(pattern: str, expected: str | None) -> None:
     [
         ("002_b", "003_c", "004_b"),
         ("2-b", "0009_c", "0010-b"),
+        ("0002_b", "9_c", "0010_b"),
         ("20240101000000_b/migration", "20240102000000_c/migration", "20261130120000_b/migration"),
         ("2024-01-01-b", "2024-01-13-c", "2026-11-30-b"),
         ("shop/0001_b", "shop/0002_c", "shop/0003_b"),

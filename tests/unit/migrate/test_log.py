@@ -111,19 +111,24 @@ def test_the_newest_rollback(driver: SqliteDriver, table: VersionTable | NameTab
 @pytest.mark.parametrize(
     ("columns", "missing"),
     [
-        ("", ()),
         (f"id, {log.COLUMNS}", ("format", "file_digest")),
         (f"id, {log.COLUMNS}, format, file_digest, more", ()),
-        ("id, message", None),
     ],
 )
-def test_columns(columns: str, missing: tuple[str, ...] | None) -> None:
-    """More do no harm, those that nothing reads can be added; without the others it is not our log."""
-    assert log.missing_columns(columns.split(", ") if columns else ()) == missing
+def test_columns(columns: str, missing: tuple[str, ...]) -> None:
+    """More do no harm, those that nothing reads can be added."""
+    assert log.is_log(columns.split(", "))
+    assert log.missing_columns(columns.split(", ")) == missing
+
+
+@pytest.mark.parametrize("columns", [(), ("id", "message")])
+def test_another_tools_log(columns: tuple[str, ...]) -> None:
+    """Without the columns that are read it is not ours."""
+    assert not log.is_log(columns)
 
 
 def test_the_old_log_is_carried_over(driver: SqliteDriver) -> None:
-    """No row is lost, ids stay; what was version 0 there concerns the whole database."""
+    """No row is lost, and they stay in order; what was version 0 there concerns the whole database."""
     old = "INSERT INTO schema_migrations_log"
     driver.batch(
         Batch(
@@ -140,7 +145,7 @@ def test_the_old_log_is_carried_over(driver: SqliteDriver) -> None:
         )
     )
     assert rows(driver, f"SELECT id, {log.COLUMNS} FROM d1migrate_log") == [
-        (7, "t", "done", "up", 1, "001_a", "v1:a", "ada", "x", 5, "p", "{}", "d", "DROP"),
-        (9, "u", "done", "restore", None, "", None, "ada", "x", 6, None, '{"point":"point-1"}', None, None),
+        (1, "t", "done", "up", 1, "001_a", "v1:a", "ada", "x", 5, "p", "{}", "d", "DROP"),
+        (2, "u", "done", "restore", None, "", None, "ada", "x", 6, None, '{"point":"point-1"}', None, None),
     ]
     assert rows(driver, "SELECT name FROM sqlite_schema WHERE name = 'schema_migrations_log'") == []

@@ -105,7 +105,7 @@ def test_wranglers_table_is_mirrored_if_it_has_rows(
         (
             f"{W} INSERT INTO d1_migrations (name) VALUES (NULL)",
             TableChoice("d1_migrations"),
-            "1 of its rows do not name a file, e.g. None",
+            "1 of its rows have no name",
         ),
         (W.replace(" UNIQUE", ""), TableChoice("d1_migrations"), "not unique"),
         ("CREATE TABLE d1_migrations (name TEXT UNIQUE, applied_at)", TableChoice("d1_migrations"), "no `id"),

@@ -9,7 +9,7 @@ from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, Us
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import is_committed, read_history
 from d1migrate.migrate.selector import Selector, find
-from d1migrate.migrate.status import Entry, compare, refuse_without_key
+from d1migrate.migrate.status import Entry, compare, refuse_problems, refuse_without_key
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def accept(
             f"nothing to accept: {entry.name} is {entry.state}",
             hint="--accept is for files that are changed or partial, or have no checksum yet",
         )
+    refuse_problems(history.table, history.problems)
     refuse_without_key([entry], (), history.table)
     if entry.migration.checksum is None and (error := entry.migration.unreadable):
         raise error
@@ -82,6 +83,7 @@ def rename(
             names=(entry.name,),
             hint=f"`d1migrate repair --forget {row.name} --reason …` removes the record of a deleted file",
         )
+    refuse_problems(history.table, history.problems)
     refuse_without_key([entry], (), history.table)
     stamp, detail = new_stamp(), json.dumps({"reason": reason, "was": row.name})
     queries = [
