@@ -192,7 +192,7 @@ def test_kysely_and_knex(project: Project, tool: str, recorded: str) -> None:
     found = look(project)
     assert [state for state, _ in found] == APPLIED
     assert found[1] == ("applied", recorded)
-    project.run("adopt", "--yes")
+    carry_on(project)
     ((at,),) = project.sql("SELECT min(applied_at) FROM schema_migrations")
     assert abs(at - time.time()) < 3600
 
@@ -235,7 +235,7 @@ def test_frameworks(project: Project, table: str, recorded: str) -> None:
     assert [entry["state"] for entry in found["migrations"]] == APPLIED
     assert found["migrations"][1]["because"] == recorded
     assert (found["no_file_makes"], found["no_file_is"]) == ([], [])
-    project.run("adopt", "--yes")
+    carry_on(project)
 
 
 def test_a_journal_that_is_none(project: Project) -> None:
