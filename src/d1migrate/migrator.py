@@ -267,7 +267,7 @@ class Migrator:
 
     def schema(self) -> Schema:
         """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
-        return self._run(read.read_schema())
+        return self._run(read.read_schema(self.choice))
 
     def gate(self, newest: Selector) -> Compatibility:
         """Return whether code can run on the database. Writes nothing; errors as `status`.

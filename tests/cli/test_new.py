@@ -123,6 +123,35 @@ def test_new_keeps_the_configured_index(project: Project) -> None:
     assert [name for name, _ in runpy.run_path("src/index.py")["MIGRATIONS"]] == ["001_a.sql"]
 
 
+D1 = '{"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": "0a1b"}]}'
+
+
+@pytest.mark.parametrize(
+    ("wrangler", "config", "files", "shape"),
+    [
+        (None, "", {"001_users": ONE}, "versions"),
+        (None, "", {"001_users": "SELECT 1;", "001_teams": "SELECT 2;"}, "names"),
+        (None, 'table = "schema_migrations"', {"users": "SELECT 1;"}, "versions"),
+        (D1, "", {"001_users": "CREATE TABLE users (id);"}, "names"),
+        (D1, "", {"001_users": ONE}, "versions"),
+        (D1, 'table = "schema_migrations"', {"001_users": "CREATE TABLE users (id);"}, "versions"),
+        (D1, 'table = "d1_migrations"', {"001_users": ONE}, "names"),
+    ],
+)
+def test_the_index_has_the_shape_of_the_table(
+    project: Project, wrangler: str | None, config: str, files: dict[str, str], shape: str
+) -> None:
+    """It is what `up` uses on a database without a history: by the files and the configurations."""
+    (project.folder / "d1migrate.toml").write_text(f'migrations = "migrations"\n{config}')
+    if wrangler:
+        (project.folder / "wrangler.json").write_text(wrangler)
+    for name, text in files.items():
+        project.write(f"{name}.sql", text)
+    for database in ((), ("--database", "wrangler:DB")) if wrangler else ((), ("--database", "sqlite:a.db")):
+        project.run("index", "--output", "i.py", *database)
+        assert runpy.run_path("i.py")["TABLE"] == shape
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_knows_every_command(project: Project, shell: str) -> None:
     """The script of each shell names all commands."""

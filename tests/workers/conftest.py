@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from d1migrate.migrate.table import Shape as TableShape
 from tests.runtime.pyodide import PYTHONS, SHAPES, PyodideWorkerd, Python, Shape, vendor
 
 if TYPE_CHECKING:
@@ -55,6 +56,13 @@ def python(request: pytest.FixtureRequest) -> Python:
 def shape(request: pytest.FixtureRequest) -> Shape:
     """Each shape of `env.DB`: a JsProxy, and the wrapper of the Workers SDK."""
     name: Shape = request.param
+    return name
+
+
+@pytest.fixture(scope="module", params=get_args(TableShape))
+def table(request: pytest.FixtureRequest) -> TableShape:
+    """Each shape of the migrations table."""
+    name: TableShape = request.param
     return name
 
 

@@ -68,15 +68,16 @@ def snapshot(file: Path) -> dict[str, Any]:
     def rows(sql: str) -> list[Any]:
         return list(connection.execute(sql))
 
-    tables = rows(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%schema_migrations%'"
-    )
-    own = [name for (name,) in tables if not name.startswith(("_cf_", "docs_"))]
+    tables = rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'd1migrate_log'")
+    (history,) = {name for (name,) in tables} & {"schema_migrations", "d1_migrations"}
+    own = [name for (name,) in tables if name != history and not name.startswith(("_cf_", "docs_"))]
     found = {
         "schema": rows(
             "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
         ),
-        "migrations": rows("SELECT version, name FROM schema_migrations"),
+        "migrations": rows(
+            f"SELECT {'version' if history == 'schema_migrations' else 'id'}, name FROM {history}"
+        ),
         "log": rows(
             "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql"
             " FROM d1migrate_log ORDER BY id"

@@ -71,7 +71,10 @@ async def health(database):
     if not agrees:
         states = [f"{entry.name} is {entry.state}" for entry in found.entries if entry.state != "applied"]
         log("health", found.not_compared, states, found.differences)
-    return answer(200 if agrees else 503, {"version": found.version, "expected": NEEDED, "agrees": agrees})
+    return answer(
+        200 if agrees else 503,
+        {"version": found.current_version or 0, "expected": NEEDED, "agrees": agrees},
+    )
 
 
 async def not_ready(database):

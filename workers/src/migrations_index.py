@@ -2,6 +2,9 @@
 # fmt: off
 # ruff: noqa: E501, ISC004
 
+# What the migrations table records: versions, or names as wrangler's does.
+TABLE = "versions"
+
 MIGRATIONS = (
     (
         "001_initial_schema.sql",
@@ -141,9 +144,9 @@ MIGRATIONS = (
     ),
 )
 
-# The digest of each object that a version changes, for `verify_schema`; None: it is dropped.
+# The digest of each object that a migration changes, for `verify_schema`; None: it is dropped.
 SCHEMAS = {
-    1: {
+    "001_initial_schema": {
         "index idx_executions_status": "211d2cf973fff98b",
         "index idx_executions_workflow_id": "796d322c46ffe823",
         "index idx_task_results_execution_id": "52f6cb9cf42e60c1",
@@ -153,12 +156,12 @@ SCHEMAS = {
         "table task_results": "a3cde5d7d20563a8",
         "table workflows": "535fd546306743b3",
     },
-    2: {
+    "002_add_api_keys_table": {
         "index idx_api_keys_is_active": "43722eddd3f1da59",
         "index idx_api_keys_provider": "596057b2bbcc8895",
         "table api_keys": "b39a68c9b05fe485",
     },
-    3: {
+    "003_add_users_table": {
         "index idx_sessions_expires_at": "c4280b9eafb9bf4a",
         "index idx_sessions_user_id": "e583f1e35171a288",
         "index idx_users_role": "77770c06c4c7c38f",

@@ -81,10 +81,10 @@ def next_file(description: str, project: Project) -> NewFile:
     """
     migrations = project.load(missing_ok=True)
     check_writable(project)
-    if project.config.index_module:
-        source.index_module(migrations, {})  # refuses what cannot be embedded, before anything is written
     now, choice = current_time(), project.choice(migrations)
     table = choice.guess
+    if project.config.index_module:  # refuse what cannot be embedded before anything is written
+        source.index_module(migrations, table.shape, {})
     if migrations:
         name, later = _next_name(description, migrations, table, project, now)
     else:
@@ -176,4 +176,4 @@ def index_text(project: Project, output: Output) -> str:
             f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
             " (`d1migrate lint --all` says why)"
         )
-    return source.index_module(migrations, schemas)
+    return source.index_module(migrations, project.choice(migrations).guess.shape, schemas)

@@ -104,13 +104,14 @@ class Project:
         return is_migration(path, self.pattern)
 
     def choice(self, migrations: Sequence[Migration]) -> TableChoice:
-        """Return how to choose the migrations table; the database need not be known, and is not read."""
+        """Return how to choose the migrations table for files that run in the project's D1.
+
+        The database to work on need not be known, may be another one, e.g. a SQLite file, and is not read.
+        """
         from d1migrate.migrate.table_choice import choose_table
 
         known = self._known_environment
-        environments = (known,) if known else self.config.listed()
-        tables = {self._wrangler_table(environment) for environment in environments}
-        wrangler = tables.pop() if len(tables) == 1 else None
+        wrangler = (known and self.config.wrangler_table(known)) or self.config.wrangler_table(None)
         return choose_table(migrations, configured=self.config.table, wrangler=wrangler)
 
     @property
@@ -255,7 +256,7 @@ class Project:
             severities=environment.lint,
             strict=environment.lint_level == "warning",
             table=self.config.table,
-            wrangler_table=self._wrangler_table(environment),
+            wrangler_table=self.config.wrangler_table(environment),
             restore_points=environment.restore_point is not False and restore_points,
         )
 
@@ -267,7 +268,7 @@ class Project:
             self.open(environment),
             migrations,
             table=self.config.table,
-            wrangler_table=self._wrangler_table(environment),
+            wrangler_table=self.config.wrangler_table(environment),
         )
 
     @property
@@ -278,15 +279,6 @@ class Project:
         wrangler = self.config.wrangler
         own = (self.config.table,) if self.config.table else ()
         return (*own, *(history_tables(wrangler) if wrangler else ()))
-
-    def _wrangler_table(self, environment: Environment) -> str | None:
-        """Return wrangler's migrations table of an environment; None if wrangler does not know it."""
-        if self.config.wrangler is None:
-            return None
-        from d1migrate.drivers.wrangler import binding_of
-
-        found = binding_of(environment.database, self.config.wrangler)
-        return found and found.migrations_table
 
     def watched(self, migrator: Migrator) -> Migrator:
         """Say which database it is; return a migrator that reports every batch."""

@@ -12,6 +12,8 @@ from d1migrate.migrate.table import SUFFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from d1migrate.migrate.table import Shape
+
 JOURNAL = ".d1migrate-journal.json"
 """The file in a migrations folder that records an unfinished change of several files."""
 
@@ -48,11 +50,14 @@ def ordered(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     return tuple(sorted(migrations, key=lambda migration: order_key(migration.name + SUFFIX)))
 
 
-def index_module(migrations: Sequence[Migration], schemas: Mapping[str, Mapping[str, str | None]]) -> str:
+def index_module(
+    migrations: Sequence[Migration], shape: Shape, schemas: Mapping[str, Mapping[str, str | None]]
+) -> str:
     """Return a Python module that embeds the migrations, for a Worker, which cannot read a folder.
 
     Args:
         migrations: the migrations, for MIGRATIONS.
+        shape: the shape of the migrations table, for TABLE.
         schemas: {name: what it changed, as `schema.digest.changes` returns it}, for SCHEMAS.
 
     Returns:
@@ -66,10 +71,13 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[str, Mapping[
         "# fmt: off",
         "# ruff: noqa: E501, ISC004",
         "",
+        "# What the migrations table records: versions, or names as wrangler's does.",
+        f"TABLE = {_literal(shape)}",
+        "",
         "MIGRATIONS = (",
     ]
     for migration in migrations:
-        lines += ["    (", f'        "{migration.name}.sql",']
+        lines += ["    (", f"        {_literal(migration.name + SUFFIX)},"]
         lines += [f"        {_literal(line)}" for line in _lines(migration.text)]
         lines[-1] += ","
         lines += ["    ),"]
@@ -84,7 +92,7 @@ def index_module(migrations: Sequence[Migration], schemas: Mapping[str, Mapping[
         lines += [f"        {_literal(key)}: {_literal(known)}," for key, known in sorted(changes.items())]
         lines += ["    },"]
     lines += ["}"]
-    files = {f"{m.name}.sql": m.rollback_file.text for m in migrations if m.rollback_file}
+    files = {m.name + SUFFIX: m.rollback_file.text for m in migrations if m.rollback_file}
     if files:
         lines += ["", "# The rollbacks that are in files of their own.", "ROLLBACKS = {"]
         for name, text in files.items():

@@ -86,15 +86,30 @@ class Config(NamedTuple):
         is_known = self.migrations and (self.pattern or not (is_named or self.from_wrangler))
         if self.wrangler is None or is_known:
             return None
-        from d1migrate.drivers.wrangler import binding_of, bindings
+        from d1migrate.drivers.wrangler import binding_of
 
         if found := binding_of(url, self.wrangler):
             return found
-        try:
-            every = bindings(self.wrangler)
-        except UsageError:  # nothing asked for what it has
-            return None
+        every = _bindings(self.wrangler)
         return every[0] if len({(one.migrations_dir, one.raw_pattern) for one in every}) == 1 else None
+
+    def wrangler_table(self, environment: Environment | None) -> str | None:
+        """Return wrangler's migrations table in a database; None if wrangler does not know the database.
+
+        For an unknown database, that is the only table that the wrangler configuration names.
+
+        Raises:
+            UsageError: the wrangler configuration cannot be read, or has no such binding.
+        """
+        if self.wrangler is None:
+            return None
+        if environment:
+            from d1migrate.drivers.wrangler import binding_of
+
+            found = binding_of(environment.database, self.wrangler)
+            return found and found.migrations_table
+        named = {binding.migrations_table for binding in _bindings(self.wrangler)}
+        return named.pop() if len(named) == 1 else None
 
     def environment(self, name: str | None, database: str | None) -> Environment:
         """Choose the database: by its url, by an environment's name, or the default environment.
@@ -184,6 +199,16 @@ class Config(NamedTuple):
         found = None if self.wrangler else generated_config(os.getcwd())
         folder = os.path.dirname(self.path or "") or "."
         return _HOW if found is None else f"{how_to_use(found, folder)}; {_HOW}"
+
+
+def _bindings(path: str) -> tuple[Binding, ...]:
+    """Return the bindings of a wrangler configuration that nothing asked for; none if it cannot be read."""
+    from d1migrate.drivers.wrangler import bindings
+
+    try:
+        return bindings(path)
+    except UsageError:
+        return ()
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -7,9 +7,12 @@
 
 `env.DB` may be raw or wrapped by the Workers SDK. `migrations` may be
 
-- the index module that `d1migrate index` writes, or its MIGRATIONS (pairs of file name and SQL),
-- Migration values, in wrangler's order,
+- the index module that `d1migrate index` writes,
+- pairs of file name and SQL, or Migration values,
 - a folder of `.sql` files in the bundle, as a path or as the name of a package.
+
+They are applied in wrangler's order, whatever theirs is. The index also says what the migrations table
+records, versions or names, and a database with the other table is refused; otherwise the database decides.
 
 Parsed migrations are cached by their text for the life of the isolate; answers of a database never are.
 """
@@ -19,13 +22,14 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.rollback_file import RollbackFile
+from d1migrate.migrate.table import VERSIONS, WRANGLER, Shape
 from d1migrate.migrate.table_choice import TableChoice, choose_table
 from d1migrate.workers.async_migrator import AsyncMigrator
 
@@ -59,6 +63,7 @@ async def run_migrations(
     *,
     to: int | str | None = None,
     table: str | None = None,
+    wrangler_table: str | None = None,
     allow_out_of_order: bool = False,
     max_queries: int = 50,
     max_seconds: float = 30.0,
@@ -75,7 +80,8 @@ async def run_migrations(
         database: the D1 binding, `env.DB`.
         migrations: see above.
         to: the last migration to apply, by name, or by number if only one has it; None for all.
-        table: the name of the migrations table; without it, that of the database is found.
+        table: the name of the migrations table; by default wrangler's, or schema_migrations.
+        wrangler_table: the name of wrangler's table, if its configuration has `migrations_table`.
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
             invocation, the paid plan 1,000. A batch is one call. No migration begins that could exceed it.
@@ -103,7 +109,7 @@ async def run_migrations(
     migrator = AsyncMigrator(
         driver,
         found.migrations,
-        choice=found.choice._replace(configured=table),
+        choice=found.choice(table, wrangler_table),
         allow_out_of_order=allow_out_of_order,
         who=who,
     )
@@ -137,7 +143,8 @@ async def get_current_version(database: Any, *, table: str | None = None) -> int
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
-    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table))
+    # Only files that record themselves fill a table of versions beside wrangler's.
+    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table, recording=True))
 
 
 async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:
@@ -151,8 +158,8 @@ async def get_pending(database: Any, migrations: Migrations, *, table: str | Non
         SourceError, UsageError: as `run_migrations`.
     """
     found = _load(migrations)
-    choice = found.choice._replace(configured=table)
-    return await AsyncMigrator(BindingDriver(database), found.migrations, choice=choice).pending()
+    driver = BindingDriver(database)
+    return await AsyncMigrator(driver, found.migrations, choice=found.choice(table)).pending()
 
 
 async def get_history(database: Any, *, table: str | None = None) -> tuple[LogEntry, ...]:
@@ -175,42 +182,57 @@ async def verify_schema(database: Any, migrations: Migrations, *, table: str | N
     migrator = AsyncMigrator(
         BindingDriver(database),
         found.migrations,
-        choice=found.choice._replace(configured=table),
+        choice=found.choice(table),
         schemas=found.schemas,
     )
     return await migrator.verify()
 
 
 class _Loaded(NamedTuple):
+    """The migrations, and what else an index has."""
+
     migrations: tuple[Migration, ...]
-    schemas: Mapping[str, Mapping[str, str | None]]
+    shape: Shape | None = None
+    schemas: Mapping[str, Mapping[str, str | None]] = {}
 
-    @property
-    def choice(self) -> TableChoice:
-        """How to choose the migrations table."""
-        return _choice(self.migrations)
+    def choice(self, table: str | None, wrangler_table: str | None = None) -> TableChoice:
+        """Return how to choose the migrations table."""
+        if self.shape is None:
+            return _choose_table(self.migrations, configured=table, wrangler=wrangler_table)
+        if self.shape == "versions":
+            return TableChoice(table or VERSIONS, wrangler_table or WRANGLER)
+        names = table or wrangler_table or WRANGLER
+        return TableChoice(names, names)
 
 
-@lru_cache(maxsize=8)
-def _choice(migrations: tuple[Migration, ...]) -> TableChoice:
-    return choose_table(migrations)
+_choose_table = lru_cache(maxsize=8)(choose_table)
 
 
 def _load(migrations: Migrations) -> _Loaded:
     """Return the migrations of the argument, and their digests."""
     if isinstance(migrations, ModuleType):
         if hasattr(migrations, "MIGRATIONS"):
-            rollbacks = getattr(migrations, "ROLLBACKS", {})
-            found = _some(_parse(migrations.MIGRATIONS, rollbacks), migrations.__name__)
-            return _Loaded(found, getattr(migrations, "SCHEMAS", {}))
+            return _indexed(migrations)
         if not hasattr(migrations, "__path__"):
             raise UsageError(f"the module {migrations.__name__} has no MIGRATIONS", hint=_HINT)
-        return _Loaded(_read(next(iter(migrations.__path__))), {})
+        return _Loaded(_read(next(iter(migrations.__path__))))
     if isinstance(migrations, (list, tuple)):
         if all(isinstance(item, Migration) for item in migrations):
-            return _Loaded(source.ordered(migrations), {})
-        return _Loaded(_parse(migrations), {})
-    return _Loaded(_read(_folder(migrations)), {})
+            return _Loaded(source.ordered(migrations))
+        return _Loaded(_parse(migrations))
+    return _Loaded(_read(_folder(migrations)))
+
+
+def _indexed(index: ModuleType) -> _Loaded:
+    """Return what an index has."""
+    shape = getattr(index, "TABLE", None)
+    if shape not in get_args(Shape):
+        raise UsageError(
+            f"{index.__name__} does not say what the migrations table records",
+            hint="an older d1migrate wrote it: run `d1migrate index`",
+        )
+    found = _some(_parse(index.MIGRATIONS, getattr(index, "ROLLBACKS", {})), index.__name__)
+    return _Loaded(found, shape, getattr(index, "SCHEMAS", {}))
 
 
 _HINT = "give the module that `d1migrate index` writes, a list of Migration, or a folder of .sql files"

@@ -72,7 +72,7 @@ class AsyncMigrator:
 
     async def schema(self) -> Schema:
         """Read the live schema."""
-        return await arun(read.read_schema(), self.driver)
+        return await arun(read.read_schema(self.choice), self.driver)
 
     async def plan(self, *, to: Selector | None = None) -> Plan:
         """Plan an `up` without running it."""

@@ -77,7 +77,7 @@ def _limited(function: Any, max_queries: int) -> Any:
 def _longer(index: ModuleType, more: int) -> ModuleType:
     longer = ModuleType("longer")
     added = tuple((f"{n}_more.sql", f"CREATE TABLE more_{n} (a);") for n in range(100, 100 + more))
-    longer.MIGRATIONS = index.MIGRATIONS + added  # type: ignore[attr-defined]
+    longer.__dict__.update(TABLE=index.TABLE, MIGRATIONS=index.MIGRATIONS + added)
     return longer
 
 

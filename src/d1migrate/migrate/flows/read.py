@@ -8,7 +8,7 @@ from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-from d1migrate.migrate.status import Entry, compare, refuse_partial, unwritable
+from d1migrate.migrate.status import Entry, compare, refuse_partial, refuse_problems, unwritable
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
-    from d1migrate.schema.model import Schema
+    from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.batch import Flow
 
 
@@ -188,7 +188,7 @@ def _assembled(
     if found and found.shape != table.shape:
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
-    if table.name in missing and latest and not own:
+    if table.name in missing and latest and not (own or beside):
         _refuse_log_alone(table, latest)
     history = h.read_rows(table, h.Rows(own, beside, latest, counter))
     unmanaged = () if own or latest else tuple(others)
@@ -228,11 +228,22 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
     return found._replace(unmanaged=full, other_tools=full, reads=found.reads + 1)
 
 
-def read_schema() -> Flow[Schema]:
-    """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
+def read_schema(choice: TableChoice | None = None) -> Flow[Schema]:
+    """Read the live schema, without history tables and what SQLite and D1 keep for themselves.
+
+    Args:
+        choice: how to choose the migrations table; without it, the schema has a table of names.
+    """
     from d1migrate.schema import introspect  # `status` does not need it
 
-    return introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+    schema = introspect.read((yield Batch(introspect.QUERIES, reads=True)))
+    own = {fold(name) for name in (choice.wrangler, choice.configured) if name} if choice else set()
+    tables = (table for table in schema.tables if fold(table.name) not in own or not _is_history(table))
+    return schema._replace(tables=tuple(tables))
+
+
+def _is_history(table: Table) -> bool:
+    return {"name", "applied_at"} <= {fold(column.name) for column in table.columns}
 
 
 def read_current(choice: TableChoice = USUAL) -> Flow[h.AppliedMigration | None]:
@@ -249,21 +260,23 @@ def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[t
 
     Raises:
         PartiallyApplied: a migration began and did not finish.
-        HistoryError: as `read_history`.
+        HistoryError: as `read_history`, or another table has the history.
     """
     table = choice.guess
     try:
         (state,) = yield Batch((h.state_query(table),), reads=True)
-        lines, partial = state.rows[0]
-        keys = {line.rpartition(" ")[0] for line in (lines or "").split("\n") if line}
     except QueryError as error:
         history = yield from read_history_after(error, choice, reads=1)
-        table, keys, partial = history.table, set(map(str, history.keys)), len(history.partial)
-    if partial or (not keys and table == choice.guess):  # an empty table may not be the one that is used
-        history = yield from read_history(choice, reads=2)
-        refuse_partial(compare(migrations, history))
-        table, keys = history.table, set(map(str, history.keys))
-    return tuple(migration.name for migration in migrations if str(table.key_of(migration)) not in keys)
+    else:
+        lines, partial = state.rows[0]
+        if lines and not partial:
+            keys = {line.rpartition(" ")[0] for line in lines.split("\n")}
+            return tuple(m.name for m in migrations if str(table.key_of(m)) not in keys)
+        history = yield from read_history(choice, reads=2)  # an empty table may not be the one that is used
+    refuse_partial(compare(migrations, history))
+    if not history.applied:
+        refuse_problems(history.table, history.problems)
+    return tuple(m.name for m in migrations if history.table.key_of(m) not in history.keys)
 
 
 def status(migrations: Sequence[Migration], choice: TableChoice) -> Flow[tuple[Entry, ...]]:

@@ -54,7 +54,18 @@ class Verification(NamedTuple):
     @property
     def current(self) -> str | None:
         """The name of the last applied migration, in wrangler's order; None if none is applied."""
-        return next((entry.name for entry in reversed(self.entries) if entry.applied), None)
+        last = self._last
+        return last.name if last else None
+
+    @property
+    def current_version(self) -> int | None:
+        """The number of that migration; None if it has none."""
+        last = self._last
+        return last.version if last else None
+
+    @property
+    def _last(self) -> Entry | None:
+        return next((entry for entry in reversed(self.entries) if entry.applied), None)
 
     @property
     def pending(self) -> tuple[str, ...]:

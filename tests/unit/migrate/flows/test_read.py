@@ -12,11 +12,14 @@ from d1migrate.migrate.flows.read import (
     read_history,
     read_history_and_schema,
     read_log,
+    read_pending,
+    read_schema,
     read_status,
     status,
 )
-from d1migrate.migrate.table import LOG_TABLE, VERSIONS
-from d1migrate.migrate.table_choice import USUAL
+from d1migrate.migrate.flows.up import up
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
+from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 
 if TYPE_CHECKING:
@@ -90,6 +93,20 @@ def test_a_log_without_its_table(empty: Database) -> None:
         empty.run(read_history())
 
 
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize(("configured", "other"), [(WRANGLER, VERSIONS), (VERSIONS, WRANGLER)])
+def test_a_history_in_the_other_table(empty: Database, configured: str, other: str, logged: bool) -> None:
+    """What is pending is unknown, and the error has the command that moves it."""
+    empty.run(up(files("1a"), TableChoice(other), empty.stamp))
+    if not logged:
+        empty.script("DROP TABLE d1migrate_log")
+    choice = TableChoice(configured)
+    assert empty.run(read_history(choice)).applied == ()
+    for flow in (read_pending(files("1a 2b"), choice), up(files("1a 2b"), choice, empty.stamp)):
+        with pytest.raises(HistoryError, match=f"{other} records 1 migrations: `d1migrate repair --move"):
+            empty.run(flow)
+
+
 def test_status_and_survey(empty: Database) -> None:
     """Files beside the history; and what an interrupted rebuild left."""
     empty.up("1a")
@@ -106,6 +123,16 @@ def test_history_and_schema_of_one_moment(empty: Database) -> None:
     history, schema = empty.run(read_history_and_schema(USUAL))
     assert history.keys == {1}
     assert [table.name for table in schema.tables] == ["a"]
+
+
+@pytest.mark.parametrize("table", [WRANGLER, VERSIONS, "done"])
+def test_the_schema_has_no_history(empty: Database, table: str) -> None:
+    """Whatever the migrations table is called; a table of the application with wrangler's name is in it."""
+    choice = TableChoice(table)
+    empty.run(up(files("1a"), choice, empty.stamp))
+    assert [found.name for found in empty.run(read_schema(choice)).tables] == ["a"]
+    empty.script("DROP TABLE IF EXISTS d1_migrations; CREATE TABLE d1_migrations (x);")
+    assert [found.name for found in empty.run(read_schema(choice)).tables] == ["a", "d1_migrations"]
 
 
 def test_the_log(empty: Database) -> None:
