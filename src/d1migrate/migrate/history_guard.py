@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import SourceError
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS
 from d1migrate.sql.names import fold
-from d1migrate.sql.statement import effects, first_row, insert_of, target_of, trigger_effects
+from d1migrate.sql.statement import effects, first_row, insert_of, trigger_effects
 from d1migrate.sql.token_groups import text_at
 from d1migrate.sql.tokens import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.migrate.table import Identified, MigrationsTable
     from d1migrate.sql.split import Statement
+    from d1migrate.sql.statement import Insert
+    from d1migrate.sql.tokens import Token
 
 
 def check_history_use(
@@ -79,18 +81,35 @@ def _tables_of_trigger(sql: str) -> set[str]:
 
 
 def is_record(sql: str, table: str = VERSIONS) -> bool:
-    """Whether a statement records a migration: an INSERT into the migrations table."""
+    """Whether a statement records a migration: an INSERT of what a table of versions has.
+
+    An application's own table of that name has other columns, or versions that are not integers.
+    """
     tokens = significant(sql[:_HEAD])
-    return text_at(tokens, 0).upper() in ("INSERT", "REPLACE") and target_of(tokens) == fold(table)
+    insert = insert_of(tokens) if text_at(tokens, 0).upper() in ("INSERT", "REPLACE") else None
+    if insert is None or insert.table != fold(table):
+        return False
+    if insert.columns and sorted(insert.columns) != sorted(_COLUMNS):
+        return False
+    row = first_row(insert.source)
+    if row and len(row) != len(_COLUMNS):
+        return False
+    version = _version(insert, row)
+    return version is None or version.kind != "string" or version.text.strip("'").isdecimal()
 
 
-_HEAD = 400  # characters: enough for the name of the table, however long the rows are
+_COLUMNS = ("version", "name", "applied_at")
+_HEAD = 1000  # characters: enough for one row, of which the name has at most 255
 
 
 def recorded_version(sql: str) -> int | None:
     """Return the version that an INSERT … VALUES records, if it is written as a number."""
     insert = insert_of(significant(sql))
-    values = first_row(insert.source) if insert else []
-    place = insert.columns.index("version") if insert and "version" in insert.columns else 0
-    number = values[place][0].text if place < len(values) and len(values[place]) == 1 else ""
-    return int(number) if number.isascii() and number.isdecimal() else None
+    token = _version(insert, first_row(insert.source)) if insert else None
+    return int(token.text) if token and token.text.isascii() and token.text.isdecimal() else None
+
+
+def _version(insert: Insert, row: Sequence[Sequence[Token]]) -> Token | None:
+    """Return the value of the version in a row; None if it is an expression."""
+    place = insert.columns.index("version") if "version" in insert.columns else 0
+    return row[place][0] if place < len(row) and len(row[place]) == 1 else None

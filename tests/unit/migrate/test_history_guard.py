@@ -93,8 +93,19 @@ def test_the_version_that_is_recorded(sql: str, version: int | None) -> None:
     ("sql", "expected"),
     [
         (RECORD, True),
-        ("insert or ignore into Main . [Schema_Migrations] values (1)", True),
-        ("REPLACE INTO schema_migrations VALUES (1)", True),
+        ("insert or ignore into Main . [Schema_Migrations] values (1, 'a', 0)", True),
+        ("REPLACE INTO schema_migrations VALUES (1, 'a', 0)", True),
+        ("INSERT INTO schema_migrations SELECT 1, 'a', 0", True),
+        ('INSERT INTO schema_migrations ("Name", applied_at, [version]) SELECT 1, 2, 3', True),
+        (f"INSERT INTO schema_migrations (version, name, applied_at) VALUES (1, '{'x' * 255}', 0)", True),
+        ("INSERT INTO schema_migrations VALUES ('1', 'a', 0)", True),
+        ("INSERT INTO schema_migrations (name, version, applied_at) VALUES ('a', '1.0', 0)", False),
+        ("INSERT INTO schema_migrations (version) VALUES (1)", False),
+        (
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (1, 'a', 'b', 0)",
+            False,
+        ),
+        ("INSERT INTO schema_migrations VALUES ('1', 'b')", False),
         ("WITH x AS (SELECT 1) INSERT INTO schema_migrations SELECT * FROM x", False),
         ("REPLACE INTO a VALUES (1)", False),
         ("INSERT", False),
@@ -103,5 +114,5 @@ def test_the_version_that_is_recorded(sql: str, version: int | None) -> None:
     ],
 )
 def test_statements_that_record(sql: str, *, expected: bool) -> None:
-    """What begins with an INSERT into the migrations table; the checksum of version 1 leaves out no more."""
+    """An INSERT of what our table has, into the migrations table; the checksum `v1:` leaves out no more."""
     assert is_record(sql) is expected

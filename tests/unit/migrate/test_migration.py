@@ -146,9 +146,9 @@ def test_a_rollback_may_not_drop_the_history(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "table"),
     [
-        ("INSERT INTO Schema_Migrations VALUES (1)", "schema_migrations"),
-        ("REPLACE INTO [schema_migrations](version) VALUES (1)", "schema_migrations"),
-        ("insert or ignore into `main`.`schema_migrations` values (1)", "schema_migrations"),
+        ("INSERT INTO Schema_Migrations VALUES (1, 2, 3)", "schema_migrations"),
+        ("REPLACE INTO [schema_migrations](version, name, applied_at) VALUES (1, 2, 3)", "schema_migrations"),
+        ("insert or ignore into `main`.`schema_migrations` values (1, 2, 3)", "schema_migrations"),
         ("INSERT INTO other SELECT * FROM schema_migrations", "other"),
         ("DELETE FROM schema_migrations", None),
         ("INSERT", None),
@@ -159,6 +159,13 @@ def test_the_table_an_insert_writes_to(sql: str, table: str | None) -> None:
     """Whatever its quotes, case and schema."""
     assert is_record(sql) == (table == "schema_migrations")
     assert not table or target_of(significant(sql)) == table
+
+
+def test_rows_of_an_applications_own_table_are_in_the_checksum() -> None:
+    """It may have the name of ours, and other columns: such a file does not record itself."""
+    own = "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (1, 'a', '{}', 0);"
+    assert migration(own.format("x")).checksum != migration(own.format("y")).checksum
+    assert migration(own.format("x")).checksum != NOTHING
 
 
 def test_letters_beyond_ascii_are_no_keywords() -> None:
