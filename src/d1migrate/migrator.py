@@ -361,6 +361,7 @@ class Migrator:
         Raises:
             HistoryError: a file is undecided; there are only checksums to record, and the schema is not what
                 the files build; or the database changed since. Nothing was recorded.
+            SourceError: the migrations table holds versions, and a file has none, or that of another file.
         """
         from d1migrate.migrate.adopt import flow
 

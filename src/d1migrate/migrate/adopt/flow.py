@@ -17,7 +17,13 @@ from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
 from d1migrate.migrate.squash import lacking, replaced, replaced_by
-from d1migrate.migrate.status import compare, refuse_partial, refuse_problems, refuse_renamed
+from d1migrate.migrate.status import (
+    compare,
+    refuse_partial,
+    refuse_problems,
+    refuse_renamed,
+    refuse_without_key,
+)
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState
 from d1migrate.migrate.table_choice import Survey, TableChoice
 from d1migrate.schema import introspect
@@ -122,10 +128,7 @@ def plan(
     )
     schema, survey = introspect.read(answers), Survey.of(columns.rows, unique.rows)
     tools = _tools(schema, survey, owner_of(survey.columns(choice.versions)), hints.wrangler_tables)
-    blocker = choice.blocker(survey)
-    aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
-    if aside:
-        _refuse_second(aside, schema)
+    aside = _to_set_aside(tools, choice, survey, schema)
     history = yield from _history(choice, survey, is_free=not aside)
     migrations = [footprint.migration for footprint in footprints]
     entries = compare(migrations, history)
@@ -169,13 +172,20 @@ def _history(choice: TableChoice, survey: Survey, *, is_free: bool) -> Flow[h.Hi
     return h.read_rows(table, h.Rows())._replace(missing=(table.name, LOG_TABLE))
 
 
-def _refuse_second(aside: Tool, schema: Schema) -> None:
-    """Raise HistoryError if the name under which another tool's table is kept is taken."""
-    if OLD_TABLE in {fold(table.name) for table in schema.tables}:
+def _to_set_aside(tools: Iterable[Tool], choice: TableChoice, survey: Survey, schema: Schema) -> Tool | None:
+    """Return the tool whose table has the name that ours is to have.
+
+    Raises:
+        HistoryError: the name under which that table is kept is taken.
+    """
+    blocker = choice.blocker(survey)
+    aside = next((tool for tool in tools if tool.name == blocker and choice.versions == VERSIONS), None)
+    if aside and OLD_TABLE in {fold(table.name) for table in schema.tables}:
         raise HistoryError(
             f"{VERSIONS} is {aside.name}'s, and a table {OLD_TABLE} already exists",
             hint=f"rename or drop {OLD_TABLE}: {aside.name}'s table gets that name",
         )
+    return aside
 
 
 def _squashed(assessment: Assessment, history: h.History) -> Assessment:
@@ -246,14 +256,18 @@ def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str
 
 
 def refuse(found: Adoption) -> None:
-    """Raise HistoryError if nothing may be recorded.
+    """Raise an error if nothing may be recorded.
 
     Raises:
+        SourceError: the table cannot hold a file: it has no number, or that of another one.
         HistoryError: a file is undecided; the migrations table has problems; or there are only checksums to
             record, and the schema is not what the files build.
     """
     evidence.refuse_undecided(found.assessments)
     refuse_problems(found.history.table, found.problems)
+    entries = compare([one.migration for one in found.assessments], found.history)
+    todo = {one.migration for one in found.to_record if one.state != "squashed"}
+    refuse_without_key([entry for entry in entries if entry.migration in todo], entries, found.history.table)
     if not (found.to_record or found.is_beginning):
         refuse_unproved(found.unchecked)
 
@@ -269,7 +283,7 @@ def adopt(found: Adoption, new_stamp: NewStamp) -> Flow[tuple[Migration, ...]]:
         What was recorded; nothing if all of it was recorded before.
 
     Raises:
-        HistoryError: as `refuse`, or history or schema changed since `plan`. Nothing was recorded.
+        SourceError, HistoryError: as `refuse`; or the database changed since `plan`. Nothing was recorded.
     """
     refuse(found)
     todo, stamp = found.to_record, new_stamp()

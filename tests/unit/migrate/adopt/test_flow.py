@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from d1migrate.errors import Error, HistoryError
+from d1migrate.errors import Error, HistoryError, SourceError
 from d1migrate.lint.replay.footprints import footprints
 from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.adopt.checksums import Unchecked
@@ -67,6 +67,24 @@ def test_files_that_ran(empty: Database, choice: TableChoice, rows: str) -> None
     ((key, at),) = empty.rows(rows)
     assert (key, at) == (1 if choice is USUAL else "001_a.sql", 1_790_000_007)
     assert [entry.state for entry in empty.run(status(files("1a 2b"), choice))] == ["applied", "pending"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "refused"), [(USUAL, "two files have version 1: 001_a and 001_b"), (NAMES, "")]
+)
+def test_numbers_that_are_not_unique(empty: Database, choice: TableChoice, refused: str) -> None:
+    """A table of names holds them, and files without a number; a table of versions does not."""
+    migrations = [Migration(1, f"001_{name}", TABLE.format(name)) for name in "ab"]
+    migrations.append(Migration(None, "last/one", TABLE.format("c")))
+    empty.script("".join(map(TABLE.format, "abc")))
+    found = empty.run(plan(footprints(migrations), Hints(assume=["001_b"]), choice, schema_of))
+    assert states(found) == "applied applied applied"
+    if refused:
+        with pytest.raises(SourceError, match=refused):
+            empty.run(adopt(found, empty.stamp))
+        return
+    empty.run(adopt(found, empty.stamp))
+    assert [entry.state for entry in empty.run(status(migrations, choice))] == ["applied"] * 3
 
 
 def test_wranglers_history_is_a_history(empty: Database) -> None:
