@@ -150,6 +150,16 @@ def test_squash(project: Project, number: int) -> None:
     assert not (project.migrations / JOURNAL).exists()
 
 
+def test_a_squash_up_to_a_name(project: Project) -> None:
+    """The hint can be pasted into a shell, whatever the name is."""
+    project.write("0001_a.sql", TALLY)
+    project.write("0002_b c.sql", "INSERT INTO tally VALUES (1);")
+    assert killed(project, 6, "squash", "--to", "0002_b c")
+    assert "`d1migrate squash --to '0002_b c'` finishes it" in project.run("up", code=1).err
+    assert project.run("squash", "--to", "0002_b c").out == "migrations/0002_squashed.sql\n"
+    assert sorted(contents(project)) == ["0002_squashed.sql"]
+
+
 def test_a_dry_run_finishes_nothing(project: Project) -> None:
     """It prints what remains to be done."""
     colliding(project)

@@ -323,3 +323,96 @@ def test_on_real_d1_with_wranglers_table_in_step(project: Project, workerd: Work
     assert migrator.verify().ok
     (names,) = driver.batch(Batch([Query("SELECT name FROM d1_migrations")], reads=True))
     assert list(names.rows) == [("003_squashed.sql",)]
+
+
+def names_history(project: Project, *files: str) -> None:
+    """Run files and record them, as `wrangler d1 migrations apply` does."""
+    project.sql(NameTable().create)
+    for file in files:
+        project.sql((project.migrations / file).read_text().rstrip().removesuffix(";"))
+        project.sql(f"INSERT INTO d1_migrations (name) VALUES ('{file}')")
+
+
+def test_in_wranglers_table(project: Project) -> None:
+    """Doubles are two files; the squashed file takes the last row, and what came after it can be rolled back."""
+    for name in ("0000_a", "0001_b", "0001_c"):
+        project.write(f"{name}.sql", f"CREATE TABLE {name[-1]} (x);")
+    names_history(project, "0000_a.sql", "0001_b.sql", "0001_c.sql")
+    project.write("0002_d.sql", "CREATE TABLE d (x);\n-- Rollback: DROP TABLE d;")
+    project.run("up")
+    made = project.run("squash", "--to", "0001_c")
+    assert made.out == "migrations/0001_squashed.sql\n"
+    assert "schema_migrations" not in (project.migrations / "0001_squashed.sql").read_text()
+    ended = project.run("up", code=1).err
+    assert "0001_squashed: the files that it replaces are already applied" in ended
+    assert "`d1migrate adopt` records it in their place" in ended
+    out = project.run("adopt", "--yes").out
+    assert "0001_squashed  squashed  it replaces 0000_a, 0001_b, 0001_c, which are recorded" in out
+    assert project.sql("SELECT id, name FROM d1_migrations ORDER BY id") == [
+        *((3, "0001_squashed.sql"), (4, "0002_d.sql")),
+    ]
+    assert project.run("up").out == "nothing to do\n"
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
+    project.run("down")
+    assert project.tables() & set("abcd") == set("abc")
+
+
+def test_a_squash_of_doubles_by_wrangler(project: Project) -> None:
+    """A database that wrangler built from the first squashed file adopts the second."""
+    for name in ("0001_a", "0001_b", "0002_c"):
+        project.write(f"{name}.sql", f"CREATE TABLE {name[-1]} (x);")
+    project.run("squash", "--to", "0001_b", "--name", "first")
+    names_history(project, "0001_first.sql", "0002_c.sql")
+    project.run("squash", "--to", "2")
+    out = project.run("adopt", "--yes").out
+    assert "0002_squashed  squashed  it replaces 0001_first, 0002_c, which are recorded" in out
+    assert project.sql("SELECT name FROM d1_migrations") == [("0002_squashed.sql",)]
+
+
+def test_wrangler_ran_the_squashed_file_too(project: Project) -> None:
+    """Before `adopt`, which leaves one row."""
+    project.write("0001_a.sql", "CREATE TABLE IF NOT EXISTS a (x);")
+    project.write("0002_b.sql", "CREATE TABLE IF NOT EXISTS b (x);")
+    names_history(project, "0001_a.sql", "0002_b.sql")
+    project.run("squash", "--to", "2")
+    project.sql("INSERT INTO d1_migrations (name) VALUES ('0002_squashed.sql')")
+    project.run("adopt", "--yes")
+    assert project.sql("SELECT name FROM d1_migrations") == [("0002_squashed.sql",)]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_files_in_folders(project: Project) -> None:
+    """The squashed file has a folder, too; empty folders are removed, and a generator's files stay."""
+    (project.folder / "d1migrate.toml").write_text('pattern = "*/migration.sql"\n')
+    paths = [
+        "20240101000000_a/migration.sql",
+        "20240102000000_b/migration.sql",
+        "20240103000000_c/migration.sql",
+    ]
+    for path in paths:
+        (project.migrations / path).parent.mkdir()
+        project.write(path, f"CREATE TABLE {path[15]} (x);")
+    project.write("20240101000000_a/snapshot.json", "{}")
+    names_history(project, *paths)
+    made = project.run("squash", "--to", "20240102000000_b/migration", "--json").json
+    one = "20240102000000_squashed/migration"
+    assert made == {
+        "path": f"migrations/{one}.sql",
+        "squashed": ["20240101000000_a/migration", "20240102000000_b/migration"],
+    }
+    assert (project.migrations / f"{one}.sql").read_text().startswith(f"-- Migration: {one}\n")
+    assert names(project) == ["20240101000000_a", "20240102000000_squashed", "20240103000000_c"]
+    project.run("adopt", "--yes")
+    assert project.sql("SELECT name FROM d1_migrations ORDER BY id") == [(f"{one}.sql",), (paths[2],)]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_a_squashed_file_that_would_be_late(project: Project) -> None:
+    """Of two files with one number, the one that is not squashed would run before it."""
+    for name in ("0001_a", "0002_b", "0002_c"):
+        project.write(f"{name}.sql", f"CREATE TABLE {name[-1]} (x);")
+    ended = project.run("squash", "--to", "0002_b", code=2).err
+    assert "0002_squashed.sql would be after 0002_c in wrangler's order" in ended
+    assert len(names(project)) == 3
+    assert project.run("squash", "--to", "0002_b", "--name", "base").out == "migrations/0002_base.sql\n"

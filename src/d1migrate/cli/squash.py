@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,9 @@ from d1migrate.cli.migration_files import check_writable, write_index
 from d1migrate.drafting.squash import squash
 from d1migrate.errors import UsageError
 from d1migrate.migrate.file_name import with_words
+from d1migrate.migrate.order import order_key
 from d1migrate.migrate.selector import up_to
+from d1migrate.migrate.table import SUFFIX
 from d1migrate.project import disk, journal
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line, plural
@@ -43,16 +46,17 @@ def run(options: Options, project: Project, output: Output) -> int:
 
 
 def _squash(options: Options, project: Project, output: Output) -> None:
-    command = f"squash --to {options.to}"
+    command = f"squash --to {shlex.quote(options.to)}"
     resumed = journal.resume(project.folder, command, dry_run=options.dry_run)
     if resumed:
         _finish(resumed, project, output)
         return
-    chosen = _chosen(project.load(), options.to)
-    slug = with_words("x.sql", options.name).removesuffix(".sql")
+    migrations = project.load()
+    chosen = _chosen(migrations, options.to)
+    _refuse_place(with_words(chosen[-1].name + SUFFIX, options.name), migrations[len(chosen) :], project)
     now = time.time()
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
-    one = squash(chosen, slug, options.name, date=date, now=int(now * 1000))
+    one = squash(chosen, options.name, date=date, now=int(now * 1000))
     if options.dry_run:
         output.print_data(one.text)
         return
@@ -76,10 +80,21 @@ def _chosen(migrations: Sequence[Migration], to: str) -> Sequence[Migration]:
     return chosen
 
 
+def _refuse_place(path: str, following: Sequence[Migration], project: Project) -> None:
+    """Raise UsageError for a name that wrangler would run after the files that follow, or not at all."""
+    if following and order_key(path) > order_key(following[0].name + SUFFIX):
+        raise UsageError(
+            f"{path} would be after {following[0].name} in wrangler's order",
+            hint="choose a --name that is earlier in the alphabet, or squash up to that file, too",
+        )
+    if not project.is_migration(path):
+        raise UsageError(f"{path} does not match the pattern for migrations, {project.pattern!r}")
+
+
 def _changes(chosen: Sequence[Migration], one: Migration) -> tuple[Change, ...]:
     """Return the change of each file; the new one may have the name of the last."""
     name = f"{one.name}.sql"
-    found = {os.path.basename(m.file): journal.digest(m.file) for m in chosen}
+    found = {m.name + SUFFIX: journal.digest(m.file) for m in chosen}
     gone = (Change(old, before, None) for old, before in found.items() if old != name)
     return (Change(name, found.get(name), one.text), *gone)
 
@@ -101,6 +116,6 @@ def _finish(report: dict[str, Any], project: Project, output: Output) -> None:
     else:
         output.print(clean_line(path))
         output.note(
-            f"it replaces {plural(len(names), 'file')}; if these are applied, `d1migrate adopt` records"
-            " it in their place"
+            f"it replaces {plural(len(names), 'file')}; in a database that has them, `d1migrate adopt`"
+            " records it in their place: run it before anything applies it there"
         )

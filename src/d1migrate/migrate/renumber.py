@@ -75,7 +75,7 @@ def _refuse_unclear(entries: Sequence[Entry], table: MigrationsTable) -> None:
         if entry.migration:
             files.setdefault(table.key_of(entry), []).append(entry)
     for version, several in files.items():
-        row = next((entry.applied for entry in several if entry.applied and not entry.was), None)
+        row = next((entry.applied for entry in several if entry.applied and entry.state != "renamed"), None)
         if row is None or len(several) == 1:
             continue
         if not any(entry.name == row.name or _has_content(entry, row.checksum) for entry in several):

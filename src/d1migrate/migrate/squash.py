@@ -3,46 +3,95 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import SourceError
 from d1migrate.migrate.order import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from d1migrate.migrate.history import AppliedMigration, History
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.table import Key
 
-_LINE = re.compile(r"^-- Squashes: (.+) ([vb]1:[0-9a-f]{64})$", re.MULTILINE)
+_LINE = re.compile(
+    r"^-- Squashes: (.+) ([vb]1:[0-9a-f]{64})(?: in place of the ([0-9]{1,9}) lines above)?$", re.MULTILINE
+)
 
 
 class Squashed(NamedTuple):
-    """A file that another one replaces."""
+    """A file that another one replaces.
+
+    Attributes:
+        name: its name.
+        checksum: its checksum.
+        files: the files that it replaced itself, if it was squashed, too.
+    """
 
     name: str
     checksum: str
+    files: tuple[Squashed, ...] = ()
 
     @property
     def version(self) -> int | None:
         """The number that its name begins with."""
         return number_of(self.name)
 
+    @property
+    def every(self) -> Iterator[Squashed]:
+        """The file, after all that it replaced."""
+        for file in self.files:
+            yield from file.every
+        yield self
+
+
+def lines(migrations: Iterable[Migration]) -> Iterator[str]:
+    """Yield the lines that list files in the one that replaces them, for `replaced_by`.
+
+    Raises:
+        SourceError: a name has a character that cannot be in a comment.
+    """
+    for migration in migrations:
+        if not migration.name.isprintable():
+            raise SourceError(
+                f"the name {migration.name!r} cannot be written in a comment", hint="rename the file"
+            )
+        before = [file for known in replaced_by(migration) for file in known.every]
+        yield from map(_line, before)
+        checksum = migration.checksum
+        assert checksum is not None  # noqa: S101 - it ran, so it can be read
+        yield _line(Squashed(migration.name, checksum, replaced_by(migration)))
+
+
+def _line(file: Squashed) -> str:
+    above = sum(1 for _ in file.every) - 1
+    what = f" in place of the {above} lines above" if above else ""
+    return f"-- Squashes: {file.name} {file.checksum}{what}"
+
 
 def replaced_by(migration: Migration) -> tuple[Squashed, ...]:
-    """Return the files that a migration replaces, in the order of its lines; () if it was not squashed.
-
-    A squashed file that was squashed again follows the files that it replaced, with the version of the last.
-    """
+    """Return the files that a migration replaces, in their order; () if it was not squashed."""
     if not migration.is_large and "-- Squashes: " not in migration.text:
         return ()
     try:
         first = next(iter(migration.pieces()), None)
     except SourceError:  # `check` raises it
         return ()
-    lines = _LINE.findall(first.text[: first.body]) if first else ()
-    return tuple(Squashed(name, known) for name, known in lines)
+    found: list[Squashed] = []
+    for name, checksum, above in _LINE.findall(first.text[: first.body]) if first else ():
+        files: list[Squashed] = []
+        while found and sum(1 for file in files for _ in file.every) < int(above or 0):
+            files.insert(0, found.pop())
+        found.append(Squashed(name, checksum, tuple(files)))
+    return tuple(found)
+
+
+def every_replaced(migration: Migration) -> Iterator[Squashed]:
+    """Yield the files that a migration replaces, and those that they replaced."""
+    for file in replaced_by(migration):
+        yield from file.every
 
 
 def refuse_both(todo: Iterable[Migration], migrations: Sequence[Migration]) -> None:
@@ -57,7 +106,7 @@ def refuse_both(todo: Iterable[Migration], migrations: Sequence[Migration]) -> N
     """
     names = {migration.name for migration in todo}
     for migration in migrations:
-        left = {file.name for file in replaced_by(migration)} - {migration.name}
+        left = {file.name for file in every_replaced(migration)} - {migration.name}
         both = [other for other in migrations if other.name in left]
         if both and not names.isdisjoint((migration.name, *(other.name for other in both))):
             raise SourceError(
@@ -69,28 +118,42 @@ def refuse_both(todo: Iterable[Migration], migrations: Sequence[Migration]) -> N
 def alternatives(migration: Migration) -> list[tuple[Squashed, ...]]:
     """Return the sets of files that a database may have run, each equivalent to a migration.
 
-    The last starts with the newest squashed file; the first has only files that were never squashed.
+    Instead of a squashed file, it may have run the files that this one replaced.
     """
     files = replaced_by(migration)
-    starts = [at for at, file in enumerate(files) if at == 0 or file.version == files[at - 1].version]
-    found = []
-    for start in starts:
-        chosen: dict[int | None, Squashed] = {}
-        for file in files[start:]:
-            chosen.setdefault(file.version, file)
-        found.append(tuple(chosen.values()))
-    return found
+    return _alternatives(files) if files else []
+
+
+def _alternatives(files: Iterable[Squashed]) -> list[tuple[Squashed, ...]]:
+    choices = ([*(_alternatives(file.files) if file.files else []), (file,)] for file in files)
+    return [tuple(chain(*chosen)) for chosen in product(*choices)]
 
 
 def replaced(migration: Migration, history: History) -> tuple[Squashed, ...]:
     """Return the files that a migration replaces in one database; () if the database has none of them."""
-    rows = _rows(history)
-    own = rows.get(history.table.key_of(migration))
-    found = alternatives(migration)
-    known = not rows.keys().isdisjoint(map(history.table.key_of, replaced_by(migration)))
-    if not known or (own and own.checksum and migration.matches(own.checksum)):
+    key_of, rows = history.table.key_of, _rows(history)
+    own_key = key_of(migration)
+    keys = {key_of(file) for file in every_replaced(migration)}
+    others = rows.keys() & keys - {own_key}
+    if rows.keys().isdisjoint(keys) or _ran_itself(migration, rows.get(own_key), others):
         return ()
-    return next((files for files in reversed(found[1:]) if _ran(files[0], history)), found[0])
+    return tuple(chosen for file in replaced_by(migration) for chosen in _chosen(file, history))
+
+
+def _ran_itself(migration: Migration, own: AppliedMigration | None, others: Collection[Key | None]) -> bool:
+    """Whether a database ran a squashed file: by its checksum; without one, by its name, if it is alone."""
+    if own is None:
+        return False
+    return migration.matches(own.checksum) if own.checksum else own.name == migration.name and not others
+
+
+def _chosen(file: Squashed, history: History) -> Iterator[Squashed]:
+    """Yield a squashed file if the database ran it, else the files that it replaced."""
+    if not file.files or _ran(file, history):
+        yield file
+        return
+    for older in file.files:
+        yield from _chosen(older, history)
 
 
 def lacking(files: Iterable[Squashed], history: History) -> list[str]:

@@ -222,7 +222,7 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
     refuse_partial(entries)
     refuse_renamed(entries)
     _refuse(
-        [entry for entry in entries if entry.state == "changed" and _is_squashed(entry)],
+        _squashed(entries),
         MissingMigration,
         "the files that it replaces are already applied",
         "`d1migrate adopt` records it in their place",
@@ -322,10 +322,19 @@ def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: M
         known[key] = entry
 
 
-def _is_squashed(entry: Entry) -> bool:
-    from d1migrate.migrate.squash import replaced_by  # few runs need it
+def _squashed(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the squashed files whose place in the history is still that of the files they replace."""
+    missing = {entry.name for entry in entries if entry.state == "missing"}
+    if not missing and not any(entry.state == "changed" for entry in entries):
+        return []
+    from d1migrate.migrate.squash import every_replaced  # few runs need it
 
-    return entry.migration is not None and bool(replaced_by(entry.migration))
+    found = []
+    for entry in entries:
+        names = {file.name for file in every_replaced(entry.migration)} if entry.migration else set()
+        if (names and entry.state == "changed") or not names.isdisjoint(missing):
+            found.append(entry._replace(was=None))
+    return found
 
 
 def refuse_renamed(entries: Sequence[Entry]) -> None:

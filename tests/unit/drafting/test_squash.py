@@ -25,7 +25,7 @@ NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE 
 def body(*files: str) -> str:
     """The squashed file of some files, on one line, between the header and the record."""
     migrations = [Migration(i, f"{i:03}_f", text) for i, text in enumerate(files, 1)]
-    text = squash(migrations, "one", "one", date="2026-11-29", now=NOW).text
+    text = squash(migrations, "one", date="2026-11-29", now=NOW).text
     lines = text.partition("-- Record")[0].split("\n")
     return " ".join(" ".join(line for line in lines if not line.startswith("--")).split())
 
@@ -37,7 +37,7 @@ def test_it_records_itself_as_the_files_do(recorded: list[int]) -> None:
     texts = {1: "CREATE TABLE a (x);", 2: "DROP TABLE a;"}
     files = [text + row.format(i) * (i in recorded) for i, text in texts.items()]
     migrations = [Migration(i, f"00{i}_f", text) for i, text in enumerate(files, 1)]
-    text = squash(migrations, "one", "one", date="2026-11-29", now=NOW).text
+    text = squash(migrations, "one", date="2026-11-29", now=NOW).text
     assert ("VALUES (2, '002_one', strftime('%s', 'now'))" in text) == bool(recorded)
     assert "SELECT 1;" in text
 

@@ -9,7 +9,6 @@ blame (`locations`).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from d1migrate.drafting.squash.build import build, differences
@@ -19,12 +18,15 @@ from d1migrate.drafting.squash.text import write
 from d1migrate.drafting.squash.values import ExpressionFinder
 from d1migrate.drivers.pinned import Moment
 from d1migrate.errors import PlanError
+from d1migrate.migrate.file_name import with_words
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.squash import replaced_by
+from d1migrate.migrate.order import number_of
+from d1migrate.migrate.squash import lines
+from d1migrate.migrate.table import SUFFIX
 from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from d1migrate.drafting.squash.build import Build
     from d1migrate.drafting.squash.text import SquashedText
@@ -34,13 +36,12 @@ _FIRST, _MOST = 3, 8
 """How many moments values are compared at, first and at most: more are added if these are too few."""
 
 
-def squash(migrations: Sequence[Migration], slug: str, description: str, *, date: str, now: int) -> Migration:
+def squash(migrations: Sequence[Migration], description: str, *, date: str, now: int) -> Migration:
     """Return the file that replaces others, with the number of the last.
 
     Args:
         migrations: the files to replace.
-        slug: the words of its name.
-        description: a few words.
+        description: a few words, which its name is made of.
         date: today's, as YYYY-MM-DD.
         now: the time in milliseconds since 1970.
 
@@ -48,9 +49,10 @@ def squash(migrations: Sequence[Migration], slug: str, description: str, *, date
         PlanError: the files do not run on an empty database, or one file cannot do the same; it names file,
             line and reason.
         SourceError: a file cannot be parsed.
+        UsageError: the description has no letter or digit.
     """
     locations = Locations(migrations)
-    name = re.sub(r"\D.*", "", migrations[-1].name, flags=re.DOTALL) + f"_{slug}"
+    path = with_words(migrations[-1].name + SUFFIX, description)
     expressions = volatile(locations.statements)
     first, most = (_FIRST, _MOST) if expressions else (1, 1)
     moments = [_moment(now, number) for number in range(first)]
@@ -61,7 +63,7 @@ def squash(migrations: Sequence[Migration], slug: str, description: str, *, date
         finder = ExpressionFinder(expressions, moments, builds[0].draws)
         text = write(builds, finder)
         _refuse_unknown(text, locations)
-        squashed = _file(migrations, name, description, date, text.blocks, records=locations.has_records)
+        squashed = _file(migrations, path, description, date, text.blocks, records=locations.has_records)
         for moment, expected in zip(moments, builds, strict=True):
             _refuse(differences(expected, _built(squashed, moment, finder)), locations)
         moments.append(_moment(now, len(moments)))
@@ -80,7 +82,7 @@ def _moment(now: int, number: int) -> Moment:
 
 def _file(
     migrations: Sequence[Migration],
-    name: str,
+    path: str,
     description: str,
     date: str,
     blocks: Iterable[str],
@@ -93,23 +95,15 @@ def _file(
     """
     text = "\n".join(
         (
-            header(f"{name}.sql", description, date=date)
-            + "".join(f"-- Squashes: {file_name} {known}\n" for file_name, known in _known(migrations)),
+            header(path, description, date=date) + "".join(f"{line}\n" for line in lines(migrations)),
             *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # or no checksum tells it from others
-            *([record(f"{name}.sql")] if records else []),
+            *([record(path)] if records else []),
             "-- Rollback: none, it replaces files that were squashed\n",
         )
     )
-    squashed = Migration(migrations[-1].version, name, text)
+    squashed = Migration(number_of(path), path.removesuffix(SUFFIX), text)
     squashed.check()
     return squashed
-
-
-def _known(migrations: Iterable[Migration]) -> Iterator[tuple[str, str]]:
-    """Yield names and checksums of files; before a squashed one, those of the files that it replaced."""
-    for migration in migrations:
-        yield from ((file.name, file.checksum) for file in replaced_by(migration))
-        yield migration.name, str(migration.checksum)  # they have run, so they can be read
 
 
 def _built(squashed: Migration, moment: Moment, finder: ExpressionFinder) -> Build:

@@ -64,9 +64,10 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         PlanError: a statement fails; the message has its file and line.
         SourceError: a file cannot be parsed.
     """
+    choice = choose_table(migrations)
     with closing(PinnedDriver(moment, order)) as driver:
         try:
-            run(up(migrations, choose_table(migrations), lambda: actor.stamp("squash")), driver)
+            run(up(migrations, choice, lambda: actor.stamp("squash")), driver)
         except ApplyError as error:
             file = next(migration.file for migration in migrations if migration.name == error.migration)
             where = f"{file}:{error.line}" if error.line else file
@@ -80,7 +81,7 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]
             for content in contents.all_tables
-            if fold(content.name) not in tables()
+            if fold(content.name) not in tables(choice.guess)
         }
         indexes = {
             virtual_table.table.name: _index(driver, virtual_table.table.name)

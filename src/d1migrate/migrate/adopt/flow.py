@@ -16,7 +16,7 @@ from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
-from d1migrate.migrate.squash import lacking, replaced, replaced_by
+from d1migrate.migrate.squash import every_replaced, lacking, replaced
 from d1migrate.migrate.status import (
     compare,
     refuse_partial,
@@ -208,20 +208,23 @@ def _squashed(assessment: Assessment, history: h.History) -> Assessment:
 
 
 def _record_squashed(assessment: Assessment, history: h.History, stamp: log.Stamp) -> list[Query]:
-    """Return the queries that record a squashed file in place of the files it replaces."""
+    """Return the queries that record a squashed file in place of the files it replaces.
+
+    The row of the last one gets its name, so that the file keeps that place in the order of application.
+    """
     migration, table = assessment.migration, history.table
-    detail = json.dumps({"adopted": assessment.because})
+    own, detail = table.key_of(migration), json.dumps({"adopted": assessment.because})
+    keys = {own, *map(table.key_of, every_replaced(migration))}
+    rows = [row for row in history.applied if table.key_of(row) in keys]
+    last = next(row for row in reversed(rows) if table.key_of(row) != own or len(rows) == 1)
     queries: list[Query] = []
-    at, replaced = stamp.at, set(map(table.key_of, replaced_by(migration)))
-    for row in history.applied:
-        if table.key_of(row) in replaced:
-            at = row.applied_at or at
-            queries += table.delete(row)
+    for row in rows:
+        queries += table.delete(row) if row is not last else ()
+        if table.key_of(row) != own:
             event = log.Event("forget", row.version, row.name, detail=detail)
-            same = table.key_of(row) == table.key_of(migration)
-            queries += [] if same else [log.record("done", event, stamp)]
+            queries.append(log.record("done", event, stamp))
     event = log.event_of("accept", migration)._replace(detail=detail)
-    return [*queries, *table.insert(migration, at), log.record("done", event, stamp)]
+    return [*queries, *table.rename(last, migration), log.record("done", event, stamp)]
 
 
 def _read(
@@ -250,7 +253,7 @@ def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str
         return history.problems
     now = choice.problems(survey, history.table, after.rows, ())
     for one in found.to_record:
-        after = after.plus(one.migration)
+        after = after.minus(one.migration).plus(one.migration)  # a squashed file may be in it
     others = [problem for problem in history.problems if problem not in now]
     return (*others, *choice.problems(survey, history.table, after.rows, ()))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from d1migrate.migrate.adopt.histories import stem
 from d1migrate.migrate.adopt.model import Record
-from d1migrate.migrate.squash import alternatives, replaced_by
+from d1migrate.migrate.squash import alternatives, every_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -69,7 +69,7 @@ class _Files:
             for digest in _digests(migration, tool.digest or ""):
                 self._digests.setdefault(digest, []).append(position)
         self.squashed = _squashed(migrations, {row.name for row in rows})
-        self._replaced = {file.name for migration in migrations for file in replaced_by(migration)}
+        self._replaced = {file.name for migration in migrations for file in every_replaced(migration)}
         self._names = _clear((name, i) for i, m in enumerate(migrations) for name in _names(m.name))
         self._numbers = _clear((m.version, i) for i, m in enumerate(migrations))
         theirs = Counter(
