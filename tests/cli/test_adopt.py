@@ -13,6 +13,7 @@ import apsw
 import pytest
 
 from d1migrate.errors import HistoryError
+from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
 from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
@@ -112,6 +113,20 @@ def test_a_terminal_is_asked(project: Project, answer: str, code: int) -> None:
     assert process.wait() == code
     os.close(controller)
     assert ("schema_migrations",) in project.sql("SELECT name FROM sqlite_master") or code
+
+
+def test_tables_of_other_tools_are_in_no_schema(project: Project) -> None:
+    """Neither histories nor what tools keep beside them: no comparison has them, and no draft drops them."""
+    project.standard()
+    project.run("up")
+    for table in [*OTHER_TOOLS, *COMPANIONS]:
+        project.sql(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, name TEXT)")
+        project.sql(f"CREATE INDEX {table}_name ON {table} (name)")
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"
+    project.run("schema", "--at", "latest", "--output")
+    project.run("schema", "--check")
+    assert project.run("diff", "--from", "live").err == "no difference\n"
+    assert project.run("adopt", "--dry-run", "--json").json["no_file_makes"] == []
 
 
 TEAMS = "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n"

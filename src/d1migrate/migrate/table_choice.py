@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate import log
 from d1migrate.migrate.history_guard import is_record
-from d1migrate.migrate.other_tools import OLD_TABLE, Owner, owner_of
+from d1migrate.migrate.other_tools import Owner, owner_of
 from d1migrate.migrate.table import (
     LOG_TABLE,
     MAX_VERSION,
@@ -145,17 +145,18 @@ class TableChoice(NamedTuple):
         """Return the choice for a database: a table called VERSIONS that is not ours is left alone.
 
         Raises:
-            HistoryError: the table that is needed is another tool's.
+            HistoryError: the table that is needed is not ours.
         """
-        columns = survey.columns(self.versions)
-        if self.blocker(survey):
+        if owner := self.blocker(survey):
+            columns = _listed(survey.columns(self.versions))
             raise HistoryError(
-                f"the table {self.versions} belongs to another tool: it has ({_listed(columns)}), expected"
+                f"the table {self.versions} belongs to another tool: it has ({columns}), expected"
                 " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
-                hint="`d1migrate adopt` takes over from dbmate, golang-migrate and Rails; from another tool,"
-                f" ALTER TABLE {self.versions} RENAME TO {OLD_TABLE}, then `d1migrate adopt`",
+                hint=f'name another one in d1migrate.toml, such as table = "{self.wrangler}"'
+                if owner == "application"
+                else f"`d1migrate adopt` takes over from {owner}",
             )
-        is_free = not columns or survey.is_versions(self.versions)
+        is_free = not survey.columns(self.versions) or survey.is_versions(self.versions)
         return self if is_free or self.configured else self._replace(configured=self.wrangler)
 
     def blocker(self, survey: Survey) -> Owner | None:

@@ -118,12 +118,18 @@ def test_a_history_that_is_only_read(sql: str, choice: TableChoice, problem: str
 
 
 @pytest.mark.parametrize(
-    ("sql", "configured"), [(DBMATE, None), (DBMATE, "schema_migrations"), (OWN, "schema_migrations")]
+    ("sql", "configured", "hint"),
+    [
+        (DBMATE, None, "`d1migrate adopt` takes over from dbmate"),
+        (DBMATE, "schema_migrations", "`d1migrate adopt` takes over from dbmate"),
+        (OWN, "schema_migrations", 'such as table = "d1_migrations"'),
+    ],
 )
-def test_a_table_that_is_in_the_way(sql: str, configured: str | None) -> None:
-    """It is refused, with its columns; `adopt` takes over from some tools."""
-    with pytest.raises(HistoryError, match="belongs to another tool: it has"):
+def test_a_table_that_is_in_the_way(sql: str, configured: str | None, hint: str) -> None:
+    """It is refused, with its columns and the way out."""
+    with pytest.raises(HistoryError, match="belongs to another tool: it has") as error:
         history(sql, TableChoice(configured))
+    assert hint in (error.value.hint or "")
 
 
 @pytest.mark.parametrize("default", ["versions", "names"])
