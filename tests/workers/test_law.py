@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
 
+from d1migrate import Migrator
 from d1migrate.cli import main
 from d1migrate.drivers.connect import connect
 from d1migrate.drivers.sqlite import SqliteDriver
+from d1migrate.migrate.source import load
+from d1migrate.sql.names import quote_identifier
+from tests import inputs
+from tests.runtime.layouts import LAYOUTS, Folder, folder
+from tests.runtime.pyodide import PYTHONS
 from tests.runtime.test_wrangler_local import Project
 from tests.runtime.workerd import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
+    from tests.runtime.layouts import Layout
     from tests.runtime.pyodide import PyodideWorkerd
 
-WRANGLER = (
-    '{"name": "law", "d1_databases": [{"binding": "DB", "database_name": "law", "database_id": "law"}]}'
-)
+MIGRATIONS = ROOT / "workers" / "migrations"
+DATABASE = {"binding": "DB", "database_name": "law", "database_id": "law"}
 ODD = {
     "001_base.sql": "\ufeff-- Migration\r\nCREATE TABLE IF NOT EXISTS p (\r\n  id INTEGER PRIMARY KEY, -- key\r\n"
     "  name TEXT NOT NULL DEFAULT 'a;b'\r\n);\r\ninsert into p (name) values ('x'), ('y')",
@@ -49,35 +56,34 @@ ON CONFLICT(version) DO NOTHING;
 }
 
 
-def hummbl(folder: Path) -> None:
-    """Write HUMMBL's migrations."""
-    shutil.copytree(ROOT / "workers" / "migrations", folder)
+def hummbl() -> Folder:
+    """HUMMBL's migrations."""
+    files = {path.name: path.read_bytes().decode() for path in MIGRATIONS.glob("*.sql")}
+    return Folder({"d1_databases": [DATABASE]}, None, "migrations", "d1_migrations", files, {})
 
 
-def odd(folder: Path) -> None:
-    """Write migrations with all that could make a difference."""
-    folder.mkdir()
-    for name, text in ODD.items():
-        (folder / name).write_text(text, newline="")
+def odd() -> Folder:
+    """Migrations with all that could make a difference."""
+    return Folder({"d1_databases": [DATABASE]}, None, "migrations", "d1_migrations", ODD, {})
 
 
-def snapshot(file: Path) -> dict[str, Any]:
+def snapshot(file: Path, wrangler_table: str) -> dict[str, Any]:
     """All that a database holds, without tokens, times, and who did it with what."""
     connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
 
     def rows(sql: str) -> list[Any]:
         return list(connection.execute(sql))
 
-    tables = rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'd1migrate_log'")
-    (history,) = {name for (name,) in tables} & {"schema_migrations", "d1_migrations"}
-    own = [name for (name,) in tables if name != history and not name.startswith(("_cf_", "docs_"))]
+    tables = {name for (name,) in rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    names = wrangler_table in tables
+    key, history = ("id", quote_identifier(wrangler_table)) if names else ("version", "schema_migrations")
+    ours = {"d1migrate_log", wrangler_table if names else "schema_migrations"}
+    own = [name for name in sorted(tables - ours) if not name.startswith(("_cf_", "docs_"))]
     found = {
         "schema": rows(
             "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
         ),
-        "migrations": rows(
-            f"SELECT {'version' if history == 'schema_migrations' else 'id'}, name FROM {history}"
-        ),
+        "migrations": rows(f"SELECT {key}, name FROM {history} ORDER BY {key}"),
         "log": rows(
             "SELECT event, action, version, name, checksum, rollback_digest, rollback_sql"
             " FROM d1migrate_log ORDER BY id"
@@ -88,31 +94,63 @@ def snapshot(file: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("write", [hummbl, odd])
+def write(project: Path, drawn: Folder) -> None:
+    """Write a project."""
+    (project / "wrangler.json").write_text(json.dumps(drawn.config))
+    for name, text in {
+        **drawn.others,
+        **{f"{drawn.directory}/{n}": t for n, t in drawn.files.items()},
+    }.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, newline="")
+
+
+@pytest.mark.parametrize("make", [hummbl, odd])
 def test_every_way_ends_alike(
-    write: Callable[[Path], None],
+    make: Callable[[], Folder], inside: PyodideWorkerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded engine, wrangler's local file, and a Worker on the binding."""
+    check_every_way(make(), inside, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("python", [PYTHONS[-1]], indirect=True)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_way_ends_alike_in_any_layout(
+    layout: Callable[[Random], Layout],
     inside: PyodideWorkerd,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The embedded engine, wrangler's local file, and a Worker on the binding."""
-    write(tmp_path / "migrations")
-    (tmp_path / "wrangler.json").write_text(WRANGLER)
+    """Names twice, nested or odd, in wrangler's table."""
+    drawn = folder(inputs.generator(f"law {layout.__name__}"), layout)
+    check_every_way(drawn, inside, tmp_path, monkeypatch)
+
+
+def check_every_way(
+    drawn: Folder, inside: PyodideWorkerd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apply a project in three ways, and compare the databases."""
+    write(tmp_path, drawn)
     monkeypatch.chdir(tmp_path)
+    local = ["--database", f"wrangler:DB{f'?env={drawn.environment}' if drawn.environment else ''}"]
 
-    assert main(["--database", "sqlite:app.db", "up", "--quiet", "--no-lint"]) == 0
-    embedded = snapshot(tmp_path / "app.db")
+    assert main([*local, "up", "--quiet", "--no-lint"]) == 0
+    on_disk = snapshot(next(tmp_path.rglob("miniflare-D1DatabaseObject/*.sqlite")), drawn.table)
 
-    assert main(["--database", "wrangler:DB", "up", "--quiet", "--no-lint"]) == 0
-    assert snapshot(next(tmp_path.rglob("miniflare-D1DatabaseObject/*.sqlite"))) == embedded
+    embedded = Migrator("sqlite:app.db", load(drawn.files.items()), wrangler_table=drawn.table)
+    embedded.up(lint=False)
+    embedded.close()
+    assert snapshot(tmp_path / "app.db", drawn.table) == on_disk
 
-    assert main(["index", "--output", "index.py"]) == 0
+    assert main([*local, "index", "--output", "index.py"]) == 0
     database, index = inside.database(), (tmp_path / "index.py").read_text()
-    verified = inside.call("flows:run_index", database=database, index=index).result
-    assert snapshot(inside.file(database)) == embedded
-    assert verified == [True, [], None]
-
-    assert main(["--database", f"sqlite:{inside.file(database)}", "verify", "--check"]) == 0
+    found = inside.call("flows:run_index", database=database, index=index, wrangler_table=drawn.table).result
+    assert snapshot(inside.file(database), drawn.table) == on_disk
+    assert found == [True, [], None, []]
+    with Migrator(
+        f"sqlite:{inside.file(database)}", load(drawn.files.items()), wrangler_table=drawn.table
+    ) as again:
+        assert again.verify().ok
 
 
 def test_wrangler_sees_what_a_worker_applied(inside: PyodideWorkerd, tmp_path: Path) -> None:

@@ -484,12 +484,13 @@ def module_of(index: str) -> ModuleType:
     return module
 
 
-async def run_index(db: Any, index: str) -> Any:
-    """Run the migrations of an index; whether the schema is as it says."""
+async def run_index(db: Any, index: str, wrangler_table: str | None = None) -> Any:
+    """Run the migrations of an index; whether the schema is as it says, and what is pending."""
     module = module_of(index)
-    await run_migrations(db, module)
-    found = await verify_schema(db, module)
-    return [found.ok, found.differences, found.not_compared]
+    await run_migrations(db, module, wrangler_table=wrangler_table)
+    table = wrangler_table if module.TABLE == "names" else None
+    found = await verify_schema(db, module, table=table)
+    return [found.ok, found.differences, found.not_compared, await get_pending(db, module, table=table)]
 
 
 async def verify(db: Any, index: str) -> None:
