@@ -96,7 +96,6 @@ def test_new_rebuild_diff_and_fix(project: Project, wrangler: Wrangler, run: Run
     check_both_ways(project, wrangler, run)
 
 
-@pytest.mark.parametrize("project", ["flat"], indirect=True)
 def test_squash(project: Project, wrangler: Wrangler, run: Run) -> None:
     """One file replaces the others, on an empty database."""
     project.d1migrate("squash", "--to", project.rows()[-1].name.removesuffix(".sql"))
