@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.baseline import LiveDatabase
     from d1migrate.migrate.flows.read import LogEntry
     from d1migrate.migrate.flows.steps import Report
+    from d1migrate.migrate.flows.tables import HistoryMove, TableSync
     from d1migrate.migrate.flows.up import Check
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import AppliedMigration, History
@@ -455,6 +456,38 @@ class Migrator:
         return self._run(
             repair.forget(self.migrations, self.choice, self._new_stamp, wanted=migration, reason=reason)
         )
+
+    def plan_sync_tables(self) -> TableSync:
+        """Find out what only one of two migrations tables records; errors as `flows.tables.plan_sync`."""
+        from d1migrate.migrate.flows import tables
+
+        return self._run(tables.plan_sync(self.migrations, self.choice))
+
+    def sync_tables(self, found: TableSync, *, reason: str) -> None:
+        """Record in each of two migrations tables what only the other one does.
+
+        Raises:
+            HistoryError: the history changed since `plan_sync_tables`. Nothing was recorded.
+        """
+        from d1migrate.migrate.flows import tables
+
+        self._run(tables.sync(found, self._new_stamp, reason=reason))
+
+    def plan_move_history(self) -> HistoryMove:
+        """Find out how to move the history to the table to use; errors as `flows.tables.plan_move`."""
+        from d1migrate.migrate.flows import tables
+
+        return self._run(tables.plan_move(self.migrations, self.choice))
+
+    def move_history(self, found: HistoryMove, *, reason: str) -> None:
+        """Move the history to the table to use.
+
+        Raises:
+            HistoryError: the history changed since `plan_move_history`. Nothing was moved.
+        """
+        from d1migrate.migrate.flows import tables
+
+        self._run(tables.move(found, self._new_stamp, reason=reason))
 
     # --- back up and restore ---
 

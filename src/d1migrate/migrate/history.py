@@ -60,6 +60,13 @@ class Partial(NamedTuple):
     action: str
 
 
+class OtherTable(NamedTuple):
+    """A migrations table that has rows and does not hold the history."""
+
+    table: VersionTable
+    applied: tuple[AppliedMigration, ...]
+
+
 class History(NamedTuple):
     """The history of a database.
 
@@ -76,6 +83,7 @@ class History(NamedTuple):
         table: the migrations table.
         rows: its state.
         problems: why d1migrate does not write to it.
+        other: the table of versions that has rows, too, although the history is in a table of names.
         old_log: whether OLD_LOG exists; the first batch that writes moves its rows into the log.
         lacking: the columns that the log lacks.
     """
@@ -92,6 +100,7 @@ class History(NamedTuple):
     table: MigrationsTable = VersionTable()
     rows: TableState = VersionState()
     problems: tuple[str, ...] = ()
+    other: OtherTable | None = None
     old_log: bool = False
     lacking: tuple[str, ...] = ()
 
@@ -175,7 +184,7 @@ class Rows(NamedTuple):
 
     Attributes:
         own: those of `table.rows`.
-        beside: those of wrangler's table beside a table of versions.
+        beside: those of the other table, if it exists: wrangler's beside a table of versions, or the reverse.
         latest: those of `log.latest`.
         counter: the highest id that wrangler's table ever used, if it counts them.
     """
@@ -197,7 +206,7 @@ def read_rows(table: MigrationsTable, rows: Rows) -> History:
         key = table.key_of(row)
         if row.name and (key not in newest or newest[key].id < row.id):
             newest[key] = row
-    applied = tuple(_with_log(row, newest.get(table.key_of(row))) for row in _applied(table, rows.own))
+    applied = tuple(_with_log(row, newest.get(table.key_of(row))) for row in recorded(table, rows.own))
     partial = tuple(
         Partial(row.version, row.name, row.action) for row in newest.values() if row.event == "begun"
     )
@@ -215,7 +224,8 @@ class _LogRow(NamedTuple):
     keeps_rollback: int
 
 
-def _applied(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[AppliedMigration]:
+def recorded(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> Iterable[AppliedMigration]:
+    """Yield what the rows of the query `table.rows` record, without what only the log has."""
     if isinstance(table, VersionTable):
         for version, name, at in validated(rows, table.name, _ROW):
             yield AppliedMigration(version, str(name), time_of(at), place=version)
@@ -302,6 +312,16 @@ def rollbacks(table: MigrationsTable, rows: Sequence[tuple[Any, ...]]) -> dict[K
     for version, name, sql, _ in validated(rows, LOG_TABLE, STORED):
         found[table.key_of(log.Event("", version, name))] = sql
     return found
+
+
+def order_of_application(applied: Iterable[AppliedMigration]) -> list[int]:
+    """Return the positions in the order of the log; what it lacks is after what is older."""
+    newest, ordered = 0, []
+    for place, row in enumerate(applied):
+        order = row.order or newest
+        newest = max(newest, order)
+        ordered.append((order, place))
+    return [place for _, place in sorted(ordered)]
 
 
 def time_of(value: Any) -> int | None:

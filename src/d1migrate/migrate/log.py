@@ -216,6 +216,25 @@ def record(event: str, what: Event, stamp: Stamp) -> Query:
     return Query(f"INSERT INTO {LOG_TABLE} ({', '.join(given)}) VALUES ({places})", tuple(given.values()))
 
 
+def copy(logged: Identified, name: str, detail: str, stamp: Stamp) -> Query:
+    """Return the statement that logs an applied migration again under another name.
+
+    Args:
+        logged: the migration as it was logged; its newest row has the checksum and the rollback.
+        name: the other name.
+        detail: the detail of the new row.
+        stamp: its stamp.
+    """
+    columns = "token, event, action, version, name, checksum, who, tool, at, detail, rollback_digest,"
+    return Query(
+        f"INSERT INTO {LOG_TABLE} ({columns} rollback_sql, format)"
+        " SELECT ?1, 'done', 'accept', version, ?2, checksum, ?3, ?4, ?5, ?6, rollback_digest, rollback_sql,"
+        f" {_FORMAT} FROM {LOG_TABLE} WHERE name = ?7 AND version IS {_exact(logged.version) or 'NULL'}"
+        " AND event = 'done' ORDER BY id DESC LIMIT 1",
+        (stamp.token, name, stamp.who, stamp.tool, str(stamp.at), detail, logged.name),
+    )
+
+
 def _exact(version: int | None) -> str | None:
     """Return a number as it is bound; None if D1 would lose digits: the name has them."""
     return None if version is None or abs(version) > MAX_VERSION else str(version)

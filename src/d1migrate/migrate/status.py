@@ -19,6 +19,7 @@ from d1migrate.migrate.table import (
     MAX_VERSION,
     SUFFIX,
     WRANGLER,
+    Identified,
     Key,
     MigrationsTable,
     VersionState,
@@ -255,17 +256,24 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
     """Return why a history is only read; None if it can be written."""
     if history.problems:
         return _only_read(history.table, history.problems)
+    table = history.table
+    if history.other and (lost := unmoved(history.other, entries)):
+        other = history.other.table.name
+        return HistoryError(
+            f"only {other} records {', '.join(row.name for row in lost)}, and the history is in {table.name}",
+            names=names(lost),
+            hint="`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
+        )
     here, there = one_sided(history, entries)
     if not here and not there:
         return None
-    table = history.table
     beside = table.beside.name if isinstance(table, VersionTable) else ""
     parts = [f"only {table.name} records {', '.join(here)}"] if here else []
     parts += [f"only {beside} records {', '.join(there)}"] if there else []
     return HistoryError(
         "; ".join(parts),
         names=(*here, *there),
-        hint="`d1migrate repair --sync-tables` shows what it would record, and records it",
+        hint="`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
     )
 
 
@@ -292,6 +300,17 @@ def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, 
             known |= names
             here += [] if names & there else [entry.name]
     return tuple(here), tuple(name.removesuffix(SUFFIX) for name in sorted(there - known))
+
+
+def unmoved(other: h.OtherTable, entries: Iterable[Entry]) -> tuple[h.AppliedMigration, ...]:
+    """Return what a table of versions records, and the table of names that holds the history does not."""
+    by_name = {entry.name: entry for entry in entries}
+    versions = {entry.version for entry in by_name.values() if entry.applied}
+    return tuple(
+        row
+        for row in other.applied
+        if (not by_name[row.name].applied if row.name in by_name else row.version not in versions)
+    )
 
 
 def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: MigrationsTable) -> None:
@@ -367,6 +386,6 @@ def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint
         raise kind(f"{named}: {problem}", names=names(found), hint=hint)
 
 
-def names(entries: Iterable[Entry]) -> tuple[str, ...]:
+def names(migrations: Iterable[Identified]) -> tuple[str, ...]:
     """Return the names."""
-    return tuple(entry.name for entry in entries)
+    return tuple(migration.name for migration in migrations)

@@ -199,9 +199,15 @@ def _assembled(
         leftovers=tuple(first_column(leftovers.rows)),
         head="".join(token for (token,) in head),
         problems=choice.problems(survey, table, own, beside),
+        other=_other(choice, beside) if beside and table.shape == "names" else None,
         old_log=log.OLD_LOG in logs,
         lacking=log.missing_columns(c.name for c in survey.columns(LOG_TABLE)) if LOG_TABLE in logs else (),
     )
+
+
+def _other(choice: TableChoice, rows: Sequence[tuple[Any, ...]]) -> h.OtherTable:
+    table = VersionTable(choice.versions)
+    return h.OtherTable(table, tuple(h.recorded(table, rows)))
 
 
 def _rows(answer: Result) -> tuple[Sequence[tuple[Any, ...]], int | None]:

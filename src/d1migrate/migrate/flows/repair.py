@@ -141,7 +141,8 @@ def record(
     try:
         yield Batch([*before, *history.setup(), unchanged, *queries])
     except (AmbiguousError, QueryError) as error:
-        changed = next((text for text in _CHANGED if text in str(error)), None)
+        moved = f"no such table: {history.table.name}"  # to another table
+        changed = next((text for text in (*_CHANGED, moved) if text in str(error)), None)
         if isinstance(error, QueryError) and changed is None:
             raise
         # A proxy may have repeated the request: then the refusal is the response to the second copy.

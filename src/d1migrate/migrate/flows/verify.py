@@ -8,6 +8,7 @@ from d1migrate.errors import SourceError
 from d1migrate.migrate import status
 from d1migrate.migrate.assertions import is_same_history
 from d1migrate.migrate.flows import read
+from d1migrate.migrate.history import order_of_application
 from d1migrate.migrate.other_tools import is_of_another_tool, without_histories
 from d1migrate.migrate.table import VERSIONS
 from d1migrate.schema import digest, introspect
@@ -35,7 +36,7 @@ class Verification(NamedTuple):
         gaps: version numbers without a file between the first and the last file (not for timestamps).
         differences: where the live schema differs from what the applied files build.
         not_compared: why the schemas could not be compared, or None.
-        problems: what is wrong with the database, independent of the files.
+        problems: what else is wrong with the database, or with its history.
     """
 
     entries: tuple[Entry, ...]
@@ -105,7 +106,8 @@ def verify(
     differences: tuple[Difference, ...] = ()
     if expected:
         differences = drift(expected, found.schema, (choice.wrangler, history.table.name))
-    return Verification(entries, gaps, differences, why, found.problems)
+    problems = (*read.history_problems(history, entries), *found.problems)
+    return Verification(entries, gaps, differences, why, problems)
 
 
 def drift(expected: Schema, live: Schema, histories: Iterable[str]) -> tuple[Difference, ...]:
@@ -138,9 +140,10 @@ def verify_by_digests(
         entries = status.compare(migrations, history)
         why = without_file(entries) or _without_digests(entries, changes)
         if why is not None:
-            return Verification(entries, gaps, (), why)
+            return Verification(entries, gaps, (), why, read.history_problems(history, entries))
         rows, same = yield Batch((introspect.OBJECTS, is_same_history(history)), reads=True)
         is_same = bool(same.rows[0][0])
+    problems = read.history_problems(history, entries)
     expected: dict[str, str | None] = {}
     for entry in entries:
         expected |= changes[entry.name] if entry.applied else {}
@@ -155,8 +158,8 @@ def verify_by_digests(
     live = [(kind, name, sql) for kind, name, table, sql in rows.rows if sql is not None and is_ours(table)]
     found = tuple(difference for difference in digest.compare(wanted, live) if is_ours(difference.name))
     if found and (late := _late(entries)):
-        return Verification(entries, gaps, (), f"{late} was applied after newer files")
-    return Verification(entries, gaps, found, None)
+        return Verification(entries, gaps, (), f"{late} was applied after newer files", problems)
+    return Verification(entries, gaps, found, None, problems)
 
 
 def _late(entries: Sequence[Entry]) -> str | None:
@@ -193,10 +196,5 @@ def _gaps(migrations: Sequence[Migration]) -> tuple[int, ...]:
 
 def in_order_of_application(entries: Sequence[Entry]) -> list[Migration]:
     """Return the applied migrations in the order of the log; those it does not have, after older ones."""
-    newest, ordered = 0, []
-    for place, entry in enumerate(entries):
-        if entry.applied and entry.migration:
-            order = entry.applied.order or newest
-            newest = max(newest, order)
-            ordered.append((order, place, entry.migration))
-    return [migration for *_, migration in sorted(ordered, key=lambda item: item[:2])]
+    applied = [(entry.applied, entry.migration) for entry in entries if entry.applied and entry.migration]
+    return [applied[place][1] for place in order_of_application(row for row, _ in applied)]
