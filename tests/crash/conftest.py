@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from tests.crash.killed import Killed
-from tests.crash.runs import ACTIONS, ROOT, ROWS, Expected, file, objects, state_of
+from tests.crash.runs import ACTIONS, NAMES, PATTERN, ROOT, ROWS, Expected, file, objects
 from tests.remote.conftest import Remote
 from tests.runtime.workerd import WorkerdDriver
 
@@ -26,30 +25,36 @@ if TYPE_CHECKING:
     from tests.runtime.workerd import Workerd
 
 
-@pytest.fixture(scope="session")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
-    """The migrations and what they do where nothing goes wrong."""
+@pytest.fixture(scope="session", params=["versions", "names"])
+def expected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Expected:
+    """The migrations of a shape, and what they do where nothing goes wrong."""
     folder = tmp_path_factory.mktemp("expected")
-    files = shutil.copytree(ROOT / "workers" / "migrations", folder / "migrations")
-    (files / "004_rows.sql").write_text(ROWS)
-    migrations = load_migrations(str(files))
-    made: dict[int, set[str]] = {}
+    files = folder / "migrations"
+    if request.param == "versions":
+        shutil.copytree(ROOT / "workers" / "migrations", files)
+        (files / "004_rows.sql").write_text(ROWS)
+    else:
+        for name, text in NAMES.items():
+            (files / name).parent.mkdir(parents=True, exist_ok=True)
+            (files / name).write_text(text)
+    migrations = load_migrations(str(files), pattern=PATTERN)
+    made: dict[str, set[str]] = {}
     memory = SqliteDriver(":memory:", url="sqlite::memory:")
-    migrator = Migrator(memory, migrations)
+    applied = folder / "applied.db"
+    result = Expected(request.param, files, migrations, made, {}, applied)
+    migrator = result.migrator(memory)
     for migration in migrations:
         before = objects(memory)
-        migrator.up(to=migration.version)
-        made[migration.version] = objects(memory) - before
+        migrator.up(to=migration.name)
+        made[migration.name] = objects(memory) - before
     migrator.close()
     assert all(made.values())
-    applied = folder / "applied.db"
-    result = Expected(files, migrations, made, {}, applied)
     for action in ACTIONS:
         path = folder / f"{action}.db"
         if action.startswith("down"):
             shutil.copy(applied, path)
         result.act(file(path)(), action)
-        result.ends[action] = state_of(file(path), migrations)
+        result.ends[action] = result.state_of(file(path))
         if action == "up":
             shutil.copy(path, applied)
     return result
@@ -58,7 +63,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
 @pytest.fixture(scope="session")
 def killed(expected: Expected) -> Iterator[Killed]:
     """A process whose children are killed."""
-    process = Killed(expected.folder)
+    process = Killed(expected.folder, expected.options)
     yield process
     process.close()
 

@@ -19,7 +19,8 @@ from d1migrate.drivers.rest import RestDriver
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, UnavailableError
 from d1migrate.migrator import Migrator
-from tests.crash.runs import ACTIONS, ROOT, Watched
+from d1migrate.project.files import load_migrations
+from tests.crash.runs import ACTIONS, PATTERN, ROOT, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +36,10 @@ FAILED = 3  # the exit code of a child that was told that the database is not av
 class Killed:
     """A process that runs an action in a child for every job, and tells how the child ended."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder  # of the migrations
+    def __init__(self, folder: Path, options: dict[str, str]) -> None:
+        self.folder, self.options = folder, options
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.killed", str(folder)],
+            [sys.executable, "-m", "tests.crash.killed", str(folder), json.dumps(options)],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             stdin=subprocess.PIPE,
@@ -54,6 +55,7 @@ class Killed:
         assert self._process.stdin
         assert self._process.stdout
         job: dict[str, object] = {"path": str(path), "folder": str(self.folder), "action": action}
+        job["options"] = self.options
         job |= {"where": where, "moment": moment, "variables": variables}
         print(json.dumps(job), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
@@ -66,8 +68,8 @@ class Killed:
         self._process.communicate()
 
 
-def _serve(folder: str) -> None:
-    _warm_up(folder)
+def _serve(folder: str, options: dict[str, str]) -> None:
+    _warm_up(folder, options)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -80,15 +82,27 @@ def _serve(folder: str) -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _warm_up(folder: str) -> None:
+def _warm_up(folder: str, options: dict[str, str]) -> None:
     """Run every action once, so that lazy imports happen here and not in every child."""
-    migrator = Migrator(SqliteDriver(":memory:", url="sqlite::memory:"), folder)
-    for action in ("up", "down --to 0"):
+    migrator = _migrator(SqliteDriver(":memory:", url="sqlite::memory:"), folder, options)
+    for action in ("up", "down"):
         ACTIONS[action](migrator)
     migrator.close()
 
 
-def _run(path: str, folder: str, action: str, where: str, moment: int, variables: dict[str, str]) -> int:
+def _migrator(driver: Driver, folder: str, options: dict[str, str]) -> Migrator:
+    return Migrator(driver, load_migrations(folder, pattern=PATTERN), **options)  # type: ignore[arg-type]
+
+
+def _run(
+    path: str,
+    folder: str,
+    options: dict[str, str],
+    action: str,
+    where: str,
+    moment: int,
+    variables: dict[str, str],
+) -> int:
     driver: Driver = SqliteDriver(path, url=f"sqlite:{path}")
     if where == "request":
         api = cloudflare.Api(cloudflare.settings(variables), transport=Wire(_killer(moment)))
@@ -98,7 +112,7 @@ def _run(path: str, folder: str, action: str, where: str, moment: int, variables
     else:
         disk = Disk(_killer(moment) if where == "disk" else _filler(moment))
         assert disk  # kept as long as files are open
-    migrator = Migrator(driver, folder)
+    migrator = _migrator(driver, folder, options)
     try:
         ACTIONS[action](migrator)
     except ApplyError as error:
@@ -192,4 +206,4 @@ class DiskFile(apsw.VFSFile):
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1], json.loads(sys.argv[2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,6 +15,7 @@ from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, QueryError, UnavailableError
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
+from tests import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +39,18 @@ INSERT INTO once SELECT n + 2 FROM once;
 --   DROP TABLE once;
 """
 
+# In wrangler's table: 0 as a number, a number twice, a folder, and no file that records itself.
+NAMES = {
+    "0000_init.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT UNIQUE);\n"
+    "-- Rollback:\n--   DROP TABLE users;\n",
+    "0001_keys.sql": "CREATE TABLE keys (id INTEGER PRIMARY KEY, user INTEGER REFERENCES users);\n"
+    "CREATE INDEX keys_user ON keys (user);\n-- Rollback:\n--   DROP TABLE keys;\n",
+    "0001_teams/migration.sql": "CREATE TABLE teams (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT);\n"
+    "INSERT INTO teams (name) VALUES ('first');\n-- Rollback:\n--   DROP TABLE teams;\n",
+    "0002_rows.sql": ROWS,
+}
+PATTERN = "**/*.sql"
+
 
 def up(migrator: Migrator, *, single: bool = False) -> None:
     """Apply, and fail as the command does if the check after it finds something, or gets no answer."""
@@ -48,7 +62,7 @@ def up(migrator: Migrator, *, single: bool = False) -> None:
 ACTIONS: dict[str, Callable[[Migrator], object]] = {
     "up": up,
     "up --single-transaction": partial(up, single=True),
-    "down --to 0": lambda migrator: migrator.down(to=0, allow_loss=["all"]),
+    "down": lambda migrator: migrator.down(steps=4, allow_loss=["all"]),
 }
 every_action = pytest.mark.parametrize("action", ACTIONS)
 
@@ -138,12 +152,16 @@ SCHEMA = (
     "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     " ORDER BY type, name"
 )
-APPLIED = "SELECT version, name FROM schema_migrations ORDER BY version"
+APPLIED = {
+    "versions": "SELECT version, name FROM schema_migrations ORDER BY version",
+    "names": "SELECT id, name, (SELECT seq FROM sqlite_sequence WHERE name = 'd1_migrations')"
+    " FROM d1_migrations ORDER BY id",
+}
 LOG = (
     "SELECT event, action, version, name, checksum, rollback_sql, rollback_digest, detail"
     " FROM d1migrate_log ORDER BY id"
 )
-PAIRS = "SELECT count(*) FROM d1migrate_log GROUP BY token, version"
+PAIRS = "SELECT count(*) FROM d1migrate_log GROUP BY token, name"
 
 
 class State(NamedTuple):
@@ -153,24 +171,7 @@ class State(NamedTuple):
     applied: Sequence[tuple[Any, ...]]
     log: Sequence[tuple[Any, ...]]
     rows: Sequence[tuple[Any, ...]]
-    status: Sequence[tuple[int, str, str | None]]
-
-
-def state_of(open_: Open, migrations: Sequence[Migration]) -> State:
-    """Read it; the log must hold what began with what ended, each under a token of its own."""
-    driver = open_()
-    try:
-        schema, applied, log, pairs = _read(driver, SCHEMA, APPLIED, LOG, PAIRS)
-        rows: Sequence[tuple[Any, ...]] = ()
-        if ("table", "once") in {row[:2] for row in schema}:
-            (rows,) = _read(driver, "SELECT n FROM once ORDER BY rowid")
-        entries = Migrator(driver, migrations).status()
-    finally:
-        driver.close()
-    assert {n for (n,) in pairs} == {2}
-    done = [(action, version) for event, action, version, *_ in log if event == "done"]
-    assert len(set(done)) == len(done)
-    return State(schema, applied, log, rows, [(e.version, e.state, e.checksum) for e in entries])
+    status: Sequence[tuple[str, str, str | None]]
 
 
 def _read(driver: Driver, *queries: str) -> list[Sequence[tuple[Any, ...]]]:
@@ -181,48 +182,83 @@ def _read(driver: Driver, *queries: str) -> list[Sequence[tuple[Any, ...]]]:
 def objects(driver: Driver) -> set[str]:
     """The names of all tables and indexes that have one of their own."""
     (rows,) = _read(driver, "SELECT name FROM sqlite_schema WHERE sql IS NOT NULL")
-    return {name for (name,) in rows} - {"schema_migrations", "d1migrate_log"}
+    return {name for (name,) in rows} - {
+        "schema_migrations",
+        "d1_migrations",
+        "d1migrate_log",
+        "sqlite_sequence",
+    }
 
 
 class Expected(NamedTuple):
     """The migrations, and what they make of a database that nothing happens to.
 
-    `made` is the names each version creates; `ends` the state after each action.
+    `made` is the names each migration creates; `ends` the state after each action.
     """
 
+    shape: str
     folder: Path
     migrations: Sequence[Migration]
-    made: dict[int, set[str]]
+    made: dict[str, set[str]]
     ends: dict[str, State]
     applied: Path
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options of a Migrator."""
+        return {"wrangler_table": "d1_migrations"} if self.shape == "names" else {}
+
+    def migrator(self, driver: Driver) -> Migrator:
+        """Return a migrator of the migrations."""
+        return Migrator(driver, self.migrations, **self.options)  # type: ignore[arg-type]
+
+    def moments(self) -> Iterator[int]:
+        """Every moment; with names, if all drivers take the same steps, every fifth, or all with --times 2."""
+        return itertools.count(0, 1 if self.shape == "versions" or inputs.TIMES > 1 else 5)
 
     def check_status(self, open_: Open) -> None:
         """What status says is so: all of an applied version is there, and nothing of a pending one."""
         driver = open_()
         try:
             there = objects(driver)
-            for entry in Migrator(driver, self.migrations).status():
+            for entry in self.migrator(driver).status():
                 assert entry.state in ("applied", "pending")
-                assert self.made[entry.version] & there == (
-                    self.made[entry.version] if entry.state == "applied" else set()
+                assert self.made[entry.name] & there == (
+                    self.made[entry.name] if entry.state == "applied" else set()
                 )
         finally:
             driver.close()
 
     def act(self, driver: Driver, action: str) -> object:
         """Run an action and close the driver."""
-        migrator = Migrator(driver, self.migrations)
+        migrator = self.migrator(driver)
         try:
             return ACTIONS[action](migrator)
         finally:
             migrator.close()
+
+    def state_of(self, open_: Open) -> State:
+        """Read a database; the log must hold what began with what ended, each under a token of its own."""
+        driver = open_()
+        try:
+            schema, applied, log, pairs = _read(driver, SCHEMA, APPLIED[self.shape], LOG, PAIRS)
+            rows: Sequence[tuple[Any, ...]] = ()
+            if ("table", "once") in {row[:2] for row in schema}:
+                (rows,) = _read(driver, "SELECT n FROM once ORDER BY rowid")
+            entries = self.migrator(driver).status()
+        finally:
+            driver.close()
+        assert {n for (n,) in pairs} == {2}
+        done = [(action, name) for event, action, _, name, *_ in log if event == "done"]
+        assert len(set(done)) == len(done)
+        return State(schema, applied, log, rows, [(e.name, e.state, e.checksum) for e in entries])
 
     def check_again(self, open_: Open, action: str, cut: object) -> None:
         """Status is truthful; run again, and again: the database is as if nothing had happened."""
         self.check_status(open_)
         for _ in range(2):
             self.act(open_(), action)
-            assert (cut, state_of(open_, self.migrations)) == (cut, self.ends[action])
+            assert (cut, self.state_of(open_)) == (cut, self.ends[action])
 
 
 def file(path: Path) -> Open:

@@ -12,9 +12,8 @@ import pytest
 from d1migrate.cli import main
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import AmbiguousError, Error, UnavailableError
-from d1migrate.migrator import Migrator
 from tests.crash.conftest import new_file
-from tests.crash.runs import ACTIONS, Cut, Faulty, Watched, every_action, file, start_of, state_of
+from tests.crash.runs import ACTIONS, Cut, Faulty, Watched, every_action, file, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +67,7 @@ def test_a_lost_answer(fresh: Callable[[], Open], expected: Expected, action: st
             if faulty.batches == k:
                 break
             found += 1
-            assert state_of(open_, expected.migrations) == expected.ends[action]
+            assert expected.state_of(open_) == expected.ends[action]
         expected.check_again(open_, action, k)
         k += 1
     assert found == (1 if "single" in action else 4)
@@ -100,13 +99,12 @@ def test_all_answers_lost_from_one_on(fresh: Callable[[], Open], expected: Expec
 @every_action
 def test_an_interrupt_at_every_moment(tmp_path: Path, expected: Expected, action: str) -> None:
     """An interrupt between any two queries leaves whole migrations; the driver itself can go on."""
-    moment = 0
-    while True:
+    for moment in expected.moments():
         open_ = new_file(tmp_path)
         start_of(action, open_, expected)
         driver = open_()
         watched = Watched(driver, _interrupter(moment))
-        migrator = Migrator(watched, expected.migrations)
+        migrator = expected.migrator(watched)
         try:
             ACTIONS[action](migrator)
         except KeyboardInterrupt:
@@ -114,11 +112,10 @@ def test_an_interrupt_at_every_moment(tmp_path: Path, expected: Expected, action
         else:
             migrator.close()
             break
-        ACTIONS[action](Migrator(driver, expected.migrations))
+        ACTIONS[action](expected.migrator(driver))
         migrator.close()
-        assert (moment, state_of(open_, expected.migrations)) == (moment, expected.ends[action])
+        assert (moment, expected.state_of(open_)) == (moment, expected.ends[action])
         expected.check_again(open_, action, moment)
-        moment += 1
     assert moment > 40
 
 
@@ -130,6 +127,7 @@ def _interrupter(at: int) -> Callable[[int], None]:
     return interrupt
 
 
+@pytest.mark.parametrize("expected", ["versions"], indirect=True)
 @pytest.mark.parametrize("behind_commit", [False, True])
 def test_what_the_command_says_of_an_interrupt(
     tmp_path: Path,
@@ -158,8 +156,8 @@ def test_what_the_command_says_of_an_interrupt(
     said = capsys.readouterr().err
     assert "interrupted" in said
     open_ = file(path)
-    migrator = Migrator(open_(), expected.migrations)
-    assert migrator.current() == (2 if behind_commit else 1)
+    migrator = expected.migrator(open_())
+    assert [e.state for e in migrator.status()].count("applied") == (2 if behind_commit else 1)
     migrator.close()
     assert f"002_add_api_keys_table {'was' if behind_commit else 'had not been'} applied" in said
     assert "done before: 001_initial_schema" in said

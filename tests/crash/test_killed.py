@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ def test_a_disk_that_is_full(tmp_path: Path, expected: Expected, killed: Killed,
 def _kill_everywhere(
     folder: Path, expected: Expected, killed: Killed, action: str, where: Where, journal: str = "wal"
 ) -> int:
-    for moment in itertools.count():
+    for moment in expected.moments():
         path = folder / f"{moment}.db"
         if action.startswith("down"):
             shutil.copy(expected.applied, path)

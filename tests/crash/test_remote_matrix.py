@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from d1migrate.errors import ApplyError, Error
-from d1migrate.migrator import Migrator
+from tests import inputs
 from tests.crash.runs import ROOT, every_action, start_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ def opened(remote: Remote, mode: str) -> RestDriver:
     return remote.open(by_name=True, timeout=PATIENCE if MODES[mode]["do"] == "hang" else None)
 
 
+def skip_some(expected: Expected, mode: str) -> None:
+    """Try every fourth fault with names; all of them with --times 2. How a fault looks, no table decides."""
+    if expected.shape == "names" and list(MODES).index(mode) % 4 and inputs.TIMES <= 1:
+        pytest.skip("with --times 2")
+
+
 def test_every_fault_is_here() -> None:
     """All that the stand-in can do."""
     source = (ROOT / "tests" / "runtime" / "cloudflare_faults.mjs").read_text()
@@ -82,6 +88,7 @@ def test_every_fault_is_here() -> None:
 @every_mode
 def test_a_fault_at_every_request(new_remote: Callable[[], Remote], expected: Expected, mode: str) -> None:
     """From the look-up to the last batch: an error names what is applied, unless it says that nobody knows."""
+    skip_some(expected, mode)
     for k in itertools.count(1):
         remote = new_remote()
         before = len(remote.server.requests())
@@ -90,7 +97,7 @@ def test_a_fault_at_every_request(new_remote: Callable[[], Remote], expected: Ex
             expected.act(opened(remote, mode), "up")
         except ApplyError as error:
             assert not error.unknown
-            states = {e.name: e.state for e in Migrator(remote.open(), expected.migrations).status()}
+            states = {e.name: e.state for e in expected.migrator(remote.open()).status()}
             assert {name for name, state in states.items() if state == "applied"} == set(error.applied)
         except Error as error:
             assert error.exit_code
@@ -111,7 +118,7 @@ def test_killed_at_every_request(
     new_remote: Callable[[], Remote], expected: Expected, killed: Killed, action: str
 ) -> None:
     """A process killed before a request, or after the response."""
-    for moment in itertools.count():
+    for moment in expected.moments():
         remote = new_remote()
         start_of(action, remote.open, expected)
         if not killed.run(remote.id, action, "request", moment, **remote.server.environment):
@@ -123,6 +130,7 @@ def test_killed_at_every_request(
 @every_mode
 def test_two_runners_and_a_fault(new_remote: Callable[[], Remote], expected: Expected, mode: str) -> None:
     """Whoever of the two it hits: neither applies anything twice, and the next run ends it."""
+    skip_some(expected, mode)
     for k in range(1, 5):
         remote = new_remote()
         remote.server.faults(at(k, mode, "/query$"))
