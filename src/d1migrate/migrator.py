@@ -178,7 +178,7 @@ class Migrator:
         """Roll migrations back, newest first, by their rollback blocks; one transaction each.
 
         Args:
-            to: roll back every migration after this one; 0 for all, unless one has that number.
+            to: roll back every migration after this one; all for "none", and for 0 if no migration has it.
             steps: roll back this many; 1 without either.
             rollback_from: which SQL to run if the file's block and the recorded one differ.
             allow_loss: tables that may lose rows, or "all".

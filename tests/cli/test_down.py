@@ -36,7 +36,7 @@ def test_down_to_a_version(applied: Project) -> None:
     assert "at least one is required" in applied.run("down", "--steps", "0", code=2).err
     applied.run("down", "--to", "1")
     assert applied.versions() == [1]
-    applied.run("down", "--to", "0")
+    applied.run("down", "--to", "none")
     assert applied.run("down", "--to", "0").out == "nothing to do\n"
     assert [e["action"] for e in applied.run("history", "--json").json] == ["up"] * 3 + ["down"] * 3
 

@@ -27,8 +27,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, HistoryError, QueryError, UnavailableError, UsageError
 from d1migrate.migrate.flows.read import read_current
-from d1migrate.migrate.order import number_of
-from d1migrate.migrate.selector import meant
+from d1migrate.migrate.selector import Named, is_none, meant
 from d1migrate.migrate.table import SUFFIX
 from d1migrate.project import disk
 
@@ -145,9 +144,9 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
 
     Args:
         points: the existing points.
-        wanted: a point's name; a migration, for the newest point at which it was the last one (0 for
-            none, unless it is a number); or a time (ISO 8601, UTC by default), for the newest point not after
-            it.
+        wanted: a point's name; a migration, for the newest point at which it was the last one (NONE for
+            none, or 0 unless one has that number); or a time (ISO 8601, UTC by default), for the newest point
+            not after it.
 
     Raises:
         UsageError: there is none; the hint lists the newest points.
@@ -173,7 +172,7 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
 
 def _meant(known: Collection[str], wanted: str) -> set[str]:
     """Return the last migrations that can be meant; "" is none."""
-    if wanted == "0" and 0 not in map(number_of, known):  # not the beginning of a name
+    if is_none(map(Named, known), wanted):
         return {""}
     return meant(known, wanted) or meant(known, _shortened(wanted.removesuffix(SUFFIX)))
 

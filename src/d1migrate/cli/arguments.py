@@ -26,7 +26,7 @@ _PHASE = argument(
     help="only migrations that run before, or after, the code is deployed",
 )
 APPLY = (_LATE, _SINGLE, _PHASE)
-TO_DOWN = argument("--to", help="roll back every migration after this one; 0 rolls back all", **MIGRATION)
+TO_DOWN = argument("--to", help="roll back every migration after this one; all for `none`", **MIGRATION)
 DOWN = (
     argument("--steps", type=int, metavar="N", help="roll back this many migrations (default: 1)"),
     argument(

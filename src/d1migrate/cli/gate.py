@@ -30,7 +30,6 @@ def run(options: Options, project: Project, output: Output) -> int:
         output.print([clean_line(f"cannot be determined: {line}") for line in found.unclear])
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
-        output.print(
-            clean_line(f"code of {found.code or 0} {can} run on the database, at {found.current or 0}")
-        )
+        code, current = found.code or "no migration", found.current or "no migration"
+        output.print(clean_line(f"code of {code} {can} run on the database, at {current}"))
     return 0 if found.fits else FOUND

@@ -20,7 +20,7 @@ from d1migrate.errors import (
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history_guard import check_history_use
 from d1migrate.migrate.migration import LARGE, Migration, Rollback
-from d1migrate.migrate.selector import Selector, find, is_none, up_to
+from d1migrate.migrate.selector import NONE, Selector, find, is_none, up_to
 from d1migrate.migrate.status import (
     Entry,
     compare,
@@ -251,7 +251,7 @@ def choose_down(
     By names, the newest is what was applied last; by versions, what has the highest.
 
     Raises:
-        UsageError: both are given, `steps` is below 1, or `to` is neither 0 nor an applied migration.
+        UsageError: both are given, `steps` is below 1, or `to` is neither NONE nor an applied migration.
         PartiallyApplied: a migration began and did not finish.
     """
     if to is not None and steps is not None:
@@ -277,7 +277,7 @@ def _last_to_keep(applied: Sequence[Entry], to: Selector) -> Entry:
     except UsageError as error:
         newest = ", ".join(names(applied[-10:])) or "none"
         raise UsageError(
-            f"{error}, among those applied", hint=f"use 0 for all, or one of: {newest}"
+            f"{error}, among those applied", hint=f"use {NONE} for all, or one of: {newest}"
         ) from None
 
 

@@ -48,12 +48,14 @@ def is_none(known: Iterable[Identified], wanted: Selector) -> bool:
 
 def meant(names: Iterable[str], wanted: str) -> set[str]:
     """Return the names that a selector can mean, the best kind of match only."""
-    known = [_Named(name) for name in names]
+    known = [Named(name) for name in names]
     found = _named(known, wanted) or _numbered(known, wanted) or _beginning(known, wanted)
     return {one.name for one in found}
 
 
-class _Named:
+class Named:
+    """A migration of which only the name is known."""
+
     def __init__(self, name: str) -> None:
         self.name, self.version = name, number_of(name)
 

@@ -252,6 +252,7 @@ def test_the_number_0_is_a_migrations() -> None:
     """If there is one of that number; and a number of two is refused with their names."""
     assert local_points.find(points("", "0000_init"), "0").name == "point-1"
     assert local_points.find(points("0000_init", "0001_a"), "0").name == "point-0"
+    assert local_points.find(points("", "0000_init"), "none").name == "point-0"
     with pytest.raises(UsageError, match="005_a, 005_b"):
         local_points.find(points("005_a", "005_b", "006_c"), "5")
 

@@ -42,7 +42,7 @@ def choose(
     Args:
         migrations: the files; the log has the rollbacks of missing files.
         choice: how to choose the migrations table.
-        to: roll back every migration after this one; 0 for all, unless one has that number.
+        to: roll back every migration after this one; all for "none", and for 0 if no migration has it.
         steps: roll back this many; 1 without either.
         prefer: which rollback to run if the file's and the log's differ.
         allow_loss: tables that may lose rows; "all" for any.
