@@ -214,7 +214,7 @@ def test_a_release(tmp_path: Path) -> None:
     drop = '-- d1migrate: allow=D105 reason="x"\nALTER TABLE orders DROP COLUMN total;\n-- Rollback:\n--   SELECT 1;\n'
     (folder / "migrations" / "0002_drop.sql").write_text(drop)
     summary = str(tmp_path / "summary")
-    for phase, current in (("before", "1\n"), ("after", "2\n")):
+    for phase, current in (("before", "0001_shop\n"), ("after", "0002_drop\n")):
         for job in ("staging", "plan", "production"):
             for command in steps(workflow, job):
                 if command not in online:
