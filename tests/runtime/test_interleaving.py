@@ -96,17 +96,34 @@ def test_in_turns(case: int, tmp_path: Path, wrangler: Wrangler, run: Run) -> No
     both.d1migrate("verify", "--check")
 
 
-def test_without_its_last_semicolon(tmp_path: Path, wrangler: Wrangler, run: Run) -> None:
+@pytest.fixture
+def project(tmp_path: Path, wrangler: Wrangler, run: Run) -> Project:
+    """A folder without files."""
+    made = Project(tmp_path, wrangler, run)
+    made.configure({"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": "0a1b"}]})
+    return made
+
+
+def test_without_its_last_semicolon(project: Project, wrangler: Wrangler) -> None:
     """Wrangler cannot run the file and leaves nothing; d1migrate warns and applies it, and wrangler agrees."""
-    project = Project(tmp_path, wrangler, run)
-    project.configure({"d1_databases": [{"binding": "DB", "database_name": "shop", "database_id": "0a1b"}]})
     project.write(
         {"migrations/0001_a.sql": "CREATE TABLE a (x)", "migrations/0002_b.sql": "CREATE TABLE b (x);"}
     )
-    ended = wrangler.run(tmp_path, "d1", "migrations", "apply", "shop", "--local")
+    ended = wrangler.run(project.path, "d1", "migrations", "apply", "shop", "--local")
     assert "syntax error" in ended.output
     assert project.rows() == []
     assert "P104" in project.d1migrate("lint").out
     project.d1migrate("up")
     assert [row.name for row in project.rows()] == ["0001_a.sql", "0002_b.sql"]
     assert project.wrangler("list") == []
+
+
+def test_with_an_unclosed_comment(project: Project) -> None:
+    """Wrangler applies the file, reports success and does not record it; d1migrate refuses to run it."""
+    project.write({"migrations/0001_a.sql": "CREATE TABLE a (x);\n/* INSERT"})
+    assert project.wrangler("apply") == ["0001_a.sql"]
+    assert project.rows() == []
+    assert project.read("SELECT count(*) FROM a") == [(0,)]
+    assert "this comment is not closed" in project.d1migrate("lint", code=3).out
+    project.d1migrate("up", code=1)
+    assert project.pending() == ["0001_a.sql"]
