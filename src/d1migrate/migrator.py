@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.plan import Plan
     from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow, T
@@ -328,14 +329,25 @@ class Migrator:
         """
         from d1migrate.rehearse import ScratchDatabase, rehearse
 
+        def run_on(start: Schema | ScratchDatabase, history: History) -> Rehearsal:
+            pending, severities = self._pending(history, to), self._severities
+            return rehearse(
+                pending,
+                start,
+                rows=rows,
+                scale=scale,
+                severities=severities,
+                table=history.table,
+                watch=watch,
+            )
+
         if data is None:
             history, start = self._run(read.read_history_and_schema(self.choice))
-            pending = self._pending(history, to)
-            return rehearse(pending, start, rows=rows, scale=scale, severities=self._severities, watch=watch)
+            return run_on(start, history)
         with closing(ScratchDatabase.of(data or local_file(self._driver))) as base:
             with closing(connect(f"sqlite:{base.path}")) as copy:
-                pending = self._pending(run(read.read_history(self.choice), copy), to)
-            return rehearse(pending, base, rows=rows, scale=scale, severities=self._severities, watch=watch)
+                history = run(read.read_history(self.choice), copy)
+            return run_on(base, history)
 
     # --- record what a database already has ---
 
@@ -555,10 +567,12 @@ class Migrator:
     def _run(self, flow: Flow[T]) -> T:
         return run(flow, self._watched)
 
-    def _refuse_unsafe(self, migrations: Sequence[Migration], schema: Schema) -> Schema:
+    def _refuse_unsafe(
+        self, migrations: Sequence[Migration], schema: Schema, table: MigrationsTable
+    ) -> Schema:
         from d1migrate.lint.runner import refuse_errors
 
-        return refuse_errors(migrations, schema, self._severities, strict=self._strict)
+        return refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
 
     def _pending(self, history: History, to: Selector | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""

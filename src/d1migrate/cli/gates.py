@@ -123,8 +123,8 @@ class Gates:
         return facts._replace(
             pending=pending,
             first=self._entries(environment.after) if environment.after else (),
-            rehearsed=self._rehearse(pending, environment.rehearse) if environment.rehearse else (),
-            linted=self._lint(pending, environment.lint_level or "error") if is_linted_here else None,
+            rehearsed=self._rehearse(pending, plan, environment.rehearse) if environment.rehearse else (),
+            linted=self._lint(pending, plan, environment.lint_level or "error") if is_linted_here else None,
         )
 
     def _restore_point(self) -> str | None:
@@ -143,22 +143,24 @@ class Gates:
         except Error as error:
             return str(error)
 
-    def _rehearse(self, pending: Sequence[Migration], level: str) -> list[str]:
+    def _rehearse(self, pending: Sequence[Migration], plan: Plan, level: str) -> list[str]:
         if "rehearse" in self._reasons:  # it may take long
             return ["it is not rehearsed"]
+        if not pending:
+            return []
         from d1migrate.rehearse import rehearse
 
-        severities = self._environment.lint
-        found = rehearse(pending, self._migrator.schema(), severities=severities) if pending else None
-        diagnostics = [d for migration in found.migrations for d in migration.diagnostics] if found else []
-        return _listed(diagnostics, level)
+        severities, table = self._environment.lint, plan.history.table
+        found = rehearse(pending, self._migrator.schema(), severities=severities, table=table)
+        return _listed([d for migration in found.migrations for d in migration.diagnostics], level)
 
-    def _lint(self, pending: Sequence[Migration], level: str) -> list[str]:
+    def _lint(self, pending: Sequence[Migration], plan: Plan, level: str) -> list[str]:
         from d1migrate.lint.runner import lint
 
-        severities = self._environment.lint
-        found = lint(pending, self._migrator.schema(), severities=severities) if pending else ()
-        return _listed(found, level)
+        if not pending:
+            return []
+        severities, table = self._environment.lint, plan.history.table
+        return _listed(lint(pending, self._migrator.schema(), severities=severities, table=table), level)
 
 
 def opening_of(environment: Environment) -> Opening | None:

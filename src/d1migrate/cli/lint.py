@@ -68,7 +68,8 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
     if options.files or options.all or not project.names_database:
         migrations, named = _named(options.files, project)
         only = named if options.files else {migration.name for migration in migrations}
-        return lint(migrations, severities=project.severities, only=only), len(only)
+        table = project.choice(migrations).guess
+        return lint(migrations, severities=project.severities, only=only, table=table), len(only)
     migrator = project.migrator()
     project.note_database()
     pending = sum(e.state in _PENDING for e in migrator.status())

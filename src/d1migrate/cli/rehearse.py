@@ -10,7 +10,6 @@ from d1migrate.drivers.protocol import local_file
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
-from d1migrate.migrate.table_choice import choose_table
 from d1migrate.migrator import Migrator
 from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
@@ -59,8 +58,10 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
 
     if options.all or (options.data is None and not project.names_database):
         migrations = up_to(project.load(), options.to)
-        severities = project.severities
-        return rehearse(migrations, rows=options.rows, scale=scale, severities=severities, watch=watch)
+        table, severities = project.choice(migrations).guess, project.severities
+        return rehearse(
+            migrations, rows=options.rows, scale=scale, severities=severities, table=table, watch=watch
+        )
     migrator = project.migrator() if project.names_database else _on_empty_database(project)
     if not options.data:
         project.note_database()
@@ -72,7 +73,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
     from d1migrate.rehearse.recovery_check import check_recovery
 
     source = options.data if options.data != "" else local_file(project.driver)
-    table = choose_table(project.load()).guess
+    table = project.choice(project.load()).guess
     with closing(ScratchDatabase(table) if source is None else ScratchDatabase.of(source)) as scratch:
         applied: list[AppliedMigration] = []
         if source is not None:

@@ -45,9 +45,9 @@ def lint(
     """
     migrations = tuple(migrations)
     table = table or choose_table((*earlier, *migrations)).guess
-    replayer = Replayer(base, earlier=earlier)
-    found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration))]
-    fresh = FreshDatabase(earlier)
+    replayer = Replayer(base, earlier=earlier, table=table)
+    found = [diagnostic for migration in earlier if (diagnostic := _applied_anyway(migration, table))]
+    fresh = FreshDatabase(earlier, table=table)
     if base and base.tables and not earlier:
         fresh.give_up()
     for migration in migrations:
@@ -114,8 +114,9 @@ def _with_confirmed(
 
 
 def refuse_errors(
-    migrations: Iterable[Migration],
+    migrations: Sequence[Migration],
     base: Schema,
+    table: MigrationsTable,
     severities: Mapping[str, str] | None = None,
     *,
     strict: bool = False,
@@ -125,6 +126,7 @@ def refuse_errors(
     Args:
         migrations: the files, in order.
         base: the schema before the first.
+        table: the migrations table.
         severities: as for `lint`.
         strict: refuse warnings too.
 
@@ -134,10 +136,10 @@ def refuse_errors(
     Raises:
         UnsafeMigration: with the Diagnostics.
     """
-    found, built, fresh = list[Diagnostic](), base, FreshDatabase()
+    found, built, fresh = list[Diagnostic](), base, FreshDatabase(table=table)
     if base.tables:
         fresh.give_up()
-    for replayed in replay(migrations, base, probe=strict):
+    for replayed in replay(migrations, base, table=table, probe=strict):
         diagnostics = check(replayed, severities, only_errors=bool(base.tables) and not strict)
         found += _with_confirmed(replayed, diagnostics, fresh, severities)
         built = replayed.after.schema
@@ -163,10 +165,10 @@ def _too_long(migration: Migration, table: MigrationsTable) -> LimitExceeded | N
     return None
 
 
-def _applied_anyway(migration: Migration) -> Diagnostic | None:
+def _applied_anyway(migration: Migration, table: MigrationsTable) -> Diagnostic | None:
     """Return the finding for an applied file that `up` would refuse if it were pending, or None."""
     try:
-        migration.check()
+        migration.check(table)
     except (SourceError, LimitExceeded) as error:
         found = unreadable(migration, error)
         why = "wrangler ran this forward" if found.code == "P110" else "applied, although it would be refused"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
 
 __all__ = [
@@ -47,6 +48,7 @@ def rehearse(
     rows: int = ROWS,
     scale: Mapping[str, int] | None = None,
     severities: Mapping[str, str] | None = None,
+    table: MigrationsTable | None = None,
     watch: Callable[[Rehearsed], None] | None = None,
 ) -> Rehearsal:
     """Run migrations on tables that hold rows, and report what happens to the rows.
@@ -62,6 +64,7 @@ def rehearse(
         rows: how many generated rows a table gets.
         scale: {table: rows it has in the target}, to estimate the cost there.
         severities: {code of a rule, or its letter: error, warning, info or off}.
+        table: the migrations table; by default the one that the files suggest.
         watch: called with each migration when it is done.
 
     Raises:
@@ -71,7 +74,8 @@ def rehearse(
     if rows < 1:
         raise UsageError(f"cannot rehearse with {rows} rows per table: at least 1 is required")
     is_data = isinstance(start, ScratchDatabase)
-    scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase(choose_table(migrations).guess)
+    scratch = start if isinstance(start, ScratchDatabase) else ScratchDatabase()
+    scratch.table = table or choose_table(migrations).guess
     with closing(scratch):
         refused = scratch.build(start) if start is not None and not isinstance(start, ScratchDatabase) else {}
         empty = refused | (_without_rows(scratch) if is_data else dict(scratch.fill(rows).empty))

@@ -67,7 +67,7 @@ class Rehearser:
         scratch.create_history()
         self._scratch, self._rows, self._scale, self._severities = scratch, rows, scale, severities
         self._schema = scratch.schema()
-        self._replayer = Replayer(self._schema)
+        self._replayer = Replayer(self._schema, table=scratch.table)
         self.rows: dict[str, int] = {}
         self.empty: dict[str, str] = {}
         self.can_go_on = True
@@ -78,7 +78,7 @@ class Rehearser:
         Raises:
             SourceError: it cannot be parsed.
         """
-        migration.check()
+        migration.check(self._scratch.table)
         file = ReplayedFile(self._replayer.replay(migration))
         try:
             run = self._attempt(file)
@@ -197,7 +197,7 @@ class Rehearser:
         if rollback.reason is not None:
             return RollbackOutcome("irreversible"), []
         script = Migration(migration.version, migration.name, rollback.sql, file=rollback.file)
-        file = ReplayedFile(Replayer(after).replay(script, probe=False))
+        file = ReplayedFile(Replayer(after, table=self._scratch.table).replay(script, probe=False))
         with closing(self._scratch.copy()) as copy:
             try:
                 recorded = copy.run(rollback.texts())

@@ -23,6 +23,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.squash import lines
 from d1migrate.migrate.table import SUFFIX
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _file(
         )
     )
     squashed = Migration(number_of(path), path.removesuffix(SUFFIX), text)
-    squashed.check()
+    squashed.check(choose_table([squashed]).guess)
     return squashed
 
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import SourceError
 from d1migrate.lint.replay.replayer import Replayer
 from d1migrate.migrate.adopt.facts import Footprint, changes
+from d1migrate.migrate.table_choice import choose_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.migrate.migration import Migration
 
 
-def footprints(migrations: Iterable[Migration]) -> tuple[Footprint, ...]:
+def footprints(migrations: Sequence[Migration]) -> tuple[Footprint, ...]:
     """Return what files leave in the schema if they run in order on an empty database."""
-    found, not_replayed, replayer = list[Footprint](), None, Replayer()
+    found, not_replayed = list[Footprint](), None
+    replayer = Replayer(table=choose_table(migrations).guess)
     for migration in migrations:
         try:
             replay = replayer.replay(migration, probe=False)

@@ -9,8 +9,7 @@ import apsw
 from d1migrate.drivers.engine import Engine
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.history import tables
-from d1migrate.migrate.table import VERSIONS
-from d1migrate.migrate.table_choice import creates_another
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.sql import d1
 from d1migrate.sql.batch import Query
 
@@ -27,10 +26,11 @@ class FreshDatabase:
 
     Args:
         earlier: the files before those that are added.
+        table: the migrations table.
     """
 
-    def __init__(self, earlier: Iterable[Migration] = ()) -> None:
-        self._waiting = list(earlier)
+    def __init__(self, earlier: Iterable[Migration] = (), *, table: MigrationsTable = USUAL_TABLE) -> None:
+        self._waiting, self._table = list(earlier), table
         self._engine: Engine | None = None
         self._is_stuck = False
 
@@ -49,7 +49,7 @@ class FreshDatabase:
         """
         if self._engine is None:
             self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)
-            for sql in tables().values():
+            for sql in tables(self._table).values():
                 self._engine.control(sql)
         while self._waiting and not self._is_stuck:
             migration = self._waiting.pop(0)
@@ -62,8 +62,6 @@ class FreshDatabase:
         if migration.is_large:  # it would take too long
             self._is_stuck = True
             return None
-        if creates_another([migration]):
-            engine.control(f"DROP TABLE IF EXISTS {VERSIONS}")
         try:
             if queries := [Query(sql, (), True) for sql in migration.texts()]:
                 engine.transaction("BEGIN", queries, keep_rows=False)

@@ -14,8 +14,8 @@ from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.migration import NOTHING, Migration
-from d1migrate.migrate.table import VERSIONS
-from d1migrate.migrate.table_choice import creates_another
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.model import Schema
@@ -42,7 +42,7 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
         SourceError: a statement is refused by D1, or does not fit the schema that the ones before it build.
     """
     catalog = Catalog()
-    for replayed in replay(migrations, probe=False):
+    for replayed in replay(tuple(migrations), probe=False):
         for statement in replayed.statements:
             if statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None:
                 raise SourceError(
@@ -73,14 +73,14 @@ def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenO
         shadow.scratch.close()
 
 
-def schema_changes(migrations: Iterable[Migration]) -> dict[str, dict[str, str | None]]:
+def schema_changes(migrations: Sequence[Migration]) -> dict[str, dict[str, str | None]]:
     """Return {name: what it changes, as `digest.changes` returns it}, for the index of a Worker.
 
     If a migration cannot be parsed, or replayed on an empty database, those after it are omitted: the schema
     to compare them with is unknown.
     """
     found: dict[str, dict[str, str | None]] = {}
-    replayer, before = Replayer(), Schema()
+    replayer, before = Replayer(table=choose_table(migrations).guess), Schema()
     for migration in migrations:
         try:
             replayed = replayer.replay(migration, probe=False)
@@ -98,10 +98,17 @@ def schema_changes(migrations: Iterable[Migration]) -> dict[str, dict[str, str |
 
 
 def replay(
-    migrations: Iterable[Migration], base: Schema | None = None, *, probe: bool = True
+    migrations: Sequence[Migration],
+    base: Schema | None = None,
+    *,
+    table: MigrationsTable | None = None,
+    probe: bool = True,
 ) -> Iterator[AnalyzedReplay]:
-    """Yield every migration as it ran, in order; arguments and errors as Replayer's."""
-    replayer = Replayer(base)
+    """Yield every migration as it ran, in order.
+
+    Arguments and errors are Replayer's; the migrations table is by default the one that the files suggest.
+    """
+    replayer = Replayer(base, table=table or choose_table(migrations).guess)
     for migration in migrations:
         yield replayer.replay(migration, probe=probe)
 
@@ -112,19 +119,26 @@ class Replayer:
     Args:
         base: the schema before the first; empty by default.
         earlier: the files that built that schema, if they are known.
+        table: the migrations table.
 
     Attributes:
         catalog: the schema after the migrations so far.
     """
 
-    def __init__(self, base: Schema | None = None, *, earlier: Sequence[Migration] = ()) -> None:
+    def __init__(
+        self,
+        base: Schema | None = None,
+        *,
+        earlier: Sequence[Migration] = (),
+        table: MigrationsTable = USUAL_TABLE,
+    ) -> None:
         base = base or Schema()
         self.catalog = Catalog.of(base)
         self._numbers = count(len(base.tables))
         self._names_history = [migration.names_history for migration in earlier]
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
-        self._has_history = not creates_another(earlier) and VERSIONS not in self.catalog.tables
+        self._table = table
         self._meanings: dict[str, str] = {}
 
     def replay(self, migration: Migration, *, probe: bool = True) -> AnalyzedReplay:
@@ -137,13 +151,12 @@ class Replayer:
         Raises:
             SourceError: it cannot be parsed.
         """
-        self._has_history = self._has_history and not creates_another([migration])
-        shadow = ShadowSchema(
-            self.catalog, self._numbers, failed=self._is_incomplete, history=self._has_history
+        shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete, table=self._table)
+        siblings_record = self._table.shape == "versions" and 2 * sum(self._names_history) > len(
+            self._names_history
         )
-        siblings_record = 2 * sum(self._names_history) > len(self._names_history)
         try:
-            replayed = _FileReplay(migration, shadow, probe=probe).replay(
+            replayed = _FileReplay(migration, shadow, self._table, probe=probe).replay(
                 siblings_record=siblings_record, previous=self._previous
             )
         finally:
@@ -176,8 +189,11 @@ class Replayer:
 class _FileReplay:
     """One file on its shadow schema."""
 
-    def __init__(self, migration: Migration, shadow: ShadowSchema, *, probe: bool) -> None:
+    def __init__(
+        self, migration: Migration, shadow: ShadowSchema, table: MigrationsTable, *, probe: bool
+    ) -> None:
         self._migration, self._shadow, self._probe = migration, shadow, probe
+        self._versions = fold(table.name) if table.shape == "versions" else None
         self._filled: dict[int, tuple[int, int]] = {}
         self._concerning: dict[str, bool] = {}
         self._records = False
@@ -240,7 +256,7 @@ class _FileReplay:
         for number in self._into:
             first, _ = self._filled.get(number, (statement.index, 0))
             self._filled[number] = (first, statement.index)
-        self._records = self._records or VERSIONS in into
+        self._records = self._records or self._versions in into
 
     def _may_concern_rules(self, statement: ReplayedStatement) -> bool:
         """Whether a rule may look at a statement: plain INSERTs, the bulk of a large file, are not kept."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from d1migrate.drivers.engine import LIMITED_DML
 from d1migrate.drivers.scratch import ScratchEngine
 from d1migrate.migrate.history import tables
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.schema import introspect
 from d1migrate.schema.model import Table, Trigger, View
 from d1migrate.schema.queries import is_autoincrement
@@ -44,7 +45,6 @@ _MISSING = re.compile(
 )
 
 
-_HISTORY = tables()
 _Object = Trigger
 """A row of sqlite_schema of any type: its name, its table, its SQL."""
 
@@ -59,7 +59,10 @@ class ShadowSchema:
     """The schema that one file runs on.
 
     Args:
-        history: whether the history tables exist; not if the application has a table with such a name.
+        catalog: the schema before it.
+        numbers: identify tables that it creates.
+        failed: whether an earlier file was refused.
+        table: the migrations table; it and the log exist, unless the schema has a table with such a name.
 
     Attributes:
         catalog: the whole schema, as the statements so far left it.
@@ -71,9 +74,14 @@ class ShadowSchema:
     """
 
     def __init__(
-        self, catalog: Catalog, numbers: Iterator[int], *, failed: bool = False, history: bool = True
+        self,
+        catalog: Catalog,
+        numbers: Iterator[int],
+        *,
+        failed: bool = False,
+        table: MigrationsTable = USUAL_TABLE,
     ) -> None:
-        self._history = _HISTORY if history else {}
+        self._history = {name: sql for name, sql in tables(table).items() if name not in catalog.tables}
         self.scratch, self.catalog, self._numbers = ScratchEngine(), catalog, numbers
         self.failed = failed
         self.not_built: dict[str, None] = {}

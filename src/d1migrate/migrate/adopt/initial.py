@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
+from d1migrate.migrate.table_choice import choose_table
 from d1migrate.migrate.template import header, record
 from d1migrate.schema.compare import compare
 from d1migrate.schema.render import HEADER, document
@@ -41,7 +42,7 @@ def first_migration(schema: Schema, name: str, description: str, *, date: str, r
         )
     )
     migration = Migration(number_of(name), name.removesuffix(".sql"), text)
-    migration.check()
+    migration.check(choose_table([migration]).guess)
     return migration
 
 

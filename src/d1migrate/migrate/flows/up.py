@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.flows.steps import NewStamp
     from d1migrate.migrate.selector import Selector
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
-    Lint = Callable[[Sequence[Migration], Schema], Schema]
+    Lint = Callable[[Sequence[Migration], Schema, MigrationsTable], Schema]
     Check = Callable[[Plan], Mapping[str, object]]
 
 
@@ -78,8 +79,8 @@ def up(
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         single: whether to run all of them in one transaction.
         phase: apply only the migrations before, or only those after the deploy of the code.
-        lint: gets the migrations to run and the live schema, may raise, and returns the schema after them.
-            Without it, the log says that the run was not linted.
+        lint: gets the migrations to run, the live schema and the migrations table, may raise, and returns
+            the schema after them. Without it, the log says that the run was not linted.
         check: gets every plan before any of it runs, and may raise; what it returns is logged.
         known: the history, if it was just read.
         find_broken: returns the views and triggers that do not compile. With it the database is inspected
@@ -164,7 +165,7 @@ class _Planner(NamedTuple):
             inspection = yield from self._inspect(todo, history)
             if not inspection.changed:
                 scripts = [step.script for step in todo.steps if isinstance(step.script, Migration)]
-                expected = self.lint(scripts, inspection.schema)
+                expected = self.lint(scripts, inspection.schema, history.table)
                 return _Prepared(with_notes(todo, notes), history, inspection, expected)
             history = yield from read_history(self.choice)
 

@@ -126,9 +126,8 @@ def test_files_continue_each_other(sequence: list[str], cuts: list[int]) -> None
     ends = sorted({*(cut for cut in cuts if cut < len(accepted)), len(accepted)})
     parts = [accepted[start:end] for start, end in zip([0, *ends], ends, strict=False) if start < end]
     catalog = Catalog()
-    for replayed in replay(
-        Migration(n, f"{n:03}_part", ";\n".join(part) + ";") for n, part in enumerate(parts, 1)
-    ):
+    files = [Migration(n, f"{n:03}_part", ";\n".join(part) + ";") for n, part in enumerate(parts, 1)]
+    for replayed in replay(files):
         assert set(refusals(replayed)) == {None}
         catalog = replayed.after
         check(replayed)
