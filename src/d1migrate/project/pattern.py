@@ -211,7 +211,10 @@ class _Translation:
         while text.startswith("**", at):
             at += 1
         character = text[at]
-        if character in _KINDS and text.startswith("(", at + 1):
+        is_list = character in _KINDS and text.startswith("(", at + 1)
+        if character == "*" or (is_list and character == "+"):
+            self._refuse_within_repeat(character)
+        if is_list:
             self._open_list(character, at)
             return at + 2
         if character == ")" and self._open:
@@ -222,6 +225,11 @@ class _Translation:
             self.is_magic |= character in _WILDCARDS
             self._add(_WILDCARDS.get(character) or re.escape(character))
         return at + 1
+
+    def _refuse_within_repeat(self, character: str) -> None:
+        """Refuse a repeat within a repeat: a regular expression tries every way to split a name."""
+        if any(opened.kind in "*+" for opened in self._open):
+            raise ValueError(f"`{character}` inside `*(` or `+(` can match in too many ways")
 
     def _add(self, regex: str) -> None:
         if self._open:

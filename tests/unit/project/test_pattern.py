@@ -34,9 +34,11 @@ def test_patterns(pattern: str, matching: list[str], other: list[str]) -> None:
     assert [path for path in (*matching, *other) if compiled.matches(path)] == matching
 
 
-@pytest.mark.parametrize("pattern", ["[a.sql", "@(a.sql", "{{a,b}", "@(a|!(b)).sql", "{1..99999}.sql"])
+@pytest.mark.parametrize(
+    "pattern", ["[a.sql", "@(a.sql", "{{a,b}", "@(a|!(b)).sql", "{1..99999}.sql", "+(a*|*(b)).sql"]
+)
 def test_refused(pattern: str) -> None:
-    """What is not closed, what minimatch misreads, and what has too many meanings."""
+    """What is not closed, what minimatch misreads, and what has too many meanings or takes too long."""
     with pytest.raises(UsageError, match="cannot read the pattern"):
         Pattern(pattern)
 
