@@ -82,10 +82,13 @@ def test_wrangler_runs_what_up_has_applied(
     hummbl: Path, migrations: Callable[[str], list[str]], run: Run
 ) -> None:
     """Its empty table decides nothing; it applies the files again, which can be, and then both tables are equal."""
+    config = hummbl / "workers" / "wrangler.jsonc"
+    named = '"migrations_dir": "migrations", "migrations_table": "done by wrangler"'
+    config.write_text(config.read_text().replace('"migrations_dir": "migrations"', named))
     run(hummbl, "up")
     assert migrations("list") == NAMES
     check_clean(hummbl, run)
-    assert recorded(hummbl, "d1_migrations") == []
+    assert recorded(hummbl, '"done by wrangler"') == []
     assert migrations("apply") == NAMES
     check_clean(hummbl, run)
-    assert recorded(hummbl, "schema_migrations") == recorded(hummbl, "d1_migrations") == NAMES
+    assert recorded(hummbl, "schema_migrations") == recorded(hummbl, '"done by wrangler"') == NAMES
