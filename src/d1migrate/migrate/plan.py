@@ -210,7 +210,8 @@ def plan_up(
 
 def _refuse_late(entries: Sequence[Entry], late: Sequence[Entry]) -> None:
     if late:
-        newest = next(entry for entry in reversed(entries) if entry.applied)
+        kind = late[0].version is None
+        newest = next(e for e in reversed(entries) if e.applied and (e.version is None) == kind)
         raise OutOfOrder(
             f"{', '.join(names(late))} {'is' if len(late) == 1 else 'are'} pending, but {newest.name},"
             " which comes later, is already applied",

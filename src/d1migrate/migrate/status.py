@@ -124,11 +124,17 @@ def path_of(entry: Entry, table: MigrationsTable) -> str:
 
 
 def _out_of_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Return entries in order; those that are pending before an applied one are out of order."""
-    newest = max((i for i, entry in enumerate(entries) if entry.applied), default=0)
+    """Return entries in order; those that are pending before an applied one are out of order.
+
+    Names without a number come last in wrangler's order, whatever they are: once one of them is applied, that
+    says nothing about the files with a number.
+    """
+    newest = {entry.version is None: place for place, entry in enumerate(entries) if entry.applied}
     return tuple(
-        entry._replace(state="out_of_order") if entry.state == "pending" and i < newest else entry
-        for i, entry in enumerate(entries)
+        entry._replace(state="out_of_order")
+        if entry.state == "pending" and place < newest.get(entry.version is None, 0)
+        else entry
+        for place, entry in enumerate(entries)
     )
 
 

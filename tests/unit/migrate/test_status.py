@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from d1migrate.errors import ChecksumMismatch, HistoryError, MissingMigration, PartiallyApplied
-from d1migrate.migrate.history import History
+from d1migrate.migrate.history import AppliedMigration, History
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.source import load
 from d1migrate.migrate.status import (
     compare,
     is_up_to_date,
@@ -80,6 +81,14 @@ def test_states_by_name(have: str, applied: str, partial: str, expected: str) ->
     """In wrangler's table a number may be there twice, and another name is another migration."""
     found = history(applied, partial, table=NameTable())
     assert shown(compare(files(have), found)) == expected
+
+
+def test_a_file_without_a_number_makes_none_late() -> None:
+    """It comes after all numbers, today and when the next file is written."""
+    have = load([(f"{name}.sql", "") for name in ("1_a", "2_b", "schema", "seed")])
+    rows = tuple(AppliedMigration(m.version, m.name, 5) for m in have if m.name in ("1_a", "seed"))
+    found = compare(have, History(rows, table=NameTable()))
+    assert [entry.state for entry in found] == ["applied", "pending", "out_of_order", "applied"]
 
 
 def test_of_two_files_with_one_version_the_recorded_one_is_applied() -> None:
