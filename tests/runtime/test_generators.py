@@ -38,6 +38,7 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({ dialect: "sqlite", schema: "./schema.ts", out: "./drizzle" });
 """
+DATABASE = {"binding": "DB", "database_name": "shop", "database_id": "0a1b", "migrations_dir": "drizzle"}
 ROWS = "INSERT INTO users (id, email) VALUES (1, 'a@x'); INSERT INTO posts VALUES (1, 1, 'first'), (2, 1, 'second');"
 
 
@@ -47,8 +48,7 @@ def drizzle(tmp_path: Path, wrangler: Wrangler, run: Run) -> Project:
     project = Project(tmp_path, wrangler, run)
     (tmp_path / "node_modules").symlink_to(MODULES)
     project.write({"schema.ts": SCHEMA, "drizzle.config.ts": CONFIG})
-    database = {"binding": "DB", "database_name": "shop", "database_id": "0a1b", "migrations_dir": "drizzle"}
-    project.configure({"d1_databases": [database]})
+    project.configure({"d1_databases": [DATABASE]})
     return project
 
 
@@ -123,6 +123,25 @@ def test_drizzle_orm_runs_the_rewritten_file(drizzle: Project) -> None:
         cwd=drizzle.path,
         check=True,
     )
+
+
+@pytest.mark.parametrize("tool", ["wrangler", "d1migrate"])
+def test_drizzle_kit_up_renames_applied_files(drizzle: Project, tool: str) -> None:
+    """Version 1.0 moves each file of 0.31 into a folder; wrangler would run it again until the new name is recorded."""
+    drizzle_kit(drizzle, "generate", "--name", "shop")
+    drizzle.wrangler("apply") if tool == "wrangler" else drizzle.d1migrate("up")
+    new = "20261112090000_shop/migration.sql"
+    (drizzle.path / "drizzle" / new).parent.mkdir()
+    (drizzle.path / "drizzle" / "0000_shop.sql").rename(drizzle.path / "drizzle" / new)
+    drizzle.configure({"d1_databases": [DATABASE | {"migrations_pattern": "drizzle/*/migration.sql"}]})
+    assert drizzle.wrangler("list") == [new]
+    expected = "missing" if tool == "wrangler" else "renamed (was 0000_shop)"
+    assert expected in drizzle.d1migrate("status").out
+    drizzle.d1migrate("up", code=1)
+    drizzle.d1migrate("repair", "--rename", "0000_shop", "20261112090000_shop", "--reason", "drizzle-kit up")
+    drizzle.d1migrate("status", "--check")
+    assert drizzle.d1migrate("up").out == "nothing to do\n"
+    assert drizzle.wrangler("list") == []
 
 
 @pytest.mark.parametrize("generator", ["drizzle_1.0", "prisma"])
