@@ -233,7 +233,7 @@ def test_files_applied_by_wrangler_are_applied(by_wrangler: ByWrangler) -> None:
     project = by_wrangler.all
     assert project.status() == [(1, "applied", False), (2, "applied", False), (3, "applied", False)]
     assert project.d1migrate("status", "--check")
-    assert project.d1migrate("current") == "3\n"
+    assert project.d1migrate("current") == f"{NAMES[-1]}\n"
     assert project.d1migrate("up") == "nothing to do\n"
     assert project.d1migrate("verify", "--check") == "files, history and schema agree\n"
     history = json.loads(project.d1migrate("history", "--json"))
@@ -257,7 +257,7 @@ def test_a_mixture(by_wrangler: ByWrangler, tmp_path: Path) -> None:
         "--command",
         "SELECT name FROM sqlite_schema ORDER BY name; SELECT count(*) AS n FROM schema_migrations",
     )
-    assert [row["name"] for row in objects] == ["schema_migrations", "d1migrate_log"]
+    assert [row["name"] for row in objects] == ["d1migrate_log", "schema_migrations"]
     assert rows == [{"n": 0}]
     assert project.status() == [(1, "pending", True), (2, "pending", True), (3, "pending", True)]
     assert "applied 3 migrations" in project.d1migrate("up")
