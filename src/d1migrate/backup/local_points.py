@@ -171,7 +171,7 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
 
 
 def _meant(known: Collection[str], wanted: str) -> set[str]:
-    """Return the last migrations that can be meant; "" is none."""
+    """Return the last migrations that can be meant; "" if no migration is."""
     if is_none(map(Named, known), wanted):
         return {""}
     return meant(known, wanted) or meant(known, _shortened(wanted.removesuffix(SUFFIX)))
