@@ -32,13 +32,13 @@ def test_killed_at_every_write(
 
     A file that exists keeps its rollback journal, and what a killed process left in it is undone.
     """
-    assert _kill_everywhere(tmp_path, expected, killed, action, "disk", journal) > 20
+    assert _kill_everywhere(tmp_path, expected, killed, action, "disk", journal) > 15
 
 
 @every_action
 def test_a_disk_that_is_full(tmp_path: Path, expected: Expected, killed: Killed, action: str) -> None:
     """From any write on the disk is full: the command fails and says so, and nothing is half done."""
-    assert _kill_everywhere(tmp_path, expected, killed, action, "full disk") > 40
+    assert _kill_everywhere(tmp_path, expected, killed, action, "full disk") > 30
 
 
 def _kill_everywhere(

@@ -112,6 +112,9 @@ class Sequence:
             record = "INSERT INTO events (what) VALUES ('{}{}');\n"
             filled = text.format(up=record.format("+", version), down=record.format("-", version))
             (folder / "migrations" / f"{stem}.sql").write_text(filled)
+        if random.random() < 0.5:
+            self.trace.append("in wrangler's table")
+            (folder / "d1migrate.toml").write_text('table = "d1_migrations"\n')
 
     def begin(self) -> None:
         """Apply some or all, without a fault."""
@@ -171,15 +174,17 @@ class Sequence:
         def rows(table: str, sql: str) -> list[list[Any]]:
             return self.server.sql(self.id, sql)[0] if table in names else []
 
+        recorded = rows("d1_migrations", "SELECT name FROM d1_migrations")
         return State(
-            frozenset(v for (v,) in rows("schema_migrations", "SELECT version FROM schema_migrations")),
+            frozenset(v for (v,) in rows("schema_migrations", "SELECT version FROM schema_migrations"))
+            or frozenset(NAMES[name.removesuffix(".sql")] for (name,) in recorded),
             tuple(what for (what,) in rows("events", "SELECT what FROM events ORDER BY id")),
             tuple(tuple(row) for row in rows("d1migrate_log", LOG)),
             frozenset(names & set(TABLES.values())),
         )
 
 
-LOG = "SELECT token, event, action, version, name, restore_point, who FROM d1migrate_log ORDER BY id"
+LOG = "SELECT token, event, action, version, detail, restore_point, who FROM d1migrate_log ORDER BY id"
 
 
 def check_database(state: State) -> None:
@@ -187,13 +192,13 @@ def check_database(state: State) -> None:
     events: tuple[str, ...] = ()
     applied = frozenset[int]()
     points: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {}
-    for _, event, action, version, name, point, _ in state.log:
+    for _, event, action, version, detail, point, _ in state.log:
         if point:
             points.setdefault(point, (events, applied))
         if event != "done":
             continue
         if action == "restore" and not version:
-            events, applied = points[name]
+            events, applied = points[json.loads(detail)["point"]]
         elif action == "up":
             events, applied = (*events, f"+{version}"), applied | {version}
         elif action == "down":
@@ -239,10 +244,10 @@ def check_report(outcome: Outcome, before: State, after: State, files: range) ->
         states = {entry["version"]: entry["state"] for entry in json.loads(out)["migrations"]}
         assert {v for v, state in states.items() if state == "applied"} == after.versions
     if command == "current" and code == 0:
-        assert int(out) == max(after.versions, default=0)
+        assert NAMES.get(out.strip(), 0) == max(after.versions, default=0)
     if verb == "restore" and "--to" in command:
         if code == 0:  # by this command, or by one before it that was cut short and is finished now
-            assert any(row[2:4] == ("restore", 0) for row in {*after.log} - {*before.log})
+            assert any(row[2:4] == ("restore", None) for row in {*after.log} - {*before.log})
         if "nothing was" in err:
             assert (after.versions, after.events) == (before.versions, before.events)
 

@@ -50,6 +50,12 @@ def migrator(driver: RestDriver) -> Migrator:
     return Migrator(driver, THREE, who="test")
 
 
+def number(run: Migrator) -> int | None:
+    """The number of the last applied migration; 0 if none is applied."""
+    current = run.current()
+    return current.version if current else 0
+
+
 def state(remote: Remote) -> dict[str, Any]:
     """Everything that the runs left, except tokens and times."""
     from d1migrate.sql.batch import Batch, Query

@@ -9,8 +9,10 @@ import pytest
 
 from d1migrate.cli import main
 from d1migrate.errors import ApplyError, HistoryError, QueryError, UnavailableError
+from d1migrate.migrate.history import History
 from d1migrate.migrate.plan import Plan, _step_up
 from d1migrate.migrate.source import load
+from d1migrate.migrate.table import VersionTable
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.report import values
@@ -86,12 +88,12 @@ def test_the_plan_says_what_is_imported_and_why(tmp_path: Path) -> None:
     """A large file, and a trigger that no single line can hold; everything else is sent as a batch."""
     broken = TRIGGER.replace("big; really", "big;\nreally")
     files = load([("001_t.sql", TRIGGER), ("002_u.sql", broken.replace("TABLE t ", "TABLE u "))])
-    steps = [_step_up(migration) for migration in (*files, *large(tmp_path / "m"))]
-    shown = values.plan(Plan(tuple(steps), ()), remote=True)["steps"]
+    steps = [_step_up(migration, VersionTable()) for migration in (*files, *large(tmp_path / "m"))]
+    shown = values.plan(Plan(tuple(steps), History()), remote=True)["steps"]
     assert [step["transport"] for step in shown] == ["batch", "import", "import"]
     assert shown[1]["transport_reason"].startswith("line 2: D1 would cut a trigger")
     assert "too many for one request" in shown[2]["transport_reason"]
-    assert {step["transport"] for step in values.plan(Plan(tuple(steps), ()))["steps"]} == {"batch"}
+    assert {step["transport"] for step in values.plan(Plan(tuple(steps), History()))["steps"]} == {"batch"}
 
 
 SMALL = load([("001_t.sql", TRIGGER.replace("big; really", "big;\nreally"))])
@@ -146,7 +148,7 @@ def test_polls_that_stay_away_too_long(remote: Remote) -> None:
     with pytest.raises(ApplyError, match="no poll") as caught:
         Migrator(remote.open(), SMALL).up(lint=False)
     assert not caught.value.unknown
-    assert Migrator(remote.open(), SMALL).current() == 0
+    assert Migrator(remote.open(), SMALL).current() is None
 
 
 def test_a_poll_has_less_patience(remote: Remote) -> None:

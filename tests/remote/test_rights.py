@@ -71,7 +71,7 @@ def test_writing_needs_edit(shop: Cloudflare, command: str, capsys: pytest.Captu
     if command not in ("repair --accept 1 --reason x", "restore --file backup.sql --yes"):  # refused before
         assert re.search("the token does not permit this|does not accept this token", said), said
     assert main(["current"]) == 0
-    assert capsys.readouterr().out == "1\n"
+    assert capsys.readouterr().out == "001_t\n"
 
 
 def test_the_guide_lists_them() -> None:

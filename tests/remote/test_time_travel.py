@@ -21,7 +21,7 @@ from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
 from d1migrate.migrate import log
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
-from tests.remote.test_faults import THREE
+from tests.remote.test_faults import THREE, number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +44,6 @@ def notes(remote: Remote) -> list[str]:
     """The rows of the table that migrations and users write to."""
     (result,) = remote.open().batch(Batch([Query("SELECT text FROM notes ORDER BY id")], reads=True))
     return [row[0] for row in result.rows]
-
-
-def number(up: Migrator) -> int | None:
-    """The number of the last applied migration; 0 if none is applied."""
-    current = up.current()
-    return current.version if current else 0
 
 
 def write(remote: Remote, text: str) -> None:
@@ -274,9 +268,9 @@ def test_two_at_once(remote: Remote, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(go_back, range(4)))
-    for number in range(4):  # what was cut short is finished
-        for cut in (tmp_path / str(number)).glob("points/*.json"):
-            assert migrator(remote, tmp_path / str(number)).restore("2"), cut
+    for place in range(4):  # what was cut short is finished
+        for cut in (tmp_path / str(place)).glob("points/*.json"):
+            assert migrator(remote, tmp_path / str(place)).restore("2"), cut
     found = up.history()
     events = [(e.token, e.action, e.version) for e in found]
     assert len(events) == len(set(events))
