@@ -36,7 +36,7 @@ SAME_COUNT = (f"DELETE FROM d1_migrations WHERE id = {LAST}", RECORD.format("000
 WRITES: dict[str, tuple[str, ...]] = {
     "the next file": ("INSERT INTO t VALUES (2)", RECORD.format("0002_sub/b.sql")),
     "another file": (RECORD.format("0009_x.sql"),),
-    "another file, taken back": (RECORD.format("0009_x.sql"), "DELETE FROM d1_migrations WHERE name = '0009_x.sql'"),
+    "another file, and removed again": (RECORD.format("0009_x.sql"), "DELETE FROM d1_migrations WHERE name = '0009_x.sql'"),
     "as many rows": SAME_COUNT,
     "a row renamed": (f"UPDATE d1_migrations SET name = '0009_x.sql' WHERE id = {LAST}",),
     "a row removed": (f"DELETE FROM d1_migrations WHERE id = {LAST}",),
