@@ -71,12 +71,17 @@ def test_new_in_a_folder_for_each_file(project: Project) -> None:
 
 
 def test_new_beside_a_file_without_a_number(project: Project) -> None:
-    """That one stays last in wrangler's order; the warning says what follows from that."""
+    """That one stays last in wrangler's order, which is noted; the new file can be applied after it."""
     project.write("0001_users.sql", "SELECT 1;")
     project.write("schema.sql", "SELECT 1;")
     made = project.run("new", "teams")
     assert made.out == "migrations/0002_teams.sql\n"
-    assert "wrangler's order has schema.sql after it, without a number" in made.err
+    assert "schema.sql stays last, without a number" in made.err
+    project.run("up", "--no-lint")
+    assert project.run("new", "more").out == "migrations/0003_more.sql\n"
+    project.write("0003_more.sql", "SELECT 1;")
+    assert project.run("renumber").out == "nothing to do\n"
+    project.run("up", "--no-lint")
 
 
 def test_new_that_would_not_be_last(project: Project) -> None:

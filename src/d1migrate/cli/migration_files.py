@@ -65,9 +65,8 @@ def write_next(description: str, text_of: Callable[[NewFile], str], project: Pro
     else:
         output.print(path)
     if new.later:
-        output.warn(
-            f"wrangler's order has {clean_line(', '.join(new.later))} after it, without a number:"
-            " once that is applied, `up` needs --allow-out-of-order"
+        output.note(
+            f"{clean_line(', '.join(new.later))} stays last, without a number: a new database runs it after"
         )
 
 

@@ -46,19 +46,22 @@ def moves(entries: Sequence[Entry], table: MigrationsTable, *, now: Now) -> tupl
         SourceError: a file cannot be renumbered, or no number is late enough.
     """
     _refuse_unclear(entries, table)
-    applied = (path_of(entry, table) for entry in entries if entry.applied)
-    last = max(applied, key=order_key, default=None)
+    # The newest of those with a number, and of those without one, which make none with a number late.
+    newest: dict[bool, str] = {}
+    for entry in sorted(entries, key=lambda entry: order_key(path_of(entry, table))):
+        if entry.applied:
+            newest[entry.version is None] = path_of(entry, table)
     found: list[Move] = []
     for entry in entries:
         if entry.migration is None or entry.applied:
             continue
-        path = entry.migration.name + SUFFIX
-        if last is None or _is_later(path, last, table):
-            last = path
-            continue
-        renumbered = _renumbered(entry.migration, moved_after(path, last, now=now), last, table)
-        found.append(Move(entry.migration, renumbered))
-        last = renumbered.name + SUFFIX
+        kind, path = entry.version is None, entry.migration.name + SUFFIX
+        last = newest.get(kind)
+        if last is not None and not _is_later(path, last, table):
+            renumbered = _renumbered(entry.migration, moved_after(path, last, now=now), last, table)
+            found.append(Move(entry.migration, renumbered))
+            path = renumbered.name + SUFFIX
+        newest[kind] = path
     return tuple(found)
 
 

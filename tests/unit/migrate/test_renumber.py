@@ -7,6 +7,7 @@ import pytest
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate.file_name import Now
 from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.order import number_of
 from d1migrate.migrate.renumber import Move, moves
 from d1migrate.migrate.source import ordered
 from d1migrate.migrate.status import compare
@@ -74,10 +75,15 @@ def test_doubles_that_are_all_applied() -> None:
 def test_the_style_is_kept(names: str, applied: int, expected: str) -> None:
     """Digits, separator and layout."""
     have = [
-        Migration(None, name, f"-- Migration: {name}\nSELECT {n};") for n, name in enumerate(names.split())
+        Migration(number_of(name), name, f"-- Migration: {name}\nSELECT {n};")
+        for n, name in enumerate(names.split())
     ]
     found = history(table=NAMES)
-    row = history("1a").applied[0]._replace(name=have[applied].name, checksum=None)
+    row = (
+        history("1a")
+        .applied[0]
+        ._replace(name=have[applied].name, version=have[applied].version, checksum=None)
+    )
     (move,) = moves(compare(have, found._replace(applied=(row,))), NAMES, now=NOW)
     assert move.new.name == expected
     assert move.new.text == f"-- Migration: {expected}\nSELECT 0;"
@@ -118,12 +124,18 @@ def test_what_cannot_be_renumbered(migration: Migration, why: str) -> None:
         moves(compare([twin, migration], found), USUAL_TABLE, now=NOW)
 
 
-@pytest.mark.parametrize("names", ["0001_a schema", "a b"])
-def test_no_number_is_late_enough(names: str) -> None:
-    """The applied file has none, so it stays last."""
-    have = [Migration(None, name, f"SELECT {n};") for n, name in enumerate(names.split())]
-    row = history("1a").applied[0]._replace(name=have[1].name, checksum=None)
+def test_a_file_without_a_number_makes_none_late() -> None:
+    """It is last in every folder, so it says nothing about the others."""
+    have = [Migration(1, "0001_a", "SELECT 1;"), Migration(None, "schema", "SELECT 2;")]
+    row = history("1a").applied[0]._replace(version=None, name="schema", checksum=None)
+    assert moves(compare(have, history(table=NAMES)._replace(applied=(row,))), NAMES, now=NOW) == ()
+
+
+def test_no_number_is_late_enough() -> None:
+    """Neither file has one."""
+    have = [Migration(None, name, f"SELECT {n};") for n, name in enumerate("ab")]
+    row = history("1a").applied[0]._replace(version=None, name="b", checksum=None)
     found = history(table=NAMES)._replace(applied=(row,))
-    with pytest.raises(SourceError, match=f"no number would put it after {have[1].name}.sql") as refused:
+    with pytest.raises(SourceError, match=r"no number would put it after b\.sql") as refused:
         moves(compare(have, found), NAMES, now=NOW)
     assert "--allow-out-of-order" in str(refused.value.hint)
