@@ -319,10 +319,11 @@ COMMANDS = {
         details="Scratch databases first prove that the new file builds the same database.",
     ),
     "renumber": Command(
-        "give colliding files new numbers",
+        "move pending files after the applied ones",
         "d1migrate renumber --dry-run",
         (argument("--dry-run", help="only print the new names; change nothing", **FLAG),),
-        details="Renames pending files whose number is used twice or is below the newest applied one.",
+        details="Renames files that are pending before an applied one; in schema_migrations, also those whose"
+        " number is taken. Applied files keep their names.",
     ),
     "repair": Command(
         "correct the recorded history by hand",
