@@ -50,6 +50,8 @@ def test_tables_that_differ_are_a_problem(project: Project) -> None:
     (found,) = project.run("status", "--json").json["problems"]
     assert (found["kind"], found["name"]) == ("history", "002_teams, 003_names")
     assert problem in project.run("verify", "--check", code=3).out
+    configure(project, '[env.local]\ndatabase = "sqlite:app.db"\n')
+    assert f"warning: local: `up` and `down` refuse: {problem}" in project.run("env").err
     for command in ("up", "down", "plan"):
         err = project.run(command, code=1).err
         assert problem in err

@@ -10,6 +10,7 @@ from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.flows.read import read_status
 from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
+from d1migrate.report.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,6 +60,9 @@ def run(_options: Options, project: Project, output: Output) -> int:
         for environment, e in zip(environments, found, strict=True)
     ]
     output.print(text.table(headers, rows, right=(3,)))
+    for e in found:
+        for problem in e["problems"] or ():
+            output.warn(clean_line(f"{e['environment']}: {problem['message']}"))
     return 0
 
 
@@ -96,7 +100,7 @@ def _look(environment: Environment, files: Files, project: Project) -> dict[str,
     return value | known | {"reachable": True}
 
 
-_KNOWN = ("current", "current_version", "latest", "latest_version", "pending")
+_KNOWN = ("table", "current", "current_version", "latest", "latest_version", "pending", "problems")
 
 
 def _protections(environment: Environment) -> dict[str, Any]:
