@@ -8,7 +8,7 @@
     │   └─ ParseError          … at .file, .line, .column, with the source line and a caret
     ├─ HistoryError            files and database disagree
     │   ├─ ChecksumMismatch    an applied file was edited
-    │   ├─ MissingMigration    an applied file is missing, or was renumbered
+    │   ├─ MissingMigration    an applied file is missing, or was renamed
     │   ├─ OutOfOrder          a pending migration comes before an applied one
     │   └─ PartiallyApplied    a migration began and did not finish
     ├─ PlanError               the request cannot be planned

@@ -258,3 +258,20 @@ def test_quiet_leaves_the_table(shop: Project) -> None:
     ran = shop.run("rehearse", "--quiet")
     assert ran.err == ""
     assert len(ran.out.splitlines()) == 5
+
+
+@pytest.mark.parametrize("flags", [(), ("--recovery",)])
+def test_data_whose_history_has_a_name_of_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """The configuration names the migrations table of the data, too, if it names no database."""
+    project.write("001_notes.sql", "CREATE TABLE notes (id INTEGER PRIMARY KEY);")
+    project.write(
+        "002_tags.sql", "CREATE TABLE tags (id INTEGER PRIMARY KEY);\n-- Rollback:\n-- DROP TABLE tags;"
+    )
+    (project.folder / "d1migrate.toml").write_text('table = "applied_here"\n')
+    project.run("up", "--to", "1")
+    monkeypatch.delenv("D1MIGRATE_DATABASE")
+    ran = project.run("rehearse", "--data", str(project.database), *flags)
+    assert "002_tags" in ran.out
+    assert "001_notes" not in ran.out

@@ -495,7 +495,7 @@ def test_a_lost_migrations_table_is_an_error(project: Project) -> None:
     project.sql("DROP TABLE schema_migrations")
     for command in ("current", "status", "up"):
         err = project.run(command, code=1).err
-        assert "schema_migrations is missing, yet d1migrate_log records 3 migrations" in err
+        assert "schema_migrations is missing, but d1migrate_log is not empty" in err
 
 
 @pytest.mark.parametrize("change", ["DROP COLUMN rollback_digest", "RENAME COLUMN token TO t"])

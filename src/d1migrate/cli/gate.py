@@ -1,4 +1,4 @@
-"""`gate`: can code of a version run on the database?"""
+"""`gate`: can the code, written with some migrations, run on the database?"""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _unapplied(migrations: Sequence[Migration], project: Project, output: Output
 
 
 def _is_of(row: AppliedMigration, migration: Migration) -> bool:
-    """Whether an applied version is a file, under whatever number."""
+    """Whether an applied migration is a file, under whatever name."""
     is_same = row.checksum not in (None, NOTHING) and migration.matches(row.checksum or "")
     return is_same or (row.version, row.name) == (migration.version, migration.name)
 

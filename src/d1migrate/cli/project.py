@@ -110,9 +110,12 @@ class Project:
         """
         from d1migrate.migrate.table_choice import choose_table
 
+        return choose_table(migrations, configured=self.config.table, wrangler=self._wrangler_table)
+
+    @property
+    def _wrangler_table(self) -> str | None:
         known = self._known_environment
-        wrangler = (known and self.config.wrangler_table(known)) or self.config.wrangler_table(None)
-        return choose_table(migrations, configured=self.config.table, wrangler=wrangler)
+        return (known and self.config.wrangler_table(known)) or self.config.wrangler_table(None)
 
     @property
     def schema_file(self) -> str:
@@ -242,7 +245,8 @@ class Project:
         """Return the database with the migration files.
 
         Args:
-            allow_out_of_order: also apply migrations below the newest applied one, whatever is configured.
+            allow_out_of_order: also apply migrations that come before an applied one, whatever is
+                configured.
             restore_points: whether a restore point may be taken before a change.
             files_may_be_missing: whether the command also works without a migrations folder.
         """
@@ -269,6 +273,18 @@ class Project:
             migrations,
             table=self.config.table,
             wrangler_table=self.config.wrangler_table(environment),
+        )
+
+    def elsewhere(self, url: str) -> Migrator:
+        """Return another database with the migration files, e.g. a copy of one of the project's."""
+        from d1migrate.migrator import Migrator
+
+        return Migrator(
+            url,
+            self.load(),
+            severities=self.severities,
+            table=self.config.table,
+            wrangler_table=self._wrangler_table,
         )
 
     @property

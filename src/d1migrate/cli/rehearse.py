@@ -10,7 +10,6 @@ from d1migrate.drivers.protocol import local_file
 from d1migrate.errors import UsageError, exclusive
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import up_to
-from d1migrate.migrator import Migrator
 from d1migrate.rehearse import ScratchDatabase, rehearse
 from d1migrate.report import recovery_check, rehearsal
 from d1migrate.report.text import clean_line, duration
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
     from d1migrate.migrate.history import AppliedMigration
+    from d1migrate.migrator import Migrator
     from d1migrate.rehearse import Rehearsal, Rehearsed
     from d1migrate.rehearse.recovery_check import RecoveryCheck
 
@@ -57,10 +57,14 @@ def _rehearse(options: Options, project: Project, output: Output) -> Rehearsal:
         output.note(f"  {clean_line(done.name)}  {result}")
 
     if options.all or (options.data is None and not project.names_database):
-        migrations = up_to(project.load(), options.to)
-        table, severities = project.choice(migrations).guess, project.severities
+        files = project.load()
         return rehearse(
-            migrations, rows=options.rows, scale=scale, severities=severities, table=table, watch=watch
+            up_to(files, options.to),
+            rows=options.rows,
+            scale=scale,
+            severities=project.severities,
+            table=project.choice(files).guess,
+            watch=watch,
         )
     migrator = project.migrator() if project.names_database else _on_empty_database(project)
     if not options.data:
@@ -77,7 +81,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
     with closing(ScratchDatabase(table) if source is None else ScratchDatabase.of(source)) as scratch:
         applied: list[AppliedMigration] = []
         if source is not None:
-            migrator = Migrator(f"sqlite:{scratch.path}", project.load())
+            migrator = project.elsewhere(f"sqlite:{scratch.path}")
         elif options.all or not project.names_database:
             migrator = _on_empty_database(project)
         else:
@@ -94,7 +98,7 @@ def _check_recovery(options: Options, project: Project) -> tuple[RecoveryCheck, 
 
 def _on_empty_database(project: Project) -> Migrator:
     """Return the files with an empty database, for a rehearsal whose data brings schema and history."""
-    return Migrator("sqlite::memory:", project.load(), severities=project.severities)
+    return project.elsewhere("sqlite::memory:")
 
 
 def _scale_of(text: str) -> tuple[str, int]:

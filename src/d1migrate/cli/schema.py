@@ -1,4 +1,4 @@
-"""`schema`: the live schema, that of a version, or how two versions differ; as text, SQL or a diagram."""
+"""`schema`: the live schema, what the files build, or how two states differ; as text, SQL or a diagram."""
 
 from __future__ import annotations
 

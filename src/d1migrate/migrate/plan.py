@@ -230,7 +230,7 @@ def _refuse_large(steps: Iterable[Step]) -> None:
                 " cannot share a transaction",
                 limit=LARGE,
                 actual=step.size,
-                hint="run `up` without --single-transaction, or `up --to` the version before it first",
+                hint="run `up` without --single-transaction, or `up --to` the migration before it first",
             )
 
 

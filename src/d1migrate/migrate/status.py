@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 
     @property
     def checksum(self) -> str | None:
-        """The recorded checksum of an applied version (None: unknown), otherwise that of the file."""
+        """The recorded checksum of an applied migration (None: unknown), otherwise that of the file."""
         if self.applied:
             return self.applied.checksum
         return self.migration.checksum if self.migration else None

@@ -22,6 +22,7 @@ from d1migrate.project.environment import (
     split_level,
 )
 from d1migrate.project.listing import DEFAULT_PATTERN, Folder
+from d1migrate.sql.names import HELPER, fold
 
 if TYPE_CHECKING:
     from d1migrate.drivers.wrangler import Binding
@@ -320,16 +321,19 @@ def _table(path: str, content: dict[str, Any]) -> str | None:
     """Read the name of the migrations table.
 
     Raises:
-        UsageError: it is not a name, or one that another table has.
+        UsageError: it is not a name, or one that SQLite, D1 or d1migrate keeps for itself.
     """
     name = content.get("table")
     if name is None:
         return None
+    from d1migrate.migrate.log import OLD_LOG
+    from d1migrate.migrate.table import LOG_TABLE
+
     if (
         not isinstance(name, str)
         or not name
-        or name.lower() in ("d1migrate_log", "schema_migrations_log")
-        or name.lower().startswith(("sqlite_", "_cf_", "_d1m_"))
+        or fold(name) in (LOG_TABLE, OLD_LOG)
+        or fold(name).startswith(("sqlite_", "_cf_", HELPER))
     ):
         raise UsageError(
             f"{path}: table is {name!r}, which cannot be the migrations table",

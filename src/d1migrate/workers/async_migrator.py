@@ -33,10 +33,10 @@ class AsyncMigrator:
 
     Args:
         driver: the database, e.g. `drivers.binding.BindingDriver(env.DB)`.
-        migrations: the migrations, ordered by version.
+        migrations: the migrations, in wrangler's order.
         choice: how to choose the migrations table.
         schemas: {name: {object: digest}} of a generated index, for `verify`.
-        allow_out_of_order: whether `up` also applies versions below the newest applied one.
+        allow_out_of_order: whether `up` also applies migrations that come before an applied one.
         who: the actor in the log.
     """
 

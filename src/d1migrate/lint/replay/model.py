@@ -218,7 +218,7 @@ class Replay:
         directives: its `-- d1migrate:` lines.
         records_itself: whether it inserts its own row into the migrations table.
         siblings_record: whether most files before it do.
-        previous: the version of the file before it, or None.
+        previous: the number of the file before it, or None.
         repeats: an earlier file with the same statements, or "".
         not_built: objects of the schema that SQLite refused here.
         header: the comments before its first statement.

@@ -18,13 +18,13 @@ _SEQUENCE = 10**8  # versions above are timestamps
 
 @rule("H107", "version-gap", "info")
 def version_gap(replay: AnalyzedReplay) -> Iterator[Finding]:
-    """A version number is skipped.
+    """A number is skipped.
 
     Why: a file may be missing, and a file that uses the number later is out of order.
     """
     version, previous = replay.migration.version, replay.previous
     if version is not None and previous is not None and previous + 1 < version < _SEQUENCE:
-        yield Finding(f"version {previous + 1} is skipped: {version} follows {previous}", line=1)
+        yield Finding(f"number {previous + 1} is skipped: {version} follows {previous}", line=1)
 
 
 @rule("H108", "header-disagrees", "info")

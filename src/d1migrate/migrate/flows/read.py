@@ -189,7 +189,7 @@ def _assembled(
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
     if table.name in missing and latest and not (own or beside):
-        _refuse_log_alone(table, latest)
+        _refuse_log_alone(table)
     history = h.read_rows(table, h.Rows(own, beside, latest, counter))
     unmanaged = () if own or latest else tuple(others)
     return history._replace(
@@ -216,10 +216,10 @@ def _rows(answer: Result) -> tuple[Sequence[tuple[Any, ...]], int | None]:
     return [row for row in answer.rows if row[0] is not None], counter
 
 
-def _refuse_log_alone(table: MigrationsTable, latest: Sequence[tuple[object, ...]]) -> None:
+def _refuse_log_alone(table: MigrationsTable) -> None:
     """Raise HistoryError: the migrations table is missing, and the log has migrations."""
     raise HistoryError(
-        f"the table {table.name} is missing, yet {LOG_TABLE} records {len(latest)} migrations",
+        f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
         hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
     )
 

@@ -33,7 +33,7 @@ class Verification(NamedTuple):
 
     Attributes:
         entries: files against history.
-        gaps: version numbers without a file between the first and the last file (not for timestamps).
+        gaps: numbers without a file between the first and the last file (not for timestamps).
         differences: where the live schema differs from what the applied files build.
         not_compared: why the schemas could not be compared, or None.
         problems: what else is wrong with the database, or with its history.
