@@ -197,3 +197,15 @@ def test_none_yet(project: Project) -> None:
     project.run("up")
     assert project.run("restore", "--json").json == []
     assert not (project.folder / ".d1migrate").exists()
+
+
+def test_the_history_is_not_compared_as_rows(project: Project) -> None:
+    """Whatever the migrations table is called: the names of the migrations are listed instead."""
+    (project.folder / "d1migrate.toml").write_text('table = "applied_here"\n')
+    project.write("001_teams.sql", "CREATE TABLE teams (id INTEGER PRIMARY KEY);\n")
+    project.write("002_tags.sql", "CREATE TABLE tags (id INTEGER PRIMARY KEY);\n")
+    project.run("up", "--to", "1")
+    project.run("up")
+    shown = project.run("restore", "--to", "1", "--yes").err
+    assert "no longer applied: 002_tags" in shown
+    assert "applied_here" not in shown

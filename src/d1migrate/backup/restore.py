@@ -83,9 +83,9 @@ def preview(driver: Driver, choice: TableChoice, point: RestorePoint) -> Restore
         DriverError, HistoryError: the database, or the point, cannot be read.
     """
     with scratch_file() as path, closing(_copied(point, choice, path)) as then:
-        before, there = run(read.read_history(choice), then), _counts(then)
+        before, there = run(read.read_history(choice), then), _counts(then, choice)
     try:
-        now, here = run(read.read_history(choice), driver), _counts(driver)
+        now, here = run(read.read_history(choice), driver), _counts(driver, choice)
     except (DamagedError, QueryError) as error:
         return RestorePreview(point, None, (), (), None, str(error))
     return RestorePreview(
@@ -147,7 +147,7 @@ def restore(
     try:
         with scratch_file() as place:
             with closing(_copied(point, choice, place)) as target:
-                schema = run(read.read_schema(), target)
+                schema = run(read.read_schema(choice), target)
                 rows = _write_back(target, choice, place, undo, point, new_stamp) if undo else 0
                 current = run(read.read_current(choice), target)
             _take_over(file, place, changed, replace=aside is not None)
@@ -282,7 +282,9 @@ def _compare(
     Raises:
         HistoryError: they differ.
     """
-    found = [f"{d.kind} {d.name} is {d.problem}" for d in compare(schema, run(read.read_schema(), driver))]
+    found = [
+        f"{d.kind} {d.name} is {d.problem}" for d in compare(schema, run(read.read_schema(choice), driver))
+    ]
     if (current := run(read.read_current(choice), driver)) != expected:
         names = [row.name if row else "none" for row in (current, expected)]
         found.append(f"its last migration is {names[0]}, expected {names[1]}")
@@ -293,9 +295,9 @@ def _compare(
         )
 
 
-def _counts(driver: Driver) -> dict[str, int | None]:
+def _counts(driver: Driver, choice: TableChoice) -> dict[str, int | None]:
     """Return {table: its number of rows}; None for a table that cannot be counted, as some virtual tables."""
-    names = [table.name for table in run(read.read_schema(), driver).tables]
+    names = [table.name for table in run(read.read_schema(choice), driver).tables]
     found: dict[str, int | None] = {}
     for name in names:
         try:

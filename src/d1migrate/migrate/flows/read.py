@@ -234,16 +234,12 @@ def _without_empty_histories(found: h.History) -> Flow[h.History]:
     return found._replace(unmanaged=full, other_tools=full, reads=found.reads + 1)
 
 
-def read_schema(choice: TableChoice | None = None) -> Flow[Schema]:
-    """Read the live schema, without history tables and what SQLite and D1 keep for themselves.
-
-    Args:
-        choice: how to choose the migrations table; without it, the schema has a table of names.
-    """
+def read_schema(choice: TableChoice) -> Flow[Schema]:
+    """Read the live schema, without history tables and what SQLite and D1 keep for themselves."""
     from d1migrate.schema import introspect  # `status` does not need it
 
     schema = introspect.read((yield Batch(introspect.QUERIES, reads=True)))
-    own = {fold(name) for name in (choice.wrangler, choice.configured) if name} if choice else set()
+    own = {fold(name) for name in (choice.wrangler, choice.configured) if name}
     tables = (table for table in schema.tables if fold(table.name) not in own or not _is_history(table))
     return schema._replace(tables=tuple(tables))
 
