@@ -136,10 +136,10 @@ def test_from_empty_to_migrated(worker: PyodideWorkerd, shape: Shape) -> None:
     """The requests of the guide, with the answers and the queries that it tells."""
     database = worker.database()
 
-    assert ask(worker, database, "GET", "/", shape=shape)[:2] == (200, {"version": 0})
-    assert migrate(worker, database, shape) == (200, {"applied": ["001_notes"]}, 2 + 1)
+    assert ask(worker, database, "GET", "/", shape=shape)[:2] == (200, {"current": None})
+    assert migrate(worker, database, shape) == (200, {"applied": ["0001_notes"]}, 2 + 1)
     assert migrate(worker, database, shape) == (200, {"applied": []}, 1)
-    assert ask(worker, database, "GET", "/", shape=shape) == (200, {"version": 1}, 1)
+    assert ask(worker, database, "GET", "/", shape=shape) == (200, {"current": "0001_notes"}, 3)
 
 
 @pytest.mark.parametrize("header", [[], ["Bearer"], ["Bearer "], ["Bearer None"], ["Bearer x"], [TOKEN]])
@@ -205,22 +205,20 @@ def test_there_are_no_other_blocks() -> None:
 def test_at_the_top_of_a_request(worker: PyodideWorkerd) -> None:
     """It migrates, and bears a database that is newer, but not one whose own files are lost."""
     database = worker.database()
-    assert [step[1] for step in worker.call(TOP, database=database).result] == ["001_notes"]
+    assert [step[1] for step in worker.call(TOP, database=database).result] == ["0001_notes"]
     assert worker.call(TOP, database=database).result == []
 
-    newer = "INSERT INTO schema_migrations VALUES (2, '002_later', 0)"
+    newer = "INSERT INTO d1_migrations (name) VALUES ('0002_later.sql')"
     worker.call("hummbl:execute", database=database, sql=newer)
 
     assert migrate(worker, database)[0] == 500
     health = worker.call(HEALTH, database=database).result
-    assert (health["agrees"], health["not compared"]) == (False, "the file of 002_later is missing")
-    assert ask(worker, database, "GET", "/")[1] == {"version": 2}
+    assert (health["agrees"], health["not compared"]) == (False, "the file of 0002_later is missing")
+    assert ask(worker, database, "GET", "/")[1] == {"current": "0002_later"}
     answer = worker.call(TOP, database=database)
     assert (answer.result, answer.calls["batch"]) == ([], 2)
-    worker.call("hummbl:execute", database=database, sql="DELETE FROM schema_migrations WHERE version = 1")
-    worker.call(
-        "hummbl:execute", database=database, sql="INSERT INTO schema_migrations VALUES (0, '000_x', 0)"
-    )
+    lost = "UPDATE d1_migrations SET name = '0000_x.sql' WHERE id = 1"
+    worker.call("hummbl:execute", database=database, sql=lost)
     with pytest.raises(InsideError, match="MissingMigration"):
         worker.call(TOP, database=database)
 
@@ -236,9 +234,9 @@ def test_a_folder(worker: PyodideWorkerd) -> None:
 def test_health(worker: PyodideWorkerd) -> None:
     """Before, after, and when somebody changed the schema by hand; two queries."""
     database = worker.database()
-    fine = {"agrees": True, "version": 1, "pending": [], "differences": [], "not compared": None}
+    fine = {"agrees": True, "current": "0001_notes", "pending": [], "differences": [], "not compared": None}
 
-    assert worker.call(HEALTH, database=database).result["pending"] == ["001_notes"]
+    assert worker.call(HEALTH, database=database).result["pending"] == ["0001_notes"]
     migrate(worker, database)
     answer = worker.call(HEALTH, database=database)
     assert (answer.result, answer.calls["batch"]) == (fine, 2)
@@ -259,7 +257,7 @@ def test_what_wrangler_uploads(project: Path) -> None:
 
     uploaded = project / "dist2" / "migrations"
     assert {path.name for path in uploaded.iterdir()} == {"a.sql", "a.txt", "a.html", "a.bin"}
-    assert not list((project / "dist2").rglob("001_notes.sql"))
+    assert not list((project / "dist2").rglob("0001_notes.sql"))
 
 
 def test_the_log_says_that_nobody_linted(worker: PyodideWorkerd) -> None:
