@@ -8,7 +8,7 @@ from d1migrate.backup.foreign_keys import read_foreign_keys
 from d1migrate.errors import DamagedError, QueryError, UsageError
 from d1migrate.schema import introspect
 from d1migrate.schema.keys import rowid_alias
-from d1migrate.schema.queries import is_autoincrement
+from d1migrate.schema.queries import declares_autoincrement, is_autoincrement
 from d1migrate.sql.batch import Batch, Query, count_rows
 from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import ROWIDS, fold, quote_identifier
@@ -137,7 +137,10 @@ def read_contents(driver: Driver) -> Contents:
         ours.setdefault(name, []).append(column)
     found = read_foreign_keys(driver, plain, ours)
     contents = [
-        _table_contents(name, names, names, holds_rowid=True, primary=()) for name, names in ours.items()
+        _table_contents(
+            name, names, names, holds_rowid=True, primary=primary.get(name, ()) if kinds[name][1] else ()
+        )
+        for name, names in ours.items()
     ]
     contents += [
         _table_contents(
@@ -153,6 +156,7 @@ def read_contents(driver: Driver) -> Contents:
         _virtual_contents(driver, t, schema) for t in schema.tables if kinds[t.name][0] == "virtual"
     )
     known = {table.name for table in plain if is_autoincrement(table)}
+    known |= {name for _, name, sql in history.rows if declares_autoincrement(sql)}
     return Contents(
         schema,
         tuple(history.rows),

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 def is_autoincrement(table: Table) -> bool:
     """Whether a table never assigns an id twice (AUTOINCREMENT)."""
-    if "AUTOINCREMENT" not in table.sql.upper():
+    return declares_autoincrement(table.sql)
+
+
+def declares_autoincrement(sql: str) -> bool:
+    """Whether a CREATE TABLE statement declares AUTOINCREMENT."""
+    if "AUTOINCREMENT" not in sql.upper():
         return False  # most tables: not worth parsing
-    definition = parse_table(table.sql)
+    definition = parse_table(sql)
     return definition is not None and definition.autoincrement
 
 

@@ -19,6 +19,8 @@ import pytest
 from d1migrate.backup import dump, load
 from d1migrate.drivers.connect import connect
 from d1migrate.errors import PlanError, QueryError, SourceError, UnavailableError, UsageError
+from d1migrate.migrate.migration import Migration
+from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import quote_identifier
@@ -170,6 +172,89 @@ def test_history_is_part_of_it(tmp_path: Path) -> None:
     assert [e.state for e in other.status()] == ["applied"]
     assert other.history() == migrator.history()
     assert other.down().steps[0].name == "001_a"
+
+
+NAMES = [
+    Migration(0, "0000_init", "CREATE TABLE a (x);\n-- Rollback:\n--   DROP TABLE a;\n"),
+    Migration(1, "0001_b/migration", "CREATE TABLE b (x);\n-- Rollback:\n--   DROP TABLE b;\n"),
+    Migration(1, "0001_c'ö", "CREATE TABLE c (x);\n-- Rollback:\n--   DROP TABLE c;\n"),
+    Migration(2, "0002_d", "CREATE TABLE d (x);\n-- Rollback:\n--   DROP TABLE d;\n"),
+]
+
+
+@pytest.mark.parametrize("table", ["d1_migrations", "my migrations"])
+def test_a_history_in_wranglers_table_is_part_of_it(tmp_path: Path, table: str) -> None:
+    """Rows, ids and the counter: the next row gets the id that it would get in the first database."""
+    migrator = Migrator(f"sqlite:{tmp_path / 'a.db'}", NAMES, wrangler_table=table)
+    migrator.up()
+    migrator.down()  # the counter is beyond the newest id
+    file = str(tmp_path / "a.sql")
+    written = migrator.backup(file)
+    assert written.current == "0001_c'ö"
+    assert written.consistent
+    assert load.verify(file) == []
+    other = Migrator(f"sqlite:{tmp_path / 'b.db'}", NAMES, wrangler_table=table)
+    assert load.load(file, other.driver).current == written.current
+    assert other.history() == migrator.history()
+    assert [e.state for e in other.status()] == ["applied"] * 3 + ["pending"]
+    for one in (migrator, other):
+        one.up()
+    rows = Batch(
+        [Query(f'SELECT * FROM "{table}" ORDER BY id'), Query("SELECT * FROM sqlite_sequence")], reads=True
+    )
+    ours, theirs = (one.driver.batch(rows) for one in (migrator, other))
+    assert [(id_, name) for id_, name, _ in ours[0].rows] == [(id_, name) for id_, name, _ in theirs[0].rows]
+    assert [id_ for id_, *_ in ours[0].rows] == [1, 2, 3, 5]
+    assert ours[1].rows == theirs[1].rows
+    assert other.verify().ok
+    assert [step.name for step in other.down(steps=4).steps] == [m.name for m in reversed(NAMES)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "id INTEGER PRIMARY KEY, name TEXT, applied_at TEXT",
+        "id TEXT, name TEXT PRIMARY KEY, applied_at TEXT) WITHOUT ROWID; SELECT (1",
+        "name TEXT UNIQUE, applied_at TEXT, id INTEGER NOT NULL, who TEXT DEFAULT 'me'",
+    ],
+)
+def test_a_history_in_an_odd_table_is_part_of_it(tmp_path: Path, columns: str) -> None:
+    """It is not written to, but backed up."""
+    migrator = Migrator(f"sqlite:{tmp_path / 'a.db'}", NAMES, wrangler_table="d1_migrations")
+    migrator.driver.batch(
+        Batch([Query(s.sql) for s in split(f"CREATE TABLE d1_migrations ({columns});") if s.sql])
+    )
+    names = ", ".join(
+        f"('{name}.sql', '2026', {at})" for at, name in enumerate(("0001_b/migration", "0000_init"))
+    )
+    migrator.driver.batch(Batch([Query(f"INSERT INTO d1_migrations (name, applied_at, id) VALUES {names}")]))
+    file = str(tmp_path / "a.sql")
+    assert migrator.backup(file).current == "0001_b/migration"
+    other = Migrator(f"sqlite:{tmp_path / 'b.db'}", NAMES, wrangler_table="d1_migrations")
+    load.load(file, other.driver)
+    assert other.history() == migrator.history()
+    assert other.status() == migrator.status()
+
+
+def test_a_history_in_both_tables_is_part_of_it(tmp_path: Path) -> None:
+    """And what `restore` records is a row of the log alone."""
+    one = [Migration(1, "001_a", "CREATE TABLE a (x);")]
+    migrator = Migrator(f"sqlite:{tmp_path / 'a.db'}", one, table="schema_migrations")
+    migrator.driver.batch(
+        Batch([Query(NameTable().create), Query("INSERT INTO d1_migrations (name) VALUES ('001_a.sql')")])
+    )
+    migrator.driver.batch(
+        Batch([Query(VersionTable().create), Query("INSERT INTO schema_migrations VALUES (1, '001_a', 5)")])
+    )
+    migrator.driver.batch(Batch([Query("CREATE TABLE a (x)")]))
+    migrator.accept(1, reason="known")
+    file = str(tmp_path / "a.sql")
+    migrator.backup(file)
+    other = Migrator(f"sqlite:{tmp_path / 'b.db'}", one, table="schema_migrations")
+    assert other.restore_file(file).current == "001_a"
+    assert [(e.action, e.name) for e in other.history()] == [("accept", "001_a"), ("restore", "")]
+    assert other.status() == migrator.status()
+    assert other.up().steps == ()
 
 
 FTS = "CREATE VIRTUAL TABLE f USING fts5(a, {}); INSERT INTO f (rowid, a) VALUES (1, 'x')"

@@ -24,6 +24,7 @@ from d1migrate.errors import ApplyError, UnavailableError, UsageError
 from d1migrate.migrate.history import notes_of
 from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.source import load
+from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
@@ -51,9 +52,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def migrator(folder: Path) -> Migrator:
-    """Its database, which keeps restore points."""
-    return Migrator(f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester")
+def migrator(request: pytest.FixtureRequest, folder: Path) -> Migrator:
+    """Its database, which keeps restore points; the parameter is the migrations table."""
+    table = getattr(request, "param", None)
+    return Migrator(
+        f"sqlite:{folder.parent / 'app.db'}", folder, restore_points=True, who="tester", table=table
+    )
+
+
+either_table = pytest.mark.parametrize("migrator", ["schema_migrations", "d1_migrations"], indirect=True)
 
 
 def new_stamp() -> Stamp:
@@ -77,6 +84,7 @@ def write(migrator: Migrator, *sql: str) -> None:
     migrator.driver.batch(Batch([Query(s) for s in sql]))
 
 
+@either_table
 def test_up_and_down_take_one(migrator: Migrator) -> None:
     """One is taken before the first write of a run on a database with content; the log and history name it."""
     migrator.up(to=1)
@@ -110,6 +118,7 @@ def test_switched_off(folder: Path) -> None:
     assert last(memory) == "002_teams"
 
 
+@either_table
 def test_rows_are_restored_and_the_log_is_kept(migrator: Migrator) -> None:
     """A restore undoes later changes, keeps every log row, and can itself be undone."""
     migrator.up(to=2)
@@ -145,6 +154,7 @@ def test_rows_are_restored_and_the_log_is_kept(migrator: Migrator) -> None:
     assert migrator.verify().ok
 
 
+@either_table
 def test_what_was_rolled_back_is_applied_again(migrator: Migrator) -> None:
     """After restoring a point from before a `down`, checksums, rollbacks and order are known again."""
     migrator.up(to=2)
@@ -157,7 +167,8 @@ def test_what_was_rolled_back_is_applied_again(migrator: Migrator) -> None:
     assert entries[1].checksum
     assert before[1].state == "pending"
     assert migrator.verify().ok
-    (migrator_without_files := Migrator(migrator.driver, ())).plan_down(rollback_from="history")
+    table = migrator.choice.configured
+    (migrator_without_files := Migrator(migrator.driver, (), table=table)).plan_down(rollback_from="history")
     assert [s.name for s in migrator_without_files.down(steps=2).steps] == ["002_teams", "001_users"]
 
 
@@ -185,12 +196,16 @@ def test_a_point_without_history(folder: Path) -> None:
     assert {t.name for t in migrator.schema().tables} == {"old"}
 
 
+@either_table
 def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     """After a restore, a row that wrangler writes is its own, not the earlier run's."""
     migrator.up(to=1)
     migrator.up(to=2)
     restore.restore(migrator.driver, migrator.choice, local_points.listed(migrator.driver)[0], new_stamp)
-    write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
+    if migrator.choice.configured == "d1_migrations":
+        write(migrator, "INSERT INTO d1_migrations (name) VALUES ('002_teams.sql')")
+    else:
+        write(migrator, "INSERT INTO schema_migrations VALUES (2, '002_teams', 1900000000)")
     last = migrator.history()[-1]
     assert (last.version, last.by, last.checksum) == (2, None, None)
     assert migrator.status()[1].checksum is None or migrator.status()[1].applied
@@ -665,6 +680,29 @@ if sys.argv[1] == "take":
 else:
     restore.restore(driver, USUAL, found[0], lambda: Stamp("t", 1, "w", "x"))
 """
+
+
+def test_what_wrangler_recorded_is_restored_with_the_database(migrator: Migrator) -> None:
+    """Its table is in the point, beside ours: rows, ids and the counter; the log gets what happened since."""
+    write(migrator, VersionTable().create, NameTable().create)
+    write(
+        migrator,
+        *migrator.migrations[0].texts(),
+        "INSERT INTO schema_migrations VALUES (1, '001_users', 1700000000)",
+        "INSERT INTO d1_migrations (name) VALUES ('001_users.sql')",
+    )
+    migrator = Migrator(migrator.driver, migrator.migrations, restore_points=True, table="schema_migrations")
+    both = "SELECT id, name, (SELECT seq FROM sqlite_sequence) FROM d1_migrations"
+    before = rows(migrator, both)
+    migrator.up(to=2)
+    assert [name for _, name, _ in rows(migrator, both)] == ["001_users.sql", "002_teams.sql"]
+    done = migrator.restore("1")
+    assert done.current == "001_users"
+    assert rows(migrator, both) == before
+    assert [e.state for e in migrator.status()] == ["applied", "pending", "pending"]
+    assert [e.action for e in migrator.history()][-2:] == ["restore", "rewind"]
+    migrator.up(to=2)
+    assert [name for _, name, _ in rows(migrator, both)] == ["001_users.sql", "002_teams.sql"]
 
 
 @pytest.mark.slow
