@@ -19,9 +19,11 @@ from d1migrate.drivers import cloudflare as client
 from d1migrate.drivers.rest import RestDriver
 from d1migrate.errors import AmbiguousError, UnavailableError, UsageError
 from d1migrate.migrate import log
+from d1migrate.migrate.source import load
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
 from tests.remote.test_faults import THREE, number
+from tests.unit.migrate.flows import test_carry_over as old
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     from tests.remote.conftest import Remote
 
 
-def migrator(remote: Remote, folder: Path) -> Migrator:
+def migrator(remote: Remote, folder: Path, table: str | None = None) -> Migrator:
     """Return a migrator that takes restore points."""
-    return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"))
+    return Migrator(remote.open(), THREE, who="test", restore_points=str(folder / "points"), table=table)
+
+
+either_table = pytest.mark.parametrize("table", ["schema_migrations", "d1_migrations"])
 
 
 def new_stamp(point: str) -> log.Stamp:
@@ -51,9 +56,10 @@ def write(remote: Remote, text: str) -> None:
     remote.open().batch(Batch([Query("INSERT INTO notes (text) VALUES (?)", (text,))]))
 
 
-def test_back_and_forth(remote: Remote, tmp_path: Path) -> None:
+@either_table
+def test_back_and_forth(remote: Remote, tmp_path: Path, table: str) -> None:
     """Rows are restored, and history and log record it; undoing it restores the later rows."""
-    up = migrator(remote, tmp_path)
+    up = migrator(remote, tmp_path, table)
     up.up(to=2)
     write(remote, "a user's")
     up.up()
@@ -82,9 +88,10 @@ def test_back_and_forth(remote: Remote, tmp_path: Path) -> None:
     assert up.up().steps == ()
 
 
-def test_back_to_before_the_first_migration(remote: Remote, tmp_path: Path) -> None:
+@either_table
+def test_back_to_before_the_first_migration(remote: Remote, tmp_path: Path, table: str) -> None:
     """If there was no history then, the log is created again with its rows."""
-    up = migrator(remote, tmp_path)
+    up = migrator(remote, tmp_path, table)
     up.up()
     done = up.restore("0")
     assert done.current is None
@@ -151,23 +158,26 @@ class Mortal(httpx.BaseTransport):
         self._to.close()
 
 
-def mortal(remote: Remote, folder: Path, at: int) -> Migrator:
+def mortal(remote: Remote, folder: Path, at: int, table: str | None = None) -> Migrator:
     """Return a migrator whose process is killed before that request."""
     settings = client.settings(remote.server.environment)
     api = client.Api(settings, transport=Mortal(at), sleep=remote.wait)
     driver = RestDriver(remote.name, url=remote.url, api=api, database_id=remote.id)
     remote.opened.append(driver)
-    return Migrator(driver, THREE, who="test", restore_points=str(folder / "points"))
+    return Migrator(driver, THREE, who="test", restore_points=str(folder / "points"), table=table)
 
 
-@pytest.mark.parametrize("to", [0, 2, 3])
-def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> None:
+@pytest.mark.parametrize(
+    ("table", "to"),
+    [("schema_migrations", 0), ("schema_migrations", 2), ("schema_migrations", 3), ("d1_migrations", 2)],
+)
+def test_killed_before_each_request(remote: Remote, tmp_path: Path, table: str, to: int) -> None:
     """The next restore to the same point finishes it: no log row is lost or doubled, and the undo point is known."""
     ended, at = False, 0
     while not ended:
         at += 1
         shop, folder = remote.another(f"shop-{at}"), tmp_path / str(at)
-        up = migrator(shop, folder)
+        up = migrator(shop, folder, table)
         up.up(to=2)
         write(shop, "a user's")
         up.up()
@@ -178,10 +188,10 @@ def test_killed_before_each_request(remote: Remote, tmp_path: Path, to: int) -> 
             write(shop, "bad")
         before, rows = up.history(), notes(shop)
         try:
-            mortal(shop, folder, at).restore(wanted)
+            mortal(shop, folder, at, table).restore(wanted)
             ended = True
         except Killed:
-            assert migrator(shop, folder).restore(wanted).undo
+            assert migrator(shop, folder, table).restore(wanted).undo
         found = up.history()
         assert found[: len(before)] == before
         events = [(e.token, e.action, e.version) for e in found]
@@ -328,6 +338,80 @@ def test_an_interrupted_restore_to_a_time(remote: Remote, tmp_path: Path) -> Non
     (cut,) = (tmp_path / "points").glob("*.json")
     assert up.restore(json.loads(cut.read_text())["point"][0]).current == "001_notes"
     assert number(up) == 1
+
+
+NESTED = load(
+    [
+        ("20240113_a/migration.sql", "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT);"),
+        ("20240114_b/migration.sql", "INSERT INTO notes (text) VALUES ('b');"),
+        ("20240114_c/migration.sql", "INSERT INTO notes (text) VALUES ('c');"),
+        ("20240115_" + "long" * 50 + ".sql", "INSERT INTO notes (text) VALUES ('long');"),
+    ]
+)
+
+
+def test_names_of_any_kind(remote: Remote, tmp_path: Path) -> None:
+    """A point has the whole name of its last migration; what wrangler applied alone is found by its time."""
+    up = Migrator(remote.open(), NESTED, restore_points=str(tmp_path), wrangler_table="d1_migrations")
+    for migration in NESTED:
+        up.up(to=migration.name, lint=False)
+    assert [point.current for point in up.restore_points()] == ["", *[m.name for m in NESTED[:-1]]]
+    with pytest.raises(UsageError, match="20240114_b/migration, 20240114_c/migration"):
+        up.restore("20240114")
+    seen = up.plan_restore_before(NESTED[2].name)
+    assert seen
+    assert seen.point.current == NESTED[1].name
+    assert seen.undone == (NESTED[2].name, NESTED[3].name)
+    assert up.restore("20240114_b/migration.sql").current == NESTED[1].name
+    assert notes(remote) == ["b"]
+    assert [e.state for e in up.status()] == ["applied", "applied", "pending", "pending"]
+    write(remote, "a user's")
+    remote.server.advance(3600)
+    remote.open().batch(
+        Batch(
+            [
+                *(Query(sql) for sql in NESTED[2].texts()),
+                Query(
+                    f"INSERT INTO d1_migrations (name, applied_at) VALUES ('{NESTED[2].name}.sql', datetime('now', '+1 hour'))"
+                ),
+            ]
+        )
+    )
+    seen = up.plan_restore_before(NESTED[2].name)
+    assert seen
+    assert seen.point.current == NESTED[1].name
+    up.restore(seen.point)
+    assert notes(remote) == ["b", "a user's"]
+    assert len(up.up(lint=False).steps) == 2
+
+
+def test_back_to_the_log_of_an_older_version(remote: Remote, tmp_path: Path) -> None:
+    """Its bookmarks are points; the log that it rewinds to is moved again, with no row lost or doubled."""
+    driver = remote.open()
+    driver.batch(Batch([Query(old.OLD), Query(old.OLD_LOG_TABLE), *old.applied_by_old(old.FILES[0], "t1")]))
+    bookmark = driver.bookmark()
+    driver.batch(Batch(old.applied_by_old(old.FILES[1], "t2")))
+    driver.batch(
+        Batch([Query("UPDATE schema_migrations_log SET restore_point = ?1 WHERE token = 't2'", (bookmark,))])
+    )
+    up = Migrator(remote.open(), old.FILES, restore_points=str(tmp_path))
+    (point,) = up.restore_points()
+    assert (point.name, point.current) == (bookmark, "001_a")
+    assert up.plan_restore("1").undone == ("002_b",)
+    before = up.history()
+    up.up()
+    done = up.restore(bookmark)
+    assert done.current == "001_a"
+    assert [e.state for e in up.status()] == ["applied", "pending", "pending"]
+    assert up.history()[: len(before)] == before
+    (rows,) = driver.batch(Batch([Query("SELECT token, event, action, name FROM d1migrate_log")], reads=True))
+    assert (
+        len(rows.rows) == len(set(rows.rows)) == 4 + 2 + 1 + 3
+    )  # of 0.1, the up, the beginning, the restore
+    assert done.undo
+    assert up.restore(done.undo.name).current == "003_c"
+    assert up.status()[0].checksum == old.FILES[0].checksum
+    assert up.verify().ok
 
 
 # --- late and repeated requests ---

@@ -66,13 +66,8 @@ def listed(driver: TimeTravel, choice: TableChoice, folder: str) -> list[Restore
 
     Log rows that an interrupted restore removed are read from the file in `folder`.
     """
-    found: dict[str, RestorePoint] = {}
     now = run(read.read_history(choice), driver)
-    for row, applied in _walk(_whole_log(driver, now, folder), now):
-        bookmark = row[_POINT]
-        if bookmark and bookmark not in found and "." not in bookmark:  # the name of a copy has a dot
-            found[bookmark] = RestorePoint(bookmark, "", float(_at(row)), _label(applied, now), 0)
-    return list(found.values())
+    return [point for point, _ in _points(_whole_log(driver, now, folder), now)]
 
 
 def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> RestorePoint:
@@ -100,23 +95,22 @@ def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> R
 
 
 def find_before(driver: TimeTravel, choice: TableChoice, name: str, folder: str) -> RestorePoint | None:
-    """Return the newest point before a migration was applied, from the log or, if it has none, by time."""
+    """Return the newest point before a migration was applied: from the log; by time, if wrangler did it."""
     now = run(read.read_history(choice), driver)
     wanted = next((row for row in now.applied if row.name == name), None)
     if wanted is None:
         return None
-    before = None
-    for row, applied in _walk(_whole_log(driver, now, folder), now):
-        if row[_POINT] and "." not in row[_POINT] and now.table.key_of(wanted) not in applied:
-            before = RestorePoint(row[_POINT], "", float(_at(row)), _label(applied, now), 0)
+    rows, key = _whole_log(driver, now, folder), now.table.key_of(wanted)
+    before = next((p for p, applied in reversed([*_points(rows, now)]) if key not in applied), None)
+    done = [row[_ACTION] for row in rows if row[_EVENT] == "done" and _key(row, now) == key]
     at = wanted.applied_at
-    if before or at is None:
+    if at is None or (before and done and done[-1] in log.APPLIES):
         return before
     at -= _MARGIN
     try:
         bookmark = driver.bookmark(_stamp(at))
     except UsageError:  # older than the database, or than D1 keeps
-        return None
+        return before
     then = {
         now.table.key_of(row): row
         for row in now.applied
@@ -143,6 +137,19 @@ def preview(driver: TimeTravel, choice: TableChoice, point: RestorePoint, folder
         restore.names_of(before, then.keys() - now.keys),
         None,
     )
+
+
+def _points(rows: _LogRows, now: h.History) -> Iterator[tuple[RestorePoint, _Applied]]:
+    """Yield every bookmark of the log, with the migrations that were applied then.
+
+    It was taken before the first of the rows that have it.
+    """
+    known = set()
+    for row, applied in _walk(rows, now):
+        bookmark = row[_POINT]
+        if bookmark and bookmark not in known and "." not in bookmark:  # the name of a copy has a dot
+            known.add(bookmark)
+            yield RestorePoint(bookmark, "", float(_at(row)), _label(applied, now), 0), applied
 
 
 def _walk(rows: _LogRows, now: h.History) -> Iterator[tuple[tuple[Any, ...], _Applied]]:

@@ -28,6 +28,7 @@ from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL
 from d1migrate.migrator import Migrator
 from d1migrate.sql.batch import Batch, Query
+from tests.unit.migrate.flows import test_carry_over as old
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,6 +210,26 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     last = migrator.history()[-1]
     assert (last.version, last.by, last.checksum) == (2, None, None)
     assert migrator.status()[1].checksum is None or migrator.status()[1].applied
+
+
+def test_a_point_with_the_log_of_an_older_version(tmp_path: Path) -> None:
+    """It is moved in the restored file, with the rows that are newer; undoing the restore loses none either."""
+    migrator = Migrator(f"sqlite:{tmp_path / 'app.db'}", old.FILES, restore_points=True)
+    done = [*old.applied_by_old(old.FILES[0], "t1"), *old.applied_by_old(old.FILES[1], "t2")]
+    migrator.driver.batch(Batch([Query(old.OLD), Query(old.OLD_LOG_TABLE), *done]))
+    before = migrator.history()
+    migrator.up()
+    (point,) = local_points.listed(migrator.driver)
+    assert point.current == "002_b"
+    undone = migrator.restore(point.name)
+    assert [e.state for e in migrator.status()] == ["applied", "applied", "pending"]
+    assert migrator.history()[: len(before)] == before
+    assert [e.action for e in migrator.history()] == ["up"] * 3 + ["restore", "rewind"]
+    assert migrator.status()[1].checksum == old.FILES[1].checksum
+    assert undone.undo
+    migrator.restore(undone.undo.name)
+    assert migrator.history()[: len(before)] == before
+    assert migrator.verify().ok
 
 
 def test_ways_to_name_one(migrator: Migrator) -> None:
