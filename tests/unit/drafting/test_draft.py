@@ -499,7 +499,7 @@ def test_the_file() -> None:
     found = draft(current, Desired(desired.schema), allow_drop=["users.n"])
     assert found is not None
     assert found.title == "drop users n"
-    text = migration_text(found, "004_drop_users_n.sql", found.title, date="2026-11-22")
+    text = migration_text(found, "004_drop_users_n.sql", found.title, date="2026-11-22", records=True)
     migration = Migration(4, "004_drop_users_n", text)
     migration.check()
     assert next(s.sql for s in migration.statements() if s.sql) == 'ALTER TABLE "users" DROP COLUMN "n"'
@@ -530,7 +530,7 @@ def test_values_that_are_gone(column: str, back: str) -> None:
         allow_drop=["t.k"],
     )
     assert found is not None
-    text = migration_text(found, "001_x.sql", "x", date="2026-11-22")
+    text = migration_text(found, "001_x.sql", "x", date="2026-11-22", records=False)
     if found.down.irreversible:
         assert found.down.irreversible == back
         assert f"-- Rollback: none, {back}\n" in text
