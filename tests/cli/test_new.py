@@ -84,6 +84,16 @@ def test_new_beside_a_file_without_a_number(project: Project) -> None:
     project.run("up", "--no-lint")
 
 
+def test_new_beside_drizzles_journal(project: Project) -> None:
+    """Drizzle-kit numbers by its journal, so its next file would get the same number; that is noted."""
+    project.write("0000_a.sql", "SELECT 1;")
+    (project.migrations / "meta").mkdir()
+    (project.migrations / "meta/_journal.json").write_text('{"entries": []}')
+    made = project.run("new", "b")
+    assert made.out == "migrations/0001_b.sql\n"
+    assert "`drizzle-kit generate --custom` writes one that it counts" in made.err
+
+
 def test_new_that_would_not_be_last(project: Project) -> None:
     """No file is written."""
     project.write("users.sql", "SELECT 1;")

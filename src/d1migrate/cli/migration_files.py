@@ -64,6 +64,10 @@ def write_next(description: str, text_of: Callable[[NewFile], str], project: Pro
         output.print_json({"path": path})
     else:
         output.print(path)
+    if os.path.isfile(files.journal_of(project.folder)):
+        output.note(
+            "drizzle-kit does not count this file; `drizzle-kit generate --custom` writes one that it counts"
+        )
     if new.later:
         output.note(
             f"{clean_line(', '.join(new.later))} stays last, without a number: a new database runs it after"

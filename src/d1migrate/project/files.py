@@ -138,13 +138,18 @@ def load_file(path: str, *, version: int) -> Migration:
     return source.read(version, os.path.splitext(os.path.basename(path))[0], _read(path), path)
 
 
+def journal_of(folder: str) -> str:
+    """Return the path of drizzle's journal, by which it numbers its files, whether or not it exists."""
+    return os.path.join(folder, "meta", "_journal.json")
+
+
 def load_journal(folder: str) -> dict[str, str]:
     """Return {when a migration was written: its name} of drizzle's `meta/_journal.json`, if there is one.
 
     Raises:
         UsageError: it is not a journal of drizzle.
     """
-    path = os.path.join(folder, "meta", "_journal.json")
+    path = journal_of(folder)
     text = read_text(path)
     if text is None:
         return {}
