@@ -14,13 +14,15 @@ def header(name: str, description: str, *, date: str) -> str:
     """Return the comment that begins a migration file.
 
     Args:
-        name: its path below the migrations folder, with `.sql`.
+        name: its path below the migrations folder, with `.sql`. What would end the comment, in the name of an
+            existing folder, becomes `?`.
         description: a few words.
         date: today's, as YYYY-MM-DD.
     """
     summary = " ".join(description.split())
+    shown = "".join(c if c.isprintable() else "?" for c in name.removesuffix(SUFFIX))
     return f"""\
--- Migration: {name.removesuffix(SUFFIX)}
+-- Migration: {shown}
 -- Description: {summary[:1].upper() + summary[1:]}
 -- Created: {date}
 """

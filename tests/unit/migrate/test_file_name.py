@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from calendar import timegm
+from contextlib import suppress
 
 import pytest
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate.file_name import Now, first_name, moved_after, new_name, with_words
-from d1migrate.migrate.order import order_key
+from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import SUFFIX
 
 NOW = Now(timegm((2026, 11, 30, 12, 0, 0)), "20261130120000")
@@ -91,6 +93,46 @@ def test_what_cannot_be_continued(names: str, why: str) -> None:
     with pytest.raises(UsageError, match=why.replace(".", r"\.")) as refused:
         new_name(_files(names), "Add teams", now=NOW)
     assert refused.value.hint
+
+
+NUMBERS = (
+    *(
+        "0001",
+        "1",
+        "-5",
+        "0x10",
+        "1e3",
+        "2024-01-13",
+        "2024_01_13",
+        "20240101",
+        "20240101101500",
+        "1694623723",
+    ),
+    *("1694623723123", "V001", "init", "", " 7", "+3", str(2**53), "1" * 400, "٣", "a1b2", "20261130"),
+)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_folder_gets_a_last_file(seed: int) -> None:
+    """Or none; only files without a number may be after it."""
+    choose = random.Random(seed)  # noqa: S311 - for names of files
+    made = 0
+    for _ in range(300):
+        parts = [
+            ("", "shop/", "1_g/"),
+            NUMBERS,
+            ("_", "-", "__", ".", " - ", ""),
+            ("a", "b-c", "Z", "1", "2_b"),
+            ("", "/up"),
+        ]
+        names = {"".join(map(choose.choice, parts)) + SUFFIX for _ in range(choose.randint(1, 5))}
+        folder = sorted(names, key=order_key)
+        with suppress(UsageError):
+            path, later = new_name(folder, "Add teams", now=NOW)
+            assert [name for name in folder if order_key(name) >= order_key(path)] == list(later)
+            assert all(number_of(name) is None for name in later)
+            made += 1
+    assert made > 200
 
 
 def test_a_name_needs_a_word() -> None:

@@ -17,6 +17,13 @@ def test_a_template_is_a_migration_that_changes_nothing() -> None:
     assert found.rollback is None
 
 
+def test_a_folder_whose_name_would_end_the_comment() -> None:
+    """Nothing of it becomes SQL."""
+    text = template("a\nDROP TABLE b;/0001_c.sql", "c", date="2026-11-30", records=False)
+    assert text.startswith("-- Migration: a?DROP TABLE b;/0001_c\n")
+    assert Migration(None, "a", text).check() == 0
+
+
 def test_a_template_for_wranglers_table() -> None:
     """Wrangler records the file, so it has no statement of its own."""
     name = "20261130101500_teams/migration"
