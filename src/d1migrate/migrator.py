@@ -298,7 +298,7 @@ class Migrator:
 
         history, schema = self._run(read.read_history_and_schema(self.choice))
         entries = compare(self.migrations, history)
-        todo = [e.migration for e in entries if e.migration and e.state in ("pending", "out_of_order")]
+        todo = [e.migration for e in entries if e.migration and e.is_pending]
         earlier = [e.migration for e in entries if e.migration and e.applied]
         return lint(todo, schema, earlier=earlier, severities=self._severities, table=history.table)
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.migration import Migration
 
-_PENDING = ("pending", "out_of_order")
-
 
 class Options(NamedTuple):
     """The options of `lint`."""
@@ -72,7 +70,7 @@ def _lint(options: Options, project: Project) -> tuple[Sequence[Diagnostic], int
         return lint(migrations, severities=project.severities, only=only, table=table), len(only)
     migrator = project.migrator()
     project.note_database()
-    pending = sum(e.state in _PENDING for e in migrator.status())
+    pending = sum(e.is_pending for e in migrator.status())
     return migrator.lint(), pending
 
 
@@ -103,7 +101,7 @@ def _target(paths: Sequence[str], project: Project) -> Target:
     migrator = project.migrator()
     history, schema = run_flow(read_history_and_schema(migrator.choice), project.driver)
     entries = compare(migrator.migrations, history)
-    todo = [e.migration for e in entries if e.migration and e.state in _PENDING]
+    todo = [e.migration for e in entries if e.migration and e.is_pending]
     return Target(todo, todo, schema)
 
 

@@ -46,9 +46,11 @@ def _list(migrator: Migrator, output: Output) -> None:
         output.print_json([point._asdict() | {"at": int(point.at)} for point in found])
         return
     now = time.time()
-    rows = [(p.name, when(int(p.at), now=now), p.current, size(p.size) if p.path else "") for p in found]
+    rows = [
+        (p.name, when(int(p.at), now=now), p.current or "none", size(p.size) if p.path else "") for p in found
+    ]
     header = ("restore point", "taken", "last migration", "size")
-    output.print(table(header, rows, right=(2, 3)) if rows else "no restore points yet")
+    output.print(table(header, rows, right=(3,)) if rows else "no restore points yet")
 
 
 def _load(path: str, confirmed: str | None, project: Project, output: Output) -> None:

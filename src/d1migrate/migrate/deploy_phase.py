@@ -13,6 +13,7 @@ from d1migrate.errors import PlanError, SourceError
 from d1migrate.migrate.directives import phases
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.selector import find, is_none
+from d1migrate.migrate.status import last_applied
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from d1migrate.sql.create import parse
 from d1migrate.sql.definitions import IndexDefinition, TriggerDefinition
@@ -198,8 +199,10 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
                 breaking.append(f"{entry.name}: {', '.join(impact.removes) or 'declared phase=after'}")
             elif not newer and impact.phase == "before":
                 needed.append(entry.name)
-    current = next((entry.name for entry in reversed(entries) if entry.applied), None)
-    return Compatibility(code and code.name, current, tuple(needed), tuple(breaking), tuple(unclear))
+    current = last_applied(entries)
+    return Compatibility(
+        code and code.name, current and current.name, tuple(needed), tuple(breaking), tuple(unclear)
+    )
 
 
 def _known_impact(entry: Entry) -> Impact | str:

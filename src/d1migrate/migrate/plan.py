@@ -195,7 +195,7 @@ def plan_up(
     refuse_unwritable(history, entries)
     refuse_unmanaged(entries, history)
     refuse_disagreement(entries)
-    todo = [entry for entry in wanted if entry.state in ("pending", "out_of_order")]
+    todo = [entry for entry in wanted if entry.is_pending]
     _refuse_late(entries, [e for e in todo if e.state == "out_of_order" and not allow_out_of_order])
     refuse_without_key(todo, entries, history.table)
     if todo:

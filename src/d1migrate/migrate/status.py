@@ -63,6 +63,11 @@ class Entry(NamedTuple):
         return self.migration.checksum if self.migration else None
 
     @property
+    def is_pending(self) -> bool:
+        """Whether an `up` would run the file, or refuse it as out of order."""
+        return self.state in ("pending", "out_of_order")
+
+    @property
     def is_renamed(self) -> bool:
         """Whether the file has another name than what was recorded, and not another content."""
         return self.was is not None and self.state in ("applied", "renamed")
@@ -109,6 +114,11 @@ def compare(migrations: Sequence[Migration], history: h.History) -> tuple[Entry,
     if len(entries) > len(migrations):
         entries.sort(key=lambda entry: order_key(path_of(entry, history.table)))
     return _out_of_order(entries)
+
+
+def last_applied(entries: Sequence[Entry]) -> Entry | None:
+    """Return the applied migration that is the last in wrangler's order; None if none is applied."""
+    return next((entry for entry in reversed(entries) if entry.applied), None)
 
 
 def _is_changed(migration: Migration, row: h.AppliedMigration) -> bool:
@@ -241,7 +251,7 @@ def refuse_disagreement(entries: Sequence[Entry]) -> None:
         "restore the file and write a new migration;"
         " if the edit is right, `d1migrate repair --accept {first} --reason …` records it",
     )
-    pending = next((entry.name for entry in entries if entry.state in ("pending", "out_of_order")), None)
+    pending = next((entry.name for entry in entries if entry.is_pending), None)
     renamed = f"if it is {pending} now, `d1migrate repair --rename {{first}} {pending} --reason …`; "
     _refuse(
         [entry for entry in entries if entry.state == "missing"],

@@ -35,7 +35,7 @@ def status(found: Status, environment: str | None, database: str) -> dict[str, A
         "table": history.table.name,
         **last("current", [history.current] if history.current else []),
         **last("latest", [e for e in entries if e.migration]),
-        "pending": sum(e.state in ("pending", "out_of_order") for e in entries),
+        "pending": sum(e.is_pending for e in entries),
         "migrations": [entry(e) for e in entries],
         "problems": [problem(p) for p in problems],
     }

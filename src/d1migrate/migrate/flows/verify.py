@@ -55,23 +55,19 @@ class Verification(NamedTuple):
     @property
     def current(self) -> str | None:
         """The name of the last applied migration, in wrangler's order; None if none is applied."""
-        last = self._last
+        last = status.last_applied(self.entries)
         return last.name if last else None
 
     @property
     def current_version(self) -> int | None:
         """The number of that migration; None if it has none."""
-        last = self._last
+        last = status.last_applied(self.entries)
         return last.version if last else None
-
-    @property
-    def _last(self) -> Entry | None:
-        return next((entry for entry in reversed(self.entries) if entry.applied), None)
 
     @property
     def pending(self) -> tuple[str, ...]:
         """The names of the migrations that an `up` would run."""
-        return tuple(e.name for e in self.entries if e.state in ("pending", "out_of_order"))
+        return tuple(e.name for e in self.entries if e.is_pending)
 
 
 def verify(
