@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-Key = tuple[tuple[bool, float, bytes], ...]
+Key = tuple[tuple[bool, float, str], ...]
 
 # JavaScript's white space: unlike Python's, with U+FEFF and without control characters such as U+001C.
 SPACE = "[\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
@@ -41,10 +41,18 @@ def order_key(name: str) -> Key:
     return tuple(_segment_key(segment) for segment in name.split("/"))
 
 
-def _segment_key(segment: str) -> tuple[bool, float, bytes]:
+def code_units(text: str) -> str:
+    """Return a text with a character for each UTF-16 code unit, as JavaScript compares and counts them."""
+    if text.isascii():
+        return text
+    data = text.encode("utf-16-le", "surrogatepass")
+    return "".join(chr(low | high << 8) for low, high in zip(data[::2], data[1::2], strict=True))
+
+
+def _segment_key(segment: str) -> tuple[bool, float, str]:
     number = number_of(segment)
     double = None if number is None else _double(number)
-    return double is None, double or 0.0, segment.encode("utf-16-be", "surrogatepass")
+    return double is None, double or 0.0, code_units(segment)
 
 
 def _double(number: int) -> float | None:

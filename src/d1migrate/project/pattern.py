@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
+from d1migrate.migrate.order import code_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +48,7 @@ class Pattern:
         self._is_negated = (len(text) - len(body)) % 2 == 1
         try:
             self._alternatives = [
-                tuple(_segment(_units(segment)) for segment in re.split("/+", alternative))
+                tuple(_segment(code_units(segment)) for segment in re.split("/+", alternative))
                 for alternative in _expand(body)
             ]
         except ValueError as error:
@@ -62,17 +63,9 @@ class Pattern:
         return self._match(folder, partial=True)
 
     def _match(self, path: str, *, partial: bool) -> bool:
-        file = _units(path).split("/")
+        file = code_units(path).split("/")  # `?` matches a code unit
         found = any(_matches(file, pattern, partial) for pattern in self._alternatives)
         return not self._is_comment and found != self._is_negated
-
-
-def _units(text: str) -> str:
-    """Return a text with a character for each UTF-16 code unit, which is what `?` matches."""
-    if text.isascii():
-        return text
-    data = text.encode("utf-16-le", "surrogatepass")
-    return "".join(chr(low | high << 8) for low, high in zip(data[::2], data[1::2], strict=True))
 
 
 # --- braces ---
