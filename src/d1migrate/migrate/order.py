@@ -7,6 +7,14 @@ between its segments and with `.sql`.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXACT = 2**53
+"""Beyond it not every integer is a double, and wrangler compares doubles."""
 
 Key = tuple[tuple[bool, float, str], ...]
 
@@ -22,7 +30,7 @@ def number_of(name: str) -> int | None:
     It is `parseInt(segment.split("_")[0], 10)` of the first segment: what follows the digits is ignored. The
     integer is exact; wrangler rounds it to a double.
     """
-    head = name.partition("/")[0].partition("_")[0]
+    head = _head(name)
     if head.isascii() and head.isdigit() and len(head) < _MAX_DIGITS:
         return int(head)
     match = re.match(_NUMBER, head)
@@ -41,6 +49,14 @@ def order_key(name: str) -> Key:
     return tuple(_segment_key(segment) for segment in name.split("/"))
 
 
+def is_plain(names: Sequence[str]) -> bool:
+    """Whether names begin with ascending plain numbers, as in most folders; then no order surprises."""
+    heads = [_head(name) for name in names]
+    if not all(head.isascii() and head.isdigit() and len(head) < len(str(EXACT)) for head in heads):
+        return False
+    return all(one < other for one, other in pairwise(map(int, heads)))
+
+
 def code_units(text: str) -> str:
     """Return a text with a character for each UTF-16 code unit, as JavaScript compares and counts them."""
     if text.isascii():
@@ -53,6 +69,10 @@ def _segment_key(segment: str) -> tuple[bool, float, str]:
     number = number_of(segment)
     double = None if number is None else _double(number)
     return double is None, double or 0.0, code_units(segment)
+
+
+def _head(name: str) -> str:
+    return name.partition("/")[0].partition("_")[0]
 
 
 def _double(number: int) -> float | None:

@@ -6,15 +6,11 @@ import re
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.migrate.order import SPACE, number_of
+from d1migrate.migrate.order import EXACT, SPACE, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-EXACT = 2**53
-"""Beyond it not every integer is a double, and wrangler compares doubles."""
-
-# Compiled when first needed: most folders have plain numbers only.
 _HEX = SPACE + "0[xX]([0-9a-fA-F]{1,16})(?![0-9a-zA-Z])"
 _EXPONENT = SPACE + "([0-9]{1,16}[eE][0-9]{1,2})(?![0-9a-zA-Z])"
 _GROUPS = SPACE + "([0-9]{1,16}(?:[^0-9_][0-9]{1,16})+)(?![0-9a-zA-Z])"
@@ -40,8 +36,6 @@ def surprises(names: Sequence[str]) -> tuple[Surprise, ...]:
     Args:
         names: those of a folder, in that order.
     """
-    if _are_plain(names):
-        return ()
     return tuple(found for siblings in _siblings(names) for found in _among(siblings))
 
 
@@ -50,14 +44,6 @@ def warning(found: Sequence[Surprise]) -> str:
     shown = "; ".join(str(surprise) for surprise in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return f"wrangler's order may surprise: {shown}{more}"
-
-
-def _are_plain(names: Sequence[str]) -> bool:
-    """Whether the names begin with ascending plain numbers, as those of most folders do."""
-    heads = [name.partition("/")[0].partition("_")[0] for name in names]
-    if not all(head.isascii() and head.isdigit() and len(head) < len(str(EXACT)) for head in heads):
-        return False
-    return all(one < other for one, other in pairwise(map(int, heads)))
 
 
 def _siblings(names: Iterable[str]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import UsageError
-from d1migrate.migrate.order import order_key
+from d1migrate.migrate.order import is_plain, order_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -82,12 +82,14 @@ def warnings(listing: Listing, pending: Iterable[str] | None = None) -> list[str
         listing: the files.
         pending: names of migrations, without `.sql`; an order that surprises matters only among these.
     """
-    from d1migrate.migrate.surprises import surprises, warning
-
     found = []
     if listing.skipped:
         why = "links, hidden files, endings other than .sql, and what the pattern does not match"
         found.append(f"not run: {_shown(listing.skipped)}; wrangler skips {why}")
+    if is_plain(listing.names):
+        return found
+    from d1migrate.migrate.surprises import surprises, warning  # few folders have any
+
     surprising = surprises(listing.names)
     if surprising and pending is not None:
         paths = {path for name in pending for path in accumulate(name.split("/"), "{}/{}".format)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d1migrate.migrate.order import number_of, order_key
+from d1migrate.migrate.order import is_plain, number_of, order_key
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,19 @@ def test_order(ordered: list[str]) -> None:
     """By number, then by text, and what has no number last."""
     names = ordered[::-1]
     assert sorted(names, key=order_key) == ordered
+
+
+@pytest.mark.parametrize(
+    ("names", "plain"),
+    [
+        (["0000_a.sql", "0001-init.sql"], False),  # `0001-init` has more than digits before `_`
+        (["0000_a.sql", "0001_b/migration.sql", "10_c.sql"], True),
+        (["1_a.sql", "1_b.sql"], False),
+        (["1_a.sql", "b.sql"], False),
+        ([f"{2**53 + 1}_a.sql"], False),
+        ([], True),
+    ],
+)
+def test_plain_numbers(names: list[str], plain: bool) -> None:
+    """Ascending digits before `_`: nothing about their order has to be explained."""
+    assert is_plain(names) is plain
