@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # `X as X` exports a name to type checkers
     from d1migrate.drivers.protocol import Driver as Driver
     from d1migrate.lint.check import Diagnostic as Diagnostic
     from d1migrate.migrate.deploy_phase import Compatibility as Compatibility
-    from d1migrate.migrate.flows.read import LogEntry as LogEntry
+    from d1migrate.migrate.flows.read_log import LogEntry as LogEntry
     from d1migrate.migrate.flows.steps import Report as Report
     from d1migrate.migrate.flows.steps import StepResult as StepResult
     from d1migrate.migrate.flows.verify import Verification as Verification
@@ -50,7 +50,7 @@ _HOMES = {  # {module: its public names}
     "drivers.protocol": ("AsyncDriver", "Capabilities", "Driver"),
     "project.files": ("load_migrations",),
     "migrate.deploy_phase": ("Compatibility",),
-    "migrate.flows.read": ("LogEntry",),
+    "migrate.flows.read_log": ("LogEntry",),
     "migrate.flows.steps": ("Report", "StepResult"),
     "migrate.flows.verify": ("Verification",),
     "migrate.history": ("AppliedMigration",),

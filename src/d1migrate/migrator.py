@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.adopt.flow import Adoption, Hints
     from d1migrate.migrate.deploy_phase import Compatibility, Phase
     from d1migrate.migrate.flows.baseline import LiveDatabase
-    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.tables import HistoryMove, TableSync
     from d1migrate.migrate.flows.up import Check
@@ -210,7 +210,9 @@ class Migrator:
 
     def history(self) -> tuple[LogEntry, ...]:
         """Return all that happened to the database, oldest first. Writes nothing; errors as `status`."""
-        return self._run(read.read_log(self.choice))
+        from d1migrate.migrate.flows.read_log import read_log
+
+        return self._run(read_log(self.choice))
 
     def current(self) -> AppliedMigration | None:
         """Return the applied migration that comes last in wrangler's order; None if none is applied.

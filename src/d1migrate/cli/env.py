@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.cli import gates
 from d1migrate.drivers.run import run as run_flow
 from d1migrate.errors import Error, UsageError
-from d1migrate.migrate.flows.read import read_status
+from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.project.duplicates import refuse_duplicates
 from d1migrate.report import text, values
 from d1migrate.report.text import clean_line

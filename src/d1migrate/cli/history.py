@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from d1migrate.cli.output import Output
     from d1migrate.cli.project import Project
-    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.read_log import LogEntry
 
 
 class Options(NamedTuple):

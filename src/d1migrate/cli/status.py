@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.backup import FOLDER
 from d1migrate.cli.options import FOUND
 from d1migrate.drivers.run import run as run_flow
-from d1migrate.migrate.flows.read import read_status
+from d1migrate.migrate.flows.read_status import read_status
 from d1migrate.report import text, values
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import ApplyError, Error, Irreversible
 from d1migrate.migrate.flows import down, read
+from d1migrate.migrate.flows.read_log import read_log
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.project import actor
@@ -165,12 +166,12 @@ class _RecoveryTest:
         return ("it was applied, though it failed",)
 
     def _restore(self) -> tuple[str, ...] | None:
-        known = run(read.read_log(self._choice), self._driver)
+        known = run(read_log(self._choice), self._driver)
         point = known[-1].restore_point
         if point is None:
             return None
         restore_points.restore_to(self._driver, self._choice, point, _stamp, folder=None, began=None)
-        kept = run(read.read_log(self._choice), self._driver)[: len(known)]
+        kept = run(read_log(self._choice), self._driver)[: len(known)]
         lost = () if kept == known else ("rows of the log are lost",)
         found = (*self._differences(), *lost)
         self._up()

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
-    from d1migrate.migrate.flows.read import LogEntry, Status
+    from d1migrate.migrate.flows.read_log import LogEntry
+    from d1migrate.migrate.flows.read_status import Status
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.migration import Rollback

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from d1migrate.drivers.protocol import AsyncDriver
-    from d1migrate.migrate.flows.read import LogEntry
+    from d1migrate.migrate.flows.read_log import LogEntry
     from d1migrate.migrate.flows.steps import Report
     from d1migrate.migrate.flows.verify import Verification
     from d1migrate.migrate.history import AppliedMigration
@@ -68,7 +68,9 @@ class AsyncMigrator:
 
     async def history(self) -> tuple[LogEntry, ...]:
         """Return the log, oldest first."""
-        return await arun(read.read_log(self.choice), self.driver)
+        from d1migrate.migrate.flows.read_log import read_log
+
+        return await arun(read_log(self.choice), self.driver)
 
     async def schema(self) -> Schema:
         """Read the live schema."""

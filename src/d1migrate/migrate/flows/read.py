@@ -1,58 +1,28 @@
-"""Read what a database records about itself: history, log, schema."""
+"""Read the history and the schema of a database, in as few requests as possible.
+
+What the log has besides is in `read_log`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-from d1migrate.migrate.status import Entry, compare, refuse_partial, refuse_problems, unwritable
+from d1migrate.migrate.status import Entry, compare, refuse_partial, refuse_problems
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, Survey, TableChoice
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.batch import Flow
-
-
-class LogEntry(NamedTuple):
-    """One line of history; None is unknown.
-
-    A restore is a `restore` without a migration, whose detail has the restore point; a `restore` for each
-    migration that is applied again; and a `rewind` for each that no longer is. On a remote D1, `restoring`
-    comes first: the restore began.
-
-    Attributes:
-        version, name: the migration; None and "" for what concerns the whole database.
-        action: what was done: up, down, baseline, accept, forget, adopt, restore, …
-        at: when, in epoch seconds.
-        by: who.
-        checksum: the checksum of the file.
-        token: the token of the batch.
-        done: False for what began and did not finish.
-        detail: JSON, for `history.notes_of`: the rows that a rollback deleted, the reason for a repair, that
-            an `up` was not linted.
-        restore_point: the restore point that was taken before.
-    """
-
-    version: int | None
-    name: str
-    action: str
-    at: int | None
-    by: str | None
-    checksum: str | None
-    token: str | None
-    done: bool
-    detail: str | None = None
-    restore_point: str | None = None
 
 
 def read_history(choice: TableChoice = USUAL, *, reads: int = 1, token: str | None = None) -> Flow[h.History]:
@@ -148,7 +118,7 @@ def _complete(
         try:
             answers = yield Batch(_queries(choice, found, there, token), reads=True)
         except QueryError as error:
-            if not _is_moved(error):
+            if not is_moved(error):
                 raise
             there = (LOG_TABLE,)
             answers = yield Batch(_queries(choice, found, there, token), reads=True)
@@ -162,7 +132,7 @@ def _complete(
 _MOST_READS = 5
 
 
-def _is_moved(error: QueryError) -> bool:
+def is_moved(error: QueryError) -> bool:
     """Whether a query failed because another run has moved the old log meanwhile."""
     return f"no such table: {log.OLD_LOG}" in str(error)
 
@@ -196,7 +166,7 @@ def _assembled(
         missing=missing,
         unmanaged=unmanaged,
         other_tools=tuple(name for name in unmanaged if fold(name) in OTHER_TOOLS),
-        leftovers=tuple(first_column(leftovers.rows)),
+        leftovers=tuple(str(name) for (name,) in leftovers.rows),
         head="".join(token for (token,) in head),
         problems=choice.problems(survey, table, own, beside),
         other=_other(choice, beside) if beside and table.shape == "names" else None,
@@ -296,140 +266,3 @@ def read_history_and_schema(choice: TableChoice) -> Flow[tuple[h.History, Schema
         *answers, same = yield Batch((*introspect.QUERIES, is_same_history(history)), reads=True)
         if same.rows[0][0]:
             return history, introspect.read(answers)
-
-
-class Status(NamedTuple):
-    """Files and database compared.
-
-    Attributes:
-        entries: each migration.
-        history: what the database records.
-        problems: what is wrong, as far as the history shows.
-    """
-
-    entries: tuple[Entry, ...]
-    history: h.History
-    problems: tuple[Problem, ...]
-
-
-def read_status(
-    migrations: Sequence[Migration],
-    choice: TableChoice,
-    *,
-    token: str | None = None,
-    if_missing: Problem | None = None,
-) -> Flow[Status]:
-    """Compare files and database, and report what is wrong; one request, unless something is wrong.
-
-    Args:
-        migrations: the files.
-        choice: how to choose the migrations table.
-        token: the token of a row that the log must have.
-        if_missing: the problem to report if it does not.
-    """
-    history = yield from read_history(choice, token=token)
-    entries = compare(migrations, history)
-    problems = (yield from read_leftovers()) if history.leftovers else ()
-    if if_missing and not history.has_token:
-        problems = (*problems, if_missing)
-    problems = (*problems, *history_problems(history, entries), *_unreadable(entries))
-    return Status(entries, history, problems)
-
-
-def history_problems(history: h.History, entries: Sequence[Entry]) -> tuple[Problem, ...]:
-    """Report why a history is only read, and that it has two logs."""
-    found = (_only_read(error),) if (error := unwritable(history, entries)) else ()
-    return (*found, _two_logs()) if history.has_two_logs else found
-
-
-def _only_read(error: HistoryError) -> Problem:
-    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
-
-    return Problem("history", ", ".join(error.names), f"`up` and `down` refuse: {error}; {error.hint}")
-
-
-def _unreadable(entries: Iterable[Entry]) -> list[Problem]:
-    """Report the files that cannot be read from disk: whether they have changed is unknown."""
-    closed = [m for m in (e.migration for e in entries) if m and m.is_large and m.checksum is None]
-    if not closed:
-        return []
-    from d1migrate.migrate.flows.leftovers import Problem
-
-    return [Problem("file", migration.name, str(migration.unreadable)) for migration in closed]
-
-
-def _two_logs() -> Problem:
-    from d1migrate.migrate.flows.leftovers import Problem  # rarely needed
-
-    return Problem(
-        "log",
-        log.OLD_LOG,
-        f"an older d1migrate wrote to {log.OLD_LOG} after its rows had been moved to {LOG_TABLE}: both are"
-        " read, and the next command that writes moves them; stop using the older version here",
-        tuple(f"{query.sql};" for query in log.carry_over()),
-    )
-
-
-def read_leftovers() -> Flow[tuple[Problem, ...]]:
-    """Report what an interrupted rebuild left behind."""
-    from d1migrate.migrate.flows import integrity  # rarely needed
-
-    found = yield from integrity.inspect(None, rows=False)
-    return tuple(problem for problem in found.problems if problem.kind == "leftover")
-
-
-def read_log(choice: TableChoice = USUAL) -> Flow[tuple[LogEntry, ...]]:
-    """Return all that happened, oldest first; what wrangler applied is an `up` without a token."""
-    history = yield from read_history(choice)
-    events: list[LogEntry] = []
-    if history.log:
-        try:
-            (rows,) = yield Batch((log.events(history.log),), reads=True)
-        except QueryError as error:
-            if not _is_moved(error):
-                raise
-            return (yield from read_log(choice))
-        for token, _, action, version, name, checksum, *rest in h.validated(rows.rows, LOG_TABLE, h.EVENT):
-            who, at, done, detail, point = rest
-            entry = LogEntry(version, name, action, h.time_of(at), _text(who), checksum, token, bool(done))
-            events.append(entry._replace(detail=_text(detail), restore_point=_text(point)))
-    key_of = history.table.key_of
-    last = {key_of(event): i for i, event in enumerate(events) if event.name}
-    for row in reversed(history.applied):  # each is inserted before the events of its time
-        at = last.get(key_of(row))
-        if at is None or (events[at].done and events[at].action in ("down", "forget", "rewind")):
-            alone = LogEntry(row.version, row.name, "up", row.applied_at, None, None, None, True)
-            _insert(events, alone, after=-1 if at is None else at)
-    return tuple(events)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _insert(events: list[LogEntry], alone: LogEntry, *, after: int) -> None:
-    """Insert what the log does not have by its time, but not before the position `after`."""
-    place = after + 1
-    while place < len(events) and (events[place].at or 0) < (alone.at or 0):
-        place += 1
-    events.insert(place, alone)
-
-
-def is_committed(token: str) -> Flow[bool]:
-    """Return whether the log has the batch with this token, e.g. after its response was lost.
-
-    Raises:
-        DriverError: the log cannot be read.
-    """
-    try:
-        (result,) = yield Batch((log.done_by(token),), reads=True)
-    except QueryError as error:
-        if "no such table" in str(error):
-            return False
-        raise
-    return bool(result.rows[0][0])
-
-
-def first_column(rows: Iterable[Sequence[object]]) -> list[str]:
-    """Return the first value of every row, as text."""
-    return [str(row[0]) for row in rows]

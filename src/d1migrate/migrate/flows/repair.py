@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, UsageError
 from d1migrate.migrate import assertions, log
-from d1migrate.migrate.flows.read import is_committed, read_history
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.selector import Selector, find
 from d1migrate.migrate.status import Entry, compare, refuse_problems, refuse_without_key
 from d1migrate.sql.batch import Batch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import AmbiguousError, ApplyError, DriverError, Error, Unfinished
 from d1migrate.migrate import assertions, log
-from d1migrate.migrate.flows.read import is_committed
+from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.plan import Plan, Step, StepQueries
 from d1migrate.sql.batch import Batch, Result
 

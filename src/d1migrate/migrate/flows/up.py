@@ -8,7 +8,8 @@ from d1migrate.errors import ApplyError, Error, Gate, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.assertions import HistoryState, is_same_history, is_same_state
-from d1migrate.migrate.flows.read import read_history, read_history_after, read_leftovers
+from d1migrate.migrate.flows.read import read_history, read_history_after
+from d1migrate.migrate.flows.read_status import read_leftovers
 from d1migrate.migrate.flows.steps import Report, StepResult, run_steps, with_notes, with_progress
 from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.plan import Plan, plan_up

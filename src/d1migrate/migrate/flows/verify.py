@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import SourceError
 from d1migrate.migrate import status
 from d1migrate.migrate.assertions import is_same_history
-from d1migrate.migrate.flows import read
+from d1migrate.migrate.flows.read import read_history
+from d1migrate.migrate.flows.read_status import history_problems
 from d1migrate.migrate.history import order_of_application
 from d1migrate.migrate.other_tools import is_of_another_tool, without_histories
 from d1migrate.migrate.table import VERSIONS
@@ -88,7 +89,7 @@ def verify(
 
     gaps, found = _gaps(migrations), None
     while found is None or found.changed:  # by another run, between the two requests
-        history = yield from read.read_history(choice)
+        history = yield from read_history(choice)
         entries = status.compare(migrations, history)
         why, expected = without_file(entries), None
         if why is None:
@@ -102,7 +103,7 @@ def verify(
     differences: tuple[Difference, ...] = ()
     if expected:
         differences = drift(expected, found.schema, (choice.wrangler, history.table.name))
-    problems = (*read.history_problems(history, entries), *found.problems)
+    problems = (*history_problems(history, entries), *found.problems)
     return Verification(entries, gaps, differences, why, problems)
 
 
@@ -132,14 +133,14 @@ def verify_by_digests(
     """
     gaps, is_same = _gaps(migrations), False
     while not is_same:  # another run may change the history between the two requests
-        history = yield from read.read_history(choice)
+        history = yield from read_history(choice)
         entries = status.compare(migrations, history)
         why = without_file(entries) or _without_digests(entries, changes)
         if why is not None:
-            return Verification(entries, gaps, (), why, read.history_problems(history, entries))
+            return Verification(entries, gaps, (), why, history_problems(history, entries))
         rows, same = yield Batch((introspect.OBJECTS, is_same_history(history)), reads=True)
         is_same = bool(same.rows[0][0])
-    problems = read.history_problems(history, entries)
+    problems = history_problems(history, entries)
     expected: dict[str, str | None] = {}
     for entry in entries:
         expected |= changes[entry.name] if entry.applied else {}

@@ -8,14 +8,10 @@ import pytest
 
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.flows.read import (
-    is_committed,
     read_history,
     read_history_and_schema,
-    read_log,
     read_pending,
     read_schema,
-    read_status,
-    status,
 )
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
@@ -107,16 +103,6 @@ def test_a_history_in_the_other_table(empty: Database, configured: str, other: s
             empty.run(flow)
 
 
-def test_status_and_survey(empty: Database) -> None:
-    """Files beside the history; and what an interrupted rebuild left."""
-    empty.up("1a")
-    assert [e.state for e in empty.run(status(files("1a 2b"), USUAL))] == ["applied", "pending"]
-    empty.script("CREATE TABLE _d1m_hold_a (x)")
-    entries, _, problems = empty.run(read_status(files("1a 2b"), USUAL))
-    assert [entry.state for entry in entries] == ["applied", "pending"]
-    assert [(problem.kind, problem.name) for problem in problems] == [("leftover", "_d1m_hold_a")]
-
-
 def test_history_and_schema_of_one_moment(empty: Database) -> None:
     """A table that a migration created is in the schema exactly if it is in the history."""
     empty.up("1a")
@@ -133,23 +119,3 @@ def test_the_schema_has_no_history(empty: Database, table: str) -> None:
     assert [found.name for found in empty.run(read_schema(choice)).tables] == ["a"]
     empty.script("DROP TABLE IF EXISTS d1_migrations; CREATE TABLE d1_migrations (x);")
     assert [found.name for found in empty.run(read_schema(choice)).tables] == ["a", "d1_migrations"]
-
-
-def test_the_log(empty: Database) -> None:
-    """Oldest first; what wrangler applied has no token, and is sorted by its time."""
-    empty.up("1a 2b")
-    empty.script("INSERT INTO schema_migrations VALUES (3, 'c', 1790000015)")
-    found = empty.run(read_log())
-    assert [(entry.version, entry.token, entry.done) for entry in found] == [
-        (1, "token-1", True),
-        (3, None, True),
-        (2, "token-2", True),
-    ]
-
-
-def test_whether_a_batch_happened(empty: Database) -> None:
-    """A database without a log never ran one."""
-    assert not empty.run(is_committed("token-1"))
-    empty.up("1a")
-    assert empty.run(is_committed("token-1"))
-    assert not empty.run(is_committed("token-2"))
