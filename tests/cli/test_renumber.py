@@ -150,15 +150,29 @@ def test_a_late_file_in_a_folder_of_its_own(project: Project) -> None:
     names_history(project, "20240101000000_a/migration.sql", applied)
     project.sql("CREATE TABLE a (x);\nCREATE TABLE b (x)")
     assert "`d1migrate renumber` gives it a newer number" in project.run("up", code=1).err
-    out = project.run("renumber").out
-    found = re.fullmatch(r"20240102000000_late/migration → (20\d{12}_late/migration)\n", out)
+    done = project.run("renumber")
+    found = re.fullmatch(r"20240102000000_late/migration → (20\d{12}_late/migration)\n", done.out)
     assert found
+    left = f"20240102000000_late still has snapshot.json: move it to {found[1].removesuffix('/migration')}"
+    assert left in done.err
     text = (project.migrations / f"{found[1]}.sql").read_text()
     assert text == f"-- Migration: {found[1]}\nCREATE TABLE late (x);"
     assert os.listdir(project.migrations / "20240102000000_late") == ["snapshot.json"]
     project.run("up")
     assert project.sql("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1") == [(f"{found[1]}.sql",)]
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
+
+
+def test_drizzles_journal(project: Project) -> None:
+    """It has the old names, which is noted."""
+    for name in ("0000_a", "0001_b"):
+        project.write(f"{name}.sql", f"CREATE TABLE t{name} (x);")
+    (project.migrations / "meta").mkdir()
+    (project.migrations / "meta/_journal.json").write_text('{"entries": []}')
+    names_history(project, "0001_b.sql")
+    done = project.run("renumber")
+    assert done.out == "0000_a → 0002_a\n"
+    assert "migrations/meta/_journal.json has the old names: change the `tag` of each there" in done.err
 
 
 def test_an_empty_folder_is_removed(project: Project) -> None:

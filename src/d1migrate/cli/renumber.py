@@ -10,7 +10,7 @@ from d1migrate.drivers.run import run as run_flow
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.renumber import moves
 from d1migrate.migrate.status import compare, refuse_partial
-from d1migrate.project import disk, journal, rollback_folder
+from d1migrate.project import disk, files, journal, rollback_folder
 from d1migrate.project.journal import Change, Journal
 from d1migrate.report.text import clean_line
 
@@ -55,8 +55,20 @@ def _renumber(project: Project, output: Output, *, dry_run: bool) -> None:
     if not dry_run:
         if found:
             journal.run(project.folder, Journal("renumber", _changes(project.folder, found), report))
+            _note_generated(project.folder, found, output)
         write_index(project, output)
     _print([*(resumed or ()), *report], output)
+
+
+def _note_generated(folder: str, found: Sequence[Move], output: Output) -> None:
+    """Say what else names the files: only their generator knows what is in it."""
+    if os.path.isfile(tags := files.journal_of(folder)):
+        output.note(f"{clean_line(tags)} has the old names: change the `tag` of each there")
+    for old, new in found:
+        before, after = os.path.dirname(old.name), os.path.dirname(new.name)
+        if before != after and os.path.isdir(path := os.path.join(folder, before)):
+            left = clean_line(", ".join(sorted(os.listdir(path))))
+            output.note(f"{clean_line(before)} still has {left}: move it to {clean_line(after)}")
 
 
 def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:

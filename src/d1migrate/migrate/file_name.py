@@ -86,7 +86,7 @@ def new_name(names: Sequence[str], description: str, *, now: Now) -> NewName:
         UsageError: the description has no letter or digit, or no name in the style of the folder would be
             last.
     """
-    numbered = [name for name in names if (number_of(name) or 0) >= 0 and number_of(name) is not None]
+    numbered = [name for name in names if _has_sequel(name)]
     newest = _parse((numbered or names)[-1])
     if not numbered and number_of(names[-1]) is not None:  # all numbers are negative
         newest = _Parts("", "0000", "_", "", SUFFIX)
@@ -99,6 +99,11 @@ def new_name(names: Sequence[str], description: str, *, now: Now) -> NewName:
             hint="choose a description that is later in the alphabet, or write the file by hand",
         )
     return NewName(path, tuple(later))
+
+
+def _has_sequel(name: str) -> bool:
+    number = number_of(name)
+    return number is not None and number >= 0
 
 
 def first_name(description: str, *, digits: int, now: Now, matches: Callable[[str], bool]) -> str:
