@@ -1,4 +1,4 @@
-"""Count the batches of a call of the library: `count_requests.py status|up|single DATABASE FOLDER`."""
+"""Count the batches of a call of the library: `count_requests.py status|up|single DATABASE FOLDER TABLE`."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Counted:
 
 def main() -> None:
     """Print the number of batches."""
-    what, database, folder = sys.argv[1:]
+    what, database, folder, table = sys.argv[1:]
     driver = Counted(connect(f"sqlite:{database}"))
-    migrator = Migrator(driver, folder)
+    migrator = Migrator(driver, folder, table=table)
     if what == "status":
         migrator.status()
     else:

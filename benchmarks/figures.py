@@ -175,18 +175,20 @@ def requests(lab: Lab) -> list[Row]:
     first = data.write(folder / "first", files[:1])
     migrations = data.write(folder / "migrations", files)
     rows = []
-    for what, bar in (("up", count + 2), ("single", 3)):
-        database = folder / f"{what}.db"
-        _requests(lab, "up", database, first)
-        name = f"up of {count}" + (", --single-transaction" if what == "single" else "")
-        rows.append(limited(f"requests: {name}", _requests(lab, what, database, migrations), bar, ""))
-    database = folder / "linted.db"
-    _requests(lab, "up", database, first)
-    sent = _requests(lab, "linted", database, migrations)
-    rows.append(limited(f"requests: up of {count}, with lint", sent, count + 3, ""))
-    for what, name in (("status", "status"), ("up", "no-op up")):
-        sent = _requests(lab, what, folder / "up.db", migrations)
-        rows.append(limited(f"requests: {name}", sent, 1, ""))
+    for table in ("schema_migrations", "d1_migrations"):
+        send, suffix = partial(_requests, lab, table), f", {table}"
+        for what, bar in (("up", count + 2), ("single", 3)):
+            database = folder / f"{what}-{table}.db"
+            send("up", database, first)
+            name = f"up of {count}" + (", --single-transaction" if what == "single" else "")
+            rows.append(limited(f"requests: {name}{suffix}", send(what, database, migrations), bar, ""))
+        database = folder / f"linted-{table}.db"
+        send("up", database, first)
+        sent = send("linted", database, migrations)
+        rows.append(limited(f"requests: up of {count}, with lint{suffix}", sent, count + 3, ""))
+        for what, name in (("status", "status"), ("up", "no-op up")):
+            sent = send(what, folder / f"up-{table}.db", migrations)
+            rows.append(limited(f"requests: {name}{suffix}", sent, 1, ""))
     return rows + remote.requests(lab.tools.d1migrate, folder / "remote", count)
 
 
@@ -267,9 +269,9 @@ def _bare(lab: Lab, what: str, database: Path, path: Path) -> tuple[str, ...]:
     return (lab.tools.python, str(_HERE / "bare.py"), what, str(database), str(path))
 
 
-def _requests(lab: Lab, what: str, database: Path, migrations: Path) -> int:
+def _requests(lab: Lab, table: str, what: str, database: Path, migrations: Path) -> int:
     script = str(_HERE / "count_requests.py")
-    return int(run((lab.tools.python, script, what, str(database), str(migrations)), lab.folder))
+    return int(run((lab.tools.python, script, what, str(database), str(migrations), table), lab.folder))
 
 
 def _on_new_file(

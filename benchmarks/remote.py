@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.runtime.cloudflare import Cloudflare
 
+_NUMBERS = itertools.count(1)
 _MISSING = "Node is not installed: pip install -r benchmarks/requirements.txt"
 _BARE = ("--no-lint", "measured", "--no-restore-point", "measured")
 
@@ -25,7 +27,7 @@ class Remote:
 
     def __init__(self, server: Cloudflare, program: str, folder: Path) -> None:
         self._server, self._folder = server, folder
-        self.id = server.create(f"database-{id(self)}")
+        self.id = server.create(f"database-{next(_NUMBERS)}")
         settings = (f"{name}={value}" for name, value in server.environment.items())
         self._program = ("env", *settings, program, "--database", f"d1:{self.id}", "--migrations")
 
