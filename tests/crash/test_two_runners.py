@@ -20,6 +20,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrator import Migrator
 from d1migrate.project.files import load_migrations
 from d1migrate.sql.batch import Batch, Query
+from tests.unit.migrate.flows import test_carry_over as old
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -420,6 +421,22 @@ def test_a_race_that_nobody_won(open_: Open, migrations: Sequence[Migration], cl
     assert race.batches == 4  # the reading, the batch, its token, and the reading that shows no change
     migrator.up(lint=False)
     check_applied_once(race)
+    migrator.close()
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_both_move_the_log_of_an_older_version(open_: Open, at: int) -> None:
+    """The slower one finds it moved, on every driver: no row is lost or doubled, and no file runs twice."""
+    driver = open_()
+    driver.batch(Batch([Query(old.OLD), Query(old.OLD_LOG_TABLE), *old.applied_by_old(old.FILES[0], "t1")]))
+    driver.close()
+    race = Race(open_(), at, lambda: other_run(open_, old.FILES, lambda other: other.up()))
+    migrator = Migrator(race, old.FILES)
+    report = migrator.up()
+    assert {row.name for row in report.results} <= {"002_b", "003_c"}
+    assert read(race, "SELECT n FROM t ORDER BY n") == [(2,), (3,)]
+    log = read(race, "SELECT name, event, checksum FROM d1migrate_log ORDER BY id")
+    assert log == [(m.name, event, m.checksum) for m in old.FILES for event in ("begun", "done")]
     migrator.close()
 
 
