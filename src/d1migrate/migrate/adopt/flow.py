@@ -24,8 +24,8 @@ from d1migrate.migrate.status import (
     refuse_renamed,
     refuse_without_key,
 )
+from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState
-from d1migrate.migrate.table_choice import Survey, TableChoice
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.selector import Selector
     from d1migrate.migrate.status import Entry
     from d1migrate.migrate.table import MigrationsTable
+    from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
 
