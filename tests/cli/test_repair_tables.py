@@ -92,10 +92,7 @@ def test_move_to_wranglers_table(project: Project) -> None:
     project.run("up", "--to", "2")
     configure(project, 'table = "d1_migrations"\n')
     found = project.run("status", "--check", code=3).out
-    assert (
-        "it has no rows, and schema_migrations records 2 migrations: `d1migrate repair --move-history`"
-        in found
-    )
+    assert "it is empty, and schema_migrations is not: `d1migrate repair --move-history`" in found
     assert "it has no rows, and schema_migrations records 2" in project.run("up", code=1).err
     shown = (
         "  001_users: recorded in d1_migrations\n  002_teams: recorded in d1_migrations\n"

@@ -338,7 +338,7 @@ def test_another_tools_table_is_named(project: Project, ddl: str, found: str, co
     project.standard()
     project.sql(ddl)
     failed = project.run(command, code=1)
-    assert f"the table schema_migrations belongs to another tool: it has {found}" in failed.err
+    assert f"the table schema_migrations is not d1migrate's: it has {found}" in failed.err
     assert failed.out == ""
 
 

@@ -95,7 +95,7 @@ class TableChoice(NamedTuple):
         if owner := self.blocker(survey):
             columns = _listed(survey.columns(self.versions))
             raise HistoryError(
-                f"the table {self.versions} belongs to another tool: it has ({columns}), expected"
+                f"the table {self.versions} is not d1migrate's: it has ({columns}), expected"
                 " (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)",
                 hint=f'name another one in d1migrate.toml, such as table = "{self.wrangler}"'
                 if owner == "application"
@@ -209,8 +209,7 @@ class TableChoice(NamedTuple):
         if others and not rows:
             other = self.versions if table.shape == "names" else self.wrangler
             found.append(
-                f"it has no rows, and {other} records {len(others)} migrations:"
-                " `d1migrate repair --move-history` moves them"
+                f"it is empty, and {other} is not: `d1migrate repair --move-history` moves the history"
             )
         if isinstance(table, NameTable) and survey.columns(table.name):
             found += problems_of_names(survey, table, rows)

@@ -100,8 +100,8 @@ def test_wranglers_table_is_mirrored_if_it_has_rows(
 @pytest.mark.parametrize(
     ("sql", "choice", "problem"),
     [
-        (V1 + W, TableChoice("d1_migrations"), "schema_migrations records 1 migrations"),
-        (V + W1, TableChoice("schema_migrations"), "d1_migrations records 1 migrations"),
+        (V1 + W, TableChoice("d1_migrations"), "it is empty, and schema_migrations is not"),
+        (V + W1, TableChoice("schema_migrations"), "it is empty, and d1_migrations is not"),
         (
             f"{W} INSERT INTO d1_migrations (name) VALUES (NULL)",
             TableChoice("d1_migrations"),
@@ -127,7 +127,7 @@ def test_a_history_that_is_only_read(sql: str, choice: TableChoice, problem: str
 )
 def test_a_table_that_is_in_the_way(sql: str, configured: str | None, hint: str) -> None:
     """It is refused, with its columns and the way out."""
-    with pytest.raises(HistoryError, match="belongs to another tool: it has") as error:
+    with pytest.raises(HistoryError, match="is not d1migrate's: it has") as error:
         history(sql, TableChoice(configured))
     assert hint in (error.value.hint or "")
 

@@ -204,7 +204,7 @@ async def strangers(db: Any) -> None:
         verify_schema(db, THREE),
     ):
         error = await raised(call, errors.HistoryError)
-        assert "schema_migrations belongs to another tool" in str(error)
+        assert "schema_migrations is not d1migrate's" in str(error)
 
 
 async def unreadable_history(db: Any) -> None:

@@ -69,8 +69,8 @@ def test_where_wrangler_applied_alone(empty: Database) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)", "belongs to another tool"),
-        ("CREATE TABLE schema_migrations (version, dirty)", "belongs to another tool"),
+        ("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)", "is not d1migrate's"),
+        ("CREATE TABLE schema_migrations (version, dirty)", "is not d1migrate's"),
         (f"{ROW} CREATE TABLE d1migrate_log (id, message)", "not d1migrate's"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_history_in_the_other_table(empty: Database, configured: str, other: s
     choice = TableChoice(configured)
     assert empty.run(read_history(choice)).applied == ()
     for flow in (read_pending(files("1a 2b"), choice), up(files("1a 2b"), choice, empty.stamp)):
-        with pytest.raises(HistoryError, match=f"{other} records 1 migrations: `d1migrate repair --move"):
+        with pytest.raises(HistoryError, match=f"{other} is not: `d1migrate repair --move"):
             empty.run(flow)
 
 

@@ -111,9 +111,7 @@ def test_to_names(empty: Database) -> None:
     empty.up("1a 3c")
     empty.run(up(migrations, USUAL, empty.stamp, allow_out_of_order=True))
     before = empty.run(read_history(USUAL)).applied
-    with pytest.raises(
-        HistoryError, match="schema_migrations records 3 migrations: `d1migrate repair --move-his"
-    ):
+    with pytest.raises(HistoryError, match="schema_migrations is not: `d1migrate repair --move-his"):
         empty.run(up(migrations, NAMES, empty.stamp))
     found = move(empty, migrations, NAMES)
     assert (found.drops, found.copied) == (True, ())
@@ -244,9 +242,7 @@ def test_to_versions(empty: Database) -> None:
     migrations = files("1a 2b 3c")
     empty.run(up(migrations[:2], NAMES, empty.stamp))
     before = empty.run(read_history(NAMES)).applied
-    with pytest.raises(
-        HistoryError, match="d1_migrations records 2 migrations: `d1migrate repair --move-history`"
-    ):
+    with pytest.raises(HistoryError, match="d1_migrations is not: `d1migrate repair --move-history`"):
         empty.run(up(migrations, VERSIONS, empty.stamp))
     found = move(empty, migrations, VERSIONS)
     assert (found.keeps, found.drops) == (True, False)
