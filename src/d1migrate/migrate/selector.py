@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from d1migrate.errors import UsageError
 from d1migrate.migrate.order import number_of
-from d1migrate.migrate.table import SUFFIX, Identified
+from d1migrate.migrate.table import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from d1migrate.migrate.table import Identified
 
     T = TypeVar("T", bound=Identified)
 

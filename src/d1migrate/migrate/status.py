@@ -19,7 +19,6 @@ from d1migrate.migrate.table import (
     MAX_VERSION,
     SUFFIX,
     WRANGLER,
-    Identified,
     Key,
     MigrationsTable,
     VersionState,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate import history as h
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import Identified
 
 State = Literal["pending", "applied", "changed", "missing", "out_of_order", "renamed", "partial"]
 

@@ -10,13 +10,26 @@ A state of a table is what a batch compares, to notice that someone else wrote t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from d1migrate.sql.batch import Query
 from d1migrate.sql.names import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
+
+    class Identified(Protocol):
+        """A migration, or a row about one."""
+
+        @property
+        def version(self) -> int | None:
+            """Its number, if it has one."""
+
+        @property
+        def name(self) -> str:
+            """Its name, without `.sql`."""
+
 
 Key = int | str
 """What identifies a migration in its table: the version, or the name with `.sql`."""
@@ -38,18 +51,6 @@ LOG_TABLE = "d1migrate_log"
 SUFFIX = ".sql"
 _EPOCH = "iif(typeof(applied_at) = 'text', unixepoch(applied_at), applied_at)"  # CURRENT_TIMESTAMP is text
 _MASK = 0xFFFFFFFF  # keeps the sum of many timestamps within 64 bits
-
-
-class Identified(Protocol):
-    """A migration, or a row about one."""
-
-    @property
-    def version(self) -> int | None:
-        """Its number, if it has one."""
-
-    @property
-    def name(self) -> str:
-        """Its name, without `.sql`."""
 
 
 class NameState(NamedTuple):

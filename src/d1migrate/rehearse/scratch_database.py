@@ -15,7 +15,7 @@ from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.history import tables
-from d1migrate.migrate.table import USUAL_TABLE, Identified, MigrationsTable
+from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
 from d1migrate.project.temporary import PrivateFolder
 from d1migrate.rehearse.fill.filler import Filled, fill
 from d1migrate.schema import introspect
@@ -26,6 +26,7 @@ from d1migrate.sql.names import fold, quote_identifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from d1migrate.migrate.table import Identified
     from d1migrate.schema.model import Schema
 
 _SQLITE = b"SQLite format 3\0"
