@@ -93,7 +93,7 @@ def test_move_to_wranglers_table(project: Project) -> None:
     configure(project, 'table = "d1_migrations"\n')
     found = project.run("status", "--check", code=3).out
     assert "it is empty, and schema_migrations is not: `d1migrate repair --move-history`" in found
-    assert "it has no rows, and schema_migrations records 2" in project.run("up", code=1).err
+    assert "it is empty, and schema_migrations is not" in project.run("up", code=1).err
     shown = (
         "  001_users: recorded in d1_migrations\n  002_teams: recorded in d1_migrations\n"
         "  schema_migrations is dropped\n"
@@ -119,7 +119,7 @@ def test_and_back(project: Project) -> None:
     configure(project, 'table = "d1_migrations"\n')
     project.run("up", "--to", "2")
     configure(project, 'table = "schema_migrations"\n')
-    assert "d1_migrations records 2 migrations" in project.run("up", code=1).err
+    assert "it is empty, and d1_migrations is not" in project.run("up", code=1).err
     found = project.run("repair", "--move-history", *REASON, "--yes", "--json").json
     assert found == {
         "from": "d1_migrations",

@@ -300,7 +300,9 @@ def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
 
 
 def _only_read(table: MigrationsTable, problems: Sequence[str]) -> HistoryError:
-    return HistoryError(f"{table.name}: {'; '.join(problems)}", hint="until then, it is only read")
+    return HistoryError(
+        f"{table.name}: {'; '.join(problems)}", hint="until it is mended, d1migrate only reads it"
+    )
 
 
 def one_sided(history: h.History, entries: Iterable[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:
