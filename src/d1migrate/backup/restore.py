@@ -25,6 +25,7 @@ from d1migrate.migrate.flows import read
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.schema.compare import compare
 from d1migrate.sql.batch import Batch, Query, count_rows
+from d1migrate.sql.names import quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -248,9 +249,13 @@ def _newer_rows(place: str, live: str, table: MigrationsTable) -> tuple[int, set
         connection.execute("ATTACH ? AS live", (live,))
         newer = f"FROM live.{LOG_TABLE} WHERE ({key}) NOT IN (SELECT {key} FROM main.{LOG_TABLE})"
         rows = list(connection.execute(f"SELECT version, name {newer}"))
-        connection.execute(
-            f"INSERT INTO main.{LOG_TABLE} ({log.COLUMNS}) SELECT {log.COLUMNS} {newer} ORDER BY id"
+        # Also columns of a later version, if both logs have them.
+        shared = " INTERSECT ".join(
+            f"SELECT name FROM pragma_table_info('{LOG_TABLE}', '{schema}') WHERE name <> 'id'"
+            for schema in ("main", "live")
         )
+        columns = ", ".join(quote_identifier(str(name)) for (name,) in connection.execute(shared))
+        connection.execute(f"INSERT INTO main.{LOG_TABLE} ({columns}) SELECT {columns} {newer} ORDER BY id")
     found: list[Any] = [log.Event("", *row) for row in rows]
     return len(rows), {table.key_of(event) for event in found if event.name}
 

@@ -212,6 +212,18 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     assert migrator.status()[1].checksum is None or migrator.status()[1].applied
 
 
+def test_columns_of_a_later_version_are_kept(migrator: Migrator) -> None:
+    """Of the rows that are written back, too."""
+    migrator.up(to=1)
+    write(migrator, "ALTER TABLE d1migrate_log ADD COLUMN mood TEXT DEFAULT 'unknown'")
+    migrator.up(to=2)
+    write(migrator, "UPDATE d1migrate_log SET mood = 'fine', file_digest = 'abc' WHERE version = 2")
+    kept = "SELECT mood, file_digest, format FROM d1migrate_log WHERE version = 2 AND action = 'up'"
+    before = rows(migrator, kept)
+    migrator.restore("1")
+    assert rows(migrator, kept) == before == [("fine", "abc", 1)] * 2
+
+
 def test_a_point_with_the_log_of_an_older_version(tmp_path: Path) -> None:
     """It is moved in the restored file, with the rows that are newer; undoing the restore loses none either."""
     migrator = Migrator(f"sqlite:{tmp_path / 'app.db'}", old.FILES, restore_points=True)
