@@ -26,6 +26,7 @@ from d1migrate.migrate.status import (
     compare,
     names,
     refuse_disagreement,
+    refuse_other_table,
     refuse_partial,
     refuse_renamed,
     refuse_unmanaged,
@@ -261,6 +262,7 @@ def choose_down(
         raise UsageError(f"--steps {steps}: at least one is required")
     entries = compare(migrations, history)
     refuse_unwritable(history, entries)
+    refuse_other_table(history)
     applied = sorted((e for e in entries if e.applied), key=lambda e: e.applied.place if e.applied else 0)
     last = None if to is None or is_none(entries, to) else _last_to_keep(applied, to)
     refuse_partial(entries)

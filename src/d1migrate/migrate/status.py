@@ -293,6 +293,16 @@ def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | N
     )
 
 
+def refuse_other_table(history: h.History) -> None:
+    """Raise HistoryError if a record that is to be removed may stay in a table that is not kept in step."""
+    if history.other:
+        raise HistoryError(
+            f"{history.other.table.name} has rows, too: they would still record what {history.table.name} no"
+            " longer does",
+            hint=f"`d1migrate repair --move-history --reason …` moves the history to {history.table.name}",
+        )
+
+
 def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
     """Raise HistoryError for a migrations table that has problems."""
     if problems:

@@ -59,7 +59,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     (migration,) = load_migrations(str(tmp_path))
     assert [s.sql for s in migration.statements()] == ["CREATE TABLE a (x DEFAULT 'caf\ufffd')"]
     assert migration.rollback is not None
-    assert migration.matches(migration.checksum)
+    assert migration.matches(migration.checksum or "")
     with pytest.raises(SourceError, match=r"001_latin\.sql:1: not UTF-8: byte 0xe9 at offset 30"):
         migration.check()
     with pytest.raises(SourceError, match="not UTF-8"):
@@ -145,7 +145,7 @@ def test_a_large_file_obeys_the_same_rules(tmp_path: Path, end: str, message: st
     (tmp_path / "001_a.sql").write_bytes(text.encode("utf-8", "surrogateescape"))
     (found,) = load_migrations(str(tmp_path))
     assert found.is_large
-    assert found.checksum.startswith("b1:")
+    assert (found.checksum or "").startswith("b1:")
     if message:
         with pytest.raises(SourceError, match=message):
             found.check()

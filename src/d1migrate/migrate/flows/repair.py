@@ -10,7 +10,13 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.read_log import is_committed
 from d1migrate.migrate.selector import Selector, find
-from d1migrate.migrate.status import Entry, compare, refuse_problems, refuse_without_key
+from d1migrate.migrate.status import (
+    Entry,
+    compare,
+    refuse_other_table,
+    refuse_problems,
+    refuse_without_key,
+)
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:
@@ -73,6 +79,7 @@ def rename(
         HistoryError: another run changed the history meanwhile, or the file has another content.
     """
     history = yield from read_history(choice)
+    refuse_other_table(history)
     entries = compare(migrations, history)
     gone = [e.applied for e in entries if e.applied and (e.state == "missing" or e.is_renamed)]
     row = find(gone, old)
@@ -111,6 +118,7 @@ def forget(
         HistoryError: another run changed the history meanwhile.
     """
     history = yield from read_history(choice)
+    refuse_other_table(history)
     entry = find(compare(migrations, history), wanted)
     if entry.state not in ("missing", "partial"):
         raise UsageError(

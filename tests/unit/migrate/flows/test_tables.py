@@ -12,6 +12,7 @@ from d1migrate.migrate import table
 from d1migrate.migrate.flows import tables
 from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.read import read_history, status
+from d1migrate.migrate.flows.repair import forget
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.source import load
 from d1migrate.migrate.status import unwritable
@@ -232,6 +233,22 @@ def test_tables_in_step_need_no_move(empty: Database) -> None:
     assert names(empty) == ["001_a.sql", "002_b.sql"]
     assert move(empty, migrations, choice).records == ()
     assert table.VERSIONS not in tables_of(empty)
+
+
+def test_what_another_table_still_records_is_not_rolled_back(empty: Database) -> None:
+    """It would be applied again once that table alone has rows; so the rows are moved first."""
+    migrations, choice = files("1a 2b"), TableChoice(default="names")
+    empty.up("1a 2b")
+    wrangler(empty, "001_a", "002_b")
+    empty.run(up(migrations, choice, empty.stamp))
+    with pytest.raises(HistoryError, match="schema_migrations has rows, too") as refused:
+        empty.run(choose(migrations, choice, steps=2))
+    assert "repair --move-history" in str(refused.value.hint)
+    with pytest.raises(HistoryError, match="schema_migrations has rows, too"):
+        empty.run(forget(migrations[:1], choice, empty.stamp, wanted="002_b", reason="a test"))
+    move(empty, migrations, choice)
+    empty.run(down(empty.run(choose(migrations, choice, steps=2, prefer="file")), empty.stamp))
+    assert states(empty, migrations, choice) == "001_a pending, 002_b pending"
 
 
 # --- from names to versions ---
