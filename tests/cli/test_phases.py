@@ -84,12 +84,12 @@ def test_gate(shop: Project) -> None:
     """Exit 3 with the reason while the database lacks what the code needs, and once it has too much."""
     found = shop.run("gate", "--code-version", "2", code=3)
     assert "needed and not applied: 002_full" in found.out
-    assert "code of 002_full cannot run on the database, at 001_users" in found.out
+    assert "code written for 002_full cannot run on the database, which is at 001_users" in found.out
     shop.run("gate", "--code-version", "1")
     shop.run("up", "--to", "2")
     assert (
         shop.run("gate", "--code-version", "2").out
-        == "code of 002_full can run on the database, at 002_full\n"
+        == "code written for 002_full can run on the database, which is at 002_full\n"
     )
     shop.run("up", "--no-lint")
     found = shop.run("gate", "--code-version", "2", code=3)

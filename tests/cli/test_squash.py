@@ -243,7 +243,7 @@ def test_a_database_that_ran_other_content(project: Project) -> None:
     ("to", "why"),
     [
         ("1", "nothing to squash: 001_users is the first file"),
-        ("4", "there is no migration 4\nhint: they are 001_users to 003_names"),
+        ("4", "there is no migration 4\nhint: known: 001_users to 003_names"),
         ("00", "there is no migration 00"),
     ],
 )

@@ -41,6 +41,6 @@ def run(options: Options, project: Project, output: Output) -> int:
         )
     if report.steps and report.table and report.table.shape == "names":
         output.note(
-            f"{report.table.name} no longer has them: `wrangler d1 migrations apply` would run them again"
+            "wrangler counts what was rolled back as pending: `wrangler d1 migrations apply` would apply it again"
         )
     return print_report(report, time.perf_counter() - started, output, done="rolled back")

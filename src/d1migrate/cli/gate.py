@@ -31,5 +31,5 @@ def run(options: Options, project: Project, output: Output) -> int:
         prevented = found.needed or found.breaking
         can = "can" if found.fits else "cannot" if prevented else "may not"
         code, current = found.code or "no migration", found.current or "no migration"
-        output.print(clean_line(f"code of {code} {can} run on the database, at {current}"))
+        output.print(clean_line(f"code written for {code} {can} run on the database, which is at {current}"))
     return 0 if found.fits else FOUND

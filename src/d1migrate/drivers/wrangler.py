@@ -389,8 +389,12 @@ def _binding(db: dict[str, Any], path: str) -> Binding:
 
 
 _KEYS = (
-    *("database_name", "database_id", "preview_database_id"),
-    *("migrations_dir", "migrations_pattern", "migrations_table"),
+    "database_name",
+    "database_id",
+    "preview_database_id",
+    "migrations_dir",
+    "migrations_pattern",
+    "migrations_table",
 )
 
 

@@ -311,14 +311,15 @@ def plan_down(
     for entry in entries:
         kept = entry.applied and stored.get(history.table.key_of(entry.applied))
         rollback, differs = _choose_rollback(entry, kept, prefer)
-        differ += [entry] if differs else []
-        if rollback is None or rollback.reason is not None:
+        if differs:
+            differ.append(entry)
+        elif rollback is None or rollback.reason is not None:
             irreversible.append(entry)
         elif prefer is None and _is_unrecorded(entry, history.table):
             unrecorded.append(entry)
         else:
             chosen[entry.name] = rollback
-    if irreversible := [entry for entry in irreversible if entry not in differ]:
+    if irreversible:
         raise Irreversible(
             "; ".join(f"{entry.name} {_why_irreversible(entry)}" for entry in irreversible),
             names=names(irreversible),

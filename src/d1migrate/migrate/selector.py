@@ -99,5 +99,5 @@ def _listed(found: Sequence[Identified]) -> str:
 
 def _known(known: Sequence[Identified]) -> str:
     if not known:
-        return "there are none"
-    return f"they are {known[0].name} to {known[-1].name}" if len(known) > 1 else f"there is {known[0].name}"
+        return "known: none"
+    return f"known: {known[0].name} to {known[-1].name}" if len(known) > 1 else f"known: {known[0].name}"

@@ -53,7 +53,7 @@ def test_none_or_several(wanted: int | str, error: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "hint"), [((), "there are none"), (FILES[:1], "0000_a"), (FILES, "to schema")]
+    ("files", "hint"), [((), "known: none"), (FILES[:1], "0000_a"), (FILES, "to schema")]
 )
 def test_what_there_is(files: tuple[object, ...], hint: str) -> None:
     """For the hint."""
