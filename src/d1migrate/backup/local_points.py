@@ -178,7 +178,7 @@ def _meant(known: Collection[str], wanted: str) -> set[str]:
 
 
 def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
-    """Copy a point to a file that may be changed, and check that its name tells what it holds.
+    """Copy a point to a file that may be changed, and check that it holds what its name says.
 
     Raises:
         UnavailableError: it cannot be read. DamagedError: it is damaged, or has another last migration.

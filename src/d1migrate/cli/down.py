@@ -41,6 +41,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         )
     if report.steps and report.table and report.table.shape == "names":
         output.note(
-            "wrangler counts what was rolled back as pending: `wrangler d1 migrations apply` would apply it again"
+            "wrangler now counts what was rolled back as pending:"
+            " `wrangler d1 migrations apply` would apply it again"
         )
     return print_report(report, time.perf_counter() - started, output, done="rolled back")

@@ -274,7 +274,7 @@ class VersionTable(NamedTuple):
         beside: wrangler's table.
         exists: whether that table exists.
         mirrored: whether that table has rows, and so gets the same records as this one.
-        named_alike: whether it is no table of wrangler's shape, but has that name.
+        named_alike: whether a table of another shape has the name of wrangler's.
     """
 
     name: str = VERSIONS

@@ -224,7 +224,7 @@ def _read(path: str) -> str | Script:
             with open(path, "rb", buffering=0) as file:
                 return file.readall().decode().removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError):
-        pass  # raised again when its text is needed: if it is applied, it is no obstacle to the others
+        pass  # raised again when its text is needed: if it is applied, it does not stop the others
     try:
         return LargeFile(path)
     except OSError as error:

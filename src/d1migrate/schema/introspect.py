@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HISTORY = (
     "(lower({0}.tbl_name) IN ('d1migrate_log', 'schema_migrations_log')"
-    # A table of the application may have that name, too: it is told apart by its columns. If one more column
+    # A table of the application may have that name, too: the columns differ. If one more column
     # needs a value, an INSERT of ours would fail.
     " OR (lower({0}.tbl_name) = 'schema_migrations' AND 3 = (SELECT"
     " total(lower(name) = 'version' AND pk AND upper(type) = 'INTEGER')"

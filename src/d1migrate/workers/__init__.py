@@ -228,7 +228,7 @@ def _indexed(index: ModuleType) -> _Loaded:
     shape = getattr(index, "TABLE", None)
     if shape not in get_args(Shape):
         raise UsageError(
-            f"{index.__name__} does not say what the migrations table records",
+            f"{index.__name__} has no TABLE: which migrations table it is for is unknown",
             hint="an older d1migrate wrote it: run `d1migrate index`",
         )
     found = _some(_parse(index.MIGRATIONS, getattr(index, "ROLLBACKS", {})), index.__name__)

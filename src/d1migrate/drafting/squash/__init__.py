@@ -97,7 +97,7 @@ def _file(
     text = "\n".join(
         (
             header(path, description, date=date) + "".join(f"{line}\n" for line in lines(migrations)),
-            *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # or no checksum tells it from others
+            *(list(filter(None, blocks)) or ["SELECT 1;\n"]),  # or its checksum would identify no file
             *([record(path)] if records else []),
             "-- Rollback: none, it replaces files that were squashed\n",
         )

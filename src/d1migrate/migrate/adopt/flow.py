@@ -247,7 +247,7 @@ def _read(
 def _problems(found: Adoption, choice: TableChoice, survey: Survey) -> tuple[str, ...]:
     """Return what is wrong with the migrations table once the migrations are recorded.
 
-    A row that does not name a file is no problem then, if the file that it means is recorded too.
+    A row that does not name a file is not a problem then, if the file that it means is recorded too.
     """
     history, after = found.history, found.history.rows
     if not isinstance(after, NameState):
