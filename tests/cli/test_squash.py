@@ -416,3 +416,17 @@ def test_a_squashed_file_that_would_be_late(project: Project) -> None:
     assert "0002_squashed.sql would be after 0002_c in wrangler's order" in ended
     assert len(names(project)) == 3
     assert project.run("squash", "--to", "0002_b", "--name", "base").out == "migrations/0002_base.sql\n"
+
+
+def test_wrangler_ran_the_squashed_file_beside_a_table_of_versions(project: Project) -> None:
+    """Each table has it once, after `adopt`."""
+    project.standard()
+    project.run("up", "--to", "1")
+    project.sql(f"{NameTable().create};\nINSERT INTO d1_migrations (name) VALUES ('001_users.sql')")
+    project.run("up")
+    project.run("squash", "--to", "3")
+    project.sql("INSERT INTO d1_migrations (name) VALUES ('003_squashed.sql')")
+    project.run("adopt", "--yes")
+    assert project.sql("SELECT version, name FROM schema_migrations") == [(3, "003_squashed")]
+    assert project.sql("SELECT name FROM d1_migrations") == [("003_squashed.sql",)]
+    assert project.run("verify", "--check").out == "files, history and schema agree\n"

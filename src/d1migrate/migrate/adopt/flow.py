@@ -25,7 +25,7 @@ from d1migrate.migrate.status import (
     refuse_without_key,
 )
 from d1migrate.migrate.survey import Survey
-from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState
+from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState, VersionTable
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch, Query
 from d1migrate.sql.names import fold
@@ -215,15 +215,17 @@ def _record_squashed(assessment: Assessment, history: h.History, stamp: log.Stam
     """
     migration, table = assessment.migration, history.table
     own, detail = table.key_of(migration), json.dumps({"adopted": assessment.because})
-    keys = {own, *map(table.key_of, every_replaced(migration))}
-    rows = [row for row in history.applied if table.key_of(row) in keys]
-    last = next(row for row in reversed(rows) if table.key_of(row) != own or len(rows) == 1)
+    keys = set(map(table.key_of, every_replaced(migration)))
+    rows = [row for row in history.applied if table.key_of(row) in {own, *keys}]
+    last = next(row for row in reversed(rows) if table.key_of(row) in keys)
     queries: list[Query] = []
     for row in rows:
         queries += table.delete(row) if row is not last else ()
         if table.key_of(row) != own:
             event = log.Event("forget", row.version, row.name, detail=detail)
             queries.append(log.record("done", event, stamp))
+    if isinstance(table, VersionTable) and table.mirrored and last.name != migration.name:
+        queries += table.beside.delete(migration)  # wrangler may have run the squashed file as well
     event = log.event_of("accept", migration)._replace(detail=detail)
     return [*queries, *table.rename(last, migration), log.record("done", event, stamp)]
 
