@@ -20,10 +20,7 @@ from d1migrate.errors import (
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.history_guard import check_history_use
 from d1migrate.migrate.migration import LARGE, Migration, Rollback
-from d1migrate.migrate.selector import NONE, Selector, find, is_none, up_to
-from d1migrate.migrate.status import (
-    Entry,
-    compare,
+from d1migrate.migrate.refusals import (
     names,
     refuse_disagreement,
     refuse_other_table,
@@ -33,6 +30,8 @@ from d1migrate.migrate.status import (
     refuse_unwritable,
     refuse_without_key,
 )
+from d1migrate.migrate.selector import NONE, Selector, find, is_none, up_to
+from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE
 from d1migrate.sql.batch import Query
 from d1migrate.sql.triggers import is_carried

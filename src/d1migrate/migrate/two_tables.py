@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.errors import HistoryError
 from d1migrate.migrate.history import AppliedMigration, order_of_application
 from d1migrate.migrate.order import number_of
-from d1migrate.migrate.status import names, refuse_partial
+from d1migrate.migrate.refusals import names, refuse_partial
 from d1migrate.migrate.table import MAX_VERSION, WRANGLER
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ from d1migrate.migrate.adopt.matching import match
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import OLD_TABLE, owner_of, without_histories
-from d1migrate.migrate.squash import every_replaced, lacking, replaced
-from d1migrate.migrate.status import (
-    compare,
+from d1migrate.migrate.refusals import (
     refuse_partial,
     refuse_problems,
     refuse_renamed,
     refuse_without_key,
 )
+from d1migrate.migrate.squash import every_replaced, lacking, replaced
+from d1migrate.migrate.status import compare
 from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, SUFFIX, VERSIONS, NameState, VersionTable
 from d1migrate.schema import introspect

@@ -9,14 +9,14 @@ from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
 from d1migrate.migrate.other_tools import without_histories
-from d1migrate.migrate.selector import Selector, up_to
-from d1migrate.migrate.status import (
-    compare,
+from d1migrate.migrate.refusals import (
     refuse_partial,
     refuse_renamed,
     refuse_unwritable,
     refuse_without_key,
 )
+from d1migrate.migrate.selector import Selector, up_to
+from d1migrate.migrate.status import compare
 from d1migrate.schema import introspect
 from d1migrate.sql.batch import Batch
 

@@ -11,7 +11,8 @@ from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-from d1migrate.migrate.status import Entry, compare, refuse_partial, refuse_problems
+from d1migrate.migrate.refusals import refuse_partial, refuse_problems
+from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, TableChoice

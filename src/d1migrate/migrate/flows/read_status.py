@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.migrate import log
 from d1migrate.migrate.flows.read import read_history
-from d1migrate.migrate.status import Entry, compare, unwritable
+from d1migrate.migrate.refusals import unwritable
+from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE
 
 if TYPE_CHECKING:

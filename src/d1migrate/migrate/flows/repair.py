@@ -9,14 +9,9 @@ from d1migrate.errors import AmbiguousError, Error, HistoryError, QueryError, Us
 from d1migrate.migrate import assertions, log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.read_log import is_committed
+from d1migrate.migrate.refusals import refuse_other_table, refuse_problems, refuse_without_key
 from d1migrate.migrate.selector import Selector, find
-from d1migrate.migrate.status import (
-    Entry,
-    compare,
-    refuse_other_table,
-    refuse_problems,
-    refuse_without_key,
-)
+from d1migrate.migrate.status import Entry, compare
 from d1migrate.sql.batch import Batch
 
 if TYPE_CHECKING:

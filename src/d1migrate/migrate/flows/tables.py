@@ -13,7 +13,8 @@ from d1migrate.migrate import history as h
 from d1migrate.migrate import log
 from d1migrate.migrate.flows.read import read_history
 from d1migrate.migrate.flows.repair import record
-from d1migrate.migrate.status import compare, one_sided, refuse_partial, refuse_problems
+from d1migrate.migrate.refusals import refuse_partial, refuse_problems
+from d1migrate.migrate.status import compare, one_sided
 from d1migrate.migrate.table import NameTable, VersionTable
 from d1migrate.migrate.two_tables import Record, as_names, as_versions
 from d1migrate.sql.batch import Batch, Query

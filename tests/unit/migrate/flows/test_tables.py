@@ -14,8 +14,8 @@ from d1migrate.migrate.flows.down import choose, down
 from d1migrate.migrate.flows.read import read_history, status
 from d1migrate.migrate.flows.repair import forget
 from d1migrate.migrate.flows.up import up
+from d1migrate.migrate.refusals import unwritable
 from d1migrate.migrate.source import load
-from d1migrate.migrate.status import unwritable
 from d1migrate.migrate.table_choice import USUAL, TableChoice
 from tests.unit.migrate.shorthand import files
 

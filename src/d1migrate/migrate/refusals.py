@@ -1,0 +1,202 @@
+"""What stops a run: files and database that disagree, and histories that are only read.
+
+Each refusal is an error that names every migration concerned, and the next step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d1migrate.errors import (
+    ChecksumMismatch,
+    HistoryError,
+    MissingMigration,
+    PartiallyApplied,
+    SourceError,
+)
+from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.status import one_sided, unmoved
+from d1migrate.migrate.table import MAX_VERSION, WRANGLER, VersionTable
+from d1migrate.sql.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from d1migrate.migrate import history as h
+    from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.table import Identified, Key, MigrationsTable
+
+
+def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
+    """Raise HistoryError for a database with objects of its own and no recorded migration."""
+    if not history.unmanaged or history.applied or history.partial:
+        return
+    shown = ", ".join(history.unmanaged[:5])
+    more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
+    tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
+    newest = entries[-1].name if entries else "NAME"
+    reason = f"no migrations are recorded, but it contains {shown}{more}"
+    raise HistoryError(
+        "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
+        hint="`d1migrate adopt` finds out which of your files it has, and records those;"
+        f" `d1migrate baseline --to NAME` (e.g. --to {newest}) records them without checking",
+    )
+
+
+def refuse_disagreement(entries: Sequence[Entry]) -> None:
+    """Raise a HistoryError that names every migration on which files and history disagree."""
+    refuse_partial(entries)
+    refuse_renamed(entries)
+    _refuse(
+        _squashed(entries),
+        MissingMigration,
+        "the files that it replaces are already applied",
+        "`d1migrate adopt` records it in their place",
+    )
+    _refuse(
+        [entry for entry in entries if entry.state == "changed"],
+        ChecksumMismatch,
+        "edited after being applied",
+        "restore the file and write a new migration;"
+        " if the edit is right, `d1migrate repair --accept {first} --reason …` records it",
+    )
+    pending = next((entry.name for entry in entries if entry.is_pending), None)
+    renamed = f"if it is {pending} now, `d1migrate repair --rename {{first}} {pending} --reason …`; "
+    _refuse(
+        [entry for entry in entries if entry.state == "missing"],
+        MissingMigration,
+        "applied, but the file is missing",
+        f"restore the file, or update an old checkout; {renamed if pending else ''}if it was removed on"
+        " purpose, `d1migrate repair --forget {first} --reason …` removes its record",
+    )
+
+
+def refuse_unwritable(history: h.History, entries: Sequence[Entry]) -> None:
+    """Raise HistoryError for a history that is only read."""
+    if error := unwritable(history, entries):
+        raise error
+
+
+def unwritable(history: h.History, entries: Sequence[Entry]) -> HistoryError | None:
+    """Return why a history is only read; None if it can be written."""
+    if history.problems:
+        return _only_read(history.table, history.problems)
+    table = history.table
+    if history.other and (lost := unmoved(history.other, entries)):
+        other = history.other.table.name
+        return HistoryError(
+            f"only {other} records {', '.join(row.name for row in lost)}, and the history is in {table.name}",
+            names=names(lost),
+            hint="`d1migrate repair --move-history --reason …` shows what it would record, and moves it",
+        )
+    here, there = one_sided(history, entries)
+    if not here and not there:
+        return None
+    beside = table.beside.name if isinstance(table, VersionTable) else ""
+    parts = [f"only {table.name} records {', '.join(here)}"] if here else []
+    parts += [f"only {beside} records {', '.join(there)}"] if there else []
+    return HistoryError(
+        "; ".join(parts),
+        names=(*here, *there),
+        hint="`d1migrate repair --sync-tables --reason …` shows what it would record, and records it",
+    )
+
+
+def refuse_other_table(history: h.History) -> None:
+    """Raise HistoryError if a record that is to be removed may stay in a table that is not kept in step."""
+    if history.other:
+        raise HistoryError(
+            f"{history.other.table.name} has rows, too: they would still record what {history.table.name} no"
+            " longer does",
+            hint=f"`d1migrate repair --move-history --reason …` moves the history to {history.table.name}",
+        )
+
+
+def refuse_problems(table: MigrationsTable, problems: Sequence[str]) -> None:
+    """Raise HistoryError for a migrations table that has problems."""
+    if problems:
+        raise _only_read(table, problems)
+
+
+def _only_read(table: MigrationsTable, problems: Sequence[str]) -> HistoryError:
+    return HistoryError(
+        f"{table.name}: {'; '.join(problems)}", hint="until it is mended, d1migrate only reads it"
+    )
+
+
+def refuse_without_key(todo: Sequence[Entry], entries: Iterable[Entry], table: MigrationsTable) -> None:
+    """Raise SourceError for files to be applied that a table of versions cannot hold.
+
+    Args:
+        todo: the files.
+        entries: all of them.
+        table: the migrations table.
+
+    Raises:
+        SourceError: a file has no number from 0 to 2^53 - 1, or two have the same.
+    """
+    known: dict[Key | None, Entry] = {table.key_of(entry): entry for entry in entries if entry.applied}
+    for entry in todo:
+        key = table.key_of(entry)
+        file = entry.migration.file if entry.migration else entry.name
+        if key is None:
+            raise SourceError(
+                f"{file}: {table.name} needs a number from 0 to {MAX_VERSION} at the beginning of the name",
+                hint=f'rename it, or let wrangler\'s table record names: table = "{WRANGLER}"',
+            )
+        if key in known:
+            raise SourceError(
+                f"two files have version {key}: {known[key].name} and {entry.name}",
+                hint="`d1migrate renumber` gives the pending one a new number",
+            )
+        known[key] = entry
+
+
+def _squashed(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the squashed files whose place in the history is still that of the files they replace."""
+    missing = {entry.name for entry in entries if entry.state == "missing"}
+    if not missing and not any(entry.state == "changed" for entry in entries):
+        return []
+    from d1migrate.migrate.squash import every_replaced  # few runs need it
+
+    found = []
+    for entry in entries:
+        names = {file.name for file in every_replaced(entry.migration)} if entry.migration else set()
+        if (names and entry.state == "changed") or not names.isdisjoint(missing):
+            found.append(entry._replace(was=None))
+    return found
+
+
+def refuse_renamed(entries: Sequence[Entry]) -> None:
+    """Raise MissingMigration for files that are applied under another name."""
+    _refuse(
+        [entry for entry in entries if entry.state == "renamed"],
+        MissingMigration,
+        "renamed after being applied",
+        "rename the file back;"
+        " if the new name is right, `d1migrate repair --rename {was} {first} --reason …` records it",
+    )
+
+
+def refuse_partial(entries: Sequence[Entry]) -> None:
+    """Raise PartiallyApplied for migrations that began and did not finish."""
+    _refuse(
+        [entry for entry in entries if entry.state == "partial"],
+        PartiallyApplied,
+        "began and did not finish",
+        "look at the database (`d1migrate verify`) and finish or undo it by hand; then record the result:"
+        " `d1migrate repair --accept {first} --reason …` or `--forget {first} --reason …`",
+    )
+
+
+def _refuse(found: Sequence[Entry], kind: type[HistoryError], problem: str, hint: str) -> None:
+    """Raise an error with the entries, if there are any; `{first}` in the hint is the first name."""
+    if found:
+        named = ", ".join(e.name if e.was is None else f"{e.name} (applied as {e.was})" for e in found)
+        hint = hint.replace("{first}", found[0].name).replace("{was}", found[0].was or "")
+        raise kind(f"{named}: {problem}", names=names(found), hint=hint)
+
+
+def names(migrations: Iterable[Identified]) -> tuple[str, ...]:
+    """Return the names."""
+    return tuple(migration.name for migration in migrations)
