@@ -403,8 +403,13 @@ def test_files_in_folders(project: Project) -> None:
     }
     assert (project.migrations / f"{one}.sql").read_text().startswith(f"-- Migration: {one}\n")
     assert names(project) == ["20240101000000_a", "20240102000000_squashed", "20240103000000_c"]
-    project.run("adopt", "--yes")
+    out = project.run("adopt", "--yes").out
+    assert "no checksum" not in out
     assert project.sql("SELECT name FROM d1_migrations ORDER BY id") == [(f"{one}.sql",), (paths[2],)]
+    assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
+    project.write(paths[2], "CREATE TABLE other (x);")
+    assert "20240103000000_c/migration: edited after being applied" in project.run("up", code=1).err
+    project.write(paths[2], "CREATE TABLE c (x);")
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
 
 

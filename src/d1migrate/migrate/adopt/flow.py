@@ -145,11 +145,34 @@ def plan(
     decided = evidence.decide(found, assume=hints.assume, pending=hints.pending)
     unmanaged_objects = evidence.unmanaged_objects(footprints, live)
     adoption = Adoption(decided, unmanaged_objects, unknown, aside, history, mark.rows[0][0])
-    also_applied = [one.migration for one in adoption.to_record]
+    squashed = [one.migration for one in adoption.to_record if one.state == "squashed"]
+    also_applied = [one.migration for one in adoption.to_record if one.state != "squashed"]
+    then = _as_squashed(entries, squashed, history)
     return adoption._replace(
         problems=_problems(adoption, choice, survey),
-        unchecked=find_unchecked(entries, also_applied, schema, own, schema_of),
+        unchecked=find_unchecked(then, also_applied, schema, own, schema_of),
     )
+
+
+def _as_squashed(
+    entries: Sequence[Entry], squashed: Iterable[Migration], history: h.History
+) -> Sequence[Entry]:
+    """Return the entries once squashed files are recorded in place of the files that they replace."""
+    for migration in squashed:
+        rows = _replaced_rows(migration, history)
+        names, row = {row.name for row in rows}, rows[-1]._replace(checksum=migration.checksum)
+        entries = [
+            entry._replace(state="applied", applied=row) if entry.migration is migration else entry
+            for entry in entries
+            if entry.migration or entry.name not in names
+        ]
+    return entries
+
+
+def _replaced_rows(migration: Migration, history: h.History) -> list[h.AppliedMigration]:
+    """Return the rows of the files that a squashed file replaces, the last one last."""
+    keys = set(map(history.table.key_of, every_replaced(migration)))
+    return [row for row in history.applied if history.table.key_of(row) in keys]
 
 
 def _why_recorded(entry: Entry) -> str:
@@ -215,12 +238,12 @@ def _record_squashed(assessment: Assessment, history: h.History, stamp: log.Stam
     """
     migration, table = assessment.migration, history.table
     own, detail = table.key_of(migration), json.dumps({"adopted": assessment.because})
-    keys = set(map(table.key_of, every_replaced(migration)))
-    rows = [row for row in history.applied if table.key_of(row) in {own, *keys}]
-    last = next(row for row in reversed(rows) if table.key_of(row) in keys)
-    queries: list[Query] = []
+    rows = _replaced_rows(migration, history)
+    last, queries = rows[-1], list[Query]()
+    for row in history.applied:
+        if row is not last and (row in rows or table.key_of(row) == own):
+            queries += table.delete(row)
     for row in rows:
-        queries += table.delete(row) if row is not last else ()
         if table.key_of(row) != own:
             event = log.Event("forget", row.version, row.name, detail=detail)
             queries.append(log.record("done", event, stamp))
