@@ -27,6 +27,7 @@ from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
 from d1migrate.errors import DamagedError, HistoryError, QueryError, UnavailableError, UsageError
 from d1migrate.migrate.flows.read import read_current
+from d1migrate.migrate.order import number_of
 from d1migrate.migrate.selector import Named, is_none, meant
 from d1migrate.migrate.table import SUFFIX
 from d1migrate.project import disk
@@ -157,7 +158,7 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
         fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
-        names = _meant({p.current for p in points if p.current}, wanted)
+        names = _meant({p.current for p in points}, wanted)
         fitting = [p for p in points if p.current in names]
         problem = f"no restore point has {wanted} as its last migration"
         if len(names) > 1:
@@ -170,11 +171,16 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
     return fitting[-1]
 
 
-def _meant(known: Collection[str], wanted: str) -> set[str]:
-    """Return the last migrations that can be meant; "" if no migration is."""
+def _meant(labels: Collection[str], wanted: str) -> set[str]:
+    """Return the last migrations that can be meant, of points with these; "" if no migration is.
+
+    The points of d1migrate 0.1 have a number: v2, or v0 for none.
+    """
+    known = {label for label in labels if label}
     if is_none(map(Named, known), wanted):
-        return {""}
-    return meant(known, wanted) or meant(known, _shortened(wanted.removesuffix(SUFFIX)))
+        return {""} if "" in labels else {"v0"}
+    old = {f"v{wanted}"} & known
+    return meant(known, wanted) or meant(known, _shortened(wanted.removesuffix(SUFFIX))) or old
 
 
 def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
@@ -188,12 +194,17 @@ def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
     except OSError as error:
         raise UnavailableError(f"cannot copy {point.path} to {path}: {error.strerror}") from error
     holds = current_in(path, choice) if _checked(path, point.path) else "nothing"
-    if holds != point.current:
+    if holds != point.current and not _is_version(holds, point.current):
         raise DamagedError(
             f"{point.path} is damaged: it holds {holds or 'no migration'}, expected"
             f" {point.current or 'no migration'}",
             hint=_EARLIER,
         )
+
+
+def _is_version(name: str, label: str) -> bool:
+    """Whether a label of d1migrate 0.1 has the number of a migration, or 0 for none."""
+    return label == f"v{(number_of(name) if name else 0)}"
 
 
 def parse_time(text: str) -> float | None:

@@ -212,6 +212,29 @@ def test_what_wrangler_applies_later_is_seen(migrator: Migrator) -> None:
     assert migrator.status()[1].checksum is None or migrator.status()[1].applied
 
 
+@pytest.mark.parametrize(("to", "label"), [("2", "v2"), ("1", "v1"), ("0", "v0")])
+def test_a_point_of_an_older_version(migrator: Migrator, to: str, label: str) -> None:
+    """Its name has the number of the last migration; one with another content is still refused."""
+    write(migrator, "CREATE TABLE other (a)")
+    if to != "0":
+        migrator.baseline(to="001_users")
+    if to == "2":
+        migrator.baseline(to="002_teams")
+    point = local_points.take(migrator.driver, migrator.choice)
+    assert point
+    named = point.path.partition("Z")[0] + "Z-{}.db"
+    os.rename(point.path, named.format(label))
+    (old_point,) = local_points.listed(migrator.driver)
+    assert old_point.current == label
+    write(migrator, "INSERT INTO other VALUES (1)")
+    assert migrator.plan_restore(to).point == old_point
+    migrator.restore(to)
+    assert rows(migrator, "SELECT * FROM other") == []
+    os.rename(old_point.path, named.format("v7"))
+    with pytest.raises(UnavailableError, match="is damaged: it holds"):
+        migrator.restore("7")
+
+
 def test_columns_of_a_later_version_are_kept(migrator: Migrator) -> None:
     """Of the rows that are written back, too."""
     migrator.up(to=1)
