@@ -101,6 +101,11 @@ def _read(path: str) -> PendingRestore:
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
+        if "shape" not in value and "stamp" in value:
+            raise UsageError(
+                f"{path} contains the log of a restore that d1migrate 0.1 began and did not finish",
+                hint=f"finish it with that version: `d1migrate restore --to {value['point'][0]}`",
+            )
         return PendingRestore(
             value["database"],
             RestorePoint(*value["point"]),
