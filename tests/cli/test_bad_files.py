@@ -99,7 +99,7 @@ def _code(command: str, name: str) -> int:
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", ["baseline --to 2", "adopt --assume 2 --yes"])
 def test_it_can_be_recorded(project: Project, name: str, command: str) -> None:
-    """A database that ran it elsewhere is adopted, or told so."""
+    """A database that ran it elsewhere is adopted, or the error names the file."""
     project.write("001_users.sql", ONE)
     project.write(f"{name}.sql", BAD[name])
     project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")

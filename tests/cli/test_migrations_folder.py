@@ -57,7 +57,7 @@ def test_each_database_has_its_own_files(project: Project) -> None:
 
 
 def test_an_unnamed_database_of_a_project_with_one_folder(project: Project) -> None:
-    """It has the same files; with several folders nothing tells which."""
+    """It has the same files; with several folders, none is chosen."""
     write(project, "sql/1_a/migration.sql")
     one = {"binding": "DB", "migrations_dir": "sql", "migrations_pattern": "sql/*/migration.sql"}
     configure(project, one, prod=[one | {"binding": "DB", "database_id": ID}])
@@ -173,7 +173,7 @@ TIE = "warning: wrangler's order may surprise: 2_b, 2_c in this order, as each h
 
 @pytest.mark.parametrize("command", ["status", "list", "lint", "up", "plan"])
 def test_files_that_wrangler_skips(project: Project, command: str) -> None:
-    """Are named, and are no error."""
+    """They are named in a warning, and stop nothing."""
     write(
         project, *(f"migrations/{name}" for name in ("1_a.sql", "8_Y.SQL", ".9_x.sql", "2_b/migration.sql"))
     )
@@ -184,7 +184,7 @@ def test_files_that_wrangler_skips(project: Project, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["status", "list", "lint", "plan", "up"])
 def test_an_order_that_surprises(project: Project, command: str) -> None:
-    """Is said in one line, and is no error."""
+    """It is one line of warning, and stops nothing."""
     write(project, "migrations/1_a.sql", "migrations/2_b.sql", "migrations/2_c.sql")
     assert project.run(command).err.count(TIE) == 1
 

@@ -71,7 +71,7 @@ def opened(remote: Remote, mode: str) -> RestDriver:
 
 
 def skip_some(expected: Expected, mode: str) -> None:
-    """Try every fourth fault with names; all of them with --times 2. How a fault looks, no table decides."""
+    """Try every fourth fault with names; all of them with --times 2. The table does not matter to how a fault looks."""
     if expected.shape == "names" and list(MODES).index(mode) % 4 and inputs.TIMES <= 1:
         pytest.skip("with --times 2")
 

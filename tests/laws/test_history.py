@@ -19,7 +19,7 @@ NAMES = {
     VERSIONS: [f"{n:03}_m" for n in range(COUNT)],
     WRANGLER: "-5_minus 0000_zero 0001_a/migration 0001_a 0001_b 2024-01-13-it's init init_2".split(),
 }
-"""The names of the migrations that are recorded in a table; in wrangler's, not only their numbers tell them apart."""
+"""The names of the migrations that are recorded in a table; in wrangler's, two may have one number."""
 
 in_either_table = pytest.mark.parametrize("table", NAMES)
 

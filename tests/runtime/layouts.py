@@ -32,11 +32,11 @@ WITHOUT_STATEMENTS = ["", "-- nothing to do yet\n", "\n/* later;\n*/\n"]
 
 
 class Layout(NamedTuple):
-    """How a folder names its files, and where the configuration says that they are.
+    """How a folder names its files, and where they are in the configuration.
 
     Args:
         names: below `directory`, as the layout would number them.
-        database: what the configuration says of the database, beyond its names.
+        database: what the configuration has of the database, beyond its names.
         rows: statements of an application that some files contain, by the position in `names`.
         others: files that are not migrations of this database, by their path in the project.
         second: the migrations folder of another database.

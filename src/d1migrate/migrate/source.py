@@ -10,7 +10,7 @@ from d1migrate.migrate.order import number_of, order_key
 from d1migrate.migrate.table import SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d1migrate.migrate.table import Shape
 
@@ -66,6 +66,7 @@ def index_module(
     Raises:
         SourceError: a file is not UTF-8, or cannot be read.
     """
+    rollbacks = {m.name + SUFFIX: m.rollback_file.text for m in migrations if m.rollback_file}
     lines = [
         f'"""{_INDEX}"""',
         "# fmt: off",
@@ -74,33 +75,46 @@ def index_module(
         "# What the migrations table records: versions, or names as wrangler's does.",
         f"TABLE = {_literal(shape)}",
         "",
-        "MIGRATIONS = (",
-    ]
-    for migration in migrations:
-        lines += ["    (", f"        {_literal(migration.name + SUFFIX)},"]
-        lines += [f"        {_literal(line)}" for line in _lines(migration.text)]
-        lines[-1] += ","
-        lines += ["    ),"]
-    lines += [
-        ")",
+        *_migrations(migrations),
         "",
-        "# The digest of each object that a migration changes, for `verify_schema`; None: it is dropped.",
-        "SCHEMAS = {",
+        *_schemas(schemas),
+        *(["", *_rollbacks(rollbacks)] if rollbacks else []),
+        "",
     ]
+    return "\n".join(lines)
+
+
+def _migrations(migrations: Iterable[Migration]) -> Iterator[str]:
+    yield "MIGRATIONS = ("
+    for migration in migrations:
+        yield "    ("
+        yield f"        {_literal(migration.name + SUFFIX)},"
+        *most, last = _lines(migration.text)
+        yield from most
+        yield f"{last},"
+        yield "    ),"
+    yield ")"
+
+
+def _schemas(schemas: Mapping[str, Mapping[str, str | None]]) -> Iterator[str]:
+    yield "# The digest of each object that a migration changes, for `verify_schema`; None: it is dropped."
+    yield "SCHEMAS = {"
     for name, changes in schemas.items():
-        lines += [f"    {_literal(name)}: {{"]
-        lines += [f"        {_literal(key)}: {_literal(known)}," for key, known in sorted(changes.items())]
-        lines += ["    },"]
-    lines += ["}"]
-    files = {m.name + SUFFIX: m.rollback_file.text for m in migrations if m.rollback_file}
-    if files:
-        lines += ["", "# The rollbacks that are in files of their own.", "ROLLBACKS = {"]
-        for name, text in files.items():
-            lines += [f"    {_literal(name)}: ("]
-            lines += [f"        {_literal(line)}" for line in _lines(text)]
-            lines += ["    ),"]
-        lines += ["}"]
-    return "\n".join([*lines, ""])
+        yield f"    {_literal(name)}: {{"
+        for key, known in sorted(changes.items()):
+            yield f"        {_literal(key)}: {_literal(known)},"
+        yield "    },"
+    yield "}"
+
+
+def _rollbacks(texts: Mapping[str, str]) -> Iterator[str]:
+    yield "# The rollbacks that are in files of their own."
+    yield "ROLLBACKS = {"
+    for name, text in texts.items():
+        yield f"    {_literal(name)}: ("
+        yield from _lines(text)
+        yield "    ),"
+    yield "}"
 
 
 def is_index_module(text: str) -> bool:
@@ -113,5 +127,7 @@ def _literal(text: str | None) -> str:
 
 
 def _lines(text: str) -> list[str]:
+    """Return the literals of a text, one for each of its lines."""
     *whole, last = text.split("\n")
-    return [line + "\n" for line in whole] + ([last] if last or not whole else [])
+    parts = [line + "\n" for line in whole] + ([last] if last or not whole else [])
+    return [f"        {_literal(part)}" for part in parts]

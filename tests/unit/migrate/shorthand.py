@@ -30,7 +30,7 @@ def history(
     keeps_rollback: bool = False,
     table: MigrationsTable = USUAL_TABLE,
 ) -> History:
-    """What a database says that has these migrations, in either table."""
+    """The row of a database that has these migrations, in either table."""
     rows = [_row(int(word[:-1]), word[-1], keeps_rollback=keeps_rollback) for word in applied.split()]
     begun = [Partial(int(word[:-1]), f"{int(word[:-1]):03}_{word[-1]}", "up") for word in partial.split()]
     names = tuple((row.place, f"{row.name}.sql") for row in rows)

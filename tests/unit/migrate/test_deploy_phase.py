@@ -176,7 +176,7 @@ def test_fitness_of_what_is_not_known_here() -> None:
     ],
 )
 def test_files_that_are_wrong_are_unclear(text: str, why: str) -> None:
-    """They say nothing about the code, and hide nothing about the other files."""
+    """They do not count for the code, and the other files are checked."""
     wrong = Migration(9, "009_wrong", text)
     row = AppliedMigration(9, "009_wrong", 0)
     found = compatibility([*entries(1), Entry(9, "009_wrong", "applied", wrong, row)], 1)

@@ -92,7 +92,7 @@ def test_notes_without_an_end() -> None:
 
 
 def test_rows_of_wranglers_table() -> None:
-    """The name is the key, the id the order; what is no name of a file is left out."""
+    """The name is the key, the id the order; a row that does not name a file is left out."""
     rows = [(3, "0001_b.sql", 5, 9), (4, "a/migration.sql", None, 9), (7, None, 5, 9), (8, "x", 5, 9)]
     latest = [(1, "0001_b", 7, "done", "up", "v1:a", "d", 1), (1, "0001_a", 9, "begun", "up", None, None, 0)]
     found = h.read_rows(NameTable(), h.Rows(rows, latest=latest, counter=9))

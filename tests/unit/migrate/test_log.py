@@ -52,7 +52,7 @@ def test_a_row(driver: SqliteDriver) -> None:
     ("version", "kept"), [(2**53 - 1, 2**53 - 1), (-5, -5), (2**53, None), (10**199, None)]
 )
 def test_a_number_beyond_integers_is_not_logged(driver: SqliteDriver, version: int, kept: int | None) -> None:
-    """A name may begin with any number of digits; the column would make it a REAL, which is no version."""
+    """A name may begin with any number of digits; the column would make it a REAL, which is not a version."""
     driver.batch(Batch([log.record("done", log.Event("up", version, f"{version}_a"), STAMP)]))
     assert rows(driver, "SELECT version, name FROM d1migrate_log") == [(kept, f"{version}_a")]
 

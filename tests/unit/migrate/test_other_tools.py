@@ -62,7 +62,7 @@ def test_a_history_with_the_name_of_ours_is_left_out(columns: str, *, stays: boo
     ],
 )
 def test_whose_a_table_with_the_name_of_ours_is(columns: str, owner: str) -> None:
-    """Four tools use the name, and applications do: the columns tell them apart, and hide ours alone."""
+    """Four tools use the name, and applications do: the columns differ, and only ours is hidden."""
     connection = apsw.Connection(":memory:")
     connection.execute(f"CREATE TABLE schema_migrations ({columns})")
     assert owner_of(list(connection.execute(SHAPE))) == owner

@@ -125,7 +125,7 @@ def test_what_cannot_be_renumbered(migration: Migration, why: str) -> None:
 
 
 def test_a_file_without_a_number_makes_none_late() -> None:
-    """It is last in every folder, so it says nothing about the others."""
+    """It is last in every folder, so it does not make others late."""
     have = [Migration(1, "0001_a", "SELECT 1;"), Migration(None, "schema", "SELECT 2;")]
     row = history("1a").applied[0]._replace(version=None, name="schema", checksum=None)
     assert moves(compare(have, history(table=NAMES)._replace(applied=(row,))), NAMES, now=NOW) == ()

@@ -76,7 +76,7 @@ def test_its_sql_is_checked(rollback: str) -> None:
 
 
 def test_a_file_that_cannot_be_used() -> None:
-    """Its reader says why."""
+    """Its reader has the reason."""
     problem = SourceError("rollback/001_a.sql is a link")
     found = Migration(1, "001_a", "SELECT 1;", rollback_file=RollbackFile("rollback/001_a.sql", "", problem))
     assert found.unreadable is problem

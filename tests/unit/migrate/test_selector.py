@@ -46,7 +46,7 @@ def test_a_migration(wanted: int | str, name: str) -> None:
     ],
 )
 def test_none_or_several(wanted: int | str, error: str) -> None:
-    """The error names those that could be meant; the hint says what there is."""
+    """The error names those that could be meant; the hint, the first and the last."""
     with pytest.raises(UsageError, match=error) as refused:
         find(FILES, wanted)
     assert refused.value.hint

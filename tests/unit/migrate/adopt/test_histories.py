@@ -132,7 +132,7 @@ def test_a_table_is_read_once() -> None:
 
 
 def test_a_table_with_the_name_of_ours() -> None:
-    """What an application keeps there is no history that anyone could read."""
+    """The rows of an application there are not read as a history."""
     assert tools_in({"schema_migrations": ["version"]}, "application") == ()
     assert tools_in({"schema_migrations": ["version"]}, "d1migrate") == ()
 

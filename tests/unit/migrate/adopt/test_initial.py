@@ -14,7 +14,7 @@ SQL = "CREATE TABLE users (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT id F
 
 @pytest.mark.parametrize("records", [True, False])
 def test_it_builds_what_the_database_holds(*, records: bool) -> None:
-    """And records itself, where files do; there is no rollback."""
+    """It records itself if the files do; it has no rollback."""
     found = first_migration(schema(SQL), "0001_all.sql", "the schema", date="2026-11-30", records=records)
     connection = database("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name, applied_at)")
     for sql in found.texts():

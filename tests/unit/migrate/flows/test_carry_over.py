@@ -318,7 +318,7 @@ def test_two_workers_move_it(path: str, at: int) -> None:
 
 
 def test_two_corrections(path: str) -> None:
-    """The slower one is refused, and says so: nothing of it is recorded."""
+    """The slower one is refused with an error: nothing of it is recorded."""
     race = Race(SqliteDriver(path, url=""), 3, lambda: opened(path).up())
     migrator = Migrator(race, [FILES[0], Migration(2, "002_b", FILES[1].text.replace("2", "7"))])
     with pytest.raises(HistoryError, match="another run changed the history"):

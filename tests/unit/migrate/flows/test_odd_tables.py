@@ -49,7 +49,7 @@ ONLY_READ = {
     "no id": ("name TEXT UNIQUE, applied_at TIMESTAMP", SECOND),
     "no id, and another key": ("name TEXT PRIMARY KEY, applied_at TIMESTAMP", SECOND),
     "no id, and no rowid": ("name TEXT PRIMARY KEY, applied_at TIMESTAMP) WITHOUT ROWID; SELECT (1", SECOND),
-    "an id that is no key": ("id INTEGER, name TEXT UNIQUE, applied_at TIMESTAMP", SECOND),
+    "an id that is not a key": ("id INTEGER, name TEXT UNIQUE, applied_at TIMESTAMP", SECOND),
     "an id of text": ("id TEXT PRIMARY KEY, name TEXT UNIQUE, applied_at TIMESTAMP", SECOND),
     "NULL": (USUAL_COLUMNS, "NULL"),
     "twice": (

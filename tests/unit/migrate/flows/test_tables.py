@@ -225,7 +225,7 @@ def test_the_history_of_an_adopted_database(empty: Database) -> None:
 
 
 def test_tables_in_step_need_no_move(empty: Database) -> None:
-    """What wrangler's table records too is no reason to stop; the other table may still be emptied."""
+    """What wrangler's table records too stops nothing; the other table may still be emptied."""
     migrations, choice = files("1a 2b"), TableChoice(default="names")
     empty.up("1a")
     wrangler(empty, "001_a")
