@@ -188,7 +188,8 @@ class Migrator:
         Raises:
             Irreversible: migrations have no rollback; the error names all of them. Nothing was run.
             DataLoss: tables would lose rows; the error has the counts. Nothing was run.
-            PlanError: file and log differ. HistoryError, SourceError, UsageError: as `up`.
+            PlanError: file and log differ, or wrangler applied the file, and `rollback_from` is not given.
+            HistoryError, SourceError, UsageError: as `up`.
             ApplyError: a step failed. Nothing of it happened; those before it did.
         """
         from d1migrate.migrate.flows import down
@@ -277,7 +278,8 @@ class Migrator:
         """Return whether code can run on the database. Writes nothing; errors as `status`.
 
         Args:
-            newest: the newest migration that the code was written with; 0 for code without any.
+            newest: the newest migration that the code was written with; "none" for code without any, or 0
+                if no migration has it.
 
         Raises:
             UsageError: there is no such migration, or there are several.
@@ -387,6 +389,9 @@ class Migrator:
 
         Raises:
             UsageError: there is no such file, or there are several.
+            SourceError: the table of versions cannot hold a file.
+            HistoryError: another run changed the history meanwhile, or a file is applied under another name.
+                Nothing was recorded.
         """
         from d1migrate.migrate.flows import baseline
 
@@ -438,7 +443,9 @@ class Migrator:
         """Record a file as it is now: edited since it was applied, or finished by hand.
 
         Raises:
-            UsageError: nothing about it disagrees with the database.
+            UsageError: there is no such migration, or nothing about it disagrees with the database.
+            SourceError: it cannot be read, or the table of versions cannot hold it.
+            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
@@ -451,7 +458,9 @@ class Migrator:
 
         Raises:
             UsageError: no applied migration without a file is `old`, or no other file is `new`.
-            HistoryError: the file has another content than was applied.
+            HistoryError: the file has another content than was applied, or another run changed the history
+                meanwhile. Nothing was recorded.
+            SourceError: the table of versions cannot hold the new name.
         """
         from d1migrate.migrate.flows import repair
 
@@ -464,6 +473,7 @@ class Migrator:
 
         Raises:
             UsageError: it is neither missing its file nor partially applied.
+            HistoryError: another run changed the history meanwhile. Nothing was recorded.
         """
         from d1migrate.migrate.flows import repair
 
@@ -472,7 +482,12 @@ class Migrator:
         )
 
     def plan_sync_tables(self) -> TableSync:
-        """Find out what only one of two migrations tables records; errors as `flows.tables.plan_sync`."""
+        """Find out what only one of two migrations tables records. Writes nothing.
+
+        Raises:
+            UsageError: there is one table only.
+            HistoryError: a migration cannot be recorded in the other table; or as `status`.
+        """
         from d1migrate.migrate.flows import tables
 
         return self._run(tables.plan_sync(self.migrations, self.choice))
@@ -488,7 +503,13 @@ class Migrator:
         self._run(tables.sync(found, self._new_stamp, reason=reason))
 
     def plan_move_history(self) -> HistoryMove:
-        """Find out how to move the history to the table to use; errors as `flows.tables.plan_move`."""
+        """Find out how to move the history to the table to use. Writes nothing.
+
+        Raises:
+            UsageError: the other table has no rows.
+            HistoryError: the files record themselves in the other table; a migration cannot be recorded in
+                the table to use, or it is unclear as what; or as `status`.
+        """
         from d1migrate.migrate.flows import tables
 
         return self._run(tables.plan_move(self.migrations, self.choice))

@@ -177,8 +177,8 @@ def compatibility(entries: Sequence[Entry], newest: Selector) -> Compatibility:
 
     Args:
         entries: files and database, in order.
-        newest: the newest migration that the code was written with; 0 for code without any, unless a file
-            has that number.
+        newest: the newest migration that the code was written with; "none" for code without any, or 0 if no
+            file has it.
 
     Raises:
         UsageError: there is no such migration, or there are several.

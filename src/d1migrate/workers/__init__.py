@@ -80,7 +80,7 @@ async def run_migrations(
         database: the D1 binding, `env.DB`.
         migrations: see above.
         to: the last migration to apply, by name, or by number if only one has it; None for all.
-        table: the name of the migrations table; by default wrangler's, or schema_migrations.
+        table: the name of the migrations table; by default the one that the index or the database has.
         wrangler_table: the name of wrangler's table, if its configuration has `migrations_table`.
         allow_out_of_order: whether to apply migrations that come before an applied one, too.
         max_queries: calls to D1 that this may make, 4 or more; the free plan allows 50 in one
