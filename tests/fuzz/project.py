@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
+from d1migrate.migrate.table import VERSIONS
 from d1migrate.migrator import Migrator
 
 ONE = """\
@@ -35,22 +36,22 @@ ALTER TABLE users ADD COLUMN name TEXT;
 FILES = {"001_users.sql": ONE, "002_posts.sql": TWO, "003_names.sql": THREE}
 
 
-def write(folder: Path, *, database: bool = True) -> None:
-    """Write the files, and the database with two of them applied."""
+def write(folder: Path, *, database: bool = True, table: str = VERSIONS) -> None:
+    """Write the files, and the database with two of them applied; `table` is its migrations table."""
     for name, text in FILES.items():
         (folder / "migrations" / name).write_text(text)
     if database:
-        (folder / "app.db").write_bytes(applied())
+        (folder / "app.db").write_bytes(applied(table))
 
 
 @functools.cache
-def applied() -> bytes:
+def applied(table: str = VERSIONS) -> bytes:
     """Return the database: one file, with no log beside it."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {"D1MIGRATE_BY": "fuzz"}):
         path = Path(folder) / "app.db"
         (Path(folder) / "migrations").mkdir()
         write(Path(folder), database=False)
-        migrator = Migrator(f"sqlite:{path}", str(Path(folder) / "migrations"))
+        migrator = Migrator(f"sqlite:{path}", str(Path(folder) / "migrations"), table=table)
         migrator.up(to=2)
         migrator.close()
         return path.read_bytes()

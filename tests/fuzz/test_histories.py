@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from d1migrate.migrate.other_tools import OTHER_TOOLS
+from d1migrate.migrate.table import LOG_TABLE, VERSIONS, WRANGLER
 from tests.fuzz import project, values
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from tests.fuzz.conftest import Run
 
-_TABLES = ("schema_migrations", "d1migrate_log")
+_TABLES = (VERSIONS, WRANGLER, LOG_TABLE)
 _COLUMNS = {
     "schema_migrations": ("version", "name", "applied_at"),
+    "d1_migrations": ("id", "name", "applied_at"),
     "d1migrate_log": (
         *(
             "id",
@@ -96,6 +98,9 @@ _LITERALS = (
         "'2026-01-01'",
     ),
     *(
+        "'001_users.sql'",
+        "'002_posts.sql'",
+        "'003_names.sql'",
         "CAST(x'ff' AS TEXT)",
         "CAST(x'6100ff' AS TEXT)",
         "random()",
@@ -127,6 +132,9 @@ _COMMANDS = (
     *(
         "repair --accept 2 --reason x",
         "repair --forget 2 --reason x",
+        "repair --sync-tables --reason x --yes",
+        "repair --move-history --reason x --yes",
+        "repair --rename 002_posts 003_names --reason x",
         "baseline --to 3",
         "gate --code-version 2",
     ),
@@ -150,7 +158,10 @@ _COMMANDS = (
 
 def histories(generator: random.Random, folder: Path) -> Sequence[Sequence[str]]:
     """A database with a history that was changed by anybody."""
-    project.write(folder)
+    table, other = generator.sample((VERSIONS, WRANGLER), 2)
+    project.write(folder, table=table)
+    if generator.random() < 0.3:
+        (folder / "d1migrate.toml").write_text(f'table = "{generator.choice((table, other))}"\n')
     if generator.random() < 0.3:
         (folder / "migrations" / generator.choice(list(project.FILES))).unlink()
     with closing(sqlite3.connect(folder / "app.db", isolation_level=None)) as connection:

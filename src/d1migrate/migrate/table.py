@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from d1migrate.sql.batch import Query
-from d1migrate.sql.names import quote_identifier, quote_literal
+from d1migrate.sql.names import fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +163,8 @@ class NameTable(NamedTuple):
 
     @property
     def _counter(self) -> str:
-        return f"coalesce((SELECT seq FROM sqlite_sequence WHERE name = {quote_literal(self.name)}), 0)"
+        name = quote_literal(fold(self.name))
+        return f"coalesce((SELECT seq FROM sqlite_sequence WHERE lower(name) = {name}), 0)"
 
     def fingerprint(self, *, full: bool) -> str:
         """Return SQL for a text that differs if the table does; without `full` it may miss renamed rows."""
@@ -336,8 +337,8 @@ class VersionTable(NamedTuple):
         own = f"(SELECT count(*) FROM {self.sql}) || ' ' || {sums if full else newest}"
         if self.exists:
             return f"{own} || ' ' || {self.beside.fingerprint(full=full)}"
-        name = quote_literal(self.beside.name)
-        there = f"(SELECT count(*) FROM sqlite_schema WHERE name = {name})"
+        name = quote_literal(fold(self.beside.name))
+        there = f"(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = {name})"
         return f"{own} || ' ' || {0 if self.named_alike else there}"
 
     def insert(self, migration: Identified, at: int) -> tuple[Query, ...]:

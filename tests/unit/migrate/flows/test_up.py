@@ -180,6 +180,29 @@ def test_a_table_of_names_takes_them_all(database: SqliteDriver) -> None:
     assert run(read.read_pending(files, choice), database) == ()
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIEW d1_migrations AS SELECT 1 AS x",
+        "CREATE TABLE D1_Migrations (x)",
+        "CREATE INDEX d1_migrations ON other (x)",
+    ],
+)
+def test_what_only_has_the_name_of_wranglers_table(database: SqliteDriver, sql: str) -> None:
+    """It is in nobody's way: the batch expects what the reading found."""
+    run(up.up(THREE[:1], USUAL, new_stamp), database)
+    database.batch(Batch([Query("CREATE TABLE other (x)"), Query(sql)]))
+    assert [step.name for step in run(up.up(THREE, USUAL, new_stamp), database).steps] == ["002_b", "003_c"]
+
+
+@pytest.mark.parametrize("configured", ["done", "Done"])
+def test_wranglers_table_in_other_letters(database: SqliteDriver, configured: str) -> None:
+    """SQLite finds it, and its counter, as the configuration writes it."""
+    run(up.up(THREE[:1], TableChoice("DONE", "DONE"), new_stamp), database)
+    choice = TableChoice(configured, configured)
+    assert [step.name for step in run(up.up(THREE, choice, new_stamp), database).steps] == ["002_b", "003_c"]
+
+
 def test_quotes_that_a_name_needs_count() -> None:
     """Without them it is another statement."""
     assert canonical('CREATE TABLE t ("a b")') != canonical("CREATE TABLE t (a b)")
