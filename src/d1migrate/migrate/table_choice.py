@@ -36,13 +36,14 @@ class TableChoice(NamedTuple):
         configured: its name, if the configuration has it.
         wrangler: the name of wrangler's table.
         default: the shape for a database without a history.
-        recording: whether the files record themselves: then, if both tables have rows, VERSIONS is the one.
+        recording: whether the files record themselves: if not, and both tables have rows, wrangler's is the
+            one. None if there are no files to ask.
     """
 
     configured: str | None = None
     wrangler: str = WRANGLER
     default: Shape = "versions"
-    recording: bool = False
+    recording: bool | None = False
 
     @property
     def versions(self) -> str:
@@ -177,7 +178,7 @@ class TableChoice(NamedTuple):
             is_it = fold(self.configured) == fold(found.name)
             return self._of_shape(found, found.shape if is_it else self.guess.shape, mirrored=named)
         if own and beside:
-            return self._of_shape(found, "versions" if self.recording else "names", mirrored=True)
+            return self._of_shape(found, "names" if self.recording is False else "versions", mirrored=True)
         if own or (logged and not (isinstance(found, VersionTable) and found.exists)):
             return found
         return self._of_shape(found, "names" if beside else self.default, mirrored=named)

@@ -143,8 +143,7 @@ async def get_current_version(database: Any, *, table: str | None = None) -> int
 
 
 def _reader(database: Any, table: str | None) -> AsyncMigrator:
-    # Only files that record themselves fill a table of versions beside wrangler's.
-    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table, recording=True))
+    return AsyncMigrator(BindingDriver(database), (), choice=TableChoice(table, recording=None))
 
 
 async def get_pending(database: Any, migrations: Migrations, *, table: str | None = None) -> tuple[str, ...]:

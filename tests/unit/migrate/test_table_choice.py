@@ -64,6 +64,8 @@ def history(sql: str, choice: TableChoice) -> History:
         # both with rows: what the files do
         (V1 + W1, None, "names", False, "d1_migrations"),
         (V1 + W1, None, "versions", True, "schema_migrations"),
+        (V1 + W1, None, "versions", None, "schema_migrations"),
+        (OWN + W1, None, "versions", None, "d1_migrations"),
         (V1 + W1, "schema_migrations", "names", False, "schema_migrations"),
         (V1 + W1, "d1_migrations", "versions", True, "d1_migrations"),
         # a table of the application is left alone
@@ -76,7 +78,9 @@ def history(sql: str, choice: TableChoice) -> History:
         (f"CREATE TABLE d1_migrations (x); {V1}", None, "versions", False, "schema_migrations"),
     ],
 )
-def test_the_table(sql: str, configured: str | None, default: str, recording: bool, table: str) -> None:
+def test_the_table(
+    sql: str, configured: str | None, default: str, recording: bool | None, table: str
+) -> None:
     """Whatever was guessed first, and in at most four requests."""
     choice = TableChoice(configured, default=default, recording=recording)  # type: ignore[arg-type]
     found = history(sql, choice)
