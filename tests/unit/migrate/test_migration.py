@@ -176,9 +176,10 @@ def test_letters_beyond_ascii_are_no_keywords() -> None:
 def test_a_text_over_the_limit_has_the_checksum_of_its_bytes() -> None:
     """Held or streamed, from a folder or an index, a file has one checksum; and each kind knows the other."""
     small, big = migration(BASE), migration(BASE + "-- " + "x" * (1 << 20))
-    assert (small.checksum[:3], big.checksum[:3]) == ("v1:", "b1:")
-    assert big.matches(small.checksum)
-    assert not migration(BASE.replace("a", "b")).matches(small.checksum)
+    known = small.checksum or ""
+    assert (known[:3], (big.checksum or "")[:3]) == ("v1:", "b1:")
+    assert big.matches(known)
+    assert not migration(BASE.replace("a", "b")).matches(known)
 
 
 @pytest.mark.parametrize(
@@ -308,14 +309,14 @@ def test_a_file_that_cannot_be_read_to_its_end(text: str) -> None:
         found.check()
     assert found.unreadable is error.value
     assert (found.rollback, found.almost_rollback, found.runs_forward) == (None, None, None)
-    assert found.matches(found.checksum)
-    assert not migration(BASE).matches(found.checksum)
-    assert not found.matches(migration(BASE).checksum)
+    assert found.matches(found.checksum or "")
+    assert not migration(BASE).matches(found.checksum or "")
+    assert not found.matches(migration(BASE).checksum or "")
 
 
 def test_a_file_that_cannot_be_parsed_has_the_checksum_of_its_bytes() -> None:
     """There is no meaning to take one of."""
-    assert migration("SELECT 'x").checksum.startswith("b1:")
+    assert (migration("SELECT 'x").checksum or "").startswith("b1:")
 
 
 @pytest.mark.parametrize(

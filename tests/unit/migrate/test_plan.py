@@ -25,7 +25,7 @@ from d1migrate.migrate.log import Stamp
 from d1migrate.migrate.migration import LARGE, Migration
 from d1migrate.migrate.plan import Plan, StepQueries, choose_down, plan_down, plan_up
 from d1migrate.migrate.status import compare
-from d1migrate.migrate.table import USUAL_TABLE, NameTable
+from d1migrate.migrate.table import USUAL_TABLE, Key, NameTable
 from tests.unit.migrate.shorthand import files, history
 
 STAMP = Stamp("token-1", 1_790_000_000, "ada", "d1migrate")
@@ -220,7 +220,7 @@ def test_the_rollback(
     row = AppliedMigration(1, "001_a", 1_790_000_000, then.checksum, digest, recorded is not None, 1)
     found = History((row,))
     entries = compare([] if in_file is None else [file(in_file)], found)
-    stored = {1: recorded} if recorded else {}
+    stored: dict[Key | None, str] = {1: recorded} if recorded else {}
     if isinstance(expected, str):
         (step,) = plan_down(entries, found, stored, prefer=prefer).steps
         assert [f"{sql};" for sql in step.script.texts()] == [expected]

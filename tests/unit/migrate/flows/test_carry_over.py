@@ -401,7 +401,7 @@ def test_two_runners_add_the_columns(path: str, at: int) -> None:
     without(path, *COLUMNS)
     migrator = Migrator(Race(SqliteDriver(path, url=""), at, lambda: opened(path).up(to=2)), FILES)
     report = migrator.up()
-    assert len({row.name for row in (*report.steps, *report.meanwhile)}) <= 2
+    assert len({result.name for result in report.results}) <= 2
     assert rows(path, "SELECT n FROM t ORDER BY n") == [(2,), (2,), (3,)]
 
 
