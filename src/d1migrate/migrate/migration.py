@@ -14,6 +14,7 @@ from d1migrate.migrate.table import LOG_TABLE, USUAL_TABLE, VERSIONS, WRANGLER, 
 from d1migrate.sql.d1 import WORKERD
 from d1migrate.sql.names import fold
 from d1migrate.sql.split import Splitter, Statement, split
+from d1migrate.sql.statement import effects
 from d1migrate.sql.tokens import KEYWORDS, SIGNIFICANT, significant
 
 if TYPE_CHECKING:
@@ -283,6 +284,14 @@ class Migration:
             name in sql and ("update" in sql or not is_record(sql, name))
             for sql in (piece.sql.lower() for piece in self.pieces())
         )
+
+    def creates(self, table: str) -> bool:
+        """Whether its SQL creates a table of that name."""
+        name = fold(table)
+        if not self.mentions(name):
+            return False
+        found = (effect for sql in self.texts() if name in fold(sql) for effect in effects(sql))
+        return any(effect.kind == "create" and effect.table == name for effect in found)
 
     def statements(self) -> Iterator[Statement]:
         """Yield the statements to run, in order, each with its `sql` and `line`.

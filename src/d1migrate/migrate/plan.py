@@ -32,7 +32,7 @@ from d1migrate.migrate.refusals import (
 )
 from d1migrate.migrate.selector import NONE, Selector, find, is_none, up_to
 from d1migrate.migrate.status import Entry, compare
-from d1migrate.migrate.table import LOG_TABLE
+from d1migrate.migrate.table import LOG_TABLE, NameTable
 from d1migrate.sql.batch import Query
 from d1migrate.sql.triggers import is_carried
 
@@ -89,7 +89,13 @@ class Step(NamedTuple):
     def after(self, before: assertions.HistoryState, token: str) -> assertions.HistoryState:
         """Return the state of the history after the step, done by the batch with this token."""
         moved = before.plus if self.direction == "up" else before.minus
-        return moved(self, token)
+        return moved(self, token)._replace(table=self._table_after(before.table))
+
+    def _table_after(self, table: MigrationsTable) -> MigrationsTable:
+        """Return the migrations table; a file may create wrangler's beside it, as a dump of a D1 does."""
+        if isinstance(table, NameTable) or table.exists or not isinstance(self.script, Migration):
+            return table
+        return table._replace(named_alike=table.named_alike or self.script.creates(table.beside.name))
 
 
 class Plan(NamedTuple):

@@ -158,3 +158,22 @@ def test_names_without_the_ending(driver: SqliteDriver) -> None:
     (mend,) = re.findall(r"`([A-Z].*?)`", str(caught.value))
     run(driver, mend)
     assert len(migrator.up().steps) == 2
+
+
+CREATED = {
+    "as `wrangler d1 export` writes it": f"CREATE TABLE IF NOT EXISTS d1_migrations ({USUAL_COLUMNS});",
+    "in another shape": "CREATE TABLE D1_Migrations (k TEXT);",
+    "in the second file": "SELECT 1;",
+}
+
+
+@pytest.mark.parametrize("sql", CREATED.values(), ids=CREATED)
+@pytest.mark.parametrize("single", [False, True], ids=["each in a transaction", "one transaction"])
+def test_a_file_that_creates_the_table(driver: SqliteDriver, sql: str, *, single: bool) -> None:
+    """Versions are recorded elsewhere, and the table that appears has no rows: nothing else changed."""
+    second = "CREATE TABLE b (a);" if "d1_" in sql.lower() else CREATED["in another shape"]
+    files = [Migration(1, "0001_init", sql), Migration(2, "0002_b", second), Migration(3, "0003_c", "SELECT 1")]
+    migrator = Migrator(driver, files)
+    assert migrator.choice.default == "versions"
+    assert len(migrator.up(single_transaction=single, lint=False).steps) == len(files)
+    assert [entry.state for entry in Migrator(driver, files).status()] == ["applied"] * 3
