@@ -369,7 +369,7 @@ class Migrator:
         from d1migrate.lint.replay.replayer import schema_of
         from d1migrate.migrate.adopt import flow
 
-        found = footprints(self.migrations)
+        found = footprints(self.migrations, self.choice.guess)
         return self._run(flow.plan(found, hints or flow.Hints(), self.choice, schema_of))
 
     def adopt(self, found: Adoption) -> tuple[Migration, ...]:
@@ -424,7 +424,7 @@ class Migrator:
             date=date,
             records=database.history.table.name == VERSIONS,
         )
-        refuse_differences(database.schema, schema_of([migration]))
+        refuse_differences(database.schema, schema_of([migration], database.history.table))
         return database, migration
 
     def record_baseline(self, database: LiveDatabase, migration: Migration) -> None:

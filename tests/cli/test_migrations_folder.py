@@ -209,3 +209,22 @@ def test_names_cannot_write_to_the_terminal(project: Project) -> None:
         assert error.replace("\n", "").isprintable()
         assert "as each has number 1" in error
     assert ("1_it's\nnew",) in project.sql("SELECT name FROM d1migrate_log")
+
+
+def test_files_that_read_the_history(project: Project) -> None:
+    """In every command, wrangler's table exists where it holds the history, and schema_migrations does not."""
+    configure(project, {"binding": "DB", "database_name": "shop", "migrations_table": "past"})
+    shop = ("--database", "wrangler:DB")
+    project.write("0000_view.sql", "CREATE VIEW names AS SELECT name FROM past;")
+    project.write("0001_index.sql", "CREATE INDEX by_time ON past(applied_at);")
+    for command in ("lint", "rehearse", "up"):
+        outcome = project.run(command, *shop)
+        assert "no such table" not in outcome.out + outcome.err, command
+    outcome = project.run("verify", "--check", *shop)
+    assert "files, history and schema agree" in outcome.out
+    assert "view names" in project.run("schema", "--at", "latest", *shop).out
+    squashed = project.run("squash", "--to", "0001", "--dry-run", *shop).out
+    assert "CREATE VIEW names" in squashed
+    assert "CREATE TABLE" not in squashed
+    project.write("0002_view.sql", "CREATE VIEW versions AS SELECT version FROM schema_migrations;")
+    assert "no such table: main.schema_migrations" in project.run("up", *shop, code=1).err

@@ -8,7 +8,6 @@ from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
 from d1migrate.errors import UsageError
-from d1migrate.lint.replay.replayer import schema_of
 from d1migrate.migrate.other_tools import without_histories
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     """Compare a schema file with what the migrations build, or with the live schema."""
     file = options.to or project.schema_file
     desired = read(_text(file), file=file)
-    current = project.migrator().schema() if options.source == "live" else schema_of(project.load())
+    is_live = options.source == "live"
+    current = project.migrator().schema() if is_live else project.built_schema(project.load())
     # A table that either side names counts, even if it has the name of another tool's.
     named, existing = ([table.name for table in schema.tables] for schema in (desired.schema, current))
     hidden = project.history_tables

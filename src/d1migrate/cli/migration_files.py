@@ -173,10 +173,11 @@ def index_text(project: Project, output: Output) -> str:
     from d1migrate.lint.replay.replayer import schema_changes
 
     migrations = project.load()
-    schemas = schema_changes(migrations)
+    table = project.choice(migrations).guess
+    schemas = schema_changes(migrations, table)
     if unknown := [m for m in migrations if m.name not in schemas]:
         output.note(
             f"no schema digests from {unknown[0].name} on: it cannot be replayed on an empty database"
             " (`d1migrate lint --all` says why)"
         )
-    return source.index_module(migrations, project.choice(migrations).guess.shape, schemas)
+    return source.index_module(migrations, table.shape, schemas)

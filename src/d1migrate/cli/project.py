@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
     from d1migrate.project.listing import Folder, Listing
+    from d1migrate.schema.model import Schema
 
 
 class Project:
@@ -111,6 +112,16 @@ class Project:
         from d1migrate.migrate.table_choice import choose_table
 
         return choose_table(migrations, configured=self.config.table, wrangler=self._wrangler_table)
+
+    def built_schema(self, migrations: Sequence[Migration]) -> Schema:
+        """Return what files build, in order, on an empty database.
+
+        Raises:
+            SourceError: as `schema_of`.
+        """
+        from d1migrate.lint.replay.replayer import schema_of
+
+        return schema_of(migrations, self.choice(migrations).guess)
 
     @property
     def _wrangler_table(self) -> str | None:

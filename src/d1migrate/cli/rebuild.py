@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import Desired, edit_columns
-from d1migrate.lint.replay.replayer import schema_of
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -25,7 +24,7 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Edit the table that the files build. A column named by --drop may go with its values."""
-    current = schema_of(project.load())
+    current = project.built_schema(project.load())
     desired = edit_columns(current, options.table, set_=options.set, drop=options.drop)
     allowed = tuple(f"{options.table}.{column}" for column in options.drop)
     draft = options.draft._replace(allow_drop=allowed)

@@ -100,7 +100,7 @@ def _wanted(options: Options, project: Project) -> Schema:
         UsageError: there is no such migration or table.
     """
     at = options.at
-    schema = project.migrator().schema() if at is None else _built(_up_to(project.load(), at))
+    schema = project.migrator().schema() if at is None else project.built_schema(_up_to(project.load(), at))
     return schema if options.table is None else _only(schema, options.table)
 
 
@@ -109,12 +109,6 @@ def _up_to(migrations: Sequence[Migration], last: str) -> Sequence[Migration]:
     if is_none(migrations, last):
         return ()
     return up_to(migrations, None if last == "latest" else last)
-
-
-def _built(migrations: Sequence[Migration]) -> Schema:
-    from d1migrate.lint.replay.replayer import schema_of
-
-    return schema_of(migrations)
 
 
 def _only(schema: Schema, wanted: str) -> Schema:
@@ -145,7 +139,7 @@ def _show_between(ends: tuple[str, str], wanted: str | None, project: Project, o
     files = [_up_to(migrations, end) for end in ends]
     keep = [] if wanted is None else [wanted]
     hidden = project.history_tables
-    schemas = [without_histories(_built(some), *hidden, keep=keep) for some in files]
+    schemas = [without_histories(project.built_schema(some), *hidden, keep=keep) for some in files]
     if wanted is not None:
         name = _only(Schema(schemas[0].tables + schemas[1].tables), wanted).tables[0].name
         schemas = [Schema(tuple(t for t in s.tables if fold(t.name) == fold(name))) for s in schemas]

@@ -61,7 +61,6 @@ def _fix(options: Options, project: Project, output: Output) -> int:
     from d1migrate.cli.options import DraftOptions
     from d1migrate.drafting import Desired
     from d1migrate.drafting.migration_text import statements_text
-    from d1migrate.lint.replay.replayer import schema_of
     from d1migrate.migrate.other_tools import without_histories
 
     migrator = project.migrator()
@@ -71,7 +70,7 @@ def _fix(options: Options, project: Project, output: Output) -> int:
             f"{waiting[0].name} is {waiting[0].state.replace('_', ' ')}, so drift cannot be determined",
             hint="run `up` or `adopt` first; `d1migrate status` shows all",
         )
-    built = schema_of([entry.migration for entry in entries if entry.migration])
+    built = project.built_schema([entry.migration for entry in entries if entry.migration])
     kept = [table.name for table in built.tables]
     live = without_histories(migrator.schema(), *project.history_tables, keep=kept)
     draft = DraftOptions(options.rename, options.backfill, options.allow_drop)

@@ -52,7 +52,7 @@ def refuse_broken_objects(current: Schema, desired: Desired) -> None:
 
 
 def _found(current: Schema, desired: Schema) -> Iterator[_Broken]:
-    found = broken_objects(desired, current)
+    found = broken_objects(desired, before=current)
     known = {(each.kind, fold(each.name)) for each in broken_objects(current)} if found else set()
     sqls = {("view", fold(view.name)): view.sql for view in desired.views}
     sqls |= {("table", fold(table.name)): table.sql for table in desired.tables}

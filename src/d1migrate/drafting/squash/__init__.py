@@ -23,7 +23,7 @@ from d1migrate.migrate.migration import Migration
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.squash import lines
 from d1migrate.migrate.table import SUFFIX
-from d1migrate.migrate.table_choice import choose_table
+from d1migrate.migrate.table_choice import TableChoice, choose_table
 from d1migrate.migrate.template import header, record
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ _FIRST, _MOST = 3, 8
 """How many moments values are compared at, first and at most: more are added if these are too few."""
 
 
-def squash(migrations: Sequence[Migration], description: str, *, date: str, now: int) -> Migration:
+def squash(
+    migrations: Sequence[Migration],
+    description: str,
+    *,
+    date: str,
+    now: int,
+    choice: TableChoice | None = None,
+) -> Migration:
     """Return the file that replaces others, with the number of the last.
 
     Args:
@@ -45,6 +52,7 @@ def squash(migrations: Sequence[Migration], description: str, *, date: str, now:
         description: a few words, which its name is made of.
         date: today's, as YYYY-MM-DD.
         now: the time in milliseconds since 1970.
+        choice: how to choose the migrations table; by default as the files suggest.
 
     Raises:
         PlanError: the files do not run on an empty database, or one file cannot do the same; it names file,
@@ -52,12 +60,12 @@ def squash(migrations: Sequence[Migration], description: str, *, date: str, now:
         SourceError: a file cannot be parsed.
         UsageError: the description has no letter or digit.
     """
-    locations = Locations(migrations)
+    locations, choice = Locations(migrations), choice or choose_table(migrations)
     path = with_words(migrations[-1].name + SUFFIX, description)
     expressions = volatile(locations.statements)
     first, most = (_FIRST, _MOST) if expressions else (1, 1)
     moments = [_moment(now, number) for number in range(first)]
-    builds = [build(migrations, moment) for moment in moments]
+    builds = [build(migrations, choice, moment) for moment in moments]
     while True:
         _refuse_unwritable(builds[0], locations)
         _refuse_other_rows(builds, locations)
@@ -66,10 +74,10 @@ def squash(migrations: Sequence[Migration], description: str, *, date: str, now:
         _refuse_unknown(text, locations)
         squashed = _file(migrations, path, description, date, text.blocks, records=locations.has_records)
         for moment, expected in zip(moments, builds, strict=True):
-            _refuse(differences(expected, _built(squashed, moment, finder)), locations)
+            _refuse(differences(expected, _built(squashed, choice, moment, finder)), locations)
         moments.append(_moment(now, len(moments)))
-        builds.append(build(migrations, moments[-1]))
-        different = differences(builds[-1], _built(squashed, moments[-1], finder))
+        builds.append(build(migrations, choice, moments[-1]))
+        different = differences(builds[-1], _built(squashed, choice, moments[-1], finder))
         if len(moments) > most:
             _refuse(different, locations)
         if not different:
@@ -107,10 +115,10 @@ def _file(
     return squashed
 
 
-def _built(squashed: Migration, moment: Moment, finder: ExpressionFinder) -> Build:
+def _built(squashed: Migration, choice: TableChoice, moment: Moment, finder: ExpressionFinder) -> Build:
     """Run the squashed file, with the random numbers in the order in which it draws them."""
     try:
-        return build([squashed], moment, finder.order)
+        return build([squashed], choice, moment, finder.order)
     except PlanError as error:
         raise PlanError(
             f"one file cannot build the same database: {error}", hint="squash up to an earlier file"

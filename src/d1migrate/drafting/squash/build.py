@@ -12,7 +12,6 @@ from d1migrate.drivers.run import run
 from d1migrate.errors import ApplyError, PlanError, QueryError
 from d1migrate.migrate.flows.up import up
 from d1migrate.migrate.history import tables
-from d1migrate.migrate.table_choice import choose_table
 from d1migrate.project import actor
 from d1migrate.schema import digest
 from d1migrate.schema.model import Schema
@@ -21,12 +20,13 @@ from d1migrate.sql.create import parse_virtual_table
 from d1migrate.sql.names import HELPER, fold, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from d1migrate.backup.contents import Contents
     from d1migrate.drivers.pinned import Moment
     from d1migrate.drivers.protocol import Driver
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table_choice import TableChoice
 
 _TERMS = f"{HELPER}terms"
 
@@ -52,11 +52,14 @@ class Build(NamedTuple):
         return {name: seq for name, seq in self.contents.sequences.items() if seq not in ("", "0", "NULL")}
 
 
-def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] = ()) -> Build:
+def build(
+    migrations: Sequence[Migration], choice: TableChoice, moment: Moment, order: Iterable[int] = ()
+) -> Build:
     """Apply migrations to an empty database.
 
     Args:
         migrations: the files.
+        choice: how to choose the migrations table.
         moment: the time, and the random numbers.
         order: the random numbers to draw first.
 
@@ -64,7 +67,6 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
         PlanError: a statement fails; the message has its file and line.
         SourceError: a file cannot be parsed.
     """
-    choice = choose_table(migrations)
     with closing(PinnedDriver(moment, order)) as driver:
         try:
             run(up(migrations, choice, lambda: actor.stamp("squash")), driver)
@@ -76,12 +78,13 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
                 hint="squash builds the final schema by running the files: each must run on a new database",
             ) from error
         draws = tuple(driver.draws.sizes)
-        contents = read_contents(driver)
+        histories = tables(choice.guess)
+        contents = _without(histories, read_contents(driver))
         reader = Reader(driver, contents.encoding)
         rows = {
             content.name: [row for page in reader.pages(content) for row in page]
             for content in contents.all_tables
-            if fold(content.name) not in tables(choice.guess)
+            if fold(content.name) not in histories
         }
         indexes = {
             virtual_table.table.name: _index(driver, virtual_table.table.name)
@@ -89,6 +92,15 @@ def build(migrations: Sequence[Migration], moment: Moment, order: Iterable[int] 
             if (definition := parse_virtual_table(virtual_table.table.sql)) and definition.is_fts5
         }
     return Build(contents, rows, indexes, draws)
+
+
+def _without(histories: Container[str], contents: Contents) -> Contents:
+    """Return contents without history tables, which may have any name."""
+    schema, keys = contents.schema, contents.keys
+    return contents._replace(
+        schema=schema._replace(tables=tuple(t for t in schema.tables if fold(t.name) not in histories)),
+        keys=keys._replace(ordered=tuple(t for t in keys.ordered if fold(t.name) not in histories)),
+    )
 
 
 def differences(expected: Build, found: Build) -> list[tuple[str, str]]:

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from d1migrate.lint.replay.model import Replay, ReplayedStatement
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.table import MigrationsTable
 
 
-def footprints(migrations: Sequence[Migration]) -> tuple[Footprint, ...]:
+def footprints(
+    migrations: Sequence[Migration], table: MigrationsTable | None = None
+) -> tuple[Footprint, ...]:
     """Return what files leave in the schema if they run in order on an empty database."""
     found, not_replayed = list[Footprint](), None
-    replayer = Replayer(table=choose_table(migrations).guess)
+    replayer = Replayer(table=table or choose_table(migrations).guess)
     for migration in migrations:
         try:
             replay = replayer.replay(migration, probe=False)

@@ -32,17 +32,17 @@ _CONCERNING = ("SELECT", "REPLACE", "ROLLBACK", "LIKE", "GLOB", '"')
 _CHECKED = ("create view", "create trigger", "create virtual table")
 
 
-def schema_of(migrations: Iterable[Migration]) -> Schema:
+def schema_of(migrations: Iterable[Migration], table: MigrationsTable | None = None) -> Schema:
     """Return the schema that the migrations build, in order, on an empty database.
 
     Only statements that change the schema are run: rows do not affect the schema, and a migration that checks
-    its rows would fail on an empty table.
+    its rows would fail on an empty table. The migrations table is by default the one that the files suggest.
 
     Raises:
         SourceError: a statement is refused by D1, or does not fit the schema that the ones before it build.
     """
     catalog = Catalog()
-    for replayed in replay(tuple(migrations), probe=False):
+    for replayed in replay(tuple(migrations), table=table, probe=False):
         for statement in replayed.statements:
             if statement.shape.verb in SCHEMA_VERBS and statement.refusal is not None:
                 raise SourceError(
@@ -53,11 +53,14 @@ def schema_of(migrations: Iterable[Migration]) -> Schema:
     return catalog.schema
 
 
-def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenObject]:
+def broken_objects(
+    schema: Schema, table: MigrationsTable = USUAL_TABLE, *, before: Schema | None = None
+) -> list[BrokenObject]:
     """Return the views, triggers and virtual tables of a schema that fail when they are used.
 
     Args:
         schema: the schema.
+        table: the migrations table, which views may read.
         before: an earlier schema; what names a column of it in double quotes fails too if the column is gone.
     """
     catalog = Catalog.of(schema)
@@ -65,7 +68,7 @@ def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenO
     named |= {name for name, table in catalog.tables.items() if table.is_virtual}
     if not named:
         return []
-    shadow = ShadowSchema(catalog, count())
+    shadow = ShadowSchema(catalog, count(), table=table)
     try:
         found = broken(shadow, mention=(), named=named)
         return [*found, *columns_read_as_strings(shadow, Scope.of(before), mention=[""])] if before else found
@@ -73,14 +76,16 @@ def broken_objects(schema: Schema, before: Schema | None = None) -> list[BrokenO
         shadow.scratch.close()
 
 
-def schema_changes(migrations: Sequence[Migration]) -> dict[str, dict[str, str | None]]:
+def schema_changes(
+    migrations: Sequence[Migration], table: MigrationsTable | None = None
+) -> dict[str, dict[str, str | None]]:
     """Return {name: what it changes, as `digest.changes` returns it}, for the index of a Worker.
 
     If a migration cannot be parsed, or replayed on an empty database, those after it are omitted: the schema
     to compare them with is unknown.
     """
     found: dict[str, dict[str, str | None]] = {}
-    replayer, before = Replayer(table=choose_table(migrations).guess), Schema()
+    replayer, before = Replayer(table=table or choose_table(migrations).guess), Schema()
     for migration in migrations:
         try:
             replayed = replayer.replay(migration, probe=False)

@@ -110,7 +110,7 @@ def plan(
     footprints: Sequence[Footprint],
     hints: Hints,
     choice: TableChoice,
-    schema_of: Callable[[Iterable[Migration]], Schema],
+    schema_of: Callable[[Iterable[Migration], MigrationsTable], Schema],
 ) -> Flow[Adoption]:
     """Assess every file by what the database holds. Writes nothing.
 
@@ -150,7 +150,9 @@ def plan(
     then = _as_squashed(entries, squashed, history)
     return adoption._replace(
         problems=_problems(adoption, choice, survey),
-        unchecked=find_unchecked(then, also_applied, schema, own, schema_of),
+        unchecked=find_unchecked(
+            then, also_applied, schema, own, lambda files: schema_of(files, history.table)
+        ),
     )
 
 

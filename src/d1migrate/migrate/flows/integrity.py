@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.errors import Error, QueryError
 from d1migrate.migrate.flows.leftovers import Problem, hold_tables, leftovers
-from d1migrate.migrate.history import tables
+from d1migrate.migrate.history import tables as history_tables
+from d1migrate.migrate.table import USUAL_TABLE
 from d1migrate.schema import digest, introspect
 from d1migrate.schema.model import Schema
 from d1migrate.schema.queries import fts5_options
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d1migrate.migrate.plan import Step
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.sql.batch import Flow
 
-    FindBroken = Callable[[Schema], Iterable[tuple[str, str, str]]]
+    FindBroken = Callable[[Schema, MigrationsTable], Iterable[tuple[str, str, str]]]
 
 ORPHANS = Query(
     'SELECT "table" AS child, parent, count(*) AS rows, min(rowid) AS first FROM pragma_foreign_key_check'
@@ -85,6 +87,7 @@ def can_break_rows(steps: Iterable[Step]) -> bool:
 def inspect(
     find_broken: FindBroken | None,
     *,
+    table: MigrationsTable = USUAL_TABLE,
     rows: bool,
     full_text: Schema | None = None,
     expected: Schema | None = None,
@@ -94,6 +97,7 @@ def inspect(
 
     Args:
         find_broken: returns (kind, name, error) of the views and triggers that do not compile.
+        table: the migrations table, which is in no schema.
         rows: whether to read rows too.
         full_text: a schema that shows which full-text tables exist; without it, one more request does.
         expected: the schema that should exist, to report missing tables.
@@ -107,11 +111,11 @@ def inspect(
     clean = _without_helpers(read.schema)
     problems = [
         *leftovers(read.schema, held, expected),
-        *_without_parent_table(clean),
+        *_without_parent_table(clean, table),
         *(_unread(read.unread) if read.unread else ()),
-        *(_orphans(read.orphans, clean) if read.orphans else ()),
+        *(_orphans(read.orphans, clean, table) if read.orphans else ()),
         *out_of_step,
-        *(_broken(clean, find_broken) if find_broken else ()),
+        *(_broken(clean, table, find_broken) if find_broken else ()),
     ]
     return Inspection(read.schema, tuple(problems), read.changed)
 
@@ -195,13 +199,13 @@ def _without_helpers(schema: Schema) -> Schema:
     return schema._replace(tables=tuple(tables), triggers=triggers)
 
 
-def _parents(schema: Schema) -> set[str]:
+def _parents(schema: Schema, table: MigrationsTable) -> set[str]:
     """Return the tables that a foreign key may reference; history tables are in no schema."""
-    return {*tables(), *(fold(table.name) for table in schema.tables)}
+    return {*history_tables(table), *(fold(table.name) for table in schema.tables)}
 
 
-def _without_parent_table(schema: Schema) -> Iterator[Problem]:
-    there = _parents(schema)
+def _without_parent_table(schema: Schema, migrations_table: MigrationsTable) -> Iterator[Problem]:
+    there = _parents(schema, migrations_table)
     for table in schema.tables:
         for key in table.foreign_keys:
             if fold(key.table) not in there:
@@ -214,8 +218,8 @@ def _without_parent_table(schema: Schema) -> Iterator[Problem]:
                 )
 
 
-def _orphans(result: Result, schema: Schema) -> Iterator[Problem]:
-    there = _parents(schema)
+def _orphans(result: Result, schema: Schema, migrations_table: MigrationsTable) -> Iterator[Problem]:
+    there = _parents(schema, migrations_table)
     for child, parent, rows, first in result.rows:
         if fold(parent) in there:
             plural = "row references" if rows == 1 else "rows reference"
@@ -251,9 +255,9 @@ def _out_of_step(result: Result) -> Iterator[Problem]:
 _NOT_OURS = ("no such function", "not authorized", "no such module", "no such collation")
 
 
-def _broken(schema: Schema, find_broken: FindBroken) -> Iterator[Problem]:
+def _broken(schema: Schema, table: MigrationsTable, find_broken: FindBroken) -> Iterator[Problem]:
     """Yield views and triggers that do not compile, except for what an application adds to SQLite."""
-    for kind, name, error in find_broken(schema):
+    for kind, name, error in find_broken(schema, table):
         if not any(text in error for text in _NOT_OURS):
             yield Problem("broken", name, f"{kind} {name} fails when it is used: {error}")
 

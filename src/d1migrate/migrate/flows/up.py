@@ -175,6 +175,7 @@ class _Planner(NamedTuple):
 
         return integrity.inspect(
             self.find_broken,
+            table=history.table,
             rows=integrity.can_break_rows(todo.steps),
             full_text=integrity.NO_SCHEMA,
             unchanged=is_same_history(history),
@@ -236,6 +237,7 @@ def _problems(first: _Prepared, run: _Run, find_broken: FindBroken) -> Flow[tupl
     try:
         after = yield from integrity.inspect(
             find_broken,
+            table=run.reached.table,
             rows=integrity.can_break_rows(steps),
             full_text=expected or integrity.NO_SCHEMA,
             expected=expected or (before.schema if before else None),

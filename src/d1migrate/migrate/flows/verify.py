@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from d1migrate.migrate.flows.leftovers import Problem
     from d1migrate.migrate.migration import Migration
     from d1migrate.migrate.status import Entry
+    from d1migrate.migrate.table import MigrationsTable
     from d1migrate.migrate.table_choice import TableChoice
     from d1migrate.schema.model import Schema
     from d1migrate.sql.batch import Flow
@@ -74,7 +75,7 @@ class Verification(NamedTuple):
 def verify(
     migrations: Sequence[Migration],
     choice: TableChoice,
-    schema_of: Callable[[Iterable[Migration]], Schema],
+    schema_of: Callable[[Iterable[Migration], MigrationsTable], Schema],
     find_broken: FindBroken,
 ) -> Flow[Verification]:
     """Compare with the schema that an engine builds from the files, and inspect the database.
@@ -94,11 +95,15 @@ def verify(
         why, expected = without_file(entries), None
         if why is None:
             try:
-                expected = schema_of(in_order_of_application(entries))
+                expected = schema_of(in_order_of_application(entries), history.table)
             except SourceError as error:  # e.g. the schema before a baseline is in no file
                 why = error.headline
         found = yield from inspect(
-            find_broken, rows=True, expected=expected, unchanged=is_same_history(history)
+            find_broken,
+            table=history.table,
+            rows=True,
+            expected=expected,
+            unchanged=is_same_history(history),
         )
     differences: tuple[Difference, ...] = ()
     if expected:

@@ -34,7 +34,7 @@ SEARCH = "CREATE VIRTUAL TABLE search USING fts5(name, content=users, content_ro
 
 def problems(database: Database, *, rows: bool = True) -> list[tuple[str, str]]:
     """What is found, as (kind, name)."""
-    seen = database.run(inspect(lambda _: [("view", "v", "no such column: x")], rows=rows))
+    seen = database.run(inspect(lambda *_: [("view", "v", "no such column: x")], rows=rows))
     return [(problem.kind, problem.name) for problem in seen.problems]
 
 

@@ -172,7 +172,11 @@ CREATED = {
 def test_a_file_that_creates_the_table(driver: SqliteDriver, sql: str, *, single: bool) -> None:
     """Versions are recorded elsewhere, and the table that appears has no rows: nothing else changed."""
     second = "CREATE TABLE b (a);" if "d1_" in sql.lower() else CREATED["in another shape"]
-    files = [Migration(1, "0001_init", sql), Migration(2, "0002_b", second), Migration(3, "0003_c", "SELECT 1")]
+    files = [
+        Migration(1, "0001_init", sql),
+        Migration(2, "0002_b", second),
+        Migration(3, "0003_c", "SELECT 1"),
+    ]
     migrator = Migrator(driver, files)
     assert migrator.choice.default == "versions"
     assert len(migrator.up(single_transaction=single, lint=False).steps) == len(files)

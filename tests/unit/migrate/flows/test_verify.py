@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def with_engine(database: Database, have: str) -> Verification:
     """Compare with what an engine builds of the files."""
-    return database.run(verify(files(have), USUAL, schema_of, lambda _: ()))
+    return database.run(verify(files(have), USUAL, schema_of, lambda *_: ()))
 
 
 def with_digests(database: Database, have: str) -> Verification:
