@@ -96,7 +96,9 @@ def is_same_state(before: HistoryState, missing: Collection[str], *, old_log: bo
     known = [fold(before.table.name), LOG_TABLE, *([OLD_LOG] if old_log else [])]
     names = ", ".join(map(quote_literal, known))
     expected = len(known) - len(missing)
-    tables = f"(SELECT count(*) FROM sqlite_schema WHERE lower(name) IN ({names})) = {expected}"
+    tables = (
+        f"(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) IN ({names})) = {expected}"
+    )
     if before.table.name in missing:
         return Query(f"SELECT {tables} AS same")
     if missing or old_log:

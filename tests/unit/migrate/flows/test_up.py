@@ -8,7 +8,14 @@ import pytest
 
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
-from d1migrate.errors import AmbiguousError, MissingMigration, PartiallyApplied, QueryError, SourceError
+from d1migrate.errors import (
+    AmbiguousError,
+    ApplyError,
+    MissingMigration,
+    PartiallyApplied,
+    QueryError,
+    SourceError,
+)
 from d1migrate.lint.replay.replayer import schema_changes
 from d1migrate.migrate.flows import read, up
 from d1migrate.migrate.flows.verify import verify_by_digests
@@ -193,6 +200,16 @@ def test_what_only_has_the_name_of_wranglers_table(database: SqliteDriver, sql: 
     run(up.up(THREE[:1], USUAL, new_stamp), database)
     database.batch(Batch([Query("CREATE TABLE other (x)"), Query(sql)]))
     assert [step.name for step in run(up.up(THREE, USUAL, new_stamp), database).steps] == ["002_b", "003_c"]
+
+
+@pytest.mark.parametrize("choice", [TableChoice("schema_migrations"), TableChoice("d1_migrations")])
+def test_a_view_with_the_name_of_the_log(database: SqliteDriver, choice: TableChoice) -> None:
+    """It cannot be written, and nobody waits for it to become a table."""
+    database.batch(Batch([Query("CREATE TABLE a (x)"), Query("CREATE VIEW d1migrate_log AS SELECT 1 AS x")]))
+    database.batch(Batch([Query(choice.guess.create), *choice.guess.insert(THREE[0], 1)]))
+    flow = up.up(THREE, choice, new_stamp, lint=lambda _, schema, __: schema)
+    with pytest.raises(ApplyError, match="no such column: token"):
+        run(flow, database)
 
 
 @pytest.mark.parametrize("configured", ["done", "Done"])
