@@ -50,6 +50,7 @@ def test_several_databases_and_no_choice(project: Project) -> None:
     project.write("001_a.sql", "CREATE TABLE a (x);")
     err = project.run("up", code=2).err
     assert "it binds: A (one), B" in err
+    assert "choose one, e.g. `--database wrangler:A`" in err
     project.run("up", "--database", "wrangler:B")
     project.run("up", "--database", "wrangler:one")
     assert "no D1 database 'C'" in project.run("up", "--database", "wrangler:C", code=2).err
@@ -204,10 +205,9 @@ def test_a_missing_folder_is_named(project: Project) -> None:
     """No migrations folder is a usage error, not nothing to do; an empty one is nothing to do."""
     project.run("up", "--database", "sqlite:app.db")
     project.migrations.rmdir()
-    assert (
-        "the migrations folder migrations does not exist"
-        in project.run("up", "--database", "sqlite:app.db", code=2).err
-    )
+    error = project.run("up", "--database", "sqlite:app.db", code=2).err
+    assert "the migrations folder migrations does not exist" in error
+    assert "`d1migrate new DESCRIPTION` creates it" in error
 
 
 def test_unknown_urls(project: Project) -> None:

@@ -373,3 +373,17 @@ def test_commands_to_a_full_text_table(
     project.run("up")
     err = project.run("down", code=1 if at_stake else 0).err
     assert ("found holds 1" in err) == at_stake
+
+
+def test_what_wrangler_would_run_again(project: Project) -> None:
+    """Its own table no longer has what was rolled back, and neither has the copy of a history in it."""
+    project.standard()
+    project.run("up")
+    again = "`wrangler d1 migrations apply` would apply it again"
+    assert again not in project.run("down").err
+    names = "('001_users.sql'), ('002_teams.sql')"
+    project.sql(
+        "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at);\n"
+        f"INSERT INTO d1_migrations (name) VALUES {names}"
+    )
+    assert again in project.run("down").err

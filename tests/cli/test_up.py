@@ -183,7 +183,8 @@ def test_a_renumbered_file_is_recognized(project: Project) -> None:
     err = project.run("up", code=1).err
     assert "005_teams (applied as 002_teams): renamed after being applied" in err
     assert "`d1migrate repair --rename 002_teams 005_teams --reason …`" in err
-    project.run("repair", "--rename", "2", "5", "--reason", "renumbered after a merge")
+    renamed = project.run("repair", "--rename", "2", "5", "--reason", "renumbered after a merge").out
+    assert renamed == "005_teams is recorded as applied, in place of 002_teams\n"
     assert project.versions() == [1, 5]
     project.run("up", "--allow-out-of-order")
     assert project.versions() == [1, 3, 5]

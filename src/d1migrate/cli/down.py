@@ -9,6 +9,7 @@ from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import GateOptions
 from d1migrate.cli.restore_preview import shown_if_irreversible
 from d1migrate.cli.run_report import print_report
+from d1migrate.migrate.table import NameTable
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -39,7 +40,8 @@ def run(options: Options, project: Project, output: Output) -> int:
             allow_loss=options.allow_loss,
             check=gates.check,
         )
-    if report.steps and report.table and report.table.shape == "names":
+    table = report.table
+    if report.steps and table and (isinstance(table, NameTable) or table.mirrored):
         output.note(
             "wrangler now counts what was rolled back as pending:"
             " `wrangler d1 migrations apply` would apply it again"

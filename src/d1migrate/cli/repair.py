@@ -56,7 +56,7 @@ def _correct(options: Options, reason: str, project: Project, output: Output) ->
         done = f"accepted {entry.name} as it is now"
     elif options.rename is not None:
         entry = migrator.rename(*options.rename, reason=reason)
-        done = f"{entry.name} is recorded as applied, in place of {options.rename[0]}"
+        done = f"{entry.name} is recorded as applied, in place of {entry.was}"
     else:
         entry = migrator.forget(options.forget or "", reason=reason)
         done = f"forgot {entry.name}; objects it created, if any, still exist"

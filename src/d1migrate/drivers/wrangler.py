@@ -131,6 +131,8 @@ class WranglerConfig(NamedTuple):
             return f"D1 databases are bound only in the {noun} {', '.join(others)}: use {flags}{url}"
         if not found and (generated := generated_config(os.path.dirname(self.path) or ".")):
             return f"it binds: {listed}; {how_to_use(generated)}"
+        if len(found) > 1:
+            return f"it binds: {listed}; choose one, e.g. `--database wrangler:{found[0].binding}`"
         return f"it binds: {listed}"
 
 

@@ -86,10 +86,11 @@ def problems_of_names(survey: Survey, table: NameTable, rows: Sequence[tuple[Any
     # NuxtHub's own runner records names without .sql in the table that it configures for wrangler.
     odd = [n for n in names if n is not None and not _is_of_file(n) and f"{n}{SUFFIX}" not in names]
     if odd:
-        example = f"WHERE name = {quote_literal(str(odd[0]))}"
+        row = odd[0]
+        literal = f"x'{row.hex()}'" if isinstance(row, bytes) else quote_literal(str(row))
         yield (
-            f"{len(odd)} of its rows do not name a file, e.g. {odd[0]!r}: `d1migrate adopt` records the files"
-            f" that are meant, `DELETE FROM {table.sql} {example}` removes such a row"
+            f"{len(odd)} of its rows do not name a file, e.g. {row!r}: `d1migrate adopt` records the files"
+            f" that are meant, `DELETE FROM {table.sql} WHERE name = {literal}` removes such a row"
         )
     if table.ids != "id":
         yield f"it has no `id INTEGER PRIMARY KEY`, which wrangler reads: `{'; '.join(table.rebuild)}`"

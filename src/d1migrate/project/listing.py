@@ -141,7 +141,8 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
             f"the migrations folder {folder} does not exist",
-            hint="pass --migrations DIR, or set `migrations = …` in d1migrate.toml",
+            hint="`d1migrate new DESCRIPTION` creates it; if it is elsewhere, pass --migrations DIR, or set"
+            " `migrations = …` in d1migrate.toml",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error

@@ -67,7 +67,7 @@ def rename(
     new: Selector,
     reason: str,
 ) -> Flow[Entry]:
-    """Record an applied migration under the name that its file has now.
+    """Record an applied migration under the name that its file has now; return it, with the name it had.
 
     Raises:
         UsageError: no applied migration without a file is `old`, or no file that is not applied is `new`.
@@ -95,7 +95,7 @@ def rename(
         log.record("done", log.event_of("accept", migration)._replace(detail=detail), stamp),
     ]
     yield from record(history, queries, stamp)
-    return entry
+    return entry._replace(was=row.name)
 
 
 def forget(
