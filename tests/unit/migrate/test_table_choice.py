@@ -188,3 +188,17 @@ def test_what_files_suggest(
     choice = choose_table(migrations, wrangler=wrangler)
     assert (choice.default, choice.recording) == (shape, recording)
     assert record_themselves(migrations) is recording
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        (V1 + W1, "schema_migrations"),
+        (OWN + W1, "d1_migrations"),
+        (W1, "d1_migrations"),
+        (V1, "schema_migrations"),
+    ],
+)
+def test_a_reader_without_files(sql: str, table: str) -> None:
+    """Only files that record themselves fill both tables; an application's table is not in the way."""
+    assert history(sql, TableChoice(recording=None)).table.name == table
