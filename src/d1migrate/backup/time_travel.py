@@ -234,7 +234,8 @@ def _begin(
 ) -> PendingRestore:
     """Save the log to a file that outlives this process.
 
-    Before, a log row records that the restore begins: if that row is missing later, D1 has gone back.
+    Before, a log row records that the restore begins: if that row is missing later, D1 has gone back; if it
+    is missing in the log that was read, another restore was faster, and holds the rest of the log.
     """
     stamp = new_stamp()
     detail = json.dumps({"point": point.name})
@@ -243,18 +244,23 @@ def _begin(
         now = run(read.read_history(choice), driver)
         try:
             run(record(now, [begins], stamp), driver)
-            break
         except AmbiguousError as error:
             raise UnavailableError(f"nothing was restored: the log could not be written: {error}") from error
         except HistoryError:  # another run, or another restore, was faster: its log rows must be saved too
             if attempt + 1 == _RACES:
                 raise
-    undo = RestorePoint(driver.bookmark(), "", time.time(), _name(now.current), 0)
+            continue
+        undo = RestorePoint(driver.bookmark(), "", time.time(), _name(now.current), 0)
+        rows = tuple(_log(driver))
+        if stamp.token in {row[0] for row in rows}:
+            break
+    else:
+        raise UnavailableError("nothing was restored: other restores were faster each time")
     applied = tuple((row.version, row.name, row.place) for row in now.applied)
     own = new_stamp()._replace(restore_point=undo.name)
     pending = pending_restore.save(
         folder,
-        PendingRestore(driver.api_path, point, undo, own, now.table.shape, applied, tuple(_log(driver))),
+        PendingRestore(driver.api_path, point, undo, own, now.table.shape, applied, rows),
         driver.capabilities.permit,
     )
     remember(folder, LastRestore(driver.api_path, stamp.token, point.name, is_finished=False))
@@ -343,7 +349,8 @@ def _write_back(
 ) -> RestoreResult:
     """Write back the rows that the log lacks; `touched` collects their keys over all attempts."""
     then = run(read.read_history(choice), driver)
-    there = {row[: pending_restore.KEY] for row in _log(driver, then)}
+    found = _log(driver, then)
+    there = {row[: pending_restore.KEY] for row in found}
     newer = [row for row in pending.rows if row[: pending_restore.KEY] not in there]
     touched |= {_key(row, then) for row in newer} - {None}
     rollbacks = restore.rollbacks_of(driver, then)
@@ -352,7 +359,9 @@ def _write_back(
     _write(driver, then, [*newer, *own])
     folder = os.path.dirname(pending.path)
     remember(folder, LastRestore(pending.database, pending.stamp.token, pending.point.name, is_finished=True))
-    pending_restore.remove(pending)
+    saved = {row[: pending_restore.KEY] for row in pending.rows}
+    if not any(row[_ACTION] == BEGINS and row[: pending_restore.KEY] not in saved for row in found):
+        pending_restore.remove(pending)  # otherwise another restore may yet remove what was written back
     point = pending.point._replace(current=_name(then.current))
     return RestoreResult(point, pending.undo, then.current and then.current.name, len(newer))
 
