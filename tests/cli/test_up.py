@@ -497,6 +497,21 @@ def test_a_lost_migrations_table_is_an_error(project: Project) -> None:
     for command in ("current", "status", "up"):
         err = project.run(command, code=1).err
         assert "schema_migrations is missing, but d1migrate_log is not empty" in err
+    create, command = re.findall("`(.*?)`", err)
+    project.sql(create)
+    assert project.states() == {1: "pending", 2: "pending", 3: "pending"}
+    project.run(*command.split()[1:], "--yes")
+    assert project.states() == {1: "applied", 2: "applied", 3: "applied"}
+
+
+def test_a_database_before_any_file(project: Project) -> None:
+    """There is nothing to adopt: the way leads to the first file."""
+    project.sql("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    error = project.run("up", code=1).err
+    assert "it contains users" in error
+    (command,) = re.findall("`(.*?)`", error)
+    project.run(*command.replace("DESCRIPTION", "start").split()[1:])
+    assert project.run("up").out == "nothing to do\n"
 
 
 @pytest.mark.parametrize("change", ["DROP COLUMN rollback_digest", "RENAME COLUMN token TO t"])

@@ -34,12 +34,13 @@ def refuse_unmanaged(entries: Sequence[Entry], history: h.History) -> None:
     shown = ", ".join(history.unmanaged[:5])
     more = f" and {len(history.unmanaged) - 5} more" if len(history.unmanaged) > 5 else ""
     tools = [f"{table} is the history of {OTHER_TOOLS[fold(table)]}" for table in history.other_tools]
-    newest = entries[-1].name if entries else "NAME"
     reason = f"no migrations are recorded, but it contains {shown}{more}"
     raise HistoryError(
         "; ".join([f"this database was not created by d1migrate: {reason}", *tools]),
         hint="`d1migrate adopt` finds out which of your files it has, and records those;"
-        f" `d1migrate baseline --to NAME` (e.g. --to {newest}) records them without checking",
+        f" `d1migrate baseline --to NAME` (e.g. --to {entries[-1].name}) records them without checking"
+        if entries
+        else "`d1migrate baseline DESCRIPTION` writes its schema into the first file, and records that",
     )
 
 

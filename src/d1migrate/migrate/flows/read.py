@@ -192,7 +192,8 @@ def _refuse_log_alone(table: MigrationsTable) -> None:
     """Raise HistoryError: the migrations table is missing, and the log has migrations."""
     raise HistoryError(
         f"the table {table.name} is missing, but {LOG_TABLE} is not empty",
-        hint=f"restore it from a backup; if the log is worthless, DROP TABLE {LOG_TABLE}",
+        hint=f"restore it from a backup; or create it without rows, `{' '.join(table.create.split())}`, and"
+        " `d1migrate adopt` records what the database has",
     )
 
 
