@@ -230,6 +230,17 @@ def _refuse_other_log(survey: Survey) -> None:
         )
 
 
+def refuse_other_shape(survey: Survey, table: MigrationsTable) -> None:
+    """Raise HistoryError for a table of names that has only the name of one."""
+    columns = survey.columns(table.name)
+    if table.shape == "names" and columns and not survey.is_names(table.name):
+        raise HistoryError(
+            f"the table {table.name} is not wrangler's: it has ({_listed(columns)}), expected"
+            " (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
+            hint='name another one in d1migrate.toml, such as table = "migrations"',
+        )
+
+
 def _listed(columns: Iterable[Column]) -> str:
     return ", ".join(f"{column.name} {column.type}".strip() for column in columns)
 

@@ -122,6 +122,19 @@ def test_a_history_that_is_only_read(sql: str, choice: TableChoice, problem: str
 
 
 @pytest.mark.parametrize(
+    ("sql", "configured"),
+    [
+        ("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)", "d1_migrations"),
+        (f"{OWN}; CREATE TABLE D1_Migrations (x)", None),
+    ],
+)
+def test_a_table_with_wranglers_name_that_is_in_the_way(sql: str, configured: str | None) -> None:
+    """It is refused where it is to hold the history: nothing can be recorded in it."""
+    with pytest.raises(HistoryError, match="d1_migrations is not wrangler's: it has"):
+        history(sql, TableChoice(configured))
+
+
+@pytest.mark.parametrize(
     ("sql", "configured", "hint"),
     [
         (DBMATE, None, "`d1migrate adopt` takes over from dbmate"),

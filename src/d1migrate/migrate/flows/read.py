@@ -15,7 +15,7 @@ from d1migrate.migrate.refusals import refuse_partial, refuse_problems
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
-from d1migrate.migrate.table_choice import USUAL, TableChoice
+from d1migrate.migrate.table_choice import USUAL, TableChoice, refuse_other_shape
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
 from d1migrate.sql.names import fold
 
@@ -157,6 +157,7 @@ def _assembled(
     latest = answers.pop(0).rows if logs else ()
     head = h.validated(answers.pop(0).rows, LOG_TABLE, h.HEAD_ROW) if logs else ()
     table = choice.decide(survey, found, own=bool(own), beside=bool(beside), logged=bool(latest))
+    refuse_other_shape(survey, table)
     if found and found.shape != table.shape:
         own, beside = beside, own
     missing = tuple(name for name in (table.name, LOG_TABLE) if not survey.columns(name))
