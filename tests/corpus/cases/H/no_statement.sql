@@ -2,5 +2,7 @@
 -- Source: -
 -- Expect:
 -- Info: H113
+-- == before
+CREATE TABLE a (id INTEGER PRIMARY KEY);
 -- == migration
 -- Custom SQL migration file, put your code below! --

@@ -2,6 +2,8 @@
 -- Source: -
 -- Expect:
 -- Info: H113
+-- == before
+CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);
 -- == migration
 -- Migration: 002_case
 -- Write the change here
