@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d1migrate.errors import HistoryError, SourceError
 from d1migrate.migrate import log
 from d1migrate.migrate.history_guard import is_record
-from d1migrate.migrate.other_tools import Owner, owner_of
-from d1migrate.migrate.survey import Column, Survey, problems_of_names
 from d1migrate.migrate.table import (
     LOG_TABLE,
     MAX_VERSION,
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.other_tools import Owner
+    from d1migrate.migrate.survey import Column, Survey
 
 
 class TableChoice(NamedTuple):
@@ -107,6 +107,8 @@ class TableChoice(NamedTuple):
 
     def blocker(self, survey: Survey) -> Owner | None:
         """Return whose a table is that has the name of the migrations table to use; None if it is free."""
+        from d1migrate.migrate.other_tools import owner_of  # never in a Worker with nothing to do
+
         columns = survey.columns(self.versions)
         owner = owner_of(columns)
         if not columns or owner == "d1migrate":
@@ -213,6 +215,8 @@ class TableChoice(NamedTuple):
                 f"it is empty, and {other} is not: `d1migrate repair --move-history` moves the history"
             )
         if isinstance(table, NameTable) and survey.columns(table.name):
+            from d1migrate.migrate.survey import problems_of_names
+
             found += problems_of_names(survey, table, rows)
         return tuple(found)
 
@@ -296,7 +300,8 @@ def _creates_another(sql: str) -> bool:
     lower = sql[:_HEAD].lower()
     if VERSIONS not in lower or "create" not in lower:
         return False
-    from d1migrate.sql.create import parse_table  # few files create it
+    from d1migrate.migrate.other_tools import owner_of  # few files create it
+    from d1migrate.sql.create import parse_table
 
     table = parse_table(sql)
     if table is None or fold(table.name) != VERSIONS:

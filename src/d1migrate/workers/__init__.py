@@ -28,7 +28,6 @@ from d1migrate.drivers.binding import BindingDriver
 from d1migrate.errors import Unfinished, UsageError
 from d1migrate.migrate import source
 from d1migrate.migrate.migration import Migration
-from d1migrate.migrate.rollback_file import RollbackFile
 from d1migrate.migrate.table import VERSIONS, WRANGLER, Shape
 from d1migrate.migrate.table_choice import TableChoice, choose_table
 from d1migrate.workers.async_migrator import AsyncMigrator
@@ -285,6 +284,10 @@ def _parsed(
 ) -> tuple[Migration, ...]:
     if not all(len(file) == 2 and all(isinstance(part, str) for part in file) for file in files):
         raise TypeError
+    if not rollbacks:
+        return source.load(files)
+    from d1migrate.migrate.rollback_file import RollbackFile  # few folders have some
+
     of = {name: RollbackFile(f"{source.ROLLBACKS}/{name}", text) for name, text in rollbacks}
     return tuple(
         migration.with_rollback_file(of[name]) if (name := f"{migration.name}.sql") in of else migration

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 from d1migrate.errors import HistoryError, QueryError
 from d1migrate.migrate import history as h
 from d1migrate.migrate import log
-from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
-from d1migrate.migrate.refusals import refuse_partial, refuse_problems
 from d1migrate.migrate.status import Entry, compare
-from d1migrate.migrate.survey import Survey
 from d1migrate.migrate.table import LOG_TABLE, MigrationsTable, VersionTable
 from d1migrate.migrate.table_choice import USUAL, TableChoice, refuse_other_shape
 from d1migrate.sql.batch import Batch, Query, Result, count_rows
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d1migrate.migrate.migration import Migration
+    from d1migrate.migrate.survey import Survey
     from d1migrate.schema.model import Schema, Table
     from d1migrate.sql.batch import Flow
 
@@ -110,6 +108,8 @@ def _complete(
         reads: the number of that request.
         token: as for the queries.
     """
+    from d1migrate.migrate.survey import Survey  # never in a Worker with nothing to do
+
     survey = Survey.of(answers[0].rows, answers[1].rows)
     choice = choice.given(survey)
     found = choice.found(survey)
@@ -147,6 +147,8 @@ def _assembled(
     answers: list[Result],
 ) -> h.History:
     """Return the history that the answers after the survey describe."""
+    from d1migrate.migrate.other_tools import COMPANIONS, OTHER_TOOLS
+
     leftovers = answers.pop(0)
     own, counter = _rows(answers.pop(0)) if found else ((), 0)
     beside, counter = (
@@ -249,6 +251,8 @@ def read_pending(migrations: Sequence[Migration], choice: TableChoice) -> Flow[t
             keys = {line.rpartition(" ")[0] for line in lines.split("\n")}
             return tuple(m.name for m in migrations if str(table.key_of(m)) not in keys)
         history = yield from read_history(choice, reads=2)  # an empty table may not be the one that is used
+    from d1migrate.migrate.refusals import refuse_partial, refuse_problems  # rarely needed
+
     refuse_partial(compare(migrations, history))
     if not history.applied:
         refuse_problems(history.table, history.problems)
