@@ -28,7 +28,7 @@ LARGE = 1 << 20
 NOTHING = "v1:" + sha256(b"").hexdigest()
 """The checksum of a file without a statement, or with only the one that records it: it identifies no file."""
 
-_TABLES = (VERSIONS, WRANGLER, LOG_TABLE)  # what a streamed file is searched for
+_TABLES = (VERSIONS, WRANGLER, LOG_TABLE)  # what a file is searched for, once
 
 _STARTS = frozenset(
     "ALTER ANALYZE BEGIN COMMIT CREATE DELETE DROP END EXPLAIN INSERT PRAGMA REINDEX REPLACE SELECT UPDATE"
@@ -134,7 +134,6 @@ class Migration:
         file: its path, for errors.
         has_crlf: whether its lines end in CR LF on disk; here they end in LF.
         rollback_file: the rollback in a file of its own, or None.
-        names_history: whether it mentions VERSIONS, the table in which files record themselves.
     """
 
     __slots__ = (
@@ -146,7 +145,6 @@ class Migration:
         "file",
         "has_crlf",
         "name",
-        "names_history",
         "rollback_file",
         "version",
     )
@@ -167,8 +165,7 @@ class Migration:
         self._checksum: str | None = None
         self._split: tuple[Statement, ...] | None = None
         self._scanned: _Scan | None = None
-        self._mentioned: set[str] = set()
-        self.names_history = isinstance(script, str) and VERSIONS in script.lower()
+        self._mentioned: set[str] | None = None
 
     def __repr__(self) -> str:
         return f"Migration({self.version}, {self.name!r})"
@@ -270,10 +267,13 @@ class Migration:
 
     def mentions(self, table: str) -> bool:
         """Whether its text may contain the name of a table, which has only lower-case letters."""
-        if isinstance(self._script, str):
-            return self.names_history if table == VERSIONS else table in self._script.lower()
-        self._scan()
-        return table in self._mentioned or table not in _TABLES
+        if table not in _TABLES:
+            return table in self._script.lower() if isinstance(self._script, str) else True
+        if self._mentioned is None:
+            # Every command asks, to choose the migrations table: a search is much cheaper than a scan.
+            chunks = (self._script,) if isinstance(self._script, str) else self._script.chunks()
+            self._mentioned = _mentioned_in(chunks)
+        return table in self._mentioned
 
     def touches(self, table: MigrationsTable) -> bool:
         """Whether its SQL could change rows of the migrations table, other than by inserting some."""
@@ -384,15 +384,24 @@ class Migration:
 
     def _hashed(self, script: Script) -> Iterator[str]:
         """Yield the chunks of a large script; computes the checksum on the way."""
-        digest, before = sha256(), ""
+        digest = sha256()
         for chunk in script.chunks():
             digest.update(chunk.encode())
-            lower = before + chunk.lower()
-            self._mentioned |= {name for name in _TABLES if name in lower}
-            before = lower[-max(map(len, _TABLES)) :]
             yield chunk
-        self.names_history = VERSIONS in self._mentioned
         self._checksum = "b1:" + digest.hexdigest()
+
+
+def _mentioned_in(chunks: Iterable[str]) -> set[str]:
+    """Return which of _TABLES a text mentions, as far as it can be read."""
+    found, before = set[str](), ""
+    try:
+        for chunk in chunks:
+            lower = before + chunk.lower()
+            found |= {name for name in _TABLES if name in lower}
+            before = lower[-max(map(len, _TABLES)) :]
+    except SourceError:  # what is refused when it is to run, not when it is looked at
+        pass
+    return found
 
 
 class _Scan(NamedTuple):

@@ -263,8 +263,9 @@ def choose_table(
         wrangler: the name of wrangler's table, if wrangler's configuration has the database.
     """
     recording = record_themselves(migrations)
-    fit = have_versions(migrations) and not creates_another(migrations)
-    names = not recording and (wrangler is not None or not fit)
+    names = not recording and (
+        wrangler is not None or not have_versions(migrations) or creates_another(migrations)
+    )
     return TableChoice(configured, wrangler or WRANGLER, "names" if names else "versions", recording)
 
 

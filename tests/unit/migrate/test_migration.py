@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from d1migrate.errors import ParseError, SourceError
@@ -9,6 +11,9 @@ from d1migrate.migrate.history_guard import is_record, recorded_version
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.sql.statement import target_of
 from d1migrate.sql.tokens import significant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def migration(text: str) -> Migration:
@@ -344,3 +349,23 @@ def test_prose_in_a_rollback_block(line: str, hint: str) -> None:
     with pytest.raises(ParseError, match="is not SQL") as e:
         found.check()
     assert hint in str(e.value.hint)
+
+
+def test_a_streamed_file_is_searched_for_tables() -> None:
+    """Over the ends of chunks, and as far as it can be read; a search is no scan."""
+
+    class Script:
+        size, problem, reads = 1 << 21, None, 0
+
+        def chunks(self) -> Iterator[str]:
+            self.reads += 1
+            yield "INSERT INTO Schema_Migr"
+            yield "ations VALUES (1, 'a', 5);"
+            raise SourceError("cannot read it")
+
+    script = Script()
+    found = Migration(1, "001_a", script)
+    assert found.mentions("schema_migrations")
+    assert not found.mentions("d1_migrations")
+    assert found.mentions("any_other")  # it is not searched for all names
+    assert script.reads == 1

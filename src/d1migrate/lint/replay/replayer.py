@@ -14,7 +14,7 @@ from d1migrate.lint.replay.shadow_schema import SCHEMA_VERBS, ShadowSchema
 from d1migrate.lint.replay.step import step
 from d1migrate.migrate.directives import Directive, directives
 from d1migrate.migrate.migration import NOTHING, Migration
-from d1migrate.migrate.table import USUAL_TABLE, MigrationsTable
+from d1migrate.migrate.table import USUAL_TABLE, VERSIONS, MigrationsTable
 from d1migrate.migrate.table_choice import choose_table
 from d1migrate.schema import digest
 from d1migrate.schema.catalog import Catalog
@@ -140,7 +140,7 @@ class Replayer:
         base = base or Schema()
         self.catalog = Catalog.of(base)
         self._numbers = count(len(base.tables))
-        self._names_history = [migration.names_history for migration in earlier]
+        self._mention_history = [migration.mentions(VERSIONS) for migration in earlier]
         self._previous = earlier[-1].version if earlier else None
         self._is_incomplete = False
         self._table = table
@@ -157,8 +157,8 @@ class Replayer:
             SourceError: it cannot be parsed.
         """
         shadow = ShadowSchema(self.catalog, self._numbers, failed=self._is_incomplete, table=self._table)
-        siblings_record = self._table.shape == "versions" and 2 * sum(self._names_history) > len(
-            self._names_history
+        siblings_record = self._table.shape == "versions" and 2 * sum(self._mention_history) > len(
+            self._mention_history
         )
         try:
             replayed = _FileReplay(migration, shadow, self._table, probe=probe).replay(
@@ -173,7 +173,7 @@ class Replayer:
             replayed.repeats = self._earlier(migration)
         self.catalog = replayed.after
         self._is_incomplete = shadow.failed
-        self._names_history.append(migration.names_history)
+        self._mention_history.append(migration.mentions(VERSIONS))
         self._previous = migration.version
         return replayed
 

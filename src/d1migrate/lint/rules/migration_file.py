@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from d1migrate.lint.rule import Finding, rule
+from d1migrate.migrate.table import USUAL_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +47,10 @@ def does_not_record(replay: AnalyzedReplay) -> Iterator[Finding]:
     Why: `wrangler d1 execute --file` applies it, but it remains pending.
     """
     if replay.siblings_record and not replay.records_itself:
-        m = replay.migration
         yield Finding(
             "this file does not record itself, but the files before it do",
             line=1,
-            fix="INSERT INTO schema_migrations (version, name, applied_at)\n"
-            f"VALUES ({m.version}, '{m.name}', strftime('%s', 'now'))\nON CONFLICT(version) DO NOTHING;",
+            fix=f"{USUAL_TABLE.insert_sql(replay.migration)};",
         )
 
 
