@@ -31,7 +31,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Protocol
 
     class _Finding(Protocol):
@@ -82,6 +82,38 @@ class UsageError(Error):
 def exclusive(one: str, other: str, *, hint: str | None = None) -> UsageError:
     """Return the error of two options that cannot be used together."""
     return UsageError(f"{one} and {other} cannot be used together", hint=hint)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a mistyped one most likely means, whatever its case, or None.
+
+    Either can be the beginning of the other, as `prod` of `production`; else one or two letters differ.
+    """
+    names = {name.casefold(): name for name in known}
+    typed = word.casefold()
+    if typed in names:
+        return names[typed]
+    starts = [
+        name
+        for name in names
+        if len(typed) > 1 and name and (name.startswith(typed) or typed.startswith(name))
+    ]
+    if len(starts) == 1:
+        return names[starts[0]]
+    from difflib import get_close_matches  # imported only on failure
+
+    close = get_close_matches(typed, names, n=1, cutoff=0.65)
+    return names[close[0]] if close else None
+
+
+def _begins(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str | None:
+    """Return the hint for a mistyped name: the nearest known one, or else `otherwise`."""
+    meant = nearest(word, known)
+    return f"did you mean {meant}?" if meant else otherwise
 
 
 class SourceError(Error):
