@@ -21,6 +21,7 @@ class Options(NamedTuple):
     description: str | None = None
     to: str | None = None
     dry_run: bool = False
+    yes: bool = False
     confirm: str | None = None
 
 

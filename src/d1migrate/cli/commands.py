@@ -133,7 +133,14 @@ COMMANDS = {
                 action="append",
                 default=[],
                 metavar="COLUMN",
-                help="definition of a new or changed column; can be repeated",
+                help="new definition of a column; can be repeated",
+            ),
+            argument(
+                "--add",
+                action="append",
+                default=[],
+                metavar="COLUMN",
+                help="definition of a column to add; can be repeated",
             ),
             argument(
                 "--drop",
@@ -297,9 +304,14 @@ COMMANDS = {
                 help="write a first migration of this name that builds the live schema, and record it",
             ),
             argument(
-                "--to", help="instead, record files up to this one as applied without checking", **MIGRATION
+                "--to",
+                help="instead, record files up to this one as applied without proof",
+                **MIGRATION,
             ),
-            argument("--dry-run", help="print the migration; change nothing", **FLAG),
+            argument(
+                "--dry-run", help="print the migration, or what would be recorded; change nothing", **FLAG
+            ),
+            argument("--yes", help="with --to: record without asking, even if objects are missing", **FLAG),
             CONFIRM,
         ),
     ),
@@ -315,13 +327,17 @@ COMMANDS = {
                 help="name of the file (default: squashed)",
             ),
             argument("--dry-run", help="print the file; change nothing", **FLAG),
+            argument("--yes", help="replace the files without asking", **FLAG),
         ),
         details="Scratch databases first prove that the new file builds the same database.",
     ),
     "renumber": Command(
         "move pending files after the applied ones",
         "d1migrate renumber --dry-run",
-        (argument("--dry-run", help="only print the new names; change nothing", **FLAG),),
+        (
+            argument("--dry-run", help="only print the new names; change nothing", **FLAG),
+            argument("--yes", help="rename without asking", **FLAG),
+        ),
         details="Renames files that are pending before an applied one; in schema_migrations, also those whose"
         " number is taken. Applied files keep their names.",
     ),
@@ -348,11 +364,11 @@ COMMANDS = {
                 **FLAG,
             ),
             argument("--reason", metavar="TEXT", help="the reason, which is logged"),
-            argument("--dry-run", help="with a flag for tables: only show what would be recorded", **FLAG),
-            argument("--yes", help="with a flag for tables: record it without asking", **FLAG),
+            argument("--dry-run", help="only show what would be recorded; change nothing", **FLAG),
+            argument("--yes", help="record it without asking", **FLAG),
             CONFIRM,
         ),
-        details="Needs a reason, and runs no SQL of a migration.",
+        details="Without arguments, lists what there is to repair. Runs no SQL of a migration.",
     ),
     "backup": Command(
         "write a backup as plain SQL",

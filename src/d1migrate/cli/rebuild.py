@@ -18,6 +18,7 @@ class Options(NamedTuple):
 
     table: str
     set: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     draft: DraftOptions = DraftOptions()
 

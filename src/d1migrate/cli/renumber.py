@@ -28,6 +28,7 @@ class Options(NamedTuple):
     """The options of `renumber`."""
 
     dry_run: bool = False
+    yes: bool = False
 
 
 def run(options: Options, project: Project, output: Output) -> int:

@@ -32,6 +32,7 @@ class Options(NamedTuple):
     to: str
     name: str = "squashed"
     dry_run: bool = False
+    yes: bool = False
 
 
 def run(options: Options, project: Project, output: Output) -> int:
