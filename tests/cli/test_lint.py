@@ -148,7 +148,7 @@ def test_severities_of_an_environment(project: Project) -> None:
     [
         ('lint = { D999 = "error" }', "no rule 'D999'"),
         ('lint = { D104 = "fatal" }', "D104 is 'fatal'"),
-        ('lint = "off"', "lint is not a table"),
+        ('lint = "off"', "lint is 'off', expected a table"),
     ],
 )
 def test_bad_severities(project: Project, table: str, says: str) -> None:

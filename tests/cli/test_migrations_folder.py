@@ -89,7 +89,7 @@ def test_our_own_pattern(project: Project) -> None:
     own.write_text("pattern = '*/migration.sql'\n[env.local]\ndatabase = 'wrangler:DB'\n")
     assert listed(project) == ["1_a/migration"]
     own.write_text("pattern = 3\n[env.local]\ndatabase = 'wrangler:DB'\n")
-    assert "pattern is not a string" in project.run("list", code=2).err
+    assert "pattern is 3, expected a string" in project.run("list", code=2).err
 
 
 @pytest.mark.parametrize("command", ["up", "status", "list", "lint", "rehearse", "plan"])

@@ -130,7 +130,7 @@ def test_the_configuration_names_the_file(project: Project) -> None:
     assert err.startswith("../schema.sql does not exist\n")
     assert "cannot read ../schema.sql" in project.run("diff", code=2).err
     (project.folder / "d1migrate.toml").write_text("schema = 7\n")
-    assert "schema is not a string" in project.run("schema", "--at", "latest", code=2).err
+    assert "schema is 7, expected a string" in project.run("schema", "--at", "latest", code=2).err
 
 
 def test_a_schema_in_the_migrations_folder_is_refused(project: Project) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d1migrate.drivers.config_file import read
 from d1migrate.errors import UsageError, exclusive
+from d1migrate.project import settings
 from d1migrate.project.environment import (
-    KEYS,
     Environment,
     read_gates,
     refuse_circles,
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 DEFAULT_ENVIRONMENT = "local"
 DEFAULT_MIGRATIONS = "migrations"
-
-_KEYS = {"migrations", "pattern", "index", "schema", "wrangler", "out_of_order", "lint", "env", "table"}
-_ENVIRONMENT_KEYS = {"database", "out_of_order", "lint", *KEYS}
-_ORDERS = ("refuse", "allow")
 
 
 class Config(NamedTuple):
@@ -284,17 +280,15 @@ def _read_explicit(path: str) -> tuple[str, dict[str, Any]]:
 
 def _from_file(path: str, content: dict[str, Any]) -> Config:
     _refuse_unprintable(path, content)
-    _refuse_unknown(path, "", content, _KEYS)
+    settings.check(path, "", content, settings.PROJECT)
     folder = os.path.relpath(os.path.dirname(path) or ".")
 
     def relative(key: str) -> str | None:
-        value = _string(path, content, key)
+        value = content.get(key)
         return None if value is None else os.path.normpath(os.path.join(folder, value))
 
-    order, lint = _order(path, "", content, "refuse"), _lint(path, "", content)
+    order, lint = content.get("out_of_order", "refuse"), _lint(path, "", content.get("lint", {}))
     sections = content.get("env", {})
-    if not isinstance(sections, dict):
-        raise UsageError(f"{path}: env is not a table", hint='[env.local]\ndatabase = "wrangler:DB"')
     environments = tuple(
         _environment(path, folder, name, section, order, lint) for name, section in sections.items()
     )
@@ -304,42 +298,26 @@ def _from_file(path: str, content: dict[str, Any]) -> Config:
     if from_wrangler:
         environments = (Environment(DEFAULT_ENVIRONMENT, "wrangler:", order, lint),)
     folders = (relative("migrations"), environments, relative("index"), wrangler)
-    table, pattern = _table(path, content), _string(path, content, "pattern")
-    return Config(*folders, path, lint, from_wrangler, table, relative("schema"), pattern)
+    _refuse_table(path, table := content.get("table"))
+    return Config(*folders, path, lint, from_wrangler, table, relative("schema"), content.get("pattern"))
 
 
-def _string(path: str, content: dict[str, Any], key: str) -> str | None:
-    value = content.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UsageError(f"{path}: {key} is not a string")
-    if value == "":
-        raise UsageError(f"{path}: {key} is empty")
-    return value
-
-
-def _table(path: str, content: dict[str, Any]) -> str | None:
-    """Read the name of the migrations table.
+def _refuse_table(path: str, name: str | None) -> None:
+    """Check the name of the migrations table.
 
     Raises:
-        UsageError: it is not a name, or one that SQLite, D1 or d1migrate keeps for itself.
+        UsageError: SQLite, D1 or d1migrate keeps the name for itself.
     """
-    name = content.get("table")
     if name is None:
-        return None
+        return
     from d1migrate.migrate.log import OLD_LOG
     from d1migrate.migrate.table import LOG_TABLE
 
-    if (
-        not isinstance(name, str)
-        or not name
-        or fold(name) in (LOG_TABLE, OLD_LOG)
-        or fold(name).startswith(("sqlite_", "_cf_", HELPER))
-    ):
+    if fold(name) in (LOG_TABLE, OLD_LOG) or fold(name).startswith(("sqlite_", "_cf_", HELPER)):
         raise UsageError(
             f"{path}: table is {name!r}, which cannot be the migrations table",
             hint='table = "schema_migrations", or wrangler\'s: table = "d1_migrations"',
         )
-    return name
 
 
 def _environment(
@@ -350,16 +328,15 @@ def _environment(
             f"{path}: [env.{name}] has no `database`", hint='for example database = "wrangler:DB"'
         )
     refuse_name(path, name)
-    _refuse_unknown(path, f"[env.{name}] ", section, _ENVIRONMENT_KEYS)
-    url = _anchored(section["database"], folder)
     where = f"[env.{name}] "
-    rules, level = split_level(path, where, section.get("lint", {}))
-    own = _lint(path, where, {"lint": rules})
+    settings.check(path, where, section, settings.ENVIRONMENT)
+    url = _anchored(section["database"], folder)
+    rules, level = split_level(path, where, section.get("lint"))
+    own = _lint(path, where, rules)
     general = {
         code: severity for code, severity in lint.items() if code[0] not in own
     }  # a letter means all its rules
-    order = _order(path, where, section, order)
-    found = Environment(name, url, order, {**general, **own}, level)
+    found = Environment(name, url, section.get("out_of_order", order), {**general, **own}, level)
     return found._replace(**read_gates(path, where, section))
 
 
@@ -379,18 +356,8 @@ def _anchored(url: str, folder: str) -> str:
     return url
 
 
-def _order(path: str, where: str, content: dict[str, Any], default: str) -> str:
-    order = content.get("out_of_order", default)
-    if order not in _ORDERS:
-        raise UsageError(f"{path}: {where}out_of_order is {order!r}", hint='expected "refuse" or "allow"')
-    return str(order)
-
-
-def _lint(path: str, where: str, content: dict[str, Any]) -> dict[str, str]:
-    """Read a `lint` table: rules, or their letters, with a severity."""
-    table = content.get("lint", {})
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: {where}lint is not a table", hint='[lint]\nD104 = "error"')
+def _lint(path: str, where: str, table: dict[str, str]) -> dict[str, str]:
+    """Check the severities of rules, or of their letters, and return them."""
     if not table:
         return {}
     from d1migrate.lint.check import RULES, SEVERITIES
@@ -416,13 +383,6 @@ def _refuse_unprintable(path: str, value: Any) -> None:
     if isinstance(value, dict | list):
         for part in (*value, *value.values()) if isinstance(value, dict) else value:
             _refuse_unprintable(path, part)
-
-
-def _refuse_unknown(path: str, where: str, content: dict[str, Any], known: set[str]) -> None:
-    if unknown := sorted(content.keys() - known):
-        raise UsageError(
-            f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
-        )
 
 
 def _wrangler_urls(wrangler: str, env: str | None) -> list[str]:

@@ -7,13 +7,9 @@ from collections.abc import Mapping  # noqa: TC003 - of a NamedTuple's field
 from typing import Any, NamedTuple
 
 from d1migrate.errors import UsageError
+from d1migrate.project.settings import LEVELS
 
-LEVELS = ("error", "warning")
-_KINDS = {
-    **dict.fromkeys(("after", "window", "rehearse", "account"), str),
-    **dict.fromkeys(("protected", "restore_point", "require_rollback"), bool),
-}
-KEYS = frozenset(_KINDS)
+_GATES = ("after", "window", "rehearse", "account", "protected", "restore_point", "require_rollback")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -71,18 +67,11 @@ def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]
     Args:
         path: the file.
         where: the section, for messages.
-        section: its settings; those not in KEYS are ignored.
+        section: its settings, as `settings.check` accepts them.
 
     Raises:
-        UsageError: a value has the wrong type, or is invalid.
+        UsageError: the window is malformed.
     """
-    for key, kind in _KINDS.items():
-        if key in section and not isinstance(section[key], kind):
-            wanted = "true or false" if kind is bool else "a string"
-            raise UsageError(f"{path}: {where}{key} is {section[key]!r}, expected {wanted}")
-        if section.get(key) == "":  # it would look like a gate and be none
-            raise UsageError(f"{path}: {where}{key} is empty")
-    _refuse_level(path, where, "rehearse", section.get("rehearse"))
     if "window" in section:
         from d1migrate.project.windows import parse  # most configurations have none
 
@@ -90,25 +79,23 @@ def read_gates(path: str, where: str, section: dict[str, Any]) -> dict[str, Any]
             parse(section["window"])
         except UsageError as error:
             raise UsageError(f"{path}: {where}{error}", hint=error.hint) from None
-    return {key: section[key] for key in _KINDS if key in section}
+    return {key: section[key] for key in _GATES if key in section}
 
 
-def split_level(path: str, where: str, lint: object) -> tuple[object, str | None]:
+def split_level(
+    path: str, where: str, lint: dict[str, Any] | str | None
+) -> tuple[dict[str, Any], str | None]:
     """Return the severities and the level of a section's `lint`: a table, with `level` or not, or a level.
 
     Raises:
         UsageError: there is no such level.
     """
-    level = lint.get("level") if isinstance(lint, dict) else lint if isinstance(lint, str) else None
-    _refuse_level(path, where, "lint", level)
-    if isinstance(lint, dict):
-        return {code: severity for code, severity in lint.items() if code != "level"}, level
-    return ({} if level else lint), level
-
-
-def _refuse_level(path: str, where: str, key: str, level: object) -> None:
+    if not isinstance(lint, dict):
+        return {}, lint
+    level = lint.get("level")
     if level is not None and level not in LEVELS:
-        raise UsageError(f"{path}: {where}{key} is {level!r}", hint='expected "error" or "warning"')
+        raise UsageError(f'{path}: {where}lint: level is {level!r}, expected "error" or "warning"')
+    return {code: severity for code, severity in lint.items() if code != "level"}, level
 
 
 def refuse_name(path: str, name: str) -> None:

@@ -1,0 +1,224 @@
+"""The keys of d1migrate.toml: what each takes and means. `docs/reference/configuration.md` shows it.
+
+`check` compares a section with this table. What a value does to a run belongs in `config` and `environment`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LEVELS = ("error", "warning")
+_TYPES = {str: "a string", bool: "true or false", dict: "a table"}
+
+
+class Setting(NamedTuple):
+    """A key.
+
+    Attributes:
+        name: the key.
+        kinds: the types that its value can have, and the strings that it can be.
+        default: what applies without it, in Markdown.
+        example: a line or two of TOML.
+        meaning: what it sets, in Markdown.
+    """
+
+    name: str
+    kinds: tuple[type | str, ...]
+    default: str
+    example: str
+    meaning: str
+
+    @property
+    def takes(self) -> str:
+        """The values it can have, in words."""
+        *most, last = (f'"{kind}"' if isinstance(kind, str) else _TYPES[kind] for kind in self.kinds)
+        return f"{', '.join(most)} or {last}" if most else last
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value is of one of the kinds."""
+        return any(value == kind if isinstance(kind, str) else isinstance(value, kind) for kind in self.kinds)
+
+
+PROJECT = (
+    Setting(
+        "migrations",
+        (str,),
+        "wrangler's `migrations_dir`, else `migrations`",
+        'migrations = "drizzle"',
+        "The folder of the migration files, relative to this file.",
+    ),
+    Setting(
+        "pattern",
+        (str,),
+        "wrangler's `migrations_pattern`, else `*.sql`",
+        'pattern = "*/migration.sql"',
+        "Which files below the folder are migrations. See [pattern](#pattern).",
+    ),
+    Setting(
+        "table",
+        (str,),
+        "the migrations table that the database has",
+        'table = "d1_migrations"',
+        "The name of the migrations table. See [table](#table).",
+    ),
+    Setting(
+        "index",
+        (str,),
+        "no index is written",
+        'index = "src/migrations_index.py"',
+        "The Python module that embeds the migrations, for a Worker. `index` writes it, and so does every"
+        " command that writes a migration file.",
+    ),
+    Setting(
+        "schema",
+        (str,),
+        "`schema.sql` next to the migrations folder",
+        'schema = "db/schema.sql"',
+        "The schema as SQL: the file that `schema --output` writes, `schema --check` compares and `diff`"
+        " reads.",
+    ),
+    Setting(
+        "wrangler",
+        (str,),
+        "the nearest one in this folder or above",
+        'wrangler = "workers/wrangler.jsonc"',
+        "The wrangler configuration, which describes the databases that urls refer to.",
+    ),
+    Setting(
+        "out_of_order",
+        ("refuse", "allow"),
+        '`"refuse"`',
+        'out_of_order = "allow"',
+        "Whether `up` applies pending migrations that come before an applied one.",
+    ),
+    Setting(
+        "lint",
+        (dict,),
+        "the severity of each rule",
+        '[lint]\nD104 = "error"',
+        "Severities of lint rules, by code or by letter: `error`, `warning`, `info` or `off`. See"
+        " [the rules](rules.md#configuring-severities).",
+    ),
+    Setting(
+        "env",
+        (dict,),
+        "the environments of the wrangler configuration",
+        '[env.local]\ndatabase = "wrangler:DB"',
+        "The environments: one section for each, see below.",
+    ),
+)
+"""The keys at the top level."""
+
+ENVIRONMENT = (
+    Setting(
+        "database",
+        (str,),
+        "required",
+        'database = "d1:app"',
+        "The url of the database. See [urls](#urls).",
+    ),
+    Setting(
+        "account",
+        (str,),
+        "not checked",
+        'account = "0123456789abcdef0123456789abcdef"',
+        "The id of the Cloudflare account that a `d1:` database must be in. A token of another account is"
+        " refused.",
+    ),
+    Setting(
+        "protected",
+        (bool,),
+        "`false`",
+        "protected = true",
+        "Whether each change has to be confirmed with the name of the environment: typed, or given by"
+        " `--confirm NAME`.",
+    ),
+    Setting(
+        "after",
+        (str,),
+        "no other environment",
+        'after = "staging"',
+        "The environment in which a migration must be applied first, with the same content."
+        " `--skip-after REASON` overrides it.",
+    ),
+    Setting(
+        "window",
+        (str,),
+        "at any time",
+        'window = "Sun 02:00-04:00 UTC"',
+        "When `up` and `down` may change the database. See"
+        " [maintenance windows](../guides/maintenance-windows.md). `--outside-window REASON` overrides it.",
+    ),
+    Setting(
+        "require_rollback",
+        (bool,),
+        "`false`",
+        "require_rollback = true",
+        "Whether every migration must have a rollback. `--allow-irreversible REASON` overrides it.",
+    ),
+    Setting(
+        "rehearse",
+        LEVELS,
+        "no rehearsal",
+        'rehearse = "error"',
+        "`up` first rehearses the pending migrations, and refuses them if it finds an error, or with"
+        ' `"warning"` also a warning. `--no-rehearse REASON` overrides it.',
+    ),
+    Setting(
+        "lint",
+        (dict, *LEVELS),
+        "that of the project",
+        'lint = { level = "warning", D104 = "info" }',
+        "Severities of lint rules in this environment, and as `level` the findings for which `up` refuses:"
+        " errors, or warnings too. A string sets only the level. `--no-lint REASON` overrides it.",
+    ),
+    Setting(
+        "restore_point",
+        (bool,),
+        "one is taken if possible; for a `d1:` url it is required",
+        "restore_point = true",
+        "Whether a restore point is required before each change. With `false`, none is taken."
+        " `--no-restore-point REASON` overrides it.",
+    ),
+    Setting(
+        "out_of_order",
+        ("refuse", "allow"),
+        "that of the project",
+        'out_of_order = "allow"',
+        "Whether `up` applies pending migrations that come before an applied one, in this environment.",
+    ),
+)
+"""The keys of an `[env.NAME]` section."""
+
+
+def check(path: str, where: str, section: Mapping[str, Any], settings: tuple[Setting, ...]) -> None:
+    """Check that a section has only known keys, with values that these can have.
+
+    Args:
+        path: the file.
+        where: the section, for messages.
+        section: its content.
+        settings: the keys that it can have.
+
+    Raises:
+        UsageError: a key is unknown, or its value is of the wrong type or empty.
+    """
+    known = {setting.name: setting for setting in settings}
+    if unknown := sorted(section.keys() - known):
+        raise UsageError(
+            f"{path}: {where}unknown key {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}"
+        )
+    for name, value in section.items():
+        setting = known[name]
+        if value == "":  # it would look like a setting and be none
+            raise UsageError(f"{path}: {where}{name} is empty", hint=f"for example {setting.example}")
+        if not setting.accepts(value):
+            raise UsageError(
+                f"{path}: {where}{name} is {value!r}, expected {setting.takes}",
+                hint=f"for example {setting.example}",
+            )
