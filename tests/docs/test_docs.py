@@ -1,4 +1,7 @@
-"""Every command in the README and the guides is run, and prints what is written there."""
+"""Every command in the README and the guides is run, and prints what is written there.
+
+tests/docs/pages.py describes how a page is written.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.docs.pages import ROOT, TOOLS, check_commands, environment, is_prompted, required
 from tests.runtime.test_generators import CONFIG, SCHEMA
-from tests.runtime.workerd import node
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = [
-    *("README.md", "workers/migrations/README.md"),
-    *("docs/guides/coming-from-wrangler.md", "docs/guides/know-before-you-apply.md"),
-    *("docs/guides/deploying-to-production.md", "docs/guides/maintenance-windows.md"),
-    "docs/guides/deploy-order.md",
-    "docs/guides/schema-in-git.md",
-    "docs/guides/rolling-back.md",
-    "docs/guides/adopting.md",
-    *("docs/guides/changing-tables.md", "docs/guides/drizzle.md"),
-]
+GUIDES = sorted(f"docs/guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md"))
+CHECKOUT = "workers/migrations/README.md"
+"""The page that begins in a checkout of this repository, and says so."""
+ELSEWHERE = {
+    "docs/guides/github-actions.md": "tests/docs/test_github_actions.py runs the steps of its workflow",
+    "docs/guides/python-worker.md": "tests/docs/test_worker_guide.py also runs its Worker, inside workerd",
+}
+"""The pages that are run by a test of their own."""
+PAGES = ["README.md", CHECKOUT, *(guide for guide in GUIDES if guide not in ELSEWHERE)]
 SHOP = {
     "wrangler.jsonc": """{
   // our shop
@@ -99,6 +99,7 @@ DRIZZLE = {
     "drizzle.config.ts": CONFIG,
     "schema.ts": SCHEMA,
 }
+# What pages begin with that are still to be converted to blocks that can be pasted; without an entry, with HUMMBL.
 PROJECTS = {
     "drizzle": DRIZZLE,
     "adopting": CLINIC,
@@ -112,123 +113,40 @@ PROJECTS = {
     "coming-from-wrangler": SHOP,
     "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},
 }
-# What differs from run to run.
-VOLATILE = [
-    (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
-    (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "TIME"),
-    (re.compile(r'"duration":\d+'), "DURATION"),  # wrangler's, in whole milliseconds
-    (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d \([^)]*\)"), "WHEN"),
-]
-
-
-class Command(NamedTuple):
-    """A command line of a page, what is typed into it, and the output written under it."""
-
-    line: str
-    typed: str
-    output: list[str]
-
-
-def commands(page: Path) -> list[Command]:
-    """The `$` lines of a page's console blocks, in order."""
-    found: list[Command] = []
-    for indent, block in re.findall(
-        r"^( *)```console\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL
-    ):
-        for raw in block.rstrip("\n").split("\n"):
-            line = raw.removeprefix(indent)
-            if line.startswith("$ "):
-                found.append(Command(line[2:], "", []))
-            elif line == ">" or line.startswith("> "):
-                found[-1] = found[-1]._replace(typed=found[-1].typed + line[2:] + "\n")
-            else:
-                found[-1].output.append(line)
-    return found
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A folder to run in, and its environment."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder, environment(tmp_path)
-
-
-def environment(home: Path) -> dict[str, str]:
-    """An environment with d1migrate, pip and npx on the PATH."""
-    tools = home / "bin"
-    tools.mkdir(exist_ok=True)
-    _script(tools / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
-    _script(tools / "pip", f'exec {sys.executable} -m pip "$@"')
-    kit, wrangler = "drizzle-kit/bin.cjs", "wrangler/bin/wrangler.js"
-    run = f'shift; exec {node()} {ROOT}/node_modules/$script "$@"'
-    _script(tools / "npx", f'script={wrangler}; [ "$1" = drizzle-kit ] && script={kit}; {run}')
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("D1MIGRATE")}
-    return variables | {
-        "PATH": f"{tools}:{os.path.dirname(node())}:{os.environ['PATH']}",
-        "CI": "1",
-        "WRANGLER_SEND_METRICS": "false",
-        "CLOUDFLARE_CF_FETCH_ENABLED": "false",
-        "HOME": str(home),
-        "COLUMNS": "80",
-    }
-
-
-def _script(path: Path, command: str) -> None:
-    path.write_text(f"#!/bin/sh\n{command}\n")
-    path.chmod(0o755)
-
-
-def settle(text: str) -> list[str]:
-    """The lines of an output, with what differs from run to run made equal."""
-    for pattern, name in VOLATILE:
-        text = pattern.sub(name, text)
-    return [line.rstrip() for line in text.rstrip("\n").split("\n")] if text.strip() else []
-
-
-def matches(written: list[str], printed: list[str]) -> bool:
-    """Whether an output is what is written; a line `…` stands for any lines."""
-    if not written:
-        return not printed
-    if written[0].strip() == "…":
-        return any(matches(written[1:], printed[skipped:]) for skipped in range(len(printed) + 1))
-    return printed[:1] == written[:1] and matches(written[1:], printed[1:])
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_print_what_is_written(page: str, place: tuple[Path, dict[str, str]]) -> None:
-    """The commands of a page, run one after the other in a fresh copy of the project it speaks of."""
-    folder, variables = place
-    if files := PROJECTS.get(Path(page).stem):
-        for name, text in files.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text)
-        (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    else:
+def test_a_reader_sees_what_is_shown(page: str, tmp_path: Path) -> None:
+    """The blocks of a page, pasted into one shell in an empty folder, print what the page shows."""
+    check_commands(ROOT / page, *begin(page, tmp_path))
+
+
+def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
+    """Return the folder in which a page begins, and its environment."""
+    folder, text = home / "folder", (ROOT / page).read_text()
+    folder.mkdir()
+    (home / "node_modules").symlink_to(ROOT / "node_modules")  # Node looks upward
+    tools = required(text)
+    if page == CHECKOUT or is_prompted(text):
+        tools = set(TOOLS)
+        _prepare(page, folder)
+    return folder, environment(home, tools)
+
+
+def _prepare(page: str, folder: Path) -> None:
+    files = PROJECTS.get(Path(page).stem)
+    if files is None:
         copy_of_hummbl(folder)
-    check_commands(ROOT / page, folder, variables)
+        return
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
 
 
 def copy_of_hummbl(folder: Path) -> None:
     """Put HUMMBL's project into a folder, without a database."""
     shutil.copytree(ROOT / "workers", folder / "workers", ignore=shutil.ignore_patterns(".wrangler"))
     shutil.copy(ROOT / "d1migrate.toml", folder)
-
-
-def check_commands(page: Path, folder: Path, variables: dict[str, str]) -> None:
-    """Run the commands of a page, and compare what they print."""
-    found = commands(page)
-    assert found
-    for command in found:
-        ran = subprocess.run(
-            ["sh", "-c", command.line], cwd=folder, env=variables, input=command.typed,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        fails = any(line.startswith(("error:", "error[")) for line in command.output)
-        assert (ran.returncode != 0) == fails, f"{command.line}\n{ran.stdout}"
-        printed = settle(ran.stdout)
-        assert matches(settle("\n".join(command.output)), printed), f"{command.line}\n" + "\n".join(printed)
 
 
 def test_the_librarys_lines_run(

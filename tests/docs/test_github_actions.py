@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import json5
 import pytest
 
-from tests.docs.test_docs import PROJECTS, ROOT, check_commands, copy_of_hummbl, environment
+from tests.docs.pages import ROOT, check_commands, environment
+from tests.docs.test_docs import PROJECTS, copy_of_hummbl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

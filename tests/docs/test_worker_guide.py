@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.docs.test_docs import ROOT, check_commands, environment
+from tests.docs.pages import ROOT, check_commands, environment
 from tests.runtime.pyodide import SDK, SHAPES, InsideError, PyodideWorkerd, Shape
 
 if TYPE_CHECKING:

@@ -1,0 +1,243 @@
+"""Pages whose blocks are commands: how a page is written, and how it is run.
+
+A reader pastes each block of a page into one shell, in order, and sees each output that the page shows. So:
+
+- A ```` ```sh ```` block has commands and nothing else: no prompts, no output, no comments (zsh would run them).
+  A file is written by a command, `cat > migrations/0002_vip.sql <<'SQL'`. No command may wait for input.
+- A ```` ```text ```` block right after it, with only blank lines between, is the whole output of that block.
+  A line `…` stands for any number of lines. Without a text block, the output is not shown.
+- A command fails exactly if the output has a line that starts with `error:` or `error[`. To show another exit code:
+  `d1migrate status --check || echo "exit code $?"`.
+- The first block of a guide makes a folder and changes into it: `mkdir shop && cd shop`. Nothing else exists. d1migrate is
+  on the PATH; other programs are listed as code in a paragraph that begins with "You need", e.g. "You need `npx`, …".
+- Two kinds of sh blocks are not run: blocks that only install something (`pip install …`, `npm install …`), because the
+  environment of the tests has it, and blocks whose preceding paragraph has the words "needs a Cloudflare account".
+- Times, dates and durations may differ from run to run. `python -m tests.docs.update` rewrites every other output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.runtime.workerd import node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parents[2]
+NOT_RUN = "needs a Cloudflare account"
+TOOLS = ("npx", "pip", "python", "python3", "sqlite3", "jq", "uv", "uvx", "curl", "wrangler")
+"""Programs that a page has to name before it uses them."""
+
+_BLOCK = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+_INSTALL = re.compile(r"(?:pip|pipx|uv tool|npm) install |uvx --from \S+ d1migrate|python3? -m pip install ")
+# What differs from run to run. Each stays within its line.
+_VOLATILE = [
+    (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
+    (re.compile(r"\(just now\)|\(\d+ (?:seconds?|minutes?) ago\)"), "(AGO)"),
+    (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "DURATION"),
+    (re.compile(r'"duration":\d+'), "DURATION"),  # wrangler's, in whole milliseconds
+    (re.compile(r"(?<=\S) {2,}"), "  "),  # a column is as wide as its widest time
+]
+
+
+class Step(NamedTuple):
+    """What is pasted at once, and the output that the page shows for it.
+
+    `shown` is None if the page shows no output. `span` is where the page has the output; `indent` is that of its lines.
+    """
+
+    script: str
+    shown: list[str] | None
+    span: tuple[int, int]
+    indent: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether the output shows that a command failed."""
+        return any(line.startswith(("error:", "error[")) for line in self.shown or ())
+
+
+class Ran(NamedTuple):
+    """What a step printed, and the exit codes of its commands that failed; None if it was not reached."""
+
+    printed: list[str]
+    failed: list[str] | None
+
+
+class PageError(AssertionError):
+    """A page does not print what it shows."""
+
+
+def steps(text: str) -> list[Step]:
+    """Return what a page runs, in order."""
+    blocks = list(_BLOCK.finditer(text))
+    if is_prompted(text):
+        return [step for block in blocks if block["language"] == "console" for step in _prompted(block)]
+    found: list[Step] = []
+    for number, block in enumerate(blocks):
+        if block["language"] == "sh" and _is_run(text, block):
+            following = blocks[number + 1] if number + 1 < len(blocks) else None
+            found.append(_pasted(text, block, following))
+    return found
+
+
+def is_prompted(text: str) -> bool:
+    """Whether a page is still to be converted: it has console blocks with prompts, and only those are run."""
+    return "```console\n" in text
+
+
+def _pasted(text: str, block: re.Match[str], following: re.Match[str] | None) -> Step:
+    script = "".join(_lines(block["body"], block["indent"]))
+    if following is None or following["language"] != "text" or text[block.end() : following.start()].strip():
+        return Step(script, None, (block.end(), block.end()), "")
+    shown = [line.rstrip("\n") for line in _lines(following["body"], following["indent"])]
+    return Step(script, shown, following.span("body"), following["indent"])
+
+
+def _is_run(text: str, block: re.Match[str]) -> bool:
+    before = text[: block.start()].rstrip().rpartition("\n\n")[2]
+    commands = block["body"].strip().split("\n")
+    return NOT_RUN not in " ".join(before.split()) and not all(
+        _INSTALL.match(line.strip()) for line in commands
+    )
+
+
+def _lines(body: str, indent: str) -> list[str]:
+    return [line.removeprefix(indent) for line in body.splitlines(keepends=True)]
+
+
+def _prompted(block: re.Match[str]) -> list[Step]:
+    """Read a block with `$ ` prompts, `> ` for what is typed, and output; pages are being converted from it."""
+    found: list[Step] = []
+    at = block.start("body")
+    for raw in block["body"].splitlines(keepends=True):
+        at += len(raw)
+        line = raw.removeprefix(block["indent"]).rstrip("\n")
+        if line.startswith("$ "):
+            found.append(Step(line[2:] + "\n", [], (at, at), block["indent"]))
+        elif line == ">" or line.startswith("> "):
+            last = found[-1].script.removesuffix("TYPED\n")
+            command = last if found[-1].script != last else last.rstrip("\n") + " <<'TYPED'\n"
+            found[-1] = Step(command + line[2:] + "\nTYPED\n", [], (at, at), block["indent"])
+        else:
+            last_step = found[-1]
+            shown = [*(last_step.shown or ()), line]
+            found[-1] = last_step._replace(shown=shown, span=(last_step.span[0], at))
+    return found
+
+
+def required(text: str) -> set[str]:
+    """Return the programs that a page says the reader needs."""
+    paragraphs = [p for p in text.split("\n\n") if p.startswith("You need")]
+    return {word for p in paragraphs for word in re.findall(r"`([\w-]+)`", p)}
+
+
+def environment(home: Path, tools: Sequence[str] | set[str] = TOOLS) -> dict[str, str]:
+    """Return an environment with d1migrate and some other programs; the rest of TOOLS say that they are missing."""
+    folder = home / "bin"
+    folder.mkdir(exist_ok=True)
+    kit, wrangler = "drizzle-kit/bin.cjs", "wrangler/bin/wrangler.js"
+    npx = f'script={wrangler}; [ "$1" = drizzle-kit ] && script={kit}; '
+    npx += f'shift; exec {node()} {ROOT}/node_modules/$script "$@"'
+    python = f'exec {sys.executable} "$@"'
+    known = {"npx": npx, "python": python, "python3": python, "pip": f'exec {sys.executable} -m pip "$@"'}
+    for name in TOOLS:
+        if name not in tools:
+            _script(folder / name, f'echo "the page does not say that it needs {name}"; exit 127')
+        elif name in known:
+            _script(folder / name, known[name])
+    _script(folder / "d1migrate", f'exec {sys.executable} -m d1migrate "$@"')
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("D1MIGRATE")}
+    return variables | {
+        "PATH": f"{folder}:{os.path.dirname(node())}:{os.environ['PATH']}",
+        "CI": "1",
+        "WRANGLER_SEND_METRICS": "false",
+        "CLOUDFLARE_CF_FETCH_ENABLED": "false",
+        "HOME": str(home),
+        "COLUMNS": "80",
+        "TZ": "UTC",
+    }
+
+
+def _script(path: Path, command: str) -> None:
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+
+
+def run_steps(found: Sequence[Step], folder: Path, variables: dict[str, str]) -> list[Ran]:
+    """Run steps in one shell, as a reader does: a `cd` stays, and the next step runs if a command fails."""
+    record = Path(variables["HOME"]) / "steps"
+    record.mkdir()
+    lines = ["""trap 'echo "$?" >> "$failed"' ERR"""]
+    for number, step in enumerate(found):
+        (record / f"{number}.sh").write_text(step.script)
+        at = shlex.quote(str(record / str(number)))
+        lines.append(f"failed={at}.failed; : > $failed; . {at}.sh > {at}.out 2>&1 < /dev/null")
+    (record / "page.sh").write_text("\n".join(lines) + "\n")
+    subprocess.run(["bash", record / "page.sh"], cwd=folder, env=variables, timeout=600, check=False)
+    return [_ran(record, number) for number in range(len(found))]
+
+
+def _ran(record: Path, number: int) -> Ran:
+    out, failed = record / f"{number}.out", record / f"{number}.failed"
+    if not out.exists():
+        return Ran([], None)
+    printed = out.read_text().rstrip("\n")
+    return Ran([line.rstrip() for line in printed.split("\n")] if printed else [], failed.read_text().split())
+
+
+def check_commands(page: Path, folder: Path, variables: dict[str, str]) -> None:
+    """Run the commands of a page, and compare what they print.
+
+    Raises:
+        PageError: a command fails or succeeds unexpectedly, or prints something else.
+    """
+    found = steps(page.read_text())
+    for step, ran in zip(found, run_steps(found, folder, variables), strict=True):
+        check_exit(step, ran)
+        if step.shown is not None and not matches(settle(step.shown), settle(ran.printed)):
+            raise PageError(f"{step.script}\nprints:\n" + "\n".join(ran.printed))
+
+
+def check_exit(step: Step, ran: Ran) -> None:
+    """Check that a step was reached, and that a command of it failed exactly if its output shows an error.
+
+    Raises:
+        PageError: it did not.
+    """
+    if ran.failed is None:
+        raise PageError(f"{step.script}\nis not reached: the shell exited earlier")
+    if bool(ran.failed) != step.fails:
+        ended = f"fails with {', '.join(ran.failed)}" if ran.failed else "does not fail"
+        raise PageError(f"{step.script}\n{ended}:\n" + "\n".join(ran.printed))
+
+
+def settle(lines: Sequence[str]) -> list[str]:
+    """Return lines with what differs from run to run made equal."""
+    found = []
+    for line in lines:
+        settled = line
+        for pattern, name in _VOLATILE:
+            settled = pattern.sub(name, settled)
+        found.append(settled.rstrip())
+    return found
+
+
+def matches(written: list[str], printed: list[str]) -> bool:
+    """Whether an output is what is written; a line `…` stands for any lines."""
+    if not written:
+        return not printed
+    if written[0].strip() == "…":
+        return any(matches(written[1:], printed[skipped:]) for skipped in range(len(printed) + 1))
+    return printed[:1] == written[:1] and matches(written[1:], printed[1:])
