@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ def test_a_point_that_d1_does_not_have(shop: Project) -> None:
     err = shop.run("restore", "--env", "staging", "--to", "1", code=2).err
     assert "no restore point has 1 as its last migration" in err
     assert (
-        "(at no migration); or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute" in err
+        "(at no migration); or any time, such as 2026-11-22T10:15Z: D1 keeps a point for every minute" in err
     )
     assert " 0 B" not in shop.run("restore", "--env", "staging").out
 
@@ -227,6 +228,16 @@ def test_back_to_a_time(shop: Project, cloudflare: Cloudflare) -> None:
     shop.run("up", "--env", "staging", "--to", "3")
     shop.run("restore", "--env", "staging", "--to", stamp, "--yes")
     assert shop.run("current", "--env", "staging").out == "001_users\n"
+
+
+def test_the_time_of_a_listed_point_is_that_point(shop: Project) -> None:
+    """D1 has a bookmark for every minute only, and migrations of the next minute are in a later one."""
+    shop.run("up", "--env", "staging", "--to", "1")
+    *_, line = shop.run("restore", "--env", "staging").out.splitlines()
+    (shown,) = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}", line)
+    seen = shop.run("restore", "--env", "staging", "--to", shown, code=2)
+    assert f"to {line.split()[0]}, taken {shown}" in seen.err
+    assert "no longer applied: 001_users" in seen.err
 
 
 def test_one_database_by_name_and_by_id(shop: Project) -> None:

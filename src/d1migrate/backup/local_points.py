@@ -15,13 +15,12 @@ import time
 import zlib
 from calendar import timegm
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
 import apsw
 
-from d1migrate.backup import FOLDER
+from d1migrate.backup import FOLDER, times
 from d1migrate.backup.snapshot import ANY_LENGTH
 from d1migrate.drivers.run import run
 from d1migrate.drivers.sqlite import SqliteDriver
@@ -146,16 +145,17 @@ def find(points: Sequence[RestorePoint], wanted: str) -> RestorePoint:
     Args:
         points: the existing points.
         wanted: a point's name; a migration, for the newest point at which it was the last one (NONE for
-            none, or 0 unless one has that number); or a time (ISO 8601, UTC by default), for the newest point
-            not after it.
+            none, or 0 unless one has that number); or a time (as `times.parse`), for the newest point not
+            after it.
 
     Raises:
-        UsageError: there is none; the hint lists the newest points.
+        UsageError: there is none, and the hint lists the newest points; or as `times.parse`.
     """
     if named := [p for p in points if p.name == wanted]:
         return named[0]
-    if not wanted.isdecimal() and (at := parse_time(wanted)) is not None:
-        fitting = sorted((p for p in points if p.at <= at), key=lambda point: point.at)
+    if not wanted.isdecimal() and (at := times.parse(wanted)) is not None:
+        end = at + 1 if at.is_integer() else at  # a list shows no fractions of a second
+        fitting = sorted((p for p in points if p.at < end), key=lambda point: point.at)
         problem = f"no restore point was taken before {wanted}"
     else:
         names = _meant({p.current for p in points}, wanted)
@@ -205,15 +205,6 @@ def copy_out(point: RestorePoint, choice: TableChoice, path: str) -> None:
 def _is_version(name: str, label: str) -> bool:
     """Whether a label of d1migrate 0.1 has the number of a migration, or 0 for none."""
     return label == f"v{(number_of(name) if name else 0)}"
-
-
-def parse_time(text: str) -> float | None:
-    """Return a time (ISO 8601, UTC by default) in epoch seconds; None for any other text."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 # --- files ---

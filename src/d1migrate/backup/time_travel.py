@@ -11,7 +11,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from d1migrate.backup import local_points, pending_restore, restore
+from d1migrate.backup import local_points, pending_restore, restore, times
 from d1migrate.backup.last_restore import LastRestore, remember
 from d1migrate.backup.local_points import RestorePoint
 from d1migrate.backup.pending_restore import PendingRestore
@@ -71,12 +71,14 @@ def listed(driver: TimeTravel, choice: TableChoice, folder: str) -> list[Restore
 
 
 def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> RestorePoint:
-    """Return the point for a bookmark, a migration or a time; D1 has a bookmark for every minute.
+    """Return the point for a bookmark, a migration or a time (as `times.parse`).
+
+    D1 has a bookmark for every minute; the time of a listed point means that point.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or as `times.parse`.
     """
-    at = None if wanted.isdecimal() else local_points.parse_time(wanted)
+    at = None if wanted.isdecimal() else times.parse(wanted)
     if at is None:
         cut = [
             pending.point for pending in pending_restore.unfinished(folder, driver.api_path)
@@ -86,11 +88,14 @@ def find(driver: TimeTravel, choice: TableChoice, wanted: str, folder: str) -> R
                 listed(driver, choice, folder), wanted
             )
         except UsageError as error:
-            hint = f"{error.hint}; or any time, such as 2026-11-22T10:15: D1 keeps a point for every minute"
+            hint = f"{error.hint}; or any time, such as 2026-11-22T10:15Z: D1 keeps a point for every minute"
             raise UsageError(str(error), hint=hint) from None
     now = run(read.read_history(choice), driver)
+    rows = _whole_log(driver, now, folder)
+    if listed_then := [point for point, _ in _points(rows, now) if point.at == at]:
+        return listed_then[-1]
     applied = {now.table.key_of(row): row for row in now.applied}
-    then = next((old for row, old in _walk(_whole_log(driver, now, folder), now) if _at(row) > at), applied)
+    then = next((old for row, old in _walk(rows, now) if _at(row) > at), applied)
     return RestorePoint(driver.bookmark(_stamp(at)), "", at, _label(then, now), 0)
 
 

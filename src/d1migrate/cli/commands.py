@@ -388,7 +388,7 @@ COMMANDS = {
             argument(
                 "--to",
                 metavar="POINT",
-                help="name of a restore point, a migration, or a time (ISO 8601, UTC)",
+                help='a restore point, a migration, or a time: "2026-11-22 13:59:05 +0100" or ISO 8601',
             ),
             argument("--file", metavar="FILE", help="load a backup into an empty database"),
             argument("--yes", help="do not ask for the name of the database", **FLAG),

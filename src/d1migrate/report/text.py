@@ -97,14 +97,21 @@ def number(of: int | None) -> str:
     return "-" if of is None else str(of)
 
 
-def when(at: int | None, *, now: float) -> str:
-    """Return a time as `2026-11-22 13:40 (2 minutes ago)`, in the local time zone."""
-    if at is None:
-        return ""
+def moment(at: float) -> str:
+    """Return a time as `2026-11-22 13:59:05 +0100`: local time with its offset, which `restore --to` reads.
+
+    Every time is shown so, except in names of files (UTC, with a Z) and for maintenance windows, which have a
+    zone of their own.
+    """
     try:
-        return f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(at))} ({ago(now - at)})"
+        return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(at))
     except (OSError, OverflowError, ValueError):
         return str(at)  # not a time that the system can represent
+
+
+def when(at: int | None, *, now: float) -> str:
+    """Return a time as `2026-11-22 13:59:05 +0100 (2 minutes ago)`; nothing for None."""
+    return "" if at is None else f"{moment(at)} ({ago(now - at)})"
 
 
 def ago(seconds: float) -> str:

@@ -281,7 +281,7 @@ def test_ways_to_name_one(migrator: Migrator) -> None:
     assert local_points.find(found, "2") == found[2]
     assert local_points.find(found, "1") == found[0]
     assert local_points.find(found, "2026-09-23T20:00:00Z") == found[1]
-    assert local_points.find(found, "2026-09-23 20:00") == found[1]
+    assert local_points.find(found, "2026-09-23 20:00 +0000") == found[1]
     assert local_points.find(found, "2026-09-23T22:00:00+10:00") == found[0]
     for wrong, why in (
         ("9", "no restore point has 9 as its last migration"),
