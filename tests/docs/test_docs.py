@@ -68,27 +68,6 @@ database = "sqlite:local.db"
 database = "sqlite:production.db"
 window = "Mon-Fri 22:00-06:00 Europe/Berlin; Sun 02:00-04:00 UTC"
 """
-ROLLING_BACK = {
-    "d1migrate.toml": '[env.local]\ndatabase = "sqlite:shop.db"\n',
-    "migrations/0001_shop.sql": ORDERS.replace(
-        "-- Rollback", "INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bob');\n"
-        "INSERT INTO orders VALUES (1, 1, 10), (2, 1, 20), (3, 2, 30);\n-- Rollback"
-    ),
-    "migrations/0002_vip.sql": "ALTER TABLE customers ADD COLUMN vip INTEGER NOT NULL DEFAULT 0;\n"
-    "-- Rollback:\n--   ALTER TABLE customers DROP COLUMN vip;\n",
-    "migrations/0003_cleanup.sql": "DROP TABLE orders;\n-- Rollback: none, the orders are gone\n",
-}  # fmt: skip
-CLINIC = {
-    "d1migrate.toml": '[env.local]\ndatabase = "sqlite:clinic.db"\n',
-    "migrations/001_patients.sql": "CREATE TABLE patients (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
-    "CREATE INDEX idx_patients_name ON patients(name);\n",
-    "migrations/002_rooms.sql": "CREATE TABLE rooms (id INTEGER PRIMARY KEY, floor INTEGER NOT NULL);\n",
-    "migrations/003_seed_rooms.sql": "INSERT INTO rooms VALUES (1, 0), (2, 0), (3, 1);\n",
-    "migrations/004_visits.sql": "CREATE TABLE visits (id INTEGER PRIMARY KEY,"
-    " patient_id INTEGER NOT NULL REFERENCES patients(id), room_id INTEGER REFERENCES rooms(id));\n"
-    "CREATE INDEX idx_visits_patient ON visits(patient_id);\n",
-    "migrations/005_notes.sql": "ALTER TABLE visits ADD COLUMN note TEXT;\n",
-}
 DRIZZLE = {
     "wrangler.jsonc": """{
   "d1_databases": [
@@ -102,8 +81,6 @@ DRIZZLE = {
 # What pages begin with that are still to be converted to blocks that can be pasted; without an entry, with HUMMBL.
 PROJECTS = {
     "drizzle": DRIZZLE,
-    "adopting": CLINIC,
-    "rolling-back": ROLLING_BACK,
     "deploying-to-production": {
         "wrangler.jsonc": SHOP["wrangler.jsonc"],
         "migrations/0001_shop.sql": ORDERS,
