@@ -42,7 +42,8 @@ _INSTALL = re.compile(r"(?:pip|pipx|uv tool|npm) install |uvx --from \S+ d1migra
 # What differs from run to run. Each stays within its line.
 _VOLATILE = [
     (re.compile(r"\d{8}T\d{6}\.\d{3}Z"), "MOMENT"),
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?: [+-]\d{4})?"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"), "TIME"),
+    (re.compile(r"(?<=TIME )[+-]\d{4}"), "OFFSET"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"\(just now\)|\(\d+ (?:seconds?|minutes?) ago\)"), "(AGO)"),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "DURATION"),

@@ -45,8 +45,8 @@ def test_what_is_still_right_stays() -> None:
 
 
 def test_only_lines_that_differ_are_written() -> None:
-    """Beside them, the old times stay; an indented block stays indented."""
-    up = ["local: app.db", "  0001_shop  12 ms", "applied 1 migration in 140 ms"]
+    """Outside of tables the old times stay; an indented block stays indented."""
+    up = ["local: app.db", "  0001_shop  6 ms", "applied 1 migration in 140 ms"]
     ran = [Ran(up, []), Ran([], []), Ran(["error: never", "hint: ask"], ["1"])]
 
     new = PAGE.replace("sqlite:app.db", "app.db").replace("  error: no", "  error: never\n  hint: ask")
@@ -69,6 +69,7 @@ def test_an_unexpected_failure_is_an_error() -> None:
         (["…"], ["a", "b"], ["…"]),
         (["a", "…", "z"], ["x"], ["x"]),
         (["a 1 ms", "b", "c"], ["a 2 ms", "c"], ["a 1 ms", "c"]),
+        (["a  b", "c  1 ms"], ["aa  b", "c   2 ms"], ["aa  b", "c   2 ms"]),
     ],
 )
 def test_an_ellipsis_stays(shown: list[str], printed: list[str], expected: list[str]) -> None:

@@ -1,6 +1,6 @@
 """Rewrite the outputs that pages show, from a real run: `python -m tests.docs.update [PAGE…]`, all pages without one.
 
-A line stays as it is if only its time or duration differs; a line `…` still stands for what it stood for. If a command fails
+An output stays as it is if only times or durations differ; a line `…` still stands for what it stood for. If a command fails
 and the page would show no error, the page is not written and has to be corrected by hand.
 """
 
@@ -43,7 +43,13 @@ def merged(shown: list[str], printed: list[str]) -> list[str]:
         return shown
     lines: list[str] = []
     for kind, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        lines += shown[start:end] if kind == "equal" else _replaced(shown[start:end], printed[first:last])
+        if kind == "equal":
+            pairs = zip(shown[start:end], printed[first:last], strict=True)
+            lines += [
+                new_line if "  " in new_line else line for line, new_line in pairs
+            ]  # the columns of a table
+        else:
+            lines += _replaced(shown[start:end], printed[first:last])
     return lines
 
 
