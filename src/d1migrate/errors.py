@@ -153,12 +153,18 @@ class ParseError(SourceError):
 
 def _placed(file: str, line: int, column: int, message: str, source: str, caret: int | None = None) -> str:
     """Return a message with its place, the source line, and a caret under the character."""
-    caret = column if caret is None else caret
-    head = f"{file}:{line}:{column}: {message}"
-    if not source or caret > _WIDEST:
+    return with_caret(f"{file}:{line}:{column}: {message}", source, column if caret is None else caret)
+
+
+def with_caret(head: str, source: str, column: int | None) -> str:
+    """Return a message with the source line, and a caret under a character (from 1) if it is known."""
+    if not source or (column or 0) > _WIDEST:
         return head
-    pad = "".join("\t" if c == "\t" else " " for c in source[: caret - 1])  # tabs keep their width
-    return f"{head}\n  {source[:_WIDEST]}\n  {pad}^"
+    shown = f"{head}\n  {source[:_WIDEST]}"
+    if column is None:
+        return shown
+    pad = "".join("\t" if c == "\t" else " " for c in source[: column - 1])  # tabs keep their width
+    return f"{shown}\n  {pad}^"
 
 
 _WIDEST = 200  # characters of a source line

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from d1migrate.cli.migration_files import next_file, write_next
 from d1migrate.cli.options import FOUND
 from d1migrate.cli.output import is_yes
-from d1migrate.drafting import Rename, backfill_of, draft, migration_text
+from d1migrate.drafting import Declarations, draft, migration_text
 from d1migrate.errors import DataLoss, MissingValue
 
 if TYPE_CHECKING:
@@ -61,17 +61,13 @@ def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, outpu
 
     Raises:
         DataLoss, MissingValue: something is left open, and there is no terminal or no answer.
+        UsageError: an option names something that does not exist, or that the draft does not change.
     """
     while True:
+        declared = Declarations.of(options.rename, options.backfill, options.allow_drop)
+        declared.refuse_unknown(current, desired)
         try:
-            return draft(
-                current,
-                desired,
-                renames=[Rename.of(text) for text in options.rename],
-                backfill=dict(map(backfill_of, options.backfill)),
-                allow_drop=options.allow_drop,
-                order=options.order,
-            )
+            drafted = draft(current, desired, **declared._asdict(), order=options.order)
         except (DataLoss, MissingValue) as error:
             if options.check:
                 raise
@@ -83,6 +79,10 @@ def draft_or_ask(current: Schema, desired: Desired, options: DraftOptions, outpu
             if answered is None:
                 raise
             options = answered
+            continue
+        if drafted is not None:
+            declared.refuse_useless(drafted.changes, current, desired)
+        return drafted
 
 
 def _ask_what_is_lost(error: DataLoss, options: DraftOptions, output: Output) -> DraftOptions | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import Desired, edit_columns
+from d1migrate.errors import UsageError
 
 if TYPE_CHECKING:
     from d1migrate.cli.output import Output
@@ -25,8 +26,13 @@ class Options(NamedTuple):
 
 def run(options: Options, project: Project, output: Output) -> int:
     """Edit the table that the files build. A column named by --drop may go with its values."""
+    if not (options.set or options.add or options.drop):
+        raise UsageError(
+            "rebuild changes nothing without a flag",
+            hint="change a column with --set, add one with --add, or drop one with --drop",
+        )
     current = project.built_schema(project.load())
-    desired = edit_columns(current, options.table, set_=options.set, drop=options.drop)
+    desired = edit_columns(current, options.table, set_=options.set, add=options.add, drop=options.drop)
     allowed = tuple(f"{options.table}.{column}" for column in options.drop)
     draft = options.draft._replace(allow_drop=allowed)
     return write_draft(current, Desired(desired), draft, project, output)

@@ -8,13 +8,16 @@ Whatever is written runs on a scratch engine first (`scratch_schema`).
 
 from __future__ import annotations
 
-from d1migrate.drafting.draft import Draft, backfill_of, draft
+from d1migrate.drafting.backfill import backfill_of
+from d1migrate.drafting.declarations import Declarations
+from d1migrate.drafting.draft import Draft, draft
 from d1migrate.drafting.edit_table import edit_columns
 from d1migrate.drafting.migration_text import migration_text
 from d1migrate.drafting.renames import Rename
 from d1migrate.drafting.schema_file import Desired, read
 
 __all__ = [
+    "Declarations",
     "Desired",
     "Draft",
     "Rename",

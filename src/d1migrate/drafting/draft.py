@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+from d1migrate.drafting.backfill import refuse_bad_values
 from d1migrate.drafting.broken_objects import refuse_broken_objects
+from d1migrate.drafting.declarations import ALL, drop_names
 from d1migrate.drafting.renames import Rename, candidates, pending_renames, rename_groups
 from d1migrate.drafting.reverse import Reverse, reverse
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.errors import DataLoss, MissingValue, PlanError, UsageError
+from d1migrate.errors import DataLoss, MissingValue, PlanError
 from d1migrate.schema.alter import StatementGroup, broken_keys, statement_groups
 from d1migrate.schema.catalog import Catalog
 from d1migrate.schema.changes import (
@@ -79,7 +81,7 @@ def draft(
         order: whether columns in another order are a difference.
 
     Raises:
-        UsageError: a rename fits neither schema.
+        UsageError: a rename fits neither schema, or a value is not an SQL expression over the table.
         DataLoss: something would be dropped without permission; the hint lists possible renames.
         MissingValue: a column needs a value for existing rows.
         PlanError: D1 refuses the result, or it is not the desired schema.
@@ -89,6 +91,7 @@ def draft(
         first = [group for rename in todo for group in rename_groups(scratch, rename)]
         renamed = scratch.schema() if todo else current
         found = diff(renamed, desired.schema, backfill, order=order)
+        refuse_bad_values(backfill or {}, found, renamed, scratch)
         _refuse_loss(found, renamed, desired.schema, allow_drop)
         _refuse_missing(found.missing)
         _refuse_broken_keys(renamed, desired.schema)
@@ -109,7 +112,7 @@ def _refuse_loss(found: Diff, current: Schema, desired: Schema, allowed: Collect
     lost = [
         f"{table}.{column}" if column else table
         for table, column in found.lost
-        if "all" not in names and not {fold(table), fold(f"{table}.{column}" if column else table)} & names
+        if not ({ALL} | drop_names(table, column)) & names
     ]
     if not lost:
         return
@@ -165,18 +168,3 @@ def _words(change: Change) -> str:
             return f"drop {table.name}"
         case Drop(_, name) | Create(_, name):
             return f"change {name}"
-
-
-def backfill_of(text: str) -> tuple[tuple[str, str], str]:
-    """Parse `table.column=SQL`, the value of a flag.
-
-    Raises:
-        UsageError: it is not of that form.
-    """
-    name, equals, value = text.partition("=")
-    table, dot, column = name.partition(".")
-    if not (equals and dot and table and column and value.strip()):
-        raise UsageError(
-            f"{text!r} is not TABLE.COLUMN=SQL", hint="for example --backfill \"users.role='viewer'\""
-        )
-    return (fold(table), fold(column)), value.strip()

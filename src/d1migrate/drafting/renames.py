@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.errors import PlanError, UsageError
+from d1migrate.errors import PlanError, UsageError, did_you_mean
 from d1migrate.schema import digest
 from d1migrate.schema.alter import StatementGroup
 from d1migrate.sql.names import HELPER, fold, quote_identifier
@@ -127,7 +127,11 @@ def pending_renames(renames: Sequence[Rename], current: Schema, desired: Schema)
         name = fold(rename.table)
         name = name if name in after else next((new for new, old in moved.items() if old == name), name)
         if name not in after:
-            raise UsageError(f"cannot rename a column of {rename.table}: no such table")
+            known = [table.name for table in desired.tables]
+            raise UsageError(
+                f"cannot rename a column of {rename.table}: no such table",
+                hint=did_you_mean(rename.table, known),
+            )
         columns.setdefault(name, []).append(rename._replace(table=after[name].name))
     for name, inside in columns.items():
         table = before.get(moved.get(name, name))
@@ -188,19 +192,21 @@ def _is_pending(chain: Sequence[Rename], existing: Collection[str], wanted: Coll
     first, last = chain[0], chain[-1]
     for rename in chain:
         if fold(rename.to) not in wanted:
-            raise _misfit(rename, f"the desired schema has no {rename.to}")
+            raise _misfit(
+                rename, f"the desired schema has no {rename.to}", hint=did_you_mean(rename.to, wanted)
+            )
         if fold(first.old) in wanted:
             raise _misfit(rename, f"the desired schema still has {first.old}")
     if fold(first.old) in existing and fold(last.to) in existing:
         raise _misfit(first if len(chain) == 1 else last, "both exist")
     if first.column is not None and fold(first.old) not in existing and fold(last.to) not in existing:
-        raise _misfit(first, "neither exists")
+        raise _misfit(first, "neither exists", hint=did_you_mean(first.old, existing))
     return fold(first.old) in existing
 
 
-def _misfit(rename: Rename, why: str) -> UsageError:
+def _misfit(rename: Rename, why: str, *, hint: str | None = None) -> UsageError:
     what = rename.table if rename.column is None else f"{rename.table}.{rename.column}"
-    return UsageError(f"{what} cannot be renamed to {rename.to}: {why}")
+    return UsageError(f"{what} cannot be renamed to {rename.to}: {why}", hint=hint)
 
 
 def candidates(found: Diff, current: Schema, desired: Schema) -> list[Rename]:

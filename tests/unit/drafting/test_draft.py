@@ -460,13 +460,13 @@ def test_notes_in_odd_places() -> None:
 
 
 def test_a_table_with_other_columns() -> None:
-    """Definitions replace columns, or are added before the constraints; other columns are dropped."""
+    """Definitions replace columns, new ones are added before the constraints; others are dropped."""
     schema = read(
         "CREATE TABLE t (a INT, b TEXT, UNIQUE (a)) STRICT;CREATE INDEX i ON t (a);", file=""
     ).schema
-    found = edit_columns(schema, "T", set_=["a INT NOT NULL", "c BLOB DEFAULT x'00'"], drop=["B"])
+    found = edit_columns(schema, "T", set_=["A INT NOT NULL"], add=["c BLOB DEFAULT x'00'"], drop=["B"])
     assert found.tables[0].sql == (
-        "CREATE TABLE t (\n    a INT NOT NULL,\n    c BLOB DEFAULT x'00',\n    UNIQUE (a)\n) STRICT"
+        "CREATE TABLE t (\n    A INT NOT NULL,\n    c BLOB DEFAULT x'00',\n    UNIQUE (a)\n) STRICT"
     )
     assert [index.name for index in found.tables[0].indexes if index.sql] == ["i"]
 
@@ -475,7 +475,11 @@ def test_a_table_with_other_columns() -> None:
     ("options", "message"),
     [
         ({"table": "x"}, "no such table: x"),
-        ({"drop": ["z"]}, "t has no column 'z'"),
+        ({"drop": ["z"]}, "t has no column z"),
+        ({"set_": ["z INT"]}, "t has no column z"),
+        ({"add": ["A TEXT"]}, "t already has a column a"),
+        ({"add": ["z INT", "z TEXT"]}, "several flags name the column z"),
+        ({"add": ["a INT, b INT"]}, "--add 'a INT, b INT' is not a column definition"),
         ({"set_": ["a INT, b INT"]}, "is not a column definition"),
         ({"set_": ["UNIQUE (a)"]}, "is not a column definition"),
         ({"set_": ["a INT) STRICT; DROP TABLE t; --"]}, "is not a column definition"),
