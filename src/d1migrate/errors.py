@@ -116,6 +116,13 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = Non
     return f"did you mean {meant}?" if meant else otherwise
 
 
+def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageError:
+    """Return the error of a table that does not exist, and that the argument `flag` names."""
+    names = sorted(known)
+    hint = did_you_mean(table, names, otherwise=f"tables: {', '.join(names) or 'none'}")
+    return UsageError(f"{flag and f'{flag}: '}no such table: {table}", hint=hint)
+
+
 class SourceError(Error):
     """A migration file is wrong; `rule` is the code of the lint rule that reports it."""
 

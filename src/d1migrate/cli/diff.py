@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.drafts import write_draft
 from d1migrate.cli.options import DraftOptions
 from d1migrate.drafting import read
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, did_you_mean
 from d1migrate.migrate.other_tools import without_histories
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Options(NamedTuple):
 def run(options: Options, project: Project, output: Output) -> int:
     """Compare a schema file with what the migrations build, or with the live schema."""
     file = options.to or project.schema_file
-    desired = read(_text(file), file=file)
+    desired = read(_text(file, project.schema_file), file=file)
     is_live = options.source == "live"
     current = project.migrator().schema() if is_live else project.built_schema(project.load())
     # A table that either side names counts, even if it has the name of another tool's.
@@ -37,8 +39,8 @@ def run(options: Options, project: Project, output: Output) -> int:
     return write_draft(current, desired, options.draft, project, output)
 
 
-def _text(path: str) -> str:
-    """Read a schema that people wrote.
+def _text(path: str, usual: str) -> str:
+    """Read a schema that people wrote; `usual` is where it usually is.
 
     Raises:
         UsageError: there is no such file, or it is not text.
@@ -46,10 +48,17 @@ def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8-sig") as file:
             return file.read()
-    except OSError as error:
+    except IsADirectoryError as error:
         raise UsageError(
-            f"cannot read {path}: {error.strerror}",
-            hint=f"`d1migrate schema --at latest --sql --output {path}` writes one",
+            f"{path} is a folder, and --to takes a file with the desired schema",
+            hint="`d1migrate schema --at latest --output schema.sql` writes what the migrations build: edit"
+            " that file, and run `d1migrate diff`",
+        ) from error
+    except OSError as error:
+        known = [usual] if os.path.isfile(usual) else []
+        write = f"`d1migrate schema --at latest --output {shlex.quote(path)}` writes one"
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", hint=did_you_mean(path, known, otherwise=write)
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8") from error

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.options import FOUND
-from d1migrate.errors import UsageError, exclusive
+from d1migrate.errors import UsageError, exclusive, no_such_table
 from d1migrate.migrate.other_tools import without_histories
 from d1migrate.migrate.selector import is_none, up_to
 from d1migrate.project import files
@@ -114,8 +114,7 @@ def _up_to(migrations: Sequence[Migration], last: str) -> Sequence[Migration]:
 def _only(schema: Schema, wanted: str) -> Schema:
     found = tuple(table for table in schema.tables if fold(table.name) == fold(wanted))
     if not found:
-        known = ", ".join(t.name for t in schema.tables) or "none"
-        raise UsageError(f"no such table: {wanted}", hint=f"tables: {known}")
+        raise no_such_table(wanted, {table.name for table in schema.tables})
     return Schema(found)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.drafting.backfill import backfill_of
 from d1migrate.drafting.renames import Rename
-from d1migrate.errors import UsageError, did_you_mean
+from d1migrate.errors import UsageError, did_you_mean, no_such_table
 from d1migrate.schema import digest
 from d1migrate.schema.changes import AddColumn, Diff, RebuildTable, RebuildVirtual
 from d1migrate.sql.names import fold
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """What permits every drop."""
-
-
-def no_such_table(table: str, known: Iterable[str], *, flag: str = "") -> UsageError:
-    """Return the error for a table that does not exist; `flag` is the argument that names it."""
-    names = sorted(known)
-    hint = did_you_mean(table, names, otherwise=f"tables: {', '.join(names) or 'none'}")
-    return UsageError(f"{flag and f'{flag}: '}no such table: {table}", hint=hint)
 
 
 def no_such_column(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from d1migrate.drafting.declarations import no_such_column, no_such_table
+from d1migrate.drafting.declarations import no_such_column
 from d1migrate.drafting.scratch_schema import ScratchSchema
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, no_such_table
 from d1migrate.schema import digest
 from d1migrate.sql import token_groups
 from d1migrate.sql.create import parse_table

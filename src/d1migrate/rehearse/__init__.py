@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, did_you_mean
 from d1migrate.migrate.table_choice import choose_table
 from d1migrate.rehearse.model import Cost, Rehearsal, Rehearsed, RollbackOutcome, TableChange
 from d1migrate.rehearse.rehearser import Rehearser
@@ -91,9 +91,8 @@ def rehearse(
                 break
         counts |= rehearser.rows
         if unknown := sorted(sizes.keys() - {fold(table) for table in counts}):
-            raise UsageError(
-                f"cannot scale {unknown[0]}: no such table", hint=f"tables: {', '.join(sorted(counts))}"
-            )
+            hint = did_you_mean(unknown[0], counts, otherwise=f"tables: {', '.join(sorted(counts))}")
+            raise UsageError(f"cannot scale {unknown[0]}: no such table", hint=hint)
     rest = tuple(migration.name for migration in migrations[len(done) :])
     return Rehearsal(tuple(done), rest, counts, {**empty, **rehearser.empty})
 

@@ -128,3 +128,20 @@ def test_a_value_that_is_not_sql(begun: Project, role: str, value: str, answer: 
 def test_a_column_is_added(begun: Project) -> None:
     """By --add, with or without a type."""
     assert "ADD COLUMN age" in begun.run("rebuild", "users", "--add", "age", "--dry-run").out
+
+
+def test_diff_without_a_schema_file(begun: Project) -> None:
+    """The hint is the command that writes one, never over a folder; a mistyped name has the usual one as a hint."""
+    err = refused(begun, "diff").err
+    assert err == (
+        "error: cannot read schema.sql: No such file or directory\n"
+        "hint: `d1migrate schema --at latest --output schema.sql` writes one\n"
+    )
+    err = refused(begun, "diff", "--to", "migrations").err
+    assert err.startswith("error: migrations is a folder, and --to takes a file with the desired schema\n")
+    assert "hint: `d1migrate schema --at latest --output schema.sql` writes what the migrations build" in err
+    begun.run("schema", "--at", "latest", "--output", "schema.sql")
+    assert begun.run("diff").err == "no difference\n"
+    assert "hint: did you mean schema.sql?" in refused(begun, "diff", "--to", "schma.sql").err
+    assert "did you mean users?" in refused(begun, "schema", "user").err
+    assert "did you mean users?" in refused(begun, "rehearse", "--scale", "user=5").err
