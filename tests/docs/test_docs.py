@@ -49,18 +49,6 @@ CREATE INDEX idx_orders_customer ON orders(customer_id);
 --   DROP TABLE orders;
 --   DROP TABLE customers;
 """
-PRODUCTION = """[env.local]
-database = "wrangler:DB"
-
-[env.staging]
-database = "sqlite:staging.db"
-
-[env.production]
-database = "sqlite:production.db"
-after = "staging"
-protected = true
-require_rollback = true
-"""
 WINDOW = """[env.local]
 database = "sqlite:local.db"
 
@@ -81,11 +69,6 @@ DRIZZLE = {
 # What pages begin with that are still to be converted to blocks that can be pasted; without an entry, with HUMMBL.
 PROJECTS = {
     "drizzle": DRIZZLE,
-    "deploying-to-production": {
-        "wrangler.jsonc": SHOP["wrangler.jsonc"],
-        "migrations/0001_shop.sql": ORDERS,
-        "d1migrate.toml": PRODUCTION,
-    },
     "maintenance-windows": {"migrations/0001_shop.sql": ORDERS, "d1migrate.toml": WINDOW},
     "coming-from-wrangler": SHOP,
     "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import json5
 import pytest
 
-from tests.docs.pages import ROOT, check_commands, environment
-from tests.docs.test_docs import PROJECTS, copy_of_hummbl
+from tests.docs.pages import ROOT, check_commands, environment, run_steps
+from tests.docs.pages import steps as steps_of
+from tests.docs.test_docs import copy_of_hummbl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,12 +207,10 @@ def test_staging_is_found(project: Path) -> None:
 
 
 def test_a_release(tmp_path: Path) -> None:
-    """The other guide's workflow, in its project: two runs, each of which applies its phase only."""
+    """The other guide's workflow, in the folder that its first block makes: two runs, each of which applies its phase only."""
     workflow = read_yaml(block("yaml", RELEASE))
-    folder, online = tmp_path / "project", {*ONLINE, "npx wrangler deploy"}
-    for name, text in PROJECTS[RELEASE.stem].items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    folder, online = tmp_path / "shop", {*ONLINE, "npx wrangler deploy"}
+    run_steps(steps_of(RELEASE.read_text())[:1], tmp_path, environment(tmp_path))
     drop = '-- d1migrate: allow=D105 reason="x"\nALTER TABLE orders DROP COLUMN total;\n-- Rollback:\n--   SELECT 1;\n'
     (folder / "migrations" / "0002_drop.sql").write_text(drop)
     summary = str(tmp_path / "summary")
