@@ -89,6 +89,15 @@ def test_env_lists_what_it_cannot_reach(project: Project, monkeypatch: pytest.Mo
     assert (remote["pending"], remote["error"]) == (None, "no CLOUDFLARE_API_TOKEN in the environment")
 
 
+@pytest.mark.parametrize(("folder", "path"), [(".", "d1migrate.toml"), ("sql", "../d1migrate.toml")])
+def test_the_file_is_named_as_seen_from_here(project: Project, folder: str, path: str) -> None:
+    """A message names the file that was found upward by its relative path, as it names databases."""
+    (project.folder / "d1migrate.toml").write_text("migration = 'sql'\n")
+    (project.folder / "sql").mkdir()
+    os.chdir(project.folder / folder)
+    assert project.run("status", code=2).err.startswith(f"error: {path}: unknown key 'migration'")
+
+
 def test_pyproject_is_read_too(project: Project) -> None:
     """[tool.d1migrate] is used if there is no d1migrate.toml, which takes precedence."""
     (project.folder / "pyproject.toml").write_text('[tool.d1migrate.env.local]\ndatabase = "sqlite:py.db"\n')

@@ -242,11 +242,11 @@ def _search(start: str) -> tuple[str | None, dict[str, Any]]:
     folder = os.path.abspath(start)
     fallback: tuple[str | None, dict[str, Any]] = (None, {})
     while True:
-        path = os.path.join(folder, "d1migrate.toml")
+        path = os.path.relpath(os.path.join(folder, "d1migrate.toml"))
         if os.path.isfile(path):
             return path, read(path)
         if fallback[0] is None:
-            fallback = _pyproject(os.path.join(folder, "pyproject.toml"))
+            fallback = _pyproject(os.path.relpath(os.path.join(folder, "pyproject.toml")))
         parent = os.path.dirname(folder)
         if parent == folder:
             return fallback
