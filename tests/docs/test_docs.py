@@ -49,13 +49,6 @@ CREATE INDEX idx_orders_customer ON orders(customer_id);
 --   DROP TABLE orders;
 --   DROP TABLE customers;
 """
-WINDOW = """[env.local]
-database = "sqlite:local.db"
-
-[env.production]
-database = "sqlite:production.db"
-window = "Mon-Fri 22:00-06:00 Europe/Berlin; Sun 02:00-04:00 UTC"
-"""
 DRIZZLE = {
     "wrangler.jsonc": """{
   "d1_databases": [
@@ -69,7 +62,6 @@ DRIZZLE = {
 # What pages begin with that are still to be converted to blocks that can be pasted; without an entry, with HUMMBL.
 PROJECTS = {
     "drizzle": DRIZZLE,
-    "maintenance-windows": {"migrations/0001_shop.sql": ORDERS, "d1migrate.toml": WINDOW},
     "coming-from-wrangler": SHOP,
     "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},
 }
