@@ -19,6 +19,7 @@ from d1migrate.backup.fingerprint import RowDigest
 from d1migrate.backup.inserts import Inserts
 from d1migrate.backup.rows import Reader
 from d1migrate.backup.snapshot import snapshot
+from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.run import run
 from d1migrate.errors import HistoryError, QueryError, UsageError
 from d1migrate.migrate.flows.read import read_current
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 MAGIC = "-- d1migrate backup 1"
 END = "-- end of backup"
-_DATABASE = b"SQLite format 3\0"
 
 
 class Dump(NamedTuple):
@@ -96,8 +96,8 @@ def _refuse_database(path: str) -> None:
     Raises:
         UsageError: the file is a SQLite database.
     """
-    with suppress(FileNotFoundError), open(path, "rb") as file:
-        if file.read(len(_DATABASE)) == _DATABASE:
+    with suppress(FileNotFoundError):
+        if is_database(path):
             raise UsageError(
                 f"{path} is a SQLite database, which is not replaced", hint="name another --output"
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import apsw
 
 from d1migrate.drivers.counting_engine import CountingEngine
+from d1migrate.drivers.file_format import is_database
 from d1migrate.drivers.plain import PlainConnection, unavailable
 from d1migrate.drivers.script import run_script
 from d1migrate.drivers.sqlite import SqliteDriver
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from d1migrate.migrate.table import Identified
     from d1migrate.schema.model import Schema
-
-_SQLITE = b"SQLite format 3\0"
 
 
 class ScratchDatabase:
@@ -81,9 +80,7 @@ class ScratchDatabase:
 
     def _load(self, source: str) -> None:
         try:
-            with open(source, "rb") as file:
-                is_database = file.read(len(_SQLITE)) == _SQLITE
-            if is_database:
+            if is_database(source):
                 with closing(SqliteDriver(source, url=source)) as database:
                     database.copy_to(self.path)
                 with self.connect() as connection:
