@@ -50,7 +50,9 @@ def test_several_databases_and_no_choice(project: Project) -> None:
     project.write("001_a.sql", "CREATE TABLE a (x);")
     err = project.run("up", code=2).err
     assert "it binds: A (one), B" in err
-    assert "choose one, e.g. `--database wrangler:A`" in err
+    assert (
+        "choose one, e.g. `--database wrangler:A`, or for good: `d1migrate init --database wrangler:A`" in err
+    )
     project.run("up", "--database", "wrangler:B")
     project.run("up", "--database", "wrangler:one")
     assert "no D1 database 'C'" in project.run("up", "--database", "wrangler:C", code=2).err

@@ -45,6 +45,13 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "init": Command(
+        "set up a project",
+        "d1migrate init",
+        (argument("--dry-run", help="print what would be written; write nothing", **FLAG),),
+        details="Finds the configuration of wrangler, drizzle-kit or Prisma, and writes a d1migrate.toml only"
+        " if something is missing; in an empty folder, also a first migration. Overwrites nothing.",
+    ),
     "up": Command(
         "apply pending migrations",
         "d1migrate up --to 3",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from d1migrate.migrator import Migrator
     from d1migrate.project.config import Config
     from d1migrate.project.environment import Environment
+    from d1migrate.project.init import Settings, Start
     from d1migrate.project.listing import Folder, Listing
     from d1migrate.schema.model import Schema
 
@@ -52,6 +53,28 @@ class Project:
             flags = {"config": self._given.config, "migrations": self._given.migrations}
             self._config = config.load(os.getcwd(), flags, os.environ)
         return self._config
+
+    def examine(self) -> Start:
+        """Find out which settings the project lacks; errors as `init.examine`."""
+        from d1migrate.project import init
+
+        folder = {"D1MIGRATE_MIGRATIONS"}  # what a user names is not yet what a configuration has
+        variables = {name: value for name, value in os.environ.items() if name not in folder}
+        given = self._given
+        return init.examine(
+            config.load(os.getcwd(), {"config": given.config}, variables),
+            init.Given(
+                given.env or variables.get("D1MIGRATE_ENV"),
+                given.database or variables.get("D1MIGRATE_DATABASE"),
+                given.migrations or os.environ.get("D1MIGRATE_MIGRATIONS"),
+            ),
+        )
+
+    def with_settings(self, settings: Settings) -> Project:
+        """Return the project as it is once its configuration has these settings."""
+        found = Project(self._given._replace(database=None, migrations=None), self._output)
+        found._config = config.load(os.getcwd(), {}, {}, proposed=settings)
+        return found
 
     @property
     def environment(self) -> Environment:

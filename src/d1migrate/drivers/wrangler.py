@@ -132,8 +132,19 @@ class WranglerConfig(NamedTuple):
         if not found and (generated := generated_config(os.path.dirname(self.path) or ".")):
             return f"it binds: {listed}; {how_to_use(generated)}"
         if len(found) > 1:
-            return f"it binds: {listed}; choose one, e.g. `--database wrangler:{found[0].binding}`"
+            flag = f"--database wrangler:{found[0].binding}"
+            return f"it binds: {listed}; choose one, e.g. `{flag}`, or for good: `d1migrate init {flag}`"
+        if not self.databases and not any(self.elsewhere.values()):
+            return _HOW_TO_BIND["toml" if self.path.endswith(".toml") else "json"]
         return f"it binds: {listed}"
+
+
+_HOW_TO_BIND = {
+    "json": 'add "d1_databases": [{ "binding": "DB", "database_name": "app", "database_id": "…" }],'
+    " as `npx wrangler d1 create app` prints it",
+    "toml": 'add [[d1_databases]] with binding = "DB", database_name = "app" and database_id = "…",'
+    " as `npx wrangler d1 create app` prints it",
+}
 
 
 def _named(databases: Iterable[Binding], name: str | None) -> list[Binding]:

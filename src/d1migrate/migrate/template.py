@@ -35,7 +35,7 @@ def record(name: str) -> str:
 
 
 def template(name: str, description: str, *, date: str, records: bool) -> str:
-    """Return the text of a new migration file that has no statements yet.
+    """Return the text of a new migration file that has no statements yet; arguments as `header`.
 
     Args:
         name: its path below the migrations folder, with `.sql`.
@@ -44,15 +44,35 @@ def template(name: str, description: str, *, date: str, records: bool) -> str:
         records: whether it records itself.
     """
     own_record = f"{record(name)}\n" if records else ""
-    return f"""\
-{header(name, description, date=date)}
+    return f"{header(name, description, date=date)}\n{_CHANGE}\n{own_record}{_ROLLBACK}"
+
+
+def example(name: str, description: str, *, date: str, records: bool) -> str:
+    """Return the text of a first migration file, which can be applied; arguments as `template`."""
+    own_record = f"{record(name)}\n" if records else ""
+    return f"{header(name, description, date=date)}\n{_EXAMPLE}\n{own_record}{_EXAMPLE_ROLLBACK}"
+
+
+_CHANGE = """\
 -- Write the change here, e.g.
 --   CREATE TABLE IF NOT EXISTS teams (
 --     id TEXT PRIMARY KEY NOT NULL
 --   );
-
-{own_record}\
+"""
+_ROLLBACK = """\
 -- Rollback:
 --   -- Write the rollback here, e.g. DROP TABLE IF EXISTS teams;
 --   -- or, if there is none: `-- Rollback: none, <reason>`
+"""
+_EXAMPLE = """\
+-- An example: `d1migrate up` applies it, `d1migrate down` rolls it back.
+-- Replace it with your own tables.
+CREATE TABLE IF NOT EXISTS notes (
+  id INTEGER PRIMARY KEY,
+  body TEXT NOT NULL
+);
+"""
+_EXAMPLE_ROLLBACK = """\
+-- Rollback:
+--   DROP TABLE IF EXISTS notes;
 """

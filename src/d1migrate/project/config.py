@@ -67,7 +67,7 @@ class Config(NamedTuple):
             UsageError: the wrangler configuration cannot be read, or its `migrations_pattern` is wrong.
         """
         binding = self._binding(environment)
-        if binding and (not self.migrations or _is_same(self.migrations, binding.migrations_dir)):
+        if binding and (not self.migrations or is_same_path(self.migrations, binding.migrations_dir)):
             path, pattern = self.migrations or binding.migrations_dir, self.pattern or binding.pattern
             return Folder(path, pattern or DEFAULT_PATTERN, binding.how_to_set("{}"))
         beside = os.path.join(os.path.relpath(os.path.dirname(self.path or "") or "."), DEFAULT_MIGRATIONS)
@@ -208,20 +208,28 @@ def _bindings(path: str) -> tuple[Binding, ...]:
         return ()
 
 
-def _is_same(one: str, other: str) -> bool:
+def is_same_path(one: str, other: str) -> bool:
+    """Whether two paths lead to the same file or folder."""
     return os.path.realpath(one) == os.path.realpath(other)
 
 
 _HOW = "pass one, e.g. --database sqlite:app.db, or set `database` under [env.local] in d1migrate.toml"
 
 
-def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, str]) -> Config:
+def load(
+    start: str,
+    flags: Mapping[str, str | None],
+    variables: Mapping[str, str],
+    *,
+    proposed: tuple[str, dict[str, Any]] | None = None,
+) -> Config:
     """Gather the settings for a command.
 
     Args:
         start: the folder the search begins in.
         flags: `config` and `migrations`, if given.
         variables: the process's environment.
+        proposed: path and content of a configuration file to use instead, which need not exist yet.
 
     Raises:
         UsageError: a file is missing or malformed, or has an unknown key.
@@ -229,7 +237,7 @@ def load(start: str, flags: Mapping[str, str | None], variables: Mapping[str, st
     if empty := [flag for flag, value in flags.items() if value == ""]:
         raise UsageError(f"--{empty[0]} is empty")
     explicit = flags.get("config") or variables.get("D1MIGRATE_CONFIG")
-    path, content = _read_explicit(explicit) if explicit else _search(start)
+    path, content = proposed or (_read_explicit(explicit) if explicit else _search(start))
     config = _from_file(path, content) if path else _from_wrangler(start)
     if config.wrangler is None and path:
         config = config._replace(wrangler=_find_wrangler(start))
@@ -330,7 +338,7 @@ def _environment(
     refuse_name(path, name)
     where = f"[env.{name}] "
     settings.check(path, where, section, settings.ENVIRONMENT)
-    url = _anchored(section["database"], folder)
+    url = anchored(section["database"], folder)
     rules, level = split_level(path, where, section.get("lint"))
     own = _lint(path, where, rules)
     general = {
@@ -340,7 +348,7 @@ def _environment(
     return found._replace(**read_gates(path, where, section))
 
 
-def _anchored(url: str, folder: str) -> str:
+def anchored(url: str, folder: str) -> str:
     """Return a url whose path is relative to the working directory instead of a configuration file."""
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest not in ("", ":memory:"):

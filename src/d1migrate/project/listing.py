@@ -16,6 +16,7 @@ DEFAULT_PATTERN = "*.sql"
 _NEVER_FIRST = ".\n\r\u2028\u2029"  # minimatch's `*` does not match what begins with a line break, either
 _NESTED = "migration.sql"
 _SHOWN = 3
+_ELSEWHERE = "if it is elsewhere, pass --migrations DIR, or set `migrations = …` in d1migrate.toml"
 
 
 class Folder(NamedTuple):
@@ -65,12 +66,12 @@ def list_files(folder: Folder) -> Listing:
     if other := sorted(set(names) - set(sql)):
         raise UsageError(
             f"{folder.path}: the pattern {folder.pattern!r} matches {_shown(other)}, which is not SQL",
-            hint="narrow it: " + folder.setting.format(_pattern_of(sql or [DEFAULT_PATTERN])),
+            hint="narrow it: " + folder.setting.format(pattern_of(sql or [DEFAULT_PATTERN])),
         )
-    if not names and (missed := _sql_files(folder.path)):
+    if not names and (missed := sql_files(folder.path)):
         raise UsageError(
             f"{folder.path}: no file matches {folder.pattern!r}, but there are SQL files: {_shown(missed)}",
-            hint=folder.setting.format(_pattern_of(missed)),
+            hint=folder.setting.format(pattern_of(missed)),
         )
     return Listing(tuple(sorted(names, key=order_key)), tuple(sorted(skipped)))
 
@@ -138,11 +139,12 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
+    except NotADirectoryError:
+        raise UsageError(f"the migrations folder {folder} is not a folder", hint=_ELSEWHERE) from None
+    except FileNotFoundError:
         raise UsageError(
             f"the migrations folder {folder} does not exist",
-            hint="`d1migrate new DESCRIPTION` creates it; if it is elsewhere, pass --migrations DIR, or set"
-            " `migrations = …` in d1migrate.toml",
+            hint=f"`d1migrate new DESCRIPTION` creates it; {_ELSEWHERE}",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the migrations folder {folder}: {error.strerror}") from error
@@ -160,7 +162,7 @@ def _is_unicode(path: str) -> bool:
     return path.isascii() or not any("\udc80" <= character <= "\udcff" for character in path)
 
 
-def _sql_files(folder: str) -> list[str]:
+def sql_files(folder: str) -> list[str]:
     """Return the visible SQL files below a folder."""
 
     def is_visible(path: str) -> bool:
@@ -170,7 +172,7 @@ def _sql_files(folder: str) -> list[str]:
     return sorted((path for path in found if is_visible(path) and path.endswith(".sql")), key=order_key)
 
 
-def _pattern_of(paths: Sequence[str]) -> str:
+def pattern_of(paths: Sequence[str]) -> str:
     """Return a pattern for paths, such as `*/migration.sql`; `*/down.sql` is not what runs forward."""
     depths = {path.count("/") for path in paths}
     names = {path.rpartition("/")[2] for path in paths} - {"down.sql"}

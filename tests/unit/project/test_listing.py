@@ -132,7 +132,8 @@ def test_a_pattern_that_matches_other_files(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """Nor a file in its place."""
-    for path in (tmp_path / "none", tmp_path / write(tmp_path, "a.sql") / "a.sql"):
-        with pytest.raises(UsageError, match="does not exist"):
-            list_files(Folder(str(path)))
+    """Nor a file in its place, which is another error."""
+    with pytest.raises(UsageError, match="does not exist"):
+        list_files(Folder(str(tmp_path / "none")))
+    with pytest.raises(UsageError, match="is not a folder"):
+        list_files(Folder(str(tmp_path / write(tmp_path, "a.sql") / "a.sql")))

@@ -1,0 +1,241 @@
+"""`init`: find out what a project has, and write what it lacks. Nothing is overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from d1migrate.cli.migration_files import next_file, write_file
+from d1migrate.drivers.run import run as run_flow
+from d1migrate.drivers.wrangler import binding_of
+from d1migrate.errors import Error
+from d1migrate.migrate.flows.read_status import read_status
+from d1migrate.migrate.template import example
+from d1migrate.project import files
+from d1migrate.project.config import DEFAULT_ENVIRONMENT
+from d1migrate.report.text import clean_line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from d1migrate.cli.migration_files import NewFile
+    from d1migrate.cli.output import Output
+    from d1migrate.cli.project import Project
+    from d1migrate.migrate.flows.read_status import Status
+    from d1migrate.migrate.migration import Migration
+    from d1migrate.project.config import Config
+    from d1migrate.project.environment import Environment
+    from d1migrate.project.generators import Generator
+    from d1migrate.project.init import Settings
+
+_FIRST = "initial schema"
+_LOCAL = ("sqlite:", "wrangler:")
+
+
+class Options(NamedTuple):
+    """The options of `init`."""
+
+    dry_run: bool = False
+
+
+class _Found(NamedTuple):
+    """What a project has.
+
+    Attributes:
+        project: the project.
+        generator: the tool that generates its migrations, if any.
+        migrations: the files.
+        status: files and database compared; None if the database was not read.
+        problem: why it could not be read.
+    """
+
+    project: Project
+    generator: Generator | None
+    migrations: tuple[Migration, ...]
+    status: Status | None
+    problem: Error | None
+
+    @property
+    def is_unmanaged(self) -> bool:
+        """Whether the database has tables, and no migration is recorded."""
+        return self.status is not None and bool(self.status.history.unmanaged)
+
+    @property
+    def wants_example(self) -> bool:
+        """Whether nobody has begun: no file, no tool that generates files, nothing in a SQLite database."""
+        is_file = self.project.environment.database.startswith("sqlite:")
+        has_history = self.status is None or self.status.history.applied or self.is_unmanaged
+        return is_file and not (self.migrations or self.generator or has_history)
+
+
+class _Step(NamedTuple):
+    """A command to type next, and what it does."""
+
+    command: str
+    effect: str
+
+
+def run(options: Options, project: Project, output: Output) -> int:
+    """Write what is missing; show what the project has, and what to do next."""
+    start = project.examine()
+    if start.missing:
+        project = project.with_settings(start.missing)
+    found = _look(project, start.generator)
+    first = next_file(_FIRST, project) if found.wants_example else None
+    created = {start.missing.path: start.missing.text} if start.missing else {}
+    if first:
+        created[os.path.join(project.folder, first.name)] = _text(first)
+    if not options.dry_run:
+        if first:
+            write_file(first.name, _text(first), project, output)
+        if start.missing:  # last: until then, the next `init` writes what an interrupted one did not
+            files.write_new(start.missing.path, start.missing.text)
+        found = _look(project, start.generator)
+    steps = _EXAMPLE_STEPS if first else _steps(found)
+    if output.as_json:
+        output.print_json(_json(found, created, steps, dry_run=options.dry_run))
+        return 0
+    _print(found, created, output, dry_run=options.dry_run)
+    if start.missing and project.config.wrangler:
+        _note_wrangler(start.missing, project.config.wrangler, output)
+    _note_steps(steps, output)
+    return 0
+
+
+def _text(first: NewFile) -> str:
+    return example(first.name, _FIRST, date=first.date, records=first.records)
+
+
+def _look(project: Project, generator: Generator | None) -> _Found:
+    """Read the files, and a local database; for a remote one, a token may be missing yet."""
+    migrations = project.load(missing_ok=True)
+    status, problem = None, None
+    with project.reader(project.environment, migrations) as reader:
+        if project.environment.database.startswith(_LOCAL):
+            try:
+                status = run_flow(read_status(migrations, reader.choice), reader.driver)
+            except Error as error:
+                problem = error
+    return _Found(project, generator, migrations, status, problem)
+
+
+# --- what to do next ---
+
+_NEW = _Step('d1migrate new "add users"', "create the next file")
+_EXAMPLE_STEPS = (
+    _Step("d1migrate up", "apply the example"),
+    _Step("d1migrate down", "roll it back"),
+    _NEW,
+)
+
+
+def _steps(found: _Found) -> tuple[_Step, ...]:
+    """Return at most three steps."""
+    environment = found.project.environment
+    named = "" if environment.name in (None, DEFAULT_ENVIRONMENT) else f" --env {environment.name}"
+    check = _Step(f"d1migrate status{named}", "show what is applied and what is pending")
+    if found.status is None:
+        return (check,)
+    if found.is_unmanaged and found.migrations:
+        return (_Step(f"d1migrate adopt{named}", "find out which files the database has, and record them"),)
+    if found.is_unmanaged:
+        return (_Step(f'd1migrate baseline "as found"{named}', "write its schema into the first file"),)
+    steps = [check] if found.migrations else []
+    if pending := sum(entry.is_pending for entry in found.status.entries):
+        return (*steps, _Step(f"d1migrate up{named}", f"apply {plural(pending, 'migration')}"))
+    if any(row.checksum is None for row in found.status.history.applied):
+        steps.append(_Step(f"d1migrate adopt{named}", "record the checksums of what is applied"))
+    generate = found.generator and _Step(found.generator.command, "generate the next file")
+    return (*steps, generate or _NEW)
+
+
+def _note_wrangler(settings: Settings, wrangler: str, output: Output) -> None:
+    """Say how wrangler finds the same files, if it looks in another folder."""
+    folder, pattern = settings.content.get("migrations"), settings.content.get("pattern")
+    if folder:
+        both = f', "migrations_pattern": "{folder}/{pattern}"' if pattern else ""
+        lines = clean_line(f'"migrations_dir": "{folder}"{both} in {wrangler}')
+        output.note(f"for wrangler to apply the same files, set {lines}")
+
+
+def _note_steps(steps: Sequence[_Step], output: Output) -> None:
+    width = max(len(step.command) for step in steps)
+    for first, step in zip(("next: ", *["      "] * len(steps)), steps, strict=False):
+        output.note(f"{first}{step.command.ljust(width)}  {step.effect}")
+
+
+# --- what was found ---
+
+
+def _print(found: _Found, created: Mapping[str, str], output: Output, *, dry_run: bool) -> None:
+    for path, text in created.items():
+        output.print(f"{'would create' if dry_run else 'created'} {clean_line(path)}")
+        if dry_run:
+            output.print([f"  {line}".rstrip() for line in text.rstrip("\n").split("\n")])
+    rows = dict(_rows(found))
+    width = max(map(len, rows))
+    output.print([f"{label.ljust(width)}  {clean_line(value)}" for label, value in rows.items()])
+    if found.problem:
+        output.warn(f"cannot read the database: {clean_line(found.problem.headline)}")
+    if not created:
+        output.note("nothing to write: the project is set up")
+
+
+def _configurations(config: Config) -> list[str]:
+    """Return the paths of the configurations that are read: d1migrate's own, and wrangler's."""
+    return list(dict.fromkeys(os.path.relpath(path) for path in (config.path, config.wrangler) if path))
+
+
+def _rows(found: _Found) -> Iterator[tuple[str, str]]:
+    """Yield what a project has: a label and a value."""
+    config, environment = found.project.config, found.project.environment
+    yield "configuration", ", ".join(_configurations(config))
+    if found.generator:
+        yield "generator", f"{found.generator.tool}, {found.generator.config}"
+    binding = binding_of(environment.database, config.wrangler) if config.wrangler else None
+    name = f" ({binding.database_name})" if binding and binding.database_name else ""
+    yield "database", f"{_prefix(environment)}{environment.database}{name}"
+    count = plural(len(found.migrations), "file") if found.migrations else "no files yet"
+    yield "migrations", f"{os.path.join(found.project.folder, found.project.pattern)}: {count}"
+    yield "history", f"{_table(found)}: {_counted(found.status)}"
+
+
+def _prefix(environment: Environment) -> str:
+    return f"{environment.name}: " if environment.name else ""
+
+
+def _table(found: _Found) -> str:
+    """Return the table of the history: the one that the database has, or else the one that it will get."""
+    table = found.status.history.table if found.status else found.project.choice(found.migrations).guess
+    return table.name
+
+
+def _counted(status: Status | None) -> str:
+    if status is None:
+        return "not read"
+    counts = Counter(entry.state for entry in status.entries)
+    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items()) or "empty"
+
+
+def _json(
+    found: _Found, created: Mapping[str, str], steps: Sequence[_Step], *, dry_run: bool
+) -> dict[str, Any]:
+    project = found.project
+    status = found.status
+    return {
+        "format": 1,
+        "created": list(created),
+        "dry_run": dry_run,
+        "configurations": _configurations(project.config),
+        "generator": found.generator and found.generator.config,
+        "environment": project.environment.name,
+        "database": project.environment.database,
+        "migrations": project.folder,
+        "pattern": project.pattern,
+        "files": len(found.migrations),
+        "table": _table(found),
+        "applied": len(status.history.applied) if status else None,
+        "pending": sum(entry.is_pending for entry in status.entries) if status else None,
+        "next": [step.command for step in steps],
+    }
