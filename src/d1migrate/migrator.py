@@ -180,7 +180,7 @@ class Migrator:
 
         Args:
             to: roll back every migration after this one; all for "none", and for 0 if no migration has it.
-            steps: roll back this many; 1 without either.
+            steps: roll back this many, which must be applied; 1 without either.
             rollback_from: which SQL to run if the file's block and the recorded one differ.
             allow_loss: tables that may lose rows, or "all".
             check: as for `up`.

@@ -7,6 +7,7 @@ of a migration and their history. A Plan has no token, time or user: the shell a
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.errors import (
@@ -30,7 +31,7 @@ from d1migrate.migrate.refusals import (
     refuse_unwritable,
     refuse_without_key,
 )
-from d1migrate.migrate.selector import NONE, Selector, find, is_none, up_to
+from d1migrate.migrate.selector import NONE, Selector, find, is_none, suggestion, up_to
 from d1migrate.migrate.status import Entry, compare
 from d1migrate.migrate.table import LOG_TABLE, NameTable
 from d1migrate.sql.batch import Query
@@ -258,18 +259,26 @@ def choose_down(
     By names, the newest is what was applied last; by versions, what has the highest.
 
     Raises:
-        UsageError: both are given, `steps` is below 1, or `to` is neither NONE nor an applied migration.
+        UsageError: both are given, `steps` is below 1 or above the number of applied migrations, or `to` is
+            neither NONE nor an applied migration.
         PartiallyApplied: a migration began and did not finish.
     """
     if to is not None and steps is not None:
-        raise exclusive("--to", "--steps")
+        raise exclusive(
+            "--to", "--steps", hint="--to names the newest migration to keep, --steps counts from the newest"
+        )
     if steps is not None and steps < 1:
-        raise UsageError(f"--steps {steps}: at least one is required")
+        raise UsageError(
+            f"--steps {steps}: at least one is required",
+            hint=f"`d1migrate down` rolls back the newest migration, `d1migrate down --to {NONE}` all",
+        )
     entries = compare(migrations, history)
     refuse_unwritable(history, entries)
     refuse_other_table(history)
     applied = sorted((e for e in entries if e.applied), key=lambda e: e.applied.place if e.applied else 0)
-    last = None if to is None or is_none(entries, to) else _last_to_keep(applied, to)
+    last = None if to is None or is_none(entries, to) else _last_to_keep(entries, applied, to)
+    if steps is not None and steps > len(applied):
+        raise _too_many(steps, len(applied))
     refuse_partial(entries)
     refuse_renamed(entries)
     if to is not None:
@@ -278,15 +287,28 @@ def choose_down(
     return tuple(applied[: -(steps or 1) - 1 : -1])
 
 
-def _last_to_keep(applied: Sequence[Entry], to: Selector) -> Entry:
+def _too_many(steps: int, applied: int) -> UsageError:
+    if not applied:
+        return UsageError(
+            f"--steps {steps}: no migration is applied", hint="`d1migrate status` shows all of them"
+        )
+    are = "only 1 migration is" if applied == 1 else f"only {applied} migrations are"
+    return UsageError(
+        f"--steps {steps}: {are} applied", hint=f"`d1migrate down --to {NONE}` rolls back all that are"
+    )
+
+
+def _last_to_keep(entries: Sequence[Entry], applied: Sequence[Entry], to: Selector) -> Entry:
     """Return the newest migration that stays."""
     try:
         return find(applied, to)
     except UsageError as error:
+        message = f"{error}, among those applied"
+        with suppress(UsageError):
+            message = f"{find(entries, to).name} is not applied"
         newest = ", ".join(names(applied[-10:])) or "none"
-        raise UsageError(
-            f"{error}, among those applied", hint=f"use {NONE} for all, or one of: {newest}"
-        ) from None
+        hint = suggestion(applied, to) or f"use {NONE} for all, or one of: {newest}"
+        raise UsageError(message, hint=hint) from None
 
 
 def plan_down(

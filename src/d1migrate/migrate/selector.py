@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from d1migrate.errors import UsageError
+from d1migrate.errors import UsageError, nearest
 from d1migrate.migrate.order import number_of
 from d1migrate.migrate.table import SUFFIX
 
@@ -40,7 +40,23 @@ def find(migrations: Iterable[T], wanted: Selector) -> T:
         return found[0]
     if found:
         raise UsageError(f"{wanted} can be {_listed(found)}", hint="give the name of one")
-    raise UsageError(f"there is no migration {wanted}", hint=_known(known))
+    raise UsageError(f"there is no migration {wanted}", hint=suggestion(known, wanted) or _known(known))
+
+
+def suggestion(known: Iterable[Identified], wanted: Selector) -> str | None:
+    """Return the hint for a mistyped name, whether it has its number or not; None for a number."""
+    typed = str(wanted)
+    if _is_number(typed):
+        return None
+    names = {_words(one.name): one.name for one in known}
+    names |= {name: name for name in names.values()}
+    base = typed.rpartition("/")[2].removesuffix(SUFFIX)  # it may be the path of a file
+    found = nearest(typed, names) or nearest(base, names)
+    return f"did you mean {names[found]}?" if found else None
+
+
+def _words(name: str) -> str:
+    return name.lstrip("0123456789").lstrip("_-")
 
 
 def is_none(known: Iterable[Identified], wanted: Selector) -> bool:

@@ -145,7 +145,7 @@ def test_a_large_file_shares_no_transaction() -> None:
     [
         ("1a 2b 3c", "1a 2b 3c", {}, [3]),
         ("1a 2b 3c", "1a 2b 3c", {"steps": 2}, [3, 2]),
-        ("1a 2b 3c", "1a 2b 3c", {"steps": 9}, [3, 2, 1]),
+        ("1a 2b 3c", "1a 2b 3c", {"steps": 3}, [3, 2, 1]),
         ("1a 2b 3c", "1a 2b 3c", {"to": 1}, [3, 2]),
         ("1a 2b 3c", "1a 2b 3c", {"to": 0}, [3, 2, 1]),
         ("1a 2b 3c", "1a 2b 3c", {"to": 3}, []),
@@ -157,6 +157,8 @@ def test_a_large_file_shares_no_transaction() -> None:
         ("1a 2b 3c", "1a 3c", {"steps": 2}, [3, 1]),
         ("1a 2b", "1a 2b", {"to": 1, "steps": 1}, UsageError),
         ("1a 2b", "1a 2b", {"steps": 0}, UsageError),
+        ("1a 2b 3c", "1a 2b", {"steps": 3}, UsageError),
+        ("1a", "", {"steps": 1}, UsageError),
         ("1a 2b", "1a", {"to": 2}, UsageError),
         ("1a 3b", "1a 2b", {}, MissingMigration),  # renumbered
     ],
