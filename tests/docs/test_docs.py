@@ -10,12 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.pages import ROOT, TOOLS, check_commands, environment, is_prompted, required
-from tests.runtime.test_generators import CONFIG, SCHEMA
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GUIDES = sorted(f"docs/guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md"))
 CHECKOUT = "workers/migrations/README.md"
@@ -26,45 +28,6 @@ ELSEWHERE = {
 }
 """The pages that are run by a test of their own."""
 PAGES = ["README.md", CHECKOUT, *(guide for guide in GUIDES if guide not in ELSEWHERE)]
-SHOP = {
-    "wrangler.jsonc": """{
-  // our shop
-  "d1_databases": [
-    { "binding": "DB", "database_name": "shop", "database_id": "0a1b2c3d-0000-4000-8000-000000000001" },
-  ],
-}
-""",
-    "migrations/0001_products.sql": "CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n",
-    "migrations/0002_orders.sql": "CREATE TABLE orders (id INTEGER PRIMARY KEY,"
-    " product_id INTEGER NOT NULL REFERENCES products(id));\n",
-}
-ORDERS = """CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE orders (
-  id INTEGER PRIMARY KEY,
-  customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
-  total INTEGER NOT NULL
-);
-CREATE INDEX idx_orders_customer ON orders(customer_id);
--- Rollback:
---   DROP TABLE orders;
---   DROP TABLE customers;
-"""
-DRIZZLE = {
-    "wrangler.jsonc": """{
-  "d1_databases": [
-    { "binding": "DB", "database_name": "shop", "database_id": "0a1b2c3d", "migrations_dir": "drizzle" },
-  ],
-}
-""",
-    "drizzle.config.ts": CONFIG,
-    "schema.ts": SCHEMA,
-}
-# What pages begin with that are still to be converted to blocks that can be pasted; without an entry, with HUMMBL.
-PROJECTS = {
-    "drizzle": DRIZZLE,
-    "coming-from-wrangler": SHOP,
-    "know-before-you-apply": {"wrangler.jsonc": SHOP["wrangler.jsonc"], "migrations/0001_shop.sql": ORDERS},
-}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -81,18 +44,8 @@ def begin(page: str, home: Path) -> tuple[Path, dict[str, str]]:
     tools = required(text)
     if page == CHECKOUT or is_prompted(text):
         tools = set(TOOLS)
-        _prepare(page, folder)
-    return folder, environment(home, tools)
-
-
-def _prepare(page: str, folder: Path) -> None:
-    files = PROJECTS.get(Path(page).stem)
-    if files is None:
         copy_of_hummbl(folder)
-        return
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
+    return folder, environment(home, tools)
 
 
 def copy_of_hummbl(folder: Path) -> None:
