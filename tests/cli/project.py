@@ -51,8 +51,10 @@ class Outcome(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """Stdout as JSON."""
-        return json.loads(self.out)
+        """Stdout as JSON: an object, without its first key, which is the number of its format."""
+        (key, number), *rest = json.loads(self.out).items()
+        assert (key, number) == ("format", 1)
+        return dict(rest)
 
 
 class Project:

@@ -65,7 +65,7 @@ def test_the_log_keeps_the_evidence(project: Project) -> None:
     """The log keeps the evidence for each record."""
     start(project)
     project.run("adopt", "--yes")
-    found = project.run("history", "--json").json
+    found = project.run("history", "--json").json["entries"]
     assert [(entry["version"], entry["action"], entry["by"]) for entry in found] == [
         (1, "baseline", "tester"),
         (2, "baseline", "tester"),
@@ -239,7 +239,7 @@ def test_a_history_may_begin_beside_other_objects(project: Project) -> None:
         "recorded that the history begins here, with no migration applied; ran nothing",
     ]
     assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
-    assert [e["action"] for e in project.run("history", "--json").json] == ["adopt"]
+    assert [e["action"] for e in project.run("history", "--json").json["entries"]] == ["adopt"]
     assert project.states() == {1: "pending", 2: "pending", 3: "pending"}
     project.run("up")
 

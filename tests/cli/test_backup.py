@@ -45,7 +45,7 @@ def test_there_and_back(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     assert full.sql("SELECT * FROM users") == rows
     assert full.states() == status
     assert full.run("verify", "--check").out == "files, history and schema agree\n"
-    last = full.run("history", "--json").json[-1]
+    last = full.run("history", "--json").json["entries"][-1]
     assert (last["action"], last["version"], last["name"]) == ("restore", None, "")
     assert last["detail"]["point"] == "app.sql"
     assert last["detail"]["sha256"] == load.check("app.sql").sha256

@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_from_disk(project: Project, monkeypatch: pyt
     assert [entry["state"] for entry in status["migrations"]] == ["applied", "applied", "pending"]
     assert [problem["kind"] for problem in status["problems"]] == ["file"]
     assert "cannot read migrations/002_b.sql: Permission denied" in project.run("status").out
-    assert project.run("list", "--json").json[1]["checksum"] is None
+    assert project.run("list", "--json").json["migrations"][1]["checksum"] is None
     project.run("up")
     assert "cannot read migrations/002_b.sql" in project.run("verify", "--check", code=3).out
     refused = project.run("repair", "--accept", "2", "--reason", "x", code=None)

@@ -76,7 +76,7 @@ def test_d1migrate_toml(project: Project) -> None:
         *("environment", "database", "last", "migration", "pending", "protection", "reachable"),
     ]
     assert [line.split()[0] for line in table[1:]] == ["local", "staging"]
-    assert [e["current_version"] for e in project.run("env", "--json").json] == [1, 1]
+    assert [e["current_version"] for e in project.run("env", "--json").json["environments"]] == [1, 1]
     assert "it has: local, staging" in project.run("up", "--env", "prod", code=2).err
 
 
@@ -86,7 +86,7 @@ def test_env_lists_what_it_cannot_reach(project: Project, monkeypatch: pytest.Mo
     (project.folder / "d1migrate.toml").write_text(
         '[env.local]\ndatabase = "sqlite:local.db"\n[env.remote]\ndatabase = "d1:app"\n'
     )
-    local, remote = project.run("env", "--json").json
+    local, remote = project.run("env", "--json").json["environments"]
     assert (local["pending"], local["error"]) == (0, None)
     assert (remote["pending"], remote["error"]) == (None, "no CLOUDFLARE_API_TOKEN in the environment")
 
@@ -234,7 +234,7 @@ def test_files_are_listed_without_a_default_environment(project: Project) -> Non
     """`list` needs no database; a command that needs one lists the choices."""
     (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'd1:app'\n")
     project.standard()
-    assert len(project.run("list", "--json").json) == 3
+    assert len(project.run("list", "--json").json["migrations"]) == 3
     assert "it has: production" in project.run("status", code=2).err
 
 
@@ -246,9 +246,11 @@ def test_wranglers_folder_of_the_environment_that_a_variable_names(
     (project.folder / "sql").mkdir()
     (project.folder / "sql" / "001_a.sql").write_text("CREATE TABLE a (x);")
     (project.folder / "d1migrate.toml").write_text("[env.production]\ndatabase = 'wrangler:DB'\n")
-    assert [f["name"] for f in project.run("list", "--env", "production", "--json").json] == ["001_a"]
+    assert [f["name"] for f in project.run("list", "--env", "production", "--json").json["migrations"]] == [
+        "001_a"
+    ]
     monkeypatch.setenv("D1MIGRATE_ENV", "production")
-    assert [f["name"] for f in project.run("list", "--json").json] == ["001_a"]
+    assert [f["name"] for f in project.run("list", "--json").json["migrations"]] == ["001_a"]
 
 
 @pytest.mark.parametrize(

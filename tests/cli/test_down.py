@@ -38,7 +38,9 @@ def test_down_to_a_version(applied: Project) -> None:
     assert applied.versions() == [1]
     applied.run("down", "--to", "none")
     assert applied.run("down", "--to", "0").out == "nothing to do\n"
-    assert [e["action"] for e in applied.run("history", "--json").json] == ["up"] * 3 + ["down"] * 3
+    assert [e["action"] for e in applied.run("history", "--json").json["entries"]] == ["up"] * 3 + [
+        "down"
+    ] * 3
 
 
 def test_rows_are_not_lost_unless_allowed(applied: Project) -> None:

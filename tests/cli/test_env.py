@@ -62,7 +62,7 @@ def test_side_by_side(shop: Project) -> None:
     """Version, pending, protection and reachability; an error is in the row of its environment."""
     (shop.folder / "d1migrate.toml").write_text(THREE)
     shop.run("up", "--to", "2")
-    local, staging, production = shop.run("env", "--json").json
+    local, staging, production = shop.run("env", "--json").json["environments"]
     assert (local["current_version"], local["pending"], local["reachable"]) == (2, 1, True)
     assert (staging["current"], staging["current_version"], staging["pending"]) == (None, None, 3)
     assert (staging["latest"], staging["latest_version"]) == ("003_names", 3)
@@ -98,7 +98,7 @@ def test_one_request_each_all_at_once(shop: Project, monkeypatch: pytest.MonkeyP
         return read(self, batch)
 
     monkeypatch.setattr(SqliteDriver, "batch", batch)
-    assert [e["current_version"] for e in shop.run("env", "--json").json] == [3] * 5
+    assert [e["current_version"] for e in shop.run("env", "--json").json["environments"]] == [3] * 5
     assert together.n_waiting == 0
 
 
@@ -132,7 +132,7 @@ def test_a_link_to_a_database_is_that_database(shop: Project) -> None:
 def test_wranglers_own_environments(shop: Project) -> None:
     """Without environments of ours, those of wrangler's configuration are listed, and can be named."""
     (shop.folder / "wrangler.json").write_text(json.dumps(WRANGLER))
-    found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json]
+    found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json["environments"]]
     assert found == [
         ("local", "wrangler:DB"),
         ("staging", "wrangler:DB?env=staging"),
@@ -140,7 +140,12 @@ def test_wranglers_own_environments(shop: Project) -> None:
         ("production", "wrangler:LOGS?env=production"),
     ]
     shop.run("up", "--env", "staging")
-    assert [e["current_version"] for e in shop.run("env", "--json").json] == [None, 3, None, None]
+    assert [e["current_version"] for e in shop.run("env", "--json").json["environments"]] == [
+        None,
+        3,
+        None,
+        None,
+    ]
     err = shop.run("up", "--env", "nobody", code=2).err
     assert "no environment 'nobody'" in err
     err = shop.run("up", "--env", "production", code=2).err
@@ -152,7 +157,7 @@ def test_several_databases_in_wranglers_configuration(shop: Project) -> None:
     """Each has a row; other commands ask which one is meant."""
     config = {"d1_databases": [{"binding": "A", "database_id": "a"}, {"binding": "B", "database_id": "b"}]}
     (shop.folder / "wrangler.json").write_text(json.dumps(config))
-    found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json]
+    found = [(e["environment"], e["database"]) for e in shop.run("env", "--json").json["environments"]]
     assert found == [("local", "wrangler:A"), ("local", "wrangler:B")]
     (shop.folder / "wrangler.json").write_text("{}")
     assert "no environments" in shop.run("env", code=2).err
@@ -162,7 +167,7 @@ def test_ours_replace_wranglers(shop: Project) -> None:
     """If d1migrate.toml names environments, wrangler's are not listed."""
     (shop.folder / "wrangler.json").write_text(json.dumps(WRANGLER))
     (shop.folder / "d1migrate.toml").write_text('[env.local]\ndatabase = "wrangler:DB"\n')
-    assert [e["environment"] for e in shop.run("env", "--json").json] == ["local"]
+    assert [e["environment"] for e in shop.run("env", "--json").json["environments"]] == ["local"]
 
 
 def test_a_missing_folder_is_said(shop: Project) -> None:
@@ -170,7 +175,7 @@ def test_a_missing_folder_is_said(shop: Project) -> None:
     (shop.folder / "d1migrate.toml").write_text(
         'migrations = "gone"\n[env.local]\ndatabase = "sqlite:l.db"\n'
     )
-    (found,) = shop.run("env", "--json").json
+    (found,) = shop.run("env", "--json").json["environments"]
     assert (found["reachable"], found["error"]) == (None, "the migrations folder gone does not exist")
     assert "the migrations folder gone does not exist" in shop.run("env").out
 
@@ -182,7 +187,7 @@ def test_another_account_than_the_configured_one(shop: Project, monkeypatch: pyt
     monkeypatch.setenv("CLOUDFLARE_API_BASE_URL", "http://127.0.0.1:9")  # where nobody answers
     toml = '[env.production]\ndatabase = "d1:0a1b2c3d-0000-4000-8000-000000000001"\naccount = "ours"\n'
     (shop.folder / "d1migrate.toml").write_text(toml)
-    (found,) = shop.run("env", "--json").json
+    (found,) = shop.run("env", "--json").json["environments"]
     assert "is configured for the account ours, but the account is theirs" in found["error"]
     assert found["reachable"] is False
     for command in (("status",), ("up",), ("plan",), ("baseline", "--to", "1")):

@@ -136,7 +136,7 @@ def test_what_is_only_shown_of_the_history(project: Project, column: str, value:
     for command in READERS:
         project.run(*command.split(), code=None if "down" in command else 0)
     text = project.run("history", "--json").out
-    (row,) = json.loads(text, parse_constant=pytest.fail)
+    (row,) = json.loads(text, parse_constant=pytest.fail)["entries"]
     if column == "at":
         assert row["at"] is None or isinstance(row["at"], int)
     else:
@@ -307,7 +307,7 @@ def test_a_person_whose_name_is_not_utf8(project: Project, monkeypatch: pytest.M
     project.write("001_a.sql", "CREATE TABLE a (x);")
     monkeypatch.setenv("D1MIGRATE_BY", "x\udcff")
     project.run("up")
-    assert project.run("history", "--json").json[0]["by"] == "x\ufffd"
+    assert project.run("history", "--json").json["entries"][0]["by"] == "x\ufffd"
 
 
 # --- Cloudflare's address ---

@@ -179,7 +179,10 @@ def test_one_name_in_two_accounts(shop: Project) -> None:
     text = '[env.staging]\ndatabase = "d1:shop"\naccount = "a"\n'
     text += '[env.production]\ndatabase = "d1:shop"\naccount = "b"\nprotected = true\n'
     (shop.folder / "d1migrate.toml").write_text(text)
-    assert [e["environment"] for e in shop.run("env", "--json").json] == ["staging", "production"]
+    assert [e["environment"] for e in shop.run("env", "--json").json["environments"]] == [
+        "staging",
+        "production",
+    ]
     (shop.folder / "d1migrate.toml").write_text(text.replace('"b"', '"a"'))
     assert "are one database" in shop.run("env", code=2).err
 

@@ -103,7 +103,7 @@ def test_no_lint_is_recorded(workflows: Project) -> None:
     workflows.write("002_owner.sql", REBUILD)
     workflows.run("up", "--no-lint")
     assert workflows.sql("SELECT count(*) FROM task_results") == [(0,)]
-    first, second = workflows.run("history", "--json").json
+    first, second = workflows.run("history", "--json").json["entries"]
     assert first["detail"] is None
     assert second["detail"] == {"lint": False}
     assert "not linted" in workflows.run("history").out

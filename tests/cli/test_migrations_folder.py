@@ -33,7 +33,7 @@ def write(project: Project, *paths: str) -> None:
 
 def listed(project: Project, *arguments: str) -> list[str]:
     """The names that `list` shows."""
-    return [file["name"] for file in project.run("list", *arguments, "--json").json]
+    return [file["name"] for file in project.run("list", *arguments, "--json").json["migrations"]]
 
 
 def test_each_database_has_its_own_files(project: Project) -> None:

@@ -63,7 +63,7 @@ def test_new_in_a_folder_for_each_file(project: Project) -> None:
     assert re.fullmatch(r"migrations/20\d{12}_first/migration\.sql", first)
     second = project.run("new", "second").out.strip()
     assert re.fullmatch(r"migrations/20\d{12}_second/migration\.sql", second)
-    assert [m["name"] for m in project.run("list", "--json").json] == [
+    assert [m["name"] for m in project.run("list", "--json").json["migrations"]] == [
         path.removeprefix("migrations/").removesuffix(".sql") for path in (first, second)
     ]
     text = (project.folder / first).read_text()

@@ -132,12 +132,17 @@ def test_the_phase_is_shown(shop: Project) -> None:
     ]
     lines = shop.run("list").out.splitlines()
     assert [line.split()[4] for line in lines[1:]] == ["before", "before", "after", "?"]
-    assert [f["phase"] for f in shop.run("list", "--json").json] == ["before", "before", "after", None]
+    assert [f["phase"] for f in shop.run("list", "--json").json["migrations"]] == [
+        "before",
+        "before",
+        "after",
+        None,
+    ]
 
 
 def test_a_wrong_phase_is_shown(shop: Project) -> None:
     """Who lists files sees it; who runs a phase is refused."""
     shop.write("003_drop.sql", "-- d1migrate: phase=before\nALTER TABLE users DROP COLUMN name;")
-    found = shop.run("list", "--json").json[2]
+    found = shop.run("list", "--json").json["migrations"][2]
     assert found["phase"] is None
     assert "running code may break when it" in found["phase_reason"]

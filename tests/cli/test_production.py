@@ -122,7 +122,7 @@ def test_a_release_from_plan_to_restore(
     assert len(cloudflare.requests()) - before == plan["requests"]
     assert [step["name"] for step in plan["steps"]] == ["002_teams", "003_names", "004_prune"]
     assert production.users() == []
-    found = shop.run("env", "--json").json
+    found = shop.run("env", "--json").json["environments"]
     assert [(e["environment"], e["current_version"], e["pending"]) for e in found] == [(i, 4, 0) for i in ids]
 
     # The rollback restores the rows.
@@ -145,7 +145,7 @@ def test_a_release_from_plan_to_restore(
     # The next run ends it, each migration having run once; and the rows come back again.
     assert "applied 1 migration" in shop.run("up", *PRODUCTION).out
     assert production.users() == []
-    log = shop.run("history", "--env", "production", "--json").json
+    log = shop.run("history", "--env", "production", "--json").json["entries"]
     assert all(entry["done"] for entry in log)
     assert [e["name"] for e in log if e["action"] == "up"][-3:] == ["002_teams", "003_names", "004_prune"]
     shop.run("restore", *PRODUCTION, "--to", "1")
@@ -179,7 +179,7 @@ def test_the_account_is_asked_for_once(
     settings = client.settings(cloudflare.environment)._replace(account=None)
     monkeypatch.setattr(client, "from_environment", lambda on_wait: client.Api(settings, on_wait=on_wait))
     before = len(cloudflare.requests())
-    assert [e["reachable"] for e in shop.run("env", "--json").json] == [True, True]
+    assert [e["reachable"] for e in shop.run("env", "--json").json["environments"]] == [True, True]
     assert [r["path"].partition("?")[0][-8:] for r in cloudflare.requests()[before:]].count("accounts") == 1
 
 
@@ -257,7 +257,7 @@ def test_restore_points_of_a_remote_database(
     shop.write("900_names.sql", "ALTER TABLE users ADD COLUMN nick TEXT;\n-- Rollback: none, additive\n")
     shop.run("up", "--env", "staging", "--to", "4")
     shop.run("up", "--env", "staging")
-    point = shop.run("restore", "--env", "staging", "--json").json[-1]
+    point = shop.run("restore", "--env", "staging", "--json").json["restore_points"][-1]
     err = shop.run("down", "--env", "staging", code=1).err
     assert f"hint: `d1migrate restore --to {point['name']}` goes back to 004_prune" in err
     assert "rows written since then cannot be listed: D1 shows a past state only by restoring it" in err

@@ -58,7 +58,7 @@ def test_the_name_decides_if_wrangler_applied_it(project: Project) -> None:
         "INSERT INTO schema_migrations VALUES (1, '001_users', 0), (2, '002_teams', 0)"
     )
     merged(project)
-    assert project.run("renumber", "--dry-run", "--json").json[0] == {
+    assert project.run("renumber", "--dry-run", "--json").json["renamed"][0] == {
         "from": "002_mine",
         "to": "003_mine",
         "version": 3,

@@ -73,7 +73,7 @@ def test_sync_tables(project: Project) -> None:
     assert names(project) == ["001_users.sql", "003_names.sql", "002_teams.sql"]
     project.run("status", "--check")
     assert project.run("up").out == "nothing to do\n"
-    last = project.run("history", "--json").json[-1]
+    last = project.run("history", "--json").json["entries"][-1]
     assert (last["action"], last["version"], last["name"]) == ("sync", None, "")
     assert last["detail"] == {
         "reason": "a test",

@@ -26,12 +26,12 @@ def applied(project: Project) -> Project:
 
 def point(project: Project, place: int = -1) -> str:
     """The name of a restore point."""
-    return str(project.run("restore", "--json").json[place]["name"])
+    return str(project.run("restore", "--json").json["restore_points"][place]["name"])
 
 
 def test_history_shows_the_points(applied: Project) -> None:
     """A point a run that had something to keep; the same one for all that the run did."""
-    entries = applied.run("history", "--json").json
+    entries = applied.run("history", "--json").json["entries"]
     assert [e["restore_point"] for e in entries] == [None, point(applied), point(applied)]
     assert point(applied) in applied.run("history").out
     listed = applied.run("restore").out
@@ -80,7 +80,7 @@ def test_restore_points_count_the_rows_since(applied: Project) -> None:
     err = applied.run("down", "--steps", "2", code=1).err
     assert "is damaged: it holds nothing" in err
     assert "005_drop has no rollback block" in err
-    for name in [p["name"] for p in applied.run("restore", "--json").json]:
+    for name in [p["name"] for p in applied.run("restore", "--json").json["restore_points"]]:
         (applied.folder / ".d1migrate" / name).unlink()
     err = applied.run("down", code=1).err
     assert "there is no restore point from before 005_drop" in err
@@ -114,7 +114,7 @@ def test_back_and_forth(applied: Project) -> None:
     assert value["applied_again"] == ["002_teams", "003_names"]
     assert applied.sql("SELECT * FROM users") == users
     assert applied.sql("SELECT * FROM teams") == teams
-    actions = [(e["action"], e["version"]) for e in applied.run("history", "--json").json]
+    actions = [(e["action"], e["version"]) for e in applied.run("history", "--json").json["entries"]]
     assert actions[:3] == [("up", 1), ("up", 2), ("up", 3)]
     assert actions[3:] == [
         *(("restore", None), ("rewind", 2), ("rewind", 3)),
@@ -162,12 +162,12 @@ def test_a_demanded_point_is_taken(applied: Project, monkeypatch: pytest.MonkeyP
     config.write_text('[env.local]\ndatabase = "sqlite:app.db"\nrestore_point = true\n', encoding="utf-8")
     assert "a copy of the file is taken first" in applied.run("plan").out
     applied.run("down", "--allow-loss", "all")
-    assert len(applied.run("restore", "--json").json) == 2
+    assert len(applied.run("restore", "--json").json["restore_points"]) == 2
     applied.run("up", "--no-restore-point", "it is a scratch database")
-    assert len(applied.run("restore", "--json").json) == 2
+    assert len(applied.run("restore", "--json").json["restore_points"]) == 2
     config.write_text('[env.local]\ndatabase = "sqlite:app.db"\nrestore_point = false\n', encoding="utf-8")
     applied.run("down", "--allow-loss", "all")
-    assert len(applied.run("restore", "--json").json) == 2
+    assert len(applied.run("restore", "--json").json["restore_points"]) == 2
 
 
 def test_refusals(applied: Project) -> None:
@@ -193,7 +193,7 @@ def test_none_yet(project: Project) -> None:
     project.standard()
     assert project.run("restore").out == "no restore points yet\n"
     project.run("up")
-    assert project.run("restore", "--json").json == []
+    assert project.run("restore", "--json").json["restore_points"] == []
     assert not (project.folder / ".d1migrate").exists()
 
 

@@ -25,7 +25,7 @@ def test_it_is_the_rollback(project: Project) -> None:
     project.write("001_users.sql", ONE)
     write(project, "001_users.sql", "DROP TABLE users;\n")
     assert "H102" not in project.run("lint").out
-    assert project.run("list", "--json").json[0]["reversible"] is True
+    assert project.run("list", "--json").json["migrations"][0]["reversible"] is True
     assert "restores" in project.run("rehearse", "--recovery", code=None).out + project.run("rehearse").out
     project.run("up")
     assert project.sql("SELECT rollback_sql FROM d1migrate_log WHERE event = 'done'") == [

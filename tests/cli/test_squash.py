@@ -41,7 +41,7 @@ def test_an_existing_database_takes_the_one_for_the_many(project: Project) -> No
     project.run("up")
     assert project.run("verify", "--check").out == "files, history and schema agree\n"
     assert project.run("adopt", "--yes").out.splitlines()[-1] == "nothing to record"
-    history = [(e["version"], e["action"]) for e in project.run("history", "--json").json]
+    history = [(e["version"], e["action"]) for e in project.run("history", "--json").json["entries"]]
     assert history[3:] == [(1, "forget"), (2, "forget"), (3, "accept"), (4, "up")]
     assert "squashed" in project.run("down", "--to", "0", code=1).err
 

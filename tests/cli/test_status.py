@@ -136,7 +136,7 @@ def test_history_json(project: Project) -> None:
     project.standard()
     project.run("up", "--to", "1")
     project.run("down")
-    entries = project.run("history", "--json").json
+    entries = project.run("history", "--json").json["entries"]
     assert [(e["action"], e["version"], e["by"], e["done"]) for e in entries] == [
         ("up", 1, "tester", True),
         ("down", 1, "tester", True),
@@ -165,7 +165,7 @@ def test_history_of_wranglers_rows_keeps_their_order(project: Project) -> None:
     project.sql(
         "INSERT INTO schema_migrations VALUES (1, '001_users', 5), (2, '002_teams', 5), (3, '003_names', 5)"
     )
-    assert [entry["version"] for entry in project.run("history", "--json").json] == [1, 2, 3]
+    assert [entry["version"] for entry in project.run("history", "--json").json["entries"]] == [1, 2, 3]
 
 
 def test_plan_in_its_three_forms(project: Project) -> None:
@@ -224,7 +224,7 @@ def test_list_shows_files(project: Project) -> None:
     """`list` needs no database."""
     project.standard()
     assert "002_teams" in project.run("list").out
-    assert [f["version"] for f in project.run("list", "--json").json] == [1, 2, 3]
+    assert [f["version"] for f in project.run("list", "--json").json["migrations"]] == [1, 2, 3]
 
 
 def test_verify_finds_drift(project: Project) -> None:

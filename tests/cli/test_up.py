@@ -316,7 +316,7 @@ def test_wranglers_own_history_is_taken_up(project: Project) -> None:
     assert (first["state"], first["checksum"]) == ("applied", None)
     project.run("up")
     assert project.versions() == [1, 2, 3]
-    assert [e["by"] for e in project.run("history", "--json").json] == [None, "tester", "tester"]
+    assert [e["by"] for e in project.run("history", "--json").json["entries"]] == [None, "tester", "tester"]
 
 
 @pytest.mark.parametrize(

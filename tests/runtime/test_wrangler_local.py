@@ -236,7 +236,7 @@ def test_files_applied_by_wrangler_are_applied(by_wrangler: ByWrangler) -> None:
     assert project.d1migrate("current") == f"{NAMES[-1]}\n"
     assert project.d1migrate("up") == "nothing to do\n"
     assert project.d1migrate("verify", "--check") == "files, history and schema agree\n"
-    history = json.loads(project.d1migrate("history", "--json"))
+    history = json.loads(project.d1migrate("history", "--json"))["entries"]
     assert [(e["version"], e["name"], e["by"]) for e in history] == [
         (i, n, None) for i, n in enumerate(NAMES, 1)
     ]

@@ -45,7 +45,7 @@ def run(_options: Options, project: Project, output: Output) -> int:
             pool.map(lambda environment, loaded: _look(environment, loaded, project), environments, files)
         )
     if output.as_json:
-        output.print_json(found)
+        output.print_json({"environments": found})
         return 0
     headers = ("environment", "database", "last migration", "pending", "protection", "reachable")
     rows = [

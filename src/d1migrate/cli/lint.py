@@ -15,7 +15,7 @@ from d1migrate.migrate.flows.read import read_history_and_schema
 from d1migrate.migrate.status import compare
 from d1migrate.project.files import load_file
 from d1migrate.report import findings
-from d1migrate.report.text import plural
+from d1migrate.report.text import json_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     if output.as_json:
         output.print_json(findings.values(found))
     elif options.format == "sarif":
-        output.print_json(findings.sarif(found, __version__))
+        output.print_data(json_text(findings.sarif(found, __version__)))
     elif options.format == "github":
         output.print_data("\n".join(findings.github(found)))
     else:

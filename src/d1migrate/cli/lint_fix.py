@@ -62,7 +62,7 @@ def fix(target: Target, project: Project, output: Output, *, dry_run: bool, conf
         write_index(project, output)
         output.note(f"rewrote {plural(len(ready), 'file')}")
     if output.as_json:
-        output.print_json([_value(one, diffs, written=writes) for one in found])
+        output.print_json({"files": [_value(one, diffs, written=writes) for one in found]})
     return len(found) - (len(ready) if writes else 0)
 
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from d1migrate.errors import AmbiguousError, ApplyError, Error, UsageError
-from d1migrate.report.text import clean, clean_line, color, escaped, printed
+from d1migrate.report.text import clean, clean_line, color, json_text, printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from d1migrate.migrate.flows.leftovers import Problem
 
@@ -64,12 +64,10 @@ class Output:
         if not disk.is_stdout(path):
             self.print(path)
 
-    def print_json(self, value: Any) -> None:
-        """Print data as JSON."""
-        import json
-
+    def print_json(self, value: Mapping[str, object]) -> None:
+        """Print data as JSON: an object, after the number of its format. `report.shapes` has each shape."""
         with _stdout():
-            print(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
+            print(json_text({"format": 1, **value}))
 
     def paint(self, text: str, name: str | None) -> str:
         """Color text for stdout, on a terminal without NO_COLOR."""

@@ -91,6 +91,6 @@ def _changes(folder: str, found: Sequence[Move]) -> tuple[Change, ...]:
 
 def _print(report: Sequence[dict[str, Any]], output: Output) -> None:
     if output.as_json:
-        output.print_json(report)
+        output.print_json({"renamed": report})
     else:
         output.print([clean_line(f"{one['from']} → {one['to']}") for one in report] or "nothing to do")

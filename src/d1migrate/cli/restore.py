@@ -43,7 +43,7 @@ def run(options: Options, project: Project, output: Output) -> int:
 def _list(migrator: Migrator, output: Output) -> None:
     found = migrator.restore_points()
     if output.as_json:
-        output.print_json([point._asdict() | {"at": int(point.at)} for point in found])
+        output.print_json({"restore_points": [point._asdict() | {"at": int(point.at)} for point in found]})
         return
     now = time.time()
     rows = [

@@ -61,6 +61,13 @@ def _no_command(line: str) -> str:
     return f"{line[:start]}\\x3a{line[start + 1 :]}" if line.startswith("::", start) else line
 
 
+def json_text(value: object) -> str:
+    """Return a value as JSON that is safe to print."""
+    import json
+
+    return escaped(json.dumps(value, indent=2, ensure_ascii=False))
+
+
 def escaped(json: str) -> str:
     """Return equivalent JSON, with terminal control characters and invalid Unicode escaped."""
     if json.replace("\n", "").isprintable():

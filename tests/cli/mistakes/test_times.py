@@ -42,7 +42,7 @@ def test_every_time_has_its_offset(zone: str, offset: str, project: Project) -> 
     in_zone(zone, "up", "--to", "2")
     in_zone(zone, "up")
     seen = [in_zone(zone, command).out for command in ("status", "history", "restore")]
-    (name,) = (point["name"] for point in in_zone(zone, "restore", "--json").json[-1:])
+    (name,) = (point["name"] for point in in_zone(zone, "restore", "--json").json["restore_points"][-1:])
     seen.append(in_zone(zone, "restore", "--to", name, "--yes").err)
     for shown in seen:
         assert len(TIME.findall(shown)) == len(WITH_ZONE.findall(shown)) > 0, shown
