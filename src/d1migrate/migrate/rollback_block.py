@@ -20,7 +20,8 @@ _BEGINS = re.compile(r"--[ \t]*rollback:[ \t]*(.*)", re.IGNORECASE)
 _NO_SQL = re.compile(rf"(?:{TRIVIA}|;)*+")
 _NONE = re.compile(r"none\b[\s,:;.-]*(.*)", re.IGNORECASE)
 
-_QUICK = re.compile(r"down|undo|revert|roll[ \t_-]?back|drop below", re.IGNORECASE)
+_BACK = r"rol+[ \t_-]?ba(?:c?k|kc)"  # also as it is misspelled
+_QUICK = re.compile(rf"down|undo|revert|{_BACK}|drop below", re.IGNORECASE)
 _OF_TOOLS = re.compile(
     r"--[ \t]*(?:migrate:[ \t]*down\b.*"  # dbmate
     r"|\+[ \t]*\w+[ \t]+down\b.*"  # goose, sql-migrate, micrate
@@ -32,7 +33,7 @@ _OF_TOOLS = re.compile(
     re.IGNORECASE,
 )
 _PLAY = re.compile(r"#[ \t]*(?:-+[ \t]*)?!downs\b[^\n]*", re.IGNORECASE)
-_WORD = r"(?:downs?|undo|revert|roll[ \t_-]?back)"
+_WORD = rf"(?:downs?|undo|revert|{_BACK})"
 _NOUN = r"(?:migrations?|sql|scripts?|section|steps?|statements?)"
 _HEADING = re.compile(
     rf"[\W_]*(?:(?:how[\W_]+)?to[\W_]+|{_NOUN}[\W_]+)?{_WORD}"
@@ -45,9 +46,11 @@ _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _NAMED = re.compile(r"create\s[^(]*?\b(undo|revert|roll_?back)", re.IGNORECASE)
 _COMMENTED = re.compile(r"(?m)^\s*--")
 _ALMOST = re.compile(
-    r"(?:--|/\*)[\s*=-]*roll[ \t_-]?back(?:[ \t]*:|[ \t]+(?:alter|create|delete|drop|insert|update)\b)",
+    rf"(?:--|/\*)[\s*=-]*{_BACK}(?:[ \t]*:|[ \t]+(?:alter|create|delete|drop|insert|update)\b)"
+    rf"|/\*[\s*=-]*{_WORD}[ \t]*:?[ \t]*\n(?=(?s:.*);)",
     re.IGNORECASE,
 )
+_SHOWN = 40  # characters of a comment in a message
 
 
 class Block(NamedTuple):
@@ -65,10 +68,21 @@ class Block(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """A comment after which a reader expects the SQL of a rollback: its line in the file, and its text."""
+    """A comment after which a reader expects the SQL of a rollback: its line in the file, and its text.
+
+    `is_misplaced` says that only its place keeps it from starting a block: it must begin its line.
+    """
 
     line: int
     text: str
+    is_misplaced: bool = False
+
+    @classmethod
+    def of(cls, comment: str, line: int) -> Marker:
+        """Return the marker of a comment, its text on one line and shortened."""
+        text = " ".join(comment.split())
+        shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+        return cls(line, shown, _BEGINS.fullmatch(comment) is not None)
 
 
 class BlockFinder:
@@ -107,7 +121,7 @@ class BlockFinder:
         for match in _COMMENT.finditer(text):
             between = text[counted : match.start()]
             line, counted = line + between.count("\n"), match.end()
-            marker = Marker(line, " ".join(match[0].split()))
+            marker = Marker.of(match[0], line)
             line += match[0].count("\n")
             on_own_line = begins_line or "\n" in between
             indent = between[between.rfind("\n") + 1 :]
@@ -129,7 +143,9 @@ class BlockFinder:
         elif self.runs_forward is None and self._open and not is_record(sql):
             named = _NAMED.match(sql) if self._is_heading else None
             if named and re.search(named[1], self._open.text.replace(" ", ""), re.IGNORECASE):
-                self._open = None  # the heading of a table `undo_steps`
+                # the heading of a table `undo_steps`
+                self.almost = None if self.almost is self._open else self.almost
+                self._open = None
             else:
                 self.runs_forward = self._open
 

@@ -71,6 +71,13 @@ def test_one_block_a_file() -> None:
         "-- To roll back:",
         "-- Undo",
         "-- Rollback",
+        "--Rollback",
+        "-- Roll back:",
+        "-- Rolback:",
+        "/* Rollback */",
+        "-- rambler down",
+        "# --- !Downs",  # Play
+        "-- -- down.sql --",  # Atlas
     ],
 )
 def test_sql_that_would_run_forward(marker: str) -> None:
@@ -100,3 +107,44 @@ def test_a_statement_after_the_block() -> None:
     assert migration.check() == 2
     assert migration.rollback
     assert list(migration.rollback.texts()) == ["DROP TABLE a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("-- Roll back:\n-- DROP TABLE a;\n", "-- Roll back:"),
+        ("--Rollback\n-- DROP TABLE a;\n", "--Rollback"),
+        ("-- Rolback:\n-- DROP TABLE a;\n", "-- Rolback:"),
+        ("-- rollbak:\n-- DROP TABLE a;\n", "-- rollbak:"),
+        ("/* Rollback */\n-- DROP TABLE a;\n", "/* Rollback */"),
+        ("/* Rollback\nDROP TABLE a;\n*/\n", "/* Rollback DROP TABLE a; */"),
+        (
+            "/*\n * Undo:\n * DROP TABLE a_name_that_is_long;\n */\n",
+            "/* * Undo: * DROP TABLE a_name_that_is_…",
+        ),
+        ("-- +goose Down\n-- DROP TABLE a;\n", "-- +goose Down"),
+        ("  -- Rollback: DROP TABLE a;\n", "-- Rollback: DROP TABLE a;"),
+    ],
+)
+def test_what_looks_like_a_block(text: str, shown: str) -> None:
+    """It is noticed, because its author thinks that the file can be rolled back."""
+    migration = Migration(1, "001_a", UP + text)
+    assert migration.rollback is None
+    almost = migration.almost_rollback
+    assert almost
+    assert almost.text == shown
+    assert almost.is_misplaced == text.startswith(" ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- The rollback: nothing to it\n",
+        "-- undo\nCREATE TABLE undo_steps (x);\n",
+        "-- Rollback: none, rows are gone\n",
+        "-- Roll back\n-- Rollback: DROP TABLE a;\n",
+    ],
+)
+def test_what_is_not_mistaken_for_a_block(text: str) -> None:
+    """Prose, the heading of a table, and a heading above a block."""
+    assert Migration(1, "001_a", UP + text).almost_rollback is None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from d1migrate.lint.analysis import AnalyzedReplay
+    from d1migrate.migrate.migration import Migration
 
 
 @rule("H102", "no-rollback", "info")
@@ -28,14 +29,30 @@ def no_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
         --   DROP TABLE users;
     """
     migration = replay.migration
-    if migration.is_down_file or migration.runs_forward:
-        return  # P110 reports it
-    if almost := migration.almost_rollback:
-        yield Finding(
-            f"`{almost.text}` does not start a rollback block: write `-- Rollback:`", line=almost.line
-        )
-    elif migration.rollback is None:
+    if migration.rollback is None and migration.almost_rollback is None and not _runs_forward(migration):
         yield Finding("no `-- Rollback:` block, and the file is not declared irreversible", line=1)
+
+
+@rule("H114", "misspelled-rollback", "warning")
+def misspelled_rollback(replay: AnalyzedReplay) -> Iterator[Finding]:
+    """A comment looks like the start of a rollback block, but is not.
+
+    Why: a rollback block starts with a line `-- Rollback:`, not indented. Under any other heading it is an
+        ordinary comment, and `d1migrate down` finds no rollback.
+
+    Bad:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Roll back
+        --   DROP TABLE users;
+    Good:
+        CREATE TABLE users (id INTEGER PRIMARY KEY);
+        -- Rollback:
+        --   DROP TABLE users;
+    """
+    almost = replay.migration.almost_rollback
+    if almost and not _runs_forward(replay.migration):
+        hint = "it must begin its line" if almost.is_misplaced else "did you mean `-- Rollback:`?"
+        yield Finding(f"`{almost.text}` does not start a rollback block: {hint}", line=almost.line)
 
 
 @rule("H103", "wrong-rollback", "warning")
@@ -97,3 +114,8 @@ def runs_forward(replay: AnalyzedReplay) -> Iterator[Finding]:
             fix="comment it out as a `-- Rollback:` block, with `--` before each line;"
             " if it is meant to run now, delete the marker",
         )
+
+
+def _runs_forward(migration: Migration) -> bool:
+    """Whether P110 reports the file."""
+    return migration.is_down_file or migration.runs_forward is not None

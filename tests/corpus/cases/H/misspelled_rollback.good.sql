@@ -1,0 +1,8 @@
+-- Case: the heading as it is read
+-- Source: -
+-- Expect:
+-- == migration
+CREATE TABLE IF NOT EXISTS teams (id INTEGER PRIMARY KEY NOT NULL, name TEXT);
+
+-- Rollback:
+--   DROP TABLE IF EXISTS teams;
