@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 from d1migrate.drivers.connect import connect
@@ -126,6 +127,7 @@ class Migrator:
         single_transaction: bool = False,
         phase: Phase | None = None,
         lint: bool = True,
+        warn: Callable[[Sequence[Diagnostic]], None] | None = None,
         check: Check | None = None,
     ) -> Report:
         """Apply what is pending, each migration exactly once, whole or not at all.
@@ -135,8 +137,9 @@ class Migrator:
             single_transaction: apply all of them in one transaction.
             phase: apply only migrations for "before", or only those for "after" the deploy of the code.
             lint: whether lint errors stop the run; if not, the log says that it was not linted.
+            warn: gets the linter's warnings, if there are any, before anything runs.
             check: gets the plan before anything runs, and may raise; the mapping it returns is logged as
-                JSON. If another run intervenes, `check` gets the new plan too.
+                JSON. If another run intervenes, `check` gets the new plan too, and `warn` its warnings.
 
         Returns:
             The steps taken, what another run applied meanwhile, and what is wrong with the database now.
@@ -161,7 +164,7 @@ class Migrator:
             allow_out_of_order=self._allow_out_of_order,
             single=single_transaction,
             phase=phase,
-            lint=self._refuse_unsafe if lint else None,
+            lint=partial(self._refuse_unsafe, warn) if lint else None,
             check=check,
             find_broken=broken_objects,
         )
@@ -591,11 +594,18 @@ class Migrator:
         return run(flow, self._watched)
 
     def _refuse_unsafe(
-        self, migrations: Sequence[Migration], schema: Schema, table: MigrationsTable
+        self,
+        warn: Callable[[Sequence[Diagnostic]], None] | None,
+        migrations: Sequence[Migration],
+        schema: Schema,
+        table: MigrationsTable,
     ) -> Schema:
         from d1migrate.lint.runner import refuse_errors
 
-        return refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
+        built, warnings = refuse_errors(migrations, schema, table, self._severities, strict=self._strict)
+        if warn and warnings:
+            warn(warnings)
+        return built
 
     def _pending(self, history: History, to: Selector | None) -> list[Migration]:
         """Return what an `up` would apply to a database; errors as `plan`."""

@@ -12,7 +12,7 @@ from d1migrate.errors import Error, UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.project import gates
 from d1migrate.project.duplicates import refuse_ambiguous, refuse_duplicates
-from d1migrate.project.gates import Facts
+from d1migrate.project.gates import Facts, Findings
 from d1migrate.report.text import clean, plural
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Gates:
         """
         notes = {"lint": self._reasons["lint"]} if "lint" in self._reasons else {}
         if plan.steps:
-            facts = self._ask_for_name(self._facts(plan, linted=True))
+            facts = self._ask_for_name(self._facts(plan))
             # A rehearsal, and a person who types the name, take time: the window may have closed.
             found = self._decide(facts._replace(opening=opening_of(self._environment), now=now()))
             gates.refuse(self._environment.shown, found)
@@ -73,9 +73,24 @@ class Gates:
                     self._output.warn(gate.warning)
         return {"overridden": notes} if notes else {}
 
-    def look(self, plan: Plan) -> tuple[GateResult, ...]:
-        """Return every gate of the environment, passed or refused. Changes nothing, asks nobody."""
-        return self._decide(self._facts(plan, linted=False))
+    def look(self, plan: Plan, found: Sequence[Diagnostic]) -> tuple[GateResult, ...]:
+        """Return every gate of the environment, passed or refused. Changes nothing, asks nobody.
+
+        Args:
+            plan: the plan.
+            found: what `lint` found.
+        """
+        return self._decide(self._facts(plan, found))
+
+    def lint(self, plan: Plan) -> Sequence[Diagnostic]:
+        """Return what the linter finds in the files of a plan; one request if any are pending."""
+        pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
+        if not pending:
+            return ()
+        from d1migrate.lint.runner import lint
+
+        severities, table = self._environment.lint, plan.history.table
+        return lint(pending, self._migrator.schema(), severities=severities, table=table)
 
     def requests(self, plan: Plan) -> int:
         """Return how many requests a run makes besides those of its plan.
@@ -106,8 +121,8 @@ class Gates:
             self._confirmed = _typed_name(self._environment.shown, self._output)
         return facts._replace(confirmed=self._confirmed)
 
-    def _facts(self, plan: Plan, *, linted: bool) -> Facts:
-        """Find out what the gates decide on; `linted` says whether the run itself lints."""
+    def _facts(self, plan: Plan, linted: Sequence[Diagnostic] | None = None) -> Facts:
+        """Find out what the gates decide on; `linted` is None if the run itself lints."""
         environment = self._environment
         facts = Facts(
             1 if plan.single else len(plan.steps),
@@ -119,12 +134,12 @@ class Gates:
         if plan.steps and plan.steps[0].direction == "down":
             return facts
         pending = [step.script for step in plan.steps if isinstance(step.script, Migration)]
-        is_linted_here = environment.has_gates and not linted
+        lint_level = environment.lint_level or "error"
         return facts._replace(
             pending=pending,
             first=self._entries(environment.after) if environment.after else (),
-            rehearsed=self._rehearse(pending, plan, environment.rehearse) if environment.rehearse else (),
-            linted=self._lint(pending, plan, environment.lint_level or "error") if is_linted_here else None,
+            rehearsed=self._rehearse(pending, plan),
+            linted=None if linted is None else _counted(linted, lint_level),
         )
 
     def _restore_point(self) -> str | None:
@@ -143,24 +158,17 @@ class Gates:
         except Error as error:
             return str(error)
 
-    def _rehearse(self, pending: Sequence[Migration], plan: Plan, level: str) -> list[str]:
+    def _rehearse(self, pending: Sequence[Migration], plan: Plan) -> Findings:
         if "rehearse" in self._reasons:  # it may take long
-            return ["it is not rehearsed"]
-        if not pending:
-            return []
+            return Findings(["it is not rehearsed"])
+        if not (pending and self._environment.rehearse):
+            return Findings()
         from d1migrate.rehearse import rehearse
 
         severities, table = self._environment.lint, plan.history.table
         found = rehearse(pending, self._migrator.schema(), severities=severities, table=table)
-        return _listed([d for migration in found.migrations for d in migration.diagnostics], level)
-
-    def _lint(self, pending: Sequence[Migration], plan: Plan, level: str) -> list[str]:
-        from d1migrate.lint.runner import lint
-
-        if not pending:
-            return []
-        severities, table = self._environment.lint, plan.history.table
-        return _listed(lint(pending, self._migrator.schema(), severities=severities, table=table), level)
+        diagnostics = [d for migration in found.migrations for d in migration.diagnostics]
+        return _counted(diagnostics, self._environment.rehearse)
 
 
 def opening_of(environment: Environment) -> Opening | None:
@@ -239,9 +247,10 @@ def _reasons(options: GateOptions, environment: Environment) -> dict[str, str]:
     return found
 
 
-def _listed(found: Sequence[Diagnostic], level: str) -> list[str]:
+def _counted(found: Sequence[Diagnostic], level: str) -> Findings:
     from d1migrate.lint.check import failing
 
     bad = [d for d in found if failing([d], strict=level == "warning")]
     lines = [clean(f"{d.file}:{d.line}: {d.code} {d.message}") for d in bad[:_SHOWN]]
-    return lines + ([f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else [])
+    lines += [f"{plural(len(bad) - _SHOWN, 'finding')} more"] if len(bad) > _SHOWN else []
+    return Findings(lines, sum(d.severity == "warning" and d.allowed is None for d in found if d not in bad))

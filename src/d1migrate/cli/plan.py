@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
+from d1migrate.cli.run_report import note_findings
 from d1migrate.errors import UsageError
 from d1migrate.migrate.migration import Migration
 from d1migrate.report import values
@@ -65,7 +66,8 @@ def run(options: Options, project: Project, output: Output) -> int:
 
         written_plan.write(options.output, plan, options.apply, project)
         output.note(f"wrote {options.output}")
-    found = () if options.sql else gates.look(plan)
+    linted = () if options.sql or options.down else gates.lint(plan)
+    found = () if options.sql else gates.look(plan, linted)
     plan = plan._replace(reads=plan.reads + gates.requests(plan))  # those that `look` made count
     is_remote = project.environment.database.startswith("d1:")
     if output.as_json:
@@ -75,6 +77,7 @@ def run(options: Options, project: Project, output: Output) -> int:
     else:
         output.print(list(_plan_lines(plan, is_remote=is_remote)))
         _print_gates(found, project.environment.shown, output)
+    note_findings(linted, output)
     return 0
 
 

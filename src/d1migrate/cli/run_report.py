@@ -1,4 +1,4 @@
-"""What an `up` or a `down` did, printed."""
+"""What is printed of a run: what the linter found before it, and what it did."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ from d1migrate.report import values
 from d1migrate.report.text import clean_line, duration, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from d1migrate.cli.output import Output
+    from d1migrate.lint.check import Diagnostic
     from d1migrate.migrate.flows.steps import Report
+
+
+def note_findings(found: Sequence[Diagnostic], output: Output) -> None:
+    """Print the errors and warnings of the linter, one line each."""
+    if found and not output.quiet:
+        from d1migrate.report import findings
+
+        for line in findings.lines(found, verbose=output.verbose):
+            output.note(line)
 
 
 def print_report(report: Report, seconds: float, output: Output, *, done: str) -> int:

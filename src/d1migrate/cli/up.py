@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from d1migrate.cli.gates import Gates
 from d1migrate.cli.options import ApplyOptions, GateOptions
-from d1migrate.cli.run_report import print_report
+from d1migrate.cli.run_report import note_findings, print_report
 from d1migrate.errors import exclusive
 from d1migrate.migrate.migration import NOTHING, Migration
 from d1migrate.report.text import clean_line
@@ -58,6 +59,7 @@ def run(options: Options, project: Project, output: Output) -> int:
         single_transaction=apply.single_transaction,
         phase=apply.phase,
         lint=options.gates.no_lint is None,
+        warn=partial(note_findings, output=output),
         check=check,
     )
     return print_report(report, time.perf_counter() - started, output, done="applied")

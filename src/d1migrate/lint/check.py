@@ -129,27 +129,27 @@ def severity_of(code: str, configured: Mapping[str, str]) -> str:
 
 
 @cache
-def _enabled(configured: tuple[tuple[str, str], ...], *, only_errors: bool) -> list[tuple[Rule, str]]:
+def _enabled(configured: tuple[tuple[str, str], ...], *, infos: bool) -> list[tuple[Rule, str]]:
     """Return the rules that are not off, with their severities."""
     severities = ((rule, severity_of(rule.code, dict(configured))) for rule in RULES)
-    wanted = ("error",) if only_errors else SEVERITIES[:3]
+    wanted = SEVERITIES[: 3 if infos else 2]
     return [(rule, severity) for rule, severity in severities if severity in wanted]
 
 
 def check(
-    replay: AnalyzedReplay, configured: Mapping[str, str] | None = None, *, only_errors: bool = False
+    replay: AnalyzedReplay, configured: Mapping[str, str] | None = None, *, infos: bool = True
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find in a migration, by line.
 
     Args:
         replay: the migration.
         configured: {code or letter: severity, or "off"}.
-        only_errors: apply only the rules whose severity is error.
+        infos: apply the rules whose severity is info, too, and look for an `allow` that matches no finding.
     """
     configured = configured or {}
     found: list[Diagnostic] = []
     allowances = Allowances(replay.directives)
-    for rule, severity in _enabled(tuple(configured.items()), only_errors=only_errors):
+    for rule, severity in _enabled(tuple(configured.items()), infos=infos):
         findings = [
             (f, allowances.reason_for(rule.code, f.statement.index if f.statement else None))
             for f in rule.check(replay)
@@ -161,7 +161,7 @@ def check(
                 found.append(_diagnostic(replay, rule, severity, finding, allowed, count))  # type: ignore[arg-type]
             if rule.summed:
                 counts[allowed] = 0
-    if not only_errors:
+    if infos:
         found += _unused(replay, allowances.used, configured)
     return tuple(sorted(found, key=lambda d: (d.line, d.column, d.code)))
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from d1migrate.migrate.table import MigrationsTable
     from d1migrate.schema.model import Schema
 
+_PROBED = 20
+"""Files of an `up` that are probed. A probe takes half as long as a replay: too long for a new database."""
+
 
 def lint(
     migrations: Iterable[Migration],
@@ -120,7 +123,7 @@ def refuse_errors(
     severities: Mapping[str, str] | None = None,
     *,
     strict: bool = False,
-) -> Schema:
+) -> tuple[Schema, tuple[Diagnostic, ...]]:
     """Raise if a file has an error that it does not allow; the files are known to be readable.
 
     Args:
@@ -131,7 +134,8 @@ def refuse_errors(
         strict: refuse warnings too.
 
     Returns:
-        The schema that the files build.
+        The schema that the files build, and the warnings that they do not allow. Those of many files, which
+        build a new database, are without what only a probe finds: wrong rollbacks, broken views.
 
     Raises:
         UnsafeMigration: with the Diagnostics.
@@ -139,14 +143,14 @@ def refuse_errors(
     found, built, fresh = list[Diagnostic](), base, FreshDatabase(table=table)
     if base.tables:
         fresh.give_up()
-    for replayed in replay(migrations, base, table=table, probe=strict):
-        diagnostics = check(replayed, severities, only_errors=bool(base.tables) and not strict)
+    for replayed in replay(migrations, base, table=table, probe=strict or len(migrations) <= _PROBED):
+        diagnostics = check(replayed, severities, infos=strict)
         found += _with_confirmed(replayed, diagnostics, fresh, severities)
         built = replayed.after.schema
     errors = tuple(d for d in found if failing([d], strict=strict))
     if errors:
         raise UnsafeMigration(errors)
-    return built
+    return built, tuple(d for d in found if failing([d], strict=True))
 
 
 def _too_long(migration: Migration, table: MigrationsTable) -> LimitExceeded | None:

@@ -55,6 +55,18 @@ class GateResult(NamedTuple):
         return "passed" if self.passed else "refused" if self.reason is None else "overridden"
 
 
+class Findings(NamedTuple):
+    """What the linter or a rehearsal found.
+
+    Attributes:
+        refused: the findings at the configured level, one line each.
+        warnings: how many warnings there are, if the level is `error`.
+    """
+
+    refused: Sequence[str] = ()
+    warnings: int = 0
+
+
 class Facts(NamedTuple):
     """What the gates of an environment decide on.
 
@@ -64,7 +76,7 @@ class Facts(NamedTuple):
         pending: the migrations to apply; None for a run that rolls back, which has fewer gates.
         first: the status of the environment named by `after`, or why it cannot be read.
         opening: what `windows.look` returned for the window; None without one.
-        rehearsed: the findings of a rehearsal at the configured level, one line each.
+        rehearsed: the findings of a rehearsal.
         linted: those of the linter; None if the run itself lints.
         restore_point: what is taken first; None for nothing.
         confirmed: the name that was given.
@@ -75,8 +87,8 @@ class Facts(NamedTuple):
     pending: Sequence[Migration] | None = None
     first: Sequence[Entry] | str = ()
     opening: Opening | None = None
-    rehearsed: Sequence[str] = ()
-    linted: Sequence[str] | None = None
+    rehearsed: Findings = Findings()
+    linted: Findings | None = None
     restore_point: str | None = None
     confirmed: str | None = None
 
@@ -228,17 +240,19 @@ def require_rollback(pending: Sequence[Migration], reasons: Mapping[str, str]) -
     return _gate("require_rollback", "; ".join(without) or None, fine, reasons)
 
 
-def findings(name: str, level: str, found: Sequence[str], reasons: Mapping[str, str]) -> GateResult:
+def findings(name: str, level: str, found: Findings, reasons: Mapping[str, str]) -> GateResult:
     """Check that `lint` or `rehearse` finds nothing at a level: `error`, or `warning` for both.
 
     Args:
         name: the gate.
         level: as configured.
-        found: the findings at that level, one line each.
+        found: what was found.
         reasons: {gate: the reason to override it}.
     """
-    at_level = "no errors" if level == "error" else "no errors or warnings"
-    return _gate(name, "; ".join(found) or None, at_level, reasons)
+    fine = "no errors" if level == "error" else "no errors or warnings"
+    if found.warnings:
+        fine += f", {found.warnings} warning{'s' if found.warnings > 1 else ''}"
+    return _gate(name, "; ".join(found.refused) or None, fine, reasons)
 
 
 def restore_point(how: str | None, why_not: str, reasons: Mapping[str, str]) -> GateResult:

@@ -67,6 +67,24 @@ def text(
     return [*lines, paint(_summary(diagnostics, count), "bold")]
 
 
+def lines(diagnostics: Sequence[Diagnostic], *, verbose: bool) -> list[str]:
+    """Return a line for each error and warning that no file allows, for a command that is not `lint`.
+
+    A rule that has more than two in a file has one line. Of many warnings, the newest are shown.
+
+    Args:
+        diagnostics: what was found.
+        verbose: show all.
+    """
+    groups = _grouped(d for d in diagnostics if d.severity != "info" and d.allowed is None)
+    errors = [group for group in groups if group[0].severity == "error"]
+    warnings = [group for group in groups if group[0].severity == "warning"]
+    shown = warnings if verbose else warnings[-_LISTED:]
+    hidden = sum(map(len, warnings)) - sum(map(len, shown))
+    more = [f"{plural(hidden, 'more warning')}; `d1migrate lint --all` shows all"] if hidden else []
+    return [line for group in (*errors, *shown) for line in _brief(group)] + more
+
+
 def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
     """Group the findings of one rule in one file; an error or warning with a fix of its own stays alone."""
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
@@ -77,10 +95,10 @@ def _grouped(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
 
 
 def _brief(group: Sequence[Diagnostic]) -> Iterator[str]:
-    """Yield a line for each info of a group, or one for more than two."""
+    """Yield a line for each finding of a group, or one for more than two."""
     total = len(group) if len(group) > 2 else 1
     for found in group[:1] if total > 1 else group:
-        yield f"info[{found.code}] {_place(found)}: {clean_line(summed(found.message, total))}"
+        yield f"{found.severity}[{found.code}] {_place(found)}: {clean_line(summed(found.message, total))}"
 
 
 def _others(others: Sequence[Diagnostic]) -> Iterator[str]:

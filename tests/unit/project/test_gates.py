@@ -242,11 +242,13 @@ def test_check_decides_all_gates_of_an_environment_in_order() -> None:
         1, at("2026-11-29 03:00"), opening=opening, restore_point="a bookmark", confirmed="production"
     )
     up = down._replace(
-        pending=[Migration(1, "001_a", WITH_ROLLBACK)], rehearsed=["a.sql:1: X101 rows are lost"]
+        pending=[Migration(1, "001_a", WITH_ROLLBACK)],
+        rehearsed=gates.Findings(["a.sql:1: X101 rows are lost"]),
     )
-    assert [gate.name for gate in gates.check(environment, up._replace(linted=[]), {})] == list(
-        gates.OVERRIDES
-    )
+    linted = gates.Findings(warnings=2)
+    found = gates.check(environment, up._replace(linted=linted), {})
+    assert [gate.name for gate in found] == list(gates.OVERRIDES)
+    assert [gate.message for gate in found if gate.name == "lint"] == ["no errors, 2 warnings"]
     assert [gate.name for gate in gates.check(environment, down, {})] == [
         "window",
         "restore_point",

@@ -47,6 +47,8 @@ class FreshDatabase:
 
         None also if an earlier file is refused, because then nothing is known about this one.
         """
+        if self._is_stuck:
+            return None
         if self._engine is None:
             self._engine = Engine(":memory:", _FLAGS, d1.PRODUCTION, 0)
             for sql in tables(self._table).values():
